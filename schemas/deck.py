@@ -1,0 +1,81 @@
+"""The closed lists: the 78 cards, orientations, labels, reasons, flags, themes. A wrong name cannot enter a table.
+
+Canonical card names are simplified Chinese, as in `data/annotated/GUIDELINES.md`; everything a reader may write
+instead is an alias in `tarot_data/lexicon/aliases.csv`.
+"""
+
+import polars as pl
+
+MAJORS = tuple(
+    "愚人 魔术师 女祭司 皇后 皇帝 教皇 恋人 战车 力量 隐士 命运之轮 正义 倒吊人 死神 节制 恶魔 高塔 星星 月亮 太阳 审判 世界".split()
+)
+SUITS = ("权杖", "圣杯", "宝剑", "星币")
+RANKS = tuple("一 二 三 四 五 六 七 八 九 十 侍从 骑士 王后 国王".split())
+CARDS = MAJORS + tuple(suit + rank for suit in SUITS for rank in RANKS)
+
+ORIENTATIONS = ("upright", "reversed", "unknown")
+LABELS = ("opening", "card_interpretation", "card_link", "advice", "closing", "other")
+PATTERNS = LABELS[:5]
+"""The five labels that are patterns of a reader's craft; `other` is what is left."""
+
+CONSENTS = ("yes", "no", "unknown")
+
+REASONS = (
+    "unreadable",
+    "unsafe",
+    "empty_body",
+    "too_short",
+    "not_chinese",
+    "no_cards",
+    "unknown_card",
+    "duplicate_card",
+    "card_conflict",
+    "duplicate",
+    "near_duplicate",
+)
+"""Why a record or a file is left out. One reason a rejection: the first that applies, in this order."""
+
+FLAGS = (
+    "missing_person",
+    "missing_question",
+    "missing_date",
+    "missing_spread",
+    "unknown_orientation",
+    "place_count",
+    "redacted",
+    "unread_card",
+    "cards_from_content",
+    "inferred_date",
+)
+"""What a kept reading lacks or what was done to it. The last two are added to the house's list: cards taken from the
+content because the fields had none, and a year taken from the sheet or file name."""
+
+STAGES = ("read", "clean", "cards", "annotate", "validate", "deduplicate")
+
+THEMES = ("感情", "事业", "财运", "学业", "健康", "家庭", "人际", "成长", "灵性")
+
+SPLITS = ("train", "validation", "test")
+
+Card = pl.Enum(CARDS)
+Orientation = pl.Enum(ORIENTATIONS)
+Label = pl.Enum(LABELS)
+Consent = pl.Enum(CONSENTS)
+Reason = pl.Enum(REASONS)
+Flag = pl.Enum(FLAGS)
+Stage = pl.Enum(STAGES)
+Theme = pl.Enum(THEMES)
+Split = pl.Enum(SPLITS)
+
+
+def is_major(card: str) -> bool:
+    return card in MAJORS
+
+
+def suit_of(card: str) -> str | None:
+    """The suit of a minor card, None for a major."""
+    return None if card in MAJORS else card[:2]
+
+
+def rank_of(card: str) -> str | None:
+    """The rank of a minor card (一 … 国王), None for a major."""
+    return None if card in MAJORS else card[2:]

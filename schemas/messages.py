@@ -1,0 +1,19 @@
+"""One catalogue of everything a person reads, Chinese and English: `messages.toml`."""
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+
+LANGUAGES = ("zh", "en")
+
+
+@cache
+def catalogue() -> dict[str, dict[str, str]]:
+    """key (`table.name`) -> language -> sentence with `{values}`."""
+    tables = tomllib.loads((files("schemas") / "messages.toml").read_text(encoding="utf-8"))
+    return {f"{table}.{name}": languages for table, rows in tables.items() for name, languages in rows.items()}
+
+
+def say(key: str, lang: str = "zh", **values: object) -> str:
+    """The sentence for a key in one language. Raises KeyError where the catalogue has no such key or language."""
+    return catalogue()[key][lang].format(**values)

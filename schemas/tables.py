@@ -1,0 +1,272 @@
+"""What a table of ours is: one polars schema and one pandera model a table.
+
+Delta Lake has no enumerated type, so on disk closed lists are strings; `typed` casts them back to `pl.Enum` when a
+table is read or validated, and a value outside its list fails there.
+"""
+
+import pandera.polars as pa
+import polars as pl
+from pandera.polars import PolarsData
+
+from schemas import deck
+
+Source = pl.Struct(
+    {"file": pl.String, "member": pl.String, "locator": pl.String, "sha256": pl.String, "form": pl.String}
+)
+"""file: path below the inbox given, with `/`. member: entry of an archive, or null. locator: `line 12`, `row 3`,
+`sheet 1月 row 4`, `page 1590a8…`, `table readings id 7`. sha256: of the file's bytes, lower-case hex."""
+
+DrawnCard = pl.Struct(
+    {
+        "draw": pl.Int32,
+        "place": pl.Int32,
+        "position": pl.String,
+        "card": deck.Card,
+        "orientation": deck.Orientation,
+        "raw": pl.String,
+    }
+)
+"""A card as drawn. draw and place count from 1; an extra card (底牌, 切牌, 补牌) has place 0 and that word as its
+position. raw: what the source says, masked."""
+
+Draw = pl.Struct({"draw": pl.Int32, "spread": pl.String, "spread_id": pl.String})
+"""spread: as the source says. spread_id: row of `lexicon/spreads.csv`, or null where none fits."""
+
+SentenceItem = pl.Struct(
+    {
+        "start": pl.Int32,
+        "end": pl.Int32,
+        "labels": pl.List(deck.Label),
+        "cards": pl.List(deck.Card),
+        "confidence": pl.Float32,
+    }
+)
+
+Style = pl.Struct(
+    {
+        "address": pl.String,
+        "script": pl.String,
+        "sentence_chars": pl.Float32,
+        "particles_per_100": pl.Float32,
+        "emoji_per_100": pl.Float32,
+        "hedges_per_100": pl.Float32,
+        "questions_share": pl.Float32,
+        "markers": pl.List(pl.String),
+    }
+)
+"""Style of one reading. address: 你, 您, third or none. script: simplified, traditional or mixed. …_per_100: per 100
+characters of content. questions_share: sentences that ask, 0 to 1. markers: short codes such as `emoji`, `markdown`."""
+
+READINGS = pl.Schema(
+    {
+        "reading_id": pl.String,
+        "revision": pl.Int32,
+        "fingerprint": pl.String,
+        "person": pl.String,
+        "question": pl.String,
+        "date": pl.Date,
+        "draws": pl.List(Draw),
+        "cards": pl.List(DrawnCard),
+        "content": pl.String,
+        "outcome": pl.String,
+        "consent": deck.Consent,
+        "flags": pl.List(deck.Flag),
+        "masked": pl.List(pl.String),
+        "synthetic": pl.Boolean,
+        "source": Source,
+    }
+)
+"""A reading, masked and clean, before annotation.
+
+fingerprint: hex blake2b-128 of cards and folded words (white space, punctuation and width folded), equal for the same
+reading from any source. reading_id: `r` and 16 hex digits of the fingerprint at first sight; stays when the source is
+edited, and revision (from 1) counts. masked: the kind of every contact detail masked, one entry each.
+"""
+
+SENTENCES = pl.Schema(
+    {
+        "reading_id": pl.String,
+        "index": pl.Int32,
+        "start": pl.Int32,
+        "end": pl.Int32,
+        "labels": pl.List(deck.Label),
+        "cards": pl.List(deck.Card),
+        "confidence": pl.Float32,
+    }
+)
+"""A sentence is `content[start:end]`, in characters. One label, or two with the more specific first. confidence: the
+labeller's own probability of its first label, 0 to 1."""
+
+ANNOTATIONS = pl.Schema(
+    {
+        "reading_id": pl.String,
+        "sentences": pl.List(SentenceItem),
+        "themes": pl.List(deck.Theme),
+        "style": Style,
+        "labeller": pl.String,
+    }
+)
+"""One row a reading. labeller: version of model and lexicon that made the annotation."""
+
+STORED = pl.Schema({**READINGS, **{k: v for k, v in ANNOTATIONS.items() if k != "reading_id"}})
+"""A reading with its annotation, as the store keeps it: one row, so that one commit is all or nothing."""
+
+REJECTIONS = pl.Schema(
+    {
+        "rejection_id": pl.String,
+        "source": Source,
+        "stage": deck.Stage,
+        "reason": deck.Reason,
+        "detail": pl.String,
+        "excerpt": pl.String,
+        "record": pl.String,
+        "masked": pl.List(pl.String),
+    }
+)
+"""What was left out. detail: English, names the value (masked) and, for a duplicate, its twin. excerpt: the first 60
+characters of the content, masked. record: the whole raw record as masked JSON, so that it can be fixed; null for a
+file. rejection_id: `x` and 16 hex digits of source, member and locator."""
+
+EXAMPLES = pl.Schema(
+    {
+        "example_id": pl.String,
+        "reading_id": pl.String,
+        "split": deck.Split,
+        "prompt": pl.List(pl.Struct({"role": pl.String, "content": pl.String})),
+        "completion": pl.List(
+            pl.Struct({"role": pl.String, "content": pl.String, "reasoning_content": pl.String})
+        ),
+        "person": pl.String,
+        "cards": pl.List(pl.String),
+        "key_themes": pl.List(pl.String),
+        "style_markers": pl.List(pl.String),
+        "synthetic": pl.Boolean,
+    }
+)
+"""What the model learns from: TRL's prompt/completion messages. cards: `愚人(正位)` in drawing order."""
+
+
+def stored(schema: pl.Schema) -> pl.Schema:
+    """The same schema with every closed list as a string, for Delta Lake."""
+    return pl.Schema({name: _plain(dtype) for name, dtype in schema.items()})
+
+
+def _plain(dtype: pl.DataType) -> pl.DataType:
+    if isinstance(dtype, pl.Enum):
+        return pl.String()
+    if isinstance(dtype, pl.List):
+        return pl.List(_plain(dtype.inner))
+    if isinstance(dtype, pl.Struct):
+        return pl.Struct({field.name: _plain(field.dtype) for field in dtype.fields})
+    return dtype
+
+
+def typed(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
+    """The frame with the columns and types of the schema.
+
+    Raises polars.exceptions.InvalidOperationError where a value is not in its closed list, ColumnNotFoundError where
+    a column is missing.
+    """
+    return frame.select([pl.col(name).cast(dtype) for name, dtype in schema.items()])
+
+
+def _all(data: PolarsData, element: pl.Expr) -> pl.LazyFrame:
+    return data.lazyframe.select(pl.col(data.key).list.eval(element.fill_null(False)).list.all())
+
+
+class Readings(pa.DataFrameModel):
+    reading_id: str = pa.Field(str_matches=r"^r[0-9a-f]{16}$")
+    revision: pl.Int32 = pa.Field(ge=1)
+    fingerprint: str = pa.Field(str_matches=r"^[0-9a-f]{32}$")
+    person: str = pa.Field(nullable=True, str_length={"min_value": 1, "max_value": 60})
+    question: str = pa.Field(nullable=True, str_length={"min_value": 1, "max_value": 2000})
+    date: pl.Date = pa.Field(nullable=True)
+    draws: pl.List = pa.Field(dtype_kwargs={"inner": Draw})
+    cards: pl.List = pa.Field(dtype_kwargs={"inner": DrawnCard})
+    content: str = pa.Field(str_length={"min_value": 40})
+    outcome: str = pa.Field(nullable=True)
+    consent: pl.Enum = pa.Field(dtype_kwargs={"categories": deck.CONSENTS})
+    flags: pl.List = pa.Field(dtype_kwargs={"inner": deck.Flag})
+    masked: pl.List = pa.Field(dtype_kwargs={"inner": pl.String})
+    synthetic: bool
+    source: pl.Struct = pa.Field(dtype_kwargs={"fields": dict(Source)})
+
+    @pa.check("cards", name="cards.drawn")
+    def _drawn(cls, data: PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(pl.col(data.key).list.len() >= 1)
+
+    @pa.check("cards", name="cards.complete")
+    def _complete(cls, data: PolarsData) -> pl.LazyFrame:
+        card = pl.element().struct
+        return _all(
+            data,
+            card.field("card").is_not_null()
+            & card.field("orientation").is_not_null()
+            & (card.field("draw") >= 1)
+            & (card.field("place") >= 0),
+        )
+
+    @pa.check("cards", name="cards.once_a_draw")
+    def _once(cls, data: PolarsData) -> pl.LazyFrame:
+        pair = pl.struct(pl.element().struct.field("draw"), pl.element().struct.field("card"))
+        return data.lazyframe.select(
+            pl.col(data.key).list.eval(pair.n_unique() == pl.len()).list.first().fill_null(True)
+        )
+
+    class Config:
+        strict = True
+        coerce = False
+
+
+class Sentences(pa.DataFrameModel):
+    reading_id: str = pa.Field(str_matches=r"^r[0-9a-f]{16}$")
+    index: pl.Int32 = pa.Field(ge=0)
+    start: pl.Int32 = pa.Field(ge=0)
+    end: pl.Int32 = pa.Field(ge=1)
+    labels: pl.List = pa.Field(dtype_kwargs={"inner": deck.Label})
+    cards: pl.List = pa.Field(dtype_kwargs={"inner": deck.Card})
+    confidence: pl.Float32 = pa.Field(ge=0, le=1)
+
+    @pa.check("end", name="end.after_start")
+    def _after(cls, data: PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(pl.col("end") > pl.col("start"))
+
+    @pa.check("labels", name="labels.one_or_two")
+    def _labels(cls, data: PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(pl.col(data.key).list.len().is_between(1, 2))
+
+    class Config:
+        strict = True
+        coerce = False
+
+
+class Rejections(pa.DataFrameModel):
+    rejection_id: str = pa.Field(str_matches=r"^x[0-9a-f]{16}$", unique=True)
+    source: pl.Struct = pa.Field(dtype_kwargs={"fields": dict(Source)})
+    stage: pl.Enum = pa.Field(dtype_kwargs={"categories": deck.STAGES})
+    reason: pl.Enum = pa.Field(dtype_kwargs={"categories": deck.REASONS})
+    detail: str
+    excerpt: str = pa.Field(nullable=True)
+    record: str = pa.Field(nullable=True)
+    masked: pl.List = pa.Field(dtype_kwargs={"inner": pl.String})
+
+    class Config:
+        strict = True
+        coerce = False
+
+
+class Examples(pa.DataFrameModel):
+    example_id: str = pa.Field(unique=True)
+    reading_id: str
+    split: pl.Enum = pa.Field(dtype_kwargs={"categories": deck.SPLITS})
+    prompt: pl.List = pa.Field(dtype_kwargs={"inner": EXAMPLES["prompt"].inner})
+    completion: pl.List = pa.Field(dtype_kwargs={"inner": EXAMPLES["completion"].inner})
+    person: str = pa.Field(nullable=True)
+    cards: pl.List = pa.Field(dtype_kwargs={"inner": pl.String})
+    key_themes: pl.List = pa.Field(dtype_kwargs={"inner": pl.String})
+    style_markers: pl.List = pa.Field(dtype_kwargs={"inner": pl.String})
+    synthetic: bool
+
+    class Config:
+        strict = True
+        coerce = False
