@@ -7,7 +7,8 @@ instead is an alias in `tarot_data/lexicon/aliases.csv`.
 import polars as pl
 
 MAJORS = tuple(
-    "愚人 魔术师 女祭司 皇后 皇帝 教皇 恋人 战车 力量 隐士 命运之轮 正义 倒吊人 死神 节制 恶魔 高塔 星星 月亮 太阳 审判 世界".split()
+    "愚人 魔术师 女祭司 皇后 皇帝 教皇 恋人 战车 力量 隐士 命运之轮 正义 "
+    "倒吊人 死神 节制 恶魔 高塔 星星 月亮 太阳 审判 世界".split()
 )
 SUITS = ("权杖", "圣杯", "宝剑", "星币")
 RANKS = tuple("一 二 三 四 五 六 七 八 九 十 侍从 骑士 王后 国王".split())

@@ -15,5 +15,9 @@ def catalogue() -> dict[str, dict[str, str]]:
 
 
 def say(key: str, lang: str = "zh", **values: object) -> str:
-    """The sentence for a key in one language. Raises KeyError where the catalogue has no such key or language."""
-    return catalogue()[key][lang].format(**values)
+    """The sentence for a key in one language, `{name}` filled from values where any are given.
+
+    Raises KeyError where the catalogue has no such key or language, or a value is missing.
+    """
+    sentence = catalogue()[key][lang]
+    return sentence.format(**values) if values else sentence

@@ -1,0 +1,36 @@
+# One virtual environment, one committed constraints file; nothing else on the machine is touched.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := data/demo
+
+.PHONY: setup demo test lint bench-patterns constraints clean
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar on -c constraints.txt -e '.[train,dev]'
+	@touch $@
+
+# The bundled sample plus made-up readings up to the gate, through the whole road: ingest, publish, report, train, evaluate.
+demo: setup
+	@$(BIN)/python -m flows.demo --data-dir $(DEMO)
+
+test: setup
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+bench-patterns: setup
+	$(BIN)/python -m benchmarks.patterns
+
+# Regenerate the pinned tree after a change of pyproject.toml (needs uv).
+constraints:
+	uv pip compile --universal --python-version 3.11 --all-extras --no-header --no-annotate pyproject.toml -o constraints.txt
+
+clean:
+	rm -rf $(VENV) $(DEMO)

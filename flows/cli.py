@@ -1,0 +1,199 @@
+"""The `tarot` command: its frame. What each command does stands in `flows.commands`, imported when it is called.
+
+Help must answer at once, so nothing heavier than click and the message catalogue is imported here.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import click
+
+from flows import environment
+from schemas.messages import catalogue, say
+from schemas.problems import Problem
+
+
+class Group(click.Group):
+    """Lists its commands in the order a person meets them, not by the alphabet."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+class Context:
+    """What every command is given: where the data lies, for whom it prints, in which language."""
+
+    def __init__(self, data_dir: Path, as_json: bool, lang: str) -> None:
+        self.data_dir, self.as_json, self.lang = data_dir, as_json, lang
+
+    def say(self, key: str, **values: object) -> str:
+        return say(key, self.lang, **values)
+
+    def print(self, key: str, **values: object) -> None:
+        click.echo(self.say(key, **values))
+
+    def note(self, key: str, **values: object) -> None:
+        """A line on standard error: for people, beside what the command returns."""
+        click.echo(self.say(key, **values), err=True)
+
+    def json(self, value: object) -> None:
+        click.echo(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def option(name: str, *, lang: str, **settings: object) -> Callable:
+    """A click option whose help is `option.<name>` of the catalogue."""
+    key = "option." + name.split("/")[0].strip("-").replace("-", "_")
+    return click.option(name, help=say(key, lang), **settings)
+
+
+# name, help group, arguments and options; the function of the same name (with _ for -) in flows.commands runs it.
+COMMANDS: dict[str, list] = {
+    "run": [
+        ("arg", "paths", {"nargs": -1, "type": click.Path(path_type=Path, exists=True)}),
+        ("opt", "--min-readings", {"type": click.IntRange(1), "default": 200, "show_default": True}),
+        ("opt", "--base", {"default": None}),
+        ("opt", "--recipe", {"default": None}),
+        ("opt", "--no-train", {"is_flag": True}),
+    ],
+    "ingest": [("arg", "paths", {"nargs": -1, "required": True, "type": click.Path(path_type=Path, exists=True)})],
+    "readings": [("opt", "--id", {"default": None}), ("opt", "--person", {"default": None})],
+    "rejected": [("opt", "--reason", {"default": None})],
+    "annotate": [("arg", "file", {"type": click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)})],
+    "patterns": [],
+    "report": [("opt", "--pseudonyms", {"is_flag": True})],
+    "status": [("opt", "--min-readings", {"type": click.IntRange(1), "default": 200, "show_default": True})],
+    "score": [("arg", "file", {"type": click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)})],
+    "plan": [
+        ("opt", "--base", {"default": None}),
+        ("opt", "--recipe", {"default": None}),
+        ("opt", "--examples", {"type": click.IntRange(1), "default": None}),
+        ("opt", "--tokens", {"type": click.IntRange(1), "default": None}),
+    ],
+    "train": [
+        ("opt", "--version", {"type": int, "default": None}),
+        ("opt", "--base", {"default": None}),
+        ("opt", "--recipe", {"default": None}),
+        ("opt", "--set", {"multiple": True, "metavar": "KEY=VALUE"}),
+        ("opt", "--min-readings", {"type": click.IntRange(1), "default": 200, "show_default": True}),
+    ],
+    "evaluate": [("arg", "run", {"required": False})],
+    "compare": [("arg", "runs", {"nargs": -1})],
+    "read": [
+        ("opt", "--cards", {"required": True}),
+        ("opt", "--person", {"default": None}),
+        ("opt", "--question", {"default": None}),
+        ("opt", "--spread", {"default": None}),
+        ("opt", "--run", {"default": None}),
+        ("opt", "--seed", {"type": int, "default": 0, "show_default": True}),
+    ],
+    "sample": [
+        ("opt", "--n", {"type": click.IntRange(1), "default": 220, "show_default": True}),
+        ("opt", "--out", {"type": click.Path(path_type=Path, file_okay=False), "required": True}),
+        ("opt", "--seed", {"type": int, "default": 0, "show_default": True}),
+        ("opt", "--broken", {"type": click.FloatRange(0, 1), "default": 0.0, "show_default": True}),
+    ],
+    "doctor": [],
+}
+
+GROUPS: dict[str, dict[str, list]] = {
+    "dataset": {
+        "publish": [],
+        "list": [],
+        "show": [("arg", "version", {"type": int, "required": False})],
+    },
+    "lexicon": {
+        "check": [],
+        "try": [("arg", "text", {})],
+        "train": [],
+    },
+}
+
+
+@cache
+def build(lang: str) -> Group:
+    """The whole command in one language."""
+    root = Group(
+        "tarot",
+        help=say("help.tarot", lang),
+        context_settings={"help_option_names": ["-h", "--help"]},
+        epilog=say("example.tarot", lang),
+    )
+    # Read before the command is built (environment.language); declared here so that it may also stand first.
+    root.params.append(click.Option(["--lang"], type=click.Choice(["zh", "en"]), help=say("option.lang", lang)))
+    root.callback = lambda lang: None
+    for name, parts in COMMANDS.items():
+        root.add_command(_command(name, name, parts, lang))
+    for group_name, commands in GROUPS.items():
+        group = Group(group_name, help=say(f"help.{group_name}", lang))
+        for name, parts in commands.items():
+            group.add_command(_command(name, f"{group_name}_{name}", parts, lang))
+        root.add_command(group)
+    return root
+
+
+def _command(name: str, key: str, parts: list, lang: str) -> click.Command:
+    def callback(data_dir: Path, as_json: bool, lang: str, **arguments: object) -> None:
+        environment.prepare(data_dir)
+        from flows import commands, progress
+
+        progress.bar.lang = lang
+        getattr(commands, key)(Context(data_dir, as_json, lang), **arguments)
+
+    callback = click.option("--lang", type=click.Choice(["zh", "en"]), default=lang, help=say("option.lang", lang))(
+        callback
+    )
+    callback = click.option("--json", "as_json", is_flag=True, help=say("option.json", lang))(callback)
+    callback = click.option(
+        "--data-dir",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=environment.default_data_dir,
+        help=say("option.data_dir", lang),
+    )(callback)
+    for kind, part, settings in reversed(parts):
+        if kind == "arg":
+            callback = click.argument(part, **settings)(callback)
+        else:
+            callback = option(part, lang=lang, **settings)(callback)
+    text = say(f"help.{key}", lang)
+    example = f"\b\n{say('help.example', lang)}\n  {say(f'example.{key}', lang)}"
+    return click.command(name, help=text, short_help=re.split(r"(?<=[。.])\s*(?=\S)", text)[0].rstrip("。."), epilog=example)(callback)
+
+
+def translate_click(lang: str) -> None:
+    """Click's own words (Usage, Options, error sentences) in the user's language, from the table `click`."""
+    words = {both["en"]: both["zh"] for key, both in catalogue().items() if key.startswith("click.")}
+    if lang == "en":
+        return
+    for module in (click.core, click.exceptions, click.formatting, click.decorators, click.types, click.parser):
+        if hasattr(module, "_"):
+            module._ = lambda text: words.get(text, text)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Exit 0 on success, 1 where the work failed, 2 for a wrong call, 130 after Ctrl-C."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    lang = environment.language(arguments)
+    translate_click(lang)
+    try:
+        build(lang).main(args=arguments, prog_name="tarot", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+    except click.UsageError as error:
+        error.show()
+        sys.exit(2)
+    except Problem as problem:
+        click.echo(say(problem.key, lang, **problem.values), err=True)
+        sys.exit(1)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo(say("summary.interrupted", lang), err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

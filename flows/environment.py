@@ -1,0 +1,58 @@
+"""What must be set before Prefect, torch or a model library is imported; nothing else reads the environment.
+
+Everything stays on this machine: telemetry of every dependency is off, and without a server Prefect keeps its state
+under the data directory.
+"""
+
+import logging
+import os
+import warnings
+from pathlib import Path
+
+QUIET = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "TRL_EXPERIMENTAL_SILENCE": "1",
+    # A temporary server on a slow machine needs longer than the default 20 s to come up the first time.
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    # The default policy pickles and hashes every input of a task; ours are paths, and nothing is cached by Prefect.
+    "PREFECT_TASKS_DEFAULT_NO_CACHE": "true",
+    "PREFECT_LOGGING_LEVEL": "ERROR",
+    "PREFECT_LOGGING_TO_API_ENABLED": "false",
+}
+
+
+def prepare(data_dir: Path) -> None:
+    """Set what the libraries read when they are imported. Values already set by the user win, telemetry apart."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    os.environ["DO_NOT_TRACK"] = "1"
+    os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    os.environ.setdefault("PREFECT_HOME", str((data_dir / "prefect").resolve()))
+    for name in ("jieba", "httpx", "transformers", "datasets", "trl", "peft"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+
+
+def language(arguments: list[str]) -> str:
+    """zh or en: `--lang` on the command line, else TAROT_LANG, else zh."""
+    for place, argument in enumerate(arguments):
+        if argument == "--lang" and place + 1 < len(arguments):
+            return _known(arguments[place + 1])
+        if argument.startswith("--lang="):
+            return _known(argument.removeprefix("--lang="))
+    return _known(os.environ.get("TAROT_LANG", "zh"))
+
+
+def default_data_dir() -> Path:
+    return Path(os.environ.get("TAROT_DATA_DIR", "data"))
+
+
+def _known(lang: str) -> str:
+    return "en" if lang.lower().startswith("en") else "zh"

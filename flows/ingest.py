@@ -1,0 +1,62 @@
+"""The ingest flow: an inbox of raw files into the store."""
+
+import shutil
+from pathlib import Path
+
+from prefect import flow, task
+
+from flows.progress import bar
+from tarot_data import ingest as stages
+from tarot_data import store
+
+WAIT_SECONDS = 10.0
+"""How long an ingest waits for another one on the same data directory before it says so and stops."""
+
+
+@task(name="find new files")
+def find_files(data_dir: Path, paths: list[Path]) -> tuple[list, int, list[str]]:
+    return stages.new_files(data_dir, paths)
+
+
+@task(name="read, mask and clean")
+def read_and_clean(files: list, staging: Path) -> Path:
+    return stages.read_and_clean(files, staging, progress=bar)
+
+
+@task(name="label, validate and compare")
+def decide(data_dir: Path, clean: Path, staging: Path) -> Path:
+    return stages.decide(data_dir, clean, staging, progress=bar)
+
+
+@task(name="commit to the store")
+def commit(data_dir: Path, decided: Path, files: list) -> dict:
+    return stages.commit(data_dir, decided, files)
+
+
+@flow(name="ingest", validate_parameters=False)
+def ingest(data_dir: Path, paths: list[Path]) -> dict:
+    """Raw files to validated, labelled readings in the store; every loss has a reason.
+
+    Returns {files, accepted, updated, unchanged, rejected, redacted, readings, rejected_open, masked, reasons,
+    synthetic}: files seen, readings by what became of them in this run, and totals of the store afterwards.
+    """
+    with store.writing(data_dir, wait_seconds=WAIT_SECONDS):
+        store.sweep(data_dir)
+        files, known, kept = find_files(data_dir, paths)
+        counts = {"accepted": 0, "updated": 0, "unchanged": 0, "rejected": 0, "redacted": 0}
+        counts |= {"masked": {}, "reasons": {}, "synthetic": 0}
+        if files:
+            staging = data_dir / "staging"
+            try:
+                clean = read_and_clean(files, staging)
+                counts = commit(data_dir, decide(data_dir, clean, staging), files)
+            finally:
+                shutil.rmtree(staging, ignore_errors=True)
+                bar.close()
+        return {
+            "files": len(files) + known,
+            **counts,
+            "unchanged": counts["unchanged"] + len(set(kept)),
+            "readings": store.count(data_dir),
+            "rejected_open": store.rejections(data_dir).height,
+        }

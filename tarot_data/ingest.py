@@ -1,0 +1,283 @@
+"""The road of raw files into the store, in stages that hand each other folders of Parquet lots.
+
+Each stage reads one folder and writes the next, a lot of readings at a time, so that memory stays bounded and a flow
+passes paths, not frames. Nothing is in the store before `commit`; a staged lot holds masked text only.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import polars as pl
+
+from schemas.tables import READINGS, REJECTIONS, STORED, stored, typed
+from tarot_data import lexicon, rejections, sources, store
+
+LOT = 4000
+"""Readings a lot: at 600 characters each about 10 MB of text, a few hundred MB with the labeller's features."""
+
+CODE_VERSION = "1"
+"""Raised whenever reading or cleaning changes its verdicts: files are then read again at the next ingest."""
+
+Progress = Callable[[str, int, int], None] | None
+
+
+def pipeline() -> str:
+    """Version of what decides a file's verdict: code and lexicon."""
+    return f"{CODE_VERSION}-{lexicon.version()}"
+
+
+def new_files(data_dir: Path, paths: list[Path]) -> tuple[list[sources.InboxFile], int, list[str]]:
+    """Files that are not in the store as they are; how many are; and the reading_ids of those.
+
+    A file is known by name, bytes and pipeline: knowing it costs hashing and nothing more.
+    """
+    found = sources.discover(paths)
+    known = {
+        (row["name"], row["sha256"]): row["kept"]
+        for row in store.files(data_dir).filter(pl.col("pipeline") == pipeline()).iter_rows(named=True)
+    }
+    new = [file for file in found if (file.name, file.sha256) not in known]
+    kept = [key for file in found for key in known.get((file.name, file.sha256), ())]
+    return new, len(found) - len(new), kept
+
+
+def read_and_clean(files: list[sources.InboxFile], staging: Path, progress: Progress = None) -> Path:
+    """Raw files to lots of clean readings and of rejections; returns the folder of lots."""
+    from tarot_data.cleaning import to_readings
+
+    out = _fresh(staging / "clean")
+    records = _records(files, progress)
+    number = 0
+    while lot := list(islice(records, LOT)):
+        readings, refused = to_readings(lot)
+        _write(typed(readings, READINGS), out / f"readings-{number:05}.parquet")
+        _write(rejections.identified(typed(refused, REJECTIONS)), out / f"rejections-{number:05}.parquet")
+        number += 1
+    return out
+
+
+def decide(data_dir: Path, clean: Path, staging: Path, progress: Progress = None) -> Path:
+    """Clean readings to those worth keeping, labelled, and to further rejections; returns the folder of lots.
+
+    A reading whose fingerprint the store has from the same file is unchanged; from another file, a duplicate. One
+    that stands where the store has another from the same place is an update of it, under the same reading_id.
+    """
+    from tarot_data import validation
+    from tarot_data.conflicts import find_conflicts, unread_cards
+    from tarot_data.duplicates import near_duplicates, signatures
+    from tarot_data.patterns import annotate
+
+    out = _fresh(staging / "decided")
+    known = _known(store.index(data_dir))
+    old_signatures = store.scan(data_dir, "signatures")
+    bands = None if old_signatures is None else old_signatures.collect()
+    seen: dict[str, str] = {}
+    texts: dict[str, str] = {}
+    lots = sorted(clean.glob("readings-*.parquet"))
+    for number, path in enumerate(lots):
+        readings = typed(pl.read_parquet(path), READINGS)
+        rejected = [pl.read_parquet(path.with_name(path.name.replace("readings-", "rejections-")))]
+        readings, standing = _identify(readings, known)
+        _write(
+            standing.filter(pl.col("unchanged")).select("reading_id", "file"), out / f"unchanged-{number:05}.parquet"
+        )
+
+        sentences, annotations = annotate(readings)
+        conflicts = find_conflicts(readings, sentences)
+        rejected.append(
+            rejections.to_rejections(readings.join(conflicts, on="reading_id"), "annotate", "card_conflict")
+        )
+        readings = readings.join(conflicts, on="reading_id", how="anti", maintain_order="left")
+
+        twins = _twins(readings, known, seen)
+        rejected.append(rejections.to_rejections(twins, "deduplicate", "duplicate"))
+        readings = readings.join(twins, on="row", how="anti", maintain_order="left")
+
+        texts.update(readings.select("reading_id", "content").iter_rows())
+        near = near_duplicates(
+            readings, bands, lambda ids: {**store.contents(data_dir, ids), **{i: texts[i] for i in ids if i in texts}}
+        )
+        near = readings.join(near, on="reading_id").with_columns(
+            detail=pl.format("{} of the words are those of {}", pl.col("similarity").round(2), "twin")
+        )
+        rejected.append(rejections.to_rejections(near, "deduplicate", "near_duplicate"))
+        readings = readings.join(near, on="row", how="anti", maintain_order="left")
+        fresh = signatures(readings)
+        bands = fresh if bands is None else pl.concat([bands, fresh])
+
+        unread = unread_cards(readings, sentences).with_columns(_unread=pl.lit(True))
+        readings = (
+            readings.join(unread, on="reading_id", how="left", maintain_order="left")
+            .with_columns(
+                flags=pl.when(pl.col("_unread").fill_null(False))
+                .then(pl.concat_list("flags", pl.lit("unread_card", dtype=STORED["flags"].inner)))
+                .otherwise("flags")
+            )
+            .drop("_unread", "row")
+        )
+        kept, failed = validation.contract(to_stored(readings, sentences, annotations), sentences)
+        rejected.append(failed)
+        _write(kept, out / f"readings-{number:05}.parquet")
+        _write(fresh.join(kept, on="reading_id", how="semi"), out / f"signatures-{number:05}.parquet")
+        parts = [part.cast(dict(stored(REJECTIONS))) for part in rejected]
+        _write(rejections.identified(pl.concat(parts)), out / f"rejections-{number:05}.parquet")
+        if progress:
+            progress("label", number + 1, len(lots))
+    return out
+
+
+def commit(data_dir: Path, decided: Path, files: list[sources.InboxFile]) -> dict[str, object]:
+    """Append the decided lots to the store and return the counts of this run.
+
+    Order matters: rejections and signatures first, readings next, the files that are thereby done last.
+    """
+    readings = _lots(decided, "readings", STORED)
+    refused = _lots(decided, "rejections", REJECTIONS)
+    unchanged = pl.concat(
+        [pl.read_parquet(path) for path in sorted(decided.glob("unchanged-*.parquet"))]
+        or [pl.DataFrame(schema={"reading_id": pl.String, "file": pl.String})]
+    )
+    counts = {
+        "accepted": readings.filter(pl.col("revision") == 1).height,
+        "updated": readings.filter(pl.col("revision") > 1).height,
+        "unchanged": unchanged["reading_id"].n_unique(),
+        "rejected": refused.height,
+    }
+    note = {"run": "ingest", "pipeline": pipeline(), **counts}
+    store.append(data_dir, "rejections", refused, note)
+    for path in sorted(decided.glob("signatures-*.parquet")):
+        store.append(data_dir, "signatures", pl.read_parquet(path), note)
+    store.append(data_dir, "readings", readings, note)
+    store.append(data_dir, "files", _entries(data_dir, files, readings, unchanged, refused), note)
+    by_kind = pl.concat([readings["masked"], refused["masked"]]).list.explode().drop_nulls().value_counts(sort=True)
+    return {
+        **counts,
+        "redacted": readings.filter(pl.col("masked").list.len() > 0).height
+        + refused.filter(pl.col("masked").list.len() > 0).height,
+        "masked": dict(by_kind.iter_rows()),
+        "reasons": dict(refused["reason"].cast(pl.String).value_counts(sort=True).iter_rows()),
+        "synthetic": readings["synthetic"].sum(),
+    }
+
+
+def to_stored(readings: pl.DataFrame, sentences: pl.DataFrame, annotations: pl.DataFrame) -> pl.DataFrame:
+    """Readings, their sentences and annotations as one STORED row each, in the order of readings."""
+    fields = [field.name for field in STORED["sentences"].inner.fields]
+    nested = (
+        sentences.sort("reading_id", "index")
+        .group_by("reading_id", maintain_order=True)
+        .agg(sentences=pl.struct(fields))
+    )
+    return typed(
+        readings.join(nested, on="reading_id", how="left", maintain_order="left").join(
+            annotations, on="reading_id", how="left", maintain_order="left"
+        ),
+        STORED,
+    )
+
+
+def _records(files: list[sources.InboxFile], progress: Progress) -> Iterator[object]:
+    for number, file in enumerate(files):
+        yield from sources.read(file.path, file.root)
+        if progress:
+            progress("read", number + 1, len(files))
+
+
+def _known(index: pl.DataFrame) -> dict[str, dict]:
+    """Lookups of what the store has: by fingerprint, by place in a file, and the revision of an id."""
+    by_fingerprint, by_place, revisions = {}, {}, {}
+    for row in index.iter_rows(named=True):
+        source = row["source"]
+        by_fingerprint[row["fingerprint"]] = (row["reading_id"], source["file"])
+        by_place[(source["file"], source["member"], source["locator"])] = row["reading_id"]
+        revisions[row["reading_id"]] = row["revision"]
+    return {"fingerprint": by_fingerprint, "place": by_place, "revision": revisions}
+
+
+def _identify(readings: pl.DataFrame, known: dict[str, dict]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Readings that are not in the store as they stand, under their right id and revision; and all of them with
+    whether they are unchanged. Adds a `row` column, unique in the lot."""
+    here = {place for place in known["place"] if place[0] in set(readings["source"].struct.field("file"))}
+    prints = set(readings["fingerprint"])
+    moved = {key for key, (_, _) in known["fingerprint"].items() if key in prints}
+    still = {known["fingerprint"][key][0] for key in moved}
+    ids, revisions, unchanged = [], [], []
+    for fingerprint, source, own in readings.select("fingerprint", "source", "reading_id").iter_rows():
+        place = (source["file"], source["member"], source["locator"])
+        twin = known["fingerprint"].get(fingerprint)
+        old = known["place"].get(place) if place in here else None
+        same = twin is not None and twin[1] == source["file"]
+        if same:
+            ids.append(twin[0])
+        elif twin is None and old is not None and old not in still:
+            ids.append(old)
+        else:
+            ids.append(own)
+        unchanged.append(same)
+        revisions.append(1 if ids[-1] == own and not same else known["revision"].get(ids[-1], 0) + (not same))
+    marked = readings.with_columns(
+        reading_id=pl.Series(ids, dtype=pl.String),
+        revision=pl.Series(revisions, dtype=pl.Int32),
+        unchanged=pl.Series(unchanged, dtype=pl.Boolean),
+        file=pl.col("source").struct.field("file"),
+    ).with_row_index("row")
+    return marked.filter(~pl.col("unchanged")).drop("unchanged", "file"), marked
+
+
+def _twins(readings: pl.DataFrame, known: dict[str, dict], seen: dict[str, str]) -> pl.DataFrame:
+    """Readings whose fingerprint the store or this run already has, with a detail naming the twin. Fills seen."""
+    rows, details = [], []
+    for row, fingerprint, reading_id in readings.select("row", "fingerprint", "reading_id").iter_rows():
+        twin = known["fingerprint"].get(fingerprint, (None,))[0] or seen.get(fingerprint)
+        if twin is None:
+            seen[fingerprint] = reading_id
+        else:
+            rows.append(row)
+            details.append(f"same cards and words as {twin}")
+    found = pl.DataFrame({"row": rows, "detail": details}, schema={"row": pl.UInt32, "detail": pl.String})
+    return readings.join(found, on="row")
+
+
+def _entries(
+    data_dir: Path,
+    files: list[sources.InboxFile],
+    readings: pl.DataFrame,
+    unchanged: pl.DataFrame,
+    refused: pl.DataFrame,
+) -> pl.DataFrame:
+    """One FILES row a file of this run."""
+    kept = pl.concat([readings.select("reading_id", file=pl.col("source").struct.field("file")), unchanged])
+    by_kept = dict(kept.group_by("file").agg("reading_id").iter_rows())
+    by_rejected = dict(refused.group_by(pl.col("source").struct.field("file")).agg("rejection_id").iter_rows())
+    first = store.files(data_dir)["sequence"].max()
+    first = 0 if first is None else first + 1
+    return pl.DataFrame(
+        [
+            {
+                "name": file.name,
+                "sha256": file.sha256,
+                "pipeline": pipeline(),
+                "kept": sorted(set(by_kept.get(file.name, []))),
+                "rejected": sorted(by_rejected.get(file.name, [])),
+                "sequence": first + number,
+            }
+            for number, file in enumerate(files)
+        ],
+        schema=store.FILES,
+    )
+
+
+def _fresh(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=False)
+    return folder
+
+
+def _write(frame: pl.DataFrame, path: Path) -> None:
+    frame.write_parquet(path, compression="zstd", compression_level=1)
+
+
+def _lots(folder: Path, name: str, schema: pl.Schema) -> pl.DataFrame:
+    paths = sorted(folder.glob(f"{name}-*.parquet"))
+    frames = [typed(pl.read_parquet(path), schema) for path in paths]
+    return pl.concat(frames) if frames else pl.DataFrame(schema=schema)

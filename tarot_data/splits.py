@@ -1,0 +1,75 @@
+"""Which readings a model learns from, is watched on and is tested on: by person, so that nobody stands in two."""
+
+from hashlib import blake2b
+
+import numpy as np
+import polars as pl
+
+from schemas.deck import SPLITS, THEMES
+
+SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
+"""Wanted share of readings. Test at least a tenth, as the recipe card asks; validation as much, for early stopping."""
+
+
+def assign(readings: pl.DataFrame, before: pl.DataFrame | None = None) -> pl.DataFrame:
+    """reading_id and split of every reading.
+
+    readings: reading_id, person, themes, draws. before: person, reading_id and split of the parent version: a person
+    who has a split keeps it. Readings without a person are each a group of their own. Groups are taken largest first
+    and put where the counts, the themes and the spreads then come nearest to the wanted shares (the idea of
+    scikit-learn's StratifiedGroupKFold); ties are broken by a hash of the group, so the outcome depends neither on
+    the order of rows nor on the machine.
+    """
+    if readings.is_empty():
+        return pl.DataFrame(schema={"reading_id": pl.String, "split": pl.String})
+    marked = readings.select(
+        "reading_id",
+        group=pl.coalesce("person", pl.format("\0{}", "reading_id")),
+        themes=pl.col("themes").cast(pl.List(pl.String)),
+        spread=pl.col("draws").list.first().struct.field("spread_id"),
+    )
+    spreads = sorted(marked["spread"].drop_nulls().unique())
+    columns = {name: place for place, name in enumerate([*THEMES, *spreads])}
+    counts: dict[str, np.ndarray] = {}
+    for group, themes, spread in marked.select("group", "themes", "spread").iter_rows():
+        row = counts.setdefault(group, np.zeros(1 + len(columns)))
+        row[0] += 1
+        for name in [*themes, spread] if spread else themes:
+            row[1 + columns[name]] += 1
+    totals = np.sum(list(counts.values()), axis=0)
+    # The number of readings weighs as much as all themes and spreads together.
+    weights = np.concatenate([[1.0], np.full(len(columns), 1.0 / max(1, len(columns)))]) / np.maximum(totals, 1) ** 2
+    wanted = np.array([SHARES[name] for name in SPLITS])[:, None] * totals
+    have = np.zeros((len(SPLITS), 1 + len(columns)))
+
+    taken = _before(before, set(counts))
+    for group, split in taken.items():
+        have[SPLITS.index(split)] += counts[group]
+    rest = sorted((g for g in counts if g not in taken), key=lambda g: (-counts[g][0], _hash(g)))
+    for place, group in enumerate(rest):
+        empty = [s for s in range(len(SPLITS)) if have[s, 0] == 0]
+        # The last groups fill splits that would stay empty: without validation or test nothing can be measured.
+        choices = empty if empty and len(rest) - place <= len(empty) else range(len(SPLITS))
+        cost = [_cost(have, wanted, weights, s, counts[group]) for s in choices]
+        split = list(choices)[int(np.argmin(np.round(cost, 12)))]
+        taken[group] = SPLITS[split]
+        have[split] += counts[group]
+    return marked.select("reading_id", split=pl.col("group").replace_strict(taken, return_dtype=pl.String))
+
+
+def _cost(have: np.ndarray, wanted: np.ndarray, weights: np.ndarray, split: int, row: np.ndarray) -> float:
+    """How far from the wanted counts the splits would be with this group in that split."""
+    moved = have.copy()
+    moved[split] += row
+    return float((((moved - wanted) ** 2) * weights).sum())
+
+
+def _before(before: pl.DataFrame | None, groups: set[str]) -> dict[str, str]:
+    if before is None:
+        return {}
+    rows = before.select(pl.coalesce("person", pl.format("\0{}", "reading_id")), pl.col("split").cast(pl.String))
+    return {group: split for group, split in rows.iter_rows() if group in groups}
+
+
+def _hash(group: str) -> bytes:
+    return blake2b(group.encode(), digest_size=8).digest()

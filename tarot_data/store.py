@@ -1,0 +1,186 @@
+"""The store: what was kept, what was left out and which files were read, as append-only Delta tables.
+
+`readings` holds one row a revision of a reading, annotation included, so that one commit is all or nothing; the
+current revision is the highest. `rejections` holds one row a rejected record or file. `files` names the files that
+are wholly in the store and is written last: a run that was killed is simply done again, and the anti-joins below keep
+it from doubling anything. Every write happens under one lock (`writing`), across processes, with or without a server.
+"""
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+from filelock import FileLock, Timeout
+
+from schemas.problems import Problem
+from schemas.tables import REJECTIONS, STORED, stored, typed
+
+SCHEMA_VERSION = 1
+
+FILES = pl.Schema(
+    {
+        "name": pl.String,
+        "sha256": pl.String,
+        "pipeline": pl.String,
+        "kept": pl.List(pl.String),
+        "rejected": pl.List(pl.String),
+        "sequence": pl.Int32,
+    }
+)
+"""A file that is wholly in the store. name: path below the inbox. pipeline: version of the code and lexicon that read
+it. kept: reading_id of every reading it holds, new or not. rejected: rejection_id of what it holds besides. sequence:
+counts the entries, so that the newest of a name is known without a clock."""
+
+SIGNATURES_KEY = "reading_id"
+TABLES = ("readings", "rejections", "files", "signatures")
+
+
+def table_path(data_dir: Path, name: str) -> Path:
+    return data_dir / "store" / name
+
+
+@contextmanager
+def writing(data_dir: Path, wait_seconds: float = 0.0) -> Iterator[None]:
+    """The only writer of this data directory, until the block ends or the process dies.
+
+    Raises Problem `busy` where another process writes and does not finish within wait_seconds.
+    """
+    path = data_dir / "locks" / "store.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(path, timeout=wait_seconds):
+            yield
+    except Timeout:
+        raise Problem("busy", path=data_dir) from None
+
+
+def exists(data_dir: Path, name: str) -> bool:
+    return (table_path(data_dir, name) / "_delta_log").is_dir()
+
+
+def scan(data_dir: Path, name: str, version: int | None = None) -> pl.LazyFrame | None:
+    """The rows of a table as they lie on disk, closed lists as strings; None where there is no table yet."""
+    if not exists(data_dir, name):
+        return None
+    return pl.scan_delta(str(table_path(data_dir, name)), version=version)
+
+
+def delta_version(data_dir: Path, name: str = "readings") -> int | None:
+    """Number of the table's newest commit, from 0; None where there is no table yet."""
+    if not exists(data_dir, name):
+        return None
+    from deltalake import DeltaTable
+
+    return DeltaTable(str(table_path(data_dir, name))).version()
+
+
+def append(data_dir: Path, name: str, frame: pl.DataFrame, note: dict[str, object]) -> int:
+    """Append the rows whose key is not in the table yet, as one commit; returns how many. The caller holds `writing`.
+
+    Keys: (reading_id, revision) of readings, rejection_id of rejections, sequence of files.
+    """
+    if frame.is_empty():
+        return 0
+    from deltalake import CommitProperties, WriterProperties
+
+    keys = {
+        "readings": ["reading_id", "revision"],
+        "rejections": ["rejection_id"],
+        "files": ["sequence"],
+        "signatures": [SIGNATURES_KEY],
+    }[name]
+    plain = frame.cast(dict(stored(frame.schema)))
+    have = scan(data_dir, name)
+    if have is not None:
+        plain = plain.join(have.select(keys).collect(), on=keys, how="anti", maintain_order="left")
+    if plain.is_empty():
+        return 0
+    plain.write_delta(
+        str(table_path(data_dir, name)),
+        mode="append",
+        delta_write_options={
+            "writer_properties": WriterProperties(compression="ZSTD", compression_level=3),
+            "commit_properties": CommitProperties(custom_metadata={key: str(value) for key, value in note.items()}),
+            "configuration": {
+                "delta.logRetentionDuration": "interval 3650 days",
+                "delta.deletedFileRetentionDuration": "interval 3650 days",
+                # Column statistics would keep names and words in the log after a person is forgotten.
+                "delta.dataSkippingNumIndexedCols": "0",
+            },
+        },
+    )
+    return plain.height
+
+
+def readings(data_dir: Path) -> pl.DataFrame:
+    """Every current reading, STORED schema, sorted by reading_id; empty where the store is."""
+    rows = scan(data_dir, "readings")
+    if rows is None:
+        return pl.DataFrame(schema=STORED)
+    return typed(_current(rows).collect(), STORED).sort("reading_id")
+
+
+def index(data_dir: Path) -> pl.DataFrame:
+    """What identity needs of every current reading and no content: reading_id, revision, fingerprint, source."""
+    columns = ["reading_id", "revision", "fingerprint", "source"]
+    rows = scan(data_dir, "readings")
+    if rows is None:
+        return pl.DataFrame(schema={name: stored(STORED)[name] for name in columns})
+    return _current(rows.select(columns)).collect()
+
+
+def count(data_dir: Path) -> int:
+    rows = scan(data_dir, "readings")
+    return 0 if rows is None else rows.select(pl.col("reading_id").n_unique()).collect().item()
+
+
+def contents(data_dir: Path, reading_ids: list[str]) -> dict[str, str]:
+    """reading_id -> content of its current revision, for the ids given."""
+    rows = scan(data_dir, "readings")
+    if rows is None or not reading_ids:
+        return {}
+    wanted = rows.filter(pl.col("reading_id").is_in(reading_ids)).select("reading_id", "revision", "content")
+    return dict(_current(wanted).select("reading_id", "content").collect().iter_rows())
+
+
+def rejections(data_dir: Path) -> pl.DataFrame:
+    """Every open rejection, REJECTIONS schema, sorted by file, member, locator and id.
+
+    A rejection is open while the newest verdict on its file names it.
+    """
+    rows = scan(data_dir, "rejections")
+    if rows is None:
+        return pl.DataFrame(schema=REJECTIONS)
+    opened = files(data_dir).select(pl.col("rejected").list.explode().alias("rejection_id")).unique()
+    source = pl.col("source").struct
+    return (
+        typed(rows.collect(), REJECTIONS)
+        .join(opened, on="rejection_id", how="semi")
+        .sort(source.field("file"), source.field("member"), source.field("locator"), "rejection_id")
+    )
+
+
+def files(data_dir: Path) -> pl.DataFrame:
+    """The newest entry of every file in the store, FILES schema."""
+    rows = scan(data_dir, "files")
+    if rows is None:
+        return pl.DataFrame(schema=FILES)
+    return rows.collect().sort("sequence").unique("name", keep="last", maintain_order=True).sort("name")
+
+
+def sweep(data_dir: Path) -> None:
+    """Remove what a killed run left: staged lots and half-written Delta files. The caller holds `writing`."""
+    shutil.rmtree(data_dir / "staging", ignore_errors=True)
+    hour_ago = time.time() - 3600
+    for name in TABLES:
+        for left in table_path(data_dir, name).glob("*.parquet#*"):
+            if left.stat().st_mtime < hour_ago:
+                left.unlink()
+
+
+def _current(rows: pl.LazyFrame) -> pl.LazyFrame:
+    newest = pl.col("revision") == pl.col("revision").max().over("reading_id")
+    return rows.filter(newest)

@@ -1,0 +1,139 @@
+"""Published datasets: version N is a folder that never changes, named by number and content.
+
+A folder holds `readings.parquet` (STORED columns and `split`, closed lists as strings), `examples/<split>.parquet`
+(EXAMPLES), and `manifest.json`. It is written under another name and renamed when complete, so a folder that is there
+is whole.
+"""
+
+import json
+import shutil
+from hashlib import sha256
+from pathlib import Path
+
+import polars as pl
+
+from schemas.deck import SPLITS
+from schemas.problems import Problem
+from schemas.tables import EXAMPLES, STORED, Examples, stored
+from tarot_data import lexicon, splits, store
+from tarot_data.examples import to_examples
+
+FORMAT = 1
+
+
+def folder(data_dir: Path) -> Path:
+    return data_dir / "versions"
+
+
+def listed(data_dir: Path) -> list[dict]:
+    """The manifests of all versions, oldest first."""
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in folder(data_dir).glob("*/manifest.json")]
+    return sorted(found, key=lambda manifest: manifest["version"])
+
+
+def newest(data_dir: Path) -> dict | None:
+    manifests = listed(data_dir)
+    return manifests[-1] if manifests else None
+
+
+def find(data_dir: Path, version: int | None = None) -> dict:
+    """The manifest of a version, of the newest where none is named.
+
+    Raises Problem `no_version`.
+    """
+    manifests = listed(data_dir)
+    for manifest in reversed(manifests):
+        if version is None or manifest["version"] == version:
+            return manifest
+    have = ", ".join(str(manifest["version"]) for manifest in manifests) or "–"
+    raise Problem("no_version", version=version or 1, have=have)
+
+
+def path_of(data_dir: Path, manifest: dict) -> Path:
+    return folder(data_dir) / manifest["name"]
+
+
+def read(data_dir: Path, manifest: dict) -> pl.DataFrame:
+    """The readings of a version: STORED columns and split, closed lists as strings."""
+    return pl.read_parquet(path_of(data_dir, manifest) / "readings.parquet")
+
+
+def publish(data_dir: Path) -> tuple[dict, bool]:
+    """Publish the store as the next version; returns its manifest and whether it is new.
+
+    A reading whose person said no is in no version. Where nothing changed since the newest version, that one is
+    returned and nothing is written. Raises Problem `empty_store`.
+    """
+    readings = store.readings(data_dir).filter(pl.col("consent") != "no")
+    if readings.is_empty():
+        raise Problem("empty_store", path=data_dir)
+    parent = newest(data_dir)
+    before = read(data_dir, parent).select("person", "reading_id", "split") if parent else None
+    assigned = splits.assign(readings, before)
+    published = (
+        readings.join(assigned, on="reading_id", maintain_order="left")
+        .sort("reading_id")
+        .cast(dict(stored(STORED)))
+        .select(*STORED, "split")
+    )
+    settings = {"format": FORMAT, "shares": splits.SHARES}
+    digest = fingerprint(published, settings)
+    if parent and parent["hash"] == digest:
+        return parent, False
+    number = parent["version"] + 1 if parent else 1
+    name = f"tarot-readings-v{number:06}-{digest[:8]}"
+    manifest = {
+        "version": number,
+        "hash": digest,
+        "name": name,
+        "parent": parent["hash"] if parent else None,
+        "counts": counts(published),
+        "settings": settings,
+        "lexicon": lexicon.version(),
+        "labeller": sorted(published["labeller"].unique()),
+        "store_version": store.delta_version(data_dir),
+    }
+    _write(folder(data_dir) / name, published, manifest)
+    return manifest, True
+
+
+def fingerprint(published: pl.DataFrame, settings: dict) -> str:
+    """64 hex digits over content and settings: equal on any machine and in any order of ingest.
+
+    The revision of a reading is history, not content, and stays out.
+    """
+    digest = sha256(json.dumps(settings, sort_keys=True).encode())
+    digest.update(published.drop("revision").sort("reading_id").write_ndjson().encode())
+    return digest.hexdigest()
+
+
+def counts(published: pl.DataFrame) -> dict[str, int]:
+    by_split = dict(published["split"].value_counts().iter_rows())
+    return {
+        "readings": published.height,
+        **{split: by_split.get(split, 0) for split in SPLITS},
+        "persons": published["person"].drop_nulls().n_unique(),
+        "synthetic": int(published["synthetic"].sum()),
+    }
+
+
+def _write(target: Path, published: pl.DataFrame, manifest: dict) -> None:
+    """Write a version's folder whole or not at all. Raises Problem `version_exists` where its name is taken."""
+    half = target.with_name(f".{target.name}.half")
+    shutil.rmtree(half, ignore_errors=True)
+    (half / "examples").mkdir(parents=True)
+    published.write_parquet(half / "readings.parquet", compression="zstd")
+    examples = Examples.validate(to_examples(published), lazy=True)
+    plain = examples.cast(dict(stored(EXAMPLES)))
+    for split in SPLITS:
+        plain.filter(pl.col("split") == split).write_parquet(half / "examples" / f"{split}.parquet", compression="zstd")
+    files = sorted(path for path in half.rglob("*") if path.is_file())
+    manifest = manifest | {
+        "files": {path.relative_to(half).as_posix(): sha256(path.read_bytes()).hexdigest() for path in files}
+    }
+    (half / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
+    try:
+        half.rename(target)
+    except OSError:
+        shutil.rmtree(half, ignore_errors=True)
+        raise Problem("version_exists", name=target.name) from None
