@@ -160,7 +160,9 @@ def _command(name: str, key: str, parts: list, lang: str) -> click.Command:
             callback = option(part, lang=lang, **settings)(callback)
     text = say(f"help.{key}", lang)
     example = f"\b\n{say('help.example', lang)}\n  {say(f'example.{key}', lang)}"
-    return click.command(name, help=text, short_help=re.split(r"(?<=[。.])\s*(?=\S)", text)[0].rstrip("。."), epilog=example)(callback)
+    return click.command(
+        name, help=text, short_help=re.split(r"(?<=[。.])\s*(?=\S)", text)[0].rstrip("。."), epilog=example
+    )(callback)
 
 
 def translate_click(lang: str) -> None:

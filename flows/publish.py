@@ -1,6 +1,6 @@
 """The publish flow: the store as the next dataset version, and the quality report that says how good it is."""
 
-import os
+import json
 from pathlib import Path
 
 from prefect import flow, task
@@ -62,15 +62,11 @@ def gate_of(data_dir: Path, required: int) -> dict[str, object]:
 
 def _figures_of(data_dir: Path, manifest: dict) -> dict:
     """A version's manifest with the figures its own report measured, where there was one."""
-    import json
-
     path = data_dir / "reports" / f"report-v{manifest['version']:06}.json"
     return manifest | ({"figures": json.loads(path.read_text(encoding="utf-8"))} if path.exists() else {})
 
 
 def _write_json(path: Path, value: dict) -> None:
-    import json
-
     half = path.with_suffix(".half")
     half.write_text(json.dumps(value, ensure_ascii=False, default=str), encoding="utf-8")
-    os.replace(half, path)
+    half.replace(path)

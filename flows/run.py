@@ -1,0 +1,37 @@
+"""The main job: an inbox to a dataset version, a report and, where the gate opens, an adapter with its scores."""
+
+from pathlib import Path
+
+from prefect import flow
+
+from flows.gate import MIN_READINGS
+from flows.ingest import ingest
+from flows.publish import gate_of, publish, report_task
+from flows.runs import newest_run
+from flows.training import train
+from tarot_data import store
+
+
+@flow(name="run", validate_parameters=False)
+def run(
+    data_dir: Path,
+    paths: list[Path],
+    min_readings: int = MIN_READINGS,
+    base: str | None = None,
+    recipe: str | None = None,
+    no_train: bool = False,
+    lang: str = "zh",
+) -> dict[str, object]:
+    """Returns {ingest, version, report, gate, run, scores}; version, run and scores are null where there is none."""
+    result: dict[str, object] = {"ingest": ingest(data_dir, paths), "version": None, "run": None, "scores": None}
+    if store.count(data_dir):
+        manifest, new = publish(data_dir)
+        result["version"] = {key: manifest[key] for key in ("version", "hash", "name", "counts")} | {"new": new}
+    result["gate"] = gate_of(data_dir, min_readings)
+    if result["gate"]["ready"] and not no_train:
+        trained = train(data_dir, base=base, recipe=recipe)
+        result["scores"] = trained.pop("scores")
+        result["run"] = trained
+    report = report_task(data_dir, min_readings, lang, newest_run(data_dir))
+    result["report"] = report["path"]
+    return result

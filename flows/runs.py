@@ -1,0 +1,33 @@
+"""What the runs folder holds, for report and status."""
+
+import json
+from pathlib import Path
+
+
+def run_dirs(data_dir: Path) -> list[Path]:
+    """Folders of finished runs, oldest first by their number."""
+    return sorted(path.parent for path in (data_dir / "runs").glob("*/manifest.json"))
+
+
+def newest_run(data_dir: Path) -> dict | None:
+    """{manifest, log, scores, generations} of the newest finished run, or None."""
+    folders = run_dirs(data_dir)
+    return read_run(folders[-1]) if folders else None
+
+
+def read_run(folder: Path) -> dict:
+    return {
+        "name": folder.name,
+        "manifest": _json(folder / "manifest.json"),
+        "log": _lines(folder / "log.jsonl"),
+        "scores": _json(folder / "scores.json"),
+        "generations": _lines(folder / "generations.jsonl"),
+    }
+
+
+def _json(path: Path) -> dict | None:
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def _lines(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []

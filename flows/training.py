@@ -1,0 +1,79 @@
+"""The training flow: a dataset version to an adapter, evaluated against the untouched base. Once a version.
+
+Prefect alone does not promise that a version is trained once; a lock and a finished run's manifest do.
+"""
+
+import json
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from prefect import flow, task
+
+from flows.progress import bar
+from schemas.problems import Problem
+from tarot_data import versions
+
+
+@contextmanager
+def training(data_dir: Path, digest: str):
+    """The only training of this version, across processes. Raises Problem `training` where another one runs."""
+    path = data_dir / "locks" / f"train-{digest[:16]}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(path, timeout=0):
+            yield
+    except Timeout:
+        raise Problem("training", version=digest[:8]) from None
+
+
+@task(name="fine-tune with LoRA")
+def fine_tune(data_dir: Path, manifest: dict, base: str | None, recipe: str | None, overrides: dict) -> Path:
+    from tarot_train import sft
+
+    return sft.train(
+        version_dir=versions.path_of(data_dir, manifest),
+        base=base,
+        recipe=recipe,
+        overrides=overrides,
+        data_dir=data_dir,
+        progress=bar,
+    )
+
+
+@task(name="evaluate against the base")
+def evaluate_run(data_dir: Path, run_dir: Path) -> dict:
+    from tarot_data.outside import annotate_records
+    from tarot_train import evaluate
+
+    return evaluate.evaluate(run_dir, data_dir=data_dir, annotate=annotate_records, progress=bar)
+
+
+@flow(name="train", validate_parameters=False)
+def train(
+    data_dir: Path,
+    version: int | None = None,
+    base: str | None = None,
+    recipe: str | None = None,
+    overrides: dict[str, str] | None = None,
+) -> dict:
+    """Train and evaluate one version; returns {run, adapter, scores, already}.
+
+    A version that was trained with the same base and recipe is not trained again: its run is returned.
+    """
+    manifest = versions.find(data_dir, version)
+    try:
+        with training(data_dir, manifest["hash"]):
+            run_dir = fine_tune(data_dir, manifest, base, recipe, overrides or {})
+            scores = run_dir / "scores.json"
+            already = scores.exists()
+            if not already:
+                evaluate_run(data_dir, run_dir)
+    finally:
+        bar.close()
+    return {
+        "run": run_dir.name,
+        "adapter": str(run_dir / "adapter"),
+        "scores": json.loads(scores.read_text(encoding="utf-8")),
+        "already": already,
+    }
