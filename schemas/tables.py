@@ -133,9 +133,7 @@ EXAMPLES = pl.Schema(
         "reading_id": pl.String,
         "split": deck.Split,
         "prompt": pl.List(pl.Struct({"role": pl.String, "content": pl.String})),
-        "completion": pl.List(
-            pl.Struct({"role": pl.String, "content": pl.String, "reasoning_content": pl.String})
-        ),
+        "completion": pl.List(pl.Struct({"role": pl.String, "content": pl.String, "reasoning_content": pl.String})),
         "person": pl.String,
         "cards": pl.List(pl.String),
         "key_themes": pl.List(pl.String),
