@@ -12,9 +12,6 @@ from pathlib import Path
 
 from schemas.problems import Problem
 
-TABLES = ("deck", "aliases", "orientation", "spreads", "fields", "cues", "themes")
-
-
 @dataclass(frozen=True)
 class Row:
     """One row of a table, with where it stands, so that an error can name it."""
@@ -57,8 +54,8 @@ def read_table(name: str, folder: Path | None = None) -> tuple[Row, ...]:
 def version(folder: Path | None = None) -> str:
     """16 hex digits over the bytes of all tables: two lexicons with one version label alike."""
     digest = blake2b(digest_size=8)
-    for name in TABLES:
-        own = folder / f"{name}.csv" if folder else None
-        path = own if own and own.exists() else files("tarot_data.lexicon") / f"{name}.csv"
-        digest.update(path.read_bytes())
+    tables = {path.name: path for path in files("tarot_data.lexicon").iterdir() if path.name.endswith(".csv")}
+    tables |= {path.name: path for path in sorted(folder.glob("*.csv"))} if folder else {}
+    for name in sorted(tables):
+        digest.update(name.encode() + tables[name].read_bytes())
     return digest.hexdigest()

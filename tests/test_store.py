@@ -1,0 +1,63 @@
+"""The store: append-only, nothing twice, one writer."""
+
+import subprocess
+import sys
+
+import polars as pl
+import pytest
+
+from schemas.problems import Problem
+from schemas.tables import STORED
+from tarot_data import store
+from tests.builders import stored, stored_row
+
+
+def test_a_reading_comes_back_as_it_was_written(tmp_path):
+    rows = stored(stored_row(1), stored_row(2, person=None, date=None, consent="yes"))
+    assert store.append(tmp_path, "readings", rows, {}) == 2
+    assert store.readings(tmp_path).equals(rows)
+    assert store.readings(tmp_path).schema == STORED
+
+
+def test_the_same_rows_appended_again_add_nothing_and_make_no_commit(tmp_path):
+    rows = stored(stored_row(1))
+    store.append(tmp_path, "readings", rows, {})
+    before = store.delta_version(tmp_path)
+    assert store.append(tmp_path, "readings", rows, {}) == 0
+    assert store.delta_version(tmp_path) == before
+
+
+def test_the_highest_revision_is_current_and_the_older_one_stays(tmp_path):
+    store.append(tmp_path, "readings", stored(stored_row(1)), {})
+    store.append(tmp_path, "readings", stored(stored_row(1, revision=2, person="阿宁")), {})
+    assert store.readings(tmp_path)["person"].to_list() == ["阿宁"]
+    assert store.count(tmp_path) == 1
+    assert store.scan(tmp_path, "readings").select(pl.len()).collect().item() == 2
+
+
+def test_an_empty_store_has_no_readings_and_no_rejections(tmp_path):
+    assert store.readings(tmp_path).is_empty() and store.rejections(tmp_path).is_empty()
+    assert store.count(tmp_path) == 0 and store.delta_version(tmp_path) is None
+
+
+def test_a_second_writer_is_told_so_and_gets_in_once_the_first_is_killed(tmp_path):
+    code = (
+        "import sys, time; from pathlib import Path; from tarot_data import store\n"
+        "with store.writing(Path(sys.argv[1])): print('in', flush=True); time.sleep(60)"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert holder.stdout.readline() == "in\n"
+        with pytest.raises(Problem, match="Another process is writing"), store.writing(tmp_path):
+            pass
+    finally:
+        holder.kill()
+        holder.wait()
+    with store.writing(tmp_path, wait_seconds=5):
+        pass
+
+
+def test_delta_keeps_no_words_of_a_reading_in_its_log(tmp_path):
+    store.append(tmp_path, "readings", stored(stored_row(1, person="独一无二的名字")), {})
+    log = "".join(path.read_text() for path in (tmp_path / "store" / "readings" / "_delta_log").glob("*.json"))
+    assert "独一无二的名字" not in log and "愚人正位说明" not in log

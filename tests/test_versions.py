@@ -1,0 +1,106 @@
+"""Versions: immutable, content-addressed, nothing new no new version."""
+
+import json
+
+import polars as pl
+import pytest
+
+from schemas.problems import Problem
+from tarot_data import store, versions
+from tests.builders import card, stored, stored_row
+
+PEOPLE = ["Mel", "阿宁", "小满", "KK", "林女士"]
+
+
+def fill(data_dir, numbers=range(1, 11), order=1, **values):
+    rows = [stored_row(n, person=PEOPLE[n % 5], **values) for n in numbers]
+    store.append(data_dir, "readings", stored(*rows[::order]), {})
+
+
+def test_publishing_twice_makes_one_version(tmp_path):
+    fill(tmp_path)
+    first, new = versions.publish(tmp_path)
+    again, newer = versions.publish(tmp_path)
+    assert new and not newer
+    assert first["hash"] == again["hash"] and len(versions.listed(tmp_path)) == 1
+
+
+def test_two_data_directories_filled_in_another_order_give_one_hash(tmp_path):
+    fill(tmp_path / "a")
+    fill(tmp_path / "b", order=-1)
+    assert versions.publish(tmp_path / "a")[0]["hash"] == versions.publish(tmp_path / "b")[0]["hash"]
+
+
+def test_a_new_reading_makes_a_new_version_and_leaves_the_old_one_untouched(tmp_path):
+    fill(tmp_path)
+    first, _ = versions.publish(tmp_path)
+    folder = versions.path_of(tmp_path, first)
+    before = {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    fill(tmp_path, [11])
+    second, new = versions.publish(tmp_path)
+    assert new and second["version"] == 2 and second["parent"] == first["hash"]
+    assert {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_a_reading_whose_person_said_no_is_in_no_version(tmp_path):
+    fill(tmp_path)
+    fill(tmp_path, [11], consent="no")
+    manifest, _ = versions.publish(tmp_path)
+    assert manifest["counts"]["readings"] == 10
+    assert f"r{11:016x}" not in versions.read(tmp_path, manifest)["reading_id"].to_list()
+
+
+def test_an_example_asks_with_person_question_spread_and_cards_and_answers_with_the_content(tmp_path):
+    fill(tmp_path, cards=[card("愚人", position="过去"), card("星币十", "reversed", 2), card("死神", "unknown", 3)])
+    manifest, _ = versions.publish(tmp_path)
+    examples = pl.read_parquet(versions.path_of(tmp_path, manifest) / "examples" / "train.parquet")
+    row = examples.row(0, named=True)
+    assert row["prompt"][0]["content"].splitlines()[2:] == [
+        f"咨询者：{row['person']}",
+        "问题：要不要换组",
+        "牌阵：两张牌",
+        "抽到的牌：过去：愚人(正位) | 星币十(逆位) | 死神",
+        "",
+        "请进行专业解读。",
+    ]
+    assert row["completion"][0]["content"].startswith("你好，Mel。愚人正位")
+    assert row["cards"] == ["愚人(正位)", "星币十(逆位)", "死神"]
+
+
+def test_no_person_stands_in_the_examples_of_two_splits(tmp_path):
+    fill(tmp_path)
+    manifest, _ = versions.publish(tmp_path)
+    seen = [
+        set(pl.read_parquet(path)["person"])
+        for path in (versions.path_of(tmp_path, manifest) / "examples").glob("*.parquet")
+    ]
+    assert len(seen) == 3 and sum(map(len, seen)) == len(set.union(*seen)) == 5
+
+
+def test_every_file_of_a_version_is_named_with_its_hash(tmp_path):
+    from hashlib import sha256
+
+    fill(tmp_path)
+    manifest, _ = versions.publish(tmp_path)
+    folder = versions.path_of(tmp_path, manifest)
+    written = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    assert set(written["files"]) == {
+        "readings.parquet",
+        "examples/train.parquet",
+        "examples/validation.parquet",
+        "examples/test.parquet",
+    }
+    for name, digest in written["files"].items():
+        assert sha256((folder / name).read_bytes()).hexdigest() == digest
+
+
+def test_an_empty_store_cannot_be_published_and_says_what_to_do(tmp_path):
+    with pytest.raises(Problem, match="Run tarot ingest"):
+        versions.publish(tmp_path)
+
+
+def test_a_version_that_is_not_there_is_named_with_those_that_are(tmp_path):
+    fill(tmp_path)
+    versions.publish(tmp_path)
+    with pytest.raises(Problem, match=r"no dataset version 7; there are: 1"):
+        versions.find(tmp_path, 7)
