@@ -5,6 +5,7 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
+from flows import environment
 from flows.cli import Context
 from flows.gate import gate
 from schemas.problems import Problem
@@ -18,16 +19,17 @@ def run(
     recipe: str | None,
     no_train: bool,
 ) -> None:
-    from flows.run import run as run_flow
-
     if not paths:
         inbox = ctx.data_dir / "inbox"
         if not inbox.is_dir():
             raise Problem("no_inbox", path=inbox)
         paths = (inbox,)
-    result = run_flow(
-        ctx.data_dir, list(paths), min_readings, base=base, recipe=recipe, no_train=no_train, lang=ctx.lang
-    )
+    with environment.prefect_at(ctx.data_dir):
+        from flows.ingest import Inbox
+        from flows.run import run as run_flow
+
+        options = {"base": base, "recipe": recipe, "no_train": no_train, "lang": ctx.lang}
+        result = run_flow(ctx.data_dir, Inbox(list(paths)), min_readings, **options)
     if ctx.as_json:
         return ctx.json(result)
     print_ingest(ctx, result["ingest"])
@@ -48,9 +50,11 @@ def run(
 
 
 def ingest(ctx: Context, paths: tuple[Path, ...]) -> None:
-    from flows.ingest import ingest as ingest_flow
+    with environment.prefect_at(ctx.data_dir):
+        from flows.ingest import Inbox
+        from flows.ingest import ingest as ingest_flow
 
-    result = ingest_flow(ctx.data_dir, list(paths))
+        result = ingest_flow(ctx.data_dir, Inbox(list(paths)))
     if ctx.as_json:
         return ctx.json(result)
     print_ingest(ctx, result)
@@ -189,7 +193,6 @@ def score(ctx: Context, file: Path) -> None:
 def train(
     ctx: Context, version: int | None, base: str | None, recipe: str | None, set: tuple[str, ...], min_readings: int
 ) -> None:
-    from flows.training import train as train_flow
     from tarot_data import versions
 
     manifest = versions.find(ctx.data_dir, version)
@@ -197,7 +200,10 @@ def train(
     if not opened["ready"]:
         raise Problem("gate_shut", **opened)
     overrides = dict(assignment(part) for part in set)
-    result = train_flow(ctx.data_dir, manifest["version"], base=base, recipe=recipe, overrides=overrides)
+    with environment.prefect_at(ctx.data_dir):
+        from flows.training import train as train_flow
+
+        result = train_flow(ctx.data_dir, manifest["version"], base=base, recipe=recipe, overrides=overrides)
     if ctx.as_json:
         return ctx.json(result)
     print_run(ctx, result, result["scores"])

@@ -13,9 +13,18 @@ WAIT_SECONDS = 10.0
 """How long an ingest waits for another one on the same data directory before it says so and stops."""
 
 
+class Inbox:
+    """The paths to read, in a form Prefect cannot record: a file's name may hold a person's or a telephone number."""
+
+    __slots__ = ("paths",)
+
+    def __init__(self, paths: list[Path]) -> None:
+        self.paths = paths
+
+
 @task(name="find new files")
-def find_files(data_dir: Path, paths: list[Path]) -> tuple[list, int, list[str]]:
-    return stages.new_files(data_dir, paths)
+def find_files(data_dir: Path, inbox: Inbox) -> tuple[list, int, list[str]]:
+    return stages.new_files(data_dir, inbox.paths)
 
 
 @task(name="read, mask and clean")
@@ -34,7 +43,7 @@ def commit(data_dir: Path, decided: Path, files: list) -> dict:
 
 
 @flow(name="ingest", validate_parameters=False)
-def ingest(data_dir: Path, paths: list[Path]) -> dict:
+def ingest(data_dir: Path, inbox: Inbox) -> dict:
     """Raw files to validated, labelled readings in the store; every loss has a reason.
 
     Returns {files, accepted, updated, unchanged, rejected, redacted, readings, rejected_open, masked, reasons,
@@ -42,7 +51,7 @@ def ingest(data_dir: Path, paths: list[Path]) -> dict:
     """
     with store.writing(data_dir, wait_seconds=WAIT_SECONDS):
         store.sweep(data_dir)
-        files, known, kept = find_files(data_dir, paths)
+        files, known, kept = find_files(data_dir, inbox)
         counts = {"accepted": 0, "updated": 0, "unchanged": 0, "rejected": 0, "redacted": 0}
         counts |= {"masked": {}, "reasons": {}, "synthetic": 0}
         if files:

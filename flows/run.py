@@ -5,7 +5,7 @@ from pathlib import Path
 from prefect import flow
 
 from flows.gate import MIN_READINGS
-from flows.ingest import ingest
+from flows.ingest import Inbox, ingest
 from flows.publish import gate_of, publish, report_task
 from flows.runs import newest_run
 from flows.training import train
@@ -15,7 +15,7 @@ from tarot_data import store
 @flow(name="run", validate_parameters=False)
 def run(
     data_dir: Path,
-    paths: list[Path],
+    inbox: Inbox,
     min_readings: int = MIN_READINGS,
     base: str | None = None,
     recipe: str | None = None,
@@ -23,7 +23,7 @@ def run(
     lang: str = "zh",
 ) -> dict[str, object]:
     """Returns {ingest, version, report, gate, run, scores}; version, run and scores are null where there is none."""
-    result: dict[str, object] = {"ingest": ingest(data_dir, paths), "version": None, "run": None, "scores": None}
+    result: dict[str, object] = {"ingest": ingest(data_dir, inbox), "version": None, "run": None, "scores": None}
     if store.count(data_dir):
         manifest, new = publish(data_dir)
         result["version"] = {key: manifest[key] for key in ("version", "hash", "name", "counts")} | {"new": new}
