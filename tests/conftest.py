@@ -1,0 +1,28 @@
+"""Fixtures shared by all tests."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from flows import environment
+
+# Before anything imports Prefect: its state for the whole test session, telemetry off.
+_HOME = tempfile.TemporaryDirectory(prefix="tarot-tests-")
+os.environ["PREFECT_HOME"] = str(Path(_HOME.name) / "prefect")
+environment.prepare(Path(_HOME.name))
+
+
+@pytest.fixture(scope="session")
+def prefect():
+    """A real Prefect API on a database of its own, started once a session (about ten seconds)."""
+    Path(os.environ["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+    from prefect.testing.utilities import prefect_test_harness
+
+    with (
+        prefect_test_harness(server_startup_timeout=120),
+        temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
+    ):
+        yield

@@ -1,0 +1,149 @@
+"""Whole flows over small inboxes, with a real Prefect."""
+
+import json
+import os
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tarot_data import store
+
+pytestmark = pytest.mark.slow
+
+FIRST = {
+    "person": "Mel",
+    "question": "要不要换组",
+    "spread": "两张牌",
+    "cards": ["愚人(正位)", "力量(正位)"],
+    "date": "2024-01-05",
+    "content": "Mel你好，先看整体，这组牌很轻快。愚人正位站在崖边，说的是你心里其实已经走出去半步了。力量正位轻轻按住狮子的嘴，"
+    "提醒你劲要使得柔。愚人往前冲，力量在后面拉住缰绳，一松一紧刚好互补。三月之前先把手上的项目收尾。祝你一切顺利。",
+}
+SECOND = {
+    "person": "阿宁",
+    "question": "搬家还是留下",
+    "spread": "两张牌",
+    "cards": ["正义(正位)", "死神(逆位)"],
+    "date": "2024-02-01",
+    "content": "阿宁，谢谢你的信任。正义正位端着天平坐在那里，这件事的账要先算清楚。死神逆位骑着马停在门口，旧房子里的东西你一直不肯扔。"
+    "一张要你算账，一张要你放手，合起来就是先清点再告别。这个周末先把不要的东西装箱。愿你住得安稳。",
+}
+
+
+def ingest(data_dir, inbox):
+    from flows.ingest import Inbox
+    from flows.ingest import ingest as flow
+
+    return flow(data_dir, Inbox([inbox]))
+
+
+def write(path, *records):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(json.dumps(record, ensure_ascii=False) for record in records), encoding="utf-8")
+
+
+def counts(result):
+    return tuple(result[key] for key in ("accepted", "updated", "unchanged", "rejected", "readings"))
+
+
+@pytest.fixture
+def places(prefect, tmp_path):
+    write(tmp_path / "inbox" / "a.jsonl", FIRST, SECOND)
+    return tmp_path / "data", tmp_path / "inbox"
+
+
+def test_a_second_ingest_changes_nothing(places):
+    data, inbox = places
+    assert counts(ingest(data, inbox)) == (2, 0, 0, 0, 2)
+    before = store.delta_version(data)
+    assert counts(ingest(data, inbox)) == (0, 0, 2, 0, 2)
+    assert store.delta_version(data) == before
+
+
+def test_an_edited_reading_is_updated_under_its_id(places):
+    data, inbox = places
+    ingest(data, inbox)
+    ids = set(store.readings(data)["reading_id"])
+    edited = FIRST | {"content": FIRST["content"].replace("三月之前", "四月之前")}
+    write(inbox / "a.jsonl", edited, SECOND)
+    assert counts(ingest(data, inbox)) == (0, 1, 1, 0, 2)
+    assert set(store.readings(data)["reading_id"]) == ids
+    assert "四月之前" in "".join(store.readings(data)["content"])
+    assert store.scan(data, "readings").select(pl.len()).collect().item() == 3
+
+
+def test_a_record_put_in_front_of_the_others_is_the_only_new_one(places):
+    data, inbox = places
+    write(inbox / "a.jsonl", FIRST)
+    ingest(data, inbox)
+    write(inbox / "a.jsonl", SECOND, FIRST)
+    assert counts(ingest(data, inbox)) == (1, 0, 1, 0, 2)
+
+
+def test_the_same_reading_from_another_file_is_a_duplicate_and_names_its_twin(places):
+    data, inbox = places
+    write(inbox / "b.jsonl", SECOND | {"content": SECOND["content"].replace("，", ",")})
+    assert counts(ingest(data, inbox)) == (2, 0, 0, 1, 2)
+    rejection = store.rejections(data).row(0, named=True)
+    assert rejection["reason"] == "duplicate" and rejection["source"]["file"] == "b.jsonl"
+    assert any(reading_id in rejection["detail"] for reading_id in store.readings(data)["reading_id"])
+
+
+def test_a_reading_that_contradicts_its_cards_is_refused_with_the_card_named(places):
+    data, inbox = places
+    write(inbox / "a.jsonl", FIRST, SECOND | {"cards": ["正义(正位)", "死神(正位)"]})
+    assert counts(ingest(data, inbox)) == (1, 0, 0, 1, 1)
+    rejection = store.rejections(data).row(0, named=True)
+    assert rejection["reason"] == "card_conflict" and "死神" in rejection["detail"]
+
+
+def test_one_broken_file_never_stops_the_others(places):
+    data, inbox = places
+    (inbox / "broken.zip").write_bytes(b"PK\x03\x04 cut short")
+    result = ingest(data, inbox)
+    assert counts(result) == (2, 0, 0, 1, 2) and result["reasons"] == {"unreadable": 1}
+
+
+def test_a_rejection_is_gone_once_its_record_is_mended(places):
+    data, inbox = places
+    write(inbox / "a.jsonl", FIRST, SECOND | {"cards": []})
+    assert ingest(data, inbox)["rejected"] == 1
+    write(inbox / "a.jsonl", FIRST, SECOND)
+    assert counts(ingest(data, inbox)) == (1, 0, 1, 0, 2)
+    assert store.rejections(data).is_empty()
+
+
+def test_contact_details_are_on_no_byte_of_the_data_directory(places):
+    data, inbox = places
+    details = ["13912345678", "mel_1990@example.com", "wx_melmel88"]
+    private = SECOND | {"content": SECOND["content"] + f"电话{details[0]}，邮箱{details[1]}，加微信：{details[2]}。"}
+    write(inbox / f"客户{details[0]}.jsonl", private)
+    write(inbox / "a.jsonl", FIRST, {"person": "Mel", "content": f"加我微信：{details[2]}"})
+    result = ingest(data, inbox)
+    assert result["accepted"] == 2 and result["redacted"] >= 2
+    assert "〔" in "".join(store.readings(data)["content"])
+    searched = [path.read_bytes() for folder in (data, Path(os.environ["PREFECT_HOME"])) for path in everything(folder)]
+    tables = [store.scan(data, name).collect().write_json() for name in store.TABLES if store.exists(data, name)]
+    for detail in details:
+        assert not any(detail.encode() in raw for raw in searched)
+        assert not any(detail in text for text in tables)
+
+
+def everything(folder):
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_an_interrupted_ingest_leaves_nothing_and_the_next_one_finishes(places, monkeypatch):
+    data, inbox = places
+    from tarot_data import ingest as stages
+
+    def interrupted(*arguments, **settings):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stages, "commit", interrupted)
+        with pytest.raises(BaseException):  # noqa: B017  Prefect hands an interrupt on under a type of its own
+            ingest(data, inbox)
+    assert store.count(data) == 0 and not (data / "staging").exists()
+    assert counts(ingest(data, inbox)) == (2, 0, 0, 0, 2)
