@@ -104,6 +104,12 @@ GROUPS: dict[str, dict[str, list]] = {
         "publish": [],
         "list": [],
         "show": [("arg", "version", {"type": int, "required": False})],
+        "diff": [("arg", "old", {"type": int}), ("arg", "new", {"type": int})],
+        "verify": [("arg", "version", {"type": int, "required": False})],
+        "checkout": [
+            ("arg", "version", {"type": int}),
+            ("arg", "folder", {"type": click.Path(path_type=Path, file_okay=False)}),
+        ],
     },
     "lexicon": {
         "check": [],

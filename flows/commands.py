@@ -248,6 +248,49 @@ def dataset_show(ctx: Context, version: int | None) -> None:
     ctx.json(manifest) if ctx.as_json else print_version(ctx, manifest)
 
 
+def dataset_diff(ctx: Context, old: int, new: int) -> None:
+    from tarot_data import versions
+    from tarot_data.differences import diff
+
+    manifests = [versions.find(ctx.data_dir, number) for number in (old, new)]
+    result = diff(*(versions.read(ctx.data_dir, manifest) for manifest in manifests), *manifests)
+    if ctx.as_json:
+        return ctx.json(result)
+    ctx.print(
+        "summary.diff", old=old, new=new, **{key: len(result[key]) for key in ("added", "removed", "changed", "moved")}
+    )
+    for sign, key in (("+", "added"), ("-", "removed")):
+        for reading_id in result[key]:
+            print(f"  {sign} {reading_id}")
+    for row in result["changed"]:
+        print(f"  ~ {row['reading_id']} {', '.join(row['fields'])}")
+    for row in result["moved"]:
+        print(f"  > {row['reading_id']} {row['from']} → {row['to']}")
+    for name, (before, after) in (result["figures"] | result["made_with"]).items():
+        print(f"  {name}: {before} → {after}")
+
+
+def dataset_verify(ctx: Context, version: int | None) -> None:
+    from tarot_data import versions
+
+    manifests = [versions.find(ctx.data_dir, version)] if version else versions.listed(ctx.data_dir)
+    findings = {manifest["name"]: versions.verify(ctx.data_dir, manifest) for manifest in manifests}
+    if ctx.as_json:
+        ctx.json(findings)
+    for name, found in findings.items():
+        if found:
+            raise Problem("damaged_version", name=name, findings="; ".join(found))
+        if not ctx.as_json:
+            ctx.print("summary.verified", name=name)
+
+
+def dataset_checkout(ctx: Context, version: int, folder: Path) -> None:
+    from tarot_data import versions
+
+    path = versions.checkout(ctx.data_dir, versions.find(ctx.data_dir, version), folder)
+    ctx.json({"path": str(path)}) if ctx.as_json else ctx.print("summary.checked_out", version=version, path=path)
+
+
 def lexicon_train(ctx: Context) -> None:
     from tarot_data import labeller
 

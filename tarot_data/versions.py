@@ -8,6 +8,7 @@ is whole.
 import json
 import shutil
 from hashlib import sha256
+from importlib import metadata
 from pathlib import Path
 
 import polars as pl
@@ -89,12 +90,12 @@ def publish(data_dir: Path) -> tuple[dict, bool]:
         "parent": parent["hash"] if parent else None,
         "counts": counts(published),
         "settings": settings,
+        "code": metadata.version("tarot-curation"),
         "lexicon": lexicon.version(),
         "labeller": sorted(published["labeller"].unique()),
         "store_version": store.delta_version(data_dir),
     }
-    _write(folder(data_dir) / name, published, manifest)
-    return manifest, True
+    return _write(folder(data_dir) / name, published, manifest), True
 
 
 def fingerprint(published: pl.DataFrame, settings: dict) -> str:
@@ -107,6 +108,32 @@ def fingerprint(published: pl.DataFrame, settings: dict) -> str:
     return digest.hexdigest()
 
 
+def verify(data_dir: Path, manifest: dict) -> list[str]:
+    """Re-hash a version; the findings, one sentence a file that is missing, changed or not in the manifest."""
+    root = path_of(data_dir, manifest)
+    there = {path.relative_to(root).as_posix(): path for path in root.rglob("*") if path.is_file()}
+    there.pop("manifest.json", None)
+    findings = [f"{name} is missing" for name in manifest["files"] if name not in there]
+    findings += [f"{name} is not in the manifest" for name in there if name not in manifest["files"]]
+    for name, path in there.items():
+        if name in manifest["files"] and sha256(path.read_bytes()).hexdigest() != manifest["files"][name]:
+            findings.append(f"{name} has changed since it was published")
+    if not findings and fingerprint(read(data_dir, manifest), manifest["settings"]) != manifest["hash"]:
+        findings.append("readings.parquet does not give the hash of the manifest")
+    return sorted(findings)
+
+
+def checkout(data_dir: Path, manifest: dict, target: Path) -> Path:
+    """Copy exactly the bytes published to a folder that is not there yet. Raises Problem `target_exists`."""
+    if target.exists():
+        raise Problem("target_exists", path=target)
+    half = target.with_name(f".{target.name}.half")
+    shutil.rmtree(half, ignore_errors=True)
+    shutil.copytree(path_of(data_dir, manifest), half)
+    half.rename(target)
+    return target
+
+
 def counts(published: pl.DataFrame) -> dict[str, int]:
     by_split = dict(published["split"].value_counts().iter_rows())
     return {
@@ -117,8 +144,8 @@ def counts(published: pl.DataFrame) -> dict[str, int]:
     }
 
 
-def _write(target: Path, published: pl.DataFrame, manifest: dict) -> None:
-    """Write a version's folder whole or not at all. Raises Problem `version_exists` where its name is taken."""
+def _write(target: Path, published: pl.DataFrame, manifest: dict) -> dict:
+    """Write a version's folder whole or not at all; returns the manifest with its files. Raises Problem `version_exists` where its name is taken."""
     half = target.with_name(f".{target.name}.half")
     shutil.rmtree(half, ignore_errors=True)
     (half / "examples").mkdir(parents=True)
@@ -137,3 +164,4 @@ def _write(target: Path, published: pl.DataFrame, manifest: dict) -> None:
     except OSError:
         shutil.rmtree(half, ignore_errors=True)
         raise Problem("version_exists", name=target.name) from None
+    return manifest

@@ -104,3 +104,43 @@ def test_a_version_that_is_not_there_is_named_with_those_that_are(tmp_path):
     versions.publish(tmp_path)
     with pytest.raises(Problem, match=r"no dataset version 7; there are: 1"):
         versions.find(tmp_path, 7)
+
+
+def test_a_flipped_byte_is_found_and_its_file_named(tmp_path):
+    fill(tmp_path)
+    manifest, _ = versions.publish(tmp_path)
+    assert versions.verify(tmp_path, manifest) == []
+    path = versions.path_of(tmp_path, manifest) / "examples" / "train.parquet"
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    path.write_bytes(raw)
+    assert versions.verify(tmp_path, manifest) == ["examples/train.parquet has changed since it was published"]
+
+
+def test_a_checkout_gives_back_the_bytes_published(tmp_path):
+    fill(tmp_path)
+    manifest, _ = versions.publish(tmp_path)
+    folder = versions.path_of(tmp_path, manifest)
+    copy = versions.checkout(tmp_path, manifest, tmp_path / "copy")
+    names = {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
+    assert names == {path.relative_to(copy) for path in copy.rglob("*") if path.is_file()}
+    assert all((folder / name).read_bytes() == (copy / name).read_bytes() for name in names)
+    with pytest.raises(Problem, match="exists already"):
+        versions.checkout(tmp_path, manifest, tmp_path / "copy")
+
+
+def test_a_diff_lists_exactly_what_was_added_and_which_fields_changed(tmp_path):
+    from tarot_data.differences import diff
+
+    fill(tmp_path)
+    first, _ = versions.publish(tmp_path)
+    fill(tmp_path, range(11, 31))
+    changed = stored_row(1, person=PEOPLE[1], revision=2, question="要不要搬家")
+    store.append(tmp_path, "readings", stored(changed), {})
+    second, _ = versions.publish(tmp_path)
+    result = diff(versions.read(tmp_path, first), versions.read(tmp_path, second), first, second)
+    assert result["added"] == [f"r{n:016x}" for n in range(11, 31)]
+    assert result["removed"] == [] and result["moved"] == []
+    assert result["changed"] == [{"reading_id": f"r{1:016x}", "fields": ["question"]}]
+    assert result["figures"]["readings"] == [10, 30]
+    assert result["made_with"] == {}
