@@ -28,21 +28,24 @@ def contract(stored: pl.DataFrame, sentences: pl.DataFrame) -> tuple[pl.DataFram
     readings = stored.select(list(READINGS))
     failures = _failures(Readings, readings)
     bad_sentences = _failures(Sentences, sentences.select(list(SENTENCES)))
-    by_id: dict[str, str] = dict(
-        sentences.with_row_index("index_")
-        .join(bad_sentences, left_on="index_", right_on="row")
-        .select("reading_id", "check")
-        .iter_rows()
+    by_reading = (
+        sentences.with_row_index("row")
+        .join(bad_sentences, on="row")
+        .select("reading_id", sentence_rule="rule")
+        .unique("reading_id", keep="first", maintain_order=True)
     )
-    checks = dict(failures.select("row", "check").iter_rows())
-    why = [checks.get(row) or by_id.get(key) for row, key in enumerate(stored["reading_id"])]
-    marked = stored.with_columns(_check=pl.Series(why, dtype=pl.String))
-    failed = marked.filter(pl.col("_check").is_not_null())
-    return marked.filter(pl.col("_check").is_null()).drop("_check").select(list(STORED)), _rejections(failed)
+    marked = (
+        stored.with_row_index("row")
+        .join(failures, on="row", how="left", maintain_order="left")
+        .join(by_reading, on="reading_id", how="left", maintain_order="left")
+        .with_columns(rule=pl.coalesce("rule", "sentence_rule"))
+    )
+    failed = marked.filter(pl.col("rule").is_not_null())
+    return marked.filter(pl.col("rule").is_null()).select(list(STORED)), _rejections(failed)
 
 
 def _failures(model: type, frame: pl.DataFrame) -> pl.DataFrame:
-    """row and check of every failure of the model, one a row. failure_case holds private text and is left behind."""
+    """row and rule (`column: check`) of the first failure of every row. failure_case holds private text: left out."""
     import pandera.errors
 
     try:
@@ -51,17 +54,22 @@ def _failures(model: type, frame: pl.DataFrame) -> pl.DataFrame:
         cases = errors.failure_cases
         if cases.filter(pl.col("index").is_null()).height:
             raise
-        return (
-            cases.select(row=pl.col("index").cast(pl.UInt32), column="column", check="check")
-            .with_columns(check=pl.when(pl.col("check").is_in(list(REASON_OF))).then("check").otherwise("column"))
-            .unique("row", keep="first", maintain_order=True)
-        )
-    return pl.DataFrame(schema={"row": pl.UInt32, "column": pl.String, "check": pl.String})
+        return cases.select(
+            row=pl.col("index").cast(pl.UInt32), rule=pl.format("{}: {}", pl.col("column"), pl.col("check"))
+        ).unique("row", keep="first", maintain_order=True)
+    return pl.DataFrame(schema={"row": pl.UInt32, "rule": pl.String})
 
 
 def _rejections(failed: pl.DataFrame) -> pl.DataFrame:
     rows = to_rejections(
-        failed.with_columns(detail=pl.format("fails the contract of a reading: {}", "_check")), "validate", "unreadable"
+        failed.with_columns(detail=pl.format("fails the contract of a reading: {}", "rule")), "validate", "unreadable"
     )
-    reason = failed["_check"].replace_strict(REASON_OF, default="unreadable").cast(REJECTIONS["reason"])
-    return rows.with_columns(reason=reason)
+    column = failed["rule"].str.extract(r"^(\w+): ")
+    check = failed["rule"].str.extract(r"^\w+: (.*)$")
+    reason = pl.select(
+        pl.coalesce(
+            check.replace_strict(REASON_OF, default=None, return_dtype=pl.String),
+            column.replace_strict(REASON_OF, default="unreadable", return_dtype=pl.String),
+        )
+    ).to_series()
+    return rows.with_columns(reason=reason.cast(REJECTIONS["reason"]))
