@@ -1,0 +1,697 @@
+"""Cards as people write them in a field: `1. 过去：愚人 正位`, `恶魔逆位高塔正位`, `["The Fool (R)"]`, to drawn cards.
+
+Known names are cut out first, separators come second. What is left must be an orientation, a position or a number;
+anything else is a card of another deck, and one such card makes the whole draw suspect.
+"""
+
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+from schemas.deck import CARDS
+from tarot_data import lexicon
+from tarot_data.folding import fold
+
+
+class UnknownCard(Exception):
+    """A name that is no card of this deck. name: as written, at most 40 characters."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name.strip()[:40]
+        super().__init__(self.name)
+
+
+@dataclass(frozen=True)
+class _Token:
+    """kind: card, orientation, all, extra, number, separator, open, close, colon, dash, text, space."""
+
+    kind: str
+    start: int
+    end: int
+    value: str = ""
+
+
+_MAX_CARDS = 400
+_OPEN, _CLOSE = "([{<「『《〈“【〔", ")]}>」』》〉”】〕"
+_SEPARATORS = "、,;|→＆&\n\t·•/+，；｜／＋。"
+_DASHES = "-–—－~～_=＝"
+_NUMBER = re.compile(
+    r"(?:第\s?(?:[0-9]{1,2}|[一二三四五六七八九十]{1,3})\s?[张位号组](?:牌|是|抽到)?|[0-9]{1,2}(?:\ufe0f?\u20e3|号位|号牌?(?=\s?[:：])"
+    r"|[.、)．](?!\d)|[:：](?!\d))|\([0-9]{1,2}\)|[①-⑳]|[⑴-⒇]|[⒈-⒛]|[➀-➓]|[❶-❿])"
+)
+_DIGITS = re.compile(r"[0-9]{1,2}")
+_CHINESE = {character: number for number, character in enumerate("一二三四五六七八九十", 1)}
+_WEAK = re.compile(r"^(?:大牌)?[0-9]{1,2}(?:号牌?)?$|^[ivx]{1,5}$|^[0-9]{1,2}$")
+_ASCII = re.compile(r"[0-9A-Za-z]")
+
+
+@cache
+def _aliases() -> tuple[dict[str, str], dict[str, str]]:
+    """Folded names to cards: those that stand for themselves, and those that only a whole field can mean (塔, 0, XIII)."""
+    strong, weak = {}, {}
+    for row in lexicon.read_table("aliases"):
+        name = fold(row["alias"])
+        table = weak if _WEAK.match(name) or len(name) == 1 else strong
+        table.setdefault(name, row["card"])
+    for row in lexicon.read_table("deck"):
+        strong[fold(row["card"])] = row["card"]
+        strong.setdefault(fold(row["english"]), row["card"])
+        strong.setdefault(fold(row["card_id"]), row["card"])
+    return strong, weak
+
+
+@cache
+def _words() -> dict[str, tuple[str, str]]:
+    """Folded words of a card list to (kind, value): card, orientation, all, extra, nothing."""
+    found: dict[str, tuple[str, str]] = {}
+    for row in lexicon.read_table("extras"):
+        kind, _, value = row["kind"].partition(" ")
+        found[fold(row["word"])] = (kind, value or row["word"])
+    for row in lexicon.read_table("orientation"):
+        meaning = row["orientation"]
+        if fold(row["word"]) in "+-":
+            continue  # marks only where they end an item: see _closes
+        if meaning in ("upright", "reversed"):
+            found.setdefault(fold(row["word"]), ("orientation", meaning))
+        elif meaning == "both":
+            found.setdefault(fold(row["word"]), ("nothing", ""))
+        elif meaning == "none":
+            found.setdefault(fold(row["word"]), ("all", "upright"))
+    for name, card in _aliases()[0].items():
+        found[name] = ("card", card)
+    return found
+
+
+@cache
+def _lengths() -> dict[str, tuple[int, ...]]:
+    """First character to the lengths of the words that begin with it, longest first."""
+    lengths: dict[str, set[int]] = {}
+    for word in _words():
+        lengths.setdefault(word[0], set()).add(len(word))
+    return {character: tuple(sorted(sizes, reverse=True)) for character, sizes in lengths.items()}
+
+
+@cache
+def _other_decks() -> frozenset[str]:
+    return frozenset(fold(name) for row in lexicon.read_table("other_decks") for name in row["names"].split("|"))
+
+
+@cache
+def _positions() -> frozenset[str]:
+    return frozenset(
+        fold(position) for row in lexicon.read_table("spreads") for position in row["positions"].split("|") if position
+    )
+
+
+def _tokens(folded: str) -> list[_Token]:
+    """The folded text as tokens that cover it, longest words first."""
+    words, lengths = _words(), _lengths()
+    tokens: list[_Token] = []
+    place, size = 0, len(folded)
+    fresh = True  # at the beginning of an item, where a number is a list number
+    while place < size:
+        character = folded[place]
+        if fresh and (match := _NUMBER.match(folded, place)):
+            tokens.append(_Token("number", place, match.end(), match[0]))
+            place = match.end()
+            continue
+        for length in lengths.get(character, ()):
+            word = folded[place : place + length]
+            if len(word) == length and word in words and _bounded(folded, place, place + length, words[word][0]):
+                kind, value = words[word]
+                tokens.append(_Token(kind, place, place + length, value))
+                place += length
+                break
+        else:
+            if character in _OPEN:
+                kind = "open"
+            elif character in _CLOSE:
+                kind = "close"
+            elif character == ":":
+                kind = "colon"
+            elif character in _DASHES:
+                kind = "dash"
+            elif character in _SEPARATORS or (character == " " and folded[place : place + 2] == "  "):
+                kind = "separator"
+            elif character.isspace():
+                kind = "space"
+            else:
+                kind = "text"
+            if kind == "text" and tokens and tokens[-1].kind == "text":
+                tokens[-1] = _Token("text", tokens[-1].start, place + 1)
+            else:
+                tokens.append(_Token(kind, place, place + 1))
+            place += 1
+        fresh = tokens[-1].kind in ("separator", "card", "orientation", "close") or (
+            fresh and tokens[-1].kind in ("space", "open", "number", "dash")
+        )
+    return tokens
+
+
+def _bounded(folded: str, start: int, end: int, kind: str) -> bool:
+    """Whether an ASCII edge of a word is the edge of an ASCII word: `Sun` is not in `Sunday`, 权杖1 not in 权杖10.
+
+    A one-letter orientation (R) also stands right behind an ASCII name only in brackets or after a space.
+    """
+    before, after = folded[start - 1 : start], folded[end : end + 1]
+    if _ASCII.match(folded[start]) and before and _ASCII.match(before):
+        return False
+    return not (_ASCII.match(folded[end - 1]) and after and _ASCII.match(after))
+
+
+def parse_cards(value: object, spread: str | None = None) -> list[dict]:
+    """Drawn cards of a field: text, a list of texts or objects, an object of positions, or JSON of these.
+
+    Each has place (from 1; 0 for an extra card), position, card, orientation, raw. spread names the positions where
+    the cards do not. Raises UnknownCard where a name is no card of this deck.
+    """
+    cards = _parsed(value, 0)
+    if len(cards) > _MAX_CARDS:
+        raise UnknownCard(f"{len(cards)} cards in one draw")
+    _, positions = resolve_spread(spread)
+    numbers = [card.pop("number", None) for card in cards]
+    drawn = [index for index, card in enumerate(cards) if card["place"] != 0]
+    given = [numbers[index] for index in drawn]
+    if None in given or len(set(given)) < len(given) or (given and (min(given) < 1 or max(given) > len(given) + 2)):
+        given = list(range(1, len(drawn) + 1))
+    fits = len(positions) == len(drawn)
+    for index, place in zip(drawn, given, strict=True):
+        cards[index]["place"] = place
+        if fits and not cards[index]["position"] and place <= len(positions):
+            cards[index]["position"] = positions[place - 1]
+    return cards
+
+
+def _parsed(value: object, depth: int) -> list[dict]:
+    if value is None or isinstance(value, bool) or depth > 4:
+        return []
+    if isinstance(value, int | float):
+        raise UnknownCard(str(value))
+    if isinstance(value, str):
+        text = value.strip()
+        if text[:1] in "[{" and text[-1:] in "]}" and ('"' in text or "'" in text):
+            try:
+                return _parsed(json.loads(text), depth + 1)
+            except (ValueError, RecursionError):
+                pass
+        return [dict(card) for card in _from_text(text)] if len(text) < 20_000 else _too_long(text)
+    if isinstance(value, dict):
+        return _from_object(value, depth)
+    if isinstance(value, list | tuple):
+        if len(value) > _MAX_CARDS:
+            raise UnknownCard(f"{len(value)} cards in one draw")
+        return [card for item in value for card in _parsed(item, depth + 1)]
+    raise UnknownCard(type(value).__name__)
+
+
+def _too_long(text: str) -> list[dict]:
+    raise UnknownCard(text)
+
+
+def _from_object(value: dict, depth: int) -> list[dict]:
+    """A card object (`name`, `orientation`, `position`), or places as keys and cards as values."""
+    from tarot_data.sources.fields import field_of
+
+    fields: dict[str, object] = {}
+    for key, item in value.items():
+        known = field_of(str(key))
+        name = known[0] if known else str(key).lower()
+        # In a card object `name` is the card, not the client, and `id` only counts where the name is missing.
+        fields.setdefault(
+            {"person": "cards", "title": "cards", "cardid": "cards", "card_id": "cards"}.get(name, name), item
+        )
+    if isinstance(fields.get("cards"), str | dict | list):
+        cards = _parsed(fields["cards"], depth + 1)
+        position, orientation = fields.get("position"), fields.get("orientation")
+        if isinstance(position, str) and (meant := orientation_of(position)):
+            position, orientation = None, orientation if orientation is not None else meant
+        if isinstance(position, dict):
+            position = next((item for item in position.values() if isinstance(item, str)), None)
+        for card in cards:
+            if orientation is not None and len(cards) == 1:
+                key = next((str(key) for key in value if _asks_reversed(str(key))), None)
+                card["orientation"] = (
+                    _orientation(orientation, asked="reversed" if key else "upright") or card["orientation"]
+                )
+            if isinstance(position, int) and not isinstance(position, bool):
+                card["number"] = card.get("number") or position
+            elif position not in (None, ""):
+                _place(card, str(position).strip())
+        return cards
+    if "id" in fields and len(value) <= 3:
+        raise UnknownCard(f"id {fields['id']}")
+    cards = []
+    for key, item in value.items():
+        for card in _parsed(item, depth + 1):
+            if not card["position"]:
+                _place(card, str(key).strip())
+            cards.append(card)
+    return cards
+
+
+def _asks_reversed(key: str) -> bool:
+    return any(word in fold(key) for word in ("revers", "逆", "rev"))
+
+
+def _orientation(value: object, asked: str) -> str | None:
+    """What an orientation field says. asked: reversed for a field like `is_reversed`, upright for `upright`."""
+    if isinstance(value, bool | int | float):
+        other = "upright" if asked == "reversed" else "reversed"
+        return asked if value else other
+    text = fold(str(value)).strip()
+    if meant := orientation_of(text):
+        return meant
+    answer = answer_of(text)
+    if answer is None:
+        return None
+    return asked if answer else ("upright" if asked == "reversed" else "reversed")
+
+
+def orientation_of(text: str) -> str | None:
+    """The orientation a whole field names (逆, `R`, `reversed`, ↓), or None."""
+    word = _words().get(fold(text).strip(" ()[]"))
+    return word[1] if word and word[0] in ("orientation", "all") else None
+
+
+@cache
+def _answers() -> dict[str, bool]:
+    return {
+        fold(word): row["meaning"] == "yes" for row in lexicon.read_table("answers") for word in row["words"].split("|")
+    }
+
+
+def answer_of(value: object) -> bool | None:
+    """Yes (True), no (False) or neither (None) as people write it: 是, `no`, 同意, 不同意, ✓, 1."""
+    if isinstance(value, bool):
+        return value
+    return _answers().get(fold(str(value)).strip())
+
+
+def _place(card: dict, position: str) -> None:
+    """Set the position of a card: an extra card's word puts it at place 0, a bare number is its place."""
+    position = position.strip(" :：-—()（）【】[]「」*#.、")
+    if not position:
+        return
+    word = _words().get(fold(position))
+    if word and word[0] == "extra":
+        card["place"] = 0
+    elif _DIGITS.fullmatch(position):
+        card["number"] = int(position)
+        return
+    card["position"] = position[:60]
+
+
+@lru_cache(maxsize=16384)
+def _from_text(text: str) -> tuple[dict, ...]:
+    """Cards of one text. Cached: the same few hundred spellings make up most lists."""
+    folded = fold(text)
+    tokens = _tokens(folded)
+    cards: list[dict] = []
+    position: list[str] = []  # text waiting for the card it stands before
+    pending: str | None = None  # orientation waiting for its card
+    standing: str | None = None  # `逆位：` holds until the line ends or another takes its place
+    number: int | None = None
+    last: dict | None = None  # the card that a suffix or a bracket belongs to
+    fallback: str | None = None
+    depth = 0
+    index = 0
+
+    def flush() -> None:
+        """Text before a separator that no card followed: a weak name, nothing, or a card of another deck."""
+        nonlocal number, pending, last
+        text_left = "".join(position).strip()
+        position.clear()
+        if not text_left:
+            return
+        word = fold(text_left).strip(" .!?…'\"*#")
+        if not re.search(r"[^\W_]", word):
+            return
+        if card := _aliases()[1].get(word.removesuffix("牌")) or _aliases()[1].get(word):
+            add(card, text_left)
+            return
+        raise UnknownCard(text_left)
+
+    def add(card: str, raw: str) -> None:
+        nonlocal pending, number, last
+        before = next((old for old in cards if old["card"] == card), None)
+        if standing and before and before["orientation"] == "unknown":
+            before["orientation"] = standing
+            pending, last = None, before
+            position.clear()
+            return
+        last = {
+            "place": None,
+            "position": None,
+            "card": card,
+            "orientation": pending or standing or "unknown",
+            "raw": raw,
+        }
+        if number is not None:
+            last["number"] = number
+        cards.append(last)
+        place = "".join(position)
+        position.clear()
+        if place.strip():
+            _check_other_deck(place)
+            _place(last, place)
+        pending, number = None, None
+
+    while index < len(tokens):
+        token = tokens[index]
+        written = text[token.start : token.end]
+        following = tokens[index + 1] if index + 1 < len(tokens) else None
+        if token.kind == "card":
+            if following and following.kind == "text" and _glued(text, token, following):
+                raise UnknownCard(_whole_name(text, tokens, index))
+            if following and following.kind == "colon" and _holds_card(tokens, index + 2):
+                position.append(written)  # `力量：圣杯三`: a position that is called like a card
+            else:
+                add(token.value, _raw(text, tokens, index))
+        elif token.kind == "orientation":
+            after = _next_solid(tokens, index)
+            if following and following.kind == "colon":
+                standing, last = token.value, None
+                index += 1
+            elif last is not None and last["orientation"] == "unknown" and not position:
+                last["orientation"] = token.value
+            elif (
+                after is not None
+                and after.kind in ("card", "text")
+                and last is None
+                or position
+                or last is None
+                and after is not None
+                or after is not None
+                and after.kind == "card"
+            ):
+                pending = token.value
+        elif token.kind == "all" or token.kind == "rest":
+            fallback = token.value
+        elif token.kind == "extra":
+            if last is not None and depth and last["position"] is None:
+                _place(last, written)
+            else:
+                position.append(written)
+                last = None
+        elif token.kind == "number":
+            flush()
+            number = _number(token.value)
+            last = None
+        elif token.kind == "separator" and fold(written) == "+" and _closes(tokens, index) and last is not None:
+            if last["orientation"] == "unknown":
+                last["orientation"] = "upright"
+        elif token.kind == "separator":
+            colon_before = bool(position) and bool(tokens[index - 1].kind == "colon")
+            held = text[token.start] in "\n\t " and (colon_before or _is_place("".join(position)))
+            if not held:
+                flush()
+                if text[token.start] != "/" or not (following and following.kind == "orientation"):
+                    last = last if following and _only_orientation(tokens, index + 1) else None
+            if text[token.start] == "\n":
+                standing = None
+        elif token.kind == "dash":
+            if last is not None and last["orientation"] == "unknown" and _closes(tokens, index):
+                if fold(written) in "-–—−":
+                    last["orientation"] = "reversed"
+            elif position and position[-1].strip():
+                position.append(written)
+        elif token.kind == "open":
+            depth += 1
+        elif token.kind == "close":
+            depth = max(0, depth - 1)
+            inside = "".join(position).strip()
+            if inside and last is not None and not _holds_card(tokens, index + 1, glue=True):
+                # `愚人（过去）`: the bracket after a card is its position, unless it already has one.
+                if not last["position"]:
+                    _place(last, inside)
+                position.clear()
+        elif token.kind == "colon":
+            position.append(written)
+            if depth == 0 and last is not None:
+                last = None
+        elif token.kind == "text":
+            if last is not None and depth == 0 and not position and _trailing(text, token):
+                pass
+            else:
+                position.append(written)
+                if depth == 0:
+                    last = None
+        elif token.kind == "space":
+            if position:
+                position.append(" ")
+        elif token.kind == "nothing" and position and position[-1].strip() not in ("", ":"):
+            position.append(written)
+        index += 1
+    flush()
+    if fallback:
+        for card in cards:
+            if card["orientation"] == "unknown":
+                card["orientation"] = fallback
+    return tuple(cards)
+
+
+def _glued(text: str, card: _Token, following: _Token) -> bool:
+    """Whether text stands right behind a card's name and is no more than punctuation: `月亮女神` is not 月亮."""
+    return bool(re.match(r"[^\W\d_]", text[following.start])) and not (
+        text[card.end - 1].isascii() and not text[following.start].isascii()
+    )
+
+
+def _whole_name(text: str, tokens: list[_Token], index: int) -> str:
+    start, end = tokens[index].start, tokens[index].end
+    for token in tokens[index + 1 :]:
+        if token.kind not in ("text", "card"):
+            break
+        end = token.end
+    for token in reversed(tokens[:index]):
+        if token.kind != "text":
+            break
+        start = token.start
+    return text[start:end]
+
+
+def _raw(text: str, tokens: list[_Token], index: int) -> str:
+    """The card's name and what belongs to it up to the next card or separator, as written."""
+    end = tokens[index].end
+    for token in tokens[index + 1 :]:
+        if token.kind in ("card", "separator", "number", "text", "colon", "extra"):
+            break
+        if token.kind in ("orientation", "close"):
+            end = token.end
+    return text[tokens[index].start : end]
+
+
+def _number(written: str) -> int | None:
+    if digits := _DIGITS.search(written):
+        return int(digits[0])
+    for base in ("①", "⑴", "⒈", "➀", "❶"):
+        if 0 <= ord(written[0]) - ord(base) < 20:
+            return ord(written[0]) - ord(base) + 1
+    chinese = re.sub(r"[^一二三四五六七八九十]", "", written)
+    if not chinese:
+        return None
+    tens, _, ones = chinese.rpartition("十")
+    if "十" not in chinese:
+        return _CHINESE[chinese[0]]
+    return 10 * (_CHINESE.get(tens, 1)) + _CHINESE.get(ones, 0)
+
+
+def _next_solid(tokens: list[_Token], index: int) -> _Token | None:
+    """The next token that is not a space or a bracket."""
+    return next((token for token in tokens[index + 1 :] if token.kind not in ("space", "open", "close")), None)
+
+
+def _only_orientation(tokens: list[_Token], index: int) -> bool:
+    """Whether the item from here to the next separator is an orientation and nothing else."""
+    kinds = []
+    for token in tokens[index:]:
+        if token.kind in ("separator", "number"):
+            break
+        kinds.append(token.kind)
+    return "orientation" in kinds and not {"card", "text", "extra", "colon"} & set(kinds)
+
+
+def _closes(tokens: list[_Token], index: int) -> bool:
+    """Whether a dash ends its item: `权杖三-`, `死神(-)` say reversed."""
+    following = tokens[index + 1] if index + 1 < len(tokens) else None
+    return following is None or following.kind in ("separator", "close")
+
+
+def _holds_card(tokens: list[_Token], index: int, glue: bool = False) -> bool:
+    """Whether a card follows in the same item (with glue: right behind)."""
+    for token in tokens[index:]:
+        if token.kind == "card":
+            return True
+        if token.kind == "separator" or glue and token.kind not in ("space", "colon", "orientation", "dash"):
+            return False
+    return False
+
+
+def _is_place(text: str) -> bool:
+    return fold(text).strip(" :-") in _positions() and bool(text.strip())
+
+
+_TRAILING = re.compile(r"^[\s!！?？…。.*'\"’‘✨⭐️🌟❤💕~～x×0-9]+$")
+
+
+def _trailing(text: str, token: _Token) -> bool:
+    """Punctuation, emoji and counts behind a card mean nothing."""
+    return bool(_TRAILING.match(text[token.start : token.end])) or not re.search(
+        r"[^\W_]", text[token.start : token.end]
+    )
+
+
+def _check_other_deck(place: str) -> None:
+    for part in re.split(r"[\s:：\-]+", fold(place)):
+        if part in _other_decks() and part not in _positions():
+            raise UnknownCard(part)
+
+
+# Spreads
+
+
+@cache
+def _spread_names() -> dict[str, tuple[str, tuple[str, ...], int]]:
+    """Folded name of a spread to its id, position names and number of places; the first row wins a shared alias."""
+    found = {}
+    for row in lexicon.read_table("spreads"):
+        positions = tuple(position for position in row["positions"].split("|") if position and position != "无位置")
+        for name in (row["spread"], *row["aliases"].split("|")):
+            found.setdefault(_spread_key(name), (row["spread_id"], positions, int(row["cards"])))
+    return found
+
+
+_SUFFIX = re.compile(r"(?:牌阵|占卜法|展开法|牌形|阵法|阵|法|spread|layout)$")
+_COUNT = re.compile(r"^([0-9]{1,2}|[一二两三四五六七八九十]{1,3})张(?:牌)?$")
+
+
+def _spread_key(name: str) -> str:
+    return re.sub(r"[\s\-_/、·「」“”\"'()（）【】]+", "", fold(name))
+
+
+def resolve_spread(text: str | None) -> tuple[str | None, list[str]]:
+    """Row of spreads.csv and the position names of a spread as written: `圣三角 过去-现在-未来`.
+
+    Names given in the text come before those of the table. (None, []) where no row fits and none are given.
+    """
+    if not text or not text.strip():
+        return None, []
+    spread_id, positions, _ = _resolved(text.strip()[:300])
+    return spread_id, list(positions)
+
+
+def places_of(text: str | None) -> int | None:
+    """How many places the spread as written has, or None where that is not known or it is read in groups."""
+    if not text or not text.strip():
+        return None
+    spread_id, positions, count = _resolved(text.strip()[:300])
+    if spread_id == "pick_a_group" or re.search("组|每", text):
+        return None
+    return len(positions) or count or None
+
+
+@lru_cache(maxsize=4096)
+def _resolved(text: str) -> tuple[str | None, tuple[str, ...], int]:
+    names = _spread_names()
+    own = _own_positions(text)
+    found = names.get(_spread_key(text))
+    if not found:
+        head = re.split(r"[\s:：(（【,，、|｜]+", text.strip("[]「」“”\"' 【】（）()"))
+        candidates = [" ".join(head[:size]) for size in range(len(head), 0, -1)] + head[1:]
+        found = next((names[key] for part in candidates for key in _spread_keys(part) if key in names), None)
+    if not found:
+        key = _spread_key(head[0])
+        prefixes = [name for name in names if len(name) >= 2 and key.startswith(name) and not _COUNT.match(name)]
+        found = names[max(prefixes, key=len)] if prefixes else None
+    if not found:
+        return None, own, _count_of(text) or len(own)
+    spread_id, positions, count = found
+    own = own or _initials(text, positions)
+    if own:
+        return spread_id, own, len(own)
+    stated = _count_of(text)
+    if stated and stated != count:
+        return spread_id, (), stated
+    return spread_id, positions, count
+
+
+def _spread_keys(part: str) -> list[str]:
+    key = _spread_key(part)
+    bare = _SUFFIX.sub("", key)
+    counted = _COUNT.match(key)
+    forms = [key, bare, key + "牌阵", bare + "牌阵"]
+    if counted:
+        forms += [counted[1] + "张牌", counted[1].replace("两", "二") + "张牌"]
+    return [form for form in forms if len(form) >= 2]
+
+
+def _count_of(text: str) -> int | None:
+    for part in re.split(r"[\s:：]+", fold(text)):
+        if counted := _COUNT.match(part):
+            digits = counted[1]
+            return int(digits) if digits.isdigit() else {"两": 2, **_CHINESE}.get(digits)
+    return None
+
+
+def _own_positions(text: str) -> tuple[str, ...]:
+    """Position names written behind the spread's name: parts of its last word joined by dashes or slashes."""
+    for part in reversed(re.split(r"[\s:：(（)）【】]+", text)):
+        if part.startswith(("http", "20")):
+            continue
+        pieces = [piece.strip() for piece in re.split(r"[\-–—－/／|｜→、]+", part)]
+        if len(pieces) >= 2 and all(1 <= len(piece) <= 20 for piece in pieces):
+            return tuple(pieces)
+    return ()
+
+
+def _initials(text: str, positions: tuple[str, ...]) -> tuple[str, ...]:
+    """Positions named by one character each, in the reader's own order: `四元素 火水风土`."""
+    first = {position[0] for position in positions}
+    for part in text.split()[1:]:
+        if len(part) == len(positions) >= 3 and set(fold(part)) == {fold(character) for character in first}:
+            return tuple(part)
+    return ()
+
+
+def duplicates(cards: list[dict]) -> list[str]:
+    """Cards that lie twice in one draw, which one deck cannot do."""
+    counts = Counter(card["card"] for card in cards)
+    return [card for card in CARDS if counts[card] > 1]
+
+
+# Cards in prose
+
+_LISTED = re.compile(
+    r"^[\s>#*\-•·【\[「]*(?:牌面|抽到的牌|抽牌结果|抽牌結果|抽到|抽出的牌|所抽牌|你抽到的是|開牌|开牌|抽牌|牌组|卡牌|cards?)[】\]」*\s]*[:：|｜】 ]\s*(.+)$",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def cards_in_content(content: str) -> list[dict]:
+    """Cards that the content itself plainly lists as drawn, for a record whose fields have none; else an empty list."""
+    for match in _LISTED.finditer(content[:4000]):
+        try:
+            cards = parse_cards(match[1])
+        except UnknownCard:
+            continue
+        if cards and not duplicates(cards):
+            return cards
+    return []
+
+
+@cache
+def _prose_names() -> re.Pattern:
+    names = sorted(
+        {fold(row["alias"]) for row in lexicon.read_table("aliases") if row["use"] == "prose"}
+        | {fold(card) for card in CARDS},
+        key=len,
+        reverse=True,
+    )
+    return re.compile("|".join(re.escape(name) for name in names if len(name) > 1))
+
+
+def named_cards(text: str) -> list[str]:
+    """Card names that stand in a text, as written in folded form: whether it could be a reading at all."""
+    return _prose_names().findall(fold(text))

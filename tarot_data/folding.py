@@ -1,0 +1,53 @@
+"""Characters that mean the same, folded to one, for comparing only: what is stored stays as written.
+
+Every fold keeps the length of a text, so that a place in the folded text is the same place in the original.
+"""
+
+import unicodedata
+from functools import cache
+
+
+@cache
+def width_table() -> dict[int, str]:
+    """Full-width and other compatibility characters whose NFKC form is one character. List numbers (①, ⑴) stay."""
+    table = {}
+    for code in (*range(0xFE10, 0xFE20), *range(0xFE30, 0xFE70), *range(0xFF01, 0xFFEF), 0x3000, 0xA0, 0x202F, 0x2236):
+        plain = unicodedata.normalize("NFKC", chr(code))
+        if len(plain) == 1 and plain != chr(code):
+            table[code] = plain
+    # Radicals that text pasted from a PDF has in place of characters.
+    for code in (*range(0x2E80, 0x2FE0), *range(0xF900, 0xFB00)):
+        plain = unicodedata.normalize("NFKC", chr(code))
+        if len(plain) == 1 and plain != chr(code):
+            table[code] = plain
+    table[0x2236] = ":"
+    table[0xFE55] = ":"
+    return table
+
+
+@cache
+def script_table() -> dict[int, str]:
+    """Traditional characters to simplified ones, one for one (OpenCC's t2s on single characters), and 妳, 祢."""
+    import opencc
+
+    characters = "\n".join(map(chr, range(0x4E00, 0xA000)))
+    simple = opencc.OpenCC("t2s").convert(characters)
+    table = {ord(a): b for a, b in zip(characters, simple, strict=True) if a != b}
+    return {**table, ord("妳"): "你", ord("祢"): "你", ord("著"): "着"}
+
+
+@cache
+def _label_table() -> dict[int, str]:
+    lower = {code: chr(code + 32) for code in range(ord("A"), ord("Z") + 1)}
+    table = {**script_table(), **width_table(), **lower}
+    return {code: lower.get(ord(plain), plain) for code, plain in table.items()}
+
+
+def fold(text: str) -> str:
+    """Half width, simplified, lower case, character for character."""
+    return text.translate(_label_table())
+
+
+def widths(text: str) -> str:
+    """Half width only, character for character."""
+    return text.translate(width_table())

@@ -1,0 +1,284 @@
+"""Contact details in text, masked with typed placeholders (`〔手机号〕`) before anything is written.
+
+Boundaries are look-arounds on ASCII letters and digits: `\\b` does not exist between a Chinese character and a digit.
+The words that announce a number (微信, QQ, 卡号) are rows of `lexicon/contacts.csv`.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from tarot_data import lexicon
+from tarot_data.folding import widths
+
+
+@dataclass(frozen=True)
+class Contact:
+    """A contact detail found: text[start:end], and its kind, a row of contacts.csv."""
+
+    start: int
+    end: int
+    kind: str
+
+
+_DIGITS = "零〇一二三四五六七八九幺两０１２３４５６７８９⓪①②③④⑤⑥⑦⑧⑨❶❷❸❹❺❻❼❽❾➊➋➌➍➎➏➐➑➒壹贰叁肆伍陆柒捌玖"
+_VALUES = "001234567891201234567890123456789123456789123456789123456789"
+_TO_DIGITS = str.maketrans(_DIGITS, _VALUES)
+
+# Nothing of what follows can match without one of these; nine readings of ten have none and are done.
+_WORTH = re.compile(
+    r"[0-9０-９]|[零〇一二三四五六七八九幺①-⑨❶-❾➊-➒壹贰叁肆伍陆柒捌玖]{6}|[@＠]|[A-Za-z_]{6}|://|地址|住址"
+)
+_SPELT = re.compile(rf"[{_DIGITS}0-9][{_DIGITS}0-9\ufe0f\u20e3 \-·.]{{9,}}")
+_KEYCAP = re.compile("(?<=[0-9])[\ufe0f\u20e3]+")
+
+_LEFT, _RIGHT = r"(?<![0-9A-Za-z])", r"(?![0-9A-Za-z])"
+_GAP = r"[\s\-.·—]{1,3}"
+_MOBILE = re.compile(
+    rf"(?<![0-9])(?:(?:\+|00)?86[\s\-]{{0,2}})?"
+    rf"(?:1[3-9]\d{{9}}|1[3-9]\d{_GAP}\d{{4}}{_GAP}?\d{{4}}|1[3-9]\d{{2}}{_GAP}\d{{4}}{_GAP}\d{{3}}"
+    rf"|1[3-9]\d{{5}}{_GAP}\d{{4}}|1[3-9]\d{{3}}{_GAP}\d{{6}}|1[3-9]\d{{6}}{_GAP}\d{{3}}"
+    rf"|1(?:[ \-.·][3-9])(?:[ \-.·]\d){{9}}|1[3-9]\d[ \-]\d{{3}}[ \-]\d{{5}})(?![0-9])"
+)
+_ABROAD = re.compile(
+    r"(?<![0-9A-Za-z+])(?:\+(?!86)\d{1,3}[\s\-]?\(?\d{1,4}\)?(?:[\s\-]?\d{2,4}){2,4}|09\d{2}[\s\-]?\d{3}[\s\-]?\d{3})(?![0-9])"
+)
+_LANDLINE = re.compile(
+    r"(?<![0-9\-./])(?:\(0\d{2,3}\)|0\d{2,3}[\s\-])\s?[2-9]\d{6,7}(?:-\d{1,5})?(?![0-9])|(?<![0-9])(?:400|800)-?\d{3}-?\d{4}(?![0-9])"
+)
+_EMAIL = re.compile(
+    r"(?<![A-Za-z0-9._%+\-])[A-Za-z0-9][A-Za-z0-9._%+\-]{0,63}\s?(?:@|\(at\)|\[at\])\s?"
+    r"[A-Za-z0-9\-]{1,63}(?:\s?\.\s?[A-Za-z0-9\-]{1,63}){0,4}\s?\.\s?[A-Za-z]{2,24}(?![A-Za-z0-9])",
+    re.IGNORECASE,
+)
+_URL = re.compile(
+    r"(?:https?|ftp|weixin|wxp|alipays?|alipayqr|mqqapi|taobao|tbopen)://[!-~]{2,2000}"
+    r"|(?<![A-Za-z0-9@.\-])(?:www\.)?(?:[A-Za-z0-9\-]{1,63}\.){1,4}"
+    r"(?:com|cn|net|org|me|tv|top|cc|io|co|xyz|link|shop|app|tw|hk)/[!-~]{1,2000}",
+    re.IGNORECASE,
+)
+_URL_END = re.compile(r"[)\]}>\"'.,;!?|]+$")
+_BARE_URL = re.compile(r"^(?:[a-z]+://)?[^/?#]*/?$", re.IGNORECASE)
+_ID_CARD = re.compile(
+    rf"{_LEFT}[1-9]\d{{5}}[ \-]?(?:18|19|20)\d{{2}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])[ \-]?\d{{3}}[\dXx]{_RIGHT}"
+)
+_ID_TAIWAN = re.compile(rf"{_LEFT}[A-Za-z][12]\d{{8}}{_RIGHT}")
+_CARD_NUMBER = re.compile(
+    rf"{_LEFT}[3-6]\d{{3}}(?:[ \-]?\d{{4}}){{2,3}}(?:[ \-]?\d{{1,4}})?(?:[ \-]?\d{{1,3}})?{_RIGHT}"
+)
+_LONG = re.compile(rf"{_LEFT}\d{{15,32}}{_RIGHT}")
+_WXID = re.compile(r"(?<![A-Za-z0-9_])(?:wxid_[A-Za-z0-9]{4,}|(?:wx|vx)[_\-][A-Za-z0-9_\-]{3,19})", re.IGNORECASE)
+_ROAD = re.compile(
+    r"(?:[\u4e00-\u9fff]{2,7}(?:省|自治区|市|特区)){0,2}(?:[\u4e00-\u9fff]{1,6}(?:区|县|镇|乡|區|縣|鎮|鄉))?"
+    r"[\u4e00-\u9fff]{1,8}(?:路|街|大道|巷|弄|胡同|道|段)\s?(?:[0-9]{1,5}|[一二三四五六七八九十百]{1,5})\s?(?:号|號|弄|巷)"
+    r"(?:[\u4e00-\u9fff]{0,10}?[0-9A-Za-z一二三四五六七八九十\-]{1,6}\s?(?:号楼|號樓|号|號|栋|棟|幢|座|单元|單元|楼|樓|层|層|室|房|户))*"
+)
+_ESTATE = re.compile(
+    r"[\u4e00-\u9fff]{2,10}(?:小区|社区|花园|公寓|家园|新村|苑|府|大厦|宿舍)\s?"
+    r"(?:[0-9A-Za-z一二三四五六七八九十\-]{1,5}\s?(?:号楼|号|栋|棟|幢|座|单元|楼|层|室|房|户)\s?){1,4}[0-9]{0,4}(?:室|房|户)?"
+)
+_ROAD_CORE = re.compile(r"[路街道巷弄同段]\s?[0-9一二三四五六七八九十百]{1,5}\s?[号號弄巷]")
+_ESTATE_CORE = re.compile(r"[区區园園寓村苑府厦舍]\s?[0-9A-Za-z一二三四五六七八九十\-]{1,5}\s?[号栋棟幢座单楼层室房户]")
+_BIRTH = r"\s?(?:是|为|為|[:：])?\s?(?:阳历|农历|陽曆|農曆|公历)?\s?(?:19|20)\d{2}\s?[-./年]\s?\d{1,2}(?:\s?[-./月]\s?\d{1,2})?日?号?(?:\s?(?:早上|上午|中午|下午|晚上|凌晨)?\s?\d{1,2}\s?[:点點时時]\s?\d{0,2}分?)?"
+
+_ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_TAIWAN_LETTERS = "ABCDEFGHJKLMNPQRSTUVXYWZIO"
+
+
+@cache
+def placeholders() -> dict[str, str]:
+    return {row["kind"]: row["placeholder"] for row in lexicon.read_table("contacts")}
+
+
+@cache
+def _cues() -> dict[str, str]:
+    """Kind to an alternation of its cue words, longest first, for widths-folded text."""
+    return {
+        row["kind"]: "|".join(
+            _guarded(word) for word in sorted(widths(row["cues"]).split("|"), key=len, reverse=True) if word
+        )
+        for row in lexicon.read_table("contacts")
+    }
+
+
+def _guarded(word: str) -> str:
+    """The word as a pattern; an ASCII word must not begin inside another one."""
+    return (r"(?<![A-Za-z0-9_])" if word[0].isascii() else "") + re.escape(word)
+
+
+@cache
+def _announced() -> tuple[tuple[str, re.Pattern], ...]:
+    """Patterns of numbers and names that only their announcement tells: kind, pattern with the detail as group 1."""
+    cue = _cues()
+    link = r"[\s:：=＝是为為加号號码碼id（(【\[「“\"'➕+→👉~～]"
+    near = rf"(?:{link}|ID|Id|同号|同號|联系|聯絡|找我|找|我的|就是|吧|哦|哈){{0,6}}"
+    name = r"[A-Za-z_][A-Za-z0-9_\-]{5,19}"
+    return tuple(
+        (kind, re.compile(pattern, re.IGNORECASE))
+        for kind, pattern in (
+            # With a mark between, any name; right after the word, only what no ordinary word looks like.
+            (
+                "wechat",
+                rf"(?:{cue['wechat']})(?:(?:号|號|id)?\s?(?:[:：=]|是)\s?({name})"
+                rf"|{near}((?=[A-Za-z0-9_\-]*[0-9_])[A-Za-z_][A-Za-z0-9_\-]{{4,19}}|[1-9]\d{{4,10}}))(?![A-Za-z0-9_@])",
+            ),
+            (
+                "wechat",
+                rf"((?=[A-Za-z0-9_\-]*[0-9_])(?<![A-Za-z0-9_@.])[A-Za-z_][A-Za-z0-9_\-]{{5,19}})\s?[（(]?(?:是)?(?:我的?)?(?:{cue['wechat']})",
+            ),
+            (
+                "wechat",
+                r"(?:加我?|➕|＋)\s?[vV薇威]\s?[:：]?\s?([A-Za-z_][A-Za-z0-9_\-]{5,19}|[1-9]\d{5,10})(?![A-Za-z0-9_])",
+            ),
+            ("wechat", r"(?<![A-Za-z0-9])[vV]\s?[:：]\s?([A-Za-z_][A-Za-z0-9_\-]{5,19}|[1-9]\d{5,10})(?![A-Za-z0-9_])"),
+            ("qq", rf"(?:{cue['qq']})[^\n0-9。！？!?，,；;]{{0,8}}([1-9]\d{{4,10}}){_RIGHT}"),
+            ("qq", rf"{_LEFT}([1-9]\d{{4,10}})[（(\s]{{0,2}}(?:是|为)?(?:我的?)?(?:{cue['qq']})"),
+            ("qq", r"(?<![A-Za-z0-9])[qQ]\s?[:：]\s?([1-9]\d{5,10})(?![0-9])"),
+            ("id_card", rf"(?:{cue['id_card']}){near}([0-9A-Za-z]{{8,18}}){_RIGHT}"),
+            (
+                "bank_card",
+                rf"(?:{cue['bank_card']})[^\n0-9A-Za-z。！？]{{0,8}}(\d{{4}}(?:[ \-]?\d{{2,4}}){{2,4}}){_RIGHT}",
+            ),
+            ("phone", rf"(?:{cue['phone']}){near}(\d{{3,4}}[\s\-]?\d{{4}}(?:[\s\-]?\d{{1,4}})?){_RIGHT}"),
+            ("order", rf"(?:{cue['order']}){near}([0-9A-Za-z\-]{{6,32}}){_RIGHT}"),
+            (
+                "account",
+                rf"(?:{cue['account']})(?:\s?(?:号|號|id|账号|帳號)?\s?[:：=]\s?@?([A-Za-z0-9_.\-]{{4,30}})"
+                rf"|{near}@?((?=[A-Za-z0-9_.\-]*[0-9_])[A-Za-z0-9_.\-]{{5,30}}))(?![A-Za-z0-9_])",
+            ),
+            ("birth", rf"(?:{cue['birth']})({_BIRTH})"),
+            ("address", rf"(?:{cue['address']})\s?[:：]\s?([^\n。；;]{{6,80}})"),
+        )
+    )
+
+
+@cache
+def _cue_words() -> re.Pattern:
+    """Any cue word, to skip fifteen searches where there is none."""
+    words = {word for row in lexicon.read_table("contacts") for word in widths(row["cues"]).split("|") if word}
+    return re.compile(
+        "|".join(map(re.escape, sorted(words, key=len, reverse=True))) + r"|[vVqQ]\s?[:：]|[加➕+]\s?[vV]",
+        re.IGNORECASE,
+    )
+
+
+def find_contacts(text: str) -> list[Contact]:
+    """Every contact detail of a text, in order, not overlapping: where two meet, the one found first by kind."""
+    if not _WORTH.search(text):
+        return []
+    folded = widths(text)
+    found: list[Contact] = []
+
+    def add(start: int, end: int, kind: str) -> None:
+        """Keep what is not covered yet: all of it or nothing, but of an address the pieces that are left."""
+        meets = sorted((other.start, other.end) for other in found if start < other.end and end > other.start)
+        if start < end and not meets:
+            found.append(Contact(start, end, kind))
+        elif kind == "address" and start >= 0:
+            for left, right in zip([start, *(b for _, b in meets)], [*(a for a, _ in meets), end], strict=True):
+                if right - left > 3:
+                    found.append(Contact(left, right, kind))
+
+    if "/" in folded:
+        for match in _URL.finditer(folded):
+            end = match.end() - len(tail[0]) if (tail := _URL_END.search(match[0])) else match.end()
+            if not _BARE_URL.match(folded[match.start() : end]):
+                add(match.start(), end, "payment" if _is_payment(folded[match.start() : end]) else "link")
+    if "@" in folded or "at" in folded:
+        for match in _EMAIL.finditer(folded):
+            add(match.start(), match.end(), "email")
+    for match in _WXID.finditer(folded):
+        add(match.start(), match.end(), "wechat")
+    if any(character.isdigit() for character in folded):
+        for match in _ID_CARD.finditer(folded):
+            if _id_checks(match[0]):
+                add(match.start(), match.end(), "id_card")
+        for match in _ID_TAIWAN.finditer(folded):
+            if _taiwan_checks(match[0]):
+                add(match.start(), match.end(), "id_card")
+        for match in _CARD_NUMBER.finditer(folded):
+            if _luhn_checks(match[0]):
+                add(match.start(), match.end(), "bank_card")
+        for pattern in (_MOBILE, _ABROAD, _LANDLINE):
+            for match in pattern.finditer(folded):
+                add(match.start(), match.end(), "phone")
+    if _cue_words().search(folded):
+        for kind, pattern in _announced():
+            for match in pattern.finditer(folded):
+                for group in range(1, (pattern.groups or 0) + 1):
+                    add(match.start(group), match.end(group), kind)
+    for match in _LONG.finditer(folded):
+        add(match.start(), match.end(), "order")
+    for core, pattern in ((_ROAD_CORE, _ROAD), (_ESTATE_CORE, _ESTATE)):
+        if core.search(folded):
+            for match in pattern.finditer(folded):
+                add(match.start(), match.end(), "address")
+    for match in _SPELT.finditer(folded):
+        digits = _KEYCAP.sub("", match[0].translate(_TO_DIGITS))
+        if (phone := _MOBILE.search(digits)) and len(phone[0]) >= 11:
+            add(match.start(), match.end(), "phone")
+    return sorted(found, key=lambda contact: contact.start)
+
+
+def mask(text: str) -> tuple[str, list[str]]:
+    """The text with every contact detail replaced by its placeholder, and the kinds replaced, one entry each."""
+    contacts = find_contacts(text)
+    if not contacts:
+        return text, []
+    words, parts, last = placeholders(), [], 0
+    for contact in contacts:
+        parts += [text[last : contact.start], words[contact.kind]]
+        last = contact.end
+    return "".join(parts) + text[last:], [contact.kind for contact in contacts]
+
+
+def mask_all(texts: list[str]) -> tuple[list[str], list[str]]:
+    """Several texts of one record: what one of them gives away is masked in the others too, cue or no cue."""
+    found = [find_contacts(text) if text else [] for text in texts]
+    if not any(found):
+        return texts, []
+    words, kinds, secrets = placeholders(), [], {}
+    masked = []
+    for text, contacts in zip(texts, found, strict=True):
+        parts, last = [], 0
+        for contact in contacts:
+            parts += [text[last : contact.start], words[contact.kind]]
+            last = contact.end
+            kinds.append(contact.kind)
+            secret = text[contact.start : contact.end]
+            if len(secret) >= 5 and secret.isascii():
+                secrets[secret] = contact.kind
+        masked.append("".join(parts) + text[last:])
+    for secret in sorted(secrets, key=len, reverse=True):
+        for index, text in enumerate(masked):
+            if secret in text:
+                kinds += [secrets[secret]] * text.count(secret)
+                masked[index] = text.replace(secret, words[secrets[secret]])
+    return masked, kinds
+
+
+def _is_payment(url: str) -> bool:
+    return bool(re.search(rf"(?<![a-z])(?:{_cues()['payment']})(?![a-z])", url.lower()))
+
+
+def _id_checks(number: str) -> bool:
+    """GB 11643: the last of 18 is the weighted sum of the others modulo 11."""
+    digits = re.sub(r"[ \-]", "", number)
+    total = sum(int(digit) * weight for digit, weight in zip(digits, _ID_WEIGHTS, strict=False))
+    return "10X98765432"[total % 11] == digits[-1].upper()
+
+
+def _taiwan_checks(number: str) -> bool:
+    """Taiwan's identity number: the letter as two digits, weights 1, 9 to 1, 1, modulo 10."""
+    letter = _TAIWAN_LETTERS.index(number[0].upper()) + 10
+    digits = [letter // 10, letter % 10, *map(int, number[1:])]
+    return sum(a * b for a, b in zip(digits, (1, 9, 8, 7, 6, 5, 4, 3, 2, 1, 1), strict=True)) % 10 == 0
+
+
+def _luhn_checks(number: str) -> bool:
+    """ISO 7812: 13 to 19 digits whose Luhn sum ends in 0."""
+    digits = [int(digit) for digit in number if digit.isdigit()]
+    if not 13 <= len(digits) <= 19:
+        return False
+    doubled = [sum(divmod(2 * digit, 10)) if place % 2 else digit for place, digit in enumerate(reversed(digits))]
+    return sum(doubled) % 10 == 0

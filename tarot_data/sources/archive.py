@@ -1,0 +1,145 @@
+"""Zip archives under limits: nothing is ever extracted to a path of the archive's own choosing.
+
+An archive with one entry that escapes, links, repeats or swells is refused as a whole.
+"""
+
+import re
+import stat
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Iterator
+from functools import cache
+
+from tarot_data.sources.record import Blob, SourceError, masked_name, unreadable, unsafe
+
+MAX_ENTRIES = 50_000
+MAX_ENTRY = 64 * 1024 * 1024
+MAX_PART = 512 * 1024 * 1024
+"""Bytes of an inner archive (`Export-…-Part-1.zip`), which is held in memory."""
+MAX_TOTAL = 2 * 1024 * 1024 * 1024
+MAX_RATIO = 200
+"""Unpacked to packed bytes of an entry above a mebibyte. Chinese text packs to a tenth, tables to a fortieth."""
+
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)
+
+
+def opened(blob: Blob) -> zipfile.ZipFile:
+    """The archive, every entry's name, kind and declared size checked. Raises SourceError."""
+    try:
+        archive = zipfile.ZipFile(blob.open())
+    except (*_BROKEN, MemoryError, OverflowError) as error:
+        raise unreadable(f"a zip archive that is cut off or damaged ({type(error).__name__})") from error
+    entries = archive.infolist()
+    if len(entries) > MAX_ENTRIES:
+        raise unsafe(f"{len(entries)} entries; the limit is {MAX_ENTRIES}")
+    seen, total = set(), 0
+    for entry in entries:
+        name = entry_name(entry)
+        if _escapes(name) or _escapes(entry.filename):
+            raise unsafe("an entry's path leads out of the archive")
+        if stat.S_ISLNK(entry.external_attr >> 16):
+            raise unsafe("an entry is a symbolic link")
+        if entry.flag_bits & 1:
+            raise unreadable("an entry is encrypted; unpack the archive with its password first")
+        if entry.filename in seen and not entry.is_dir():
+            raise unsafe("two entries have the same name")
+        seen.add(entry.filename)
+        total += entry.file_size
+        if entry.file_size > 2**20 and entry.file_size > MAX_RATIO * max(1, entry.compress_size):
+            raise unsafe(f"an entry unpacks to more than {MAX_RATIO} times its size")
+    if total > MAX_TOTAL:
+        raise unsafe(f"{total} bytes unpacked; the limit is {MAX_TOTAL}")
+    return archive
+
+
+@cache
+def _no_flag_encodings() -> tuple[str, ...]:
+    return ("utf-8", "gb18030")
+
+
+def entry_name(entry: zipfile.ZipInfo) -> str:
+    """An entry's name. Without the UTF-8 flag zipfile reads cp437: back to bytes, then UTF-8 or GB18030."""
+    name = entry.filename
+    if not entry.flag_bits & 0x800 and not name.isascii():
+        try:
+            data = name.encode("cp437")
+        except UnicodeEncodeError:
+            return name
+        for encoding in _no_flag_encodings():
+            try:
+                return unicodedata.normalize("NFC", data.decode(encoding))
+            except UnicodeDecodeError:
+                continue
+    return unicodedata.normalize("NFC", name)
+
+
+def _escapes(name: str) -> bool:
+    parts = re.split(r"[/\\]", name)
+    return name.startswith(("/", "\\")) or ".." in parts or bool(re.match(r"^[A-Za-z]:", name)) or "\0" in name
+
+
+def names(blob: Blob) -> tuple[str, ...]:
+    """Names of the entries that are files."""
+    with opened(blob) as archive:
+        return tuple(entry_name(entry) for entry in archive.infolist() if not entry.is_dir())
+
+
+class Budget:
+    """Bytes that may still be unpacked from one archive and all archives in it."""
+
+    def __init__(self, total: int = MAX_TOTAL) -> None:
+        self.left = total
+
+
+def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limit: int, budget: Budget) -> bytes:
+    """The bytes of an entry, counted while reading, for declared sizes may lie. Raises SourceError."""
+    parts, size = [], 0
+    try:
+        with archive.open(entry) as file:
+            while part := file.read(1 << 20):
+                size += len(part)
+                budget.left -= len(part)
+                if budget.left < 0 or size > MAX_RATIO * 10 * max(1024, entry.compress_size):
+                    raise unsafe("the archive unpacks to more than it may")
+                if size > limit:
+                    raise unreadable(f"an entry of more than {limit} bytes")
+                parts.append(part)
+    except _BROKEN as error:
+        if isinstance(error, SourceError):
+            raise
+        raise unreadable(f"a damaged entry ({type(error).__name__})") from error
+    return b"".join(parts)
+
+
+def blobs(
+    blob: Blob, archive: zipfile.ZipFile, budget: Budget, wanted: re.Pattern | None = None
+) -> Iterator[Blob | SourceError]:
+    """Entries as blobs, in the order of their names, noise left out; an error for each that cannot be read.
+
+    wanted: names to read; the others are attachments and stay packed.
+    """
+    from tarot_data.sources import is_noise
+
+    prefix = f"{blob.member}/" if blob.member else ""
+    for entry in sorted(archive.infolist(), key=entry_name):
+        name = entry_name(entry)
+        if entry.is_dir() or is_noise(name) or (wanted and not wanted.search(name)):
+            continue
+        member = masked_name(prefix + name)
+        try:
+            data = read_entry(archive, entry, MAX_ENTRY, budget)
+        except SourceError as error:
+            if error.reason == "unsafe":
+                raise
+            yield _Unread(error, member)
+            continue
+        yield Blob(file=blob.file, member=member, name=name.rsplit("/", 1)[-1], sha256=blob.sha256, data=data)
+
+
+class _Unread(SourceError):
+    """An entry that could not be read, with its name."""
+
+    def __init__(self, error: SourceError, member: str) -> None:
+        super().__init__(error.reason, error.detail)
+        self.member = member

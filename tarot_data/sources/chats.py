@@ -1,0 +1,242 @@
+"""Messages to readings: the reader's messages of one sitting become one content, the client's stay out."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cache
+
+from tarot_data import drawn, lexicon
+from tarot_data.folding import fold
+from tarot_data.sources.labels import Fields, Head, labels_in, read_head, to_record
+from tarot_data.sources.record import Blob, RawRecord, Rejected, source_of, unreadable
+
+FORM = "wechat"
+
+PAUSE = timedelta(hours=6)
+"""A sitting ends after a silence this long, where no new cards come before: readings are typed in an evening."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message. sender: as the chat shows it; mine: sent by the reader, None where the chat does not say; time:
+    China time or None; place: locator in the file."""
+
+    sender: str
+    text: str
+    time: datetime | None
+    place: str
+    mine: bool | None = None
+
+
+@dataclass(frozen=True)
+class _Cards:
+    """The message that lays the cards: its labelled head, and the rest of its text."""
+
+    head: Head
+    rest: str
+
+
+def to_records(
+    messages: list[Message], blob: Blob, readers: frozenset[str] = frozenset(), names: dict[str, str] | None = None
+) -> Iterator[RawRecord | Rejected]:
+    """Readings of a chat, in time order. readers: names by which the reader is known; names: ids to what people call them.
+
+    Raises SourceError where it cannot be told who of the two the reader is.
+    """
+    messages = [cleaned for message in messages if (cleaned := _cleaned(message)) is not None]
+    if not messages:
+        raise unreadable("a chat without a text message")
+    messages = _with_reader(messages, readers)
+    names = names or {}
+    sitting: list[Message] = []
+    asked: list[Message] = []
+    cards: _Cards | None = None
+    client: str | None = None
+    last: datetime | None = None
+
+    def finished() -> Iterator[RawRecord]:
+        if sitting:
+            yield _record(sitting, cards, question_messages, client_name, blob)
+
+    question_messages: list[Message] = []
+    client_name: str | None = None
+    for message in messages:
+        paused = bool(last and message.time and message.time - last > PAUSE)
+        if paused:
+            yield from finished()
+            sitting, cards, asked = [], None, []
+        last = message.time or last
+        if not message.mine:
+            asked = [*asked, message][-12:]
+            client = names.get(message.sender, message.sender)
+            continue
+        laid = _laid_cards(message.text)
+        extra = bool(laid and cards and _is_follow_up(message.text))
+        if laid and not extra:
+            yield from finished()
+            sitting, cards = [message], laid
+            question_messages, client_name, asked = asked, client, []
+        elif sitting:
+            sitting.append(message)
+        elif drawn.named_cards(message.text):
+            sitting, cards = [message], None
+            question_messages, client_name, asked = asked, client, []
+        # What the reader says before the cards is greeting and price.
+    yield from finished()
+
+
+def _with_reader(messages: list[Message], readers: frozenset[str]) -> list[Message]:
+    """Messages with `mine` set. The reader is who the chat marks, who is named so, or who alone lays cards."""
+    if any(message.mine is not None for message in messages):
+        if any(message.mine for message in messages):
+            return [replace(message, mine=bool(message.mine)) for message in messages]
+        raise unreadable("a chat in which nobody is marked as the reader")
+    senders = Counter(message.sender for message in messages)
+    for sender in senders:
+        if sender in readers or sender in ("我", "me", "Me"):
+            return [replace(message, mine=message.sender == sender) for message in messages]
+    scores = {
+        sender: (
+            sum(bool(_laid_cards(message.text)) for message in messages if message.sender == sender),
+            sum(len(drawn.named_cards(message.text)) for message in messages if message.sender == sender),
+            sum(len(message.text) for message in messages if message.sender == sender),
+        )
+        for sender in senders
+    }
+    ranked = sorted(scores, key=scores.get, reverse=True)
+    best = ranked[0]
+    titled = [sender for sender in senders if _is_reader_title(sender)]
+    if len(titled) == 1:
+        best = titled[0]
+    elif scores[best][:2] == (0, 0):
+        raise unreadable("a chat in which nobody lays cards")
+    elif len(ranked) > 1 and scores[best][:2] == scores[ranked[1]][:2]:
+        raise unreadable("it cannot be told who of the chat is the reader")
+    return [replace(message, mine=message.sender == best) for message in messages]
+
+
+@cache
+def _titles() -> tuple[str, ...]:
+    return tuple(
+        fold(word)
+        for row in lexicon.read_table("fields")
+        if row["field"] == "reader"
+        for word in row["synonyms"].split("|")
+        if not word.isascii()
+    ) + ("塔罗",)
+
+
+def _is_reader_title(sender: str) -> bool:
+    folded = fold(sender)
+    return any(title in folded for title in _titles())
+
+
+@cache
+def _noise(kind: str) -> tuple[str, ...]:
+    return tuple(
+        fold(word) for row in lexicon.read_table("noise") if row["kind"] == kind for word in row["words"].split("|")
+    )
+
+
+_QUOTE = re.compile(r"^[「“\"].{0,400}?[」”\"]\s*\n\s*(?:- ?){4,}\s*\n", re.DOTALL)
+_QUOTE_TAIL = re.compile(r"\n\s*(?:引用|引用消息)[:：].*\Z", re.DOTALL)
+_QUOTE_LINES = re.compile(r"\A(?:>.*\n)+")
+_MEDIA = re.compile(r"^\s*\[[^\]\n]{1,12}\][\s\S]{0,12}$")
+
+
+def _cleaned(message: Message) -> Message | None:
+    """The message without what it quotes; None where it is a picture, a voice, a notice or nothing."""
+    text = message.text.strip()
+    text = _QUOTE.sub("", text)
+    text = _QUOTE_TAIL.sub("", text)
+    text = _QUOTE_LINES.sub("", text).strip()
+    if not text or "聊天记录" in text[:40] and "\n" in text and text.startswith(("[聊天记录]", "群聊的聊天记录")):
+        return None
+    folded = fold(text)
+    if any(folded.startswith(word) for word in _noise("media")) and _MEDIA.match(text):
+        return None
+    if len(text) < 80 and any(word in folded for word in _noise("system")):
+        return None
+    return replace(message, text=text)
+
+
+def _laid_cards(text: str) -> _Cards | None:
+    """The head of a message that lays cards: labelled (`牌：…`), or nothing but a list of them."""
+    lines = text.split("\n")
+    for index, line in enumerate(lines[:6]):
+        if not labels_in(line):
+            continue
+        head = read_head(lines, index)
+        if "cards" in head.names:
+            rest = "\n".join([*lines[:index], *([head.inline] if head.inline else []), *lines[head.body :]])
+            return _Cards(head, rest.strip())
+        break
+    if len(text) <= 400 and not re.search(r"[。！？!?]", text):
+        try:
+            cards = drawn.parse_cards(text)
+        except drawn.UnknownCard:
+            return None
+        if cards and (len(cards) > 1 or len(text) <= 14):
+            return _Cards(Head(fields={("cards", 1): [("牌", text)]}, body=len(lines)), "")
+    return None
+
+
+def _is_follow_up(text: str) -> bool:
+    """`补一张：月亮` belongs to the cards that lie already."""
+    try:
+        cards = drawn.parse_cards(re.sub(r"^[^:：\n]{1,6}[:：]", lambda match: match[0], text))
+    except drawn.UnknownCard:
+        return False
+    return bool(cards) and all(card["place"] == 0 for card in cards)
+
+
+def _record(
+    sitting: list[Message], cards: _Cards | None, asked: list[Message], client: str | None, blob: Blob
+) -> RawRecord:
+    first = sitting[0]
+    fields: Fields = dict(cards.head.fields) if cards else {}
+    fields = {key: held for key, held in fields.items() if key[0] != "content"}
+    parts = [cards.rest if cards else first.text]
+    for message in sitting[1:]:
+        if cards and _is_follow_up(message.text) and ("cards", 1) in fields:
+            label, value = fields[("cards", 1)][0]
+            if isinstance(value, str):
+                fields[("cards", 1)] = [(label, f"{value}；{message.text}")]
+                continue
+        parts.append(message.text)
+    if not any(key[0] == "person" for key in fields) and client:
+        fields[("person", 1)] = [("咨询者", client)]
+    if not any(key[0] == "question" for key in fields) and (question := _question(asked)):
+        fields[("question", 1)] = [("问题", question)]
+    if not any(key[0] == "date" for key in fields) and first.time:
+        fields[("date", 1)] = [("日期", first.time.date().isoformat())]
+    return to_record(
+        fields,
+        source_of(blob, first.place, FORM),
+        content="\n\n".join(part for part in parts if part),
+        date_hint=blob.hint,
+    )
+
+
+def _question(asked: list[Message]) -> str | None:
+    """What the client wrote before the cards, greetings taken off: the last message that asks, else the longest."""
+    texts = [text for message in asked if len(text := _without_greeting(message.text)) >= 4]
+    asking = [
+        text
+        for text in texts
+        if re.search(r"[?？吗嗎呢]|怎么|怎麼|什么|什麼|能不能|会不会|會不會|要不要|该不该|該不該|是不是", text)
+    ]
+    chosen = asking[-1] if asking else max(texts, key=len, default=None)
+    return chosen[:500] if chosen else None
+
+
+def _without_greeting(text: str) -> str:
+    words = sorted(_noise("greeting"), key=len, reverse=True)
+    while True:
+        text = text.lstrip(" ，,。！!～~：:、\n")
+        found = next((word for word in words if fold(text).startswith(word)), None)
+        if found is None:
+            return text.strip()
+        text = text[len(found) :]

@@ -1,0 +1,57 @@
+"""Which field a label means: `lexicon/fields.csv`, compared without width, script, case, spaces and brackets."""
+
+import re
+from functools import cache, lru_cache
+
+from tarot_data import lexicon
+from tarot_data.folding import fold
+
+_DROPPED = re.compile(r"[\s_\-:*#【】\[\]「」『』()<>\"'“”|/]+")
+_NUMBER = re.compile(r"^(.*?)(?:[(第]*(\d{1,2}|[一二三四五六七八九十])[)次组]*)$")
+_CHINESE = {character: number for number, character in enumerate("一二三四五六七八九十", 1)}
+
+
+@cache
+def synonyms() -> dict[str, tuple[str, int]]:
+    """Folded label to its field and its rank among the field's synonyms (0 is the first)."""
+    found = {}
+    for row in lexicon.read_table("fields"):
+        for rank, word in enumerate(row["synonyms"].split("|")):
+            found.setdefault(_DROPPED.sub("", fold(word)), (row["field"], rank))
+    return found
+
+
+@lru_cache(maxsize=4096)
+def field_of(label: str) -> tuple[str, int] | None:
+    """Field and number of a label (`Cards 2` is cards, 2; without a number 1), or None where no field is meant."""
+    if len(label) > 40:
+        return None
+    key = _DROPPED.sub("", fold(label))
+    known = synonyms().get(key)
+    if known:
+        return known[0], 1
+    numbered = _NUMBER.match(key) or _NUMBER.match(_DROPPED.sub("", fold(label.replace("(", " ").replace(")", " "))))
+    if numbered and (known := synonyms().get(numbered[1])):
+        digits = numbered[2]
+        return known[0], _CHINESE.get(digits) or max(1, int(digits))
+    return None
+
+
+def rank_of(label: str) -> int:
+    """Place of a label among its field's synonyms; 1000 for a label with a number or an unknown one."""
+    known = synonyms().get(_DROPPED.sub("", fold(label)))
+    return known[1] if known else 1000
+
+
+@cache
+def label_pattern() -> str:
+    """A regular expression for any label of two characters or more, and the short ones that stand before a colon.
+
+    To be searched in folded text.
+    """
+    words = sorted(
+        {fold(word) for row in lexicon.read_table("fields") for word in row["synonyms"].split("|")},
+        key=len,
+        reverse=True,
+    )
+    return "|".join(re.escape(word) for word in words)

@@ -1,0 +1,376 @@
+"""JSON and JSONL of readings, whatever the shape of their cards; objects are read one at a time, however large the file."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from tarot_data.sources.decode import encoding_of, line_of
+from tarot_data.sources.fields import field_of
+from tarot_data.sources.labels import Fields, known_fields, to_record
+from tarot_data.sources.record import Blob, RawRecord, Rejected, source_of
+from tarot_data.sources.sample import Sample
+
+MAX_LINE = 8 * 1024 * 1024
+"""Bytes of one line, or characters of one object: a reading has a thousand."""
+MAX_DEPTH = 40
+_CHUNK = 1 << 20
+_NESTED = ("data", "items", "records", "readings", "results", "rows", "list", "messages", "conversations")
+_DECODER = json.JSONDecoder(strict=False)
+_TRAILING_COMMA = re.compile(r",(\s*[}\]])")
+
+
+class _BadObject(ValueError):
+    """An object that could not be read. text: its beginning."""
+
+    def __init__(self, why: str, text: str) -> None:
+        self.text = text
+        super().__init__(why)
+
+
+def recognises(sample: Sample) -> bool:
+    if not looks_like_json(sample):
+        return False
+    return any(is_reading(item) for item in first_objects(sample)) or _broken_but_json(sample)
+
+
+def looks_like_json(sample: Sample) -> bool:
+    if sample.text is None:
+        return False
+    text = sample.text.lstrip("\ufeff \t\n")
+    while text.startswith("#") and "\n" in text[:2000]:
+        text = text.partition("\n")[2].lstrip()
+    return text[:1] == "{" or bool(re.match(r"\[\s*[{\[\"\]]", text))
+
+
+def first_objects(sample: Sample, limit: int = 5) -> list[dict]:
+    """The first objects of a file that could be read, wrappers opened."""
+    found: list[dict] = []
+    for item in objects(sample.blob):
+        if isinstance(item, Rejected):
+            continue
+        found.append(item[1])
+        if len(found) >= limit:
+            break
+    return found
+
+
+def _broken_but_json(sample: Sample) -> bool:
+    """A file whose every line begins as an object but none can be read: each is a refusal of its own."""
+    return bool(re.match(r"\s*\{\s*\"", sample.text or "")) and not first_objects(sample)
+
+
+def is_reading(item: dict) -> bool:
+    names = known_fields([str(key) for key in item][:200])
+    return bool(names & {"content", "cards"}) and len(names) >= 2 or "draws" in item
+
+
+def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
+    form = "jsonl"
+    for item in objects(blob):
+        if isinstance(item, Rejected):
+            yield item
+        else:
+            locator, value = item
+            yield record_of(value, blob, locator, form)
+
+
+def record_of(value: dict, blob: Blob, locator: str, form: str, hint: str | None = None) -> RawRecord | Rejected:
+    """A record of one object: its keys by the synonyms, `metadata` opened, draws as draws."""
+    source = source_of(blob, locator, form)
+    fields: Fields = {}
+    extra: dict[str, object] = {}
+    spreads: list = []
+    layers = [value, *(value[key] for key in ("metadata", "meta", "info", "extra") if isinstance(value.get(key), dict))]
+    for layer in layers:
+        for key, held in list(layer.items())[:500]:
+            if held is None or held == "" or key in ("metadata", "meta", "info"):
+                continue
+            if (
+                str(key).lower() in ("draws", "draw")
+                and isinstance(held, list)
+                and all(isinstance(d, dict) for d in held)
+            ):
+                spreads = held
+                continue
+            known = field_of(str(key))
+            if known is None and str(key).lower() in ("orientations", "positions"):
+                known = (str(key).lower()[:-1], 1)
+            if known and known[0] != "ignored" and not (layer is not value and known in fields):
+                fields.setdefault(known, []).append((str(key), _flat(held) if known[0] != "cards" else held))
+    for number, draw in enumerate(spreads, 1):
+        for key, held in draw.items():
+            known = field_of(str(key))
+            if known and known[0] in ("cards", "spread"):
+                fields.setdefault((known[0], number), []).append((str(key), held))
+    if any(isinstance(held, dict) and depth_over(held) for pairs in fields.values() for _, held in pairs):
+        return Rejected(source=source, stage="read", reason="unreadable", detail=f"nested deeper than {MAX_DEPTH}")
+    return to_record(fields, source, date_hint=hint or blob.hint, extra=extra, record_id=_identity(value))
+
+
+def _identity(value: dict) -> str | None:
+    for key in ("id", "uuid", "reading_id"):
+        if isinstance(value.get(key), str | int) and not isinstance(value.get(key), bool):
+            return str(value[key])[:80]
+    return None
+
+
+def _flat(value: Any) -> object:
+    """A value of a field that holds text: lists of text stay lists, an object gives its name."""
+    if isinstance(value, dict):
+        return next((value[key] for key in ("name", "title", "text", "value") if isinstance(value.get(key), str)), None)
+    return value
+
+
+def depth_over(value: object, limit: int = MAX_DEPTH) -> bool:
+    """Whether an object is nested deeper than the limit; without recursion."""
+    level: list[object] = [value]
+    for _ in range(limit):
+        level = [
+            held
+            for item in level
+            if isinstance(item, dict | list)
+            for held in (item.values() if isinstance(item, dict) else item)
+            if isinstance(held, dict | list)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def objects(blob: Blob) -> Iterator[tuple[str, dict] | Rejected]:
+    """(locator, object) for every object of a JSON or JSONL file, or a Rejected for each that cannot be read.
+
+    A file whose first line is a whole object is read by lines; otherwise object by object, out of one list, out of a
+    list under `data`, `items` or `records`, or one after another.
+    """
+    with blob.open() as file:
+        head = file.read(_CHUNK)
+    name = encoding_of(head)
+    if _is_lines(head, name):
+        yield from _by_line(blob, name)
+    else:
+        yield from _by_object(blob, name)
+
+
+def _is_lines(head: bytes, name: str) -> bool:
+    """Whether each line is an object: the first that begins with { also ends, or a second one begins with {."""
+    text = head.decode(name, "replace").removeprefix("\ufeff")
+    lines = [line.strip() for line in text.split("\n")[:50]]
+    solid = [line for line in lines if line and not line.startswith(("#", "//"))]
+    if not solid or not solid[0].startswith("{"):
+        return False
+    first = solid[0].rstrip(",")
+    if first.endswith("}") and len(first) > 2:
+        try:
+            _DECODER.decode(first)
+        except (ValueError, RecursionError):
+            pass
+        else:
+            return True
+    return sum(line.startswith('{"') or line.startswith('{ "') for line in solid) >= 2 and len(solid[0]) > 2
+
+
+def _by_line(blob: Blob, name: str) -> Iterator[tuple[str, dict] | Rejected]:
+    wide = name.startswith("utf-16") or name.startswith("utf-32")
+    with blob.open() as file:
+        lines = _decoded_lines(file.read(64 * 1024 * 1024), name) if wide else _lines(file)
+        for number, data in enumerate(lines, 1):
+            locator = f"line {number}"
+            if data is None:
+                yield _refused(blob, locator, f"a line longer than {MAX_LINE} bytes", "")
+                continue
+            text = data if isinstance(data, str) else line_of(data, "utf-8" if name == "utf-8-sig" else name)
+            if text is None:
+                yield _refused(
+                    blob, locator, "the line is in another encoding than its file", data.decode("utf-8", "replace")
+                )
+                continue
+            text = text.removeprefix("\ufeff").strip()
+            if not text or text.startswith(("#", "//")):
+                continue
+            try:
+                value = parse(text.rstrip(",") if text.endswith("},") else text)
+            except _BadObject as error:
+                yield _refused(blob, locator, str(error), error.text)
+                continue
+            items = opened_up(value)
+            if not items and text not in ("[]", "{}"):
+                yield _refused(blob, locator, "no object of a reading", text)
+            for index, item in enumerate(items):
+                yield locator if len(items) == 1 else f"{locator} item {index + 1}", item
+
+
+def _lines(file: Any) -> Iterator[bytes | None]:
+    """Lines of bytes; None for one that is longer than MAX_LINE, which is skipped to its end in blocks."""
+    while line := file.readline(MAX_LINE + 1):
+        if len(line) > MAX_LINE and not line.endswith(b"\n"):
+            while (rest := file.readline(_CHUNK)) and not rest.endswith(b"\n"):
+                pass
+            yield None
+        else:
+            yield line
+
+
+def _decoded_lines(data: bytes, name: str) -> Iterator[str]:
+    yield from data.decode(name, "replace").split("\n")
+
+
+def parse(text: str) -> object:
+    """One JSON value of a text: NaN, raw line breaks and trailing commas allowed, nesting bounded. Raises _BadObject."""
+    try:
+        value = _DECODER.decode(text)
+    except RecursionError as error:
+        raise _BadObject(f"nested deeper than {MAX_DEPTH}", "") from error
+    except ValueError as error:
+        try:
+            value = _DECODER.decode(_TRAILING_COMMA.sub(r"\1", text)) if _TRAILING_COMMA.search(text) else None
+        except (ValueError, RecursionError):
+            value = None
+        if value is None:
+            where = getattr(error, "msg", "not JSON")
+            raise _BadObject(
+                f"not complete JSON: {where.lower()} at character {getattr(error, 'pos', 0) + 1}", text[:2000]
+            ) from error
+    if depth_over(value):
+        raise _BadObject(f"nested deeper than {MAX_DEPTH}", "")
+    return value
+
+
+def opened_up(value: object, depth: int = 0) -> list[dict]:
+    """The objects a value stands for: itself, the items of a list, those under `data` or `records`, one per client."""
+    if isinstance(value, list):
+        return [item for held in value for item in opened_up(held, depth)] if depth < 4 else []
+    if not isinstance(value, dict):
+        return []
+    if is_reading(value) or depth >= 4:
+        return [value]
+    for key in _NESTED:
+        held = value.get(key)
+        if isinstance(held, list) and held and all(isinstance(item, dict) for item in held[:50]):
+            if key in ("messages", "conversations") and any("role" in item or "from" in item for item in held[:5]):
+                return [value]
+            around = {
+                k: v
+                for k, v in value.items()
+                if k != key
+                and (known := field_of(str(k)))
+                and known[0] in ("person", "spread", "date", "synthetic", "consent")
+            }
+            return [{**around, **item} for item in held if isinstance(item, dict)]
+        if isinstance(held, dict) and key in ("data", "records", "readings"):
+            return opened_up(held, depth + 1)
+    groups = [
+        (key, held)
+        for key, held in value.items()
+        if isinstance(held, list) and held and all(isinstance(item, dict) for item in held[:50])
+    ]
+    if (
+        groups
+        and len(groups) == len(value)
+        and any(is_reading({"person": 1, **item}) for _, held in groups for item in held[:3])
+    ):
+        # One list a client, under the client's name.
+        return [{"person": key, **item} for key, held in groups for item in held if isinstance(item, dict)]
+    return [value]
+
+
+def _by_object(blob: Blob, name: str) -> Iterator[tuple[str, dict] | Rejected]:
+    """Objects one after another, or the items of one list, parsed as the text comes in."""
+    import codecs
+
+    decoder = codecs.getincrementaldecoder(name)("replace")
+    with blob.open() as file:
+        buffer, place, number, done = "", 0, 0, False
+        inside_list: bool | None = None
+        while True:
+            # Enough text for the next object, or all there is.
+            while True:
+                match = re.compile(r"[\s,\ufeff]*").match(buffer, place)
+                place = match.end()
+                if inside_list is None and place < len(buffer):
+                    if buffer[place] == "#":
+                        end = buffer.find("\n", place)
+                        if end >= 0:
+                            place = end + 1
+                            continue
+                    inside_list = buffer[place] == "["
+                    if inside_list:
+                        place += 1
+                        continue
+                if place < len(buffer) or done:
+                    break
+                buffer, place = buffer[place:], 0
+                data = file.read(_CHUNK)
+                done = not data
+                buffer += decoder.decode(data, final=done)
+            if place >= len(buffer) or (inside_list and buffer[place] == "]"):
+                return
+            try:
+                value, end = _DECODER.raw_decode(buffer, place)
+            except RecursionError:
+                number += 1
+                yield _refused(blob, f"item {number}", f"nested deeper than {MAX_DEPTH}", "")
+                return
+            except ValueError as error:
+                if not done and len(buffer) - place < MAX_LINE:
+                    data = file.read(max(_CHUNK, len(buffer) - place))
+                    done = not data
+                    buffer = buffer[place:] + decoder.decode(data, final=done)
+                    place = 0
+                    continue
+                number += 1
+                following = _next_object(buffer, place)
+                end = following if following is not None else len(buffer)
+                piece = buffer[place:end].rstrip().rstrip(",")
+                try:
+                    value = parse(piece)
+                except _BadObject:
+                    yield _refused(
+                        blob,
+                        f"item {number}",
+                        f"not complete JSON: {getattr(error, 'msg', 'error').lower()}",
+                        piece[:2000],
+                    )
+                    if following is None:
+                        if done:
+                            return
+                        buffer, place = "", 0
+                        continue
+                    place = following
+                    continue
+                yield from _numbered(value, number, blob)
+                place = end
+                continue
+            number += 1
+            place = end
+            if depth_over(value):
+                yield _refused(blob, f"item {number}", f"nested deeper than {MAX_DEPTH}", "")
+                continue
+            yield from _numbered(value, number, blob)
+            if place > _CHUNK:
+                buffer, place = buffer[place:], 0
+
+
+def _numbered(value: object, number: int, blob: Blob) -> Iterator[tuple[str, dict] | Rejected]:
+    items = opened_up(value)
+    if not items:
+        yield _refused(blob, f"item {number}", "no object", json.dumps(value, ensure_ascii=False)[:2000])
+    for index, item in enumerate(items, 1):
+        yield f"item {number}" if len(items) == 1 else f"item {number}.{index}", item
+
+
+def _next_object(buffer: str, place: int) -> int | None:
+    """Where the next object begins after a broken one: a line that begins with {."""
+    match = re.compile(r"\n[ \t]*(?=\{)").search(buffer, place + 1)
+    return match.end() if match else None
+
+
+def _refused(blob: Blob, locator: str, detail: str, text: str) -> Rejected:
+    return Rejected(
+        source=source_of(blob, locator, "jsonl"),
+        stage="read",
+        reason="unreadable",
+        detail=detail,
+        raw={"line": text[:2000]} if text else {},
+    )

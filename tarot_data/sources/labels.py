@@ -1,0 +1,349 @@
+"""Labelled lines (`咨询者：Mel`, `【问题】搬家`, `**牌阵**: 单张`) and records made of fields, for every form that has them."""
+
+import re
+from dataclasses import dataclass, field
+from functools import cache
+
+from tarot_data import drawn, lexicon
+from tarot_data.folding import fold
+from tarot_data.sources.fields import field_of, label_pattern, rank_of
+from tarot_data.sources.record import RawDraw, RawRecord, Source, plain
+
+Fields = dict[tuple[str, int], list[tuple[str, object]]]
+"""(field, number) to the labels that named it and their values, in order."""
+
+
+@dataclass
+class Head:
+    """The labelled lines at the top of a reading. fields: what they say; body: index of the first line after them."""
+
+    fields: Fields = field(default_factory=dict)
+    body: int = 0
+    inline: str = ""
+    """What stands behind a content label on its own line: the beginning of the body."""
+
+    @property
+    def names(self) -> set[str]:
+        return {name for name, _ in self.fields}
+
+
+_LEAD = r"^[ \t>]*(?:[-*•·▪▫◆●]\s+|#{1,6}\s+|[0-9]{1,2}[.、)]\s*)?"
+_NAME_END = r"(?:\*\*|__|[】\]』」])?"
+
+
+@cache
+def _colon_label() -> re.Pattern:
+    """A label before a colon, at the start of a line or after a gap; folded text."""
+    return re.compile(
+        rf"(?:{_LEAD}|(?<=[\s;；|｜，,。]))(?:\*\*|__|[【\[『「])?\s?(?P<label>(?:{label_pattern()})\s?[(（]?\d{{0,2}}[)）]?)\s?"
+        rf"{_NAME_END}\s?[:＝=]\s?(?:\*\*|__)?",
+        re.MULTILINE,
+    )
+
+
+@cache
+def _bracket_label() -> re.Pattern:
+    return re.compile(rf"[【\[『「]\s?(?P<label>(?:{label_pattern()})\s?\d{{0,2}})\s?[】\]』」]\s?[:：]?")
+
+
+@cache
+def _bare_label() -> re.Pattern:
+    """A label of two characters or more, then a space, tab or wide space; or a label alone on its line."""
+    return re.compile(rf"{_LEAD}(?:\*\*|__)?(?P<label>(?:{label_pattern()}))(?:\*\*|__)?(?:[ \t\u3000]+|$)")
+
+
+def labels_in(line: str) -> list[tuple[str, int, int]]:
+    """Labels of one line: name, where it begins, where its value begins. Empty where the line begins with none."""
+    if not line.strip() or len(line) > 20_000:
+        return []
+    folded = fold(line[:2000])
+    start = len(folded) - len(folded.lstrip(" \t>#*-•"))
+    found = [
+        (match["label"], match.start(), match.end())
+        for pattern in (_bracket_label(), _colon_label())
+        for match in pattern.finditer(folded)
+        if field_of(match["label"])
+    ]
+    found.sort(key=lambda label: label[1])
+    kept: list[tuple[str, int, int]] = []
+    for label in found:
+        if not kept or label[1] >= kept[-1][2]:
+            kept.append(label)
+    if not kept or kept[0][1] > start + 4:
+        match = _bare_label().match(folded)
+        if match and len(match["label"]) > 1 and field_of(match["label"]):
+            return [(match["label"], match.start(), match.end())]
+        return []
+    return kept
+
+
+def read_head(lines: list[str], start: int, title: str | None = None) -> Head:
+    """The labelled block that begins at a line; a Head without fields where none does.
+
+    It ends at the first line of prose, at a label whose field is already told (that is body: `牌阵：马蹄铁` restated),
+    and behind a content label. A value may stand on the lines under its label; a card list may run over lines.
+    """
+    head = Head(body=start)
+    open_key: tuple[str, int] | None = None
+    index = start
+    blanks = 0
+    while index < len(lines):
+        line = lines[index]
+        stripped = line.strip()
+        if not stripped:
+            blanks += 1
+            index += 1
+            if open_key and head.fields[open_key][-1][1]:
+                open_key = None
+            continue
+        if open_key and open_key[0] == "cards" and _continues_cards(stripped, head.fields[open_key][-1][1]):
+            _extend(head, open_key, stripped)
+            index += 1
+            head.body = index
+            continue
+        labels = labels_in(line)
+        fresh = labels and all((key := field_of(label)) and key not in head.fields for label, _, _ in labels[:1])
+        if fresh and not (blanks > 1 and len(head.fields) >= 4 and field_of(labels[0][0])[0] in ("title",)):
+            for place, (label, _, value_start) in enumerate(labels):
+                key = field_of(label)
+                end = labels[place + 1][1] if place + 1 < len(labels) else len(line)
+                value = line[value_start:end].strip().strip("*").strip(" \t;；|｜")
+                if key[0] == "content":
+                    head.inline = line[value_start:].strip()
+                    head.fields.setdefault(key, []).append((label, ""))
+                    head.body = index + 1
+                    return head
+                head.fields.setdefault(key, []).append((label, value))
+                open_key = key
+            index += 1
+            head.body = index
+            blanks = 0
+            continue
+        if open_key and not head.fields[open_key][-1][1] and not blanks and not labels:
+            _extend(head, open_key, stripped)
+            index += 1
+            head.body = index
+            continue
+        break
+    return head
+
+
+def _extend(head: Head, key: tuple[str, int], more: str) -> None:
+    label, value = head.fields[key][-1]
+    head.fields[key][-1] = (label, f"{value}\n{more}" if value else more)
+
+
+def _continues_cards(line: str, before: object) -> bool:
+    """Whether a line under a card label is more of the list: `1. 过去：隐士 正位`."""
+    if len(line) > 120 or re.search(r"[。！？!?]", line):
+        return False
+    try:
+        return bool(drawn.parse_cards(line))
+    except drawn.UnknownCard:
+        # A list item with an unknown name belongs to the list too, so that the name is reported.
+        return (
+            bool(re.match(r"^\s*(?:[0-9]{1,2}[.、)]|[①-⑳]|[-*•]\s)", line))
+            and (not before or "\n" in str(before))
+            and len(line) < 30
+        )
+
+
+def known_fields(labels: list[str]) -> set[str]:
+    """Fields that some of the labels mean."""
+    return {known[0] for label in labels if (known := field_of(label))}
+
+
+@cache
+def _untitled() -> frozenset[str]:
+    return frozenset(
+        fold(word) for row in lexicon.read_table("noise") if row["kind"] == "title" for word in row["words"].split("|")
+    )
+
+
+def is_title(text: str | None) -> bool:
+    """Whether a title says anything: not `Untitled`, not `新建页面 2`, not a bare date."""
+    bare = re.sub(r"[\s\d\-./年月日()（）_]+", "", fold(text or ""))
+    return bool(bare) and bare not in _untitled()
+
+
+def to_record(
+    fields: Fields,
+    source: Source,
+    *,
+    content: str | None = None,
+    title: str | None = None,
+    date_hint: str | None = None,
+    record_id: str | None = None,
+    extra: dict[str, object] | None = None,
+) -> RawRecord:
+    """A raw record of labelled values, the clashes of the synonyms settled.
+
+    content: the body, where it is not itself a field. title: the page's or file's, the question where no field asks
+    one. What no field means goes into extra, except what is never used (prices, addresses, birthdays).
+    """
+    extra = dict(extra or {})
+    values = {key: [(label, value) for label, value in held if not _is_blank(value)] for key, held in fields.items()}
+
+    def first(name: str) -> object:
+        held = [pair for key, pairs in values.items() if key[0] == name for pair in pairs]
+        held.sort(key=lambda pair: rank_of(pair[0]))
+        for label, value in held[1:]:
+            extra.setdefault(label, value)
+        return held[0][1] if held else None
+
+    bodies = [value for key, held in values.items() if key[0] == "content" for _, value in held]
+    texts = [_joined(value) for value in bodies]
+    if content is not None and content.strip():
+        texts.append(content)
+    body = max(texts, key=lambda text: len(re.sub(r"\s", "", text)), default="") if texts else ""
+
+    draws = _draws(values, extra)
+    question = first("question")
+    page_title = first("title") or title
+    if question is None and page_title and is_title(str(page_title)):
+        question = page_title
+    answer = drawn.answer_of(first("synthetic") or "")
+    for name in ("reader", "deck", "tags"):
+        if (value := first(name)) is not None:
+            extra.setdefault(name, value)
+    return RawRecord(
+        source=source,
+        person=_text(first("person")),
+        question=_text(question),
+        draws=draws,
+        content=body,
+        date=first("date"),
+        date_hint=date_hint,
+        outcome=_text(first("outcome")),
+        consent=first("consent"),
+        synthetic=bool(answer),
+        record_id=record_id,
+        extra=extra,
+    )
+
+
+def _draws(values: Fields, extra: dict[str, object]) -> tuple[RawDraw, ...]:
+    """Spreads and cards paired by their number; a spread without cards stays, for it says what was laid."""
+    spreads = {key[1]: held[0][1] for key, held in values.items() if key[0] == "spread" and held}
+    lists = {key[1]: held for key, held in values.items() if key[0] == "cards" and held}
+    if not spreads and not lists:
+        for key, held in list(values.items()):
+            # `类型` may be the spread, `结果` the cards.
+            if key[0] == "tags" and held and drawn.resolve_spread(str(held[0][1]))[0]:
+                spreads[key[1]] = held[0][1]
+    cards: dict[int, object] = {}
+    for number, held in lists.items():
+        ranked = sorted(held, key=lambda pair: (rank_of(pair[0]) >= 1000, -len(str(pair[1]))))
+        if len(ranked) > 1 and all(isinstance(value, str) for _, value in ranked):
+            ranked = [pair for pair in ranked if _names_cards(pair[1])] or ranked
+        cards[number] = ranked[0][1]
+        for label, value in ranked[1:]:
+            extra.setdefault(label, value)
+    orientations = {key[1]: held[0][1] for key, held in values.items() if key[0] == "orientation" and held}
+    positions = {key[1]: held[0][1] for key, held in values.items() if key[0] == "position" and held}
+    for number, value in cards.items():
+        cards[number] = _parallel(value, orientations.get(number), positions.get(number))
+    if len(cards) > 1 and len(spreads) <= 1 and _one_each(cards, spreads):
+        # `牌1 | 牌2 | 牌3`: one card a column is one draw, not three.
+        number = min(cards)
+        return (RawDraw(spread=_text(next(iter(spreads.values()), None)), cards=[cards[key] for key in sorted(cards)]),)
+    return tuple(
+        RawDraw(spread=_text(spreads.get(number)), cards=cards.get(number)) for number in sorted({*spreads, *cards})
+    )
+
+
+def _one_each(cards: dict[int, object], spreads: dict[int, object]) -> bool:
+    """Whether every numbered field holds a single card, three or more of them or as many as the spread has places."""
+    places = drawn.places_of(_text(next(iter(spreads.values()), None)))
+    if len(cards) < 3 and places != len(cards):
+        return False
+    try:
+        return all(len(drawn.parse_cards(value)) == 1 for value in cards.values())
+    except drawn.UnknownCard:
+        return False
+
+
+def _names_cards(value: str) -> bool:
+    try:
+        return bool(drawn.parse_cards(value))
+    except drawn.UnknownCard:
+        return False
+
+
+def _parallel(cards: object, orientations: object, positions: object) -> object:
+    """Cards with orientations and positions from lists of their own, where these are as long."""
+    cards = _as_list(cards)
+    if not isinstance(cards, list):
+        return cards if orientations is None else _single(cards, orientations)
+    sides, places = _as_list(orientations), _as_list(positions)
+    if isinstance(sides, list) and len(sides) == len(cards) and all(isinstance(card, str) for card in cards):
+        return [
+            {
+                "card": card,
+                "orientation": side,
+                "position": places[index] if isinstance(places, list) and len(places) == len(cards) else None,
+            }
+            for index, (card, side) in enumerate(zip(cards, sides, strict=True))
+        ]
+    return cards
+
+
+def _single(card: object, orientation: object) -> object:
+    """One card with its orientation in another column."""
+    try:
+        alone = isinstance(card, str) and len(drawn.parse_cards(card)) == 1
+    except drawn.UnknownCard:
+        return card
+    if alone:
+        return {"card": card, "orientation": orientation}
+    names = [part for part in re.split(r"[、,，;；|｜/\s]+", str(card)) if part]
+    sides = [part for part in re.split(r"[、,，;；|｜/\s]+", str(orientation)) if part]
+    if len(names) == len(sides):
+        return [{"card": name, "orientation": side} for name, side in zip(names, sides, strict=True)]
+    return card
+
+
+def _as_list(value: object) -> object:
+    """JSON text of a list as the list it means."""
+    import json
+
+    if isinstance(value, str) and value.strip()[:1] == "[" and len(value) < 100_000:
+        try:
+            parsed = json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+        return parsed if isinstance(parsed, list) else value
+    return value
+
+
+def _is_blank(value: object) -> bool:
+    return value is None or (
+        isinstance(value, str)
+        and (
+            not value.strip()
+            or re.fullmatch(r"#{3,}|#(?:NAME|REF|VALUE|N/A|DIV/0|NUM|NULL)[?!]?", value.strip()) is not None
+        )
+    )
+
+
+def _text(value: object) -> str | None:
+    if value is None or isinstance(value, bool):
+        return None
+    if isinstance(value, list):
+        value = "、".join(plain(item) for item in value if isinstance(item, str | int | float))
+    elif isinstance(value, dict):
+        value = next(
+            (item for key, item in value.items() if isinstance(item, str) and key in ("name", "title", "text")), ""
+        )
+    elif isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return plain(value).strip() or None
+
+
+def _joined(value: object) -> str:
+    """A body: text, or a list of paragraphs."""
+    if isinstance(value, list):
+        return "\n\n".join(text for item in value if (text := _joined(item)))
+    if isinstance(value, dict):
+        return next((plain(value[key]) for key in ("text", "content", "value") if isinstance(value.get(key), str)), "")
+    return plain(value) if isinstance(value, str) else ""

@@ -1,0 +1,233 @@
+"""Rows to records, for every form that is a table: CSV, XLSX, HTML tables, tables in a database."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from itertools import islice
+
+from tarot_data import drawn, lexicon
+from tarot_data.dates import parse_date
+from tarot_data.folding import fold
+from tarot_data.sources.fields import field_of
+from tarot_data.sources.labels import Fields, to_record
+from tarot_data.sources.record import Blob, RawRecord, Rejected, plain, source_of
+
+HEADER_ROWS = 20
+"""Rows among which the header is looked for: titles, notes and blank lines above it are few."""
+
+Row = list[object]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What the columns of a table are. keys: column to (field, number), None for one that is not used.
+
+    positions: column to the position its card lies at, where every card has a column of its own.
+    """
+
+    labels: tuple[str, ...]
+    keys: tuple[tuple[str, int] | None, ...]
+    positions: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def names(self) -> set[str]:
+        return {key[0] for key in self.keys if key}
+
+    @property
+    def width(self) -> int:
+        return len(self.labels)
+
+
+@cache
+def _position_names() -> frozenset[str]:
+    return frozenset(
+        fold(position) for row in lexicon.read_table("spreads") for position in row["positions"].split("|") if position
+    )
+
+
+def columns_of(header: Row, below: Row | None = None) -> tuple[Columns, int] | None:
+    """Columns by a header row (and, where cards have a column each, by the row below it) and how many rows it takes;
+    None where the row is no header of readings: it names no body and no cards, or only one field."""
+    labels = [plain(cell).strip() if cell is not None else "" for cell in header]
+    keys: list[tuple[str, int] | None] = [field_of(label) if label else None for label in labels]
+    keys = [None if key and key[0] in ("ignored",) else key for key in keys]
+    positions = {
+        index: label
+        for index, label in enumerate(labels)
+        if label and not keys[index] and fold(label) in _position_names()
+    }
+    rows = 1
+    if below is not None:
+        under = _positions_below(labels, keys, below)
+        if under:
+            positions, rows = under, 2
+            keys = [None if index in under else key for index, key in enumerate(keys)]
+    names = {key[0] for key in keys if key}
+    if len(positions) >= 2 and "cards" not in names:
+        names.add("cards")
+    elif rows == 1:
+        positions = {}
+    if len(names) < 2 or not names & {"content", "cards"}:
+        return None
+    while labels and not labels[-1] and (len(labels) - 1) not in positions:
+        labels.pop()
+    return Columns(tuple(labels), tuple(keys[: len(labels)]), positions), rows
+
+
+def _positions_below(labels: list[str], keys: list, below: Row) -> dict[int, str]:
+    """Columns under a spanning `牌`, named by the row below: 过去 | 现在 | 未来."""
+    start = next((index for index, key in enumerate(keys) if key and key[0] == "cards"), None)
+    if start is None:
+        return {}
+    end = start + 1
+    while end < len(below) and (end >= len(labels) or not labels[end]):
+        end += 1
+    cells = [plain(cell).strip() if cell is not None else "" for cell in below]
+    named = {
+        index: cells[index] for index in range(start, min(end, len(cells))) if cells[index] and len(cells[index]) <= 12
+    }
+    others = [cell for index, cell in enumerate(cells) if index not in named and cell]
+    if len(named) < 2 or len(others) > 1:
+        return {}
+    return {} if any(_is_card(cell) for cell in named.values()) else named
+
+
+@lru_cache(maxsize=4096)
+def _is_card(text: str) -> bool:
+    try:
+        return bool(drawn.parse_cards(text))
+    except drawn.UnknownCard:
+        return False
+
+
+def find_header(rows: list[Row]) -> tuple[int, Columns, int] | None:
+    """Index of the header among the first rows, its columns, and how many rows it takes."""
+    best = None
+    for index, row in enumerate(rows[:HEADER_ROWS]):
+        found = columns_of(row, rows[index + 1] if index + 1 < len(rows) else None)
+        if found and (best is None or len(found[0].names) > len(best[1].names)):
+            best = (index, *found)
+    return best
+
+
+def read_rows(
+    rows: Iterable[tuple[int, Row]], blob: Blob, form: str, locator: str, hint: str | None = None
+) -> Iterator[RawRecord | Rejected]:
+    """Records of numbered rows. locator: `row {}` or `sheet 1月 row {}`. hint: where a year may stand.
+
+    Nothing comes of a table without a header that names cards or a body, unless its columns show what they are.
+    """
+    rows = iter(rows)
+    first = list(islice(rows, HEADER_ROWS + 1))
+    found = find_header([row for _, row in first])
+    if found is None:
+        columns = _columns_by_content([row for _, row in first])
+        if columns is None:
+            return
+        start = 0
+    else:
+        index, columns, taken = found
+        start = index + taken
+        hint = " ".join(
+            [hint or "", *(" ".join(plain(cell) for cell in row if cell) for _, row in first[:index])]
+        ).strip()
+
+    def rest() -> Iterator[tuple[int, Row]]:
+        yield from first[start:]
+        yield from rows
+
+    for number, row in rest():
+        cells = [plain(cell).strip() if isinstance(cell, str) else cell for cell in row]
+        filled = [cell for cell in cells if cell not in (None, "")]
+        if not filled:
+            continue
+        if _is_header_again(cells, columns):
+            again = columns_of(cells)
+            columns = again[0] if again else columns
+            continue
+        if len(filled) == 1 and columns.width > 2 and not _at(columns, cells, "content"):
+            # A title between months; its year and month hold for what follows.
+            if re.search(r"\d", plain(filled[0])):
+                hint = f"{hint or ''} {plain(filled[0])[:60]}"
+            continue
+        source = source_of(blob, locator.format(number), form)
+        if len(cells) > columns.width and any(cell not in (None, "") for cell in cells[columns.width :]):
+            over = len(cells) - columns.width
+            yield Rejected(
+                source=source,
+                stage="read",
+                reason="unreadable",
+                detail=f"the row has {len(cells)} cells, the header {columns.width}: {over} too many; put cells with commas in double quotes",
+                raw={"line": " | ".join(plain(cell) for cell in cells)[:2000]},
+            )
+            continue
+        if not columns.positions and not any(_at(columns, cells, name) for name in ("content", "cards", "question")):
+            continue
+        yield _record(columns, cells, source, hint)
+
+
+def _record(columns: Columns, cells: Row, source: object, hint: str | None) -> RawRecord:
+    fields: Fields = {}
+    extra: dict[str, object] = {}
+    for index, cell in enumerate(cells[: columns.width]):
+        if cell in (None, ""):
+            continue
+        key = columns.keys[index] if index < len(columns.keys) else None
+        if key:
+            fields.setdefault(key, []).append((columns.labels[index], cell))
+    if columns.positions:
+        cards = [
+            {"position": position, "card": cells[index]}
+            for index, position in columns.positions.items()
+            if index < len(cells) and cells[index] not in (None, "")
+        ]
+        if cards:
+            fields[("cards", 1)] = [("牌", cards)]
+    return to_record(fields, source, date_hint=hint, extra=extra)
+
+
+def _at(columns: Columns, cells: Row, name: str) -> bool:
+    """Whether a row has anything in a field's column."""
+    return any(
+        key and key[0] == name and index < len(cells) and cells[index] not in (None, "")
+        for index, key in enumerate(columns.keys)
+    )
+
+
+def _is_header_again(cells: Row, columns: Columns) -> bool:
+    """The header repeated after each month, perhaps in another order of columns."""
+    labels = {fold(label) for label in columns.labels if label}
+    named = [fold(plain(cell)) for cell in cells if cell not in (None, "")]
+    return len(named) >= 2 and sum(name in labels for name in named) >= max(2, len(named) - 1)
+
+
+def _columns_by_content(rows: list[Row]) -> Columns | None:
+    """Columns of a table without a header, as far as the cells prove them: cards that parse, days that parse, a long
+    text. Who asked and what cannot be told apart from their shape, so they stay out."""
+    rows = [row for row in rows if sum(cell not in (None, "") for cell in row) >= 3]
+    if not rows:
+        return None
+    width = max(len(row) for row in rows)
+    texts = [
+        [plain(row[index]) if index < len(row) and row[index] is not None else "" for row in rows]
+        for index in range(width)
+    ]
+    keys: list[tuple[str, int] | None] = [None] * width
+    for index, column in enumerate(texts):
+        filled = [cell for cell in column if cell.strip()]
+        if not filled:
+            continue
+        if all(_is_card(cell) for cell in filled if len(cell) < 2000) and max(map(len, filled)) < 2000:
+            keys[index] = ("cards", 1)
+        elif all(parse_date(cell).day for cell in filled):
+            keys[index] = ("date", 1)
+        elif all(drawn.resolve_spread(cell)[0] for cell in filled):
+            keys[index] = ("spread", 1)
+    body = max(range(width), key=lambda index: sum(map(len, texts[index])) if keys[index] is None else -1)
+    if keys[body] is None and sum(map(len, texts[body])) >= 40 * len(rows):
+        keys[body] = ("content", 1)
+    names = [key[0] for key in keys if key]
+    if "cards" not in names or "content" not in names or len(names) != len(set(names)):
+        return None
+    return Columns(tuple("?" for _ in range(width)), tuple(keys))
