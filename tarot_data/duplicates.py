@@ -1,0 +1,223 @@
+"""Readings that are nearly the same: MinHash on character 5-grams finds candidates, exact Jaccard decides.
+
+Texts are compared without width, punctuation, case and script, so a re-export in traditional characters or with other
+commas is the same text. Signatures are stored with the readings: new ones are compared with old ones without reading
+what the old ones say, except for the few candidates.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable
+from functools import cache
+
+import numpy as np
+import polars as pl
+
+SHINGLE = 5
+"""Characters of a shingle."""
+
+THRESHOLD = 0.8
+"""Jaccard similarity from which two readings are near duplicates (the house's list of reasons)."""
+
+BANDS, ROWS = 21, 6
+"""126 hash functions. A pair at the threshold shares a band with probability 1 - (1 - 0.8^6)^21 = 0.998; one at 0.3,
+the most alike of unrelated readings, with 0.015 (Leskovec, Rajaraman, Ullman: Mining of Massive Datasets, 3.4)."""
+
+SEED = 20240105
+MAX_CANDIDATES = 200
+"""Readings that one new reading is compared with, those that share most bands first: a chat macro sent to thousands of
+clients fills one bucket and must not cost the square of its size."""
+
+SIGNATURES = pl.Schema({"reading_id": pl.String, "bands": pl.List(pl.UInt64), "scheme": pl.String})
+"""bands: one number a band, which already contains the band's place. scheme: how they were made; bands of another
+scheme cannot be compared and are made anew."""
+
+_NOT_WORD = re.compile(r"[\W_]+")
+
+
+@cache
+def scheme() -> str:
+    """What the bands depend on: rensa's algorithm and our parameters."""
+    from rensa import RMinHash
+
+    return f"rensa {RMinHash.ALGORITHM_VERSION} char {SHINGLE} {BANDS}x{ROWS} seed {SEED}"
+
+
+@cache
+def _simplifier() -> object:
+    import opencc
+
+    return opencc.OpenCC("t2s")
+
+
+def folded(content: str) -> str:
+    """The words of a text: letters, digits and Chinese characters, half width, lower case, simplified."""
+    text = content if unicodedata.is_normalized("NFKC", content) else unicodedata.normalize("NFKC", content)
+    return _simplifier().convert(_NOT_WORD.sub("", text).lower())
+
+
+def shingles(text: str) -> set[str]:
+    """The character 5-grams of a folded text; a shorter text is its own only one."""
+    return {text[start : start + SHINGLE] for start in range(max(1, len(text) - SHINGLE + 1))}
+
+
+def jaccard(one: set[str], other: set[str]) -> float:
+    """Shared share of two sets, 0 to 1."""
+    shared = len(one & other)
+    return shared / (len(one) + len(other) - shared) if one or other else 1.0
+
+
+def signatures(readings: pl.DataFrame) -> pl.DataFrame:
+    """SIGNATURES of readings (reading_id, content), in their order."""
+    if readings.is_empty():
+        return pl.DataFrame(schema=SIGNATURES)
+    bands = _bands([folded(content) for content in readings["content"]])
+    return pl.DataFrame(
+        {
+            "reading_id": readings["reading_id"],
+            "bands": pl.Series(bands, dtype=pl.Array(pl.UInt64, BANDS)).cast(pl.List(pl.UInt64)),
+            "scheme": [scheme()] * readings.height,
+        },
+        schema=SIGNATURES,
+    )
+
+
+def _bands(texts: list[str]) -> np.ndarray:
+    """(texts, BANDS) band hashes of folded texts."""
+    from rensa import RMinHash
+
+    hashes = [_shingle_hashes(text) for text in texts]
+    offsets = np.zeros(len(hashes) + 1, dtype=np.uint64)
+    np.cumsum([len(part) for part in hashes], out=offsets[1:])
+    matrix = RMinHash.digest_matrix_from_flat_token_hashes(
+        np.concatenate(hashes), offsets, num_perm=BANDS * ROWS, seed=SEED
+    )
+    rows = np.array(matrix.to_rows(), dtype=np.uint64).reshape(len(texts), BANDS, ROWS)
+    mixed = np.full((len(texts), BANDS), 0x9E3779B97F4A7C15, dtype=np.uint64)
+    mixed ^= np.arange(BANDS, dtype=np.uint64) * np.uint64(0xD1B54A32D192ED03)
+    for row in range(ROWS):
+        mixed = _mix(mixed ^ rows[:, :, row])
+    return mixed
+
+
+def _shingle_hashes(text: str) -> np.ndarray:
+    """A 64-bit hash of every 5-gram, all at once on the code points."""
+    points = np.frombuffer(text.encode("utf-32-le", "replace"), dtype=np.uint32).astype(np.uint64)
+    count = len(points) - SHINGLE + 1
+    if count < 1:
+        points, count = np.pad(points, (0, 1 - count)), 1
+    found = np.zeros(count, dtype=np.uint64)
+    for place in range(SHINGLE):
+        found = _mix(found ^ points[place : place + count])
+    return found
+
+
+def _mix(values: np.ndarray) -> np.ndarray:
+    """One round of the finaliser of SplitMix64, modulo 2^64."""
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return values ^ (values >> np.uint64(31))
+
+
+def near_duplicates(
+    new: pl.DataFrame,
+    signatures: pl.DataFrame | None,
+    contents: Callable[[list[str]], dict[str, str]] | None = None,
+    threshold: float = THRESHOLD,
+) -> pl.DataFrame:
+    """New readings that are nearly an old one, or a new one above them that is kept: (reading_id, twin, similarity).
+
+    new: reading_id and content. signatures: SIGNATURES of the old ones. contents: the texts of old readings by
+    reading_id, asked once, for candidates only. similarity: exact Jaccard of the 5-grams, 0 to 1. A reading is compared
+    with what is kept, never with another that is left out itself; with its own id never.
+    """
+    ids = new["reading_id"].to_list()
+    texts = [folded(content) for content in new["content"]]
+    bands = _bands(texts).tolist() if texts else []
+    old = _old_candidates(ids, bands, signatures, contents)
+    wanted = sorted({twin for twins in old for twin in twins})
+    known = contents(wanted) if wanted and contents else {}
+    held: dict[str, set[str]] = {}
+    buckets: dict[int, list[int]] = {}
+    rows: list[tuple[str, str, float]] = []
+    for index, reading_id in enumerate(ids):
+        own: set[str] | None = None
+        shared = Counter(place for band in bands[index] for place in buckets.get(band, ()))
+        candidates = [twin for twin in old[index] if twin in known] + [
+            place for place, _ in shared.most_common(MAX_CANDIDATES)
+        ]
+        best: tuple[float, str] | None = None
+        for candidate in candidates:
+            twin = candidate if isinstance(candidate, str) else ids[candidate]
+            if twin == reading_id:
+                continue
+            own = shingles(texts[index]) if own is None else own
+            if twin not in held:
+                held[twin] = shingles(folded(known[twin]) if isinstance(candidate, str) else texts[candidate])
+            similarity = jaccard(own, held[twin])
+            if similarity >= threshold and (best is None or similarity > best[0]):
+                best = (similarity, twin)
+        if best:
+            rows.append((reading_id, best[1], best[0]))
+        else:
+            for band in bands[index]:
+                bucket = buckets.setdefault(band, [])
+                if len(bucket) < 4 * MAX_CANDIDATES:
+                    bucket.append(index)
+        if len(held) > 5000:
+            held.clear()
+    return pl.DataFrame(
+        rows, schema={"reading_id": pl.String, "twin": pl.String, "similarity": pl.Float64}, orient="row"
+    )
+
+
+def _old_candidates(
+    ids: list[str],
+    bands: list[list[int]],
+    signatures: pl.DataFrame | None,
+    contents: Callable[[list[str]], dict[str, str]] | None,
+) -> list[list[str]]:
+    """For every new reading the old ones that share a band, those that share most first."""
+    found: list[list[str]] = [[] for _ in ids]
+    if signatures is None or signatures.is_empty() or not ids:
+        return found
+    comparable = _comparable(signatures, contents)
+    asked = pl.DataFrame(
+        {"place": range(len(ids)), "bands": bands}, schema={"place": pl.UInt32, "bands": pl.List(pl.UInt64)}
+    ).explode("bands")
+    pairs = (
+        comparable.lazy()
+        .explode("bands")
+        .join(asked.lazy(), on="bands")
+        .group_by("place", "reading_id")
+        .len()
+        .sort("place", "len", "reading_id", descending=[False, True, False])
+        .collect()
+    )
+    for place, twin in pairs.select("place", "reading_id").iter_rows():
+        if len(found[place]) < MAX_CANDIDATES and twin != ids[place]:
+            found[place].append(twin)
+    return found
+
+
+def _comparable(signatures: pl.DataFrame, contents: Callable[[list[str]], dict[str, str]] | None) -> pl.DataFrame:
+    """Old bands of this scheme; those of another are made anew from the contents, which happens once after an upgrade."""
+    if "scheme" not in signatures.columns:
+        return signatures.select("reading_id", "bands")
+    stale = signatures.filter(pl.col("scheme") != scheme())["reading_id"].to_list()
+    current = signatures.filter(pl.col("scheme") == scheme()).select("reading_id", "bands")
+    if not stale or contents is None:
+        return current
+    return pl.concat([current, *(_anew(part, contents) for part in _parts(stale, 2000))])
+
+
+def _anew(ids: list[str], contents: Callable[[list[str]], dict[str, str]]) -> pl.DataFrame:
+    texts = contents(ids)
+    frame = pl.DataFrame({"reading_id": list(texts), "content": list(texts.values())})
+    return signatures(frame).select("reading_id", "bands")
+
+
+def _parts(items: list[str], size: int) -> Iterable[list[str]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
