@@ -18,7 +18,7 @@ import polars as pl
 from schemas.tables import READINGS, REJECTIONS
 from tarot_data import drawn, lexicon, privacy
 from tarot_data.dates import parse_date
-from tarot_data.folding import fold
+from tarot_data.folding import fold, words
 from tarot_data.sources.record import RawDraw, RawRecord, Rejected, Source, plain
 
 SHORTEST = 40
@@ -152,10 +152,8 @@ def _is_card_list(content: str) -> bool:
 
 def fingerprint(cards: list[dict], content: str) -> str:
     """32 hex digits, equal for the same cards and the same words: only letters, digits and Chinese characters count."""
-    words = content if unicodedata.is_normalized("NFKC", content) else unicodedata.normalize("NFKC", content)
-    words = re.sub(r"[\W_]+", "", words).lower()
     drawn_cards = " ".join(f"{card['draw']}{card['card']}{card['orientation']}" for card in cards)
-    return blake2b(f"{drawn_cards}\0{words}".encode("utf-8", "replace"), digest_size=16).hexdigest()
+    return blake2b(f"{drawn_cards}\0{words(content)}".encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
 def to_readings(records: Iterable[RawRecord | Rejected]) -> tuple[pl.DataFrame, pl.DataFrame]:

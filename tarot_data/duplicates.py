@@ -5,14 +5,14 @@ commas is the same text. Signatures are stored with the readings: new ones are c
 what the old ones say, except for the few candidates.
 """
 
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import cache
 
 import numpy as np
 import polars as pl
+
+from tarot_data.folding import words
 
 SHINGLE = 5
 """Characters of a shingle."""
@@ -33,7 +33,17 @@ SIGNATURES = pl.Schema({"reading_id": pl.String, "bands": pl.List(pl.UInt64), "s
 """bands: one number a band, which already contains the band's place. scheme: how they were made; bands of another
 scheme cannot be compared and are made anew."""
 
-_NOT_WORD = re.compile(r"[\W_]+")
+_FACTORS = tuple(
+    np.uint64(factor)
+    for factor in (
+        0x9E3779B97F4A7C15,
+        0xBF58476D1CE4E5B9,
+        0x94D049BB133111EB,
+        0xD1B54A32D192ED03,
+        0xDB4F0B9175AE2165,
+    )
+)
+"""Odd 64-bit constants (SplitMix64, Steele and Vigna): a 5-gram's hash is the mixed sum of its code points times these."""
 
 
 @cache
@@ -53,8 +63,7 @@ def _simplifier() -> object:
 
 def folded(content: str) -> str:
     """The words of a text: letters, digits and Chinese characters, half width, lower case, simplified."""
-    text = content if unicodedata.is_normalized("NFKC", content) else unicodedata.normalize("NFKC", content)
-    return _simplifier().convert(_NOT_WORD.sub("", text).lower())
+    return _simplifier().convert(words(content))
 
 
 def shingles(text: str) -> set[str]:
@@ -84,15 +93,13 @@ def signatures(readings: pl.DataFrame) -> pl.DataFrame:
 
 
 def _bands(texts: list[str]) -> np.ndarray:
-    """(texts, BANDS) band hashes of folded texts."""
+    """(texts, BANDS) band hashes of folded texts, 500 at a time so that the 5-grams fit the cache."""
+    if len(texts) > 500:
+        return np.concatenate([_bands(texts[start : start + 500]) for start in range(0, len(texts), 500)])
     from rensa import RMinHash
 
-    hashes = [_shingle_hashes(text) for text in texts]
-    offsets = np.zeros(len(hashes) + 1, dtype=np.uint64)
-    np.cumsum([len(part) for part in hashes], out=offsets[1:])
-    matrix = RMinHash.digest_matrix_from_flat_token_hashes(
-        np.concatenate(hashes), offsets, num_perm=BANDS * ROWS, seed=SEED
-    )
+    hashes, offsets = _shingle_hashes(texts)
+    matrix = RMinHash.digest_matrix_from_flat_token_hashes(hashes, offsets, num_perm=BANDS * ROWS, seed=SEED)
     rows = np.array(matrix.to_rows(), dtype=np.uint64).reshape(len(texts), BANDS, ROWS)
     mixed = np.full((len(texts), BANDS), 0x9E3779B97F4A7C15, dtype=np.uint64)
     mixed ^= np.arange(BANDS, dtype=np.uint64) * np.uint64(0xD1B54A32D192ED03)
@@ -101,16 +108,23 @@ def _bands(texts: list[str]) -> np.ndarray:
     return mixed
 
 
-def _shingle_hashes(text: str) -> np.ndarray:
-    """A 64-bit hash of every 5-gram, all at once on the code points."""
-    points = np.frombuffer(text.encode("utf-32-le", "replace"), dtype=np.uint32).astype(np.uint64)
-    count = len(points) - SHINGLE + 1
-    if count < 1:
-        points, count = np.pad(points, (0, 1 - count)), 1
-    found = np.zeros(count, dtype=np.uint64)
-    for place in range(SHINGLE):
-        found = _mix(found ^ points[place : place + count])
-    return found
+def _shingle_hashes(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """A 64-bit hash of every 5-gram of every text, in one array, and where each text's begin. Shorter texts are padded."""
+    padded = [text if len(text) >= SHINGLE else text.ljust(SHINGLE, "\0") for text in texts]
+    points = np.frombuffer("".join(padded).encode("utf-32-le", "replace"), dtype=np.uint32).astype(np.uint64)
+    lengths = np.array([len(text) for text in padded], dtype=np.int64)
+    ends = np.cumsum(lengths)
+    windows = len(points) - SHINGLE + 1
+    found = np.zeros(windows, dtype=np.uint64)
+    for place, factor in enumerate(_FACTORS):
+        found += points[place : place + windows] * factor
+    inside = np.ones(windows, dtype=bool)
+    for place in range(1, SHINGLE):
+        # A window that begins in the last four characters of a text reaches into the next one.
+        inside[(ends[:-1] - place)[ends[:-1] - place < windows]] = False
+    offsets = np.zeros(len(texts) + 1, dtype=np.uint64)
+    np.cumsum(lengths - SHINGLE + 1, out=offsets[1:], dtype=np.uint64)
+    return _mix(found[inside]), offsets
 
 
 def _mix(values: np.ndarray) -> np.ndarray:

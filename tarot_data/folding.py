@@ -3,6 +3,7 @@
 Every fold keeps the length of a text, so that a place in the folded text is the same place in the original.
 """
 
+import re
 import unicodedata
 from functools import cache
 
@@ -51,3 +52,14 @@ def fold(text: str) -> str:
 def widths(text: str) -> str:
     """Half width only, character for character."""
     return text.translate(width_table())
+
+
+_NOT_WORD = re.compile(r"[\W_]+")
+
+
+def words(text: str) -> str:
+    """Letters, digits and Chinese characters only, NFKC, lower case: what is left when only the words count."""
+    text = _NOT_WORD.sub("", text)
+    if not unicodedata.is_normalized("NFKC", text):
+        text = _NOT_WORD.sub("", unicodedata.normalize("NFKC", text))
+    return text.lower()
