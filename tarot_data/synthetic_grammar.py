@@ -190,12 +190,14 @@ def tables() -> Tables:
 def made_up(seed: int, index: int, *, person: int | None = None, labelled: bool = False) -> MadeUp:
     """Reading number `index` of a seed.
 
-    person: a row of persons.csv, where the source holds one person only (a chat). labelled: the content will stand
+    person: a row of persons.csv, where the source is a chat with one person (then never in the voice of notes). labelled: the content will stand
     below labelled fields, so it must not begin with labels of its own, which nobody could tell apart.
     """
     t = tables()
     rng = Random(f"{seed}/{index}")
     voice = _draw(rng, t.voices)
+    while person is not None and voice == "notes":
+        voice = _draw(rng, t.voices)
     theme = _draw(rng, t.themes)
     who = _person(rng, t, person)
     spread, positions = _draw(rng, t.spreads[theme])
