@@ -658,7 +658,7 @@ def _initials(text: str, positions: tuple[str, ...]) -> tuple[str, ...]:
 def duplicates(cards: list[dict]) -> list[str]:
     """Cards that lie twice in one draw, which one deck cannot do."""
     counts = Counter(card["card"] for card in cards)
-    return [card for card in CARDS if counts[card] > 1]
+    return [card for card, count in counts.items() if count > 1]
 
 
 # Cards in prose
