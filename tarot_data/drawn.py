@@ -328,8 +328,12 @@ def _from_text(text: str) -> tuple[dict, ...]:
         word = fold(text_left).strip(" .!?…'\"*#")
         if not re.search(r"[^\W_]", word):
             return
-        if card := _aliases()[1].get(word.removesuffix("牌")) or _aliases()[1].get(word):
-            add(card, text_left)
+        place, colon, name = word.rpartition(":")
+        name = name.strip() if colon else word
+        if card := _aliases()[1].get(name.removesuffix("牌")) or _aliases()[1].get(name):
+            if place.strip():
+                position.append(text_left[: len(place)])
+            add(card, text_left[-len(name) :])
             return
         raise UnknownCard(text_left)
 

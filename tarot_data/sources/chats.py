@@ -45,7 +45,7 @@ def to_records(
 
     Raises SourceError where it cannot be told who of the two the reader is.
     """
-    messages = [cleaned for message in messages if (cleaned := _cleaned(message)) is not None]
+    messages = _all_cleaned(messages)
     if not messages:
         raise unreadable("a chat without a text message")
     messages = _with_reader(messages, readers)
@@ -73,8 +73,8 @@ def to_records(
             client = names.get(message.sender, message.sender)
             continue
         laid = _laid_cards(message.text)
-        extra = bool(laid and cards and _is_follow_up(message.text))
-        if laid and not extra:
+        known = bool(laid and sitting and (_is_follow_up(message.text) or _restates(laid, cards, sitting)))
+        if laid and not known:
             yield from finished()
             sitting, cards = [message], laid
             question_messages, client_name, asked = asked, client, []
@@ -146,12 +146,30 @@ _QUOTE_LINES = re.compile(r"\A(?:>.*\n)+")
 _MEDIA = re.compile(r"^\s*\[[^\]\n]{1,12}\][\s\S]{0,12}$")
 
 
-def _cleaned(message: Message) -> Message | None:
-    """The message without what it quotes; None where it is a picture, a voice, a notice or nothing."""
+def _all_cleaned(messages: list[Message]) -> list[Message]:
+    senders = {message.sender for message in messages}
+    said: set[str] = set()
+    kept = []
+    for message in messages:
+        cleaned = _cleaned(message, said, senders)
+        said.update(line.strip() for line in message.text.split("\n") if len(line) > 3)
+        if cleaned:
+            kept.append(cleaned)
+    return kept
+
+
+def _cleaned(message: Message, said: set[str], senders: set[str]) -> Message | None:
+    """The message without what it quotes; None where it is a picture, a voice, a notice or nothing.
+
+    said: lines of earlier messages, for a `> ` line is a quotation only if somebody said it, and markdown else.
+    """
     text = message.text.strip()
     text = _QUOTE.sub("", text)
     text = _QUOTE_TAIL.sub("", text)
-    text = _QUOTE_LINES.sub("", text).strip()
+    if quoted := _QUOTE_LINES.match(text):
+        lines = [line.lstrip("> ").strip() for line in quoted[0].split("\n") if line.strip("> ")]
+        if any(line in said or any(line.startswith(sender) for sender in senders) for line in lines):
+            text = text[quoted.end() :].strip()
     if not text or "聊天记录" in text[:40] and "\n" in text and text.startswith(("[聊天记录]", "群聊的聊天记录")):
         return None
     folded = fold(text)
@@ -190,6 +208,24 @@ def _is_follow_up(text: str) -> bool:
     except drawn.UnknownCard:
         return False
     return bool(cards) and all(card["place"] == 0 for card in cards)
+
+
+def _restates(laid: _Cards, cards: _Cards | None, sitting: list[Message]) -> bool:
+    """Whether a list only says again what lies (`【牌面】皇帝R / 权杖7`), with which many readers begin."""
+    if cards is None:
+        return False
+    try:
+        again = {card["card"] for card in drawn.parse_cards(_list_of(laid))}
+        lying = {card["card"] for card in drawn.parse_cards(_list_of(cards))}
+    except drawn.UnknownCard:
+        return False
+    asked = {held[0][1] for key, held in laid.head.fields.items() if key[0] in ("question", "person")}
+    before = {held[0][1] for key, held in cards.head.fields.items() if key[0] in ("question", "person")}
+    return bool(again) and again <= lying and (not asked or not before or again < lying or asked <= before)
+
+
+def _list_of(cards: _Cards) -> object:
+    return next(held[0][1] for key, held in cards.head.fields.items() if key[0] == "cards")
 
 
 def _record(

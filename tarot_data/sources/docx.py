@@ -56,6 +56,8 @@ def _paragraph(element: ET.Element) -> Iterator[tuple[str, object]]:
     before, broke, after = text.partition(_PAGE_BREAK)
     heading = re.match(r"^(?:Heading|heading|标题|Title|[1-3]$)\s?[1-3]?", name)
     kind = "heading" if heading and text.strip() else "line"
+    if element.find(f"{_W}pPr/{_W}numPr") is not None or name.startswith("List"):
+        kind = "item"
     if before or not broke:
         yield kind, before
     if broke:
@@ -118,7 +120,7 @@ def _is_whole(section: list[tuple[str, object]]) -> bool:
     """Whether blocks make a reading of their own: two labels or more, and text."""
     from tarot_data.sources.labels import labels_in
 
-    lines = [line for kind, value in section if kind == "line" for line in str(value).split("\n")]
+    lines = [line for kind, value in section if kind in ("line", "item") for line in str(value).split("\n")]
     named = known_fields([labels_in(line)[0][0] for line in lines if labels_in(line)])
     tabled = any(kind == "table" for kind, _ in section)
     prose = sum(len(line) for line in lines if not labels_in(line))
@@ -127,7 +129,8 @@ def _is_whole(section: list[tuple[str, object]]) -> bool:
 
 def _read_section(section: list[tuple[str, object]], blob: Blob) -> Iterator[RawRecord | Rejected]:
     lines: list[str] = []
-    for kind, value in section:
+    kinds = [kind for kind, _ in section[1:]] + ["line"]
+    for (kind, value), following in zip(section, kinds, strict=True):
         if kind == "table":
             table = _table_lines(value)
             lines += table
@@ -135,8 +138,9 @@ def _read_section(section: list[tuple[str, object]], blob: Blob) -> Iterator[Raw
             lines += [f"# {value}" if not lines else f"## {value}"]
         else:
             lines += str(value).split("\n")
-            # A paragraph of prose is a paragraph: the next one is set apart as it is on the page.
-            lines.append(_GAP)
+            # A paragraph of prose is a paragraph: the next one is set apart as it is on the page. Items of a list are not.
+            if kind == "line" or following != "item":
+                lines.append(_GAP)
     yield from split(_joined(lines), blob, FORM, locator="paragraph {}")
 
 
@@ -144,17 +148,12 @@ _GAP = "\0"
 
 
 def _joined(lines: list[str]) -> list[str]:
-    """Lines with a blank one between paragraphs of prose, and none between labels."""
-    from tarot_data.sources.labels import labels_in
-
+    """Lines with one blank one for every gap between paragraphs."""
     found: list[str] = []
-    for index, line in enumerate(lines):
+    for line in lines:
         if line != _GAP:
             found.append(line)
-            continue
-        before = found[-1] if found else ""
-        after = next((other for other in lines[index + 1 :] if other != _GAP), "")
-        if before.strip() and not (labels_in(before) and len(before) < 200) and after.strip():
+        elif found and found[-1].strip():
             found.append("")
     return found
 

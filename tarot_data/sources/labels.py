@@ -93,7 +93,7 @@ def read_head(lines: list[str], start: int, title: str | None = None) -> Head:
         if not stripped:
             blanks += 1
             index += 1
-            if open_key and head.fields[open_key][-1][1]:
+            if open_key and open_key[0] != "cards" and head.fields[open_key][-1][1]:
                 open_key = None
             continue
         if open_key and open_key[0] == "cards" and _continues_cards(stripped, head.fields[open_key][-1][1]):
@@ -102,7 +102,7 @@ def read_head(lines: list[str], start: int, title: str | None = None) -> Head:
             head.body = index
             continue
         labels = labels_in(line)
-        fresh = labels and all((key := field_of(label)) and key not in head.fields for label, _, _ in labels[:1])
+        fresh = bool(labels) and _is_fresh(field_of(labels[0][0]), head, title)
         if fresh and not (blanks > 1 and len(head.fields) >= 4 and field_of(labels[0][0])[0] in ("title",)):
             for place, (label, _, value_start) in enumerate(labels):
                 key = field_of(label)
@@ -128,6 +128,12 @@ def read_head(lines: list[str], start: int, title: str | None = None) -> Head:
     return head
 
 
+def _is_fresh(key: tuple[str, int], head: Head, title: str | None) -> bool:
+    """Whether a label tells the head something new. Once the cards lie, a question under a title that already asks it is
+    the body's first line (`Q：他这周会联系我吗`)."""
+    return key not in head.fields and not (key[0] == "question" and is_title(title) and "cards" in head.names)
+
+
 def _extend(head: Head, key: tuple[str, int], more: str) -> None:
     label, value = head.fields[key][-1]
     head.fields[key][-1] = (label, f"{value}\n{more}" if value else more)
@@ -138,7 +144,9 @@ def _continues_cards(line: str, before: object) -> bool:
     if len(line) > 120 or re.search(r"[。！？!?]", line):
         return False
     try:
-        return bool(drawn.parse_cards(line))
+        more = {card["card"] for card in drawn.parse_cards(line)}
+        # A card that lies already is a restatement, with which the body begins.
+        return bool(more) and not more & _laid(before)
     except drawn.UnknownCard:
         # A list item with an unknown name belongs to the list too, so that the name is reported.
         return (
@@ -146,6 +154,13 @@ def _continues_cards(line: str, before: object) -> bool:
             and (not before or "\n" in str(before))
             and len(line) < 30
         )
+
+
+def _laid(value: object) -> set[str]:
+    try:
+        return {card["card"] for card in drawn.parse_cards(value)}
+    except drawn.UnknownCard:
+        return set()
 
 
 def known_fields(labels: list[str]) -> set[str]:

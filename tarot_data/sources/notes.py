@@ -20,7 +20,6 @@ _DATE_LINE = re.compile(r"^\s*#{0,3}\s*(?:(?:19|20)\d{2}\s?[-/.年]\s?\d{1,2}\s?
 _COMMENT = re.compile(r"%%.*?%%", re.DOTALL)
 _CALLOUT = re.compile(r"^(\s*>+)\s*\[!\w+\][+-]?\s*", re.MULTILINE)
 _INLINE_FIELD = re.compile(r"^\s*[-*]?\s*[\w\u4e00-\u9fff ]{1,20}::\s.*$\n?", re.MULTILINE)
-_TAG = re.compile(r"(?:(?<=\s)|^)#[\w\u4e00-\u9fff][\w\u4e00-\u9fff/\-]*(?=\s|$)", re.MULTILINE)
 _BLOCK_ID = re.compile(r"\s\^[A-Za-z0-9-]{2,20}$", re.MULTILINE)
 _WIKI = re.compile(r"(?<!!)\[\[([^\]|\n]*\|)?([^\]\n]*)\]\]")
 
@@ -85,44 +84,52 @@ def split(lines: list[str], blob: Blob, form: str, locator: str = "line {}") -> 
 def _starts(lines: list[str]) -> list[tuple[int, Head]]:
     """Where readings begin, with their heads.
 
-    The first is the first labelled block. A later one must follow a separator with two fields or more of a reading,
-    or name a person again: a `问题：` inside a body is body.
+    The first is the first labelled block. A later one begins with a word that began an earlier one, or stands under a
+    separator: labels inside a body (`问题：`, even `客户：` under a heading) are body.
     """
     found: list[tuple[int, Head]] = []
+    words: set[str] = set()
     index = 0
     while index < len(lines):
-        line = lines[index]
-        if not labels_in(line):
+        labels = labels_in(lines[index])
+        if not labels:
             index += 1
             continue
-        head = read_head(lines, index)
+        head = read_head(lines, index, title=_title_above(lines, index))
         names = head.names
-        separated = _is_separated(lines, index)
+        word = fold(labels[0][0]).strip()
+        asks = bool(names & {"person", "question", "cards"}) and (len(names) >= 2 or head.inline != "")
+        above = _above(lines, index)
         if not found:
-            begins = bool(names & {"person", "question", "cards"}) and (len(names) >= 2 or head.inline != "")
-        elif "person" in names:
-            begins = len(names) >= 2 and (field_of(labels_in(line)[0][0])[0] == "person" or separated)
+            begins = asks
+        elif _SEPARATOR.match(above) or _DATE_LINE.match(above):
+            begins = asks and len(names) >= 2 and ("person" in names or word in words)
         else:
-            begins = (
-                separated
-                and len(names) >= 2
-                and bool(names & {"question", "cards"})
-                and names & found[0][1].names == names
-            )
+            begins = asks and len(names) >= 2 and word in words and "person" in names
         if begins:
             found.append((index, head))
+            words.add(word)
             index = max(head.body, index + 1)
         else:
             index += 1
     return found
 
 
-def _is_separated(lines: list[str], index: int) -> bool:
-    """Whether the last line with anything on it, above this one, is a separator, a date or a heading."""
-    for line in reversed(lines[max(0, index - 4) : index]):
+def _above(lines: list[str], index: int) -> str:
+    """The last line with anything on it above a line, titles passed over; a separator at the top of the file."""
+    for line in reversed(lines[max(0, index - 6) : index]):
+        if line.strip() and not re.match(r"^#{1,3}\s", line):
+            return line
+    return "" if index > 6 else "---"
+
+
+def _title_above(lines: list[str], index: int) -> str | None:
+    """The heading right above a labelled block, or the line `第3位`."""
+    for line in reversed(lines[max(0, index - 3) : index]):
         if line.strip():
-            return bool(_SEPARATOR.match(line) or _DATE_LINE.match(line) or re.match(r"^#{1,3}\s", line))
-    return index == 0
+            heading = re.match(r"^#{1,3}\s+(.+)$", line)
+            return heading[1].strip() if heading else None
+    return None
 
 
 def _without_tail(lines: list[str], more: bool) -> list[str]:
@@ -255,13 +262,9 @@ def _unlinked(value: object) -> object:
 
 
 def without_obsidian(body: str) -> str:
-    """The body without what is Obsidian's and not the reader's: private comments, tags, block ids, link brackets."""
+    """The body without what is Obsidian's and not the reader's: private comments, block ids, inline fields, link brackets."""
     body = _COMMENT.sub("", body)
     body = _CALLOUT.sub(r"\1 ", body)
     body = _INLINE_FIELD.sub("", body)
     body = _BLOCK_ID.sub("", body)
-    body = "\n".join(
-        _TAG.sub("", line).rstrip() if "#" in line and not re.match(r"^\s*#{1,6}\s", line) else line
-        for line in body.split("\n")
-    )
     return _WIKI.sub(r"\2", body)
