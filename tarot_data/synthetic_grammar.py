@@ -459,7 +459,7 @@ def _overview(hand: Hand, t: Tables, cards: tuple[Drawn, ...]) -> str | None:
     true = []
     if major == 0:
         true.append(("no_majors", 0, ""))
-    elif major * 2 >= n:
+    elif n > major >= n / 2:
         true.append(("majors", major, ""))
     if down == 0:
         true.append(("no_reversed", 0, ""))

@@ -174,3 +174,16 @@ def test_the_pictures_name_no_other_card():
         for row in read_table(f"synthetic/{table}"):
             text = "".join(value for column, value in row.values.items() if column != "card")
             assert not [name for name in names if name in text], row.place
+
+
+def test_every_slot_of_the_tables_is_one_that_gets_filled():
+    known = set(
+        "you name formal question spread n m1 m2 card o pos i tw image image2 mean apply lore "
+        "a b a_gist b_gist a_thing b_thing suit element number k when vp".split()
+    )
+    names = (
+        "cards suits ranks openings card_lines links advice advice_frames times closings asides persons apply".split()
+    )
+    for name in names:
+        for row in read_table(f"synthetic/{name}"):
+            assert set(re.findall(r"{(.*?)}", " ".join(row.values.values()))) <= known, row.place
