@@ -1,0 +1,149 @@
+"""A linear-chain conditional random field over many sequences at once, in numpy: training, marginals.
+
+Emissions are a linear function of sparse and dense features; every sequence is one reading, every step a sentence.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass
+class Layout:
+    """Where each step stands in a padded (sequence, time) grid."""
+
+    sequence: np.ndarray
+    time: np.ndarray
+    lengths: np.ndarray
+
+    @property
+    def mask(self) -> np.ndarray:
+        return np.arange(self.lengths.max(initial=0))[None, :] < self.lengths[:, None]
+
+
+def layout(sequence: np.ndarray) -> Layout:
+    """sequence: id of every step, ascending; ids without a step are passed over."""
+    if not len(sequence):
+        return Layout(sequence, sequence, np.zeros(0, dtype=np.int64))
+    change = np.concatenate([[True], sequence[1:] != sequence[:-1]])
+    dense = np.cumsum(change) - 1
+    starts = np.nonzero(change)[0]
+    return Layout(dense, np.arange(len(sequence)) - starts[dense], np.diff([*starts, len(sequence)]))
+
+
+def marginals(
+    emissions: np.ndarray, transitions: np.ndarray, begin: np.ndarray, end: np.ndarray, grid: Layout
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """(steps, states) probabilities, (states, states) expected transitions, and the log of the partition functions.
+
+    emissions: (steps, states). transitions[i, j]: from state i to state j.
+    """
+    steps, states = emissions.shape
+    if not steps:
+        return emissions, np.zeros((states, states)), 0.0
+    mask = grid.mask
+    sequences, longest = mask.shape
+    padded = np.zeros((longest, sequences, states))
+    padded[grid.time, grid.sequence] = emissions
+    padded[0] += begin
+    padded[grid.lengths - 1, np.arange(sequences)] += end
+    live = mask.T[:, :, None]
+    # Scaled forward and backward sums: probabilities, not logs, with one scale a step.
+    top = padded.max(axis=2, keepdims=True)
+    local = np.exp(padded - top)
+    move = np.exp(transitions)
+    forward = np.empty_like(local)
+    scale = np.ones((longest, sequences, 1))
+    forward[0] = local[0]
+    scale[0] = forward[0].sum(axis=1, keepdims=True)
+    forward[0] /= scale[0]
+    for t in range(1, longest):
+        step = (forward[t - 1] @ move) * local[t]
+        total = step.sum(axis=1, keepdims=True)
+        forward[t] = np.where(live[t], step / total, forward[t - 1])
+        scale[t] = np.where(live[t], total, 1.0)
+    backward = np.ones_like(local)
+    expected = np.zeros((states, states))
+    for t in range(longest - 2, -1, -1):
+        ahead = local[t + 1] * backward[t + 1] / scale[t + 1]
+        backward[t] = np.where(live[t + 1], ahead @ move.T, 1.0)
+        expected += forward[t].T @ np.where(live[t + 1], ahead, 0.0)
+    expected *= move
+    probabilities = (forward * backward)[grid.time, grid.sequence]
+    log_partition = float((np.log(scale) + np.where(live, top, 0.0)).sum())
+    return probabilities / probabilities.sum(axis=1, keepdims=True), expected, log_partition
+
+
+@dataclass
+class Weights:
+    """sparse: (features, states). dense: (features, states). All float64 while training."""
+
+    sparse: np.ndarray
+    dense: np.ndarray
+    transitions: np.ndarray
+    begin: np.ndarray
+    end: np.ndarray
+
+    def emissions(self, sparse, dense: np.ndarray) -> np.ndarray:
+        return np.asarray(sparse @ self.sparse) + dense @ self.dense
+
+
+def train(
+    sparse, dense: np.ndarray, states: np.ndarray, grid: Layout, count: int,
+    sparse_decay: float, dense_decay: float, transition_decay: float = 0.1, iterations: int = 120,
+    weight: np.ndarray | None = None,
+) -> Weights:  # fmt: skip
+    """Weights with the greatest likelihood of the states (steps,), less the squared weights times the decays.
+
+    sparse: scipy CSR (steps, features). count: number of states.
+    """
+    from scipy.optimize import minimize
+
+    n_sparse, n_dense = sparse.shape[1], dense.shape[1]
+    sizes = [n_sparse * count, n_dense * count, count * count, count, count]
+    edges = np.cumsum([0, *sizes])
+    transposed = sparse.T.tocsr()
+    target = np.zeros((len(states), count))
+    target[np.arange(len(states)), states] = 1
+    following = grid.time[1:] > 0
+    seen = np.zeros((count, count))
+    np.add.at(seen, (states[:-1][following], states[1:][following]), 1)
+    first = grid.time == 0
+    last = grid.time == grid.lengths[grid.sequence] - 1
+    begin_seen, end_seen = target[first].sum(axis=0), target[last].sum(axis=0)
+
+    def unpack(flat: np.ndarray) -> Weights:
+        parts = [flat[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+        return Weights(
+            parts[0].reshape(n_sparse, count), parts[1].reshape(n_dense, count), parts[2].reshape(count, count),
+            parts[3], parts[4],
+        )  # fmt: skip
+
+    decay = np.concatenate(
+        [np.full(s, d) for s, d in zip(sizes, [sparse_decay, dense_decay, *[transition_decay] * 3], strict=True)]
+    )
+
+    def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        w = unpack(flat)
+        emissions = w.emissions(sparse, dense)
+        probabilities, expected, log_partition = marginals(emissions, w.transitions, w.begin, w.end, grid)
+        gold = (
+            emissions[np.arange(len(states)), states].sum() + (seen * w.transitions).sum()
+            + begin_seen @ w.begin + end_seen @ w.end
+        )  # fmt: skip
+        gap = probabilities - target
+        gradient = np.concatenate(
+            [
+                np.asarray(transposed @ gap).ravel(),
+                (dense.T @ gap).ravel(),
+                (expected - seen).ravel(),
+                probabilities[first].sum(axis=0) - begin_seen,
+                probabilities[last].sum(axis=0) - end_seen,
+            ]
+        )
+        return log_partition - gold + 0.5 * (decay * flat * flat).sum(), gradient + decay * flat
+
+    result = minimize(
+        loss, np.zeros(edges[-1]), jac=True, method="L-BFGS-B", options={"maxiter": iterations, "maxcor": 12}
+    )
+    return unpack(result.x)

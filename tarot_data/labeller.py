@@ -1,0 +1,302 @@
+"""The sentence labeller: a conditional random field over the sentences of a reading, trained on the annotated ones.
+
+`python -m tarot_data.labeller` (or `tarot lexicon train`) trains on every annotated reading, and reports what the same
+training reaches on readings it has not seen: in five folds by reading, and with each writer left out in turn.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from functools import cache
+from hashlib import blake2b
+from importlib.resources import files
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from schemas.deck import CARDS, LABELS
+from schemas.problems import Problem
+from tarot_data import annotated, crf, features, lexicon, naming
+
+STATES = (
+    ("opening",),
+    ("card_interpretation",),
+    ("card_link",),
+    ("advice",),
+    ("closing",),
+    ("other",),
+    ("card_interpretation", "advice"),
+    ("card_link", "opening"),
+    ("card_link", "advice"),
+)
+"""What a sentence may carry. Two rarer pairs (one sentence each of 3,098) are learned as their first label."""
+
+SPARSE_DECAY, DENSE_DECAY, ITERATIONS = 0.2, 0.3, 120
+SEEN_IN = 2
+"""An n-gram counts from the second reading it stands in: one writer's quirk is no rule."""
+
+SECOND = 0.5
+"""Probability from which a second label is given; below it costs more F1 in false ones than it gains."""
+
+ANNOTATED = Path(__file__).parents[1] / "data" / "annotated"
+MODEL = "labeller.npz"
+FIGURES = "figures.json"
+
+
+class Model(NamedTuple):
+    """buckets: hashes of the n-grams it knows, ascending. names: of the dense features, in order."""
+
+    buckets: np.ndarray
+    weights: crf.Weights
+    names: tuple[str, ...]
+    cards: naming.Weights
+    version: str
+
+
+def states_of(batch: features.Batch, readings: Sequence[dict]) -> tuple[np.ndarray, list[set[str]]]:
+    """State and cards of every sentence of the batch, taken from the annotated sentence that covers it."""
+    states = np.full(batch.size, STATES.index(("other",)))
+    named: list[set[str]] = [set() for _ in range(batch.size)]
+    for number, reading in enumerate(readings):
+        rows = np.nonzero(batch.s_reading == number)[0]
+        base = batch.r_start[number]
+        found = [{"start": batch.s_start[s] - base, "end": batch.s_end[s] - base, "s": s} for s in rows]
+        for sentence, covering in annotated.aligned(reading["sentences"], found):
+            for other in covering:
+                states[other["s"]] = _state(sentence["labels"])
+                named[other["s"]] |= set(sentence["cards"])
+    return states, named
+
+
+def _state(labels: list[str]) -> int:
+    for known in (tuple(labels), tuple(reversed(labels))):
+        if known in STATES:
+            return STATES.index(known)
+    return STATES.index(("advice",) if "advice" in labels else (labels[0],))
+
+
+class Looks(NamedTuple):
+    """A batch as the labeller sees it."""
+
+    batch: features.Batch
+    pairs: features.Pairs
+    rows: np.ndarray
+    buckets: np.ndarray
+    dense: np.ndarray
+    names: tuple[str, ...]
+
+
+def look(readings: Sequence[dict]) -> Looks:
+    batch = features.to_batch(readings)
+    pairs = features.pairs_of(batch)
+    rows, buckets = features.ngrams(batch)
+    dense, names = features.structure(batch, pairs)
+    return Looks(batch, pairs, rows, buckets, dense, tuple(names))
+
+
+def _known(looks: Looks, chosen: np.ndarray) -> np.ndarray:
+    """Buckets that stand in at least SEEN_IN readings of the chosen sentences."""
+    mine = chosen[looks.rows]
+    keys = np.unique(looks.buckets[mine] * (1 << 22) + looks.batch.s_reading[looks.rows[mine]])
+    buckets, count = np.unique(keys >> 22, return_counts=True)
+    return buckets[count >= SEEN_IN]
+
+
+def _matrix(looks: Looks, known: np.ndarray):
+    """(sentences, known n-grams) CSR; a row is divided by the root of how many it has."""
+    from scipy import sparse
+
+    column = np.full(features.BUCKETS, -1, dtype=np.int32)
+    column[known] = np.arange(len(known), dtype=np.int32)
+    columns = column[looks.buckets]
+    mine = columns >= 0
+    rows, columns = looks.rows[mine], columns[mine]
+    count = np.bincount(rows, minlength=looks.batch.size)
+    values = (1 / np.sqrt(np.maximum(count, 8)))[rows]
+    return sparse.csr_matrix((values, (rows, columns)), shape=(looks.batch.size, len(known)))
+
+
+def _fit(looks: Looks, states: np.ndarray, named: list[set[str]], chosen: np.ndarray) -> Model:
+    known = _known(looks, chosen)
+    weights = crf.train(
+        _matrix(looks, known)[chosen], looks.dense[chosen], states[chosen],
+        crf.layout(looks.batch.s_reading[chosen]), len(STATES), SPARSE_DECAY, DENSE_DECAY, iterations=ITERATIONS,
+    )  # fmt: skip
+    cards = naming.train()
+    return Model(known, weights, looks.names, cards, "")
+
+
+def probabilities(looks: Looks, model: Model) -> np.ndarray:
+    """(sentences, states)."""
+    emissions = model.weights.emissions(_matrix(looks, model.buckets), looks.dense)
+    w = model.weights
+    return crf.marginals(emissions, w.transitions, w.begin, w.end, crf.layout(looks.batch.s_reading))[0]
+
+
+_CARRIES = np.array([[label in state for label in LABELS] for state in STATES], dtype=float)
+
+
+def decide(states: np.ndarray) -> tuple[list[list[str]], np.ndarray]:
+    """Labels of every sentence, the more specific first, and the probability of the first."""
+    chances = states @ _CARRIES
+    order = np.argsort(-chances, axis=1, kind="stable")
+    first, second = order[:, 0], order[:, 1]
+    rows = np.arange(len(states))
+    other = LABELS.index("other")
+    both = (chances[rows, second] > SECOND) & (first != other) & (second != other)
+    labels = []
+    for a, b, two in zip(first.tolist(), second.tolist(), both.tolist(), strict=True):
+        if two:
+            pair = (LABELS[a], LABELS[b])
+            labels.append(list(pair if pair in STATES else reversed(pair) if pair[::-1] in STATES else pair))
+        else:
+            labels.append([LABELS[a]])
+    return labels, chances[rows, first]
+
+
+def label(readings: Sequence[dict], model: Model | None = None):
+    """(looks, labels, confidence, cards) for readings: dicts with content, cards, person, question."""
+    model = model or shipped()
+    looks = look(readings)
+    labels, confidence = decide(probabilities(looks, model))
+    cards = naming.name_cards(looks.batch, looks.pairs, labels, model.cards)
+    return looks, labels, confidence, cards
+
+
+def predict(readings: Sequence[dict], model: Model | None = None) -> list[dict]:
+    """One {id, sentences} a reading, as `annotated.score` takes them."""
+    looks, labels, _, cards = label(readings, model)
+    return to_predictions(looks.batch, labels, cards)
+
+
+def to_predictions(batch: features.Batch, labels: list[list[str]], cards: list[list[int]]) -> list[dict]:
+    out = [{"id": reading["id"], "sentences": []} for reading in batch.readings]
+    base = batch.r_start[batch.s_reading]
+    for s, (number, start, end) in enumerate(
+        zip(batch.s_reading.tolist(), (batch.s_start - base).tolist(), (batch.s_end - base).tolist(), strict=True)
+    ):
+        names = [CARDS[card] for card in cards[s]]
+        out[number]["sentences"].append({"start": start, "end": end, "labels": labels[s], "cards": names})
+    return out
+
+
+Progress = Callable[[str, int, int], None] | None
+
+
+def cross_validate(
+    readings: list[dict], groups: Sequence[object], progress: Progress = None
+) -> tuple[dict, list[dict]]:
+    """The score over all readings, each predicted by a model that saw no reading of its group; and the predictions."""
+    looks = look(readings)
+    states, named = states_of(looks.batch, readings)
+    labels: list[list[str]] = [[] for _ in range(looks.batch.size)]
+    cards: list[list[int]] = [[] for _ in range(looks.batch.size)]
+    kinds = sorted(set(groups))
+    for number, kind in enumerate(kinds):
+        held = np.array([group == kind for group in groups])[looks.batch.s_reading]
+        model = _fit(looks, states, named, ~held)
+        mine = [reading for reading, group in zip(readings, groups, strict=True) if group == kind]
+        _, found, _, cards_found = label(mine, model)
+        for s, one, two in zip(np.nonzero(held)[0].tolist(), found, cards_found, strict=True):
+            labels[s], cards[s] = one, two
+        if progress:
+            progress("cross-validate", number + 1, len(kinds))
+    predicted = to_predictions(looks.batch, labels, cards)
+    return annotated.score(readings, predicted), predicted
+
+
+def folds(readings: list[dict], count: int = 5) -> list[int]:
+    """A fold for every reading, by a hash of its id: the same whatever else is annotated."""
+    order = sorted(range(len(readings)), key=lambda i: blake2b(readings[i]["id"].encode(), digest_size=8).digest())
+    fold_of = {index: place % count for place, index in enumerate(order)}
+    return [fold_of[i] for i in range(len(readings))]
+
+
+def train(readings: list[dict]) -> Model:
+    """A model of all the readings given (as `annotated.read_all` gives them)."""
+    looks = look(readings)
+    states, named = states_of(looks.batch, readings)
+    return _fit(looks, states, named, np.ones(looks.batch.size, dtype=bool))
+
+
+def train_and_save(folder: Path | None = None, target: Path | None = None, progress: Progress = None) -> dict:
+    """Train on all annotated readings, write model and figures into target (the package by default); the figures.
+
+    Raises Problem `no_annotated` where the folder has none.
+    """
+    readings = annotated.read_all(folder or ANNOTATED)
+    if not readings:
+        raise Problem("no_annotated", path=str(folder or ANNOTATED))
+    by_reading, _ = cross_validate(readings, folds(readings), progress)
+    by_writer, _ = cross_validate(readings, [reading["writer"] for reading in readings], progress)
+    model = train(readings)
+    target = target or Path(str(files("tarot_data") / "model"))
+    target.mkdir(parents=True, exist_ok=True)
+    version = save(model, target / MODEL)
+    figures = {
+        "labeller": version,
+        "lexicon": lexicon.version(),
+        **by_reading,
+        "by_writer": by_writer,
+        "how": "5 folds by reading; by_writer: each writer (a to g) left out in turn; the model itself saw all readings",
+    }
+    (target / FIGURES).write_text(json.dumps(figures, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    shipped.cache_clear()
+    return figures
+
+
+def save(model: Model, path: Path) -> str:
+    """Write the model as one compressed .npz of plain arrays; returns its version, 12 hex digits of its weights."""
+    w = model.weights
+    step = np.maximum(np.abs(w.sparse).max(axis=1, keepdims=True), 1e-9) / 127
+    arrays = {
+        "buckets": model.buckets.astype(np.int32),
+        "sparse": np.round(w.sparse / step).astype(np.int8),
+        "step": step.astype(np.float32),
+        "dense": w.dense.astype(np.float32),
+        "transitions": w.transitions.astype(np.float32),
+        "begin": w.begin.astype(np.float32),
+        "end": w.end.astype(np.float32),
+        "names": np.array(model.names),
+        **naming.to_arrays(model.cards),
+    }
+    digest = blake2b(digest_size=6)
+    for name in sorted(arrays):
+        digest.update(name.encode() + np.ascontiguousarray(arrays[name]).tobytes())
+    np.savez_compressed(path, version=np.array(digest.hexdigest()), **arrays)
+    return digest.hexdigest()
+
+
+def load(path: Path) -> Model:
+    with np.load(path, allow_pickle=False) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    weights = crf.Weights(
+        arrays["sparse"].astype(np.float64) * arrays["step"],
+        *(arrays[name].astype(np.float64) for name in ("dense", "transitions", "begin", "end")),
+    )
+    return Model(
+        arrays["buckets"].astype(np.int64), weights, tuple(arrays["names"].tolist()), naming.from_arrays(arrays),
+        str(arrays["version"]),
+    )  # fmt: skip
+
+
+@cache
+def shipped() -> Model:
+    """The model that comes with the package."""
+    return load(Path(str(files("tarot_data") / "model" / MODEL)))
+
+
+def figures() -> dict:
+    """What the shipped model's training reached on readings it had not seen."""
+    return json.loads((files("tarot_data") / "model" / FIGURES).read_text(encoding="utf-8"))
+
+
+def version() -> str:
+    """Model and lexicon that label: two stores with one version label alike."""
+    return f"{shipped().version}-{lexicon.version()}"
+
+
+if __name__ == "__main__":
+    result = train_and_save()
+    json.dump(result, sys.stdout, ensure_ascii=False, indent=1)
