@@ -131,9 +131,9 @@ def body_problem(content: str) -> tuple[str, str] | None:
 
 
 def _is_broken(content: str) -> bool:
-    """More than one broken character in 200, or UTF-8 that was read as GBK (`鍜ㄨ`)."""
+    """Broken characters, more than one in 200 (a single cut emoji is let pass), or UTF-8 that was read as GBK (`鍜ㄨ`)."""
     broken = content.count("\ufffd") + sum(content.count(mark) for mark in ("锟斤拷", "烫烫烫", "ï»¿", "â€", "å", "ä¸"))
-    if broken * 200 > len(content):
+    if broken > 1 and broken * 200 > len(content):
         return True
     if any(common in content for common in "的是你我"):
         # Text read in the wrong encoding has none of these.

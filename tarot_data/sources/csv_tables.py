@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from collections import deque
 from collections.abc import Iterator
 
 from tarot_data.sources.decode import HEAD, encoding_of
@@ -115,11 +116,11 @@ def numbered_rows(
     the lines it swallowed are read again."""
     csv.field_size_limit(MAX_CELL)
     fed: list[str] = []
-    waiting: list[str] = []
+    waiting: deque[str] = deque()
 
     def feed() -> Iterator[str]:
         while True:
-            line = waiting.pop(0) if waiting else lines.readline(MAX_CELL)
+            line = waiting.popleft() if waiting else lines.readline(MAX_CELL)
             if not line:
                 return
             line = line.replace("\0", "").removeprefix("\ufeff")
@@ -127,30 +128,22 @@ def numbered_rows(
             yield line
 
     number = 0
-    restart = True
-    while restart:
-        restart = False
-        reader = csv.reader(feed(), delimiter=separator)
-        while True:
-            fed.clear()
-            try:
+    while True:
+        reader = csv.reader(feed(), delimiter=separator, strict=True)
+        try:
+            while True:
+                fed.clear()
                 row = next(reader)
-            except StopIteration:
-                break
-            except csv.Error as error:
                 number += 1
-                yield _refused(blob, form, number, str(error).split("(")[0], fed)
-                continue
+                if not (number == 1 and len(fed) == 1 and _SEP_LINE.match("".join(row))):
+                    yield number, row
+        except StopIteration:
+            return
+        except csv.Error as error:
+            # What the open quote swallowed is read again from the next line on.
             number += 1
-            if number == 1 and _SEP_LINE.match("".join(row)) and len(fed) == 1:
-                continue
-            if len(fed) > 1 and "".join(fed).count('"') % 2:
-                # The file ended inside this row's quotes.
-                yield _refused(blob, form, number, "a cell opens a double quote and never closes it", fed[:1])
-                waiting[:0] = fed[1:]
-                restart = True
-                break
-            yield number, row
+            yield _refused(blob, form, number, f"the quotes of a cell do not fit ({error})", fed[:1])
+            waiting.extendleft(reversed(fed[1:]))
 
 
 def _refused(blob: Blob, form: str, number: int, detail: str, lines: list[str]) -> Rejected:

@@ -27,6 +27,7 @@ class Head:
         return {name for name, _ in self.fields}
 
 
+_PAGE_NAMES = ("name", "名称")
 _LEAD = r"^[ \t>]*(?:[-*•·▪▫◆●]\s+|#{1,6}\s+|[0-9]{1,2}[.、)]\s*)?"
 _NAME_END = r"(?:\*\*|__|[】\]』」])?"
 
@@ -205,6 +206,13 @@ def to_record(
         for label, value in held[1:]:
             extra.setdefault(label, value)
         return held[0][1] if held else None
+
+    # Two columns for one field: beside a `Person`, a `Name` is the page's, so the title.
+    names = [pair for key, pairs in values.items() if key[0] == "person" for pair in pairs]
+    named = next((pair for pair in names if fold(pair[0]).strip() in _PAGE_NAMES), None)
+    if named and min(rank_of(label) for label, _ in names) < rank_of(named[0]):
+        values.setdefault(("title", 1), []).append(named)
+        values[("person", 1)] = [pair for pair in names if pair is not named]
 
     bodies = [value for key, held in values.items() if key[0] == "content" for _, value in held]
     texts = [_joined(value) for value in bodies]

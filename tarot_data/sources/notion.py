@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -41,12 +42,17 @@ def belongs_to_pages(path: Path) -> bool:
     if _MEDIA.search(name):
         folder = path.parent
         for _ in range(4):
-            if page_id(folder.name) or (folder / ".obsidian").is_dir():
+            if page_id(folder.name) or (folder / ".obsidian").is_dir() or _holds_pages(folder):
                 return True
             if folder.parent == folder:
                 break
             folder = folder.parent
     return False
+
+
+def _holds_pages(folder: Path) -> bool:
+    """Whether Notion pages lie in a folder, which may have lost its own id."""
+    return any(page_id(page.name) for page in islice(folder.glob("*.md"), 200))
 
 
 def recognises(sample: Sample) -> bool:

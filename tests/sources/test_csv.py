@@ -1,0 +1,249 @@
+import csv
+import io
+
+import pytest
+
+from tarot_data.cleaning import to_reading, to_readings
+from tarot_data.sources import Rejected
+
+BODY = "皇帝倒过来，像家里没人肯先低头。圣杯六是小时候的院子，正义说一碗水要端平，先把话说开，再谈房间怎么分。"
+HEADER = ["咨询者", "问题", "牌阵", "牌", "解读", "日期"]
+ROW = ["阿宁", "妈妈想搬来同住,\n我该怎么说", "时间之流", "皇帝逆位、圣杯六正位、正义", BODY, "2024/1/5"]
+
+
+def sheet(*rows: list[str], encoding: str = "utf-8", separator: str = ",") -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n", delimiter=separator).writerows(rows)
+    return text.getvalue().encode(encoding)
+
+
+def cards(reading: dict) -> list[tuple[str, str]]:
+    return [(c["card"], c["orientation"]) for c in reading["cards"]]
+
+
+TRADITIONAL = ["諮詢者", "問題", "牌陣", "牌", "解讀", "日期"]
+TRADITIONAL_ROW = [
+    "阿寧",
+    "媽媽想搬來同住",
+    "時間之流",
+    "皇帝逆位、聖杯六正位、正義",
+    "皇帝倒過來，像家裡沒有人肯先低頭。聖杯六是小時候的院子，正義說一碗水要端平，先把話說開，再談房間怎麼分。",
+    "2024/1/5",
+]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "gbk"])
+def test_simplified_encodings_with_a_line_break_and_a_comma_in_a_quoted_cell(read, encoding):
+    reading = to_reading(read({"a.csv": sheet(HEADER, ROW, encoding=encoding)})[0])
+    assert (reading["person"], reading["question"]) == ("阿宁", "妈妈想搬来同住,\n我该怎么说")
+    assert cards(reading) == [("皇帝", "reversed"), ("圣杯六", "upright"), ("正义", "unknown")]
+    assert (reading["content"], str(reading["date"])) == (BODY, "2024-01-05")
+    assert reading["source"]["locator"] == "row 2"
+
+
+@pytest.mark.parametrize("encoding", ["big5", "cp950", "utf-8", "gb18030"])
+def test_traditional_encodings(read, encoding):
+    reading = to_reading(read({"a.csv": sheet(TRADITIONAL, TRADITIONAL_ROW, encoding=encoding)})[0])
+    assert (reading["person"], reading["question"]) == ("阿寧", "媽媽想搬來同住")
+    assert cards(reading) == [("皇帝", "reversed"), ("圣杯六", "upright"), ("正义", "unknown")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_unicode_text_with_tabs(read, encoding):
+    reading = to_reading(read({"a.txt": sheet(HEADER, ROW, encoding=encoding, separator="\t")})[0])
+    assert (reading["person"], reading["content"]) == ("阿宁", BODY)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "，", "|"])
+def test_separators(read, separator):
+    row = ["阿宁", "搬家", "时间之流", "皇帝逆位、圣杯六正位、正义", BODY.replace("，", "。"), "2024/1/5"]
+    assert to_reading(read({"a.csv": sheet(HEADER, row, separator=separator)})[0])["person"] == "阿宁"
+
+
+def test_a_sep_line_says_the_separator(read):
+    data = b"sep=;\r\n" + sheet(HEADER, ROW, separator=";")
+    (record,) = read({"a.csv": data})
+    assert (record.person, record.source.locator) == ("阿宁", "row 3")
+
+
+def test_the_header_need_not_be_on_the_first_line_and_may_come_again_in_another_order(read):
+    other = ["日期", "咨询者", "问题", "牌阵", "牌", "解读"]
+    data = sheet(
+        ["2024年1月 解读登记"],
+        [],
+        HEADER,
+        [*ROW[:5], "1月5日"],
+        ["2024年2月"],
+        other,
+        ["2月6日", "Mel", "要不要换组", "单张", "太阳", BODY],
+    )
+    first, second = (to_reading(record) for record in read({"a.csv": data}))
+    assert (first["person"], str(first["date"])) == ("阿宁", "2024-01-05")
+    assert (second["person"], str(second["date"]), cards(second)) == ("Mel", "2024-02-06", [("太阳", "unknown")])
+    assert "inferred_date" in first["flags"]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ["客户", "提问", "牌阵", "抽到的牌", "解牌内容", "日期"],
+        ["求问者", "占卜问题", "展开法", "抽牌结果", "解析", "占卜日期"],
+        ["姓名", "所问", "使用牌阵", "牌面", "正文", "时间"],
+        ["Querent", "Query", "Spread Type", "Cards Drawn", "Interpretation", "Created At"],
+        ["client", "question", "layout", "cards", "reading", "date"],
+        ["當事人", "議題", "牌陣", "塔羅牌", "解讀內容", "諮詢日期"],
+        [" 咨询者：", "【问题】", "牌 阵", "牌:", "Content", "日期（必填）".replace("（必填）", "")],
+    ],
+)
+def test_header_synonyms(read, header):
+    reading = to_reading(read({"a.csv": sheet(header, ROW)})[0])
+    assert (reading["person"], reading["draws"][0]["spread_id"], reading["content"]) == ("阿宁", "time_flow", BODY)
+    assert reading["question"] == ROW[1]
+    assert str(reading["date"]) == "2024-01-05"
+
+
+def test_stray_and_empty_columns_are_not_used(read):
+    header = ["编号", *HEADER, "价格", "已付", "客户微信", "微信", "", ""]
+    row = ["7.43E+18", *ROW, "199", "是", "wx_tarot77", "wx_tarot77", "", ""]
+    readings, rejections = to_readings(read({"a.csv": sheet(header, row)}))
+    assert readings["person"].to_list() == ["阿宁"]
+    assert "wx_tarot77" not in readings.write_json() + rejections.write_json()
+
+
+def test_a_row_that_is_too_long_is_refused_and_no_column_shifts(read):
+    broken = b"Mel,\xe8\xa6\x81\xe4\xb8\x8d\xe8\xa6\x81,\xe6\x8d\xa2,\xe7\xbb\x84,\xe5\x8d\x95\xe5\xbc\xa0,\xe5\xa4\xaa\xe9\x98\xb3,x,2024/1/5\r\n"
+    records = read({"a.csv": sheet(HEADER) + broken + sheet(ROW)})
+    assert [type(record).__name__ for record in records] == ["Rejected", "RawRecord"]
+    assert (records[0].reason, records[0].source.locator) == ("unreadable", "row 2")
+    assert "8 cells, the header 6" in records[0].detail
+
+
+def test_a_quote_that_never_closes_costs_its_row_and_not_the_rest(read):
+    broken = 'Mel,搬家,单张,太阳,"没有关上的引号,2024/1/5\r\n'.encode()
+    records = read({"a.csv": sheet(HEADER, ROW) + broken + sheet(["小满", *ROW[1:]])})
+    assert {r.source.locator: type(r).__name__ for r in records} == {
+        "row 2": "RawRecord",
+        "row 3": "Rejected",
+        "row 4": "RawRecord",
+    }
+
+
+def test_a_line_in_another_encoding_costs_that_line(read):
+    data = sheet(HEADER, ROW) + sheet(["Mel", *ROW[1:]], encoding="gb18030") + sheet(["小满", *ROW[1:]])
+    readings, rejections = to_readings(read({"a.csv": data}))
+    assert readings["person"].to_list() == ["阿宁", "小满"]
+    assert rejections.select("reason", "stage").rows() == [("unreadable", "clean")]
+
+
+def test_marks_of_excel_are_no_values(read):
+    row = ["阿宁", "搬家", "单张", "#NAME?", BODY, "########"]
+    _, rejections = to_readings(read({"a.csv": sheet(HEADER, row)}))
+    assert rejections["reason"].to_list() == ["no_cards"]
+
+
+def test_an_empty_client_stays_empty(read):
+    follow_up = [
+        "",
+        "追问：几月合适",
+        "单张",
+        "节制",
+        '她说"再等等"，节制也这么说，两个杯子之间的水要倒很多遍，急不得，三月以前先别动，四月再看一次。',
+        "2024/1/6",
+    ]
+    first, second = (to_reading(record) for record in read({"a.csv": sheet(HEADER, ROW, follow_up)}))
+    assert (first["person"], second["person"]) == ("阿宁", None)
+    assert "missing_person" in second["flags"]
+    assert '她说"再等等"' in second["content"]
+
+
+def test_a_table_without_a_header_gives_what_its_cells_prove(read):
+    rows = [["阿宁", "妈妈想搬来同住", "时间之流", "皇帝逆位、圣杯六正位、正义", BODY, "2024/1/5"]] * 2
+    rows[1] = ["Mel", "要不要换组", "单张", "太阳", BODY + "太阳很亮。", "2024/1/6"]
+    readings, _ = to_readings(read({"a.csv": sheet(*rows)}))
+    assert readings["person"].to_list() == [None, None]
+    assert [str(day) for day in readings["date"]] == ["2024-01-05", "2024-01-06"]
+    assert [len(drawn) for drawn in readings["cards"]] == [3, 1]
+
+
+def test_one_card_a_column_under_the_names_of_the_places(read):
+    header = ["咨询者", "问题", "过去", "现在", "未来", "解读"]
+    row = ["阿宁", "搬家", "皇帝逆位", "圣杯六", "正义正", BODY]
+    reading = to_reading(read({"a.csv": sheet(header, row)})[0])
+    assert [(c["position"], c["card"], c["orientation"]) for c in reading["cards"]] == [
+        ("过去", "皇帝", "reversed"),
+        ("现在", "圣杯六", "unknown"),
+        ("未来", "正义", "upright"),
+    ]
+
+
+def test_a_header_of_two_lines(read):
+    data = sheet(
+        ["咨询者", "问题", "牌", "", "", "解读"],
+        ["", "", "过去", "现在", "未来", ""],
+        ["阿宁", "搬家", "皇帝逆位", "圣杯六", "正义", BODY],
+    )
+    reading = to_reading(read({"a.csv": data})[0])
+    assert [(c["position"], c["card"]) for c in reading["cards"]] == [
+        ("过去", "皇帝"),
+        ("现在", "圣杯六"),
+        ("未来", "正义"),
+    ]
+    assert reading["content"] == BODY
+
+
+def test_numbered_card_columns_of_one_card_each_are_one_draw(read):
+    header = ["咨询者", "牌阵", "牌1", "牌2", "牌3", "解读"]
+    reading = to_reading(read({"a.csv": sheet(header, ["阿宁", "圣三角", "皇帝逆", "圣杯六", "正义", BODY])})[0])
+    assert [(c["draw"], c["place"], c["card"]) for c in reading["cards"]] == [
+        (1, 1, "皇帝"),
+        (1, 2, "圣杯六"),
+        (1, 3, "正义"),
+    ]
+
+
+def test_orientations_in_a_column_of_their_own(read):
+    header = ["咨询者", "牌", "正逆位", "解读"]
+    reading = to_reading(read({"a.csv": sheet(header, ["阿宁", "皇帝、圣杯六、正义", "逆、正、逆", BODY])})[0])
+    assert cards(reading) == [("皇帝", "reversed"), ("圣杯六", "upright"), ("正义", "reversed")]
+
+
+def test_title_is_the_question_only_where_no_question_is(read):
+    with_both = read({"a.csv": sheet(["标题", *HEADER], ["一月第三位", *ROW])})[0]
+    with_title = read({"b.csv": sheet(["咨询者", "标题", "牌", "解读"], ["阿宁", "搬家", "正义", BODY])})
+    assert with_both.question == ROW[1]
+    assert [r.question for r in with_title if r.source.file == "b.csv"] == ["搬家"]
+
+
+def test_content_of_a_consultation_is_the_question(read):
+    (record,) = read({"a.csv": sheet(["咨询者", "咨询内容", "牌", "解读内容"], ["阿宁", "搬家", "正义", BODY])})
+    assert (record.question, record.content) == ("搬家", BODY)
+
+
+def test_feedback_consent_and_synthetic_are_read(read):
+    header = [*HEADER, "反馈", "同意", "合成"]
+    rows = [[*ROW, "真的搬了", "不同意", "是"], [*ROW[:4], BODY + "再看。", ROW[5], "", "同意", ""]]
+    first, second = (to_reading(record) for record in read({"a.csv": sheet(header, *rows)}))
+    assert (first["outcome"], first["consent"], first["synthetic"]) == ("真的搬了", "no", True)
+    assert (second["outcome"], second["consent"], second["synthetic"]) == (None, "yes", False)
+
+
+def test_a_table_of_something_else_is_refused_with_a_reason(read):
+    (record,) = read({"a.csv": sheet(["咨询者", "价格", "日期"], ["阿宁", "199", "2024/1/5"])})
+    assert isinstance(record, Rejected)
+    assert record.reason == "unreadable"
+
+
+def test_a_header_alone_is_no_reading_and_no_error(read):
+    assert read({"a.csv": sheet(HEADER)}) == []
+
+
+def test_an_enormous_cell_is_refused_and_memory_stays_bounded(read):
+    data = sheet(HEADER) + b'Mel,"' + b"x" * (5 * 1024 * 1024) + b'"\r\n' + sheet(ROW)
+    records = read({"a.csv": data})
+    assert any(isinstance(r, Rejected) for r in records)
+    assert [r.person for r in records if not isinstance(r, Rejected)][-1:] == ["阿宁"]
+
+
+def test_a_csv_that_is_a_workbook_and_a_txt_that_is_a_table_are_told_by_content(read):
+    records = read({"a.txt": sheet(HEADER, ROW)})
+    assert records[0].source.form == "csv"

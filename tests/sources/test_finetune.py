@@ -1,0 +1,93 @@
+import json
+
+import pytest
+
+from tarot_data.cleaning import to_reading, to_readings
+
+BODY = "隐士提着灯，你这半年一直在自己找路。战车倒过来，是缰绳松了。先把手上的项目收尾，三月以后再谈换组的事。"
+PROMPT = "请为以下咨询提供塔罗解读：\n\n咨询者：Mel\n问题：要不要换组\n牌阵：圣三角\n抽到的牌：隐士(正位) | 战车(逆位)\n\n请进行专业解读。"
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"instruction": PROMPT, "input": "", "output": BODY},
+        {"instruction": "请为以下咨询提供塔罗解读", "input": PROMPT.split("\n\n")[1], "output": BODY},
+        {"prompt": PROMPT, "completion": BODY},
+        {"instruction": PROMPT, "response": BODY},
+        {"query": PROMPT, "response": BODY, "history": [["你好", "在的"]]},
+        {"prompt": PROMPT, "chosen": BODY, "rejected": "不好"},
+        {
+            "conversations": [{"from": "human", "value": PROMPT}, {"from": "gpt", "value": BODY}],
+            "system": "你是一位塔罗师",
+        },
+        {
+            "messages": [
+                {"role": "system", "content": "你是塔罗师"},
+                {"role": "user", "content": PROMPT},
+                {"role": "assistant", "content": BODY},
+            ]
+        },
+        {
+            "messages": [
+                {"role": "system", "content": PROMPT},
+                {"role": "user", "content": "开始吧"},
+                {"role": "assistant", "content": BODY},
+            ]
+        },
+        {"conversations": [{"role": "user", "content": PROMPT}, {"role": "assistant", "content": BODY}]},
+        {
+            "messages": [
+                {"role": "user", "content": [{"type": "text", "text": PROMPT}]},
+                {"role": "assistant", "content": BODY},
+            ]
+        },
+        {"instruction": PROMPT, "output": f"<think>先看牌面……</think>\n\n{BODY}"},
+    ],
+)
+@pytest.mark.parametrize("as_lines", [False, True])
+def test_labels_of_the_prompt_and_the_answer_as_body(read, item, as_lines):
+    text = json.dumps(item, ensure_ascii=False)
+    reading = to_reading(read({"train.json": text if as_lines else f"[{text}]"})[0])
+    assert (reading["person"], reading["question"], reading["draws"][0]["spread"]) == ("Mel", "要不要换组", "圣三角")
+    assert [(c["card"], c["orientation"]) for c in reading["cards"]] == [("隐士", "upright"), ("战车", "reversed")]
+    assert reading["content"] == BODY
+
+
+def test_metadata_fills_what_the_prompt_lacks(read):
+    item = {
+        "instruction": "问题：考试\n请解读",
+        "response": BODY,
+        "metadata": {"person": "小满", "cards": ["权杖八(正位)"], "spread": "单张", "source_file": "a.md"},
+    }
+    reading = to_reading(read({"a.jsonl": json.dumps(item, ensure_ascii=False)})[0])
+    assert (reading["person"], reading["question"], [c["card"] for c in reading["cards"]]) == (
+        "小满",
+        "考试",
+        ["权杖八"],
+    )
+
+
+def test_chatter_has_no_cards(read):
+    item = {
+        "conversations": [
+            {"role": "user", "content": "老师在吗"},
+            {
+                "role": "assistant",
+                "content": "在的在的，今天店里人很多，还没来得及给你摆牌，等我周末空下来再认真看，好吗？到时候把问题想清楚一点。",
+            },
+        ]
+    }
+    _, rejections = to_readings(read({"a.json": json.dumps([item], ensure_ascii=False)}))
+    assert rejections["reason"].to_list() == ["no_cards"]
+
+
+def test_synthetic_items_are_marked(read):
+    item = {"instruction": PROMPT, "input": "", "output": BODY, "synthetic": True}
+    assert to_reading(read({"a.json": json.dumps([item])})[0])["synthetic"] is True
+
+
+def test_a_broken_item_costs_itself(read):
+    good = json.dumps({"instruction": PROMPT, "input": "", "output": BODY}, ensure_ascii=False)
+    records = read({"a.json": f"[\n{good},\n{good[:80]}\n,\n{good}\n]"})
+    assert [type(record).__name__ for record in records] == ["RawRecord", "Rejected", "RawRecord"]

@@ -1,0 +1,227 @@
+import json
+
+import pytest
+
+from tarot_data.cleaning import to_reading, to_readings
+from tarot_data.sources import RawRecord, Rejected
+
+BODY = "隐士提着灯，你这半年一直在自己找路。战车倒过来，是缰绳松了。太阳在最后，孩子骑着白马出来，慢慢就亮了。"
+PLAIN = {
+    "person": "Mel",
+    "question": "要不要换组",
+    "spread": "圣三角",
+    "content": BODY,
+    "date": "2024-01-05T20:15:00+08:00",
+}
+
+
+def lines(*items: dict) -> str:
+    return "".join(json.dumps(item, ensure_ascii=False) + "\n" for item in items)
+
+
+def cards(record) -> list[tuple]:
+    return [(c["position"], c["card"], c["orientation"]) for c in to_reading(record)["cards"]]
+
+
+NAMED = [("过去的经验", "隐士", "upright"), ("问题的现状", "战车", "reversed"), ("将来的预测", "太阳", "unknown")]
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        ["隐士(正位)", "战车(逆位)", "太阳"],
+        "隐士(正位) | 战车(逆位) | 太阳",
+        [{"name": "隐士", "orientation": "upright"}, {"name": "战车", "orientation": "reversed"}, {"name": "太阳"}],
+        [{"card": "隐士", "reversed": False}, {"card": "战车", "reversed": True}, {"card": "太阳"}],
+        [{"牌": "隐士", "正逆": "正"}, {"牌": "战车", "正逆": "逆"}, {"牌": "太阳"}],
+        [{"card": "隐士", "is_reversed": 0}, {"card": "战车", "is_reversed": 1}, {"card": "太阳"}],
+        [{"card": "隐士", "reversed": "否"}, {"card": "战车", "reversed": "是"}, {"card": "太阳"}],
+        [{"card": "隐士", "reversed": "U"}, {"card": "战车", "reversed": "R"}, {"card": "太阳"}],
+        [{"name": "The Hermit", "position": "正位"}, {"name": "The Chariot", "position": "逆位"}, {"name": "The Sun"}],
+        '["隐士(正位)", "战车(逆位)", "太阳"]',
+        [
+            {"card": {"name": "隐士"}, "orientation": "upright"},
+            {"card": {"name": "战车"}, "orientation": "reversed"},
+            "太阳",
+        ],
+    ],
+)
+def test_shapes_of_cards(read, shape):
+    (record,) = read({"a.jsonl": lines({**PLAIN, "cards": shape})})
+    assert cards(record) == NAMED
+
+
+def test_places_as_keys_and_positions_as_values(read):
+    first, second = read(
+        {
+            "a.jsonl": lines(
+                {**PLAIN, "cards": {"过去": "隐士正位", "现在": "战车逆"}},
+                {**PLAIN, "cards": [{"name": "死神", "position": "现在", "reversed": True}]},
+            )
+        }
+    )
+    assert cards(first) == [("过去", "隐士", "upright"), ("现在", "战车", "reversed")]
+    assert cards(second) == [("现在", "死神", "reversed")]
+
+
+def test_parallel_lists(read):
+    (record,) = read(
+        {"a.jsonl": lines({**PLAIN, "cards": ["隐士", "战车", "太阳"], "orientations": ["正", "逆", "未知"]})}
+    )
+    assert cards(record) == NAMED
+
+
+def test_draws_of_one_reading(read):
+    item = {
+        "person": "Mel",
+        "content": BODY,
+        "draws": [{"spread": "单张", "cards": ["隐士"]}, {"spread": "两张牌", "cards": "战车、隐士逆"}],
+    }
+    reading = to_reading(read({"a.jsonl": lines(item)})[0])
+    assert [(c["draw"], c["card"]) for c in reading["cards"]] == [(1, "隐士"), (2, "战车"), (2, "隐士")]
+    assert [draw["spread"] for draw in reading["draws"]] == ["单张", "两张牌"]
+
+
+def test_a_number_is_no_card(read):
+    _, rejections = to_readings(read({"a.jsonl": lines({**PLAIN, "cards": [{"id": 9}]}, {**PLAIN, "cards": [9]})}))
+    assert rejections["reason"].to_list() == ["unknown_card", "unknown_card"]
+
+
+def test_metadata_holds_fields_too(read):
+    item = {
+        "title": "考试",
+        "content": BODY,
+        "metadata": {"person": "小满", "cards": ["权杖八(正位)"], "spread": "单张", "source_file": "a.md"},
+    }
+    (record,) = read({"a.jsonl": lines(item)})
+    assert (record.person, record.question, record.draws[0].cards) == ("小满", "考试", ["权杖八(正位)"])
+
+
+@pytest.mark.parametrize("wrap", ["data", "items", "records", "readings"])
+def test_readings_under_a_key(read, wrap):
+    records = read({"a.json": json.dumps({wrap: [{**PLAIN, "cards": "隐士"}] * 2}, ensure_ascii=False, indent=1)})
+    assert [record.person for record in records] == ["Mel", "Mel"]
+    assert len({record.source.locator for record in records}) == 2
+
+
+def test_one_object_a_client(read):
+    item = {
+        "person": "Mel",
+        "readings": [
+            {"question": "换组", "cards": "隐士", "content": BODY},
+            {"question": "搬家", "cards": "太阳", "content": BODY},
+        ],
+    }
+    assert [(r.person, r.question) for r in read({"a.json": json.dumps(item)})] == [("Mel", "换组"), ("Mel", "搬家")]
+    named = {"Mel": [{"question": "换组", "cards": "隐士", "content": BODY}]}
+    assert [(r.person, r.question) for r in read({"b.json": json.dumps(named)}) if r.source.file == "b.json"] == [
+        ("Mel", "换组")
+    ]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_json_that_is_jsonl_and_the_reverse(read, indent):
+    item = {**PLAIN, "cards": "隐士"}
+    pretty = "\n".join(json.dumps(item, ensure_ascii=False, indent=indent) for _ in range(3))
+    listed = json.dumps([item] * 3, ensure_ascii=False, indent=indent)
+    records = read({"a.json": pretty, "b.jsonl": listed})
+    assert [(r.source.file, r.person) for r in records] == [("a.json", "Mel")] * 3 + [("b.jsonl", "Mel")] * 3
+
+
+def test_marks_blank_lines_comments_and_trailing_commas(read):
+    good = json.dumps({**PLAIN, "cards": "隐士"}, ensure_ascii=False)
+    text = f"\ufeff# 导出\n\n{good},\n{good[:-1]},}}\n   \n// 完\n{good}\n"
+    assert [type(record) for record in read({"a.jsonl": text})] == [RawRecord] * 3
+
+
+def test_raw_line_breaks_nan_and_halves_of_pairs_do_not_break_a_list(read):
+    text = '[{"person":"Mel","cards":"隐士","score":NaN,"content":"第一行\n第二行 \\ud83d ' + BODY + '"}]'
+    (record,) = read({"a.json": text})
+    reading = to_reading(record)
+    assert reading["content"].startswith("第一行\n第二行")
+    reading["content"].encode("utf-8")
+
+
+def test_one_bad_line_is_one_refusal_and_a_cut_last_line_is_ordinary(read):
+    good = json.dumps({**PLAIN, "cards": "隐士"}, ensure_ascii=False)
+    records = read({"a.jsonl": f'{good}\n{{"person": "坏", oops}}\n{good}\n{good[:60]}'})
+    assert [(type(r).__name__, r.source.locator) for r in records] == [
+        ("RawRecord", "line 1"),
+        ("Rejected", "line 2"),
+        ("RawRecord", "line 3"),
+        ("Rejected", "line 4"),
+    ]
+    assert {r.reason for r in records if isinstance(r, Rejected)} == {"unreadable"}
+
+
+def test_one_bad_item_of_a_list_is_one_refusal(read):
+    good = json.dumps({**PLAIN, "cards": "隐士"}, ensure_ascii=False)
+    records = read({"a.json": f'[\n{good},\n{{"person": "坏", oops}},\n{good}\n]'})
+    assert [type(r).__name__ for r in records] == ["RawRecord", "Rejected", "RawRecord"]
+
+
+def test_a_line_in_gbk_among_utf8_is_read_by_itself(read):
+    good = json.dumps({**PLAIN, "cards": "隐士"}, ensure_ascii=False)
+    data = f"{good}\n".encode() * 3 + f"{good}\n".encode("gb18030") + f"{good}\n".encode()
+    assert [record.content for record in read({"a.jsonl": data})] == [BODY] * 5
+
+
+def test_deep_nesting_is_refused(read):
+    deep = '{"person":"Mel","cards":' + "[" * 100_000 + "]" * 100_000 + ',"content":"x"}'
+    shallow = '{"person":"Mel","cards":' + "[" * 60 + "]" * 60 + ',"content":"x"}'
+    good = json.dumps({**PLAIN, "cards": "隐士"}, ensure_ascii=False)
+    records = read({"a.jsonl": f"{good}\n{deep}\n{shallow}\n{good}\n", "b.json": "[" * 200_000})
+    assert [type(r).__name__ for r in records] == ["RawRecord", "Rejected", "Rejected", "RawRecord", "Rejected"]
+
+
+def test_a_line_of_many_megabytes_is_skipped_to_its_end(read):
+    good = json.dumps({**PLAIN, "cards": "隐士"}, ensure_ascii=False)
+    records = read({"a.jsonl": f'{good}\n{{"content":"{"x" * 9_000_000}"}}\n{good}\n'})
+    assert [type(r).__name__ for r in records] == ["RawRecord", "Rejected", "RawRecord"]
+
+
+def test_content_may_be_paragraphs_or_html_or_nothing(read):
+    items = [
+        {**PLAIN, "cards": "隐士", "content": [BODY[:20], BODY[20:]]},
+        {**PLAIN, "cards": "隐士", "content": f"<p>{BODY[:20]}<br/>{BODY[20:]}</p><script>alert(1)</script>"},
+        {**PLAIN, "cards": "隐士", "content": None},
+    ]
+    readings, rejections = to_readings(read({"a.jsonl": lines(*items)}))
+    assert readings["content"].to_list() == [f"{BODY[:20]}\n\n{BODY[20:]}", f"{BODY[:20]}\n{BODY[20:]}"]
+    assert rejections["reason"].to_list() == ["empty_body"]
+
+
+def test_flags_of_a_record(read):
+    items = [
+        {**PLAIN, "cards": "隐士", "synthetic": True, "consent": False, "反馈": "换了"},
+        {**PLAIN, "cards": "隐士", "consent": "yes"},
+    ]
+    first, second = (to_reading(record) for record in read({"a.jsonl": lines(*items)}))
+    assert (first["synthetic"], first["consent"], first["outcome"]) == (True, "no", "换了")
+    assert (second["synthetic"], second["consent"]) == (False, "yes")
+
+
+def test_a_list_of_a_hundred_thousand_readings_is_read_one_at_a_time(tmp_path):
+    import tracemalloc
+
+    from tarot_data import sources
+
+    path = tmp_path / "a.json"
+    item = json.dumps({**PLAIN, "cards": "隐士"}, ensure_ascii=False)
+    with path.open("w", encoding="utf-8") as file:
+        file.write("[" + ",".join([item] * 30_000) + "]")
+    tracemalloc.start()
+    count = sum(1 for _ in sources.read(path, tmp_path))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert count == 30_000
+    assert peak < 40_000_000
+
+
+def test_json_of_something_else_is_refused(read):
+    records = read({"a.json": '{"name": "x", "version": 1}', "b.json": "[1, 2, 3]", "c.json": "{}"})
+    assert [(r.source.file, r.reason) for r in records] == [
+        ("a.json", "unreadable"),
+        ("b.json", "unreadable"),
+        ("c.json", "unreadable"),
+    ]

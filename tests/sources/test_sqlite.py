@@ -1,0 +1,170 @@
+import json
+import sqlite3
+
+import pytest
+
+from tarot_data import sources
+from tarot_data.cleaning import to_reading, to_readings
+from tarot_data.sources import RawRecord, Rejected
+
+BODY = "隐士提着灯，你这半年一直在自己找路。战车倒过来，是缰绳松了。太阳在最后，孩子骑着白马出来，慢慢就亮了。"
+SCHEMA = (
+    "CREATE TABLE readings (id INTEGER PRIMARY KEY AUTOINCREMENT, person TEXT, question TEXT, cards TEXT, spread TEXT,"
+    " content TEXT, embedding BLOB, source_file TEXT)"
+)
+
+
+@pytest.fixture
+def database(tmp_path):
+    """A function that runs statements on a new database of the inbox and returns its path."""
+
+    def make(*statements, name="tarot.db"):
+        root = tmp_path / "inbox"
+        root.mkdir(exist_ok=True)
+        connection = sqlite3.connect(root / name)
+        for statement in statements:
+            connection.execute(*statement) if isinstance(statement, tuple) else connection.execute(statement)
+        connection.commit()
+        connection.close()
+        return root / name
+
+    return make
+
+
+def row(person, cards="隐士(正位);战车(逆位)", content=BODY):
+    return (
+        "INSERT INTO readings (person, question, cards, spread, content, embedding, source_file) VALUES (?,?,?,?,?,?,?)",
+        (person, "要不要换组", cards, "", content, b"\0", "a.md"),
+    )
+
+
+def read_all(path) -> list:
+    return list(sources.read(path, path.parent))
+
+
+def test_rows_of_the_readings_table(database):
+    path = database(SCHEMA, row("Mel"), row("阿宁", cards='["正义","死神(逆位)"]'), row("小满", content=None))
+    records = read_all(path)
+    readings, rejections = to_readings(records)
+    assert readings["person"].to_list() == ["Mel", "阿宁"]
+    assert [[c["card"] for c in cards] for cards in readings["cards"]] == [["隐士", "战车"], ["正义", "死神"]]
+    assert rejections["reason"].to_list() == ["empty_body"]
+    assert records[0].source.locator == "table readings id 1"
+
+
+def test_rows_in_the_write_ahead_log_are_read_and_nothing_is_written_beside(tmp_path):
+    root = tmp_path / "inbox"
+    root.mkdir()
+    path = root / "tarot.db"
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA wal_autocheckpoint=0")
+    connection.execute(SCHEMA)
+    connection.execute(*row("Mel"))
+    connection.commit()
+    before = {p.name: p.read_bytes() for p in root.iterdir() if not p.name.endswith("-shm")}
+    assert "tarot.db-wal" in before
+    found = sources.discover([root])
+    assert [file.name for file in found] == ["tarot.db"]
+    assert [record.person for record in sources.read(path, root)] == ["Mel"]
+    assert {p.name: p.read_bytes() for p in root.iterdir() if not p.name.endswith("-shm")} == before
+
+    connection.execute(*row("阿宁"))
+    connection.commit()
+    # The log belongs to the database: a new row in it is a new file.
+    assert sources.discover([root])[0].sha256 != found[0].sha256
+    connection.close()
+
+
+def test_the_copy_leaves_no_files_beside_a_database_in_wal_mode(database):
+    path = database(SCHEMA, row("Mel"), "PRAGMA journal_mode=WAL")
+    read_all(path)
+    assert [p.name for p in path.parent.iterdir()] == ["tarot.db"]
+
+
+def test_tables_and_columns_with_other_names_and_no_suffix(database):
+    path = database(
+        "CREATE TABLE 设置 (键 TEXT, 值 TEXT)",
+        "CREATE TABLE 解读记录 (编号 INTEGER PRIMARY KEY, 客户 TEXT, 提问 TEXT, 抽到的牌 TEXT, 解牌内容 TEXT, 时间 INTEGER)",
+        ("INSERT INTO 解读记录 VALUES (1, '阿宁', '搬家', '正义、死神逆', ?, 1704459791)", (BODY,)),
+        name="backup",
+    )
+    reading = to_reading(read_all(path)[0])
+    assert (reading["person"], str(reading["date"])) == ("阿宁", "2024-01-05")
+
+
+def test_cards_in_a_table_of_their_own(database):
+    path = database(
+        "CREATE TABLE readings (id INTEGER PRIMARY KEY, person TEXT, content TEXT)",
+        "CREATE TABLE cards (id INTEGER PRIMARY KEY, name TEXT)",
+        "CREATE TABLE reading_cards (reading_id INTEGER, card_id INTEGER, is_reversed INTEGER, position INTEGER)",
+        "INSERT INTO cards VALUES (9, '隐士'), (7, '战车')",
+        ("INSERT INTO readings VALUES (1, 'Mel', ?)", (BODY,)),
+        "INSERT INTO reading_cards VALUES (1, 7, 1, 2), (1, 9, 0, 1)",
+    )
+    reading = to_reading(read_all(path)[0])
+    assert [(c["place"], c["card"], c["orientation"]) for c in reading["cards"]] == [
+        (1, "隐士", "upright"),
+        (2, "战车", "reversed"),
+    ]
+
+
+def test_bytes_that_are_no_utf8_cost_their_row(database):
+    path = database(
+        SCHEMA,
+        row("Mel"),
+        ("INSERT INTO readings (person, cards, content) VALUES ('坏', '隐士', ?)", (BODY.encode("gb18030"),)),
+    )
+    readings, rejections = to_readings(read_all(path))
+    assert readings["person"].to_list() == ["Mel"]
+    assert rejections.height == 1
+
+
+def test_views_and_triggers_of_a_hostile_file_do_not_run(database):
+    path = database(
+        SCHEMA,
+        row("Mel"),
+        "CREATE VIEW evil AS SELECT person, content, cards FROM readings, (WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM n) SELECT x FROM n)",
+    )
+    assert [record.person for record in read_all(path)] == ["Mel"]
+
+
+def test_a_damaged_database_keeps_the_rows_before_the_damage(database):
+    path = database(SCHEMA, *(row(f"第{number}位", content=BODY * 20) for number in range(200)))
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2 // 4096 * 4096
+    data[middle : middle + 40_960] = b"\xff" * 40_960
+    path.write_bytes(data)
+    records = read_all(path)
+    assert any(isinstance(record, RawRecord) for record in records)
+    assert isinstance(records[-1], Rejected)
+    assert records[-1].reason == "unreadable"
+
+
+def test_a_database_cut_short_or_of_something_else_is_unreadable(database):
+    path = database("CREATE TABLE notes (a TEXT)")
+    (record,) = read_all(path)
+    assert (record.reason, "notes" in record.detail) == ("unreadable", True)
+    path.write_bytes(path.read_bytes()[:100])
+    assert [record.reason for record in read_all(path)] == ["unreadable"]
+
+
+def test_a_locked_database_is_read_from_its_copy(database):
+    path = database(SCHEMA, row("Mel"))
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    try:
+        assert [record.person for record in read_all(path)] == ["Mel"]
+    finally:
+        holder.close()
+
+
+def test_metadata_columns_do_not_leak(database):
+    path = database(
+        SCHEMA.replace("source_file TEXT", "source_file TEXT, phone TEXT, metadata TEXT"),
+        row("Mel"),
+        ("UPDATE readings SET phone = '13900001111', metadata = ?", (json.dumps({"wx": "wxid_abcd1234"}),)),
+    )
+    readings, _ = to_readings(read_all(path))
+    assert "13900001111" not in readings.write_json()
+    assert "wxid_abcd1234" not in readings.write_json()

@@ -1,0 +1,212 @@
+import io
+import zipfile
+from datetime import datetime
+
+import openpyxl
+import pytest
+
+from tarot_data.cleaning import to_reading
+from tarot_data.sources import RawRecord, Rejected
+
+BODY = "隐士提着灯，你这半年一直在自己找路。战车倒过来，是缰绳松了。太阳在最后，孩子骑着白马出来，慢慢就亮了。"
+HEADER = ["日期", "客户", "提问", "牌阵", "抽到的牌", "解牌内容"]
+CARDS = "隐士 / 战车逆 / 太阳"
+
+
+def workbook(sheets: dict[str, list[list]], change=None) -> bytes:
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    if change:
+        change(book)
+    data = io.BytesIO()
+    book.save(data)
+    return data.getvalue()
+
+
+def row(day, person="Mel", question="要不要换组", body=BODY):
+    return [day, person, question, "圣三角", CARDS, body]
+
+
+def test_a_sheet_a_month_with_a_title_above_the_header_and_another_order_of_columns(read):
+    data = workbook(
+        {
+            "1月": [["2024年1月 解读登记"], HEADER, row(datetime(2024, 1, 5))],
+            "2月": [HEADER[::-1], row(datetime(2024, 2, 6), "阿宁")[::-1]],
+        }
+    )
+    first, second = (to_reading(record) for record in read({"a.xlsx": data}))
+    assert (first["person"], str(first["date"]), first["source"]["locator"]) == ("Mel", "2024-01-05", "sheet 1月 row 3")
+    assert (second["person"], str(second["date"]), second["source"]["locator"]) == (
+        "阿宁",
+        "2024-02-06",
+        "sheet 2月 row 2",
+    )
+    assert [(c["card"], c["orientation"]) for c in first["cards"]] == [
+        ("隐士", "unknown"),
+        ("战车", "reversed"),
+        ("太阳", "unknown"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [
+        (datetime(2024, 1, 5, 21, 3), "2024-01-05"),
+        ("2024.1.6晚", "2024-01-06"),
+        (45296, "2024-01-05"),
+        ("1月5日", "2024-01-05"),
+        ("5号", "2024-01-05"),
+        ("待定", None),
+    ],
+)
+def test_dates_as_dates_as_text_and_as_serials(read, written, day):
+    reading = to_reading(read({"2024解读.xlsx": workbook({"2024年1月": [HEADER, row(written)]})})[0])
+    assert (str(reading["date"]) if reading["date"] else None) == day
+
+
+def test_a_column_of_real_dates_and_text_loses_neither(read):
+    data = workbook({"1月": [HEADER, row(datetime(2024, 1, 5)), row("2024.1.6晚"), row(45298)]})
+    assert [str(to_reading(record)["date"]) for record in read({"a.xlsx": data})] == [
+        "2024-01-05",
+        "2024-01-06",
+        "2024-01-07",
+    ]
+
+
+def test_serials_of_old_macs_count_from_1904(read):
+    from openpyxl.utils.datetime import CALENDAR_MAC_1904
+
+    def mac(book):
+        book.epoch = CALENDAR_MAC_1904
+
+    data = workbook({"1月": [HEADER, row(43834)]}, mac)
+    assert str(to_reading(read({"a.xlsx": data})[0])["date"]) == "2024-01-05"
+
+
+def test_merged_cells_hold_for_every_row_they_cover(read):
+    def merge(book):
+        book["1月"].merge_cells("A3:A4")
+        book["1月"].merge_cells("B3:B4")
+        book["1月"].merge_cells("A1:F1")
+
+    rows = [
+        ["2024年1月 解读登记"],
+        HEADER,
+        row(datetime(2024, 1, 5)),
+        row(None, None, "追问：什么时候", BODY + "很快。"),
+    ]
+    first, second = (to_reading(record) for record in read({"a.xlsx": workbook({"1月": rows}, merge)}))
+    assert (second["person"], str(second["date"]), second["question"]) == ("Mel", "2024-01-05", "追问：什么时候")
+
+
+def test_an_empty_client_that_is_not_merged_stays_empty(read):
+    _, second = read({"a.xlsx": workbook({"1月": [HEADER, row("2024/1/5"), row("2024/1/6", None)]})})
+    assert second.person is None
+
+
+def test_a_header_of_two_rows_with_a_card_a_column(read):
+    def merge(book):
+        book["1月"].merge_cells("C1:E1")
+
+    rows = [
+        ["客户", "提问", "牌", None, None, "解读"],
+        [None, None, "过去", "现在", "未来", None],
+        ["Mel", "换组", "隐士", "战车逆", "太阳", BODY],
+    ]
+    reading = to_reading(read({"a.xlsx": workbook({"1月": rows}, merge)})[0])
+    assert [(c["position"], c["card"], c["orientation"]) for c in reading["cards"]] == [
+        ("过去", "隐士", "unknown"),
+        ("现在", "战车", "reversed"),
+        ("未来", "太阳", "unknown"),
+    ]
+
+
+def test_templates_sums_and_empty_sheets_are_no_readings(read):
+    data = workbook(
+        {
+            "模板": [HEADER, row("日期")],
+            "统计": [["月", "收入"], ["1", "2"]],
+            "空": [],
+            "1月": [HEADER, row("2024/1/5")],
+        }
+    )
+    assert [record.source.locator for record in read({"a.xlsx": data})] == ["sheet 1月 row 2"]
+
+
+def test_a_hidden_sheet_of_readings_is_named_not_read(read):
+    def hide(book):
+        book["旧"].sheet_state = "hidden"
+
+    records = read({"a.xlsx": workbook({"旧": [HEADER, row("2024/1/5")], "1月": [HEADER, row("2024/1/6")]}, hide)})
+    assert [(type(r), r.source.locator) for r in records] == [(Rejected, "sheet 旧"), (RawRecord, "sheet 1月 row 2")]
+
+
+def test_a_cell_at_the_far_corner_does_not_fill_memory(read):
+    def far(book):
+        book["1月"]["XFD1048576"] = "x"
+
+    (record,) = read({"a.xlsx": workbook({"1月": [HEADER, row("2024/1/5")]}, far)})
+    assert (record.reason, "cells" in record.detail) == ("unsafe", True)
+
+
+def test_formulas_are_text_or_nothing(read):
+    rows = [HEADER, row("2024/1/5", "=1+1"), row("2024/1/6", "阿宁")]
+    first, second = read({"a.xlsx": workbook({"1月": rows})})
+    assert (first.person, second.person) == (None, "阿宁")
+
+
+def test_rows_are_numbered_as_the_sheet_numbers_them(read):
+    def shift(book):
+        book["1月"].insert_rows(1, 4)
+        book["1月"].insert_cols(1, 2)
+
+    (record,) = read({"a.xlsx": workbook({"1月": [HEADER, row("2024/1/5")]}, shift)})
+    assert (record.source.locator, record.person) == ("sheet 1月 row 6", "Mel")
+
+
+def test_a_workbook_is_told_by_content_and_an_old_one_named(read):
+    records = read(
+        {
+            "a.csv": workbook({"1月": [HEADER, row("2024/1/5")]}),
+            "b.xls": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600),
+        }
+    )
+    assert [record.source.form for record in records] == ["xlsx", "unknown"]
+    assert "Office" in records[1].detail
+
+
+def test_an_html_table_named_xls_is_a_table(read):
+    html = "<html><body><table><tr>" + "".join(f"<th>{name}</th>" for name in HEADER) + "</tr><tr>"
+    html += "".join(f"<td>{cell}</td>" for cell in row("2024/1/5", "A&amp;B")) + "</tr></table></body></html>"
+    (record,) = read({"a.xls": html})
+    assert (record.person, record.content) == ("A&B", BODY)
+
+
+def test_a_damaged_workbook_is_unreadable(read):
+    data = workbook({"1月": [HEADER, row("2024/1/5")]})
+    target = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(target, "w") as new:
+        for entry in old.infolist():
+            new.writestr(entry.filename, b"<broken" if entry.filename == "xl/workbook.xml" else old.read(entry))
+    assert [record.reason for record in read({"a.xlsx": target.getvalue(), "b.xlsx": data[:900]})] == [
+        "unreadable",
+        "unreadable",
+    ]
+
+
+def test_the_workbook_of_a_chat_program_is_a_chat(read):
+    rows = [
+        ["会话信息"],
+        ["微信ID", "wxid_x", "昵称", "Mel"],
+        ["导出工具", "WeFlow"],
+        ["序号", "时间", "发送者身份", "消息类型", "内容", "isSend"],
+        [1, "2024-01-05 20:58:02", "Mel", "文本消息", "要不要换组", 0],
+        [2, "2024-01-05 21:03:11", "我", "文本消息", "牌阵：圣三角\n牌：隐士、战车（逆）、太阳", 1],
+        [3, "2024-01-05 21:05:11", "我", "文本消息", BODY, 1],
+    ]
+    (record,) = read({"a.xlsx": workbook({"聊天记录": rows})})
+    assert (record.content, record.question, record.source.form) == (BODY, "要不要换组", "wechat")
