@@ -99,7 +99,7 @@ def _other_decks() -> frozenset[str]:
 
 
 @cache
-def _positions() -> frozenset[str]:
+def position_names() -> frozenset[str]:
     return frozenset(
         fold(position) for row in lexicon.read_table("spreads") for position in row["positions"].split("|") if position
     )
@@ -534,7 +534,7 @@ def _holds_card(tokens: list[_Token], index: int, glue: bool = False) -> bool:
 
 
 def _is_place(text: str) -> bool:
-    return fold(text).strip(" :-") in _positions() and bool(text.strip())
+    return fold(text).strip(" :-") in position_names() and bool(text.strip())
 
 
 _TRAILING = re.compile(r"^[\s!！?？…。.*'\"’‘✨⭐️🌟❤💕~～x×0-9]+$")
@@ -549,7 +549,7 @@ def _trailing(text: str, token: _Token) -> bool:
 
 def _check_other_deck(place: str) -> None:
     for part in re.split(r"[\s:：\-]+", fold(place)):
-        if part in _other_decks() and part not in _positions():
+        if part in _other_decks() and part not in position_names():
             raise UnknownCard(part)
 
 

@@ -70,7 +70,7 @@ def to_records(
         last = message.time or last
         if not message.mine:
             asked = [*asked, message][-12:]
-            client = names.get(message.sender, message.sender)
+            client = names.get(message.sender, message.sender) or None
             continue
         laid = _laid_cards(message.text)
         known = bool(laid and sitting and (_is_follow_up(message.text) or _restates(laid, cards, sitting)))

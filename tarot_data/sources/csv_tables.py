@@ -76,13 +76,8 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
     separator = separator_of(text.removeprefix("\ufeff"))
     if separator is None:
         raise unreadable("no table with known column names")
-    from tarot_data.sources import wechat
-
     with blob.open() as binary, io.TextIOWrapper(binary, encoding=name, errors="replace", newline="") as lines:
         rows = numbered_rows(lines, separator, blob, FORM)
-        if wechat.is_chat_header(text):
-            yield from wechat.read_table(rows, blob)
-            return
         broken: list[Rejected] = []
 
         def sound() -> Iterator[tuple[int, list[str]]]:

@@ -248,7 +248,9 @@ def opened_up(value: object, depth: int = 0) -> list[dict]:
     for key in _NESTED:
         held = value.get(key)
         if isinstance(held, list) and held and all(isinstance(item, dict) for item in held[:50]):
-            if key in ("messages", "conversations") and any("role" in item or "from" in item for item in held[:5]):
+            if key in ("messages", "conversations") and not any(
+                "cards" in known_fields(list(item)) for item in held[:5]
+            ):
                 return [value]
             around = {
                 k: v

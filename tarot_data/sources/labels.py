@@ -103,7 +103,7 @@ def read_head(lines: list[str], start: int, title: str | None = None) -> Head:
             head.body = index
             continue
         labels = labels_in(line)
-        fresh = bool(labels) and _is_fresh(field_of(labels[0][0]), head, title)
+        fresh = bool(labels) and _is_fresh(field_of(labels[0][0]), head, title, blanks)
         if fresh and not (blanks > 1 and len(head.fields) >= 4 and field_of(labels[0][0])[0] in ("title",)):
             for place, (label, _, value_start) in enumerate(labels):
                 key = field_of(label)
@@ -129,10 +129,15 @@ def read_head(lines: list[str], start: int, title: str | None = None) -> Head:
     return head
 
 
-def _is_fresh(key: tuple[str, int], head: Head, title: str | None) -> bool:
-    """Whether a label tells the head something new. Once the cards lie, a question under a title that already asks it is
+_BESIDE = {"ignored", "tags", "id", "reader", "deck"}
+
+
+def _is_fresh(key: tuple[str, int], head: Head, title: str | None, blanks: int) -> bool:
+    """Whether a label tells the head something new (what is never used may come twice, but not below a blank line). Once the cards lie, a question under a title that already asks it is
     the body's first line (`Q：他这周会联系我吗`)."""
-    return key not in head.fields and not (key[0] == "question" and is_title(title) and "cards" in head.names)
+    if key in head.fields:
+        return key[0] in _BESIDE and not blanks
+    return not (key[0] == "question" and is_title(title) and "cards" in head.names)
 
 
 def _extend(head: Head, key: tuple[str, int], more: str) -> None:

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import islice
 
-from tarot_data import drawn, lexicon
+from tarot_data import drawn
 from tarot_data.dates import parse_date
 from tarot_data.folding import fold
 from tarot_data.sources.fields import field_of
@@ -39,13 +39,6 @@ class Columns:
         return len(self.labels)
 
 
-@cache
-def _position_names() -> frozenset[str]:
-    return frozenset(
-        fold(position) for row in lexicon.read_table("spreads") for position in row["positions"].split("|") if position
-    )
-
-
 def columns_of(header: Row, below: Row | None = None) -> tuple[Columns, int] | None:
     """Columns by a header row (and, where cards have a column each, by the row below it) and how many rows it takes;
     None where the row is no header of readings: it names no body and no cards, or only one field."""
@@ -55,7 +48,7 @@ def columns_of(header: Row, below: Row | None = None) -> tuple[Columns, int] | N
     positions = {
         index: label
         for index, label in enumerate(labels)
-        if label and not keys[index] and fold(label) in _position_names()
+        if label and not keys[index] and fold(label) in drawn.position_names()
     }
     rows = 1
     if below is not None:

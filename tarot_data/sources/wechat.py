@@ -1,18 +1,22 @@
 """WeChat chats as text, in the forms of ten exporters and of copying by hand, and as tables of messages."""
 
+import io
 import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
 from tarot_data.dates import CHINA
+from tarot_data.drawn import position_names
 from tarot_data.folding import fold, widths
-from tarot_data.sources.chats import Message, to_records
+from tarot_data.sources import csv_tables
+from tarot_data.sources.chats import FORM, Message, to_records
 from tarot_data.sources.decode import text_of
+from tarot_data.sources.fields import field_of
 from tarot_data.sources.record import Blob, RawRecord, Rejected, plain
 from tarot_data.sources.sample import Sample
 
@@ -29,9 +33,10 @@ KINDS = {
     "time name: text": re.compile(rf"^{_DAY}\s+{_CLOCK}\s+{_NAME}:\s?(?P<text>.*)$"),
     # the day on a line of its own: phone, MemoTrace for models
     "name clock": re.compile(
-        rf"^{_NAME}(?:\((?P<id>[^()\n]{{1,40}})\))?\s{{1,4}}(?P<day>\d{{1,2}}-\d{{1,2}}\s)?{_CLOCK}\s*$"
+        rf"^(?!.*(?:19|20)\d{{2}}[-/.年]\d){_NAME}(?:\((?P<id>[^()\n]{{1,40}})\))?\s{{1,4}}"
+        rf"(?P<day>\d{{1,2}}-\d{{1,2}}\s)?{_CLOCK}\s*$"
     ),
-    "name:": re.compile(r"^(?P<name>[^\n:]{1,30}):\s?(?P<text>.*)$"),
+    "name:": re.compile(r"^(?P<name>[^\n:]{1,30}):(?!\d{2}\s*$|\d{2}:)\s?(?P<text>.*)$"),
 }
 _DAY_LINE = re.compile(rf"^[\s—\-―*=]{{3,}}\s*{_DAY}\s*[\s—\-―*=]{{3,}}$")
 _INTRO = re.compile(
@@ -92,8 +97,6 @@ def _is_copy(lines: list[str]) -> bool:
     solid = [line.strip() for line in lines[:200] if line.strip()]
     alone = [line for line in solid if re.fullmatch(r"[^\n:：]{1,30}[:：]", line)]
     names = Counter(alone)
-    from tarot_data.sources.fields import field_of
-
     if any(field_of(name) for name in names):
         return False
     return bool(solid) and solid[0] in names and len(alone) >= 3 and len(names) == 2 and min(names.values()) >= 1
@@ -101,6 +104,11 @@ def _is_copy(lines: list[str]) -> bool:
 
 def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
     text, _ = text_of(blob)
+    first = _first_rows(text)
+    if header_of(first):
+        rows = csv_tables.numbered_rows(io.StringIO(text, newline=""), _separator(text), blob, FORM)
+        yield from read_table(rows, blob)
+        return
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     kind = kind_of(lines[:4000])
     yield from to_records(list(messages_of(lines, kind)), blob, readers=_readers(lines))
@@ -141,25 +149,31 @@ def _heads(lines: list[str], kind: str) -> list[_Head]:
         name = re.sub(
             r"\((?:我|wxid_\w+|[\w\-]{5,30})\)$", lambda tail: "(我)" if tail[0] == "(我)" else "", name
         ).strip()
-        found.append(_Head(number, name, time, (groups.get("text") or "").strip()))
+        found.append(_Head(number, name, time, line[match.start("text") :].strip() if groups.get("text") else ""))
+    found = [head for head in found if head.name and not (kind == "name:" and _is_label(head.name))]
     names = Counter(head.name for head in found)
     kept: list[_Head] = []
-    for head in found:
-        if not head.name or (
-            len(names) > 2 and names[head.name] == 1 and len(found) > 3 and not _first_of_name(head, found)
-        ):
+    for number, head in enumerate(found):
+        before = kept[-1].time if kept else None
+        if head.time and before and head.time < before:
             continue
-        if kept and head.time and kept[-1].time and head.time < kept[-1].time:
-            continue
-        if kind == "name:" and names[head.name] < 2 and len(names) > 2:
+        if names[head.name] == 1 and len(names) > 2 and not _fits_between(before, head, found[number + 1 :]):
             continue
         kept.append(head)
     return kept
 
 
-def _first_of_name(head: _Head, found: list[_Head]) -> bool:
-    """Whether a name that speaks once stands between messages as a message would: at the very beginning or end."""
-    return head is found[0] or head is found[-1]
+def _is_label(name: str) -> bool:
+    """Whether a word before a colon is a label or a place in a spread, which a chat of `name:` lines has in its bodies."""
+    return field_of(name) is not None or fold(name).strip(" -*#·") in position_names()
+
+
+def _fits_between(before: datetime | None, head: _Head, after: list[_Head]) -> bool:
+    """Whether a name that speaks only once stands between its neighbours' times, within a day of the one above."""
+    if head.time is None or before is None:
+        return before is None and head.time is not None
+    following = next((other.time for other in after if other.time), None)
+    return head.time - before < timedelta(days=1) and (following is None or head.time <= following)
 
 
 def _moment(day: str | None, clock: str | None, fallback: str | None) -> datetime | None:
@@ -222,41 +236,43 @@ _TEXT_TYPES = {"1", "0", "文本", "文本消息", "text", ""}
 
 
 @cache
-def _column_names() -> dict[str, str]:
-    return {fold(name).replace("_", "").replace(" ", ""): key for key, names in _COLUMNS.items() for name in names}
+def _column_names() -> dict[str, tuple[str, int]]:
+    """Folded column name to the part of a message it holds, and how well."""
+    return {
+        fold(name).replace("_", "").replace(" ", ""): (key, rank)
+        for key, names in _COLUMNS.items()
+        for rank, name in enumerate(names)
+    }
 
 
 def _first_rows(text: str) -> list[list[str]]:
-    separator = "\t" if "\t" in text[:400] else ","
-    return [line.split(separator) for line in text.lstrip("\ufeff").split("\n")[:8]]
+    separator = _separator(text)
+    return [line.rstrip("\r").split(separator) for line in text.lstrip("\ufeff").split("\n")[:8]]
 
 
-def header_of(rows: list[list[object]]) -> dict[str, int] | None:
-    """Columns of a table of messages by their header, which may stand below three lines about the session."""
+def _separator(text: str) -> str:
+    return "\t" if "\t" in text[:400] else ","
+
+
+def header_of(rows: list[list[object]]) -> dict[str, list[int]] | None:
+    """Columns of a table of messages by their header, which may stand below three lines about the session: for each
+    part of a message the columns that may hold it, best first."""
     for row in rows[:8]:
         cells = [fold(plain(cell)).strip().strip('"').replace(" ", "") for cell in row]
-        marks = sum(cell in _CHAT_MARKS for cell in cells)
-        names: dict[str, int] = {}
+        if len(cells) < 3 or not any(cell in _CHAT_MARKS for cell in cells):
+            continue
+        found: dict[str, list[tuple[int, int]]] = {}
         for index, cell in enumerate(cells):
-            key = _column_names().get(cell.replace("_", ""))
-            if key:
-                rank = _COLUMNS[key].index(
-                    next(name for name in _COLUMNS[key] if fold(name).replace("_", "") == cell.replace("_", ""))
-                )
-                if key not in names or rank < names[f"{key} rank"]:
-                    names[key], names[f"{key} rank"] = index, rank
-        if marks >= 1 and "text" in names and ("mine" in names or "sender" in names) and len(cells) >= 3:
-            return {key: index for key, index in names.items() if not key.endswith("rank")}
+            if known := _column_names().get(cell.replace("_", "")):
+                found.setdefault(known[0], []).append((known[1], index))
+        if "text" in found and ("mine" in found or "sender" in found):
+            return {key: [index for _, index in sorted(places)] for key, places in found.items()}
     return None
-
-
-def is_chat_header(text: str) -> bool:
-    return header_of(_first_rows(text)) is not None
 
 
 def read_table(rows: Iterable, blob: Blob, locator: str = "row {}") -> Iterator[RawRecord | Rejected]:
     """Readings of a table of messages."""
-    columns: dict[str, int] | None = None
+    columns: dict[str, list[int]] | None = None
     messages: list[Message] = []
     for item in rows:
         if isinstance(item, Rejected):
@@ -266,7 +282,10 @@ def read_table(rows: Iterable, blob: Blob, locator: str = "row {}") -> Iterator[
         if columns is None:
             columns = header_of([row])
             continue
-        cells = {key: row[index] if index < len(row) else None for key, index in columns.items()}
+        cells = {
+            key: next((row[place] for place in places if place < len(row) and row[place] not in (None, "")), None)
+            for key, places in columns.items()
+        }
         message = message_of(cells, locator.format(number))
         if message:
             messages.append(message)
@@ -291,7 +310,7 @@ def message_of(cells: dict[str, object], place: str) -> Message | None:
         return None
     mine = cells.get("mine")
     return Message(
-        sender=plain(cells.get("sender")).strip() or "?",
+        sender=plain(cells.get("sender")).strip(),
         text=text,
         time=moment_of(cells.get("time")),
         place=place,

@@ -28,11 +28,19 @@ def recognises(sample: Sample) -> bool:
 
 def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
     text, _ = text_of(blob)
-    messages = list(_messages(text))
+    found = list(_messages(text))
     if blob.path is not None:
         for page in sorted(blob.path.with_name(blob.path.stem + "_files").glob("msg-*.js"), key=_number):
             if page.is_file() and not page.is_symlink() and page.stat().st_size < 2**26:
-                messages += _messages(page.read_text(encoding="utf-8", errors="replace"))
+                found += _messages(page.read_text(encoding="utf-8", errors="replace"))
+    # Only a chat with both sides tells by the side who the reader is.
+    sided = {value["is_send"] for value in found if "page" in value} == {"0", "1"}
+    messages = []
+    for index, value in enumerate(found, 1):
+        if not sided and "page" in value:
+            value = {**value, "is_send": None}
+        if message := _of_object(value, f"message {index}"):
+            messages.append(message)
     if not messages:
         raise unreadable("a chat page without messages")
     yield from to_records(messages, blob)
@@ -42,17 +50,18 @@ def _number(path: object) -> int:
     return int(re.sub(r"\D", "", path.name) or 0)
 
 
-def _messages(text: str) -> Iterator[Message]:
+def _messages(text: str) -> Iterator[dict]:
+    """Messages of a page or a script as objects, as they stand there."""
     match = _DATA.search(text)
-    if match:
-        values = parse_literal(text, match.end())
-        for index, value in enumerate(values if isinstance(values, list) else [], 1):
-            if isinstance(value, str):
-                yield from _of_page(value)
-            elif isinstance(value, dict) and (message := _of_object(value, f"message {index}")):
-                yield message
+    if not match:
+        yield from _of_page(text)
         return
-    yield from _of_page(text)
+    values = parse_literal(text, match.end())
+    for value in values if isinstance(values, list) else []:
+        if isinstance(value, str):
+            yield from _of_page(value)
+        elif isinstance(value, dict):
+            yield value
 
 
 def _of_object(value: dict, place: str) -> Message | None:
@@ -178,9 +187,8 @@ class _Page(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__()
-        self.messages: list[dict[str, str]] = []
+        self.messages: list[dict] = []
         self.field: str | None = None
-        self.depth = 0
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         named = dict(attributes)
@@ -189,12 +197,12 @@ class _Page(HTMLParser):
             side = (
                 "1" if "right" in classes or "me" in classes or "self" in classes else "0" if "left" in classes else ""
             )
-            self.messages.append({"mine": side, "sender": "", "text": "", "time": ""})
+            self.messages.append({"page": True, "is_send": side, "sender": "", "text": "", "timestamp": "", "type": ""})
             self.field = None
         elif self.messages and "dspname" in classes:
             self.field = "sender"
         elif self.messages and {"msg-time", "time", "chat-time"} & set(classes):
-            self.field = "time"
+            self.field = "timestamp"
         elif self.messages and (tag == "pre" or {"msg-text", "content-box"} & set(classes)):
             self.field = "text"
         elif tag == "br" and self.field == "text":
@@ -209,13 +217,7 @@ class _Page(HTMLParser):
             self.messages[-1][self.field] += data
 
 
-def _of_page(text: str) -> Iterator[Message]:
+def _of_page(text: str) -> Iterator[dict]:
     page = _Page()
     page.feed(text)
-    sided = {message["mine"] for message in page.messages} == {"0", "1"}
-    for index, message in enumerate(page.messages, 1):
-        found = wechat.message_of(
-            {**message, "mine": message["mine"] if sided else None, "type": ""}, f"message {index}"
-        )
-        if found:
-            yield found
+    yield from page.messages

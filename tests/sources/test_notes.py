@@ -1,0 +1,212 @@
+import pytest
+
+from tarot_data.cleaning import to_reading, to_readings
+
+BODY = (
+    "隐士提着灯，你这半年一直在自己找路。\n问题：你想过要找人问路吗？\n战车倒过来，是缰绳松了。太阳在最后，慢慢就亮了。"
+)
+HEAD = "咨询者：Mel\n问题：要不要换组\n牌阵：圣三角\n牌：\n1. 过去：隐士 正位\n2. 现在：战车（逆）\n3. 未来：太阳\n日期：2024.1.5\n"
+OTHER = "【求问者】阿宁 【问题】搬家  【抽牌】正义、死神R\n\n正义在前，账要算清。死神倒过来，旧房子的事还拖着，别急着签字，先把新房子量好再说，月底之前给妈妈打个电话。"
+
+
+def three(reading: dict) -> list[tuple]:
+    return [(c["place"], c["position"], c["card"], c["orientation"]) for c in reading["cards"]]
+
+
+def test_several_readings_a_file_and_a_label_in_the_body_is_body(read):
+    first, second = (to_reading(record) for record in read({"a.txt": f"{HEAD}\n{BODY}\n\n----------\n{OTHER}\n"}))
+    assert (first["person"], first["question"], str(first["date"])) == ("Mel", "要不要换组", "2024-01-05")
+    assert three(first) == [
+        (1, "过去", "隐士", "upright"),
+        (2, "现在", "战车", "reversed"),
+        (3, "未来", "太阳", "unknown"),
+    ]
+    assert first["content"] == BODY
+    assert (second["person"], second["question"]) == ("阿宁", "搬家")
+    assert [(c["card"], c["orientation"]) for c in second["cards"]] == [("正义", "unknown"), ("死神", "reversed")]
+    assert second["source"]["locator"] == "line 15"
+
+
+@pytest.mark.parametrize("separator", ["----", "=======", "————————", "***", "～～～", "第3位", "- 3 -", "* * *", ""])
+def test_separators(read, separator):
+    block = f"咨询者：Mel\n问题：换组\n牌：隐士\n\n{BODY}\n"
+    records = read({"a.txt": f"{block}\n{separator}\n{block.replace('Mel', '阿宁')}"})
+    assert [record.person for record in records] == ["Mel", "阿宁"]
+    assert [record.content for record in records] == [BODY, BODY]
+
+
+def test_a_rule_inside_a_body_is_no_separator(read):
+    body = f"{BODY}\n\n---\n\n### 现状\n{BODY}"
+    (record,) = read({"a.txt": f"咨询者：Mel\n问题：换组\n牌：隐士\n\n{body}\n"})
+    assert record.content == body
+
+
+def test_a_date_line_between_readings_is_the_date_of_the_next(read):
+    text = f"2024年1月5日\n咨询者：Mel\n牌：隐士\n\n{BODY}\n\n2024年1月6日\n咨询者：阿宁\n牌：太阳\n\n{BODY}\n"
+    assert [str(to_reading(record)["date"]) for record in read({"a.txt": text})] == ["2024-01-05", "2024-01-06"]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "咨询者:Mel\n问题:换组\n牌:隐士",
+        "咨询者﹕Mel\n问题﹕换组\n牌﹕隐士",
+        "咨询者∶Mel\n问题∶换组\n牌∶隐士",
+        "咨询者 Mel\n问题 换组\n抽到的牌 隐士",
+        "【咨询者】Mel\n【问题】换组\n【牌】隐士",
+        "**咨询者**：Mel\n**问题**：换组\n**牌**：隐士",
+        "**咨询者：** Mel\n**问题：** 换组\n**牌：** 隐士",
+        "## 咨询者：Mel\n## 问题：换组\n## 牌：隐士",
+        "- 咨询者：Mel\n- 问题：换组\n- 牌：隐士",
+        "1. 咨询者：Mel\n2. 问题：换组\n3. 牌：隐士",
+        "咨询者：Mel 问题：换组 牌：隐士",
+        "咨询者：Mel；问题：换组；牌：隐士",
+        "咨询者：\nMel\n问题：\n换组\n牌：\n隐士",
+        "牌：隐士\n问题：换组\n咨询者：Mel",
+        "諮詢者：Mel\n問題：换组\n牌：隱士",
+        "Client: Mel\nQuestion: 换组\nCards: The Hermit",
+        "咨询者：Mel\n\n问题：换组\n\n牌：隐士",
+        "解读师：阿月\n咨询者：Mel\n问题：换组\n牌：隐士\n价格：199\n微信：wx_mel2024",
+    ],
+)
+def test_ways_to_write_a_label(read, head):
+    reading = to_reading(read({"a.txt": f"{head}\n\n{BODY}"})[0])
+    assert (reading["person"], reading["question"], [c["card"] for c in reading["cards"]]) == ("Mel", "换组", ["隐士"])
+    assert reading["content"] == BODY
+
+
+def test_a_content_label_begins_the_body(read):
+    (record,) = read({"a.txt": f"咨询者：Mel\n问题：换组\n牌：隐士\n解读：{BODY}\n"})
+    assert record.content == BODY
+
+
+def test_a_label_that_is_told_already_begins_the_body(read):
+    body = f"牌阵：我用的是圣三角\n{BODY}"
+    (record,) = read({"a.txt": f"咨询者：Mel\n问题：换组\n牌阵：圣三角\n牌：隐士\n\n{body}"})
+    assert (record.content, record.draws[0].spread) == (body, "圣三角")
+
+
+def test_cards_in_the_head_of_a_body_do_not_join_the_list(read):
+    body = f"隐士\n提着灯的人。{BODY}"
+    reading = to_reading(read({"a.txt": f"咨询者：Mel\n牌：隐士、太阳\n{body}"})[0])
+    assert [c["card"] for c in reading["cards"]] == ["隐士", "太阳"]
+    assert reading["content"] == body
+
+
+def test_a_preface_is_nobodys_reading(read):
+    (record,) = read(
+        {"a.txt": f"这里是 2024 年的手记，字写得乱，见谅。\n\n咨询者：Mel\n问题：换组\n牌：隐士\n\n{BODY}"}
+    )
+    assert (record.person, record.content) == ("Mel", BODY)
+
+
+def test_windows_text(read):
+    data = f"{HEAD}\n{BODY}\n".replace("\n", "\r\n").encode("gbk")
+    assert to_reading(read({"a.txt": data})[0])["content"] == BODY
+
+
+def test_lone_carriage_returns(read):
+    data = f"{HEAD}\n{BODY}\n".replace("\n", "\r")
+    assert to_reading(read({"a.txt": data})[0])["content"] == BODY
+
+
+def test_a_reading_without_labels_is_kept_whole_and_its_cards_are_taken_from_it_where_it_lists_them(read):
+    text = f"# 换组\n\n抽到的牌：隐士、战车（逆）、太阳\n\n{BODY}"
+    reading = to_reading(read({"a.md": text})[0])
+    assert (reading["person"], [c["card"] for c in reading["cards"]]) == (None, ["隐士", "战车", "太阳"])
+
+
+def test_prose_without_labels_and_lists_is_refused(read):
+    _, rejections = to_readings(
+        read(
+            {
+                "a.txt": "昨天给她抽了隐士，她说很准，我们聊了一下午，后来去吃了面，回来的路上下雨了，伞也没有带，湿透了。"
+            }
+        )
+    )
+    assert rejections["reason"].to_list() == ["no_cards"]
+
+
+def test_text_of_no_form_is_refused(read):
+    (record,) = read({"README.txt": "make install\nmake test\n"})
+    assert (record.reason, record.source.locator) == ("unreadable", "file")
+
+
+def test_synthetic_and_consent_labels(read):
+    head = "咨询者：Mel\n问题：换组\n牌：隐士\nsynthetic：true\n授权：不同意\n反馈：换了"
+    reading = to_reading(read({"a.txt": f"{head}\n\n{BODY}"})[0])
+    assert (reading["synthetic"], reading["consent"], reading["outcome"]) == (True, "no", "换了")
+
+
+NOTE = """---
+date: 2024-01-05
+person: "[[阿宁]]"
+question: "搬家: 今年还是明年"
+spread: 恋人三角
+cards:
+  - 正义 正位
+  - 死神 逆位
+tags: [塔罗, 客户]
+---
+# 阿宁 搬家
+![[IMG_0412.jpeg]]
+> [!tip] 先量好新房
+正义在前，账要算清。%%下次问她房租%%死神倒过来，旧房子的事还拖着，别急着签字，先把新房子量好，再给[[妈妈|她]]打电话。 ^ab12
+情绪:: 平静 #塔罗/客户
+"""
+
+
+def test_obsidian_front_matter_and_what_is_obsidians_own(read):
+    reading = to_reading(read({"2024-01-05 阿宁.md": NOTE})[0])
+    assert (reading["person"], reading["question"], str(reading["date"])) == (
+        "阿宁",
+        "搬家: 今年还是明年",
+        "2024-01-05",
+    )
+    assert [(c["card"], c["orientation"]) for c in reading["cards"]] == [("正义", "upright"), ("死神", "reversed")]
+    assert (
+        reading["content"]
+        == "> 先量好新房\n正义在前，账要算清。死神倒过来，旧房子的事还拖着，别急着签字，先把新房子量好，再给她打电话。"
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "person", "cards"),
+    [
+        ("person: 阿宁\ncards: [正义 正位, 死神 逆位]", "阿宁", ["正义", "死神"]),
+        ("person: 阿宁\ncards: 正义 正位、死神 逆位", "阿宁", ["正义", "死神"]),
+        ("person： 阿宁\ncards： 正义、死神", "阿宁", ["正义", "死神"]),
+        ("咨询者: '阿宁'\n牌:\n- 正义: 正位\n- 死神: 逆位", "阿宁", ["正义", "死神"]),
+        ("person: 阿宁\nask: a: b: c\ncards: 正义、死神", "阿宁", ["正义", "死神"]),
+        ("person: @阿宁\ncards: 正义、死神", "阿宁", ["正义", "死神"]),
+        ("person:\n  - 阿宁\ncards:\n- 正义\n- 死神", "阿宁", ["正义", "死神"]),
+    ],
+)
+def test_front_matter_that_yaml_would_refuse_or_change(read, line, person, cards):
+    text = f"---\n{line}\n---\n正义在前，账要算清。死神倒过来，旧房子的事还拖着，别急着签字，先把新房子量好，再给妈妈打电话。"
+    reading = to_reading(read({"a.md": text})[0])
+    assert (reading["person"], [c["card"] for c in reading["cards"]]) == (person, cards)
+
+
+def test_no_in_front_matter_is_no(read):
+    text = f"---\nperson: 阿宁\ncards: 正义\nconsent: no\nsynthetic: true\n---\n{BODY}"
+    reading = to_reading(read({"a.md": text})[0])
+    assert (reading["consent"], reading["synthetic"]) == ("no", True)
+
+
+def test_a_vault_is_read_without_its_settings_trash_and_attachments(read):
+    records = read(
+        {
+            "库/.obsidian/app.json": "{}",
+            "库/.trash/旧.md": NOTE,
+            "库/附件/IMG_0412.jpeg": b"\xff\xd8\xff\xe0",
+            "库/阿宁.md": NOTE,
+        }
+    )
+    assert [record.source.file for record in records] == ["库/阿宁.md"]
+
+
+def test_a_template_is_no_reading(read):
+    text = "---\ndate: {{date}}\nperson: {{title}}\ncards:\n---\n# {{title}}\n"
+    readings, rejections = to_readings(read({"模板.md": text}))
+    assert (readings.height, rejections["reason"].to_list()) == (0, ["empty_body"])

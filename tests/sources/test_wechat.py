@@ -1,0 +1,388 @@
+import json
+
+import pytest
+
+from tarot_data.cleaning import to_reading
+from tarot_data.sources import RawRecord, Rejected
+
+ONE = "隐士提着灯，你这半年一直在自己找路，灯只照得见脚下几步。"
+TWO = "战车倒过来，是缰绳松了。太阳在最后，孩子骑着白马出来，慢慢就亮了。"
+LIST = "牌阵：圣三角\n牌：隐士、战车（逆）、太阳"
+
+
+def whole(record) -> tuple:
+    reading = to_reading(record)
+    cards = [(c["card"], c["orientation"]) for c in reading["cards"]]
+    return reading["person"], reading["question"], str(reading["date"]), cards, reading["content"]
+
+
+CARDS = [("隐士", "unknown"), ("战车", "reversed"), ("太阳", "unknown")]
+READING = ("Mel", "还是工作那件事，要不要换组", "2024-01-05", CARDS, f"{ONE}\n\n{TWO}")
+
+MESSAGES = [
+    ("Mel", "2024-01-05", "20:58:02", "老师在吗，还是工作那件事，要不要换组"),
+    ("塔罗师阿月", "2024-01-05", "20:59:30", "在的，稍等"),
+    ("塔罗师阿月", "2024-01-05", "21:03:11", LIST),
+    ("塔罗师阿月", "2024-01-05", "21:05:17", ONE),
+    ("Mel", "2024-01-05", "21:05:30", "嗯嗯"),
+    ("塔罗师阿月", "2024-01-05", "21:06:00", "[图片]"),
+    ("塔罗师阿月", "2024-01-05", "21:09:02", TWO),
+    ("Mel", "2024-01-05", "21:09:40", "天哪"),
+]
+
+
+def written(form) -> str:
+    return "".join(form(*message) for message in MESSAGES)
+
+
+HOUR = {"20": "8", "21": "9"}
+FORMS = {
+    "copied": lambda n, d, t, x: f"{n} {d} {t}\n{x}\n",
+    "copied with blank lines": lambda n, d, t, x: f"{n} {d} {t}\n{x}\n\n",
+    "copied with slashes": lambda n, d, t, x: f"{n} {d.replace('-', '/')} {t}\n{x}\n",
+    "copied without seconds": lambda n, d, t, x: f"{n} {d} {t[:5]}\n{x}\n",
+    "copied with the time in brackets": lambda n, d, t, x: f"{n}({d} {t})\n{x}\n",
+    "small tools": lambda n, d, t, x: f"[{d} {t}] {n}: {x}\n",
+    "Mac": lambda n, d, t, x: f"{n} {d.replace('-', '/')} {HOUR[t[:2]]}{t[2:5]} PM\n{x}\n",
+    "Chinese clock": lambda n, d, t, x: f"{n} {d} 下午{HOUR[t[:2]]}{t[2:5]}\n{x}\n",
+    "MemoTrace": lambda n, d, t, x: f"{d} {t} {n}\n{x}\n\n",
+    "WeFlow": lambda n, d, t, x: f"{d} {t} '{'我' if '阿月' in n else n}'\n{x}\n\n",
+    "WechatExporter": lambda n, d, t, x: f"{n} ({d} {t}):{x}\n",
+    "chatlog": lambda n, d, t, x: f"{n}({'我' if '阿月' in n else 'wxid_ab12cd'}) {d} {t}\n{x}\n\n",
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_forms_of_a_chat_in_text(read, name):
+    (record,) = read({"聊天.txt": written(FORMS[name])})
+    assert whole(record) == READING
+    assert record.source.form == "wechat"
+
+
+def test_the_phones_share_has_the_day_on_a_line_of_its_own(read):
+    text = "阿月 和 Mel 在微信上的聊天记录如下，请查收。\n\n—————  2024-01-05  —————\n\n"
+    text += "".join(f"\n{n}  {t[:5]}\n\n{x}\n" for n, _, t, x in MESSAGES)
+    (record,) = read({"聊天.txt": text})
+    assert whole(record) == READING
+
+
+def test_the_chatlog_shrinks_its_dates(read):
+    text = "".join(f"{n}({'我' if '阿月' in n else 'wxid_ab12cd'}) 01-05 {t}\n{x}\n\n" for n, _, t, x in MESSAGES)
+    person, question, _, cards, content = whole(read({"聊天.txt": text})[0])
+    assert (person, question, cards, content) == (READING[0], READING[1], READING[3], READING[4])
+
+
+def test_windows_copies_have_no_times(read):
+    text = "".join(f"{n}:\n{x}\n\n" for n, _, _, x in MESSAGES)
+    person, question, day, cards, content = whole(read({"聊天.txt": text})[0])
+    assert (person, question, day, cards, content) == ("Mel", READING[1], "None", CARDS, READING[4])
+
+
+def test_memotraces_form_for_models_joins_runs(read):
+    text = (
+        "*" * 20
+        + "2024-01-05"
+        + "*" * 20
+        + f"\nMel:老师在吗 还是工作那件事，要不要换组\n阿月:{LIST}\n阿月:{ONE}\nMel:嗯嗯\n阿月:{TWO}\n"
+    )
+    person, _, day, cards, content = whole(read({"聊天.txt": text})[0])
+    assert (person, day, cards, content) == ("Mel", "None", CARDS, READING[4])
+
+
+def test_a_title_and_a_reply_of_wechatexporter(read):
+    text = "Mel - 微信聊天记录\n\n" + written(FORMS["WechatExporter"])
+    text = text.replace(f"):{TWO}", f"):「Mel：嗯嗯」\n- - - - - - - - - - - - - - -\n{TWO}")
+    assert whole(read({"聊天.txt": text})[0]) == READING
+
+
+def test_a_reply_of_memotrace_and_of_chatlog(read):
+    memo = written(FORMS["MemoTrace"]).replace(TWO, f"{TWO}\n引用:Mel:嗯嗯")
+    log = written(FORMS["chatlog"]).replace(TWO, f"> Mel 01-05 21:05:30\n> 嗯嗯\n{TWO}")
+    assert [whole(record) for record in read({"a.txt": memo, "b.txt": log})] == [READING, READING]
+
+
+def test_two_sittings_with_a_new_list(read):
+    second = [
+        ("Mel", "2024-03-02", "20:00:00", "那什么时候开口好"),
+        ("塔罗师阿月", "2024-03-02", "20:10:00", "牌：权杖八"),
+        ("塔罗师阿月", "2024-03-02", "20:11:00", TWO + ONE),
+    ]
+    text = written(FORMS["copied"]) + "".join(FORMS["copied"](*m) for m in second)
+    records = read({"聊天.txt": text})
+    assert [str(to_reading(record)["date"]) for record in records] == ["2024-01-05", "2024-03-02"]
+    assert [to_reading(record)["question"] for record in records] == [READING[1], "那什么时候开口好"]
+    assert [to_reading(record)["content"] for record in records] == [READING[4], TWO + ONE]
+
+
+def test_a_long_pause_ends_a_sitting(read):
+    late = ("塔罗师阿月", "2024-01-08", "09:00:00", "早，最近好吗，我在外地学习，下周一回来再排你的约哈")
+    (record,) = read({"聊天.txt": written(FORMS["copied"]) + FORMS["copied"](*late)})
+    assert record.content == READING[4]
+
+
+def test_a_follow_up_card_belongs_to_the_reading(read):
+    more = [
+        ("塔罗师阿月", "2024-01-05", "21:12:00", "补一张：月亮"),
+        ("塔罗师阿月", "2024-01-05", "21:13:00", "月亮照着的路要慢慢走，别怕。"),
+    ]
+    (record,) = read({"聊天.txt": written(FORMS["copied"]) + "".join(FORMS["copied"](*m) for m in more)})
+    reading = to_reading(record)
+    assert [(c["place"], c["card"]) for c in reading["cards"]] == [(1, "隐士"), (2, "战车"), (3, "太阳"), (0, "月亮")]
+    assert reading["content"].endswith("月亮照着的路要慢慢走，别怕。")
+
+
+def test_cards_said_again_by_the_reader_do_not_begin_a_new_reading(read):
+    text = written(FORMS["copied"]).replace(ONE, f"【牌面】隐士 / 战车逆 / 太阳\n{ONE}")
+    (record,) = read({"聊天.txt": text})
+    assert record.content == f"【牌面】隐士 / 战车逆 / 太阳\n{ONE}\n\n{TWO}"
+
+
+def test_a_list_of_cards_without_labels_lays_them(read):
+    text = written(FORMS["copied"]).replace(LIST, "隐士、战车（逆）、太阳")
+    assert whole(read({"聊天.txt": text})[0]) == READING
+
+
+def test_a_body_line_that_looks_like_a_head_is_body(read):
+    text = written(FORMS["copied"]).replace(TWO, f"{TWO}\n提醒你 2023-12-01 09:00:00\n那天也是太阳")
+    content = to_reading(read({"聊天.txt": text})[0])["content"]
+    assert content.endswith("提醒你 2023-12-01 09:00:00\n那天也是太阳")
+
+
+def test_names_with_spaces_emoji_colons_and_brackets(read):
+    text = (
+        written(FORMS["copied"])
+        .replace("塔罗师阿月 2024", "阿月 · tarot🌙(接单中): 2024")
+        .replace("Mel 2024", "M e l [鱼] 2024")
+    )
+    person, _, _, cards, content = whole(read({"聊天.txt": text})[0])
+    assert (person, cards, content) == ("M e l [鱼]", CARDS, READING[4])
+
+
+def test_notices_and_media_stay_out(read):
+    extra = [
+        ("塔罗师阿月", "2024-01-05", "21:07:00", "[语音] 12秒"),
+        ("塔罗师阿月", "2024-01-05", "21:07:10", "你撤回了一条消息"),
+        ("塔罗师阿月", "2024-01-05", "21:07:20", '"Mel" 拍了拍 "塔罗师阿月"'),
+        ("塔罗师阿月", "2024-01-05", "21:07:30", "[红包]恭喜发财"),
+        ("塔罗师阿月", "2024-01-05", "21:07:40", "[动画表情]"),
+    ]
+    lines = MESSAGES[:5] + extra + MESSAGES[6:]
+    (record,) = read({"聊天.txt": "".join(FORMS["copied"](*m) for m in lines)})
+    assert record.content == READING[4]
+
+
+def test_a_chat_without_cards_is_refused(read):
+    text = "".join(
+        FORMS["copied"](n, "2024-01-05", f"20:0{i}:00", x)
+        for i, (n, x) in enumerate([("Mel", "在吗"), ("阿月", "在"), ("Mel", "周末有空吗"), ("阿月", "有")])
+    )
+    (record,) = read({"聊天.txt": text})
+    assert (type(record), record.reason) == (Rejected, "unreadable")
+
+
+TABLES = {
+    "MemoTrace": (
+        "localId,TalkerId,Type,SubType,IsSender,CreateTime,Status,StrContent,StrTime,Remark,NickName,Sender",
+        lambda i, n, d, t, x: [
+            i,
+            3,
+            1,
+            0,
+            int("阿月" in n),
+            1704459791 + i,
+            2,
+            x,
+            f"{d} {t}",
+            "" if "阿月" in n else "Mel",
+            n,
+            n,
+        ],
+    ),
+    "chatlog": (
+        "Time,SenderName,Sender,TalkerName,Talker,Content",
+        lambda i, n, d, t, x: [f"{d} {t}", n, "wxid_" + str(len(n)), "Mel", "wxid_3", x],
+    ),
+    "others": (
+        "时间,发送者,消息类型,内容,备注",
+        lambda i, n, d, t, x: [f"{d.replace('-', '/')} {t[:5]}", n, "文本" if "[" not in x else "图片", x, ""],
+    ),
+    "PyWxDump": (
+        "id,MsgSvrID,type_name,is_sender,talker,room_name,msg,src,CreateTime",
+        lambda i, n, d, t, x: [
+            i,
+            i,
+            "文本",
+            int("阿月" in n),
+            "wxid_mel" if "阿月" not in n else "我",
+            "",
+            x,
+            "",
+            f"{d} {t}",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_of_messages(read, name):
+    import csv
+    import io
+
+    header, form = TABLES[name]
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(header.split(","))
+    for index, message in enumerate(MESSAGES):
+        writer.writerow(form(index, *message))
+    files = {"chat/聊天.csv": "\ufeff" + text.getvalue()}
+    if name == "PyWxDump":
+        files["chat/users.json"] = json.dumps({"wxid_mel": {"wxid": "wxid_mel", "nickname": "小美", "remark": "Mel"}})
+    (record,) = read(files)
+    assert whole(record) == READING
+
+
+def messages_json(form) -> list[dict]:
+    return [form(index, *message) for index, message in enumerate(MESSAGES)]
+
+
+def stamp(day: str, clock: str) -> int:
+    from datetime import datetime, timedelta, timezone
+
+    return int(datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=timezone(timedelta(hours=8))).timestamp())
+
+
+JSONS = {
+    "WeFlow": lambda: {
+        "weflow": {"version": "1"},
+        "session": {"wxid": "wxid_mel", "nickname": "Mel", "type": "私聊"},
+        "messages": messages_json(
+            lambda i, n, d, t, x: {
+                "createTime": stamp(d, t),
+                "formattedTime": f"{d} {t}",
+                "type": "文本消息",
+                "content": x,
+                "isSend": int("阿月" in n),
+                "senderDisplayName": n,
+            }
+        ),
+    },
+    "echotrace": lambda: {
+        "session": {"wxid": "wxid_mel", "nickname": "Mel", "type": "私聊"},
+        "messages": messages_json(
+            lambda i, n, d, t, x: {
+                "createTime": stamp(d, t),
+                "type": "文本消息",
+                "content": x,
+                "isSend": int("阿月" in n),
+                "senderDisplayName": n,
+            }
+        ),
+    },
+    "ChatLab": lambda: {
+        "chatlab": {"version": "0.0.2"},
+        "meta": {"name": "Mel", "platform": "wechat", "type": "private", "ownerId": "wxid_me"},
+        "members": [
+            {"platformId": "wxid_me", "accountName": "塔罗师阿月"},
+            {"platformId": "wxid_mel", "accountName": "Mel"},
+        ],
+        "messages": messages_json(
+            lambda i, n, d, t, x: {
+                "sender": "wxid_me" if "阿月" in n else "wxid_mel",
+                "accountName": n,
+                "timestamp": stamp(d, t),
+                "type": 0,
+                "content": x,
+            }
+        ),
+    },
+    "PyWxDump": lambda: messages_json(
+        lambda i, n, d, t, x: {
+            "id": i,
+            "type_name": "文本",
+            "is_sender": int("阿月" in n),
+            "talker": "我" if "阿月" in n else "Mel",
+            "msg": x,
+            "CreateTime": f"{d} {t}",
+        }
+    ),
+}
+
+
+@pytest.mark.parametrize("name", JSONS)
+def test_chats_as_json(read, name):
+    (record,) = read({"聊天.json": json.dumps(JSONS[name](), ensure_ascii=False, indent=1)})
+    assert whole(record) == READING
+
+
+def test_chatlab_as_lines(read):
+    chat = JSONS["ChatLab"]()
+    items = [{"_type": "header", "chatlab": chat["chatlab"], "meta": chat["meta"]}]
+    items += [{"_type": "member", **member} for member in chat["members"]]
+    items += [{"_type": "message", **message} for message in chat["messages"]]
+    (record,) = read({"聊天.jsonl": "\n".join(json.dumps(item, ensure_ascii=False) for item in items)})
+    assert whole(record) == READING
+
+
+def test_memotrace_html_is_a_literal_in_a_script(read):
+    rows = ",".join(
+        "{ type:1, text: '"
+        + x.replace("\n", "\\n")
+        + f"',is_send:{int('阿月' in n)},avatar_path:'a.jpg',timestamp:{stamp(d, t)},is_chatroom:0,displayname:'{n}'}}"
+        for n, d, t, x in MESSAGES
+    )
+    (record,) = read(
+        {"聊天.html": f"<!DOCTYPE html><html><body><script>const chatMessages = [{rows}];</script></body></html>"}
+    )
+    assert whole(record) == READING
+
+
+def test_weflow_html(read):
+    rows = [
+        {
+            "i": i,
+            "t": stamp(d, t),
+            "s": int("阿月" in n),
+            "b": f'<div class="message-sender">{n}</div><div class="message-content">{x.replace(chr(10), "<br>")}</div>',
+        }
+        for i, (n, d, t, x) in enumerate(MESSAGES)
+    ]
+    (record,) = read(
+        {"聊天.html": f"<html><script>window.WEFLOW_DATA = {json.dumps(rows, ensure_ascii=False)};</script></html>"}
+    )
+    assert whole(record) == READING
+
+
+def test_wechatexporter_html_is_in_the_page_and_goes_on_in_scripts(read):
+    def block(n, d, t, x):
+        side = "right" if "阿月" in n else "left"
+        return f'<div class="msg chat {side}"><span class="msg-time">{d} {t}</span><span class="dspname">{n}</span><div class="content-box"><pre>{x}</pre></div></div>'
+
+    first = "".join(block(*message) for message in MESSAGES[:4])
+    rest = json.dumps([block(*message) for message in MESSAGES[4:]], ensure_ascii=False)
+    files = {
+        "聊天.html": f"<!DOCTYPE html><html><body>{first}</body></html>",
+        "聊天_files/msg-2.js": f"window.moreWechatMessages = {rest};",
+    }
+    (record,) = read(files)
+    assert whole(record) == READING
+
+
+def test_scripts_are_read_and_not_run(read):
+    text = (
+        "<html><script>const chatMessages = [{type:1,text:'"
+        + LIST.replace("\n", "\\n")
+        + "',is_send:1,timestamp:1704459791,x:(function(){throw 1})()}];</script></html>"
+    )
+    records = read({"聊天.html": text})
+    assert all(isinstance(record, RawRecord | Rejected) for record in records)
+
+
+def test_a_group_chat_gives_each_reading_to_who_asked_last(read):
+    second = [
+        ("阿宁", "2024-01-05", "21:20:00", "老师我也想问，今年适合搬家吗"),
+        ("塔罗师阿月", "2024-01-05", "21:22:00", "牌：正义"),
+        ("塔罗师阿月", "2024-01-05", "21:24:00", ONE),
+        ("Mel", "2024-01-05", "21:25:00", "哇"),
+    ]
+    first, other = read({"群.txt": written(FORMS["copied"]) + "".join(FORMS["copied"](*m) for m in second)})
+    assert (first.person, other.person, other.question) == ("Mel", "阿宁", "我也想问，今年适合搬家吗")
