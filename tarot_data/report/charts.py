@@ -1,0 +1,268 @@
+"""Charts as inline SVG, drawn here: no script, no library, nothing fetched.
+
+Lengths across are per cent and lengths down are pixels, so that a chart fills any width and its text keeps its size.
+Colours are classes of `page.css`, which knows light and dark. Every chart has a title for those who cannot see it and
+one on each mark for those who point at it.
+"""
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+ROW = 42
+"""Pixels from one bar to the next."""
+
+
+def bars(title: str, rows: Sequence[tuple[str, float, str, str]], *, whole: float | None = None) -> Markup:
+    """Horizontal bars. rows: (name, value, value as shown, class of the bar). whole: what fills the width; without
+    it, the longest bar does."""
+    longest = whole or max((value for _, value, _, _ in rows), default=0) or 1
+    marks = [
+        Markup(
+            '<g><title>{name} {shown}</title><text x="0" y="{text}">{name}</text>'
+            '<text x="100%" y="{text}" class="num">{shown}</text>'
+            '<rect class="track" x="0" y="{bar}" width="100%" height="8" rx="4"/>'
+            '<rect class="{tone}" x="0" y="{bar}" width="{width}%" height="8" rx="4"/></g>'
+        ).format(
+            name=name,
+            shown=shown,
+            tone=tone or "fill",
+            text=at * ROW + 14,
+            bar=at * ROW + 22,
+            width=f"{100 * value / longest:.2f}",
+        )
+        for at, (name, value, shown, tone) in enumerate(rows)
+    ]
+    return _svg(title, len(rows) * ROW - 8, marks, "bars")
+
+
+def columns(title: str, rows: Sequence[tuple[str, float]], *, height: int = 150, mark: float | None = None) -> Markup:
+    """Columns over an axis. rows: (name, value). mark: where a limit lies, in columns from the left."""
+    if not rows:
+        return Markup("")
+    highest = max(value for _, value in rows) or 1
+    step = 100 / len(rows)
+    parts, tallest = [], max(range(len(rows)), key=lambda at: rows[at][1])
+    for at, (name, value) in enumerate(rows):
+        tall = max(2.0 if value else 0.0, (height - 18) * value / highest)
+        parts.append(
+            Markup(
+                '<rect class="fill" x="{x}%" y="{y}" width="{width}%" height="{tall}" rx="2">'
+                "<title>{name}: {value}</title></rect>"
+            ).format(
+                x=f"{at * step + step * 0.12:.3f}",
+                y=f"{height - tall:.1f}",
+                width=f"{step * 0.76:.3f}",
+                tall=f"{tall:.1f}",
+                name=name,
+                value=f"{value:,}",
+            )
+        )
+    parts.append(
+        Markup('<text class="small {anchor}" x="{x}%" y="11">{value}</text>').format(
+            x=f"{(tallest + 0.5) * step:.2f}", value=f"{highest:,}", anchor=_anchor(tallest, len(rows))
+        )
+    )
+    parts.append(Markup('<line class="axis" x1="0" x2="100%" y1="{y}" y2="{y}"/>').format(y=height + 0.5))
+    if mark is not None and 0 < mark < len(rows):
+        parts.append(
+            Markup('<line class="limit" x1="{x}%" x2="{x}%" y1="0" y2="{y}"/>').format(x=f"{mark * step:.2f}", y=height)
+        )
+    for at in _ticks(len(rows)):
+        parts.append(
+            Markup('<text class="small {anchor}" x="{x}%" y="{y}">{name}</text>').format(
+                x=f"{(at + 0.5) * step:.2f}", y=height + 18, name=rows[at][0], anchor=_anchor(at, len(rows))
+            )
+        )
+    return _svg(title, height + 24, parts, "columns")
+
+
+def progress(title: str, value: int, goal: int) -> Markup:
+    """How far value is to a goal; past it, the goal is a mark within the bar."""
+    whole = max(value, goal) or 1
+    parts = [
+        Markup('<rect class="track" x="0" y="4" width="100%" height="16" rx="8"/>'),
+        Markup('<rect class="{tone}" x="0" y="4" width="{width}%" height="16" rx="8"/>').format(
+            tone="done" if value >= goal else "fill", width=f"{100 * value / whole:.2f}"
+        ),
+    ]
+    if value > goal:
+        parts.append(
+            Markup('<line class="goal" x1="{x}%" x2="{x}%" y1="0" y2="24"/>').format(x=f"{100 * goal / whole:.2f}")
+        )
+    return _svg(title, 24, parts, "progress")
+
+
+def matrix(
+    title: str,
+    heads: Sequence[str],
+    rows: Sequence[tuple[str, Sequence[tuple[str, int]]]],
+    most: int,
+    *,
+    groups: Sequence[str] = (),
+) -> Markup:
+    """A heat map. heads: over the columns. rows: (name, [(what the cell is, count)]). most: the count of full colour.
+    groups: names over as many equal groups of columns.
+
+    Five steps of one hue, told apart by lightness; a count of nothing is a dashed outline, so no colour is needed for
+    what matters most.
+    """
+    tall, top = 30, 42 if groups else 24
+    names = 13 if groups else 36
+    # Per cent between two groups, so that the two columns of one suit are seen as one.
+    gap = 1.4 if groups else 0.0
+    columns_a_group = len(heads) // (len(groups) or 1)
+    step = (100 - names - gap * max(0, len(groups) - 1)) / (len(heads) or 1)
+
+    def left(at: int) -> float:
+        return names + at * step + gap * (at // columns_a_group)
+
+    parts = [
+        Markup('<text class="small mid" x="{x}%" y="{y}">{head}</text>').format(
+            x=f"{left(at) + step / 2:.2f}", y=top - 9, head=head
+        )
+        for at, head in enumerate(heads)
+    ]
+    parts += [
+        Markup('<text class="mid" x="{x}%" y="13">{group}</text>').format(
+            x=f"{left(at * columns_a_group) + step * columns_a_group / 2:.2f}", group=group
+        )
+        for at, group in enumerate(groups)
+    ]
+    for down, (name, cells) in enumerate(rows):
+        y = top + down * tall
+        parts.append(Markup('<text x="0" y="{y}">{name}</text>').format(y=y + 18, name=name))
+        for at, (what, count) in enumerate(cells):
+            parts.append(
+                Markup(
+                    '<g class="h{level}"><title>{what}: {count}</title>'
+                    '<rect x="{x}%" y="{y}" width="{width}%" height="{tall}" rx="3"/>'
+                    '<text class="mid" x="{middle}%" y="{text}">{shown}</text></g>'
+                ).format(
+                    level=level(count, most),
+                    what=what,
+                    count=f"{count:,}",
+                    x=f"{left(at) + 0.3:.2f}",
+                    y=y,
+                    width=f"{step - 0.6:.2f}",
+                    tall=tall - 4,
+                    middle=f"{left(at) + step / 2:.2f}",
+                    text=y + 17,
+                    shown=short(count),
+                )
+            )
+    return _svg(title, top + len(rows) * tall, parts, "matrix")
+
+
+def level(count: int, most: int) -> int:
+    """0 for nothing, else a step from 1 to 5."""
+    return 0 if not count else max(1, min(5, -(-5 * count // max(1, most))))
+
+
+def short(count: int) -> str:
+    """A count in at most four characters."""
+    if count < 1000:
+        return str(count)
+    return f"{count / 1000:.1f}k" if count < 10_000 else f"{count // 1000}k"
+
+
+def lines(title: str, curves: Sequence[tuple[str, str, Sequence[tuple[float, float]]]], x_name: str) -> Markup:
+    """Curves over one pair of axes. curves: (name, class, [(x, y)]); a curve of few points shows them."""
+    points = [point for _, _, curve in curves for point in curve]
+    if not points:
+        return Markup("")
+    height = 220
+    left, right = min(x for x, _ in points), max(x for x, _ in points)
+    low, high = min(y for _, y in points), max(y for _, y in points)
+    room = (high - low) * 0.08 or 0.5
+    low, high = low - room, high + room
+
+    def across(x: float) -> float:
+        return 9 + 90 * ((x - left) / (right - left) if right > left else 0.5)
+
+    def down(y: float) -> float:
+        return height * (1 - (y - low) / (high - low))
+
+    parts = []
+    for at in range(5):
+        y = low + (high - low) * at / 4
+        parts.append(
+            Markup(
+                '<line class="grid" x1="9%" x2="99%" y1="{y}" y2="{y}"/><text class="small" x="0" y="{text}">{name}</text>'
+            ).format(y=f"{down(y):.1f}", text=f"{min(height, max(11.0, down(y) + 4)):.1f}", name=f"{y:.2f}")
+        )
+    for name, tone, curve in curves:
+        # Stretched to the width of the chart; the stroke is not.
+        parts.append(
+            Markup(
+                '<svg x="0" y="0" width="100%" height="{height}" viewBox="0 0 100 {height}" preserveAspectRatio="none">'
+                '<polyline class="line {tone}" points="{points}"><title>{name}</title></polyline></svg>'
+            ).format(
+                height=height,
+                tone=tone,
+                name=name,
+                points=" ".join(f"{across(x):.2f},{down(y):.1f}" for x, y in curve),
+            )
+        )
+        for x, y in curve if len(curve) <= 30 else ():
+            parts.append(
+                Markup('<circle class="dot {tone}" cx="{x}%" cy="{y}" r="3"><title>{what}</title></circle>').format(
+                    tone=tone, x=f"{across(x):.2f}", y=f"{down(y):.1f}", what=f"{name} {x:g}: {y:.3f}"
+                )
+            )
+    parts.append(Markup('<text class="small" x="9%" y="{y}">{x:g}</text>').format(y=height + 18, x=left))
+    parts.append(
+        Markup('<text class="small end" x="99%" y="{y}">{name} {x:g}</text>').format(
+            y=height + 18, name=x_name, x=right
+        )
+    )
+    return _svg(title, height + 24, parts, "lines")
+
+
+def ranges(
+    title: str, rows: Sequence[tuple[str, str, Sequence[tuple[str, str, float, float | None, float | None]]]]
+) -> Markup:
+    """Values from 0 to 1 with their intervals. rows: (name, shown, [(what, class, value, low, high)])."""
+    parts, tall = [], 50
+    for at, (name, shown, values) in enumerate(rows):
+        y = at * tall
+        parts.append(
+            Markup(
+                '<text x="0" y="{text}">{name}</text><text x="100%" y="{text}" class="num">{shown}</text>'
+                '<line class="grid" x1="0" x2="100%" y1="{y}" y2="{y}"/>'
+            ).format(text=y + 14, y=y + 30, name=name, shown=shown)
+        )
+        for row, (what, tone, value, low, high) in enumerate(values):
+            # One above the other, a little apart, so that neither hides the other.
+            middle = y + 27 + 6 * row
+            if low is not None and high is not None:
+                parts.append(
+                    Markup('<line class="whisker {tone}" x1="{low}%" x2="{high}%" y1="{y}" y2="{y}"/>').format(
+                        tone=tone, low=f"{100 * low:.2f}", high=f"{100 * high:.2f}", y=middle
+                    )
+                )
+            parts.append(
+                Markup('<circle class="dot {tone}" cx="{x}%" cy="{y}" r="5"><title>{what}</title></circle>').format(
+                    tone=tone, x=f"{min(99.0, max(1.0, 100 * value)):.2f}", y=middle, what=f"{name} {what} {value:.2f}"
+                )
+            )
+    return _svg(title, len(rows) * tall, parts, "ranges")
+
+
+def _svg(title: str, height: int, parts: Sequence[Markup], kind: str) -> Markup:
+    return Markup('<svg class="{kind}" role="img" aria-label="{title}" width="100%" height="{height}">').format(
+        kind=kind, title=title, height=max(0, height)
+    ) + Markup("<title>{}</title>{}</svg>").format(title, Markup("").join(parts))
+
+
+def _ticks(count: int, at_most: int = 5) -> list[int]:
+    """Positions of at most five names along an axis of so many columns, the first and the last among them."""
+    if count <= at_most:
+        return list(range(count))
+    return sorted({round(at * (count - 1) / (at_most - 1)) for at in range(at_most)})
+
+
+def _anchor(at: int, count: int) -> str:
+    """A name at either end must not run out of the picture."""
+    place = (at + 0.5) / count
+    return "" if place < 0.08 else "end" if place > 0.92 else "mid"
