@@ -140,7 +140,7 @@ def _orientations() -> tuple[re.Pattern, re.Pattern, dict[str, str]]:
         if row["orientation"] in ("upright", "reversed")
     }
     long = sorted((w for w in words if len(w) > 1 and w not in ("(+)", "(-)")), key=len, reverse=True)
-    before = [w for w in long if "一" <= w[0] or w.isascii()]
+    before = [w for w in long if w[0] >= "一" or w.isascii()]
     after = re.compile(
         r"(?:牌)?[\s*_」』】》”\"]*(?:"
         r"\(\s*(?P<bracket>"

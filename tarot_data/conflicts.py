@@ -2,8 +2,6 @@
 
 import polars as pl
 
-from tarot_data.cards import find_cards
-
 WORDS = {"upright": "upright", "reversed": "reversed"}
 
 

@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 
 from schemas.deck import CARDS
-from tarot_data import cards, lexicon, matching, sentences
+from tarot_data import cards, cues, lexicon, matching, sentences
 from tarot_data.folding import fold
 
 CARD_SIGN, TURN_SIGN, PERSON_SIGN, DIGIT_SIGN = 0xE000, 0xE001, 0xE002, 0x30
@@ -82,14 +82,6 @@ def to_batch(readings: Sequence[dict]) -> Batch:
     return batch
 
 
-@cache
-def _turn_words() -> list[str]:
-    rows = lexicon.read_table("orientation")
-    return sorted(
-        {fold(r["word"]) for r in rows if r["ambiguous"] == "no" and len(r["word"]) > 1 and "一" <= r["word"][0]}
-    )
-
-
 def signed_codes(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
     """Code points of all sentences with cards, orientations, persons and digits as one sign each; sentence of each."""
     codes = batch.codes.copy()
@@ -99,7 +91,7 @@ def signed_codes(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
     keep = np.cumsum(keep)[:-1] > 0
     keep &= codes != 0x20
     codes[(codes >= 0x30) & (codes <= 0x39)] = DIGIT_SIGN
-    turns = matching.find_all(batch.text, _turn_words())
+    turns = matching.find_all(batch.text, list(cues.turn_words()))
     chosen = matching.longest(turns)
     _replace(codes, keep, turns.start[chosen], turns.end[chosen], TURN_SIGN)
     p_start, p_end = persons(batch)
@@ -134,20 +126,21 @@ def _replace(codes, keep, start, end, sign) -> None:
 _MULTIPLIER = np.uint32(2654435761)
 
 
-def ngrams(batch: Batch, longest: int = 4) -> tuple[np.ndarray, np.ndarray]:
-    """(sentence, bucket) of every n-gram of 1 to `longest` signs, with a sign for the start and the end."""
+def signed(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
+    """The sentences one after the other, each between a 1 and a 2: code points, and the sentence of each."""
     codes, sentence = signed_codes(batch)
     count = np.bincount(sentence, minlength=batch.size)
-    # Two signs more a sentence: where it begins and where it ends.
-    position = np.arange(len(codes)) + 2 * sentence + 1
-    total = len(codes) + 2 * batch.size
-    padded = np.empty(total, dtype=np.uint32)
-    owner = np.repeat(np.arange(batch.size), count + 2)
-    padded[position] = codes
+    padded = np.empty(len(codes) + 2 * batch.size, dtype=np.uint32)
+    padded[np.arange(len(codes)) + 2 * sentence + 1] = codes
     first = np.cumsum(count + 2) - (count + 2)
     padded[first], padded[first + count + 1] = 1, 2
+    return padded, np.repeat(np.arange(batch.size), count + 2)
+
+
+def ngrams(padded: np.ndarray, owner: np.ndarray, longest: int = 4) -> tuple[np.ndarray, np.ndarray]:
+    """(sentence, bucket) of every n-gram of 1 to `longest` signs, the sentence's start and end being signs too."""
     rows, buckets = [], []
-    rolling = np.zeros(total, dtype=np.uint32)
+    rolling = np.zeros(len(padded), dtype=np.uint32)
     for size in range(1, longest + 1):
         shifted = padded[size - 1 :]
         rolling = (rolling[: len(shifted)] ^ shifted) * _MULTIPLIER
@@ -169,18 +162,26 @@ class Pairs:
     named: np.ndarray
     image: np.ndarray
     rank: np.ndarray
+    suit: np.ndarray
     position: np.ndarray
+    ordinal: np.ndarray
+    place: np.ndarray
     current: np.ndarray
+    paragraph: np.ndarray
+    two: np.ndarray
+    back: np.ndarray
+    many: np.ndarray
+    group: np.ndarray
 
 
 @cache
 def _image_words() -> tuple[list[str], np.ndarray, np.ndarray]:
-    """Folded words, word by card (bool), and which words are ranks."""
+    """Folded words, word by card (bool), and of each word whether it is a picture (0), a rank (1) or a suit (2)."""
     cards_of: dict[str, set[int]] = {}
     for row in lexicon.read_table("images"):
         for word in row["words"].split("|"):
             cards_of.setdefault(fold(word), set()).add(cards.CARD_ID[row["card"]])
-    table = {kind: {} for kind in ("rank", "measure", "thing")}
+    table = {kind: {} for kind in ("rank", "measure", "thing", "suit")}
     for row in lexicon.read_table("ranks"):
         table[row["kind"]].setdefault(fold(row["word"]), []).append(row["value"])
     numbers = {
@@ -206,12 +207,17 @@ def _image_words() -> tuple[list[str], np.ndarray, np.ndarray]:
         ranks[word] = {
             i for i, card in enumerate(CARDS) for rank in of if card[2:] == rank and card[:2] in "权杖圣杯宝剑星币"
         }
-    words = [*cards_of, *(w for w in ranks if w not in cards_of)]
+    suits = {}
+    for word, of in table["suit"].items():
+        suits[word] = {i for i, card in enumerate(CARDS) for suit in of if card[:2] == suit}
+    kinds = dict.fromkeys(cards_of, 0) | dict.fromkeys(ranks, 1)
+    for word in suits:
+        kinds.setdefault(word, 2)
+    words = list(kinds)
     matrix = np.zeros((len(words), len(CARDS)), dtype=bool)
-    is_rank = np.array([w in ranks for w in words])
     for i, word in enumerate(words):
-        matrix[i, list(cards_of.get(word, set()) | ranks.get(word, set()))] = True
-    return words, matrix, is_rank
+        matrix[i, list(cards_of.get(word, set()) | ranks.get(word, set()) | suits.get(word, set()))] = True
+    return words, matrix, np.array(list(kinds.values()))
 
 
 def pairs_of(batch: Batch) -> Pairs:
@@ -239,7 +245,7 @@ def pairs_of(batch: Batch) -> Pairs:
     m_slot = slot_of[batch.s_reading[m_sentence], m_card]
     np.add.at(named, pair(m_sentence, m_slot)[m_slot >= 0], 1)
 
-    words, matrix, is_rank = _image_words()
+    words, matrix, kinds = _image_words()
     found = matching.find_all(batch.text, words)
     covered = np.zeros(len(batch.codes) + 1, dtype=np.int64)
     np.add.at(covered, batch.m_start, 1)
@@ -256,17 +262,50 @@ def pairs_of(batch: Batch) -> Pairs:
     hit, card = np.nonzero(candidates)
     at = pair(sentence[hit], slot_of[batch.s_reading[sentence[hit]], card])
     weight = np.where(found.end - found.start > 1, 1.0, 0.5)[hit] / share[hit]
-    image, rank = np.zeros(total), np.zeros(total)
-    of_rank = is_rank[found.phrase][hit]
-    np.add.at(image, at[~of_rank], weight[~of_rank])
-    np.add.at(rank, at[of_rank], (1.0 / share[hit])[of_rank])
+    image, rank, suit = np.zeros(total), np.zeros(total), np.zeros(total)
+    kind = kinds[found.phrase][hit]
+    np.add.at(image, at[kind == 0], weight[kind == 0])
+    for values, number in ((rank, 1), (suit, 2)):
+        np.add.at(values, at[kind == number], (1.0 / share[hit])[kind == number])
 
     position = np.zeros(total)
     places, sentence, slot = _positions(batch)
     np.add.at(position, pair(sentence, slot), 1)
+    place = np.ones(total)
+    width = np.maximum(batch.s_end - batch.s_start, 1)
+    mine = m_slot >= 0
+    where = (batch.m_start[inside] - batch.s_start[m_sentence]) / width[m_sentence]
+    np.minimum.at(place, pair(m_sentence, m_slot)[mine], where[mine])
+    ordinal, flags = _pointers(batch, sizes, first, total)
+    newline = batch.codes == 10
+    paragraph = newline[np.maximum(batch.s_start - 2, 0)] & newline[np.maximum(batch.s_start - 1, 0)]
+    paragraph |= batch.s_index == 0
     return Pairs(
-        p_sentence, p_slot, p_card, first, named, image, rank, position, _current(batch, named, position, first)
-    )
+        p_sentence, p_slot, p_card, first, named, image, rank, suit, position, ordinal, place, _current(batch), paragraph,
+        **flags,
+    )  # fmt: skip
+
+
+def _pointers(
+    batch: Batch, sizes: np.ndarray, first: np.ndarray, total: int
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Pairs pointed at by number (第一张, 最后一张), and which sentences have the other pointing words, by kind."""
+    rows = lexicon.read_table("pointers")
+    words = [fold(row["word"]) for row in rows]
+    found = matching.find_all(batch.text, words)
+    sentence = batch.sentence_of(found.start)
+    ordinal = np.zeros(total)
+    flags = {kind: np.zeros(batch.size, dtype=bool) for kind in ("two", "back", "many", "group")}
+    for number, row in enumerate(rows):
+        hit = sentence[(found.phrase == number) & (sentence >= 0)]
+        if row["kind"] != "ordinal":
+            flags[row["kind"]][hit] = True
+            continue
+        size = sizes[batch.s_reading[hit]]
+        slot = np.full(len(hit), int(row["note"]) - 1) if int(row["note"]) > 0 else size - 1
+        keep = (slot < size) & (slot >= 0)
+        ordinal[first[hit[keep]] + slot[keep]] = 1
+    return ordinal, flags
 
 
 def _positions(batch: Batch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -289,7 +328,7 @@ def _positions(batch: Batch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return table[keep, 0], sentence[keep], table[keep, 1]
 
 
-def _current(batch: Batch, named: np.ndarray, position: np.ndarray, first: np.ndarray) -> np.ndarray:
+def _current(batch: Batch) -> np.ndarray:
     """Slot of the card last named before each sentence (or by a heading), -1 where none was yet."""
     current = np.full(batch.size, -1, dtype=np.int64)
     last, owner = -1, -1

@@ -17,7 +17,7 @@ import numpy as np
 
 from schemas.deck import CARDS, LABELS
 from schemas.problems import Problem
-from tarot_data import annotated, crf, features, lexicon, naming
+from tarot_data import annotated, crf, cues, features, lexicon, naming
 
 STATES = (
     ("opening",),
@@ -35,6 +35,9 @@ STATES = (
 SPARSE_DECAY, DENSE_DECAY, ITERATIONS = 0.2, 0.3, 120
 SEEN_IN = 2
 """An n-gram counts from the second reading it stands in: one writer's quirk is no rule."""
+
+CUE_SCALE = 0.3
+"""A cue's own weight beside that of its kind: its row is learned more slowly than an n-gram's."""
 
 SECOND = 0.5
 """Probability from which a second label is given; below it costs more F1 in false ones than it gains."""
@@ -83,6 +86,7 @@ class Looks(NamedTuple):
     pairs: features.Pairs
     rows: np.ndarray
     buckets: np.ndarray
+    cues: tuple[np.ndarray, np.ndarray]
     dense: np.ndarray
     names: tuple[str, ...]
 
@@ -90,9 +94,13 @@ class Looks(NamedTuple):
 def look(readings: Sequence[dict]) -> Looks:
     batch = features.to_batch(readings)
     pairs = features.pairs_of(batch)
-    rows, buckets = features.ngrams(batch)
+    padded, owner = features.signed(batch)
+    rows, buckets = features.ngrams(padded, owner)
+    found = cues.find(padded, owner)
     dense, names = features.structure(batch, pairs)
-    return Looks(batch, pairs, rows, buckets, dense, tuple(names))
+    by_label, by_kind = cues.votes(*found, batch.size)
+    dense = np.concatenate([dense, np.minimum(by_label, 4) / 2, by_kind], axis=1)
+    return Looks(batch, pairs, rows, buckets, found, dense, (*names, *LABELS, *cues.kinds()))
 
 
 def _known(looks: Looks, chosen: np.ndarray) -> np.ndarray:
@@ -104,7 +112,7 @@ def _known(looks: Looks, chosen: np.ndarray) -> np.ndarray:
 
 
 def _matrix(looks: Looks, known: np.ndarray):
-    """(sentences, known n-grams) CSR; a row is divided by the root of how many it has."""
+    """(sentences, known n-grams, then cues) CSR; an n-gram counts one by the root of how many the sentence has."""
     from scipy import sparse
 
     column = np.full(features.BUCKETS, -1, dtype=np.int32)
@@ -114,7 +122,10 @@ def _matrix(looks: Looks, known: np.ndarray):
     rows, columns = looks.rows[mine], columns[mine]
     count = np.bincount(rows, minlength=looks.batch.size)
     values = (1 / np.sqrt(np.maximum(count, 8)))[rows]
-    return sparse.csr_matrix((values, (rows, columns)), shape=(looks.batch.size, len(known)))
+    sentence, cue = looks.cues
+    values = np.concatenate([values, np.full(len(cue), CUE_SCALE)])
+    rows, columns = np.concatenate([rows, sentence]), np.concatenate([columns, len(known) + cue])
+    return sparse.csr_matrix((values, (rows, columns)), shape=(looks.batch.size, len(known) + len(cues.cues())))
 
 
 def _fit(looks: Looks, states: np.ndarray, named: list[set[str]], chosen: np.ndarray) -> Model:
@@ -123,7 +134,8 @@ def _fit(looks: Looks, states: np.ndarray, named: list[set[str]], chosen: np.nda
         _matrix(looks, known)[chosen], looks.dense[chosen], states[chosen],
         crf.layout(looks.batch.s_reading[chosen]), len(STATES), SPARSE_DECAY, DENSE_DECAY, iterations=ITERATIONS,
     )  # fmt: skip
-    cards = naming.train()
+    gold = [list(STATES[state]) for state in states]
+    cards = naming.train(looks.batch, looks.pairs, gold, named, chosen)
     return Model(known, weights, looks.names, cards, "")
 
 

@@ -1,0 +1,153 @@
+"""The phrases of `lexicon/cues.csv` in the sentences of a batch.
+
+How a cue is written: plain words; `…` for anything up to 24 characters of the same sentence; `^` and `$` for the
+sentence's first and last word; `{牌}` any card, `{位}` any word for an orientation, `{人}` the querent's name, `{。}` the end
+of a clause. Scripts, width, case and spaces do not matter.
+"""
+
+import re
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from schemas.deck import LABELS
+from tarot_data import lexicon, matching
+from tarot_data.folding import fold
+
+CARD_SIGN, TURN_SIGN, PERSON_SIGN = "\ue000", "\ue001", "\ue002"
+GAP = 24
+"""Characters `…` may stand for: two clauses of the annotated readings (their median is 11 characters)."""
+
+_SIGNS = {"{牌}": CARD_SIGN, "{位}": TURN_SIGN, "{人}": PERSON_SIGN}
+_CLAUSE_ENDS = np.array([ord(c) for c in ",。!?;:~…\x02"], dtype=np.uint32)
+
+
+class Cue(NamedTuple):
+    """A row of the table, taken apart. parts: what stands between the gaps. first, last: anchored; clause: `{。}`."""
+
+    row: lexicon.Row
+    parts: tuple[str, ...]
+    first: bool
+    last: bool
+    clause: bool
+    label: str
+    weight: float
+    kind: str
+
+
+def parse(row: lexicon.Row) -> Cue:
+    text = row["cue"]
+    first, last, clause = text.startswith("^"), text.endswith("$"), text.endswith("{。}")
+    text = text.removeprefix("^").removesuffix("$").removesuffix("{。}")
+    parts = tuple(part for part in (plain(part) for part in text.split("…")) if part)
+    return Cue(row, parts, first, last, clause, row["label"], float(row["weight"] or 1), row["kind"])
+
+
+def plain(text: str) -> str:
+    """As the sentences are compared: folded, without spaces, orientations and placeholders as their signs."""
+    for written, sign in _SIGNS.items():
+        text = text.replace(written, sign)
+    text = re.sub(r"\s", "", fold(text))
+    text = re.sub(r"\d", "0", text)
+    for word in sorted(turn_words(), key=len, reverse=True):
+        text = text.replace(word, TURN_SIGN)
+    return text
+
+
+@cache
+def turn_words() -> tuple[str, ...]:
+    """Folded words that name an orientation and nothing else."""
+    rows = [r for r in lexicon.read_table("orientation") if r["orientation"] in ("upright", "reversed")]
+    words = {fold(r["word"]) for r in rows if r["ambiguous"] == "no" and len(r["word"]) > 1 and r["word"][0] >= "一"}
+    return tuple(sorted(word for word in words if not word.endswith("的")))
+
+
+@cache
+def cues() -> tuple[Cue, ...]:
+    return tuple(parse(row) for row in lexicon.read_table("cues"))
+
+
+@cache
+def _phrases() -> list[str]:
+    return sorted({part for cue in cues() for part in cue.parts})
+
+
+@cache
+def kinds() -> tuple[str, ...]:
+    """`label.kind` of every cue, sorted: the names of the features they give."""
+    return tuple(sorted({f"{cue.label}.{cue.kind}" for cue in cues()}))
+
+
+def find(padded: np.ndarray, owner: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(sentence, cue) of every cue that stands in a sentence, each pair once.
+
+    padded: code points of all sentences as `features.signed` gives them, each between the signs 1 and 2. owner: the
+    sentence of every code point.
+    """
+    if not len(padded):
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    text = padded.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
+    phrases = _phrases()
+    found = matching.find_all(text, phrases)
+    order = np.argsort(found.phrase, kind="stable")
+    bounds = np.searchsorted(found.phrase[order], np.arange(len(phrases) + 1))
+    starts, ends = found.start[order], found.end[order]
+    index = {phrase: number for number, phrase in enumerate(phrases)}
+    word = (padded >= 0x3400) & (padded < 0xFE00) | (padded >= 97) & (padded <= 122) | (padded >= 48) & (padded <= 57)
+    body_first, body_last = _bodies(word, owner)
+    raw_first = np.searchsorted(owner, np.arange(owner[-1] + 1)) + 1
+    sentences, numbers = [], []
+    for number, cue in enumerate(cues()):
+        at = index[cue.parts[0]]
+        start, end = starts[bounds[at] : bounds[at + 1]], ends[bounds[at] : bounds[at + 1]]
+        if cue.first and len(start):
+            wordlike = cue.parts[0][0].isalnum() or cue.parts[0][0] >= "\ue000"
+            keep = start == (body_first if wordlike else raw_first)[owner[start]]
+            start, end = start[keep], end[keep]
+        for part in cue.parts[1:]:
+            if not len(start):
+                break
+            at = index[part]
+            next_start, next_end = starts[bounds[at] : bounds[at + 1]], ends[bounds[at] : bounds[at + 1]]
+            before = np.searchsorted(end, next_start, side="right") - 1
+            near = before >= 0
+            near[near] &= next_start[near] - end[before[near]] <= GAP
+            near[near] &= owner[next_start[near]] == owner[end[before[near]] - 1]
+            start, end = next_start[near], next_end[near]
+        if cue.last and len(start):
+            keep = end == body_last[owner[end - 1]]
+            start, end = start[keep], end[keep]
+        if cue.clause and len(start):
+            keep = np.isin(padded[end], _CLAUSE_ENDS)
+            start, end = start[keep], end[keep]
+        if len(start):
+            hit = np.unique(owner[start])
+            sentences.append(hit)
+            numbers.append(np.full(len(hit), number))
+    if not sentences:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    return np.concatenate(sentences), np.concatenate(numbers)
+
+
+def _bodies(word: np.ndarray, owner: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First and one past the last word character of every sentence."""
+    at = np.nonzero(word)[0]
+    count = owner[-1] + 1
+    first, last = np.full(count, -1), np.full(count, -1)
+    first[owner[at][::-1]] = at[::-1]
+    last[owner[at]] = at + 1
+    return first, last
+
+
+def votes(sentence: np.ndarray, cue: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """(sentences, labels) summed weights and (sentences, kinds) whether a cue of that kind stands there."""
+    table = cues()
+    weight = np.array([c.weight for c in table])
+    label = np.array([LABELS.index(c.label) for c in table])
+    kind = np.array([kinds().index(f"{c.label}.{c.kind}") for c in table])
+    by_label = np.zeros((size, len(LABELS)))
+    np.add.at(by_label, (sentence, label[cue]), weight[cue])
+    by_kind = np.zeros((size, len(kinds())))
+    by_kind[sentence, kind[cue]] = 1
+    return by_label, by_kind
