@@ -218,6 +218,17 @@ def sample(ctx: Context, n: int, out: Path, seed: int, broken: float) -> None:
     ctx.json(result) if ctx.as_json else ctx.print("summary.sample", n=n, out=out)
 
 
+def doctor(ctx: Context) -> None:
+    from flows.doctor import examine
+
+    findings = examine(ctx.data_dir)
+    if ctx.as_json:
+        return ctx.json({"findings": findings, "ok": all(finding["ok"] for finding in findings)})
+    for finding in findings:
+        advice = f"  {ctx.say('doctor.' + finding['advice'])}" if finding["advice"] else ""
+        print(f"{'✓' if finding['ok'] else '✗'} {finding['name']}: {finding['value']}{advice}")
+
+
 def dataset_publish(ctx: Context) -> None:
     from tarot_data import store, versions
 

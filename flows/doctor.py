@@ -1,0 +1,63 @@
+"""What this machine has and lacks, before a person finds out halfway."""
+
+import os
+import platform
+import shutil
+import sys
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+from flows.gate import MIN_READINGS
+from schemas.problems import Problem
+
+FRAGILE = {"prefect": "3.8.8", "polars": "2.1.0", "pandera": "0.35.0", "deltalake": "1.6.6", "torch": "2.13.0"}
+"""Packages whose other versions are known to break something, with the version this was tested with."""
+
+FREE_GIB = 2.0
+"""Free disk that a store, its versions and a small adapter need with room to spare."""
+
+
+def examine(data_dir: Path) -> list[dict[str, object]]:
+    """One finding a line: {name, ok, value, advice}; advice is a key under `doctor.` in the catalogue, or null."""
+    free = shutil.disk_usage(_nearest(data_dir)).free / 2**30
+    findings = [
+        _finding("python", sys.version_info >= (3, 11), platform.python_version(), "python"),
+        _finding("cores", True, os.cpu_count(), None),
+        _finding("disk_gib", free >= FREE_GIB, round(free, 1), "disk"),
+        _finding("data_dir", os.access(_nearest(data_dir), os.W_OK), str(data_dir), "data_dir"),
+    ]
+    for name, wanted in FRAGILE.items():
+        if name == "torch" and find_spec("torch") is None:
+            findings.append(_finding("torch", False, None, "torch"))
+            continue
+        have = metadata.version(name).split("+")[0]
+        findings.append(_finding(name, have == wanted, have, "version"))
+    if find_spec("torch"):
+        from tarot_train.device import describe
+
+        findings.append(_finding("device", True, describe(), None))
+    findings.append(_validated(data_dir))
+    return findings
+
+
+def _validated(data_dir: Path) -> dict[str, object]:
+    from tarot_data import versions
+
+    try:
+        readings = versions.find(data_dir)["counts"]["readings"]
+    except Problem:
+        readings = 0
+    return _finding("validated", readings >= MIN_READINGS, readings, "validated")
+
+
+def _finding(name: str, ok: bool, value: object, advice: str | None) -> dict[str, object]:
+    return {"name": name, "ok": bool(ok), "value": value, "advice": None if ok else advice}
+
+
+def _nearest(path: Path) -> Path:
+    """The nearest folder above a path that may not be there yet."""
+    path = path.resolve()
+    while not path.exists():
+        path = path.parent
+    return path
