@@ -9,6 +9,10 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+CIRCLE = Markup('<circle class="dot {tone}" cx="{x}%" cy="{y}" r="5.5">')
+SQUARE = Markup('<rect class="dot {tone}" x="{x}%" y="{y}" width="10" height="10" rx="2" transform="translate(-5 -5)">')
+"""What a person wrote is a square and what a model wrote a circle, so that colour is not needed to tell them."""
+
 ROW = 42
 """Pixels from one bar to the next."""
 
@@ -36,14 +40,16 @@ def bars(title: str, rows: Sequence[tuple[str, float, str, str]], *, whole: floa
     return _svg(title, len(rows) * ROW - 8, marks, "bars")
 
 
-def columns(title: str, rows: Sequence[tuple[str, float]], *, height: int = 150, mark: float | None = None) -> Markup:
-    """Columns over an axis. rows: (name, value). mark: where a limit lies, in columns from the left."""
+def columns(
+    title: str, rows: Sequence[tuple[str, str, float]], *, height: int = 150, mark: float | None = None
+) -> Markup:
+    """Columns over an axis. rows: (name under the axis, name in full, value). mark: where a limit lies, in columns from the left."""
     if not rows:
         return Markup("")
-    highest = max(value for _, value in rows) or 1
+    highest = max(value for _, _, value in rows) or 1
     step = 100 / len(rows)
-    parts, tallest = [], max(range(len(rows)), key=lambda at: rows[at][1])
-    for at, (name, value) in enumerate(rows):
+    parts, tallest = [], max(range(len(rows)), key=lambda at: rows[at][2])
+    for at, (_, name, value) in enumerate(rows):
         tall = max(2.0 if value else 0.0, (height - 18) * value / highest)
         parts.append(
             Markup(
@@ -74,7 +80,8 @@ def columns(title: str, rows: Sequence[tuple[str, float]], *, height: int = 150,
                 x=f"{(at + 0.5) * step:.2f}", y=height + 18, name=rows[at][0], anchor=_anchor(at, len(rows))
             )
         )
-    return _svg(title, height + 24, parts, "columns")
+    # Two columns over the whole width would be two walls.
+    return _svg(title, height + 24, parts, "columns", widest=90 * len(rows))
 
 
 def progress(title: str, value: int, goal: int) -> Markup:
@@ -100,15 +107,15 @@ def matrix(
     most: int,
     *,
     groups: Sequence[str] = (),
+    names: int,
 ) -> Markup:
     """A heat map. heads: over the columns. rows: (name, [(what the cell is, count)]). most: the count of full colour.
-    groups: names over as many equal groups of columns.
+    groups: names over as many equal groups of columns. names: room for the names of rows, in per cent.
 
     Five steps of one hue, told apart by lightness; a count of nothing is a dashed outline, so no colour is needed for
     what matters most.
     """
     tall, top = 30, 42 if groups else 24
-    names = 13 if groups else 36
     # Per cent between two groups, so that the two columns of one suit are seen as one.
     gap = 1.4 if groups else 0.0
     columns_a_group = len(heads) // (len(groups) or 1)
@@ -220,38 +227,42 @@ def lines(title: str, curves: Sequence[tuple[str, str, Sequence[tuple[float, flo
 
 
 def ranges(
-    title: str, rows: Sequence[tuple[str, str, Sequence[tuple[str, str, float, float | None, float | None]]]]
+    title: str, rows: Sequence[tuple[str, str, Sequence[tuple[str, str, float]], tuple[float, float] | None]]
 ) -> Markup:
-    """Values from 0 to 1 with their intervals. rows: (name, shown, [(what, class, value, low, high)])."""
+    """Values from 0 to 1 on one line a row. rows: (name, shown, [(what, class, value)], interval or None)."""
     parts, tall = [], 50
-    for at, (name, shown, values) in enumerate(rows):
+    for at, (name, shown, values, interval) in enumerate(rows):
         y = at * tall
         parts.append(
             Markup(
                 '<text x="0" y="{text}">{name}</text><text x="100%" y="{text}" class="num">{shown}</text>'
-                '<line class="grid" x1="0" x2="100%" y1="{y}" y2="{y}"/>'
+                '<line class="rail" x1="0" x2="100%" y1="{y}" y2="{y}"/>'
             ).format(text=y + 14, y=y + 30, name=name, shown=shown)
         )
-        for row, (what, tone, value, low, high) in enumerate(values):
-            # One above the other, a little apart, so that neither hides the other.
-            middle = y + 27 + 6 * row
-            if low is not None and high is not None:
-                parts.append(
-                    Markup('<line class="whisker {tone}" x1="{low}%" x2="{high}%" y1="{y}" y2="{y}"/>').format(
-                        tone=tone, low=f"{100 * low:.2f}", high=f"{100 * high:.2f}", y=middle
-                    )
-                )
+        if interval:
+            low, high = (100 * min(1.0, max(0.0, end)) for end in interval)
             parts.append(
-                Markup('<circle class="dot {tone}" cx="{x}%" cy="{y}" r="5"><title>{what}</title></circle>').format(
-                    tone=tone, x=f"{min(99.0, max(1.0, 100 * value)):.2f}", y=middle, what=f"{name} {what} {value:.2f}"
+                Markup('<line class="whisker" x1="{low}%" x2="{high}%" y1="{y}" y2="{y}"/>').format(
+                    low=f"{low:.2f}", high=f"{high:.2f}", y=y + 30
+                )
+            )
+        for what, tone, value in values:
+            parts.append(
+                Markup("{shape}<title>{what}</title></{end}>").format(
+                    shape=(SQUARE if tone == "reader" else CIRCLE).format(
+                        tone=tone, x=f"{min(99.0, max(1.0, 100 * value)):.2f}", y=y + 30
+                    ),
+                    end="rect" if tone == "reader" else "circle",
+                    what=f"{name} {what} {value:.2f}",
                 )
             )
     return _svg(title, len(rows) * tall, parts, "ranges")
 
 
-def _svg(title: str, height: int, parts: Sequence[Markup], kind: str) -> Markup:
-    return Markup('<svg class="{kind}" role="img" aria-label="{title}" width="100%" height="{height}">').format(
-        kind=kind, title=title, height=max(0, height)
+def _svg(title: str, height: int, parts: Sequence[Markup], kind: str, widest: int | None = None) -> Markup:
+    style = Markup(' style="max-width:{}px"').format(widest) if widest else ""
+    return Markup('<svg class="{kind}" role="img" aria-label="{title}" width="100%" height="{height}"{style}>').format(
+        kind=kind, title=title, height=max(0, height), style=style
     ) + Markup("<title>{}</title>{}</svg>").format(title, Markup("").join(parts))
 
 

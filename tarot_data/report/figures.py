@@ -35,6 +35,7 @@ EASE = ("unknown_card", "duplicate_card", "no_cards", "card_conflict", "empty_bo
 
 EXAMPLES_A_REASON = 3
 LONGEST_SAMPLE = 3000
+GENERATIONS = 4
 LONGEST_GENERATION = 1500
 POINTS = 300
 """Points of a loss curve at most; a longer log is thinned evenly."""
@@ -460,29 +461,43 @@ def sample(stored: pl.DataFrame, seed: str, names: Names, at_most: int = 5) -> l
 def training(run: dict | None, names: Names) -> dict | None:
     """Curves, scores and texts of a training; None where there was none.
 
-    loss: held-out, nats a token. scores: [{dimension, base, tuned}], each {value, low, high}, low and high null where
-    no interval is given. generations: [{prompt, human, base, tuned}], texts cut at LONGEST_GENERATION characters.
+    run: {name, manifest, log, scores, generations} as `tarot_train` writes them. loss: held-out, nats a token, and
+    the difference tuned minus base. scores: [{dimension, base, tuned, reader, difference}]; a difference is
+    {mean, low, high} of a 95 % interval, or null. copied: the longest passage of the training text in what a model
+    wrote, in characters. generations: [{person, question, spread, cards, reader, base, tuned}], one a prompt.
     """
     if run is None:
         return None
     manifest, scores = run.get("manifest") or {}, run.get("scores") or {}
-    sides = {side: scores.get(side) or {} for side in ("base", "tuned")}
+    sides = {side: scores.get(side) or {} for side in ("base", "tuned", "reader")}
+    differences = scores.get("difference") or {}
     dimensions = list(dict.fromkeys(name for side in sides.values() for name in side.get("scores") or {}))
-    generations = run.get("generations") or []
-    shown = [{key: item.get(key) for key in ("prompt", "human", "base", "tuned")} for item in generations[:4]]
-    base = manifest.get("base")
+    base = manifest.get("base") or {}
+    written = _side_by_side(run.get("generations") or [], names)
     return {
-        "run": run.get("name") or manifest.get("run_id") or manifest.get("run"),
-        "base": base.get("name") if isinstance(base, dict) else base,
-        "stand_in": bool(scores.get("stand_in", manifest.get("stand_in", base == "tarot-tiny"))),
+        "run": run.get("name"),
+        "base": base.get("name"),
+        "stand_in": bool(scores.get("stand_in", base.get("stand_in", False))),
+        "split": scores.get("split"),
+        "held_out": (scores.get("held_out") or {}).get("examples"),
         "train": _curve(run.get("log") or [], "loss"),
         "eval": _curve(run.get("log") or [], "eval_loss"),
-        "loss": {side: _number(values.get("loss")) for side, values in sides.items()},
+        "loss": {
+            "base": _number(sides["base"].get("loss")),
+            "tuned": _number(sides["tuned"].get("loss")),
+            "difference": _interval(differences.get("loss")),
+        },
         "scores": [
-            {"dimension": name, **{side: _score(values, name) for side, values in sides.items()}} for name in dimensions
+            {
+                "dimension": name,
+                **{side: _number((values.get("scores") or {}).get(name)) for side, values in sides.items()},
+                "difference": _interval(differences.get(name)),
+            }
+            for name in dimensions
         ],
-        "generations": [{key: names.hide(_cut(_text(value)), None) for key, value in item.items()} for item in shown],
-        "more": max(0, len(generations) - len(shown)),
+        "copied": {side: (sides[side].get("copied") or {}).get("longest") for side in ("base", "tuned")},
+        "generations": written[:GENERATIONS],
+        "more": max(0, len(written) - GENERATIONS),
     }
 
 
@@ -602,20 +617,22 @@ def _curve(log: list[dict], name: str) -> list[list[float]]:
     return points[::stride] + (points[-1:] if points and (len(points) - 1) % stride else [])
 
 
-def _score(side: dict, name: str) -> dict:
-    value = (side.get("scores") or {}).get(name)
-    low, high = (side.get("intervals") or {}).get(name) or (None, None)
-    if isinstance(value, dict):
-        low, high = value.get("interval") or (value.get("low"), value.get("high"))
-        value = value.get("mean", value.get("value"))
-    return {"value": _number(value), "low": _number(low), "high": _number(high)}
+def _interval(difference: dict | None) -> dict | None:
+    found = {name: _number((difference or {}).get(name)) for name in ("mean", "low", "high")}
+    return None if None in found.values() else found
 
 
-def _text(value: object) -> str:
-    """A prompt may come as text or as messages."""
-    if isinstance(value, list):
-        return "\n\n".join(str(message.get("content", "")) for message in value)
-    return "" if value is None else str(value)
+def _side_by_side(lines: list[dict], names: Names) -> list[dict]:
+    """One row a prompt of generations, which are one line a text, each with the `model` that wrote it."""
+    rows: dict[str, dict] = {}
+    for line in lines:
+        own = line.get("person")
+        asked = {key: names.hide(line.get(key), own) for key in ("question", "spread", "cards")}
+        row = rows.setdefault(
+            line["id"], {"person": names.of(own), **asked, "reader": None, "base": None, "tuned": None}
+        )
+        row[line["model"]] = names.hide(_cut(line.get("content") or ""), own)
+    return list(rows.values())
 
 
 def _cut(text: str) -> str:

@@ -5,6 +5,7 @@ Text of readings reaches the page only through autoescape or `Markup.format`, so
 """
 
 import os
+import re
 from collections.abc import Callable, Iterable
 from functools import cache, partial
 from pathlib import Path
@@ -48,6 +49,7 @@ def html(figures: dict, lang: str = "zh") -> str:
         share=share,
         fixed=fixed,
         card=words.card,
+        detail=words.detail,
         heavy=HEAVY_SHARE,
         all_labels=LABELS,
         **{draw.__name__: partial(draw, words) for draw in (*DRAWINGS, *ROWS, *LINES)},
@@ -76,11 +78,21 @@ class Words:
     def label(self, label: str) -> str:
         return say(f"label.{label}", self.lang)
 
+    def dimension(self, dimension: str) -> str:
+        return say(f"dimension.{dimension}", self.lang)
+
     def reason(self, reason: str) -> str:
         return say(f"reason.{reason}", self.lang)
 
     def card(self, card: str) -> str:
         return card if self.lang == "zh" else _english_cards().get(card, card)
+
+    def detail(self, detail: str) -> str:
+        """What a rejection says of itself, in the reader's language where the catalogue knows the sentence."""
+        for key, pattern in _details():
+            if found := pattern.fullmatch(detail):
+                return say(key, self.lang, **found.groupdict()) if found.groupdict() else say(key, self.lang)
+        return detail
 
     def spread(self, row: dict) -> str:
         """A spread of the lexicon by its id in English, which has no English column; any other as written."""
@@ -155,7 +167,7 @@ def intake(words: Words, figures: dict) -> dict:
             words("intake_undated", n=data["undated"]) if data["undated"] else None,
         ]
     )
-    rows = [(bucket["from"], bucket["readings"]) for bucket in data["buckets"]]
+    rows = [(bucket["from"], bucket["from"], bucket["readings"]) for bucket in data["buckets"]]
     return {"read": read, "chart": charts.columns(words("intake_chart"), rows)}
 
 
@@ -208,12 +220,18 @@ def cards(words: Words, figures: dict) -> dict:
     heads = [words(f"{side}_short") for side in sides]
     majors = [card for card in counts if is_major(card)]
     halves = [
-        charts.matrix(words("cards_chart"), heads, [(words.card(card), cells(card)) for card in half], most)
+        charts.matrix(
+            words("cards_chart"),
+            heads,
+            [(words.card(card).removeprefix("The "), cells(card)) for card in half],
+            most,
+            names=36 if words.lang == "zh" else 50,
+        )
         for half in (majors[:11], majors[11:])
     ]
     ranks = [(_rank_name(words, rank), [cell for suit in SUITS for cell in cells(suit + rank)]) for rank in RANKS]
     suits = [_suit_name(words, suit) for suit in SUITS]
-    minors = charts.matrix(words("cards_chart"), heads * len(SUITS), ranks, most, groups=suits)
+    minors = charts.matrix(words("cards_chart"), heads * len(SUITS), ranks, most, groups=suits, names=13)
     return {"read": read, "majors": halves, "minors": minors}
 
 
@@ -287,7 +305,7 @@ def lengths(words: Words, figures: dict) -> dict:
         ]
     )
     width = data["bins"][0]["to"] or 1
-    rows = [(_bin_name(words, row), row["readings"]) for row in data["bins"]]
+    rows = [(f"{row['from']:,}", _bin_name(words, row), row["readings"]) for row in data["bins"]]
     chart = charts.columns(words("lengths_chart"), rows, mark=data["budget_chars"] / width)
     return {"read": read, "chart": chart, "limit": data["budget_chars"] / width < len(rows)}
 
@@ -332,6 +350,13 @@ def without(words: Words, figures: dict) -> dict:
         for label, row in data.items()
     ]
     return {"read": read, "chart": charts.bars(words("without_chart"), rows, whole=figures["readings"]["kept"])}
+
+
+def duplicates(words: Words, figures: dict) -> dict:
+    data = figures["duplicates"]
+    twins = words("duplicates_twins", n=data["twins"]) if data["twins"] else words("duplicates_clean")
+    kept_out = words("duplicates_read", duplicate=data["duplicate"], near=data["near_duplicate"])
+    return {"read": words.join([kept_out, twins]), "chart": ""}
 
 
 def masked(words: Words, figures: dict) -> dict:
@@ -454,60 +479,64 @@ def curve(words: Words, figures: dict) -> dict:
 
 
 def loss(words: Words, figures: dict) -> dict:
-    data = figures["training"]["loss"]
+    run = figures["training"]
+    data = run["loss"]
     if data["base"] is None or data["tuned"] is None:
         return {"read": None, "chart": ""}
     key = "loss_better" if data["tuned"] < data["base"] else "loss_worse"
+    sure = data["difference"]
+    read = words.join(
+        [
+            words(key, base=fixed(data["base"], 3), tuned=fixed(data["tuned"], 3)),
+            words("loss_interval", low=fixed(sure["low"], 3), high=fixed(sure["high"], 3)) if sure else None,
+            words("loss_on", n=run["held_out"], split=words(f"split_{run['split']}")) if run["held_out"] else None,
+        ]
+    )
     rows = [(words(side), data[side], fixed(data[side], 3), side) for side in ("base", "tuned")]
-    return {
-        "read": words(key, base=fixed(data["base"], 3), tuned=fixed(data["tuned"], 3)),
-        "chart": charts.bars(words("loss_chart"), rows),
-    }
+    return {"read": read, "chart": charts.bars(words("loss_chart"), rows)}
 
 
 def scores(words: Words, figures: dict) -> dict:
-    rows = [
-        row
-        for row in figures["training"]["scores"]
-        if row["base"]["value"] is not None and row["tuned"]["value"] is not None
-    ]
+    run = figures["training"]
+    rows = [row for row in run["scores"] if row["base"] is not None and row["tuned"] is not None]
     if not rows:
         return {"read": None, "chart": ""}
-    gains = {row["dimension"]: row["tuned"]["value"] - row["base"]["value"] for row in rows}
+    gains = {row["dimension"]: row["tuned"] - row["base"] for row in rows}
     better = [name for name, gain in gains.items() if gain > 0]
     most = max(gains, key=gains.get)
-    with_intervals = [row for row in rows if row["base"]["high"] is not None and row["tuned"]["low"] is not None]
-    clear = [row for row in with_intervals if row["tuned"]["low"] > row["base"]["high"]]
+    measured = [row for row in rows if row["difference"]]
+    clear = [row for row in measured if row["difference"]["low"] > 0]
     read = words.join(
         [
             words(
                 "scores_read",
                 n=len(rows),
                 better=len(better),
-                most=say(f"dimension.{most}", words.lang),
+                most=words.dimension(most),
                 change=f"+{gains[most]:.2f}",
             )
             if better
             else words("scores_read_none", n=len(rows)),
-            words("scores_clear", n=len(clear)) if clear else None,
-            words("scores_interval") if with_intervals else None,
+            words("scores_clear", n=len(clear)) if clear else words("scores_unclear") if measured else None,
+            words("scores_interval") if measured else None,
+            words("copied", n=run["copied"]["tuned"]) if run["copied"]["tuned"] is not None else None,
         ]
     )
-    drawn = [
-        (
-            say(f"dimension.{row['dimension']}", words.lang),
-            f"{fixed(row['base']['value'])} → {fixed(row['tuned']['value'])}",
-            [(words(side), side, *(row[side][key] for key in ("value", "low", "high"))) for side in ("base", "tuned")],
-        )
-        for row in rows
-    ]
+    drawn = []
+    for row in rows:
+        dots = [(words(side), side, row[side]) for side in ("reader", "base", "tuned") if row[side] is not None]
+        sure = row["difference"]
+        # The interval is of the gain: drawn from the base, it says where the tuned model may stand.
+        span = (row["base"] + sure["low"], row["base"] + sure["high"]) if sure else None
+        shown = f"{fixed(row['base'])} → {fixed(row['tuned'])}"
+        drawn.append((words.dimension(row["dimension"]), shown, dots, span))
     return {"read": read, "chart": charts.ranges(words("scores_chart"), drawn)}
 
 
 def history(words: Words, figures: dict) -> dict:
     data = figures["history"]
     counts = [row["counts"]["readings"] for row in data]
-    rows = [(f"v{row['version']}", count) for row, count in zip(data, counts, strict=True)]
+    rows = [(f"v{row['version']}", f"v{row['version']}", count) for row, count in zip(data, counts, strict=True)]
     return {
         "read": words("history_read", n=len(data), first=counts[0], last=counts[-1]),
         "chart": charts.columns(words("history_chart"), rows, height=90),
@@ -517,6 +546,10 @@ def history(words: Words, figures: dict) -> dict:
 def intake_rows(words: Words, figures: dict) -> list[list[str]]:
     """Rows of the table behind a chart, as for every function of this name."""
     return [[bucket["from"], f"{bucket['readings']:,}"] for bucket in figures["intake"]["buckets"]]
+
+
+def rejected_rows(words: Words, figures: dict) -> list[list[str]]:
+    return [[words.reason(row["reason"]), f"{row['count']:,}"] for row in figures["rejected"]["reasons"]]
 
 
 def card_rows(words: Words, figures: dict) -> list[list[str]]:
@@ -628,12 +661,12 @@ def curve_rows(words: Words, figures: dict, at_most: int = 25) -> list[list[str]
 
 
 def score_rows(words: Words, figures: dict) -> list[list[str]]:
-    def cell(side: dict) -> str:
-        interval = f" [{fixed(side['low'])}, {fixed(side['high'])}]" if side["low"] is not None else ""
-        return fixed(side["value"]) + interval
-
     return [
-        [say(f"dimension.{row['dimension']}", words.lang), cell(row["base"]), cell(row["tuned"])]
+        [
+            words.dimension(row["dimension"]),
+            *(fixed(row[side]) for side in ("reader", "base", "tuned")),
+            f"{row['difference']['low']:+.2f} … {row['difference']['high']:+.2f}" if row["difference"] else "–",
+        ]
         for row in figures["training"]["scores"]
     ]
 
@@ -673,6 +706,7 @@ DRAWINGS: tuple[Callable[[Words, dict], dict], ...] = (
     lengths,
     labels,
     without,
+    duplicates,
     masked,
     flags,
     style,
@@ -685,6 +719,7 @@ DRAWINGS: tuple[Callable[[Words, dict], dict], ...] = (
 )
 ROWS: tuple[Callable[[Words, dict], list[list[str]]], ...] = (
     intake_rows,
+    rejected_rows,
     card_rows,
     spread_rows,
     theme_rows,
@@ -734,6 +769,16 @@ def _suit_name(words: Words, suit: str) -> str:
 @cache
 def _english_cards() -> dict[str, str]:
     return {row["card"]: row["english"] for row in lexicon.read_table("deck")}
+
+
+@cache
+def _details() -> list[tuple[str, re.Pattern[str]]]:
+    """The `[detail]` of the catalogue, as patterns of its English, which is what rejections are written in."""
+    return [
+        (key, re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", re.escape(languages["en"])), re.DOTALL))
+        for key, languages in catalogue().items()
+        if key.startswith("detail.")
+    ]
 
 
 @cache
