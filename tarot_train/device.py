@@ -1,0 +1,62 @@
+"""What this machine can train on."""
+
+import platform
+import resource
+import sys
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Device:
+    """kind: cuda, mps or cpu. memory_gib: of the accelerator, or of the machine for cpu. threads: of torch on cpu."""
+
+    kind: str
+    name: str
+    memory_gib: float
+    bfloat16: bool
+    threads: int = 0
+
+    def as_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def find() -> Device:
+    """The best device here: CUDA, else Apple's, else the CPU."""
+    import torch
+
+    if torch.cuda.is_available():
+        properties = torch.cuda.get_device_properties(0)
+        return Device(
+            kind="cuda",
+            name=properties.name,
+            memory_gib=round(properties.total_memory / 2**30, 1),
+            bfloat16=torch.cuda.is_bf16_supported(),
+        )
+    threads = torch.get_num_threads()
+    if torch.backends.mps.is_available():
+        memory = round(memory_of_machine_gib(), 1)
+        return Device(kind="mps", name=platform.processor() or "Apple", memory_gib=memory, bfloat16=True)
+    memory = round(memory_of_machine_gib(), 1)
+    return Device(kind="cpu", name=platform.machine(), memory_gib=memory, bfloat16=False, threads=threads)
+
+
+def describe() -> str:
+    """One line for people: `cpu x86_64, 2 threads, 15.6 GiB`."""
+    found = find()
+    threads = f", {found.threads} threads" if found.threads else ""
+    return f"{found.kind} {found.name}{threads}, {found.memory_gib} GiB"
+
+
+def memory_of_machine_gib() -> float:
+    import os
+
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    except (ValueError, OSError, AttributeError):
+        return 0.0
+
+
+def peak_memory_gib() -> float:
+    """Most memory this process has held so far, in GiB (Linux counts KiB, macOS bytes)."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**30 if sys.platform == "darwin" else peak / 2**20

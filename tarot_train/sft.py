@@ -1,0 +1,462 @@
+"""A dataset version to an adapter: LoRA through TRL's SFTTrainer, loss on the reading only.
+
+A run is made in a working folder that survives a kill; the finished folder `runs/<number>-<key>` appears whole, by
+rename, with its manifest. The flows set DO_NOT_TRACK=1, HF_HUB_DISABLE_TELEMETRY=1, HF_HUB_OFFLINE=1,
+TOKENIZERS_PARALLELISM=false, TRL_EXPERIMENTAL_SILENCE=1 and TRANSFORMERS_VERBOSITY=error before the first import.
+"""
+
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from hashlib import sha256
+from importlib import metadata
+from pathlib import Path
+
+from schemas.problems import Problem
+from tarot_train import base as bases
+from tarot_train import device as devices
+from tarot_train import plan, rows
+from tarot_train import recipe as recipes
+from tarot_train.recipe import Recipe
+
+Progress = Callable[[str, int, int], None] | None
+
+FORMAT = 1
+
+CHECKPOINT = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
+"""What a checkpoint must hold to go on from it to the same losses."""
+
+
+def train(
+    version_dir: Path,
+    base: str | None = None,
+    recipe: str | Path | None = None,
+    overrides: dict[str, str] | None = None,
+    *,
+    data_dir: Path,
+    progress: Progress = None,
+    smoke: bool = False,
+) -> Path:
+    """Train on a dataset version; the folder of the finished run.
+
+    A version that was trained already with the same recipe and base is not trained again: its run is returned. A run
+    that was killed goes on from its newest whole checkpoint, to the same losses. smoke: five updates through the whole
+    path, into a run of its own. Raises Problem where the plan says no-go, before any weight is loaded.
+    """
+    asked = recipe_for(base, recipe, overrides)
+    if smoke:
+        asked = _smoke(asked)
+    manifest = rows.manifest_of(version_dir)
+    examples = {split: rows.read_examples(version_dir, split, manifest) for split in rows.SPLITS}
+    if not examples["train"]:
+        raise Problem("no_go_no_train")
+    folder = None if asked.base.name == bases.TINY else bases.find(asked.base.name)
+    key = key_of(manifest, asked, folder)
+    runs_dir = data_dir / "runs"
+    for finished in sorted(runs_dir.glob("*/manifest.json")):
+        if json.loads(finished.read_text(encoding="utf-8")).get("key") == key:
+            return finished.parent
+    folder = bases.prepare(asked, texts_of(examples["train"]), data_dir / "bases", progress)
+    tokenizer = bases.load_tokenizer(folder, asked.base.template)
+    counted = {split: rows.to_rows(found, tokenizer, asked.train.max_tokens) for split, found in examples.items()}
+    here = devices.find()
+    shape = plan.shape_of(asked, folder)
+    used, changes, against = plan.decide(asked, data_of(counted), here, shape)
+    if against:
+        raise against[0].problem
+    work = runs_dir / ".work" / key
+    resumed = _open_work(work, {"key": key, "used": _recipe_dict(used), "device": here.as_dict()} | packages())
+    started = time.monotonic()
+    try:
+        result = _fit(work, folder, tokenizer, counted, used, here, progress, resumed)
+    except _out_of_memory() as error:
+        raise Problem("out_of_memory", setting=_first_to_lower(used), why=str(error).split("\n")[0][:120]) from None
+    template = tokenizer.chat_template
+    about = {
+        "format": FORMAT,
+        "key": key,
+        "dataset": {name: manifest.get(name) for name in ("version", "hash", "name", "counts")},
+        "base": {
+            "name": asked.base.name,
+            "folder": str(folder.resolve()),
+            "identity": bases.identity(folder),
+            "stand_in": bases.is_stand_in(folder),
+        },
+        "recipe": _recipe_dict(asked),
+        "used": _recipe_dict(used),
+        "changes": [change.as_dict() for change in changes],
+        "rows": {split: len(found.rows) for split, found in counted.items()},
+        "tokens": {split: sum(found.tokens) for split, found in counted.items()},
+        "too_long": {split: found.too_long for split, found in counted.items() if found.too_long},
+        "escaped": {split: found.escaped for split, found in counted.items() if found.escaped},
+        "template_sha256": sha256(template.encode()).hexdigest(),
+        "seed": used.train.seed,
+        "device": here.as_dict(),
+        "git_commit": git_commit(),
+        "smoke": smoke,
+        "resumed_from": resumed.name if resumed else None,
+        "seconds": round(time.monotonic() - started, 1),
+        **packages(),
+        **result,
+    }
+    return _finish(work, runs_dir, key, about)
+
+
+def recipe_for(base: str | None, name: str | Path | None, overrides: dict[str, str] | None = None) -> Recipe:
+    """The recipe of a call: the one named, else the one written for the base, else tarot-tiny's."""
+    if name is None and base is None:
+        name = bases.TINY
+    if name is None:
+        name = recipes.for_base(base)
+    loaded = recipes.load(name, overrides)
+    if base is None or base == loaded.base.name:
+        return loaded
+    known = Path(base).name == loaded.base.name.split("/")[-1]
+    changed = recipes.replace(loaded, "base.name", base)
+    if not known and loaded.base.template != "own":
+        changed = recipes.replace(changed, "base.template", "auto")
+    return changed if known else recipes.replace(changed, "base.shape", None)
+
+
+def key_of(manifest: dict, asked: Recipe, folder: Path | None) -> str:
+    """16 hex digits that tell a training from another: of dataset, recipe and base."""
+    about = [manifest["hash"], _recipe_dict(asked), bases.identity(folder) if folder else None]
+    return sha256(json.dumps(about, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
+
+
+def texts_of(examples: list[dict]) -> list[str]:
+    """The readings of examples, as the reader wrote them; what a stand-in base is made of."""
+    return [rows.escape(example["completion"][0]["content"]) for example in examples]
+
+
+def data_of(counted: dict[str, rows.Counted]) -> plan.Data:
+    lengths = counted["train"].tokens
+    return plan.Data(
+        train=len(counted["train"].rows),
+        validation=len(counted["validation"].rows),
+        test=len(counted["test"].rows),
+        mean_tokens=sum(lengths) / len(lengths) if lengths else 0.0,
+        longest_tokens=max(lengths + counted["validation"].tokens, default=0),
+        too_long=len(counted["train"].too_long),
+    )
+
+
+def packages() -> dict[str, dict[str, str]]:
+    """Every package installed here, with its version."""
+    found = {dist.metadata["Name"]: dist.version for dist in metadata.distributions() if dist.metadata["Name"]}
+    return {"packages": dict(sorted(found.items(), key=lambda item: item[0].lower()))}
+
+
+def git_commit() -> str | None:
+    """Commit of the code, where it runs from a checkout; `+` where files differ from it."""
+    try:
+        here = Path(__file__).parent
+        commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, timeout=10)
+        if commit.returncode:
+            return None
+        changed = subprocess.run(
+            ["git", "status", "--porcelain", "--untracked-files=no"], cwd=here, capture_output=True, text=True, timeout=10
+        )
+        return commit.stdout.strip() + ("+" if changed.stdout.strip() else "")
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+
+
+# The trainer
+
+
+def _fit(
+    work: Path,
+    folder: Path,
+    tokenizer,
+    counted: dict[str, rows.Counted],
+    used: Recipe,
+    here: devices.Device,
+    progress: Progress,
+    resumed: Path | None,
+) -> dict:
+    """Train in the working folder; leaves `adapter/` and `log.jsonl` there and returns figures for the manifest."""
+    from transformers import set_seed
+
+    set_seed(used.train.seed)
+    before = devices.peak_memory_gib()
+    model = bases.load_model(folder, used.base.dtype, _torch_device(here), used.base.quantize)
+    trainer = build_trainer(
+        model,
+        tokenizer,
+        counted["train"].rows,
+        counted["validation"].rows,
+        work / "checkpoints",
+        used,
+        cpu=here.kind == "cpu",
+        progress=progress,
+        log=work / "live.jsonl",
+    )
+    trainable = sum(parameter.numel() for parameter in trainer.model.parameters() if parameter.requires_grad)
+    trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+    adapter = work / "adapter"
+    shutil.rmtree(adapter, ignore_errors=True)
+    trainer.model.save_pretrained(adapter)
+    tokenizer.save_pretrained(adapter)
+    history = log_lines(trainer.state.log_history)
+    (work / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in history), encoding="utf-8")
+    evaluated = [line["eval_loss"] for line in history if "eval_loss" in line]
+    return {
+        "trainable_parameters": trainable,
+        "steps": trainer.state.global_step,
+        "planned_steps": trainer.state.max_steps,
+        "stopped_early": trainer.state.global_step < trainer.state.max_steps,
+        "best_step": _step_of(trainer.state.best_model_checkpoint),
+        "first_eval_loss": evaluated[0] if evaluated else None,
+        "best_eval_loss": trainer.state.best_metric,
+        "memory_gib": {"before": round(before, 3), "peak": round(_peak(here), 3)},
+    }
+
+
+def build_trainer(
+    model,
+    tokenizer,
+    train_rows: list[dict],
+    eval_rows: list[dict],
+    out: Path,
+    used: Recipe,
+    *,
+    cpu: bool,
+    progress: Progress = None,
+    log: Path | None = None,
+    plain_head: bool | None = None,
+):
+    """TRL's trainer with the settings of a decided recipe. plain_head: score labelled positions only; default on a CPU.
+
+    Training gets the plain model and a LoRA config, prompt/completion rows, and a mask that leaves the prompt out.
+    """
+    import datasets
+    from peft import LoraConfig
+    from transformers import EarlyStoppingCallback, PrinterCallback, ProgressCallback
+    from trl import SFTConfig, SFTTrainer
+
+    datasets.disable_progress_bars()
+    train, lora = used.train, used.lora
+    counted = plan.steps(len(train_rows), used)
+    checkpointing = {_checkpointing_name(SFTConfig): train.checkpointing == "on"}
+    arguments = SFTConfig(
+        output_dir=str(out),
+        max_length=None,  # Rows that do not fit were left out; None makes sure that nothing is ever cut.
+        packing=train.packing,
+        completion_only_loss=True,
+        num_train_epochs=train.epochs,
+        max_steps=train.max_steps if train.max_steps > 0 else -1,
+        per_device_train_batch_size=train.batch,
+        per_device_eval_batch_size=1,
+        gradient_accumulation_steps=train.accumulation,
+        learning_rate=train.learning_rate,
+        lr_scheduler_type="constant_with_warmup" if train.schedule == "constant" else train.schedule,
+        warmup_steps=train.warmup,
+        weight_decay=train.weight_decay,
+        optim="adamw_torch",
+        seed=train.seed,
+        data_seed=train.seed,
+        eval_strategy="steps",
+        eval_steps=counted["every"],
+        save_strategy="steps",
+        save_steps=counted["every"],
+        save_total_limit=2,
+        load_best_model_at_end=True,
+        metric_for_best_model="eval_loss",
+        greater_is_better=False,
+        eval_on_start=True,
+        prediction_loss_only=True,
+        logging_steps=1,
+        report_to="none",
+        disable_tqdm=True,
+        use_cpu=cpu,
+        bf16=not cpu and used.base.dtype == "bfloat16",
+        fp16=not cpu and used.base.dtype == "float16",
+        dataloader_pin_memory=not cpu,
+        **checkpointing,
+    )
+    config = LoraConfig(
+        task_type="CAUSAL_LM",
+        r=lora.r,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        bias="none",
+        target_modules=list(lora.targets),
+        modules_to_save=list(lora.modules_to_save) or None,
+    )
+    callbacks = [_watch(progress, log)]
+    if train.patience:
+        callbacks.append(EarlyStoppingCallback(train.patience))
+    kind = SFTTrainer
+    if cpu if plain_head is None else plain_head:
+        kind = type("PlainHeadTrainer", (SFTTrainer,), {"compute_loss": plain_head_loss})
+    trainer = kind(
+        model=model,
+        args=arguments,
+        train_dataset=datasets.Dataset.from_list(train_rows),
+        eval_dataset=datasets.Dataset.from_list(eval_rows),
+        processing_class=tokenizer,
+        peft_config=config,
+        callbacks=callbacks,
+    )
+    trainer.remove_callback(PrinterCallback)
+    trainer.remove_callback(ProgressCallback)
+    return trainer
+
+
+def plain_head_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+    """Mean cross-entropy over the labelled positions, in nats a token, scoring only those.
+
+    TRL scores every position on a CPU; with 152,000 tokens in the vocabulary that is two thirds of the time. The same
+    loss to 1e-6.
+    """
+    import torch.nn.functional as F
+
+    inputs = dict(inputs)
+    labels = inputs.pop("labels")[:, 1:]
+    base = model.get_base_model()
+    inputs.pop("use_cache", None)
+    hidden = base.model(**inputs, use_cache=False).last_hidden_state[:, :-1]
+    keep = labels != -100
+    loss = F.cross_entropy(base.lm_head(hidden[keep]).float(), labels[keep], reduction="sum")
+    loss = loss / (num_items_in_batch if num_items_in_batch is not None else keep.sum())
+    return (loss, {}) if return_outputs else loss
+
+
+def _checkpointing_name(config: type) -> str:
+    """The name the installed class has for recomputing activations; it was renamed."""
+    names = {name for kind in config.__mro__ for name in getattr(kind, "__dataclass_fields__", {})}
+    return "activation_checkpointing" if "activation_checkpointing" in names else "gradient_checkpointing"
+
+
+def _watch(progress: Progress, log: Path | None):
+    from transformers import TrainerCallback
+
+    class Watch(TrainerCallback):
+        def on_step_end(self, args, state, control, **kwargs):
+            if progress:
+                progress("train", state.global_step, state.max_steps)
+
+        def on_log(self, args, state, control, logs=None, **kwargs):
+            if log:
+                with log.open("a", encoding="utf-8") as file:
+                    file.writelines(json.dumps(line) + "\n" for line in log_lines([{"step": state.global_step} | logs]))
+
+    return Watch()
+
+
+def log_lines(history: list[dict]) -> list[dict]:
+    """The trainer's history as {step, loss, learning_rate} and {step, eval_loss} lines; step 0 is the base itself."""
+    lines = []
+    for entry in history:
+        kept = {name: entry[name] for name in ("step", "loss", "eval_loss", "learning_rate", "epoch") if name in entry}
+        if "loss" in kept or "eval_loss" in kept:
+            lines.append(kept)
+    return lines
+
+
+def whole_checkpoint(folder: Path) -> Path | None:
+    """The newest checkpoint that holds everything to go on from; one cut short by a kill is passed over."""
+    found = [path for path in folder.glob("checkpoint-*") if path.name.split("-")[-1].isdigit()]
+    for path in sorted(found, key=lambda path: -int(path.name.split("-")[-1])):
+        if _is_whole(path):
+            return path
+    return None
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    if not all((checkpoint / name).exists() for name in CHECKPOINT):
+        return False
+    import pickle
+
+    import torch
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(checkpoint / "adapter_model.safetensors", "pt") as tensors:
+            tensors.keys()
+        json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+        for name in ("optimizer.pt", "scheduler.pt"):
+            torch.load(checkpoint / name, map_location="cpu", weights_only=True)
+    except (SafetensorError, ValueError, OSError, RuntimeError, EOFError, pickle.UnpicklingError):
+        return False
+    return True
+
+
+def _open_work(work: Path, about: dict) -> Path | None:
+    """Make the working folder; the checkpoint to go on from where it was left by the same settings and packages.
+
+    With other packages, device or threads a resumed run would not give the same losses: it starts anew.
+    """
+    note = work / "settings.json"
+    text = json.dumps(about, sort_keys=True, ensure_ascii=False)
+    if note.exists() and note.read_text(encoding="utf-8") == text:
+        return whole_checkpoint(work / "checkpoints")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    note.write_text(text, encoding="utf-8")
+    return None
+
+
+def _finish(work: Path, runs_dir: Path, key: str, about: dict) -> Path:
+    """Put adapter, log and manifest into a new run folder, whole or not at all."""
+    half = runs_dir / ".work" / f"{key}.half"
+    shutil.rmtree(half, ignore_errors=True)
+    half.mkdir()
+    shutil.move(work / "adapter", half / "adapter")
+    shutil.copy(work / "log.jsonl", half / "log.jsonl")
+    while True:
+        taken = [int(path.name.split("-")[0]) for path in runs_dir.glob("*-*") if path.name.split("-")[0].isdigit()]
+        target = runs_dir / f"{max(taken, default=0) + 1:04}-{key[:8]}"
+        about = {"run": target.name} | about
+        (half / "manifest.json").write_text(json.dumps(about, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        try:
+            half.rename(target)
+            break
+        except OSError:
+            if not target.exists():
+                raise
+    shutil.rmtree(work, ignore_errors=True)
+    return target
+
+
+def _smoke(asked: Recipe) -> Recipe:
+    for key, value in (("train.max_steps", 5), ("train.warmup", 1.0), ("train.eval_steps", 2), ("train.save_steps", 0)):
+        asked = recipes.replace(asked, key, value)
+    return asked
+
+
+def _first_to_lower(used: Recipe) -> str:
+    if used.train.batch > 1:
+        return "train.batch=1"
+    if used.train.checkpointing != "on":
+        return "train.checkpointing=on"
+    return f"train.max_tokens={used.train.max_tokens // 2}"
+
+
+def _out_of_memory() -> tuple[type[BaseException], ...]:
+    import torch
+
+    return (torch.OutOfMemoryError, MemoryError)
+
+
+def _torch_device(here: devices.Device) -> str:
+    return here.kind if here.kind in ("cuda", "mps") else "cpu"
+
+
+def _peak(here: devices.Device) -> float:
+    if here.kind == "cuda":
+        import torch
+
+        return torch.cuda.max_memory_allocated() / 2**30
+    return devices.peak_memory_gib()
+
+
+def _step_of(checkpoint: str | None) -> int | None:
+    return int(checkpoint.rsplit("-", 1)[-1]) if checkpoint else None
+
+
+def _recipe_dict(asked: Recipe) -> dict:
+    return json.loads(json.dumps(recipes.as_dict(asked)))
