@@ -70,8 +70,7 @@ def decide(data_dir: Path, clean: Path, staging: Path, progress: Progress = None
 
     out = _fresh(staging / "decided")
     known = _known(store.index(data_dir))
-    old_signatures = store.scan(data_dir, "signatures")
-    bands = None if old_signatures is None else old_signatures.collect()
+    bands = store.signatures(data_dir)
     seen: dict[str, str] = {}
     texts: dict[str, str] = {}
     lots = sorted(clean.glob("readings-*.parquet"))
@@ -83,7 +82,8 @@ def decide(data_dir: Path, clean: Path, staging: Path, progress: Progress = None
             standing.filter(pl.col("unchanged")).select("reading_id", "file"), out / f"unchanged-{number:05}.parquet"
         )
 
-        sentences, annotations = annotate(readings)
+        # Twins share an id, which is made of their words: one of them speaks for both until they are told apart below.
+        sentences, annotations = annotate(readings.unique("reading_id", keep="first", maintain_order=True))
         conflicts = find_conflicts(readings, sentences)
         rejected.append(
             rejections.to_rejections(readings.join(conflicts, on="reading_id"), "annotate", "card_conflict")
@@ -147,7 +147,7 @@ def commit(data_dir: Path, decided: Path, files: list[sources.InboxFile]) -> dic
     note = {"run": "ingest", "pipeline": pipeline(), **counts}
     store.append(data_dir, "rejections", refused, note)
     for path in sorted(decided.glob("signatures-*.parquet")):
-        store.append(data_dir, "signatures", pl.read_parquet(path), note)
+        store.append_signatures(data_dir, pl.read_parquet(path), note)
     store.append(data_dir, "readings", readings, note)
     store.append(data_dir, "files", _entries(data_dir, files, readings, unchanged, refused), note)
     by_kind = pl.concat([readings["masked"], refused["masked"]]).list.explode().drop_nulls().value_counts(sort=True)

@@ -34,7 +34,6 @@ FILES = pl.Schema(
 it. kept: reading_id of every reading it holds, new or not. rejected: rejection_id of what it holds besides. sequence:
 counts the entries, so that the newest of a name is known without a clock."""
 
-SIGNATURES_KEY = "reading_id"
 TABLES = ("readings", "rejections", "files", "signatures")
 
 
@@ -90,7 +89,7 @@ def append(data_dir: Path, name: str, frame: pl.DataFrame, note: dict[str, objec
         "readings": ["reading_id", "revision"],
         "rejections": ["rejection_id"],
         "files": ["sequence"],
-        "signatures": [SIGNATURES_KEY],
+        "signatures": ["reading_id"],
     }[name]
     plain = frame.cast(dict(stored(frame.schema)))
     have = scan(data_dir, name)
@@ -169,6 +168,21 @@ def files(data_dir: Path) -> pl.DataFrame:
     if rows is None:
         return pl.DataFrame(schema=FILES)
     return rows.collect().sort("sequence").unique("name", keep="last", maintain_order=True).sort("name")
+
+
+def signatures(data_dir: Path) -> pl.DataFrame | None:
+    """The near-duplicate signatures of what is kept, `duplicates.SIGNATURES`; None where the store is empty."""
+    rows = scan(data_dir, "signatures")
+    return None if rows is None else rows.with_columns(_signed("bands", False)).collect()
+
+
+def append_signatures(data_dir: Path, frame: pl.DataFrame, note: dict[str, object]) -> int:
+    """Append signatures; Delta knows no unsigned integers, so the same 64 bits are kept as signed ones."""
+    return append(data_dir, "signatures", frame.with_columns(_signed("bands", True)), note)
+
+
+def _signed(column: str, signed: bool) -> pl.Expr:
+    return pl.col(column).list.eval(pl.element().reinterpret(signed=signed))
 
 
 def sweep(data_dir: Path) -> None:
