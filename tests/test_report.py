@@ -348,7 +348,12 @@ def test_an_empty_store_has_a_report(lang):
     json.dumps(out, allow_nan=False)
     text = page.html(out, lang)
     assert "tarot run" in text
-    assert "nan" not in text.lower().replace("nancy", "")
+    assert text.count("<section") == 1 and "nan" not in text.lower()
+
+
+def test_a_store_of_rejections_only_tells_what_to_mend():
+    text = page.html(measure(stored(), rejections(rejection(7))), "en")
+    assert f"tarot fix x{7:016x}" in text and 'id="rejected"' in text and 'id="cards"' not in text
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
@@ -538,6 +543,13 @@ def test_no_sentence_is_kept_that_nobody_reads():
     made += ("p10", "upright_short", "reversed_short")
     names = [key.removeprefix("report.") for key in keys("report")]
     assert [name for name in names if f'"{name}"' not in used and not name.startswith(made)] == []
+
+
+def test_a_contradiction_is_told_in_the_language_of_the_page():
+    detail = "content says reversed of 战车, drawn upright: 战车,车头歪在路边"
+    assert page.Words("zh").detail(detail) == "正文说战车是逆位，登记的是正位：战车,车头歪在路边"
+    assert page.Words("en").detail(detail) == detail
+    assert page.Words("zh").detail("something nobody foresaw {n}") == "something nobody foresaw {n}"
 
 
 def test_every_detail_that_is_translated_is_one_the_code_writes():

@@ -91,7 +91,9 @@ class Words:
         """What a rejection says of itself, in the reader's language where the catalogue knows the sentence."""
         for key, pattern in _details():
             if found := pattern.fullmatch(detail):
-                return say(key, self.lang, **found.groupdict()) if found.groupdict() else say(key, self.lang)
+                sides = {side: self(side) for side in ("upright", "reversed")}
+                values = {name: sides.get(value, value) for name, value in found.groupdict().items()}
+                return say(key, self.lang, **values)
         return detail
 
     def spread(self, row: dict) -> str:
