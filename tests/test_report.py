@@ -311,6 +311,15 @@ def test_pseudonyms_stand_for_names_everywhere_they_are_known():
     assert out["next"]["fix"][0]["excerpt"] == "P3和P2"
 
 
+def test_pseudonyms_count_in_the_order_in_which_persons_are_told():
+    rows = stored(
+        stored_row(1, person="乙"), stored_row(2, person="甲"), stored_row(3, person="丙"), stored_row(4, person="丙")
+    )
+    top = measure(rows, pseudonyms=True)["persons"]["top"]
+    assert [(row["person"], row["readings"]) for row in top] == [("P1", 2), ("P2", 1), ("P3", 1)]
+    assert [row["person"] for row in measure(rows)["persons"]["top"]] == ["丙", "乙", "甲"]
+
+
 def test_names_stay_where_no_pseudonyms_are_asked_for():
     assert measure(four())["persons"]["top"][0]["person"] == "Mel"
 

@@ -14,7 +14,7 @@ import polars as pl
 
 from schemas.deck import CARDS, FLAGS, LABELS, PATTERNS, SPLITS, THEMES
 from tarot_data import lexicon
-from tarot_data.report.names import Names
+from tarot_data.report.names import Names, ranked
 
 BUDGET_TOKENS = 2048
 """Longest example the recipes train on (`max_length`)."""
@@ -252,7 +252,7 @@ def themes(stored: pl.DataFrame) -> dict:
 
 def persons(stored: pl.DataFrame, names: Names, at_most: int = 12) -> dict:
     """Readings by person, most first. once: persons with a single reading. unnamed: readings of nobody known."""
-    counts = _counts(stored["person"])
+    counts = list(ranked(stored).iter_rows())
     return {
         "persons": len(counts),
         "once": sum(count == 1 for _, count in counts),

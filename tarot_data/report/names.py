@@ -18,15 +18,8 @@ class Names:
         self._pseudonyms: dict[str, str] = {}
         if not hide:
             return
-        ranked = (
-            stored.filter(pl.col("person").is_not_null())
-            .group_by("person")
-            .agg(pl.len(), pl.col("reading_id").min())
-            .sort("len", "reading_id", descending=[True, False])["person"]
-            .to_list()
-        )
         refused = rejections["record"].drop_nulls().str.json_path_match("$.person").drop_nulls().unique().sort()
-        for name in [*ranked, *refused]:
+        for name in [*ranked(stored)["person"], *refused]:
             if name.strip() and name not in self._pseudonyms:
                 self._pseudonyms[name] = f"P{len(self._pseudonyms) + 1}"
 
@@ -51,6 +44,17 @@ class Names:
         # The longest name first, all in one pass, so that no pseudonym is taken for a name.
         pattern = "|".join(_bounded(name) for name in sorted(found, key=len, reverse=True))
         return re.sub(pattern, lambda match: self._pseudonyms[match[0]], text)
+
+
+def ranked(stored: pl.DataFrame) -> pl.DataFrame:
+    """person, len: persons with the number of their readings, most first, equals by their first reading_id."""
+    return (
+        stored.filter(pl.col("person").is_not_null())
+        .group_by("person")
+        .agg(pl.len(), pl.col("reading_id").min())
+        .sort("len", "reading_id", descending=[True, False])
+        .select("person", "len")
+    )
 
 
 def _bounded(name: str) -> str:
