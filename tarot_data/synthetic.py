@@ -304,12 +304,13 @@ def _notes(out: Path, number: int, readings: list[MadeUp], rng: Random) -> int:
             for place, card in enumerate(reading.cards, 1)
         ]
         lines = [
-            *([f"{person}：{reading.person}"] if reading.person else []),
+            # An unknown person leaves the label empty, as on a form: readings of one file begin alike.
+            f"{person}：{reading.person or ''}",
             f"{question}：{reading.question}",
             f"{spread}：{reading.spread}",
-            *([f"{cards}：", *places] if places else []),
             f"{day}：{_day(reading, '{y}.{m}.{d}')}",
             "synthetic：true",
+            *([f"{cards}：", *places] if places else []),
             "",
             reading.content,
         ]
