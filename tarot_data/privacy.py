@@ -41,6 +41,10 @@ _ID_LIKE = re.compile(
     r"[:：=是]\s?@?[A-Za-z_][A-Za-z0-9_.\-]{3}|[A-Za-z][A-Za-z0-9.\-]{2,}[0-9_]|_[A-Za-z0-9]|[加➕+]我?\s?[vV薇威]"
 )
 _WIDE = re.compile("[\uff10-\uff19\uff20-\uff5a\uff0e\uff0d\uff08\uff09\uff0f\u3000]")
+_HEX_ID = re.compile(
+    r"(?<![0-9A-Za-z])[0-9a-f]{24,64}(?![0-9A-Za-z])|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+)
+"""Page ids and checksums, in which eleven digits are no telephone number."""
 _ENGLISH = re.compile("[a-z]+")
 _MANY_DIGITS = re.compile(r"[0-9](?:[\s\-.·—\ufe0f\u20e3]{0,4}[0-9]){4}")
 _SPELT = re.compile(rf"[{_DIGITS}0-9][{_DIGITS}0-9\ufe0f\u20e3 \-·.]{{9,}}")
@@ -233,9 +237,11 @@ def _found(text: str) -> list[Contact]:
         for match in _CARD_NUMBER.finditer(folded):
             if _luhn_checks(match[0]):
                 add(match.start(), match.end(), "bank_card")
+        ids = [(match.start(), match.end()) for match in _HEX_ID.finditer(folded)]
         for pattern in (_MOBILE, _ABROAD, _LANDLINE):
             for match in pattern.finditer(folded):
-                add(match.start(), match.end(), "phone")
+                if not any(start < match.end() and match.start() < end for start, end in ids):
+                    add(match.start(), match.end(), "phone")
     if digits or _ID_LIKE.search(folded) or any(word in folded for word in _FOLLOWED):
         lowered = folded.lower()
         if "wx" in lowered or "vx" in lowered:

@@ -9,7 +9,7 @@ import os
 import stat
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -220,7 +220,7 @@ def read(path: Path, root: Path) -> Iterator[RawRecord | Rejected]:
         name = _name(path, root)
     except ValueError:
         name = masked_name(path.name)
-    blob = Blob(file=name, member=None, name=path.name, sha256=_digest(path), path=path)
+    blob = Blob(file=name, member=None, name=path.name, sha256=hashlib.sha256(b"").hexdigest(), path=path)
     try:
         if not stat.S_ISREG(path.lstat().st_mode):
             raise unreadable("a link, a device or a pipe, not a file")
@@ -234,7 +234,7 @@ def read(path: Path, root: Path) -> Iterator[RawRecord | Rejected]:
     except OSError as error:
         yield rejected(blob, unreadable(f"cannot be opened ({type(error).__name__})"))
         return
-    yield from read_blob(blob)
+    yield from read_blob(replace(blob, sha256=_digest(path)))
 
 
 def read_blob(blob: Blob) -> Iterator[RawRecord | Rejected]:

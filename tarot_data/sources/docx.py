@@ -3,16 +3,19 @@
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from tarot_data.sources import archive
-from tarot_data.sources.labels import known_fields
+from tarot_data.sources.labels import known_fields, labels_in
 from tarot_data.sources.notes import split
 from tarot_data.sources.record import Blob, RawRecord, Rejected, unreadable, unsafe
 from tarot_data.sources.sample import Sample
+from tarot_data.sources.tables import find_header, read_rows
 
 FORM = "docx"
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _PAGE_BREAK = "\f"
+_HEADING_STYLE = re.compile(r"^(?:Heading|heading|标题|Title|(?=[1-9]$))\s?([1-9])?")
 
 
 def recognises(sample: Sample) -> bool:
@@ -29,41 +32,73 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
         root = ET.fromstring(data)
     except (ET.ParseError, RecursionError, ValueError) as error:
         raise unreadable(f"the document is damaged ({type(error).__name__})") from error
-    blocks = list(_blocks(root.find(f"{_W}body")))
-    for section in _sections(blocks):
+    for section in _sections(_blocks(root.find(f"{_W}body"))):
         yield from _read_section(section, blob)
 
 
-def _blocks(body: ET.Element | None) -> Iterator[tuple[str, object]]:
-    """("heading", text), ("line", text), ("break", "") and ("table", rows) in the order of the body."""
-    for element in body if body is not None else ():
-        tag = element.tag.removeprefix(_W)
-        if tag == "p":
-            yield from _paragraph(element)
-        elif tag == "tbl":
-            yield "table", _rows(element)
-        elif tag in ("sdt", "ins", "customXml", "smartTag"):
-            inner = element.find(f"{_W}sdtContent") if tag == "sdt" else element
-            yield from _blocks(inner)
+@dataclass(frozen=True)
+class Block:
+    """A piece of the body in its order. kind: title, heading, line, item, break (value text) or table (value rows).
+    number: of the paragraph or table in the document, from 1."""
+
+    kind: str
+    value: object
+    number: int
+
+    @property
+    def lines(self) -> list[str]:
+        return str(self.value).split("\n") if isinstance(self.value, str) else []
 
 
-def _paragraph(element: ET.Element) -> Iterator[tuple[str, object]]:
+def _blocks(body: ET.Element | None) -> list[Block]:
+    found: list[Block] = []
+    stack = list(reversed(body)) if body is not None else []
+    number = 0
+    while stack:
+        element = stack.pop()
+        tag = element.tag.removeprefix(_W) if isinstance(element.tag, str) else ""
+        if tag in ("p", "tbl"):
+            number += 1
+            pieces = _paragraph(element) if tag == "p" else [("table", _rows(element))]
+            found += [Block(kind, value, number) for kind, value in pieces]
+        elif tag == "sdt":
+            content = element.find(f"{_W}sdtContent")
+            stack.extend(reversed(content if content is not None else ()))
+        elif tag in ("ins", "customXml", "smartTag", "moveTo"):
+            stack.extend(reversed(element))
+    return found
+
+
+def _paragraph(element: ET.Element) -> Iterator[tuple[str, str]]:
     style = element.find(f"{_W}pPr/{_W}pStyle")
     name = (style.get(f"{_W}val") or "") if style is not None else ""
     text = _text(element)
+    kind = "line"
+    if heading := _HEADING_STYLE.match(name):
+        kind = "title" if heading[1] in ("", "1", None) else "heading"
+    elif element.find(f"{_W}pPr/{_W}numPr") is not None or name.startswith("List"):
+        kind = "item"
+    elif len(text) <= 40 and _is_bold(element) and not labels_in(text):
+        kind = "title"
+    if kind in ("title", "heading") and not text.strip():
+        kind = "line"
     if element.find(f"{_W}pPr/{_W}pageBreakBefore") is not None:
         yield "break", ""
     before, broke, after = text.partition(_PAGE_BREAK)
-    heading = re.match(r"^(?:Heading|heading|标题|Title|[1-3]$)\s?[1-3]?", name)
-    kind = "heading" if heading and text.strip() else "line"
-    if element.find(f"{_W}pPr/{_W}numPr") is not None or name.startswith("List"):
-        kind = "item"
     if before or not broke:
         yield kind, before
     if broke:
         yield "break", ""
         if after.strip():
             yield kind, after.replace(_PAGE_BREAK, "")
+
+
+def _is_bold(element: ET.Element) -> bool:
+    """Whether every run with text is bold: a title that somebody made by hand."""
+    runs = [run for run in element.iter(f"{_W}r") if any(t.text for t in run.iter(f"{_W}t"))]
+    return bool(runs) and all(
+        (bold := run.find(f"{_W}rPr/{_W}b")) is not None and bold.get(f"{_W}val") not in ("0", "false") for run in runs
+    )
 
 
 def _text(element: ET.Element) -> str:
@@ -103,59 +138,71 @@ def _rows(table: ET.Element) -> list[list[str]]:
     return rows
 
 
-def _sections(blocks: list[tuple[str, object]]) -> list[list[tuple[str, object]]]:
-    """Blocks cut where readings begin: at headings, at page breaks."""
-    sections: list[list[tuple[str, object]]] = [[]]
-    for kind, value in blocks:
-        current = sections[-1]
-        labelled = any(kind_ != "heading" and value_ for kind_, value_ in current)
-        if (kind == "break" or kind == "heading") and labelled and _is_whole(current):
+def _sections(blocks: list[Block]) -> list[list[Block]]:
+    """Blocks cut where readings begin: at a title or a page break that labels follow."""
+    sections: list[list[Block]] = [[]]
+    for index, block in enumerate(blocks):
+        if block.kind in ("title", "break") and _labels_follow(blocks, index + 1) and _has_labels(sections[-1]):
             sections.append([])
-        if kind != "break":
-            sections[-1].append((kind, value))
-    return [section for section in sections if any(value for _, value in section)]
+        if block.kind != "break":
+            sections[-1].append(block)
+    return [section for section in sections if any(block.value for block in section)]
 
 
-def _is_whole(section: list[tuple[str, object]]) -> bool:
-    """Whether blocks make a reading of their own: two labels or more, and text."""
-    from tarot_data.sources.labels import labels_in
-
-    lines = [line for kind, value in section if kind in ("line", "item") for line in str(value).split("\n")]
-    named = known_fields([labels_in(line)[0][0] for line in lines if labels_in(line)])
-    tabled = any(kind == "table" for kind, _ in section)
-    prose = sum(len(line) for line in lines if not labels_in(line))
-    return (len(named) >= 2 or tabled) and prose >= 20
+def _has_labels(section: list[Block]) -> bool:
+    return any(block.kind == "table" or any(labels_in(line) for line in block.lines) for block in section)
 
 
-def _read_section(section: list[tuple[str, object]], blob: Blob) -> Iterator[RawRecord | Rejected]:
+def _labels_follow(blocks: list[Block], index: int) -> bool:
+    """Whether the next blocks, titles passed over, begin with a label of a reading or with a table of them."""
+    for block in blocks[index : index + 4]:
+        if block.kind in ("title", "break") or not block.value:
+            continue
+        if block.kind == "table":
+            return bool(known_fields([cell for row in block.value[:4] for cell in row]) & _OF_A_READING)
+        labels = [label for line in block.lines for label in labels_in(line)]
+        return bool(known_fields([label for label, _, _ in labels]) & _OF_A_READING)
+    return False
+
+
+_OF_A_READING = {"person", "question", "spread", "cards", "date"}
+
+
+def _read_section(section: list[Block], blob: Blob) -> Iterator[RawRecord | Rejected]:
+    table = next(
+        (block.value for block in section if block.kind == "table" and is_table_of_readings(block.value)), None
+    )
+    if table is not None:
+        number = next(block.number for block in section if block.value is table)
+        yield from read_rows(enumerate(table, 1), blob, FORM, f"table {number} row {{}}", hint=blob.hint)
+        return
     lines: list[str] = []
-    kinds = [kind for kind, _ in section[1:]] + ["line"]
-    for (kind, value), following in zip(section, kinds, strict=True):
-        if kind == "table":
-            table = _table_lines(value)
-            lines += table
-        elif kind == "heading":
-            lines += [f"# {value}" if not lines else f"## {value}"]
+    numbers: list[int] = []
+    following = [block.kind for block in section[1:]] + ["line"]
+    for block, kind_below in zip(section, following, strict=True):
+        if block.kind == "table":
+            added = _table_lines(block.value)
+        elif block.kind == "title" and not lines:
+            added = [f"# {block.value}"]
         else:
-            lines += str(value).split("\n")
-            # A paragraph of prose is a paragraph: the next one is set apart as it is on the page. Items of a list are not.
-            if kind == "line" or following != "item":
-                lines.append(_GAP)
-    yield from split(_joined(lines), blob, FORM, locator="paragraph {}")
+            added = list(block.lines)
+            # A paragraph of prose stands apart, as it does on the page; the items of a list do not.
+            if block.kind != "item" or kind_below != "item":
+                added.append(_GAP)
+        for line in added:
+            if line == _GAP and (not lines or not lines[-1].strip()):
+                continue
+            lines.append("" if line == _GAP else line)
+            numbers.append(block.number)
+    yield from split(lines, blob, FORM, locator="paragraph {}", numbers=numbers)
+
+
+def is_table_of_readings(rows: list[list[str]]) -> bool:
+    found = find_header(rows[:20])
+    return bool(found) and "content" in found[1].names and len(rows) > 1
 
 
 _GAP = "\0"
-
-
-def _joined(lines: list[str]) -> list[str]:
-    """Lines with one blank one for every gap between paragraphs."""
-    found: list[str] = []
-    for line in lines:
-        if line != _GAP:
-            found.append(line)
-        elif found and found[-1].strip():
-            found.append("")
-    return found
 
 
 def _table_lines(rows: list[list[str]]) -> list[str]:

@@ -17,6 +17,7 @@ _SEPARATOR = re.compile(
     r"^\s*(?:[-=_*~～—―─━－＝·•#\s]{3,}|第\s?[0-9一二三四五六七八九十百]{1,4}\s?[位个條条则份页頁]\s?(?:客人|客户)?|[-—]?\s?\d{1,4}\s?[-—]?)\s*$"
 )
 _DATE_LINE = re.compile(r"^\s*#{0,3}\s*(?:(?:19|20)\d{2}\s?[-/.年]\s?\d{1,2}\s?[-/.月]\s?\d{1,2}\s?[日号]?)[^\n]{0,8}$")
+_HEADING = re.compile(r"^\s{0,3}#{1,3}\s+(?=\S)")
 _COMMENT = re.compile(r"%%.*?%%", re.DOTALL)
 _CALLOUT = re.compile(r"^(\s*>+)\s*\[!\w+\][+-]?\s*", re.MULTILINE)
 _INLINE_FIELD = re.compile(r"^\s*[-*]?\s*[\w\u4e00-\u9fff ]{1,20}::\s.*$\n?", re.MULTILINE)
@@ -49,36 +50,72 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
     yield from split(text.split("\n"), blob, FORM)
 
 
-def split(lines: list[str], blob: Blob, form: str, locator: str = "line {}") -> Iterator[RawRecord | Rejected]:
-    """The readings of labelled lines, in order; a file without any label is one record, kept whole."""
+def split(
+    lines: list[str], blob: Blob, form: str, locator: str = "line {}", numbers: list[int] | None = None
+) -> Iterator[RawRecord | Rejected]:
+    """The readings of labelled lines, in order; a file without any label is one record, kept whole.
+
+    numbers: what each line is called in the locator, where not its own number.
+    """
+    numbers = numbers or list(range(1, len(lines) + 1))
     starts = _starts(lines)
     if not starts:
         body = "\n".join(lines).strip()
         heading = re.match(r"^#\s+(.+)$", body)
-        title = heading[1].strip() if heading else None
-        yield to_record({}, source_of(blob, locator.format(1), form), content=body, title=title, date_hint=blob.hint)
+        place = source_of(blob, locator.format(numbers[0] if numbers else 1), form)
+        yield to_record({}, place, content=body, title=heading[1].strip() if heading else None, date_hint=blob.hint)
         return
-    ends = [*(start for start, _ in starts[1:]), len(lines)]
+    begins = [_beginning(lines, start, max(0, start - 8)) for start, _ in starts]
+    ends = [*begins[1:], len(lines)]
+    separators = {lines[begin].strip() for begin in begins[1:] if _SEPARATOR.match(lines[begin])}
     day_above: str | None = None
-    previous_end = 0
-    for (start, head), end in zip(starts, ends, strict=True):
-        above = [line for line in lines[max(previous_end, start - 4) : start] if line.strip()]
+    for (start, head), begin, end in zip(starts, begins, ends, strict=True):
         title = None
-        for line in above:
+        for line in filter(str.strip, lines[begin:start]):
             if _DATE_LINE.match(line):
                 day_above = line.strip(" #\t")
-            elif heading := re.match(r"^#{1,3}\s+(.+)$", line):
-                title = heading[1].strip()
-        body_lines = lines[head.body : end]
-        body_lines = _without_tail(body_lines, len(lines) > end)
-        body = "\n".join(([head.inline] if head.inline else []) + body_lines).strip()
+            elif not _SEPARATOR.match(line):
+                title = _HEADING.sub("", line).strip()
+        body_lines = lines[head.body : max(end, head.body)]
+        while body_lines and (not body_lines[-1].strip() or body_lines[-1].strip() in separators):
+            body_lines.pop()
         fields = dict(head.fields)
         if day_above and ("date", 1) not in fields:
             fields[("date", 1)] = [("日期", day_above)]
         yield to_record(
-            fields, source_of(blob, locator.format(start + 1), form), content=body, title=title, date_hint=blob.hint
+            fields,
+            source_of(blob, locator.format(numbers[start]), form),
+            content="\n".join(([head.inline] if head.inline else []) + body_lines).strip(),
+            title=title,
+            date_hint=blob.hint,
         )
-        previous_end = head.body
+
+
+def _beginning(lines: list[str], start: int, floor: int) -> int:
+    """Where the reading whose labels begin at a line begins itself: at the separator, date or title above them.
+
+    A title is a heading, or a short line between a separator and the labels; without a separator such a line is the
+    end of the body above.
+    """
+    begin = start
+    plain = 0
+    for index in range(start - 1, floor - 1, -1):
+        line = lines[index]
+        if not line.strip():
+            continue
+        if _SEPARATOR.match(line):
+            return index
+        if _DATE_LINE.match(line) or _HEADING.match(line):
+            begin = index if plain == 0 else begin
+            continue
+        plain += 1
+        if plain > 1 or len(line.strip()) > 40 or re.search(r"[。！？!?…]", line):
+            break
+    else:
+        if floor == 0 and plain == 1:
+            # The first line of a file is a title too.
+            return 0
+    return begin
 
 
 def _starts(lines: list[str]) -> list[tuple[int, Head]]:
@@ -116,33 +153,20 @@ def _starts(lines: list[str]) -> list[tuple[int, Head]]:
 
 
 def _above(lines: list[str], index: int) -> str:
-    """The last line with anything on it above a line, titles passed over; a separator at the top of the file."""
-    for line in reversed(lines[max(0, index - 6) : index]):
-        if line.strip() and not re.match(r"^#{1,3}\s", line):
-            return line
-    return "" if index > 6 else "---"
+    """The separator or date line above a line, with no more than a title between; a separator at the top of the file."""
+    begin = _beginning(lines, index, max(0, index - 8))
+    return lines[begin] if begin < index and not _HEADING.match(lines[begin]) else "---" if index == 0 else ""
 
 
 def _title_above(lines: list[str], index: int) -> str | None:
-    """The heading right above a labelled block, or the line `第3位`."""
-    for line in reversed(lines[max(0, index - 3) : index]):
-        if line.strip():
-            heading = re.match(r"^#{1,3}\s+(.+)$", line)
-            return heading[1].strip() if heading else None
-    return None
-
-
-def _without_tail(lines: list[str], more: bool) -> list[str]:
-    """Body lines without the separator, date or heading that belongs to the next reading."""
-    lines = list(lines)
-    while lines and (not lines[-1].strip() or (more and (_SEPARATOR.match(lines[-1]) or _DATE_LINE.match(lines[-1])))):
-        lines.pop()
-    if more and lines and re.match(r"^#{1,3}\s+\S", lines[-1]):
-        lines.pop()
-        return _without_tail(lines, more)
-    if lines and _SEPARATOR.match(lines[-1]):
-        lines.pop()
-    return lines
+    """The title right above a labelled block."""
+    begin = _beginning(lines, index, max(0, index - 8))
+    titles = [
+        line
+        for line in lines[begin:index]
+        if line.strip() and not _SEPARATOR.match(line) and not _DATE_LINE.match(line)
+    ]
+    return _HEADING.sub("", titles[-1]).strip() if titles else None
 
 
 # Obsidian

@@ -1,0 +1,150 @@
+import io
+import zipfile
+
+import pytest
+
+from tarot_data.cleaning import to_reading, to_readings
+
+W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+BODY = "隐士提着灯，你这半年一直在自己找路。战车倒过来，是缰绳松了。太阳在最后，孩子骑着白马出来，慢慢就亮了。"
+
+
+def p(text: str, style: str = "", extra: str = "") -> str:
+    properties = f'<w:pPr><w:pStyle w:val="{style}"/></w:pPr>' if style else ""
+    runs = "<w:br/>".join(f'<w:t xml:space="preserve">{line}</w:t>' for line in text.split("\n"))
+    return f"<w:p>{properties}<w:r>{runs}</w:r>{extra}</w:p>"
+
+
+def table(*rows: list[str]) -> str:
+    return (
+        "<w:tbl>"
+        + "".join("<w:tr>" + "".join(f"<w:tc>{p(cell)}</w:tc>" for cell in row) + "</w:tr>" for row in rows)
+        + "</w:tbl>"
+    )
+
+
+def document(*blocks: str, head: str = "") -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+        archive.writestr("docProps/core.xml", "<x><creator>阿月 13800001111</creator></x>")
+        archive.writestr("word/comments.xml", "<x>下次问她房租</x>")
+        archive.writestr(
+            "word/document.xml",
+            f'<?xml version="1.0" encoding="UTF-8"?>{head}<w:document xmlns:w="{W}"><w:body>{"".join(blocks)}<w:sectPr/></w:body></w:document>',
+        )
+    return data.getvalue()
+
+
+LABELS = p("咨询者：Mel\n牌阵：圣三角")
+CARDS = table(["牌位", "牌", "正逆"], ["过去", "隐士", "正"], ["现在", "战车", "逆"], ["未来", "太阳", ""])
+THREE = [("过去", "隐士", "upright"), ("现在", "战车", "reversed"), ("未来", "太阳", "unknown")]
+
+
+def cards(reading: dict) -> list[tuple]:
+    return [(c["position"], c["card"], c["orientation"]) for c in reading["cards"]]
+
+
+def test_soft_breaks_hold_labels_and_a_table_holds_the_cards(read):
+    data = document(p("要不要换组", "Heading1"), LABELS, CARDS, p(BODY[:25]), p(BODY[25:]))
+    reading = to_reading(read({"a.docx": data})[0])
+    assert (reading["person"], reading["question"], reading["draws"][0]["spread"]) == ("Mel", "要不要换组", "圣三角")
+    assert cards(reading) == THREE
+    assert reading["content"] == f"{BODY[:25]}\n\n{BODY[25:]}"
+
+
+def test_a_numbered_list_holds_the_cards(read):
+    items = [p("过去：隐士 正位", "ListNumber"), p("现在：战车（逆）", "ListNumber"), p("未来：太阳", "ListNumber")]
+    data = document(p("要不要换组", "Heading1"), LABELS, p("牌："), *items, p(BODY))
+    reading = to_reading(read({"a.docx": data})[0])
+    assert cards(reading) == THREE
+    assert reading["content"] == BODY
+
+
+def test_a_table_of_labels(read):
+    data = document(table(["咨询者", "Mel"], ["问题", "要不要换组"], ["牌", "隐士、战车逆、太阳"]), p(BODY))
+    reading = to_reading(read({"a.docx": data})[0])
+    assert (reading["person"], reading["question"], [c["card"] for c in reading["cards"]]) == (
+        "Mel",
+        "要不要换组",
+        ["隐士", "战车", "太阳"],
+    )
+
+
+@pytest.mark.parametrize("between", ["heading", "page break"])
+def test_readings_begin_at_headings_and_page_breaks(read, between):
+    if between == "heading":
+        first, second = p("换组", "Heading1") + p("咨询者：Mel"), p("搬家", "Heading1") + p("咨询者：阿宁")
+    else:
+        first = p("咨询者：Mel\n问题：换组")
+        second = '<w:p><w:r><w:br w:type="page"/></w:r></w:p>' + p("咨询者：阿宁\n问题：搬家")
+    data = document(first, p("牌：隐士"), p(BODY), second, p("牌：正义"), p(BODY))
+    readings, _ = to_readings(read({"a.docx": data}))
+    assert readings.select("person", "question").rows() == [("Mel", "换组"), ("阿宁", "搬家")]
+    assert readings["content"].to_list() == [BODY, BODY]
+
+
+def test_inserted_text_counts_and_deleted_text_and_comments_do_not(read):
+    changed = "<w:ins><w:r><w:t>新写的一句。</w:t></w:r></w:ins><w:del><w:r><w:delText>删掉的一句。</w:delText><w:t>删</w:t></w:r></w:del>"
+    link = '<w:hyperlink><w:r><w:t>链接里的字。</w:t></w:r></w:hyperlink><w:commentReference w:id="1"/>'
+    control = f"<w:sdt><w:sdtContent>{p('控件里的一段。')}</w:sdtContent></w:sdt>"
+    data = document(LABELS, p("牌：隐士"), p(BODY, extra=changed + link), control)
+    assert to_reading(read({"a.docx": data})[0])["content"] == f"{BODY}新写的一句。链接里的字。\n\n控件里的一段。"
+
+
+def test_headings_inside_a_reading_stay_in_its_body(read):
+    data = document(
+        p("要不要换组", "Heading1"), LABELS, p("牌：隐士"), p(BODY), p("建议", "Heading2"), p("先把手上的项目收尾。")
+    )
+    (reading,) = [to_reading(record) for record in read({"a.docx": data})]
+    assert reading["content"] == f"{BODY}\n\n建议\n\n先把手上的项目收尾。"
+
+
+def test_a_table_with_a_column_for_the_text_is_a_table_of_readings(read):
+    data = document(
+        table(["客户", "问题", "牌", "解读"], ["Mel", "换组", "隐士", BODY], ["阿宁", "搬家", "正义", BODY])
+    )
+    assert [(r.person, r.question, r.content) for r in read({"a.docx": data})] == [
+        ("Mel", "换组", BODY),
+        ("阿宁", "搬家", BODY),
+    ]
+
+
+def test_authors_do_not_leak(read):
+    readings, _ = to_readings(read({"a.docx": document(LABELS, p("牌：隐士"), p(BODY))}))
+    assert "13800001111" not in readings.write_json()
+
+
+def test_a_document_that_declares_entities_is_unsafe(read):
+    head = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
+    (record,) = read({"a.docx": document(p("&b;"), head=head)})
+    assert record.reason == "unsafe"
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)),
+        ("a.pdf", b"%PDF-1.7 " + bytes(99)),
+        ("a.rtf", b"{\\rtf1\\ansi}"),
+    ],
+)
+def test_other_documents_are_refused_by_their_name(read, name, data):
+    (record,) = read({name: data})
+    assert (record.reason, len(record.detail) > 10) == ("unreadable", True)
+
+
+def test_broken_xml_is_unreadable(read):
+    data = document(p(BODY)).replace(b"</w:body>", b"<//body>")
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr("word/document.xml", b"<w:document><w:p>")
+    assert [record.reason for record in read({"a.docx": target.getvalue(), "b.docx": data})] == [
+        "unreadable",
+        "unreadable",
+    ]
+
+
+def test_kangxi_radicals_of_a_pdf_are_the_characters(read):
+    reading = to_reading(read({"a.docx": document(LABELS, p("牌：⼒量、太阳"), p(BODY))})[0])
+    assert [c["card"] for c in reading["cards"]] == ["力量", "太阳"]

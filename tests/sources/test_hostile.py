@@ -1,0 +1,292 @@
+import io
+import json
+import os
+import stat
+import struct
+import zipfile
+import zlib
+
+import pytest
+
+from schemas.problems import Problem
+from tarot_data import sources
+from tarot_data.cleaning import to_readings
+from tarot_data.sources import RawRecord, Rejected, archive
+
+PAGE = "# x\n\nPerson: a\nCards 1: 愚人(正位)\n\n愚人站在崖边，说的是你心里其实已经走出去半步了。力量在后面轻轻拉住缰绳，正好互补。"
+LINE = json.dumps({"person": "Mel", "cards": "隐士", "content": PAGE}, ensure_ascii=False)
+
+
+def zipped(entries: dict[str, bytes | str], method=zipfile.ZIP_STORED) -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", method) as target:
+        for name, content in entries.items():
+            target.writestr(name, content)
+    return data.getvalue()
+
+
+def one(read, data: bytes, name: str = "a.zip") -> Rejected:
+    (record,) = read({name: data})
+    assert isinstance(record, Rejected)
+    return record
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../../outside.md", "/etc/x.md", "C:\\x.md", "..\\x.md", "a/../../x.md", "\\\\server\\x.md", "a\\..\\..\\x.md"],
+)
+def test_an_entry_that_leads_out_refuses_the_whole_archive(read, tmp_path, name):
+    record = one(
+        read,
+        zipped({"Readings 6c05b8c41bcf40f9be4f7dd503141fd2/a 1590a8aac1a380d18a77cf77928aaf83.md": PAGE, name: PAGE}),
+    )
+    assert record.reason == "unsafe"
+    assert not (tmp_path / "outside.md").exists()
+
+
+def test_an_escape_in_an_inner_archive_refuses_the_outer_one(read):
+    good = zipped({"Readings 6c05b8c41bcf40f9be4f7dd503141fd2/a 1590a8aac1a380d18a77cf77928aaf83.md": PAGE})
+    record = one(read, zipped({"Export-1-Part-1.zip": good, "Export-1-Part-2.zip": zipped({"../x.md": PAGE})}))
+    assert (record.reason, record.source.member) == ("unsafe", None)
+
+
+def test_a_symbolic_link_in_an_archive_is_unsafe(read):
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as target:
+        info = zipfile.ZipInfo("link.md")
+        info.external_attr = (stat.S_IFLNK | 0o777) << 16
+        target.writestr(info, "/etc/passwd")
+    assert one(read, data.getvalue()).reason == "unsafe"
+
+
+def test_an_encrypted_archive_is_unreadable_and_says_why(read):
+    data = bytearray(zipped({"a.md": PAGE}))
+    for marker, offset in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        place = data.index(marker) + offset
+        data[place] |= 1
+    record = one(read, bytes(data))
+    assert (record.reason, "encrypted" in record.detail) == ("unreadable", True)
+
+
+def test_two_entries_of_one_name_are_unsafe(read):
+    data = io.BytesIO()
+    with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(data, "w") as target:
+        target.writestr("a.md", PAGE)
+        target.writestr("a.md", PAGE + "x")
+    assert one(read, data.getvalue()).reason == "unsafe"
+
+
+def test_an_entry_that_swells_a_thousand_times_is_unsafe(read):
+    assert one(read, zipped({"a.md": b"0" * 5_000_000}, zipfile.ZIP_DEFLATED)).reason == "unsafe"
+
+
+def test_a_declared_size_that_lies_is_found_while_reading(read):
+    raw = b"0" * 50_000_000
+    packed = zlib.compress(raw, 9)[2:-4]
+    name = b"a 1590a8aac1a380d18a77cf77928aaf83.md"
+    crc, small = zlib.crc32(raw), 1000
+    local = struct.pack("<4s5H3I2H", b"PK\3\4", 20, 0, 8, 0, 0, crc, len(packed), small, len(name), 0) + name + packed
+    central = (
+        struct.pack("<4s6H3I5H2I", b"PK\1\2", 20, 20, 0, 8, 0, 0, crc, len(packed), small, len(name), 0, 0, 0, 0, 0, 0)
+        + name
+    )
+    end = struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 1, 1, len(central), len(local), 0)
+    records = read({"a.zip": local + central + end})
+    assert [record.reason for record in records] in (["unsafe"], ["unreadable"])
+
+
+def test_too_many_entries_are_unsafe(read, monkeypatch):
+    monkeypatch.setattr(archive, "MAX_ENTRIES", 20)
+    assert one(read, zipped({f"{number}.md": "x" for number in range(21)})).reason == "unsafe"
+
+
+def test_too_much_in_all_is_unsafe(read, monkeypatch):
+    monkeypatch.setattr(archive, "MAX_TOTAL", 1000)
+    assert one(read, zipped({"a.md": "x" * 600, "b.md": "y" * 600})).reason == "unsafe"
+
+
+def test_a_zip_in_a_zip_in_a_zip_is_not_descended_into(read):
+    inner = zipped({"a.jsonl": LINE})
+    records = read({"a.zip": zipped({"b.zip": zipped({"c.zip": inner})})})
+    assert all(isinstance(record, Rejected) and record.reason == "unreadable" for record in records)
+    assert records
+
+
+def test_a_plain_zip_is_a_folder_in_disguise(read):
+    records = read(
+        {
+            "a.zip": zipped(
+                {"x/a.jsonl": LINE, "photo.png": b"\x89PNG\r\n\x1a\n", ".DS_Store": b"\0", "__MACOSX/._a": b"\0"}
+            )
+        }
+    )
+    assert [(type(r).__name__, r.source.member, r.source.form) for r in records] == [
+        ("Rejected", "photo.png", "unknown"),
+        ("RawRecord", "x/a.jsonl", "jsonl"),
+    ]
+
+
+@pytest.mark.parametrize("cut", [3, 30, 200, -30, -1])
+def test_a_truncated_archive_is_unreadable_and_not_text(read, cut):
+    data = zipped({"a.md": PAGE * 5})
+    record = one(read, data[:cut])
+    assert record.reason == "unreadable"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\x00\x00\x00\x18ftypheic" + bytes(200),
+        b"\x89PNG\r\n\x1a\n" + bytes(100),
+        b"\xff\xd8\xff\xe0" + bytes(100),
+        b"%PDF-1.4\n" + bytes(100),
+        b"7z\xbc\xaf\x27\x1c" + bytes(100),
+        b"Rar!\x1a\x07" + bytes(100),
+        b"\x1f\x8b\x08" + bytes(100),
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100),
+        bytes(4096),
+        bytes(range(256)) * 40,
+        b"MZ" + bytes(200),
+    ],
+)
+def test_files_of_no_text_are_unreadable(read, data):
+    assert one(read, data, "a.bin").reason == "unreadable"
+
+
+def test_one_bad_file_never_stops_the_others(read):
+    records = read(
+        {
+            "a.zip": b"PK\3\4broken",
+            "b.jsonl": LINE,
+            "c.xlsx": b"PK\3\4" + bytes(50),
+            "d.db": b"SQLite format 3\0" + bytes(20),
+        }
+    )
+    assert [type(record).__name__ for record in records] == ["Rejected", "RawRecord", "Rejected", "Rejected"]
+
+
+def test_links_devices_and_circles_are_passed_over(inbox, tmp_path):
+    root = inbox({"a.jsonl": LINE})
+    outside = tmp_path / "secret.jsonl"
+    outside.write_text(LINE)
+    (root / "link.jsonl").symlink_to(outside)
+    (root / "circle").symlink_to(root)
+    os.mkfifo(root / "pipe.txt")
+    assert [file.name for file in sources.discover([root])] == ["a.jsonl"]
+    assert [record.reason for record in sources.read(root / "link.jsonl", root)] == ["unreadable"]
+    assert [record.reason for record in sources.read(root / "pipe.txt", root)] == ["unreadable"]
+
+
+def test_a_file_that_may_not_be_opened_is_unreadable(inbox, monkeypatch):
+    root = inbox({"a.jsonl": LINE})
+    (root / "a.jsonl").chmod(0)
+    if os.access(root / "a.jsonl", os.R_OK):
+        pytest.skip("this user may open everything")
+    assert [record.reason for record in sources.read(root / "a.jsonl", root)] == ["unreadable"]
+
+
+def test_a_file_that_is_gone_is_unreadable(inbox):
+    root = inbox({"a.jsonl": LINE})
+    assert [record.reason for record in sources.read(root / "b.jsonl", root)] == ["unreadable"]
+
+
+def test_noise_is_passed_over(inbox):
+    names = (
+        ".DS_Store",
+        "._a.md",
+        "__MACOSX/b.md",
+        "Thumbs.db",
+        "desktop.ini",
+        "~$解读.docx",
+        ".~lock.a.csv#",
+        ".git/HEAD",
+        ".阿宁.md.icloud",
+        "x/.obsidian/app.json",
+    )
+    root = inbox({"a.jsonl": LINE, **dict.fromkeys(names, "x")})
+    assert [file.name for file in sources.discover([root])] == ["a.jsonl"]
+
+
+def test_files_are_named_below_their_inbox_and_sorted(inbox):
+    root = inbox({"b/二.jsonl": LINE, "a.jsonl": LINE + "\n"})
+    (alone,) = sources.discover([root / "b" / "二.jsonl"])
+    found = sources.discover([root, root / "b"])
+    assert [file.name for file in found] == ["a.jsonl", "b/二.jsonl"]
+    assert alone.name == "二.jsonl"
+    assert found[0].size == len((LINE + "\n").encode())
+    assert found[0].sha256 != found[1].sha256
+
+
+def test_a_path_that_does_not_exist_is_a_problem(tmp_path):
+    with pytest.raises(Problem, match="does not exist"):
+        sources.discover([tmp_path / "nowhere"])
+
+
+def test_names_decomposed_by_a_mac_are_composed(inbox):
+    import unicodedata
+
+    root = inbox({unicodedata.normalize("NFD", "Café.jsonl"): LINE})
+    (file,) = sources.discover([root])
+    assert file.name == "Café.jsonl"
+    assert [record.source.file for record in sources.read(file.path, file.root)] == ["Café.jsonl"]
+
+
+def test_contact_details_in_names_are_masked_everywhere_and_names_stay_apart(inbox):
+    root = inbox(
+        {"13800138000.jsonl": LINE, "13900139000.jsonl": LINE, "a.zip": zipped({"微信号wx_moon88.jsonl": LINE})}
+    )
+    found = sources.discover([root])
+    records = [record for file in found for record in sources.read(file.path, file.root)]
+    names = [record.source.file for record in records]
+    assert names == [file.name for file in found]
+    assert len(set(names)) == 3
+    text = to_readings(records)[0].write_json() + str(names)
+    assert not any(secret in text for secret in ("13800138000", "13900139000", "wx_moon88"))
+
+
+def test_a_record_can_be_read_again_from_its_place(inbox):
+    root = inbox({"a.jsonl": f"{LINE}\n{{bad\n", "b.zip": zipped({"x/13800138000.jsonl": LINE})})
+    for file in sources.discover([root]):
+        for record in sources.read(file.path, file.root):
+            source = record.source
+            again = sources.read_again(file.path, source.member, source.locator, source.form)
+            assert type(again) is type(record)
+            assert again.source.locator == source.locator
+            if isinstance(record, RawRecord):
+                assert again.content == record.content
+    with pytest.raises(Problem, match="Nothing stands"):
+        sources.read_again(root / "a.jsonl", None, "line 99", "jsonl")
+    with pytest.raises(Problem, match="does not exist"):
+        sources.read_again(root / "gone.jsonl", None, "line 1", "jsonl")
+
+
+def test_a_line_that_never_ends_costs_no_memory(tmp_path):
+    import tracemalloc
+
+    path = tmp_path / "a.jsonl"
+    with path.open("wb") as file:
+        file.write(LINE.encode() + b"\n" + b'{"content": "')
+        for _ in range(150):
+            file.write(b"x" * 1_000_000)
+        file.write(b"\n" + LINE.encode() + b"\n")
+    tracemalloc.start()
+    records = list(sources.read(path, tmp_path))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert [type(record).__name__ for record in records] == ["RawRecord", "Rejected", "RawRecord"]
+    assert peak < 60_000_000
+
+
+def test_html_and_script_in_a_content_are_text_or_gone(read):
+    content = (
+        "<script>alert('x')</script>"
+        + PAGE[40:]
+        + "<img src=x onerror=alert(1)><a href='javascript:x'>点</a> <3 >_< <愚人>"
+    )
+    readings, _ = to_readings(
+        read({"a.jsonl": json.dumps({"person": "<b>Mel</b>", "cards": "隐士", "content": content})})
+    )
+    assert readings["person"].to_list() == ["Mel"]
+    assert "alert" not in readings["content"][0]
+    assert readings["content"][0].endswith("点 <3 >_< <愚人>")
