@@ -72,6 +72,9 @@ COMMANDS: dict[str, list] = {
         ("opt", "--recipe", {"default": None}),
         ("opt", "--examples", {"type": click.IntRange(1), "default": None}),
         ("opt", "--tokens", {"type": click.IntRange(1), "default": None}),
+        ("opt", "--gpu", {"default": None}),
+        ("opt", "--price", {"type": click.FloatRange(0), "default": None}),
+        ("opt", "--set", {"multiple": True, "metavar": "KEY=VALUE"}),
     ],
     "train": [
         ("opt", "--version", {"type": int, "default": None}),

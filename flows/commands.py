@@ -209,6 +209,78 @@ def train(
     print_run(ctx, result, result["scores"])
 
 
+def plan(
+    ctx: Context,
+    base: str | None,
+    recipe: str | None,
+    set: tuple[str, ...],
+    examples: int | None,
+    tokens: int | None,
+    gpu: str | None,
+    price: float | None,
+) -> None:
+    from flows.planning import plan_training
+
+    overrides = dict(assignment(part) for part in set)
+    result = plan_training(ctx.data_dir, base, recipe, overrides, examples, tokens, gpu, price)
+    ctx.json(result) if ctx.as_json else print_plan(ctx, result)
+
+
+def evaluate(ctx: Context, run: str | None) -> None:
+    from flows.runs import find_run
+    from flows.training import evaluate_again
+
+    folder = find_run(ctx.data_dir, run)
+    scores = evaluate_again(ctx.data_dir, folder)
+    if ctx.as_json:
+        return ctx.json({"run": folder.name, "scores": scores})
+    print_run(ctx, {"already": False, "adapter": str(folder / "adapter")}, scores)
+
+
+def compare(ctx: Context, runs: tuple[str, ...]) -> None:
+    from flows.runs import find_run, read_run, run_dirs
+
+    folders = [find_run(ctx.data_dir, name) for name in runs] or run_dirs(ctx.data_dir)
+    if not folders:
+        raise Problem("no_run", name="", have="–")
+    rows = []
+    for folder in folders:
+        found = read_run(folder)
+        if found["scores"]:
+            about = {"run": folder.name, "base": found["manifest"]["base"]["name"]}
+            rows += [about | {"model": name} | found["scores"][name] for name in ("base", "tuned")]
+    for row in rows:
+        if ctx.as_json:
+            ctx.json(row)
+        else:
+            parts = [f"{ctx.say(f'dimension.{name}')} {value:.2f}" for name, value in row["scores"].items()]
+            print(
+                f"{row['run']}  {row['base']}  {ctx.say('model.' + row['model'])}  {row['loss']:.3f}  {'  '.join(parts)}"
+            )
+
+
+def read(
+    ctx: Context,
+    cards: str,
+    person: str | None,
+    question: str | None,
+    spread: str | None,
+    run: str | None,
+    seed: int,
+) -> None:
+    from flows.reading import read_cards
+
+    pieces = read_cards(ctx.data_dir, cards, person, question, spread, run, seed)
+    facts = next(pieces)
+    if ctx.as_json:
+        return ctx.json(facts | {"content": "".join(pieces).strip()})
+    if facts["stand_in"]:
+        ctx.note("summary.standin")
+    for piece in pieces:
+        print(piece, end="", flush=True)
+    print()
+
+
 def sample(ctx: Context, n: int, out: Path, seed: int, broken: float) -> None:
     from flows.progress import bar
     from tarot_data.synthetic import write_sample
@@ -302,6 +374,24 @@ def dataset_checkout(ctx: Context, version: int, folder: Path) -> None:
     ctx.json({"path": str(path)}) if ctx.as_json else ctx.print("summary.checked_out", version=version, path=path)
 
 
+def lexicon_check(ctx: Context) -> None:
+    from tarot_data.patterns import check_lexicon
+
+    findings = check_lexicon()
+    if ctx.as_json:
+        ctx.json({"findings": findings, "ok": not findings})
+    if findings:
+        raise Problem("lexicon_findings", count=len(findings), findings="\n".join(map(str, findings)))
+    if not ctx.as_json:
+        ctx.print("summary.lexicon_fine")
+
+
+def lexicon_try(ctx: Context, text: str) -> None:
+    from tarot_data.patterns import explain
+
+    ctx.json(explain(text)) if ctx.as_json else print(json.dumps(explain(text), ensure_ascii=False, indent=1))
+
+
 def lexicon_train(ctx: Context) -> None:
     from tarot_data import labeller
 
@@ -339,6 +429,30 @@ def print_run(ctx: Context, result: dict, scores: dict) -> None:
         )
     if scores["stand_in"]:
         ctx.print("summary.standin")
+
+
+def print_plan(ctx: Context, result: dict) -> None:
+    need = result["memory_gib"]
+    ctx.print("plan.base", base=result["base"], device=result["device"]["name"] or result["device"]["kind"])
+    ctx.print("plan.examples", **{name: result["examples"][name] for name in ("train", "validation", "test")})
+    ctx.print("plan.tokens", mean=result["tokens"]["mean"], longest=result["tokens"]["longest"])
+    ctx.print("plan.steps", steps=result["steps"], epochs=result["epochs"], warmup=result["warmup_steps"])
+    ctx.print("plan.parameters", trainable=result["trainable_parameters"], total=result["parameters"])
+    ctx.print("plan.memory", **need)
+    ctx.print("plan.hours", low=round(result["hours_range"][0] * 60, 1), high=round(result["hours_range"][1] * 60, 1))
+    if result["cost"] is not None:
+        ctx.print("plan.cost", cost=result["cost"])
+    ctx.print(
+        "plan.as_written",
+        trainable=result["as_written"]["trainable_parameters"],
+        memory=result["as_written"]["memory_gib"],
+        epochs=result["as_written"]["epochs"],
+    )
+    for change in result["changes"]:
+        ctx.print("plan.change", **change)
+    ctx.print("plan.go" if result["go"] else "plan.no_go")
+    for obstacle in result["obstacles"]:
+        print("  " + json.dumps(obstacle, ensure_ascii=False))
 
 
 def print_reading(ctx: Context, row: dict, spreads: list) -> None:

@@ -41,11 +41,13 @@ def write_report(
         pseudonyms=pseudonyms,
     )
     name = f"report-v{version['version']:06}" if version else "report"
+    name += "-pseudonyms" if pseudonyms else ""
     folder = data_dir / "reports"
     folder.mkdir(parents=True, exist_ok=True)
     path = page.write(measured, folder / f"{name}.html", lang)
-    if not pseudonyms:
-        _write_json(folder / f"{name}.json", measured)
+    if version and not pseudonyms:
+        # Only the figures that the next version is compared with: nothing anybody wrote.
+        _write_json(folder / f"{name}.json", {"key": measured["key"]})
     return {"path": str(path), **measured}
 
 

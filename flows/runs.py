@@ -3,10 +3,21 @@
 import json
 from pathlib import Path
 
+from schemas.problems import Problem
+
 
 def run_dirs(data_dir: Path) -> list[Path]:
     """Folders of finished runs, oldest first by their number."""
     return sorted(path.parent for path in (data_dir / "runs").glob("*/manifest.json"))
+
+
+def find_run(data_dir: Path, name: str | None) -> Path:
+    """Folder of a run by its name, of the newest where none is named. Raises Problem `no_run`."""
+    folders = run_dirs(data_dir)
+    found = [folder for folder in folders if name is None or folder.name == name or folder.name.startswith(f"{name}-")]
+    if not found:
+        raise Problem("no_run", name=name or "", have=", ".join(folder.name for folder in folders) or "–")
+    return found[-1]
 
 
 def newest_run(data_dir: Path) -> dict | None:

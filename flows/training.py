@@ -49,6 +49,14 @@ def evaluate_run(data_dir: Path, run_dir: Path) -> dict:
     return evaluate.evaluate(run_dir, data_dir=data_dir, annotate=annotate_records, progress=bar)
 
 
+def evaluate_again(data_dir: Path, run_dir: Path) -> dict:
+    """Evaluate a finished run once more, without a flow."""
+    try:
+        return evaluate_run.fn(data_dir, run_dir)
+    finally:
+        bar.close()
+
+
 @flow(name="train", validate_parameters=False)
 def train(
     data_dir: Path,
