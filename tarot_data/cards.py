@@ -44,6 +44,11 @@ def _names() -> tuple[list[str], np.ndarray, np.ndarray, np.ndarray]:
     return phrases, np.array([c for c, _ in cards.values()]), np.array([m for _, m in cards.values()]), latin
 
 
+def phrases() -> list[str]:
+    """Folded names of cards that may stand in prose, and the phrases that only look like one."""
+    return _names()[0]
+
+
 def _is_latin(character: str) -> bool:
     return character.isascii() and character.isalnum()
 
@@ -65,23 +70,23 @@ _JOIN = re.compile(r"[ *]*(?:[、/|+&→>·;]|和|与|跟|加|配)?[ *]*(?:\d{1,
 def find_cards(text: str, drawn: Collection[str] | None = None) -> list[Mention]:
     """Every card the text names, in order. drawn: canonical names of the reading's cards, where they are known."""
     folded = fold(text)
-    start, end, card = find_in_batch(folded, np.array([0]), [drawn])
+    found = matching.find_all(folded, phrases())
+    start, end, card = choose(folded, found, np.array([0]), [drawn])
     return [
         Mention(s, e, CARDS[c], orientation_beside(folded, s, e))
         for s, e, c in zip(start.tolist(), end.tolist(), card.tolist(), strict=True)
     ]
 
 
-def find_in_batch(
-    folded: str, starts: np.ndarray, drawn: Sequence[Collection[str] | None]
+def choose(
+    folded: str, found: matching.Matches, starts: np.ndarray, drawn: Sequence[Collection[str] | None]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """start, end, card id of the mentions in many readings joined into one folded text.
 
-    starts: where each reading begins. drawn: per reading its cards, or None where they are not known; then a card
+    found: where `phrases()` stand in it. starts: where each reading begins. drawn: per reading its cards, or None where they are not known; then a card
     that is once named beyond doubt counts as drawn for the rest of that reading.
     """
-    phrases, cards, marked, latin = _names()
-    found = matching.find_all(folded, phrases)
+    _, cards, marked, latin = _names()
     keep = np.ones(len(found.start), dtype=bool)
     codes = np.frombuffer(folded.encode("utf-32-le"), dtype=np.uint32)
     alnum = (codes < 128) & np.isin(
@@ -140,7 +145,7 @@ def _orientations() -> tuple[re.Pattern, re.Pattern, dict[str, str]]:
         if row["orientation"] in ("upright", "reversed")
     }
     long = sorted((w for w in words if len(w) > 1 and w not in ("(+)", "(-)")), key=len, reverse=True)
-    before = [w for w in long if w[0] >= "一" or w.isascii()]
+    before = [w for w in long if w[0] >= "一" or w in ("upright", "reversed")]
     after = re.compile(
         r"(?:牌)?[\s*_」』】》”\"]*(?:"
         r"\(\s*(?P<bracket>"

@@ -1,13 +1,200 @@
-"""Where a content contradicts the cards it is filed under, and drawn cards it never speaks of."""
+"""Where a content contradicts the cards it is filed under, and drawn cards it never speaks of.
 
+A false alarm throws a good reading out, so an alarm needs several things at once. Another orientation: it stands right
+beside the card's name, nothing near makes it a supposition (`hedges.csv`), and the drawn orientation is said nowhere of
+that card. A card nobody drew: an interpreting sentence puts it in a place of the spread, it is no extra card, comparison
+or memory, and a drawn card is missing from the text in its stead.
+"""
+
+import re
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
 import polars as pl
 
-WORDS = {"upright": "upright", "reversed": "reversed"}
+from schemas.deck import CARDS, MAJORS
+from tarot_data import lexicon, matching
+from tarot_data.cards import CARD_ID, choose, orientation_beside, phrases
+from tarot_data.folding import fold
+
+SCHEMA = pl.Schema({"reading_id": pl.String, "detail": pl.String})
+
+
+class _Mention(NamedTuple):
+    start: int
+    end: int
+    card: str
+    orientation: str
+
+
+@cache
+def _hedges(*kinds: str) -> re.Pattern:
+    words = [fold(row["word"]) for row in lexicon.read_table("hedges") if row["kind"] in kinds]
+    return re.compile("|".join(re.escape(word).replace("…", ".{0,6}") for word in words))
+
+
+_TURNED = {
+    "upright": re.compile("正位|正着|正的|正立|upright|顺位"),
+    "reversed": re.compile("[逆倒反]|颠|翻|reversed|(?<![a-z])rx?(?![a-z])|upsidedown|upside down"),
+}
+_PLACED = re.compile(
+    r"(?:位置?上?|[位是为得:：|｜·]|出现了?|出了|给了?到?|抽到了?|来了|翻出|翻到|落在|第[一二三四五六七八九十0-9]+张|[这那一头后]一?张|最后)"
+    r"[「『【《“\"*\s,，]*(?:正位的|逆位的|倒置的|倒立的|颠倒的)?$"
+)
+_BESIDE = re.compile(r"牌?\s?(?:[正逆倒反][位着立置了]|[(（]\s?[正逆倒反r]|逆|r(?![a-z])|upright|reversed)")
+_ALONE = re.compile(r"牌?\s?[正逆(（,，:：。.!！?？|\s]|$")
 
 
 def find_conflicts(readings: pl.DataFrame, sentences: pl.DataFrame) -> pl.DataFrame:
     """(reading_id, detail) of readings whose content gives another orientation, or interprets a card nobody drew."""
-    return pl.DataFrame(schema={"reading_id": pl.String, "detail": pl.String})
+    rows = readings.select("reading_id", "content").rows()
+    if not rows:
+        return pl.DataFrame(schema=SCHEMA)
+    text = "\n\n".join(fold(content) for _, content in rows) + "\n\n"
+    lengths = np.array([len(content) + 2 for _, content in rows])
+    starts = np.cumsum(lengths) - lengths
+    drawn = _drawn(readings)
+    found = matching.find_all(text, phrases())
+    s, e, c = choose(text, found, starts, [set(cards) or None for cards in drawn])
+    owner = np.searchsorted(starts, s, side="right") - 1
+    mentions: list[list[_Mention]] = [[] for _ in rows]
+    for start, end, card, reading in zip(s.tolist(), e.tolist(), c.tolist(), owner.tolist(), strict=True):
+        mentions[reading].append(_Mention(start, end, CARDS[card], ""))
+    spans = _spans(sentences)
+    out = []
+    for number, (key, _) in enumerate(rows):
+        if not drawn[number]:
+            continue
+        last = int(starts[number] + lengths[number])
+        detail = _turned(text, mentions[number], drawn[number], int(starts[number])) or _undrawn(
+            text, mentions[number], drawn[number], int(starts[number]), last, spans.get(key, [])
+        )
+        if detail:
+            out.append((key, detail))
+    return pl.DataFrame(out, schema=SCHEMA, orient="row")
+
+
+def _drawn(readings: pl.DataFrame) -> list[dict[str, set[str]]]:
+    """Per reading its cards, each with the orientations it was drawn in."""
+    flat = (
+        readings.select("cards").with_row_index("row").explode("cards").drop_nulls("cards").select(
+            "row",
+            pl.col("cards").struct.field("card").cast(pl.String),
+            pl.col("cards").struct.field("orientation").cast(pl.String),
+        )
+    )  # fmt: skip
+    out: list[dict[str, set[str]]] = [{} for _ in range(readings.height)]
+    for row, card, orientation in flat.rows():
+        out[row].setdefault(card, set()).add(orientation)
+    return out
+
+
+def _spans(sentences: pl.DataFrame) -> dict[str, list[tuple[int, int, bool]]]:
+    """reading_id to (start, end, interprets) of its sentences, in order."""
+    table = sentences.select(
+        "reading_id", "start", "end", pl.col("labels").cast(pl.List(pl.String)).list.contains("card_interpretation")
+    )
+    out: dict[str, list[tuple[int, int, bool]]] = {}
+    for key, start, end, interprets in table.rows():
+        out.setdefault(key, []).append((start, end, interprets))
+    return out
+
+
+def _clause(text: str, start: int, end: int, back: int = 24, ahead: int = 24) -> str:
+    """The sentence round text[start:end], at most `back` and `ahead` characters of it."""
+    before = re.split("[。！？!?\n]", text[max(0, start - back) : start])[-1]
+    after = re.split("[。！？!?\n]", text[end : end + ahead])[0]
+    return before + text[start:end] + after
+
+
+def _turned(text: str, mentions: list[_Mention], drawn: dict[str, set[str]], first: int) -> str | None:
+    said: dict[str, dict[str, list[_Mention]]] = {}
+    for mention in mentions:
+        if mention.card in drawn:
+            orientation = orientation_beside(text, mention.start, mention.end)
+            if orientation != "unknown":
+                said.setdefault(mention.card, {}).setdefault(orientation, []).append(mention)
+    for card, by_orientation in said.items():
+        truth = drawn[card]
+        if "unknown" in truth or len(truth) > 1:
+            continue
+        right = next(iter(truth))
+        wrong = "reversed" if right == "upright" else "upright"
+        if wrong not in by_orientation or right in by_orientation:
+            continue
+        others = [m for m in mentions if m.card == card]
+        for mention in by_orientation[wrong]:
+            near = _clause(text, mention.start, mention.end)
+            wide = "".join(_clause(text, m.start, m.end, 6, 20) for m in others)
+            following = text[mention.end : mention.end + 60]
+            if _hedges("hypothetical", "earlier", "comparison").search(near):
+                continue
+            if right == "reversed" and (
+                _TURNED["reversed"].search(wide) or re.search("翻过来|倒过来|反过来|逆", following)
+            ):
+                continue
+            if right == "upright" and _TURNED["upright"].search(wide):
+                continue
+            written = text[mention.start : mention.end + 8].split("\n")[0]
+            return f"content says {wrong} of {card}, drawn {right}: {written}"
+    return None
+
+
+def _undrawn(
+    text: str, mentions: list[_Mention], drawn: dict[str, set[str]], first: int, last: int,
+    spans: list[tuple[int, int, bool]],
+) -> str | None:  # fmt: skip
+    named = {mention.card for mention in mentions}
+    missing = [card for card in drawn if card not in named]
+    if not missing:
+        return None
+    body = text[first:last]
+    for mention in mentions:
+        card = mention.card
+        if card in drawn or any(_alike(card, other) for other in missing):
+            continue
+        at = next((i for i, (a, b, _) in enumerate(spans) if a <= mention.start - first < b), None)
+        if at is None:
+            continue
+        span = spans[at]
+        # A heading counts where an interpretation follows that names no card of its own.
+        heads = (
+            at + 1 < len(spans)
+            and spans[at + 1][2]
+            and span[1] - span[0] <= 20
+            and "\n" in body[span[1] : spans[at + 1][0]]
+        )
+        if heads and any(spans[at + 1][0] <= m.start - first < spans[at + 1][1] for m in mentions):
+            heads = False
+        if not span[2] and not heads:
+            continue
+        sentence = body[span[0] : span[1]]
+        inside = [m for m in mentions if span[0] <= m.start - first < span[1]]
+        if any(m.card in drawn for m in inside) or len({m.card for m in inside}) > 1:
+            continue
+        before = sentence[: mention.start - first - span[0]]
+        after = sentence[mention.end - first - span[0] :]
+        placed = (
+            _PLACED.search(before) or _BESIDE.match(after) or not re.sub(r"[\W\d_]", "", before) and _ALONE.match(after)
+        )
+        if not placed and not heads or len(before) > 12:
+            continue
+        context = body[max(0, span[0] - 24) : span[1]]
+        if _hedges("hypothetical", "comparison", "earlier", "extra").search(context):
+            continue
+        return f"content interprets {card}, which was not drawn; {missing[0]} is not spoken of"
+    return None
+
+
+def _alike(card: str, other: str) -> bool:
+    """Whether readers write one and mean the other: 皇后 for a queen, 国王 or 皇帝 for a king, a suit left out."""
+    pairs = {"皇后": "王后", "皇帝": "国王", "女祭司": "王后", "教皇": "国王"}
+    if card in MAJORS and other not in MAJORS:
+        return pairs.get(card) == other[2:]
+    if card not in MAJORS and other in MAJORS:
+        return pairs.get(other) == card[2:]
+    return CARD_ID[card] == CARD_ID[other] or {card, other} <= {"力量", "正义"} or {card, other} <= {"女祭司", "教皇"}
 
 
 def unread_cards(readings: pl.DataFrame, sentences: pl.DataFrame) -> pl.DataFrame:

@@ -69,6 +69,12 @@ def cues() -> tuple[Cue, ...]:
 
 
 @cache
+def keys() -> tuple[str, ...]:
+    """`label cue` of every row: what a row is known by, wherever it stands."""
+    return tuple(f"{cue.label} {cue.row['cue']}" for cue in cues())
+
+
+@cache
 def _phrases() -> list[str]:
     return sorted({part for cue in cues() for part in cue.parts})
 

@@ -6,13 +6,13 @@ which drawn cards a sentence speaks of).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
 from schemas.deck import CARDS
-from tarot_data import cards, cues, lexicon, matching, sentences
+from tarot_data import cards, cues, lexicon, matching, sentences, style, themes
 from tarot_data.folding import fold
 
 CARD_SIGN, TURN_SIGN, PERSON_SIGN, DIGIT_SIGN = 0xE000, 0xE001, 0xE002, 0x30
@@ -22,7 +22,10 @@ SEPARATOR = "\n\n\n"
 
 @dataclass
 class Batch:
-    """Many readings as one folded text. Arrays named s_… have one entry a sentence, m_… one a mention of a card."""
+    """Many readings as one folded text. Arrays named s_… have one entry a sentence, m_… one a mention of a card.
+
+    codes, written: code points of the text, folded and as it stands. found: where each table's words stand in it.
+    """
 
     readings: list[dict]
     text: str
@@ -38,7 +41,8 @@ class Batch:
     m_card: np.ndarray
     m_sentence: np.ndarray
     drawn: list[list[int]]
-    extra: dict = field(default_factory=dict)
+    written: np.ndarray
+    found: dict[str, matching.Matches]
 
     @property
     def size(self) -> int:
@@ -51,6 +55,29 @@ class Batch:
         return np.where(inside, index, -1)
 
 
+@cache
+def _folds() -> np.ndarray:
+    """The fold of every code point, as code points."""
+    table = np.arange(0x110000, dtype=np.uint32)
+    below = "".join(map(chr, range(0xD800)))
+    above = "".join(map(chr, range(0xE000, 0x10000)))
+    for first, characters in ((0, below), (0xE000, above)):
+        table[first : first + len(characters)] = np.frombuffer(fold(characters).encode("utf-32-le"), dtype=np.uint32)
+    return table
+
+
+@cache
+def _vocabulary() -> dict[str, list[str]]:
+    return {
+        "cards": cards.phrases(),
+        "turns": list(cues.turn_words()),
+        "images": _image_words()[0],
+        "pointers": list(dict.fromkeys(fold(row["word"]) for row in lexicon.read_table("pointers"))),
+        "themes": themes.words(),
+        "style": style.words(),
+    }
+
+
 def to_batch(readings: Sequence[dict]) -> Batch:
     """readings: dicts with content and cards (dicts with card, position; may be empty: then those the text names)."""
     readings = list(readings)
@@ -59,24 +86,28 @@ def to_batch(readings: Sequence[dict]) -> Batch:
         content = reading["content"]
         r_start.append(at)
         spans += [(number, index, at + s, at + e) for index, (s, e) in enumerate(sentences.split(content))]
-        parts.append(fold(content))
+        parts.append(content)
         at += len(content) + len(SEPARATOR)
-    text = SEPARATOR.join(parts) + SEPARATOR
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    written = np.frombuffer((SEPARATOR.join(parts) + SEPARATOR).encode("utf-32-le"), dtype=np.uint32)
+    codes = _folds()[written]
+    text = codes.tobytes().decode("utf-32-le")
+    found = matching.find_tables(text, _vocabulary())
     table = np.array(spans, dtype=np.int64).reshape(-1, 4)
     drawn = [list(dict.fromkeys(cards.CARD_ID[c["card"]] for c in reading.get("cards") or ())) for reading in readings]
     starts = np.array(r_start, dtype=np.int64)
     known = [[CARDS[c] for c in d] or None for d in drawn]
-    m_start, m_end, m_card = cards.find_in_batch(text, starts, known)
-    m_reading = np.searchsorted(starts, m_start, side="right") - 1
-    for number, found in enumerate(drawn):
-        if not found:
-            found += list(dict.fromkeys(m_card[m_reading == number].tolist()))
+    m_start, m_end, m_card = cards.choose(text, found["cards"], starts, known)
+    edges = np.searchsorted(m_start, [*r_start, at])
+    for number, mine in enumerate(drawn):
+        named = m_card[edges[number] : edges[number + 1]].tolist()
+        if not mine or not set(mine) <= set(named):
+            # Where no card is filed, or one that is never named, what the text names is read too.
+            drawn[number] = list(dict.fromkeys([*mine, *named]))
     s_reading = table[:, 0]
     counts = np.bincount(s_reading, minlength=len(readings)) if len(table) else np.zeros(len(readings), dtype=np.int64)
     batch = Batch(
         readings, text, codes, starts, s_reading, table[:, 1], table[:, 2], table[:, 3],
-        counts[s_reading] if len(table) else s_reading, m_start, m_end, m_card, np.zeros(0, dtype=np.int64), drawn,
+        counts[s_reading] if len(table) else s_reading, m_start, m_end, m_card, np.zeros(0, dtype=np.int64), drawn, written, found,
     )  # fmt: skip
     batch.m_sentence = batch.sentence_of(m_start)
     return batch
@@ -91,7 +122,7 @@ def signed_codes(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
     keep = np.cumsum(keep)[:-1] > 0
     keep &= codes != 0x20
     codes[(codes >= 0x30) & (codes <= 0x39)] = DIGIT_SIGN
-    turns = matching.find_all(batch.text, list(cues.turn_words()))
+    turns = batch.found["turns"]
     chosen = matching.longest(turns)
     _replace(codes, keep, turns.start[chosen], turns.end[chosen], TURN_SIGN)
     p_start, p_end = persons(batch)
@@ -245,8 +276,8 @@ def pairs_of(batch: Batch) -> Pairs:
     m_slot = slot_of[batch.s_reading[m_sentence], m_card]
     np.add.at(named, pair(m_sentence, m_slot)[m_slot >= 0], 1)
 
-    words, matrix, kinds = _image_words()
-    found = matching.find_all(batch.text, words)
+    _, matrix, kinds = _image_words()
+    found = batch.found["images"]
     covered = np.zeros(len(batch.codes) + 1, dtype=np.int64)
     np.add.at(covered, batch.m_start, 1)
     np.add.at(covered, batch.m_end, -1)
@@ -291,8 +322,7 @@ def _pointers(
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Pairs pointed at by number (第一张, 最后一张), and which sentences have the other pointing words, by kind."""
     rows = lexicon.read_table("pointers")
-    words = [fold(row["word"]) for row in rows]
-    found = matching.find_all(batch.text, words)
+    found = batch.found["pointers"]
     sentence = batch.sentence_of(found.start)
     ordinal = np.zeros(total)
     flags = {kind: np.zeros(batch.size, dtype=bool) for kind in ("two", "back", "many", "group")}

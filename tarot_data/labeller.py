@@ -48,9 +48,13 @@ FIGURES = "figures.json"
 
 
 class Model(NamedTuple):
-    """buckets: hashes of the n-grams it knows, ascending. names: of the dense features, in order."""
+    """buckets: hashes of the n-grams it knows, ascending. cues: the rows it was trained with, as `label cue`.
+
+    names: of the dense features, in order. A cue added later has no weight of its own, but that of its kind.
+    """
 
     buckets: np.ndarray
+    cues: tuple[str, ...]
     weights: crf.Weights
     names: tuple[str, ...]
     cards: naming.Weights
@@ -111,7 +115,7 @@ def _known(looks: Looks, chosen: np.ndarray) -> np.ndarray:
     return buckets[count >= SEEN_IN]
 
 
-def _matrix(looks: Looks, known: np.ndarray):
+def _matrix(looks: Looks, known: np.ndarray, rows_known: tuple[str, ...]):
     """(sentences, known n-grams, then cues) CSR; an n-gram counts one by the root of how many the sentence has."""
     from scipy import sparse
 
@@ -123,25 +127,32 @@ def _matrix(looks: Looks, known: np.ndarray):
     count = np.bincount(rows, minlength=looks.batch.size)
     values = (1 / np.sqrt(np.maximum(count, 8)))[rows]
     sentence, cue = looks.cues
+    place = {key: number for number, key in enumerate(rows_known)}
+    column = np.array([place.get(key, -1) for key in cues.keys()])[cue]
+    sentence, cue = sentence[column >= 0], column[column >= 0]
     values = np.concatenate([values, np.full(len(cue), CUE_SCALE)])
     rows, columns = np.concatenate([rows, sentence]), np.concatenate([columns, len(known) + cue])
-    return sparse.csr_matrix((values, (rows, columns)), shape=(looks.batch.size, len(known) + len(cues.cues())))
+    return sparse.csr_matrix((values, (rows, columns)), shape=(looks.batch.size, len(known) + len(rows_known)))
 
 
 def _fit(looks: Looks, states: np.ndarray, named: list[set[str]], chosen: np.ndarray) -> Model:
     known = _known(looks, chosen)
     weights = crf.train(
-        _matrix(looks, known)[chosen], looks.dense[chosen], states[chosen],
+        _matrix(looks, known, cues.keys())[chosen], looks.dense[chosen], states[chosen],
         crf.layout(looks.batch.s_reading[chosen]), len(STATES), SPARSE_DECAY, DENSE_DECAY, iterations=ITERATIONS,
     )  # fmt: skip
     gold = [list(STATES[state]) for state in states]
     cards = naming.train(looks.batch, looks.pairs, gold, named, chosen)
-    return Model(known, weights, looks.names, cards, "")
+    return Model(known, cues.keys(), weights, looks.names, cards, "")
 
 
 def probabilities(looks: Looks, model: Model) -> np.ndarray:
     """(sentences, states)."""
-    emissions = model.weights.emissions(_matrix(looks, model.buckets), looks.dense)
+    dense = looks.dense
+    if looks.names != model.names:
+        place = {name: number for number, name in enumerate(looks.names)}
+        dense = np.stack([dense[:, place[n]] if n in place else np.zeros(len(dense)) for n in model.names], axis=1)
+    emissions = model.weights.emissions(_matrix(looks, model.buckets, model.cues), dense)
     w = model.weights
     return crf.marginals(emissions, w.transitions, w.begin, w.end, crf.layout(looks.batch.s_reading))[0]
 
@@ -264,6 +275,7 @@ def save(model: Model, path: Path) -> str:
     step = np.maximum(np.abs(w.sparse).max(axis=1, keepdims=True), 1e-9) / 127
     arrays = {
         "buckets": model.buckets.astype(np.int32),
+        "cues": np.array(model.cues),
         "sparse": np.round(w.sparse / step).astype(np.int8),
         "step": step.astype(np.float32),
         "dense": w.dense.astype(np.float32),
@@ -288,7 +300,7 @@ def load(path: Path) -> Model:
         *(arrays[name].astype(np.float64) for name in ("dense", "transitions", "begin", "end")),
     )
     return Model(
-        arrays["buckets"].astype(np.int64), weights, tuple(arrays["names"].tolist()), naming.from_arrays(arrays),
+        arrays["buckets"].astype(np.int64), tuple(arrays["cues"].tolist()), weights, tuple(arrays["names"].tolist()), naming.from_arrays(arrays),
         str(arrays["version"]),
     )  # fmt: skip
 

@@ -1,5 +1,6 @@
 """Many fixed phrases in one pass over one long text (Aho-Corasick, in polars), as numpy arrays of characters."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -37,11 +38,42 @@ def find_all(text: str, phrases: list[str]) -> Matches:
     return Matches(start[order], end[order], phrase[order])
 
 
+def find_tables(text: str, tables: dict[str, list[str]]) -> dict[str, Matches]:
+    """`find_all` for several tables of phrases at the price of one: each table's matches, by its own phrase numbers."""
+    union, places = _union(tuple((name, tuple(phrases)) for name, phrases in tables.items()))
+    found = find_all(text, union)
+    out = {}
+    for name, place in places.items():
+        mine = place[found.phrase]
+        keep = mine >= 0
+        out[name] = Matches(found.start[keep], found.end[keep], mine[keep])
+    return out
+
+
+@lru_cache(maxsize=8)
+def _union(tables: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[list[str], dict[str, np.ndarray]]:
+    union = sorted({phrase for _, phrases in tables for phrase in phrases})
+    number = {phrase: index for index, phrase in enumerate(union)}
+    places = {}
+    for name, phrases in tables:
+        places[name] = np.full(len(union), -1, dtype=np.int64)
+        places[name][[number[phrase] for phrase in phrases]] = np.arange(len(phrases))
+    return union, places
+
+
 def longest(matches: Matches) -> np.ndarray:
     """Indices of a leftmost-longest choice of matches that do not overlap."""
-    chosen, at = [], -1
-    for index, (start, end) in enumerate(zip(matches.start.tolist(), matches.end.tolist(), strict=True)):
-        if start >= at:
+    start, end = matches.start, matches.end
+    if not len(start):
+        return np.zeros(0, dtype=np.int64)
+    reach = np.maximum.accumulate(end)
+    # Runs of overlapping matches; only those of more than one need a look at each.
+    first = np.concatenate([[True], start[1:] >= reach[:-1]])
+    alone = first & np.concatenate([first[1:], [True]])
+    chosen, at = np.nonzero(alone)[0].tolist(), -1
+    rest = np.nonzero(~alone)[0]
+    for index, s, e in zip(rest.tolist(), start[rest].tolist(), end[rest].tolist(), strict=True):
+        if s >= at:
             chosen.append(index)
-            at = end
-    return np.array(chosen, dtype=np.int64)
+            at = e
+    return np.sort(np.array(chosen, dtype=np.int64))

@@ -3,14 +3,14 @@
 import numpy as np
 import polars as pl
 
-from schemas.deck import CARDS, LABELS
-from schemas.tables import ANNOTATIONS, SENTENCES
+from schemas.deck import CARDS, LABELS, THEMES
+from schemas.tables import ANNOTATIONS, SENTENCES, Style
 from tarot_data import labeller
 from tarot_data.style import styles_of
 from tarot_data.themes import themes_of
 
-LOT = 500
-"""Readings labelled at a time: bounds memory to some 100 MB without costing speed."""
+LOT = 1000
+"""Readings labelled at a time: bounds memory to some 200 MB without costing speed."""
 
 
 def annotate(readings: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -19,44 +19,76 @@ def annotate(readings: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     readings: reading_id, content, cards; person and question are used where they are there. Offsets are characters of
     content as given.
     """
-    columns = [c for c in ("reading_id", "content", "cards", "person", "question") if c in readings.columns]
-    rows = readings.select(columns)
     sentences, annotations = [], []
-    for start in range(0, rows.height, LOT):
-        one, two = _annotate(rows.slice(start, LOT).to_dicts())
+    for start in range(0, readings.height, LOT):
+        one, two = _annotate(readings.slice(start, LOT))
         sentences.append(one)
         annotations.append(two)
-    schema = {name: ANNOTATIONS[name] for name in ("reading_id", "themes", "style", "labeller")}
     if not sentences:
-        return pl.DataFrame(schema=SENTENCES), pl.DataFrame(schema=schema)
+        return pl.DataFrame(schema=SENTENCES), pl.DataFrame(schema=NOTES)
     return pl.concat(sentences), pl.concat(annotations)
 
 
-def _annotate(rows: list[dict]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    looks, labels, confidence, cards = labeller.label(rows)
+NOTES = pl.Schema({name: ANNOTATIONS[name] for name in ("reading_id", "themes", "style", "labeller")})
+
+
+def to_rows(readings: pl.DataFrame) -> list[dict]:
+    """The frame's readings as the labeller takes them: dicts of content, cards (card, position), person, question."""
+    count = readings.height
+    columns = {
+        name: readings[name].cast(pl.String).to_list() if name in readings.columns else [None] * count
+        for name in ("reading_id", "content", "person", "question")
+    }
+    cards: list[list[dict]] = [[] for _ in range(count)]
+    if "cards" in readings.columns and readings["cards"].dtype != pl.Null:
+        # One column at a time: a list of structs turned into Python objects row by row costs more than labelling.
+        flat = readings.select(cards="cards").with_row_index("row").explode("cards").drop_nulls("cards").unnest("cards")
+        position = flat["position"].to_list() if "position" in flat.columns else [None] * flat.height
+        names = flat["card"].cast(pl.String).to_list()
+        for row, card, place in zip(flat["row"].to_list(), names, position, strict=True):
+            cards[row].append({"card": card, "position": place})
+    keys = list(columns)
+    return [
+        {**dict(zip(keys, values, strict=True)), "cards": cards[row]}
+        for row, values in enumerate(zip(*columns.values(), strict=True))
+    ]
+
+
+def lists(values: list[list[str]], inner: pl.DataType) -> pl.Series:
+    """A list column of closed values; through joined strings, as polars takes nested Python lists slowly."""
+    joined = pl.DataFrame({"": pl.Series(["|".join(value) for value in values], dtype=pl.String)})
+    empty = pl.lit([], dtype=pl.List(pl.String))
+    return joined.select(
+        pl.when(pl.col("") == "").then(empty).otherwise(pl.col("").str.split("|")).cast(pl.List(inner))
+    ).to_series()
+
+
+def _annotate(readings: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    looks, labels, confidence, cards = labeller.label(to_rows(readings))
     batch = looks.batch
-    ids = np.array([row["reading_id"] for row in rows])
     base = batch.r_start[batch.s_reading]
     sentences = pl.DataFrame(
         {
-            "reading_id": pl.Series(ids[batch.s_reading].tolist(), dtype=pl.String),
+            "reading_id": readings["reading_id"].gather(batch.s_reading),
             "index": batch.s_index.astype(np.int32),
             "start": (batch.s_start - base).astype(np.int32),
             "end": (batch.s_end - base).astype(np.int32),
-            "labels": pl.Series(labels, dtype=pl.List(pl.Enum(LABELS))),
-            "cards": pl.Series([[CARDS[c] for c in named] for named in cards], dtype=pl.List(pl.Enum(CARDS))),
+            "labels": lists(labels, pl.Enum(LABELS)),
+            "cards": lists([[CARDS[card] for card in named] for named in cards], pl.Enum(CARDS)),
             "confidence": np.clip(confidence, 0, 1).astype(np.float32),
         },
         schema=SENTENCES,
     )
     asks = looks.dense[:, looks.names.index("asks")] > 0
+    style = styles_of(batch, asks)
+    markers = lists(style.pop("markers"), pl.String())
     annotations = pl.DataFrame(
         {
-            "reading_id": [row["reading_id"] for row in rows],
-            "themes": themes_of(batch),
-            "style": styles_of(batch, asks),
-            "labeller": [labeller.version()] * len(rows),
+            "reading_id": readings["reading_id"],
+            "themes": lists(themes_of(batch), pl.Enum(THEMES)),
+            "style": pl.DataFrame({**style, "markers": markers}, schema=dict(Style)).to_struct(),
+            "labeller": pl.repeat(labeller.version(), batch.r_start.size, dtype=pl.String, eager=True),
         },
-        schema={name: ANNOTATIONS[name] for name in ("reading_id", "themes", "style", "labeller")},
+        schema=NOTES,
     )
     return sentences, annotations

@@ -1,17 +1,24 @@
 """How a reading is written: address, script, length, particles, hedges, questions, and short codes for the rest."""
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tarot_data import lexicon, matching
-from tarot_data.features import Batch
+from schemas.tables import Style
+from tarot_data import lexicon
 from tarot_data.folding import fold, script_table
+
+if TYPE_CHECKING:
+    from tarot_data.features import Batch
 
 MARKERS = (
     "emoji", "markdown", "list", "headings", "questions", "particles", "hedging", "formal_you", "third_person",
     "traditional", "english", "short_lines", "few_marks", "jargon", "net_speech", "long_sentences", "short_sentences",
 )  # fmt: skip
+
+
+FIELDS = tuple(field.name for field in Style.fields)
 
 
 @cache
@@ -45,19 +52,22 @@ def _shared() -> set[int]:
     return {ord(a) for a, b in zip(simple, converted, strict=True) if a == b}
 
 
-def styles_of(batch: Batch, asks: np.ndarray) -> list[dict]:
-    """One `schemas.tables.Style` a reading. asks: whether each sentence ends in a question mark."""
+def words() -> list[str]:
+    return _words()[0]
+
+
+def styles_of(batch: "Batch", asks: np.ndarray) -> dict[str, list]:
+    """The fields of `schemas.tables.Style`, one value a reading each. asks: whether each sentence ends in a question mark."""
     count = len(batch.readings)
-    text = "\n\n\n".join(reading["content"] for reading in batch.readings) + "\n\n\n"
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    codes = batch.written
     owner = np.repeat(np.arange(count), np.diff([*batch.r_start, len(codes)]))
 
     def per_reading(hits: np.ndarray) -> np.ndarray:
         return np.bincount(owner, weights=hits.astype(float), minlength=count)
 
     chars = np.maximum(per_reading(codes > 0x20), 1)
-    words, kinds = _words()
-    found = matching.find_all(batch.text, words)
+    _, kinds = _words()
+    found = batch.found["style"]
     tally = {kind: np.zeros(count) for kind in set(kinds)}
     kind_of = np.array([sorted(tally).index(kind) for kind in kinds])
     for index, kind in enumerate(sorted(tally)):
@@ -122,4 +132,4 @@ def styles_of(batch: Batch, asks: np.ndarray) -> list[dict]:
                 "markers": [marker for marker in MARKERS if marked[marker]],
             }
         )
-    return out
+    return {name: [style[name] for style in out] for name in FIELDS}

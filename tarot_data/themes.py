@@ -1,13 +1,16 @@
 """What a reading is about: none, one or several of the nine themes, from the words of question and content."""
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from schemas.deck import THEMES
 from tarot_data import lexicon, matching
-from tarot_data.features import Batch
 from tarot_data.folding import fold
+
+if TYPE_CHECKING:
+    from tarot_data.features import Batch
 
 ASKED = 3.0
 """A word of the question counts as three of the content: the question is what a sitting is about."""
@@ -27,11 +30,15 @@ def _words() -> tuple[list[str], np.ndarray, np.ndarray]:
     return words, theme, np.array([float(row["weight"]) for row in rows])
 
 
-def themes_of(batch: Batch) -> list[list[str]]:
+def words() -> list[str]:
+    return _words()[0]
+
+
+def themes_of(batch: "Batch") -> list[list[str]]:
     """Themes of every reading, strongest first. Words inside a card's name do not count; each other word once."""
     words, theme, weight = _words()
     weights = np.zeros((len(batch.readings), len(THEMES)))
-    found = matching.find_all(batch.text, words)
+    found = batch.found["themes"]
     inside = np.zeros(len(batch.codes) + 1, dtype=np.int64)
     np.add.at(inside, batch.m_start, 1)
     np.add.at(inside, batch.m_end, -1)
