@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+from schemas.problems import Problem
 from tarot_data import versions
+
+TOKENS_PER_CHARACTER = 0.71
+"""Of the Qwen2 tokenizer on the 176 annotated readings: 0.71 overall, 0.35 to 0.89 a reading."""
 
 
 def plan_training(
@@ -16,13 +20,48 @@ def plan_training(
     price: float | None = None,
 ) -> dict:
     """The plan as JSON. examples, tokens: plan for so many of so long, before there is a dataset."""
+    from tarot_train import base as bases
     from tarot_train import device, plan, sft
 
     asked = sft.recipe_for(base, recipe, overrides)
     here = plan.gpu(gpu) if gpu else device.find()
-    data = plan.given(examples, tokens) if examples else plan.counted(_version_dir(data_dir), asked, data_dir)
-    return plan.plan(asked, data, here, price=price)
+    if examples:
+        mean = tokens or asked.train.max_tokens
+        data = plan.Data(train=examples, validation=1, mean_tokens=mean, longest_tokens=mean, counted="given")
+        return plan.plan(asked, data, here, price=price)
+    try:
+        folder = None if asked.base.name == bases.TINY else bases.find(asked.base.name)
+    except Problem:
+        folder = None
+    data = _measured(versions.path_of(data_dir, versions.find(data_dir)), asked, folder)
+    return plan.plan(asked, data, here, plan.shape_of(asked, folder), price)
 
 
-def _version_dir(data_dir: Path) -> Path:
-    return versions.path_of(data_dir, versions.find(data_dir))
+def _measured(version_dir: Path, asked: object, folder: Path | None) -> object:
+    """plan.Data of a version: counted with the base's tokenizer where it is here, else by characters."""
+    from tarot_train import base as bases
+    from tarot_train import plan, rows, sft
+
+    manifest = rows.manifest_of(version_dir)
+    examples = {split: rows.read_examples(version_dir, split, manifest) for split in rows.SPLITS}
+    if folder:
+        tokenizer = bases.load_tokenizer(folder, asked.base.template)
+        counted = {name: rows.to_rows(found, tokenizer, asked.train.max_tokens) for name, found in examples.items()}
+        return sft.data_of(counted)
+    lengths = {
+        split: [
+            round(TOKENS_PER_CHARACTER * sum(len(part["content"]) for part in e["prompt"] + e["completion"]))
+            for e in found
+        ]
+        for split, found in examples.items()
+    }
+    fitting = [count for count in lengths["train"] if count <= asked.train.max_tokens]
+    return plan.Data(
+        train=len(fitting),
+        validation=len(lengths["validation"]),
+        test=len(lengths["test"]),
+        mean_tokens=sum(fitting) / max(1, len(fitting)),
+        longest_tokens=max(fitting, default=0),
+        too_long=len(lengths["train"]) - len(fitting),
+        counted="characters",
+    )
