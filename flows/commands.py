@@ -449,10 +449,11 @@ def print_plan(ctx: Context, result: dict) -> None:
         epochs=result["as_written"]["epochs"],
     )
     for change in result["changes"]:
-        ctx.print("plan.change", **change)
+        why = ctx.say(f"change.{change['code']}", **change["values"])
+        ctx.print("plan.change", setting=change["setting"], recipe=change["recipe"], used=change["used"], why=why)
     ctx.print("plan.go" if result["go"] else "plan.no_go")
     for obstacle in result["obstacles"]:
-        print("  " + json.dumps(obstacle, ensure_ascii=False))
+        print("  " + ctx.say(f"problem.{obstacle['code']}", **obstacle["values"]))
 
 
 def print_reading(ctx: Context, row: dict, spreads: list) -> None:
