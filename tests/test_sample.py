@@ -9,6 +9,8 @@ import pytest
 
 from tarot_data import sources
 from tarot_data.cleaning import to_readings
+from tarot_data.conflicts import find_conflicts
+from tarot_data.patterns import annotate
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 EXPECTED = json.loads((SAMPLE / "expected.json").read_text(encoding="utf-8"))
@@ -51,6 +53,14 @@ def test_every_bad_record_is_refused_for_its_own_reason(frames):
 def test_the_copy_from_another_source_has_the_fingerprint_of_the_first(frames):
     again = Counter(frames[0]["fingerprint"].to_list())
     assert [count for count in again.values() if count > 1] == [1 + EXPECTED["rejected"]["duplicate"]]
+
+
+def test_the_two_whose_content_contradicts_the_cards_are_found_and_no_other(frames):
+    readings = frames[0].unique("reading_id", maintain_order=True)
+    sentences, _ = annotate(readings)
+    conflicts = find_conflicts(readings, sentences).join(readings, on="reading_id")
+    assert set(conflicts["question"]) == {"国外的工作接不接", "老房子要不要卖"}
+    assert conflicts.height == EXPECTED["rejected"]["card_conflict"]
 
 
 def test_contact_details_are_masked_and_the_private_is_left_out(frames):

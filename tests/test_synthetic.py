@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from schemas.deck import CARDS, MAJORS
+from schemas.deck import CARDS, MAJORS, PATTERNS
 from schemas.problems import Problem
 from tarot_data import sources, synthetic
 from tarot_data.cleaning import to_readings
+from tarot_data.conflicts import find_conflicts
 from tarot_data.lexicon import read_table
+from tarot_data.patterns import annotate
 from tarot_data.synthetic import write_sample
 from tarot_data.synthetic_grammar import MadeUp, made_up
 
@@ -97,6 +99,16 @@ def test_what_is_read_is_what_was_made(three_hundred):
         if row["source"]["form"] != "alpaca":
             assert row["date"] == reading.day
     assert set(readings["flags"].explode().drop_nulls()) <= {"missing_person", "missing_date"}
+
+
+def test_the_labeller_finds_all_five_patterns_and_no_card_conflict(three_hundred):
+    readings, _ = ingested(three_hundred[0])
+    sentences, _ = annotate(readings)
+    assert find_conflicts(readings, sentences).height == 0
+    labels = Counter(sentences["labels"].list.first().cast(str).to_list())
+    share = {label: labels[label] / labels.total() for label in PATTERNS}
+    assert 0.35 < share["card_interpretation"] < 0.65
+    assert all(0.03 < share[label] < 0.25 for label in PATTERNS if label != "card_interpretation"), share
 
 
 def test_the_source_itself_carries_the_mark(tmp_path):
