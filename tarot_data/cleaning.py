@@ -213,7 +213,7 @@ def to_reading(record: RawRecord) -> dict:
     except drawn.UnknownCard as unknown:
         return _refused(record, "cards", "unknown_card", f"'{unknown.name}' is no card of this deck")
     if not cards:
-        cards = drawn.cards_in_content(content)
+        cards = drawn.cards_in_content(content, next((draw["spread"] for draw in draws if draw["spread"]), None))
         if not cards:
             return _refused(record, "cards", "no_cards", "no cards in the fields, none plainly drawn in the content")
         cards = [{"draw": 1, **card} for card in cards]
@@ -268,12 +268,14 @@ def to_reading(record: RawRecord) -> dict:
 def _draws(record: RawRecord) -> tuple[list[dict], list[dict]]:
     """The draws and their cards, resolved. Raises UnknownCard."""
     draws, cards = [], []
+    deck = record.extra.get("deck")
+    deck = deck if isinstance(deck, str) else None
     for number, draw in enumerate(record.draws, 1):
         spread = clean_text(draw.spread)[:200] if isinstance(draw.spread, str) else None
         spread_id, _ = drawn.resolve_spread(spread)
         draws.append({"draw": number, "spread": spread or None, "spread_id": spread_id})
         value = clean_text(draw.cards) if isinstance(draw.cards, str) else draw.cards
-        for card in drawn.parse_cards(value, spread):
+        for card in drawn.parse_cards(value, spread, deck):
             raw = plain(card["raw"])[:80]
             position = plain(card["position"])[:60] if card["position"] else None
             cards.append({"draw": number, **card, "raw": raw, "position": position})

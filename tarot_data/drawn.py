@@ -44,6 +44,8 @@ _NUMBER = re.compile(
 _DIGITS = re.compile(r"[0-9]{1,2}")
 _CHINESE = {character: number for number, character in enumerate("一二三四五六七八九十", 1)}
 _WEAK = re.compile(r"^(?:大牌)?[0-9]{1,2}(?:号牌?)?$|^[ivx]{1,5}$|^[0-9]{1,2}$")
+_THOTH = re.compile(r"thoth|透特|托特", re.IGNORECASE)
+_KNIGHT = re.compile(r"骑士|騎士|knight", re.IGNORECASE)
 _ASCII = re.compile(r"[0-9A-Za-z]")
 
 
@@ -68,6 +70,8 @@ def _words() -> dict[str, tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
     for row in lexicon.read_table("extras"):
         kind, _, value = row["kind"].partition(" ")
+        if row["kind"] == "no card":
+            continue  # only a whole item can mean that: see flush
         found[fold(row["word"])] = (kind, value or row["word"])
     for row in lexicon.read_table("orientation"):
         meaning = row["orientation"]
@@ -82,6 +86,11 @@ def _words() -> dict[str, tuple[str, str]]:
     for name, card in _aliases()[0].items():
         found[name] = ("card", card)
     return found
+
+
+@cache
+def _no_card() -> frozenset[str]:
+    return frozenset(fold(row["word"]) for row in lexicon.read_table("extras") if row["kind"] == "no card")
 
 
 @cache
@@ -147,6 +156,20 @@ def _tokens(folded: str) -> list[_Token]:
         fresh = tokens[-1].kind in ("separator", "card", "orientation", "close") or (
             fresh and tokens[-1].kind in ("space", "open", "number", "dash")
         )
+    return _with_short_names(folded, tokens)
+
+
+def _with_short_names(folded: str, tokens: list[_Token]) -> list[_Token]:
+    """Tokens in which a one-character name between two others is a card: `恶魔塔星星`."""
+    weak = _aliases()[1]
+    for index, token in enumerate(tokens):
+        name = folded[token.start : token.end]
+        if token.kind != "text" or len(name) != 1 or name not in weak or name.isascii():
+            continue
+        before = tokens[index - 1].kind if index else None
+        after = tokens[index + 1].kind if index + 1 < len(tokens) else None
+        if before in ("card", "orientation") and after in (None, "card", "orientation", "separator", "open", "space"):
+            tokens[index] = _Token("card", token.start, token.end, weak[name])
     return tokens
 
 
@@ -161,13 +184,33 @@ def _bounded(folded: str, start: int, end: int, kind: str) -> bool:
     return not (_ASCII.match(folded[end - 1]) and after and _ASCII.match(after))
 
 
-def parse_cards(value: object, spread: str | None = None) -> list[dict]:
+@cache
+def _other_deck_names() -> tuple[str, ...]:
+    return tuple(fold(name) for row in lexicon.read_table("other_decks") for name in row["called"].split("|") if name)
+
+
+def other_deck(text: str | None) -> str | None:
+    """The name of another deck (雷诺曼, Lenormand, oracle) in the words for a spread or a deck, or None: some of its
+    cards are called like ours, so their names alone do not tell."""
+    folded = fold(text or "")
+    return next((name for name in _other_deck_names() if name in folded), None)
+
+
+def parse_cards(value: object, spread: str | None = None, deck: str | None = None) -> list[dict]:
     """Drawn cards of a field: text, a list of texts or objects, an object of positions, or JSON of these.
 
     Each has place (from 1; 0 for an extra card), position, card, orientation, raw. spread names the positions where
-    the cards do not. Raises UnknownCard where a name is no card of this deck.
+    the cards do not. deck: the name of the deck where the source says it. Raises UnknownCard where a name is no card of
+    this deck, or the deck is another.
     """
     cards = _parsed(value, 0)
+    if name := other_deck(spread) or other_deck(deck):
+        raise UnknownCard(name)
+    if deck and _THOTH.search(deck):
+        for card in cards:
+            # Thoth's knight is the king of the other decks (deck.csv, column thoth).
+            if card["card"].endswith("骑士") and _KNIGHT.search(card["raw"]):
+                card["card"] = card["card"].replace("骑士", "国王")
     if len(cards) > _MAX_CARDS:
         raise UnknownCard(f"{len(cards)} cards in one draw")
     _, positions = resolve_spread(spread)
@@ -202,7 +245,15 @@ def _parsed(value: object, depth: int) -> list[dict]:
     if isinstance(value, list | tuple):
         if len(value) > _MAX_CARDS:
             raise UnknownCard(f"{len(value)} cards in one draw")
-        return [card for item in value for card in _parsed(item, depth + 1)]
+        cards, unknown = [], []
+        for item in value:
+            try:
+                cards += _parsed(item, depth + 1)
+            except UnknownCard as error:
+                unknown.append(error.name)
+        if unknown:
+            raise UnknownCard("、".join(unknown))
+        return cards
     raise UnknownCard(type(value).__name__)
 
 
@@ -309,6 +360,7 @@ def _from_text(text: str) -> tuple[dict, ...]:
     folded = fold(text)
     tokens = _tokens(folded)
     cards: list[dict] = []
+    unknown: list[str] = []
     position: list[str] = []  # text waiting for the card it stands before
     pending: str | None = None  # orientation waiting for its card
     standing: str | None = None  # `逆位：` holds until the line ends or another takes its place
@@ -330,12 +382,16 @@ def _from_text(text: str) -> tuple[dict, ...]:
             return
         place, colon, name = word.rpartition(":")
         name = name.strip() if colon else word
+        if name in _no_card() or (_words().get(name) or ("",))[0] == "extra":
+            return
         if card := _aliases()[1].get(name.removesuffix("牌")) or _aliases()[1].get(name):
             if place.strip():
                 position.append(text_left[: len(place)])
             add(card, text_left[-len(name) :])
             return
-        raise UnknownCard(text_left)
+        if cards and len(re.findall(r"[\u4e00-\u9fff]", word)) > 8:
+            return  # a remark: no deck has names this long
+        unknown.append(text_left)
 
     def add(card: str, raw: str) -> None:
         nonlocal pending, number, last
@@ -368,8 +424,11 @@ def _from_text(text: str) -> tuple[dict, ...]:
         following = tokens[index + 1] if index + 1 < len(tokens) else None
         if token.kind == "card":
             if following and following.kind == "text" and _glued(text, token, following):
-                raise UnknownCard(_whole_name(text, tokens, index))
-            if following and following.kind == "colon" and _holds_card(tokens, index + 2):
+                unknown.append(_whole_name(text, tokens, index))
+                position.clear()
+                while index + 1 < len(tokens) and tokens[index + 1].kind in ("text", "card"):
+                    index += 1
+            elif following and following.kind == "colon" and _holds_card(tokens, index + 2):
                 position.append(written)  # `力量：圣杯三`: a position that is called like a card
             else:
                 add(token.value, _raw(text, tokens, index))
@@ -408,7 +467,12 @@ def _from_text(text: str) -> tuple[dict, ...]:
                 last["orientation"] = "upright"
         elif token.kind == "separator":
             colon_before = bool(position) and bool(tokens[index - 1].kind == "colon")
-            held = text[token.start] in "\n\t " and (colon_before or _is_place("".join(position)))
+            held = (
+                colon_before
+                and text[token.start] in "\n\t "
+                or _is_place("".join(position))
+                and _holds_next(tokens, index)
+            )
             if not held:
                 flush()
                 if text[token.start] != "/" or not (following and following.kind == "orientation"):
@@ -449,6 +513,8 @@ def _from_text(text: str) -> tuple[dict, ...]:
             position.append(written)
         index += 1
     flush()
+    if unknown:
+        raise UnknownCard("、".join(name.strip() for name in unknown))
     if fallback:
         for card in cards:
             if card["orientation"] == "unknown":
@@ -531,6 +597,12 @@ def _holds_card(tokens: list[_Token], index: int, glue: bool = False) -> bool:
         if token.kind == "separator" or glue and token.kind not in ("space", "colon", "orientation", "dash"):
             return False
     return False
+
+
+def _holds_next(tokens: list[_Token], index: int) -> bool:
+    """Whether the item behind a separator begins with a card or an orientation."""
+    after = next((token for token in tokens[index + 1 :] if token.kind not in ("space", "separator", "open")), None)
+    return after is not None and after.kind in ("card", "orientation")
 
 
 def _is_place(text: str) -> bool:
@@ -668,34 +740,77 @@ def duplicates(cards: list[dict]) -> list[str]:
 # Cards in prose
 
 _LISTED = re.compile(
-    r"^[\s>#*\-•·【\[「]*(?:牌面|抽到的牌|抽牌结果|抽牌結果|抽到|抽出的牌|所抽牌|你抽到的是|開牌|开牌|抽牌|牌组|卡牌|cards?)[】\]」*\s]*[:：|｜】 ]\s*(.+)$",
+    r"^[^\w\n]*(?:牌面|抽到的牌|抽牌结果|抽牌結果|抽到|抽出的牌|所抽牌|你抽到的是|你抽到的牌|開牌|开牌|抽牌|牌组|卡牌|cards?)"
+    r"[】\]」*\s]*(?:[:：|｜】 ]|$)[ \t*]*(.*)$",
     re.IGNORECASE | re.MULTILINE,
+)
+_MARKED = re.compile(r"^[\s>#*\-•·📍✨【\[「|]*")
+_STATED = re.compile(
+    r"(?:抽|排|摆|翻|開|开|用|列)[^。，！？\n第]{0,6}?(?<!第)([一二两三四五六七八九十]|[0-9]{1,2})\s?张(?!一|口|嘴|脸|桌|床|纸|图|照|票)"
 )
 
 
-def cards_in_content(content: str) -> list[dict]:
-    """Cards that the content itself plainly lists as drawn, for a record whose fields have none; else an empty list."""
-    for match in _LISTED.finditer(content[:4000]):
-        try:
-            cards = parse_cards(match[1])
-        except UnknownCard:
-            continue
-        if cards and not duplicates(cards):
-            return cards
-    return []
+def cards_in_content(content: str, spread: str | None = None) -> list[dict]:
+    """Cards that the content itself plainly says were drawn, for a record whose fields have none; else an empty list.
+
+    A list behind `牌面：`, on its line or the lines below. Or every card the prose names, where there are as many as the
+    spread has places (right for 49 of the 50 annotated readings this accepts), or as the text says were drawn.
+    """
+    content = content[:6000]
+    for match in _LISTED.finditer(content):
+        listed = _listed(match[1])
+        if not listed and not match[1].strip():
+            lines = content[match.end() :].lstrip("\n").split("\n")[:20]
+            end = next((index for index, line in enumerate(lines) if not _listed(_bare(line))), len(lines))
+            listed = _listed("\n".join(_bare(line) for line in lines[:end]))
+        if listed and not duplicates(listed):
+            return listed
+    stated = {_stated(match[1]) for match in _STATED.finditer(fold(content[:300]))}
+    places = places_of(spread) or (stated.pop() if len(stated) == 1 else None)
+    if not places:
+        return []
+    from tarot_data.cards import find_cards
+
+    named: dict[str, dict] = {}
+    for mention in find_cards(content):
+        raw = content[mention.start : mention.end]
+        card = named.setdefault(
+            mention.card,
+            {"place": len(named) + 1, "position": None, "card": mention.card, "orientation": "unknown", "raw": raw},
+        )
+        if card["orientation"] == "unknown":
+            card["orientation"] = mention.orientation
+    # A word that may be a card but has no sign of it (隐士, 正义) leaves it open how many were drawn.
+    maybe = {_possible()[0][name] for name in _possible()[1].findall(fold(content))}
+    return list(named.values()) if len(named) == places and maybe <= set(named) else []
 
 
 @cache
-def _prose_names() -> re.Pattern:
-    names = sorted(
-        {fold(row["alias"]) for row in lexicon.read_table("aliases") if row["use"] == "prose"}
-        | {fold(card) for card in CARDS},
-        key=len,
-        reverse=True,
-    )
-    return re.compile("|".join(re.escape(name) for name in names if len(name) > 1))
+def _possible() -> tuple[dict[str, str], re.Pattern]:
+    """Names of two characters and more that stand in prose, folded, to their cards; and a pattern for any of them."""
+    names = {
+        fold(row["alias"]): row["card"]
+        for row in lexicon.read_table("aliases")
+        if row["use"] in ("prose", "marked") and len(row["alias"]) > 1
+    }
+    return names, re.compile("|".join(re.escape(name) for name in sorted(names, key=len, reverse=True)))
+
+
+def _stated(count: str) -> int:
+    return int(count) if count.isdigit() else {"两": 2, **_CHINESE}[count]
+
+
+def _bare(line: str) -> str:
+    return _MARKED.sub("", line).replace("**", "").replace("|", " ").strip(" 】")
+
+
+def _listed(text: str) -> list[dict]:
+    try:
+        return parse_cards(text)
+    except UnknownCard:
+        return []
 
 
 def named_cards(text: str) -> list[str]:
-    """Card names that stand in a text, as written in folded form: whether it could be a reading at all."""
-    return _prose_names().findall(fold(text))
+    """Words of a text that can name cards, folded: whether it could be a reading at all."""
+    return _possible()[1].findall(fold(text))

@@ -1,5 +1,6 @@
 """Labelled lines (`咨询者：Mel`, `【问题】搬家`, `**牌阵**: 单张`) and records made of fields, for every form that has them."""
 
+import json
 import re
 from dataclasses import dataclass, field
 from functools import cache
@@ -28,6 +29,7 @@ class Head:
 
 
 _PAGE_NAMES = ("name", "名称")
+_DECK_OR_CARDS = ("牌组",)
 _LEAD = r"^[ \t>]*(?:[-*•·▪▫◆●]\s+|#{1,6}\s+|[0-9]{1,2}[.、)]\s*)?"
 _NAME_END = r"(?:\*\*|__|[】\]』」])?"
 
@@ -203,34 +205,34 @@ def to_record(
     one. What no field means goes into extra, except what is never used (prices, addresses, birthdays).
     """
     extra = dict(extra or {})
-    values = {key: [(label, value) for label, value in held if not _is_blank(value)] for key, held in fields.items()}
-
-    def first(name: str) -> object:
-        held = [pair for key, pairs in values.items() if key[0] == name for pair in pairs]
-        held.sort(key=lambda pair: rank_of(pair[0]))
-        for label, value in held[1:]:
-            extra.setdefault(label, value)
-        return held[0][1] if held else None
+    values = {key: kept for key, held in fields.items() if (kept := [pair for pair in held if not _is_blank(pair[1])])}
+    named: dict[str, list[tuple[str, object]]] = {}
+    for key, held in values.items():
+        named.setdefault(key[0], []).extend(held)
+    for name, held in named.items():
+        if len(held) > 1 and name not in ("content", "cards", "spread"):
+            held.sort(key=lambda pair: rank_of(pair[0]))
+            extra.update({label: value for label, value in held[1:] if label not in extra})
 
     # Two columns for one field: beside a `Person`, a `Name` is the page's, so the title.
-    names = [pair for key, pairs in values.items() if key[0] == "person" for pair in pairs]
-    named = next((pair for pair in names if fold(pair[0]).strip() in _PAGE_NAMES), None)
-    if named and min(rank_of(label) for label, _ in names) < rank_of(named[0]):
-        values.setdefault(("title", 1), []).append(named)
-        values[("person", 1)] = [pair for pair in names if pair is not named]
+    people = named.get("person", [])
+    if len(people) > 1 and (page := next((pair for pair in people[1:] if fold(pair[0]).strip() in _PAGE_NAMES), None)):
+        named.setdefault("title", []).append(page)
 
-    bodies = [value for key, held in values.items() if key[0] == "content" for _, value in held]
-    texts = [_joined(value) for value in bodies]
+    def first(name: str) -> object:
+        held = named.get(name)
+        return held[0][1] if held else None
+
+    draws = _draws(values, named, extra)
+    texts = [_joined(value) for _, value in named.get("content", ())]
     if content is not None and content.strip():
         texts.append(content)
-    body = max(texts, key=lambda text: len(re.sub(r"\s", "", text)), default="") if texts else ""
+    body = texts[0] if len(texts) == 1 else max(texts, key=lambda text: len("".join(text.split())), default="")
 
-    draws = _draws(values, extra)
     question = first("question")
     page_title = first("title") or title
     if question is None and page_title and is_title(str(page_title)):
         question = page_title
-    answer = drawn.answer_of(first("synthetic") or "")
     for name in ("reader", "deck", "tags"):
         if (value := first(name)) is not None:
             extra.setdefault(name, value)
@@ -244,36 +246,49 @@ def to_record(
         date_hint=date_hint,
         outcome=_text(first("outcome")),
         consent=first("consent"),
-        synthetic=bool(answer),
+        synthetic="synthetic" in named and bool(drawn.answer_of(first("synthetic"))),
         record_id=record_id,
         extra=extra,
     )
 
 
-def _draws(values: Fields, extra: dict[str, object]) -> tuple[RawDraw, ...]:
-    """Spreads and cards paired by their number; a spread without cards stays, for it says what was laid."""
-    spreads = {key[1]: held[0][1] for key, held in values.items() if key[0] == "spread" and held}
-    lists = {key[1]: held for key, held in values.items() if key[0] == "cards" and held}
-    if not spreads and not lists:
-        for key, held in list(values.items()):
-            # `类型` may be the spread, `结果` the cards.
-            if key[0] == "tags" and held and drawn.resolve_spread(str(held[0][1]))[0]:
-                spreads[key[1]] = held[0][1]
+def _draws(values: Fields, named: dict[str, list], extra: dict[str, object]) -> tuple[RawDraw, ...]:
+    """Spreads and cards paired by their number; a spread without cards stays, for it says what was laid.
+
+    Clashes: `牌组` may be the deck, `类型` the spread, `结果` the cards. Takes what is cards out of named["content"].
+    """
+    spreads = {key[1]: held[0][1] for key, held in values.items() if key[0] == "spread"}
+    lists = {key[1]: list(held) for key, held in values.items() if key[0] == "cards"}
+    for number, held in list(lists.items()):
+        decks = [pair for pair in held if fold(pair[0]).strip() in _DECK_OR_CARDS and not _names_cards(pair[1])]
+        if decks:
+            named.setdefault("deck", decks)
+            lists[number] = [pair for pair in held if pair not in decks]
+    lists = {number: held for number, held in lists.items() if held}
+    if not spreads and (kinds := named.get("tags")) and drawn.resolve_spread(_text(kinds[0][1]))[0]:
+        spreads[1] = kinds[0][1]
+    bodies = named.get("content", [])
+    if not lists and len(bodies) > 1:
+        results = [pair for pair in bodies if isinstance(pair[1], str) and len(pair[1]) < 200 and _names_cards(pair[1])]
+        if 0 < len(results) < len(bodies):
+            lists[1] = results
+            named["content"] = [pair for pair in bodies if pair not in results]
     cards: dict[int, object] = {}
     for number, held in lists.items():
-        ranked = sorted(held, key=lambda pair: (rank_of(pair[0]) >= 1000, -len(str(pair[1]))))
-        if len(ranked) > 1 and all(isinstance(value, str) for _, value in ranked):
-            ranked = [pair for pair in ranked if _names_cards(pair[1])] or ranked
-        cards[number] = ranked[0][1]
-        for label, value in ranked[1:]:
-            extra.setdefault(label, value)
-    orientations = {key[1]: held[0][1] for key, held in values.items() if key[0] == "orientation" and held}
-    positions = {key[1]: held[0][1] for key, held in values.items() if key[0] == "position" and held}
-    for number, value in cards.items():
-        cards[number] = _parallel(value, orientations.get(number), positions.get(number))
+        if len(held) > 1:
+            held.sort(key=lambda pair: (rank_of(pair[0]) >= 1000, -len(str(pair[1]))))
+            if all(isinstance(value, str) for _, value in held):
+                held.sort(key=lambda pair: not _names_cards(pair[1]))
+            for label, value in held[1:]:
+                extra.setdefault(label, value)
+        cards[number] = held[0][1]
+    if "orientation" in named or "position" in named:
+        sides = {key[1]: held[0][1] for key, held in values.items() if key[0] == "orientation"}
+        places = {key[1]: held[0][1] for key, held in values.items() if key[0] == "position"}
+        for number, value in cards.items():
+            cards[number] = _parallel(value, sides.get(number), places.get(number))
     if len(cards) > 1 and len(spreads) <= 1 and _one_each(cards, spreads):
         # `牌1 | 牌2 | 牌3`: one card a column is one draw, not three.
-        number = min(cards)
         return (RawDraw(spread=_text(next(iter(spreads.values()), None)), cards=[cards[key] for key in sorted(cards)]),)
     return tuple(
         RawDraw(spread=_text(spreads.get(number)), cards=cards.get(number)) for number in sorted({*spreads, *cards})
@@ -291,7 +306,7 @@ def _one_each(cards: dict[int, object], spreads: dict[int, object]) -> bool:
         return False
 
 
-def _names_cards(value: str) -> bool:
+def _names_cards(value: object) -> bool:
     try:
         return bool(drawn.parse_cards(value))
     except drawn.UnknownCard:
@@ -333,8 +348,6 @@ def _single(card: object, orientation: object) -> object:
 
 def _as_list(value: object) -> object:
     """JSON text of a list as the list it means."""
-    import json
-
     if isinstance(value, str) and value.strip()[:1] == "[" and len(value) < 100_000:
         try:
             parsed = json.loads(value)
@@ -344,14 +357,15 @@ def _as_list(value: object) -> object:
     return value
 
 
+_EXCEL_ERROR = re.compile(r"#{3,}|#(?:NAME|REF|VALUE|N/A|DIV/0|NUM|NULL)[?!]?")
+
+
 def _is_blank(value: object) -> bool:
-    return value is None or (
-        isinstance(value, str)
-        and (
-            not value.strip()
-            or re.fullmatch(r"#{3,}|#(?:NAME|REF|VALUE|N/A|DIV/0|NUM|NULL)[?!]?", value.strip()) is not None
-        )
-    )
+    """Nothing, white space, or what Excel puts where it had no value."""
+    if not isinstance(value, str):
+        return value is None
+    text = value.strip()
+    return not text or (text[0] == "#" and _EXCEL_ERROR.fullmatch(text) is not None)
 
 
 def _text(value: object) -> str | None:

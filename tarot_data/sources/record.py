@@ -119,6 +119,8 @@ def masked_name(name: str) -> str:
 
     A masked name gets four hex digits of its own, which tell two such names apart and not what they hide.
     """
+    if _PLACE.fullmatch(name):
+        return name
     name = plain(name)
     masked, kinds = privacy.mask(name)
     if not kinds:
@@ -126,6 +128,7 @@ def masked_name(name: str) -> str:
     return f"{masked}~{blake2b(name.encode(), digest_size=2).hexdigest()}"
 
 
+_PLACE = re.compile(r"(?:line|row|item|page|paragraph|message) [0-9.]{1,9}")
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 
 
