@@ -69,7 +69,7 @@ def cues() -> tuple[Cue, ...]:
 
 
 @cache
-def keys() -> tuple[str, ...]:
+def names() -> tuple[str, ...]:
     """`label cue` of every row: what a row is known by, wherever it stands."""
     return tuple(f"{cue.label} {cue.row['cue']}" for cue in cues())
 

@@ -128,7 +128,7 @@ def _matrix(looks: Looks, known: np.ndarray, rows_known: tuple[str, ...]):
     values = (1 / np.sqrt(np.maximum(count, 8)))[rows]
     sentence, cue = looks.cues
     place = {key: number for number, key in enumerate(rows_known)}
-    column = np.array([place.get(key, -1) for key in cues.keys()])[cue]
+    column = np.array([place.get(key, -1) for key in cues.names()])[cue]
     sentence, cue = sentence[column >= 0], column[column >= 0]
     values = np.concatenate([values, np.full(len(cue), CUE_SCALE)])
     rows, columns = np.concatenate([rows, sentence]), np.concatenate([columns, len(known) + cue])
@@ -138,12 +138,12 @@ def _matrix(looks: Looks, known: np.ndarray, rows_known: tuple[str, ...]):
 def _fit(looks: Looks, states: np.ndarray, named: list[set[str]], chosen: np.ndarray) -> Model:
     known = _known(looks, chosen)
     weights = crf.train(
-        _matrix(looks, known, cues.keys())[chosen], looks.dense[chosen], states[chosen],
+        _matrix(looks, known, cues.names())[chosen], looks.dense[chosen], states[chosen],
         crf.layout(looks.batch.s_reading[chosen]), len(STATES), SPARSE_DECAY, DENSE_DECAY, iterations=ITERATIONS,
     )  # fmt: skip
     gold = [list(STATES[state]) for state in states]
     cards = naming.train(looks.batch, looks.pairs, gold, named, chosen)
-    return Model(known, cues.keys(), weights, looks.names, cards, "")
+    return Model(known, cues.names(), weights, looks.names, cards, "")
 
 
 def probabilities(looks: Looks, model: Model) -> np.ndarray:
@@ -157,12 +157,12 @@ def probabilities(looks: Looks, model: Model) -> np.ndarray:
     return crf.marginals(emissions, w.transitions, w.begin, w.end, crf.layout(looks.batch.s_reading))[0]
 
 
-_CARRIES = np.array([[label in state for label in LABELS] for state in STATES], dtype=float)
+CARRIES = np.array([[label in state for label in LABELS] for state in STATES], dtype=float)
 
 
 def decide(states: np.ndarray) -> tuple[list[list[str]], np.ndarray]:
     """Labels of every sentence, the more specific first, and the probability of the first."""
-    chances = states @ _CARRIES
+    chances = states @ CARRIES
     order = np.argsort(-chances, axis=1, kind="stable")
     first, second = order[:, 0], order[:, 1]
     rows = np.arange(len(states))
@@ -178,6 +178,19 @@ def decide(states: np.ndarray) -> tuple[list[list[str]], np.ndarray]:
     return labels, chances[rows, first]
 
 
+def pull_of(model: Model, cue: cues.Cue, label: str) -> float:
+    """What a cue adds to the score of a label over the mean of all labels, in nats: by its row, its kind, its vote."""
+    state = STATES.index((label,))
+    total = np.zeros(len(STATES))
+    key = f"{cue.label} {cue.row['cue']}"
+    if key in model.cues:
+        total += model.weights.sparse[len(model.buckets) + model.cues.index(key)] * CUE_SCALE
+    for name, amount in ((f"{cue.label}.{cue.kind}", 1.0), (cue.label, cue.weight / 2)):
+        if name in model.names:
+            total += model.weights.dense[model.names.index(name)] * amount
+    return float(total[state] - total.mean())
+
+
 def label(readings: Sequence[dict], model: Model | None = None):
     """(looks, labels, confidence, cards) for readings: dicts with content, cards, person, question."""
     model = model or shipped()
@@ -189,18 +202,22 @@ def label(readings: Sequence[dict], model: Model | None = None):
 
 def predict(readings: Sequence[dict], model: Model | None = None) -> list[dict]:
     """One {id, sentences} a reading, as `annotated.score` takes them."""
-    looks, labels, _, cards = label(readings, model)
-    return to_predictions(looks.batch, labels, cards)
+    looks, labels, confidence, cards = label(readings, model)
+    return to_predictions(looks.batch, labels, cards, confidence)
 
 
-def to_predictions(batch: features.Batch, labels: list[list[str]], cards: list[list[int]]) -> list[dict]:
+def to_predictions(
+    batch: features.Batch, labels: list[list[str]], cards: list[list[int]], confidence: np.ndarray
+) -> list[dict]:
     out = [{"id": reading["id"], "sentences": []} for reading in batch.readings]
     base = batch.r_start[batch.s_reading]
     for s, (number, start, end) in enumerate(
         zip(batch.s_reading.tolist(), (batch.s_start - base).tolist(), (batch.s_end - base).tolist(), strict=True)
     ):
         names = [CARDS[card] for card in cards[s]]
-        out[number]["sentences"].append({"start": start, "end": end, "labels": labels[s], "cards": names})
+        out[number]["sentences"].append(
+            {"start": start, "end": end, "labels": labels[s], "cards": names, "confidence": float(confidence[s])}
+        )
     return out
 
 
@@ -215,17 +232,18 @@ def cross_validate(
     states, named = states_of(looks.batch, readings)
     labels: list[list[str]] = [[] for _ in range(looks.batch.size)]
     cards: list[list[int]] = [[] for _ in range(looks.batch.size)]
+    confidence = np.zeros(looks.batch.size)
     kinds = sorted(set(groups))
     for number, kind in enumerate(kinds):
         held = np.array([group == kind for group in groups])[looks.batch.s_reading]
         model = _fit(looks, states, named, ~held)
         mine = [reading for reading, group in zip(readings, groups, strict=True) if group == kind]
-        _, found, _, cards_found = label(mine, model)
+        _, found, confidence[held], cards_found = label(mine, model)
         for s, one, two in zip(np.nonzero(held)[0].tolist(), found, cards_found, strict=True):
             labels[s], cards[s] = one, two
         if progress:
             progress("cross-validate", number + 1, len(kinds))
-    predicted = to_predictions(looks.batch, labels, cards)
+    predicted = to_predictions(looks.batch, labels, cards, confidence)
     return annotated.score(readings, predicted), predicted
 
 

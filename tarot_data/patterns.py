@@ -92,3 +92,77 @@ def _annotate(readings: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         schema=NOTES,
     )
     return sentences, annotations
+
+
+def check_lexicon() -> list:
+    """Findings (`proofreading.Finding`: file, line, code, values, say(lang)) over all tables; [] where all is well."""
+    from tarot_data.proofreading import check_lexicon as check
+
+    return check()
+
+
+def explain(text: str, question: str | None = None, person: str | None = None) -> dict:
+    """What a text is taken for, and why: {sentences: [...], cards: [...], themes: [...]}.
+
+    A sentence: {text, labels, chances: {label: probability}, cards, rows: [{file, line, cue, label, kind, weight}],
+    kinds: of a link, forms: of advice, times: expressions of time}. rows are the cues that stand in it, those that
+    moved the decision most first; weight is what the row adds to the first label's score, in nats over the mean label.
+    cards: [{card, orientation, start, end, file, line}] with the alias row of each.
+    """
+    from tarot_data import cues, library, nlp
+    from tarot_data.cards import find_cards
+    from tarot_data.folding import fold
+    from tarot_data.lexicon import read_table
+
+    mentions = find_cards(text)
+    aliases = {}
+    for row in read_table("aliases"):
+        aliases.setdefault(fold(row["alias"]), row)
+    looks, labels, _, named = labeller.label([{"content": text, "cards": [], "question": question, "person": person}])
+    model = labeller.shipped()
+    states = labeller.probabilities(looks, model)
+    chances = states @ labeller.CARRIES
+    sentence, cue = looks.cues
+    out = []
+    for s in range(looks.batch.size):
+        start, end = int(looks.batch.s_start[s]), int(looks.batch.s_end[s])
+        mine = [cues.cues()[c] for c in cue[sentence == s].tolist()]
+        rows = [
+            {
+                "file": "cues.csv",
+                "line": one.row.line,
+                "cue": one.row["cue"],
+                "label": one.label,
+                "kind": one.kind,
+                "weight": round(labeller.pull_of(model, one, labels[s][0]), 3),
+            }
+            for one in mine
+        ]
+        kinds = [f"{one.label}.{one.kind}" for one in mine]
+        out.append(
+            {
+                "text": text[start:end],
+                "labels": labels[s],
+                "chances": {label: round(float(chances[s, i]), 4) for i, label in enumerate(LABELS)},
+                "cards": [CARDS[card] for card in named[s]],
+                "rows": sorted(rows, key=lambda row: (-row["weight"], row["line"])),
+                "kinds": library.link_kinds(kinds) if "card_link" in labels[s] else [],
+                "forms": library.advice_forms(kinds, text[start:end]) if "advice" in labels[s] else [],
+                "times": [time.text for time in nlp.find_times([text[start:end]])[0]],
+            }
+        )
+    return {
+        "sentences": out,
+        "cards": [
+            {
+                "card": mention.card,
+                "orientation": mention.orientation,
+                "start": mention.start,
+                "end": mention.end,
+                "file": "aliases.csv",
+                "line": row.line if (row := aliases.get(fold(text[mention.start : mention.end]))) else None,
+            }
+            for mention in mentions
+        ],
+        "themes": themes_of(looks.batch)[0],
+    }

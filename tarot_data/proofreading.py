@@ -1,0 +1,195 @@
+"""Every row of the lexicon, tried on its own example: what fails is named with file, line and the likely word."""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+import numpy as np
+
+from schemas.deck import CARDS, LABELS, THEMES
+from schemas.messages import say
+from tarot_data import cues, features, lexicon, nlp
+from tarot_data.cards import find_cards
+from tarot_data.folding import fold
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something wrong with a row. code: a key under `finding.` in messages.toml; values fill its sentence."""
+
+    file: str
+    line: int
+    code: str
+    values: dict[str, str]
+
+    def say(self, lang: str = "zh") -> str:
+        return say(f"finding.{self.code}", lang, file=self.file, line=self.line, **self.values)
+
+
+_CLOSED: dict[str, dict[str, tuple[str, ...]]] = {
+    "cues": {"label": LABELS},
+    "themes": {"theme": THEMES},
+    "aliases": {"card": CARDS, "use": ("prose", "marked", "field")},
+    "images": {"card": CARDS},
+    "signs": {"side": ("before", "after")},
+    "hedges": {"kind": ("hypothetical", "comparison", "earlier", "extra")},
+    "pointers": {"kind": ("two", "back", "many", "group", "ordinal")},
+    "ranks": {"kind": ("rank", "measure", "thing", "suit")},
+    "style": {"kind": ("particle", "hedge", "third", "jargon", "net")},
+    "times": {"kind": ("deadline", "duration", "frequency", "moment")},
+    "orientation": {"ambiguous": ("yes", "no")},
+    "kinds": {"label": (*LABELS, "any")},
+}
+"""Columns that take a value of a closed list."""
+
+_NUMBERS = {"cues": ("weight",), "themes": ("weight",)}
+_SPOKEN = {
+    "themes": "word",
+    "hedges": "word",
+    "pointers": "word",
+    "ranks": "word",
+    "style": "word",
+    "speech": "word",
+    "ordinary": "phrase",
+    "signs": "word",
+}
+"""Tables whose examples must have the word itself."""
+
+
+def check_lexicon() -> list[Finding]:
+    """What is wrong in the tables that decide labels, cards, themes and style; [] where every example holds."""
+    found: list[Finding] = []
+    for table, columns in _CLOSED.items():
+        for row in lexicon.read_table(table):
+            for column, allowed in columns.items():
+                if row[column] not in allowed:
+                    found.append(_unknown(row, column, allowed))
+    for table, columns in _NUMBERS.items():
+        for row in lexicon.read_table(table):
+            found += [
+                _finding(row, "not_a_number", column=column, value=row[column])
+                for column in columns
+                if not _is_number(row[column])
+            ]
+    for table, column in _SPOKEN.items():
+        found += _spoken(table, column)
+    found += _images() + _times() + _aliases()
+    if not any(finding.file == "cues.csv" for finding in found):
+        # The rows below are tried with the labeller's own matcher, which needs them well formed.
+        found += _cues()
+    return sorted(found, key=lambda finding: (finding.file, finding.line))
+
+
+def _finding(row: lexicon.Row, code: str, **values: str) -> Finding:
+    return Finding(f"{row.table}.csv", row.line, code, values)
+
+
+def _unknown(row: lexicon.Row, column: str, allowed: tuple[str, ...]) -> Finding:
+    near = get_close_matches(row[column], allowed, n=1, cutoff=0.4)
+    return _finding(
+        row, "unknown_value", column=column, value=row[column], likely=near[0] if near else "/".join(allowed[:12])
+    )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text or 1)
+    except ValueError:
+        return False
+    return True
+
+
+def _spoken(table: str, column: str) -> list[Finding]:
+    out = []
+    for row in lexicon.read_table(table):
+        if not row[column]:
+            out.append(_finding(row, "empty", column=column))
+        elif fold(row[column]) not in fold(row["example"]):
+            out.append(_finding(row, "not_in_example", word=row[column], example=row["example"]))
+    return out
+
+
+def _images() -> list[Finding]:
+    return [
+        _finding(row, "not_in_example", word=row["words"].split("|")[0], example=row["example"])
+        for row in lexicon.read_table("images")
+        if not any(word and fold(word) in fold(row["example"]) for word in row["words"].split("|"))
+    ]
+
+
+def _times() -> list[Finding]:
+    rows = lexicon.read_table("times")
+    return [
+        _finding(row, "not_in_example", word=row["pattern"], example=row["example"])
+        for row, found in zip(rows, nlp.find_times([row["example"] for row in rows]), strict=True)
+        if not found
+    ]
+
+
+def _aliases() -> list[Finding]:
+    """A name that may stand in prose is found there, and no name stands for two cards."""
+    out: list[Finding] = []
+    seen: dict[str, lexicon.Row] = {}
+    for row in lexicon.read_table("aliases"):
+        if row["use"] == "field" or not row["alias"]:
+            continue
+        first = seen.setdefault(fold(row["alias"]), row)
+        if first["card"] != row["card"]:
+            out.append(
+                _finding(
+                    row, "two_cards", word=row["alias"], card=row["card"], other=first["card"], first=str(first.line)
+                )
+            )
+            continue
+        example = row["example"] or f"这张{row['alias']}，正位"
+        if row["card"] not in {mention.card for mention in find_cards(example)}:
+            out.append(_finding(row, "card_not_found", word=row["alias"], card=row["card"], example=example))
+    return out
+
+
+def _cues() -> list[Finding]:
+    """Every cue stands in its example, and no other label's cues outweigh it there."""
+    rows = cues.cues()
+    batch = features.to_batch(
+        [{"content": cue.row["example"] or " ", "cards": [], "person": _person(cue)} for cue in rows]
+    )
+    padded, owner = features.signed(batch)
+    sentence, number = cues.find(padded, owner)
+    reading = batch.s_reading[sentence]
+    stands = set(zip(reading.tolist(), number.tolist(), strict=True))
+    votes = np.zeros((len(rows), len(LABELS)))
+    by_label, _ = cues.votes(sentence, number, batch.size)
+    np.add.at(votes, batch.s_reading, by_label)
+    out: list[Finding] = []
+    seen: dict[str, int] = {}
+    for index, cue in enumerate(rows):
+        key = f"{cue.label} {cue.row['cue']}"
+        if key in seen:
+            out.append(_finding(cue.row, "twice", word=cue.row["cue"], first=str(seen[key])))
+        seen.setdefault(key, cue.row.line)
+        if (index, index) not in stands:
+            likely = _likely(cue)
+            out.append(_finding(cue.row, "not_in_example", word=likely or cue.row["cue"], example=cue.row["example"]))
+        elif votes[index].max() > votes[index, LABELS.index(cue.label)]:
+            other = LABELS[int(votes[index].argmax())]
+            out.append(_finding(cue.row, "outvoted", word=cue.row["cue"], label=cue.label, other=other))
+    return out
+
+
+def _person(cue: cues.Cue) -> str | None:
+    """The name an example speaks to: what stands before the comma or 好."""
+    if "{人}" not in cue.row["cue"]:
+        return None
+    head = cue.row["example"].lstrip("# ")
+    for mark in ("您好", "你好", "好", "，", " ", "的"):
+        if mark in head:
+            return head.split(mark)[0]
+    return head
+
+
+def _likely(cue: cues.Cue) -> str | None:
+    """The piece of the example that comes nearest to a cue that is not in it."""
+    plain = cue.parts[0] if cue.parts else ""
+    text = cues.plain(cue.row["example"])
+    pieces = {text[i : i + len(plain)] for i in range(max(1, len(text) - len(plain) + 1))}
+    near = get_close_matches(plain, sorted(pieces), n=1, cutoff=0.5)
+    return f"{cue.row['cue']}（{near[0]}？）" if near and near[0] != plain else None
