@@ -85,7 +85,7 @@ _CARD_NUMBER = re.compile(
     rf"{_LEFT}[3-6]\d{{3}}(?:[ \-]?\d{{4}}){{2,3}}(?:[ \-]?\d{{1,4}})?(?:[ \-]?\d{{1,3}})?{_RIGHT}"
 )
 _LONG = re.compile(rf"{_LEFT}\d{{15,32}}{_RIGHT}")
-_WXID = re.compile(r"(?<![A-Za-z0-9_])(?:wxid_[A-Za-z0-9]{4,}|(?:wx|vx)[_\-][A-Za-z0-9_\-]{3,19})", re.IGNORECASE)
+_WXID = re.compile(r"(?<![A-Za-z_])(?:wxid_[A-Za-z0-9]{4,}|(?:wx|vx)[_\-][A-Za-z0-9_\-]{3,19})", re.IGNORECASE)
 _ROAD = re.compile(
     r"(?:[\u4e00-\u9fff]{2,7}(?:省|自治区|市|特区)){0,2}(?:[\u4e00-\u9fff]{1,6}(?:区|县|镇|乡|區|縣|鎮|鄉))?"
     r"[\u4e00-\u9fff]{1,8}(?:路|街|大道|巷|弄|胡同|道|段)\s?(?:[0-9]{1,5}|[一二三四五六七八九十百]{1,5})\s?(?:号|號|弄|巷)"
@@ -269,14 +269,25 @@ def _found(text: str) -> list[Contact]:
 
 def mask(text: str) -> tuple[str, list[str]]:
     """The text with every contact detail replaced by its placeholder, and the kinds replaced, one entry each."""
-    contacts = find_contacts(text)
-    if not contacts:
-        return text, []
-    words, parts, last = placeholders(), [], 0
-    for contact in contacts:
-        parts += [text[last : contact.start], words[contact.kind]]
-        last = contact.end
-    return "".join(parts) + text[last:], [contact.kind for contact in contacts]
+    masked, found = _masked(text)
+    return masked, [kind for _, kind in found]
+
+
+def _masked(text: str) -> tuple[str, list[tuple[str, str]]]:
+    """The masked text, and (detail, kind) of everything masked. Looks again until nothing is found: two details side by
+    side hide each other's edges."""
+    found: list[tuple[str, str]] = []
+    for _ in range(4):
+        contacts = find_contacts(text)
+        if not contacts:
+            break
+        words, parts, last = placeholders(), [], 0
+        for contact in contacts:
+            parts += [text[last : contact.start], words[contact.kind]]
+            last = contact.end
+            found.append((text[contact.start : contact.end], contact.kind))
+        text = "".join(parts) + text[last:]
+    return text, found
 
 
 @lru_cache(maxsize=16384)
@@ -288,26 +299,17 @@ def mask_short(text: str) -> tuple[str, tuple[str, ...]]:
 
 def mask_all(texts: list[str]) -> tuple[list[str], list[str]]:
     """Several texts of one record: what one of them gives away is masked in the others too, cue or no cue."""
-    found = [find_contacts(text) if text else [] for text in texts]
-    if not any(found):
+    results = [_masked(text) if text else ("", []) for text in texts]
+    found = [detail for _, details in results for detail in details]
+    if not found:
         return texts, []
-    words, kinds, secrets = placeholders(), [], {}
-    masked = []
-    for text, contacts in zip(texts, found, strict=True):
-        parts, last = [], 0
-        for contact in contacts:
-            parts += [text[last : contact.start], words[contact.kind]]
-            last = contact.end
-            kinds.append(contact.kind)
-            secret = text[contact.start : contact.end]
-            if len(secret) >= 5 and secret.isascii():
-                secrets[secret] = contact.kind
-        masked.append("".join(parts) + text[last:])
+    masked, kinds = [text for text, _ in results], [kind for _, kind in found]
+    secrets = {detail: kind for detail, kind in found if len(detail) >= 5 and detail.isascii()}
     for secret in sorted(secrets, key=len, reverse=True):
         for index, text in enumerate(masked):
             if secret in text:
                 kinds += [secrets[secret]] * text.count(secret)
-                masked[index] = text.replace(secret, words[secrets[secret]])
+                masked[index] = text.replace(secret, placeholders()[secrets[secret]])
     return masked, kinds
 
 

@@ -11,6 +11,9 @@ import sqlite3
 import zipfile
 from pathlib import Path
 
+from tarot_data import annotated
+
+ANNOTATED = Path(__file__).parents[2] / "data" / "annotated"
 ORIENTATIONS = {"正位": "upright", "逆位": "reversed", "未知": "unknown"}
 
 STYLES = (
@@ -21,6 +24,19 @@ STYLES = (
     lambda card, side: f"{card}-{side}" if side else card,
 )
 SEPARATORS = ("、", "，", ", ", "；", ";", " | ", "/", " / ", "\n")
+
+
+def annotated_readings() -> list[dict]:
+    """The annotated readings of the repository, orientations as their files write them."""
+    words = {side: word for word, side in ORIENTATIONS.items()}
+    return [
+        {
+            "date": None,
+            **reading,
+            "cards": [{"card": c["card"], "orientation": words[c["orientation"]]} for c in reading["cards"]],
+        }
+        for reading in annotated.read_all(ANNOTATED)
+    ]
 
 
 def card_list(reading: dict, rng: random.Random, separators: tuple[str, ...] = SEPARATORS) -> str:
