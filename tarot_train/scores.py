@@ -13,7 +13,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from math import exp
 
 from tarot_train.tables import read_table
 
@@ -25,14 +24,19 @@ PHASES = {"opening": 0, "card_interpretation": 1, "card_link": 1, "advice": 2, "
 
 @dataclass(frozen=True)
 class Line:
-    """A sentence as the scores see it. repeat: whether its words stood there before."""
+    """A sentence as the scores see it.
+
+    mentions: (card, orientation) named in it. repeat: whether its words stood there before. empty: whether it speaks
+    of no card, no person, nothing asked, nothing to do: it would fit any reading.
+    """
 
     text: str
     folded: str
     labels: tuple[str, ...]
     cards: tuple[str, ...]
+    mentions: tuple[tuple[str, str], ...]
     repeat: bool
-    paragraph: int
+    empty: bool
 
 
 def score(reading: dict) -> dict[str, object]:
@@ -47,7 +51,7 @@ def score(reading: dict) -> dict[str, object]:
     figures = {name: max(0.0, min(1.0, value)) for name, (value, _) in parts.items()}
     mean = sum(WEIGHTS[name] * figures[name] for name in DIMENSIONS) / sum(WEIGHTS.values())
     # A reading that does not hold together is no good reading, whatever stands in it.
-    overall = mean * (0.4 + 0.6 * figures["coherence"]) * (0.5 + 0.5 * substance(reading, lines)[0])
+    overall = mean * (0.25 + 0.75 * figures["coherence"])
     return {**figures, "overall": overall, "explain": {name: found for name, (_, found) in parts.items()}}
 
 
@@ -74,25 +78,43 @@ def phrases(kind: str) -> re.Pattern[str]:
 
 def _lines(reading: dict) -> list[Line]:
     seen: set[str] = set()
-    lines, paragraph, before = [], 0, 0
-    content = reading["content"]
+    lines = []
     for sentence in reading["sentences"]:
-        text = content[sentence["start"] : sentence["end"]]
-        paragraph += "\n" in content[before : sentence["start"]]
-        before = sentence["end"]
+        start, end = sentence["start"], sentence["end"]
+        text = reading["content"][start:end].strip()
         folded = _fold(text)
+        mentions = tuple((m["card"], m["orientation"]) for m in reading["mentions"] if start <= m["start"] < end)
         lines.append(
             Line(
-                text.strip(),
-                folded,
-                tuple(sentence["labels"]),
-                tuple(sentence["cards"]),
-                len(folded) > 3 and folded in seen,
-                paragraph,
+                text=text,
+                folded=folded,
+                labels=tuple(sentence["labels"]),
+                cards=tuple(sentence["cards"]),
+                mentions=mentions,
+                repeat=len(folded) > 3 and folded in seen,
+                empty=not mentions and _is_empty(reading, text, sentence["labels"]),
             )
         )
         seen.add(folded)
     return lines
+
+
+def _is_empty(reading: dict, text: str, labels: list[str]) -> bool:
+    if (reading.get("person") and reading["person"] in text) or _pairs(reading.get("question") or "") & _pairs(text):
+        return False
+    if any(phrases(kind).search(text) for kind in ("term", "you")):
+        return False
+    if phrases("generic").search(text):
+        return True
+    if {"card_link", "advice"} & set(labels):
+        return False
+    return not any(phrases(kind).search(text) for kind in ("someone", "when", "act"))
+
+
+def _pairs(text: str) -> set[str]:
+    """Neighbouring characters that are letters, within runs of them."""
+    runs = re.findall(r"[^\W_]+", text)
+    return {run[i : i + 2] for run in runs for i in range(len(run) - 1)}
 
 
 def _fold(text: str) -> str:
@@ -114,8 +136,8 @@ def drawn(reading: dict) -> dict[str, str]:
 def reasoning(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
     """Links between cards, for so many cards; interpretations; words that tie one statement to another."""
     cards = max(1, len(drawn(reading)))
-    links = [line for line in lines if "card_link" in line.labels and not line.repeat]
-    readings = [line for line in lines if "card_interpretation" in line.labels and not line.repeat]
+    links = [line for line in lines if "card_link" in line.labels and not line.repeat and not line.empty]
+    readings = [line for line in lines if "card_interpretation" in line.labels and not line.repeat and not line.empty]
     causes = sum(len(phrases("cause").findall(line.text)) for line in links + readings)
     linked = saturate(len(links), 0.5 * max(1, cards - 1) if cards > 1 else 1)
     value = 0.65 * linked + 0.2 * saturate(len(readings), cards) + 0.15 * saturate(causes, cards)
@@ -124,111 +146,122 @@ def reasoning(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
 
 def personalisation(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
     """The person by name, the words of the question, and speaking to them."""
-    person, question = reading.get("person"), reading.get("question")
-    found, named = [], 0
-    for line in lines:
-        if person and not line.repeat and line.text.count(person):
-            named += 1
-            found.append(_found("+", "person", line))
-    wanted = _pairs(question or "")
-    there = _pairs("\n".join(line.text for line in lines))
-    about = [line for line in lines if wanted & _pairs(line.text) and not line.repeat]
-    found += [_found("+", "question", line) for line in about]
-    covered = len(wanted & there) / len(wanted) if wanted else 0.0
-    you = sum(bool(phrases("you").search(line.text)) for line in lines if not line.repeat)
+    person = reading.get("person")
+    fresh = [line for line in lines if not line.repeat]
+    named = [line for line in fresh if person and person in line.text]
+    wanted = _pairs(reading.get("question") or "")
+    about = [line for line in fresh if wanted & _pairs(line.text)]
+    covered = len(wanted & _pairs("\n".join(line.text for line in lines))) / len(wanted) if wanted else 0.0
+    you = sum(bool(phrases("you").search(line.text)) for line in fresh)
     value = (
-        0.3 * saturate(named, 1)
+        0.3 * saturate(len(named), 1)
         + 0.25 * covered
         + 0.2 * saturate(len(about), 2)
         + 0.25 * saturate(you, max(2.0, len(drawn(reading))))
     )
-    return value, found
-
-
-def _pairs(text: str) -> set[str]:
-    """Neighbouring characters that are letters, within runs of them."""
-    runs = re.findall(r"[^\W_]+", text)
-    return {run[i : i + 2] for run in runs for i in range(len(run) - 1)}
+    return value, [_found("+", "person", line) for line in named] + [_found("+", "question", line) for line in about]
 
 
 def terminology(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
     """Drawn cards called by name, and the craft's own words."""
     cards = drawn(reading)
-    named = {mention["card"] for mention in reading["mentions"]} & set(cards)
+    named = {card for line in lines for card, _ in line.mentions} & set(cards)
+    mentions = sum(card in cards for line in lines if not line.repeat for card, _ in line.mentions)
     words, found = 0, []
     for line in lines:
         hits = [] if line.repeat else [match.group() for match in phrases("term").finditer(line.text)]
         words += len(hits)
-        if hits:
-            found.append(_found("+", " ".join(hits), line))
-    mentions = len({(m["card"], _fold(_around(reading, m))) for m in reading["mentions"] if m["card"] in cards})
+        if hits or line.mentions:
+            found.append(_found("+", " ".join([card for card, _ in line.mentions] + hits), line))
     count = max(1, len(cards))
     value = 0.4 * len(named) / count + 0.3 * saturate(mentions, 1.5 * count) + 0.3 * saturate(words, 2 * count)
     return value, found
-
-
-def _around(reading: dict, mention: dict) -> str:
-    return reading["content"][max(0, mention["start"] - 8) : mention["end"] + 8]
 
 
 def advice(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
     """Advice, each piece by how much one can act on it: when, what to do, with what limit."""
     total, found = 0.0, []
     for line in lines:
-        if "advice" not in line.labels or line.repeat:
+        if "advice" not in line.labels or line.repeat or line.empty:
             continue
         worth = concreteness(line.text)
         total += worth
-        found.append(_found("+" if worth >= 0.4 else "-", f"{worth:.2f}", line))
+        found.append(_found("+" if worth >= 0.4 else "-", f"advice {worth:.2f}", line))
     return saturate(total, 1.2), found
 
 
 def concreteness(text: str) -> float:
     """0 to 1: how much a piece of advice says what to do, when, and how far."""
-    value = 0.2 + 0.25 * bool(phrases("when").search(text)) + 0.3 * bool(phrases("act").search(text))
-    value += 0.1 * bool(phrases("limit").search(text)) + 0.15 * saturate(len(_fold(text)), 20)
-    return value * (0.35 if phrases("vague").search(text) else 1.0)
+    value = 0.1 + 0.25 * bool(phrases("when").search(text)) + 0.3 * bool(phrases("act").search(text))
+    value += 0.1 * bool(phrases("limit").search(text)) + 0.25 * saturate(len(_fold(text)), 16)
+    return value * (0.3 if phrases("vague").search(text) else 1.0)
 
 
 def fidelity(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
-    """Drawn cards that are read, each as it lies, against cards nobody drew."""
+    """Drawn cards that are read, each as it lies, against cards nobody drew.
+
+    A card read against its orientation counts 0.3; a reversed one that is nowhere said to be reversed 0.8.
+    """
     cards, found = drawn(reading), []
     if not cards:
         return 0.0, found
-    read = {mention["card"] for mention in reading["mentions"]} & set(cards)
-    read |= {card for line in lines for card in line.cards if "card_interpretation" in line.labels} & set(cards)
-    foreign, wrong = set(), set()
-    for mention in reading["mentions"]:
-        line = _line_at(reading, lines, mention["start"])
-        if mention["card"] not in cards:
-            foreign.add(mention["card"])
-            found.append(_found("-", f"{mention['card']} not drawn", line))
-        elif {mention["orientation"], cards[mention["card"]]} == {"upright", "reversed"}:
-            wrong.add(mention["card"])
-            found.append(_found("-", f"{mention['card']} {mention['orientation']}", line))
-    missing = set(cards) - read
-    value = (len(read) - len(wrong & read)) / (len(cards) + len(foreign))
-    found += [{"sign": "-", "what": f"{card} not read", "text": ""} for card in sorted(missing)]
-    return value, found
+    read = {card for line in lines for card, _ in line.mentions}
+    read |= {card for line in lines for card in line.cards if "card_interpretation" in line.labels}
+    foreign = {card for line in lines for card, _ in line.mentions} - set(cards)
+    ways = _ways(lines, set(cards))
+    value = 0.0
+    for card, orientation in cards.items():
+        said = {way for way, _ in ways[card]}
+        if card not in read:
+            found.append({"sign": "-", "what": f"{card} not read", "text": ""})
+        elif orientation in said or orientation == "unknown":
+            value += 1.0
+        elif said:
+            value += 0.3
+            found += [_found("-", f"{card} {way}", line) for way, line in ways[card]]
+        else:
+            value += 0.8 if orientation == "reversed" else 0.95
+    for line in lines:
+        found += [_found("-", f"{card} not drawn", line) for card, _ in line.mentions if card in foreign]
+    wrong = sum(way != cards[card] for card in cards for way, _ in ways[card] if cards[card] != "unknown")
+    for way in ("upright", "reversed"):
+        if way in cards.values():
+            false = [line for line in lines if phrases(f"none_{way}").search(line.text)]
+            found += [_found("-", f"{way} cards denied", line) for line in false]
+            wrong += len(false)
+    return value / (len(cards) + len(foreign)) * 0.95**wrong, found
 
 
-def _line_at(reading: dict, lines: list[Line], place: int) -> Line:
-    for sentence, line in zip(reading["sentences"], lines, strict=True):
-        if sentence["start"] <= place < sentence["end"]:
-            return line
-    return Line("", "", (), (), False, 0)
+def _ways(lines: list[Line], cards: set[str]) -> dict[str, list[tuple[str, Line]]]:
+    """Drawn card to (upright or reversed, sentence) wherever the text says how it lies.
+
+    By the name where the mention says it, else by a sentence that is about one card only and says one way only.
+    """
+    ways: dict[str, list[tuple[str, Line]]] = {card: [] for card in cards}
+    for line in lines:
+        told = [(card, way) for card, way in line.mentions if way != "unknown" and card in cards]
+        for card, way in told:
+            ways[card].append((way, line))
+        about = (set(line.cards) | {card for card, _ in line.mentions}) & cards
+        signs = [way for way in ("upright", "reversed") if phrases(way).search(line.text)]
+        if not told and len(about) == 1 and len(signs) == 1:
+            ways[about.pop()].append((signs[0], line))
+    return ways
 
 
 def coherence(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
-    """Whether it runs from opening to closing, card by card, without going in circles, to an end."""
+    """Whether it runs from opening to closing, card by card, without going in circles or off, to an end."""
     if not lines:
         return 0.0, []
     fresh = [line for line in lines if not line.repeat]
     found = [_found("-", "repeated", line) for line in lines if line.repeat]
-    said = sum(len(line.folded) for line in fresh) / max(1, sum(len(line.folded) for line in lines))
-    whole = _whole(lines)
-    value = (0.15 + 0.35 * _phase_order(fresh) + 0.3 * _card_order(reading, fresh) + 0.2 * whole) * said**2
-    return value * (0.5 + 0.5 * substance(reading, lines)[0]), found
+    found += [_found("-", "says nothing of these cards or this person", line) for line in fresh if line.empty]
+    length = max(1, sum(len(line.folded) for line in lines))
+    said = sum(len(line.folded) for line in fresh) / length
+    empty = sum(len(line.folded) for line in fresh if line.empty) / length
+    order = 0.4 * _phase_order(fresh) + 0.35 * _card_order(reading, fresh) + 0.25 * _links_follow(fresh)
+    value = (0.15 + 0.85 * order) * (0.4 + 0.6 * _whole(reading, lines)) * said**2 * (1 - empty)
+    return value, found
 
 
 def _phase_order(lines: list[Line]) -> float:
@@ -256,24 +289,28 @@ def _card_order(reading: dict, lines: list[Line]) -> float:
     return steps / (len(spoken) - 1)
 
 
-def _whole(lines: list[Line]) -> float:
-    """A half for an opening at the start, a half for a closing at the end; a last sentence that breaks off costs."""
+def _links_follow(lines: list[Line]) -> float:
+    """Share of the cards of links that were read before the link."""
+    read: set[str] = set()
+    before = after = 0
+    for line in lines:
+        if "card_link" in line.labels:
+            before += len(set(line.cards) & read)
+            after += len(set(line.cards) - read)
+        if line.labels and line.labels[0] == "card_interpretation":
+            read |= set(line.cards)
+    return before / (before + after) if before + after else 0.5
+
+
+def _whole(reading: dict, lines: list[Line]) -> float:
+    """0 to 1: opened, closed, ended with an end, every card read, advice given."""
     opened = any("opening" in line.labels for line in lines[:3])
     closed = any("closing" in line.labels for line in lines[-2:])
-    ended = not re.search(r"[\w，、；：,;:（(“‘]$", lines[-1].text) or len(lines[-1].text) < 2
-    return 0.35 * opened + 0.4 * closed + 0.25 * ended
-
-
-def substance(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
-    """Share of the text that says something of these cards, this person or what to do; the rest is filler."""
-    total = filler = 0
-    found = []
-    for line in lines:
-        total += len(line.folded)
-        if phrases("filler").search(line.text) and not line.cards:
-            filler += len(line.folded)
-            found.append(_found("-", "filler", line))
-    return 1 - filler / total if total else 0.0, found
+    ended = not re.search(r"[\w，、；：,;:（(“‘]$", lines[-1].text)
+    cards = drawn(reading)
+    read = {card for line in lines for card in line.cards} & set(cards)
+    advised = any("advice" in line.labels for line in lines)
+    return 0.15 * opened + 0.25 * closed + 0.2 * ended + 0.25 * len(read) / max(1, len(cards)) + 0.15 * advised
 
 
 _PARTS = {

@@ -1,0 +1,162 @@
+"""Copies of a human reading made worse on purpose, each in one way; the words used here are not those of the scores."""
+
+import re
+from random import Random
+
+VAGUE = (
+    "对自己好一点。",
+    "凡事往好的方面想。",
+    "跟着感觉走就好。",
+    "不用太担心，会好起来的。",
+    "保持耐心，继续前行。",
+    "好好感受生活的美好。",
+    "给自己多一些鼓励和肯定。",
+)
+"""Advice nobody can act on."""
+
+FILLER = (
+    "塔罗是一门古老的智慧，陪伴人们走过了很多年。",
+    "生活总有高低起伏，这是很自然的事情。",
+    "世界上没有两片相同的叶子。",
+    "我们常常在忙碌中忘记了停下来看看。",
+    "有人说时间是最好的答案，这话不无道理。",
+    "能量一直在流动，万事万物都在变化之中。",
+    "每一天都是新的一天，太阳照常升起。",
+    "相遇都是一种奇妙的安排。",
+)
+"""Sentences that fit any reading and say nothing of this one."""
+
+TERMS = re.compile(
+    "正位|逆位|正立|倒立|逆|大阿卡纳|小阿卡纳|大牌|小牌|宫廷牌|牌阵|牌面|这张牌|那张牌|张牌|牌|"
+    "权杖|圣杯|宝剑|星币|钱币|金币|權杖|聖杯|寶劍|星幣|錢幣|元素|花色"
+)
+
+FLIP = {"正位": "逆位", "逆位": "正位", "正立": "倒立", "倒立": "正立", "正着": "倒着", "倒着": "正着"}
+FLIP |= {"（正）": "（逆）", "（逆）": "（正）", "(正)": "(逆)", "(逆)": "(正)", "倒过来": "正过来", "颠倒": "端正"}
+
+
+def rebuilt(reading: dict, order: list[int]) -> str:
+    """The content with only these sentences, in this order, each with the break that stood behind it."""
+    sentences, content = reading["sentences"], reading["content"]
+    parts = []
+    for i in order:
+        end = sentences[i + 1]["start"] if i + 1 < len(sentences) else len(content)
+        parts.append((sentences[i]["text"], content[sentences[i]["end"] : end] or ""))
+    text = "".join(sentence + gap for sentence, gap in parts)
+    return text.strip()
+
+
+def without(reading: dict, label: str) -> str:
+    return rebuilt(reading, [i for i, s in enumerate(reading["sentences"]) if label not in s["labels"]])
+
+
+def links_removed(reading: dict, chance: Random) -> dict:
+    return {"content": without(reading, "card_link")}
+
+
+def person_removed(reading: dict, chance: Random) -> dict:
+    """Openings that restate the question are gone, and the name everywhere."""
+    question = {reading["question"][i : i + 2] for i in range(len(reading.get("question") or "") - 1)}
+    keep = [
+        i
+        for i, s in enumerate(reading["sentences"])
+        if not ("opening" in s["labels"] and any(pair in s["text"] for pair in question))
+    ]
+    content = rebuilt(reading, keep)
+    return {"content": content.replace(reading["person"], "") if reading.get("person") else content}
+
+
+def shuffled(reading: dict, chance: Random) -> dict:
+    order = list(range(len(reading["sentences"])))
+    chance.shuffle(order)
+    return {"content": rebuilt(reading, order)}
+
+
+def looped(reading: dict, chance: Random) -> dict:
+    """A run of three sentences comes three more times, as a model that is stuck writes."""
+    count = len(reading["sentences"])
+    start = chance.randrange(max(1, count - 3))
+    piece = list(range(start, min(count, start + 3)))
+    return {"content": rebuilt(reading, list(range(piece[-1] + 1)) + piece * 3 + list(range(piece[-1] + 1, count)))}
+
+
+def terms_removed(reading: dict, chance: Random, mentions: list[dict]) -> dict:
+    content = reading["content"]
+    for mention in sorted(mentions, key=lambda m: -m["start"]):
+        content = content[: mention["start"]] + content[mention["end"] :]
+    return {"content": TERMS.sub("", content)}
+
+
+def advice_removed(reading: dict, chance: Random) -> dict:
+    return {"content": without(reading, "advice")}
+
+
+def advice_vague(reading: dict, chance: Random) -> dict:
+    sentences = [
+        {**s, "text": chance.choice(VAGUE)} if "advice" in s["labels"] and "card_interpretation" not in s["labels"] else s
+        for s in reading["sentences"]
+    ]
+    return {"content": rebuilt({**reading, "sentences": sentences}, list(range(len(sentences))))}
+
+
+def cards_swapped(reading: dict, chance: Random, mentions: list[dict], deck: list[str]) -> dict:
+    """The text calls the cards by the names of cards that were not drawn."""
+    here = {card["card"] for card in reading["cards"]}
+    others = [card for card in deck if card not in here]
+    chance.shuffle(others)
+    new = dict(zip(sorted(here), others, strict=False))
+    content = reading["content"]
+    for mention in sorted(mentions, key=lambda m: -m["start"]):
+        if mention["card"] in new:
+            content = content[: mention["start"]] + new[mention["card"]] + content[mention["end"] :]
+    return {"content": content}
+
+
+def orientations_swapped(reading: dict, chance: Random) -> dict:
+    """Every interpretation that says how its card lies says the opposite."""
+    pattern = re.compile("|".join(map(re.escape, FLIP)))
+    sentences = [
+        {**s, "text": pattern.sub(lambda match: FLIP[match.group()], s["text"])}
+        if "card_interpretation" in s["labels"]
+        else s
+        for s in reading["sentences"]
+    ]
+    return {"content": rebuilt({**reading, "sentences": sentences}, list(range(len(sentences))))}
+
+
+def other_cards_drawn(reading: dict, chance: Random, deck: list[str]) -> dict:
+    """The same text under another draw: every card of the draw is another one."""
+    here = {card["card"] for card in reading["cards"]}
+    others = [card for card in deck if card not in here]
+    chance.shuffle(others)
+    return {"cards": [{**card, "card": other} for card, other in zip(reading["cards"], others, strict=False)]}
+
+
+def filled(reading: dict, chance: Random) -> dict:
+    """Filler behind every third sentence."""
+    sentences = []
+    for i, s in enumerate(reading["sentences"]):
+        text = s["text"] + chance.choice(FILLER) if i % 3 == 2 else s["text"]
+        sentences.append({**s, "text": text})
+    return {"content": rebuilt({**reading, "sentences": sentences}, list(range(len(sentences))))}
+
+
+def cut_short(reading: dict, chance: Random) -> dict:
+    return {"content": reading["content"][: round(len(reading["content"]) * chance.uniform(0.35, 0.75))]}
+
+
+WAYS = {
+    "links_removed": (links_removed, "reasoning"),
+    "person_removed": (person_removed, "personalisation"),
+    "shuffled": (shuffled, "coherence"),
+    "looped": (looped, "coherence"),
+    "terms_removed": (terms_removed, "terminology"),
+    "advice_removed": (advice_removed, "advice"),
+    "advice_vague": (advice_vague, "advice"),
+    "cards_swapped": (cards_swapped, "fidelity"),
+    "orientations_swapped": (orientations_swapped, "fidelity"),
+    "other_cards_drawn": (other_cards_drawn, "fidelity"),
+    "filled": (filled, "coherence"),
+    "cut_short": (cut_short, "coherence"),
+}
+"""Way to (function, the dimension that must see it)."""
