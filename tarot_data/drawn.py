@@ -10,7 +10,6 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from schemas.deck import CARDS
 from tarot_data import lexicon
 from tarot_data.folding import fold
 

@@ -31,14 +31,14 @@ _RUN = re.compile(
     "[0-9A-Za-z_@\uff10-\uff19\uff21-\uff5a\uff20][!-~\uff10-\uff19\uff21-\uff5a\uff20\uff0e\uff0d \n·—\ufe0f\u20e3]{4,}"
 )
 _SPELT_RUN = re.compile(
-    r"[零〇一二三四五六七八九幺两①-⑨❶-❾➊-➒壹贰叁肆伍陆柒捌玖][零〇一二三四五六七八九幺两①-⑨❶-❾➊-➒壹贰叁肆伍陆柒捌玖0-9 \-]{6}"
+    r"[零〇一二三四五六七八九幺两⓪①-⑨❶-❾➊-➒壹贰叁肆伍陆柒捌玖][零〇一二三四五六七八九幺两⓪①-⑨❶-❾➊-➒壹贰叁肆伍陆柒捌玖0-9 \-]{6}"
 )
 _HOUSE = re.compile(
     r"[路街道巷弄同段区區园園寓村苑府厦舍]\s?[0-9A-Za-z一二三四五六七八九十百\-０-９]{1,6}\s?[号號弄巷栋棟幢座单單楼樓层層室房户]"
 )
 _FOLLOWED = ("地址", "住址", "生日", "出生", "生辰", "寄到", "家住", "住在", "门牌", "address", "birth")
 _ID_LIKE = re.compile(
-    r"[:：=是]\s?@?[A-Za-z_][A-Za-z0-9_.\-]{3}|[A-Za-z][A-Za-z0-9.\-]{2,}[0-9_]|_[A-Za-z0-9]|[加➕+]我?\s?[vV薇威]"
+    r"[:：=是]\s?@?[A-Za-z_][A-Za-z0-9_.\-]{3}|(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9.\-]{2,29}[0-9_]|_[A-Za-z0-9]|[加➕+]我?\s?[vV薇威]"
 )
 _WIDE = re.compile("[\uff10-\uff19\uff20-\uff5a\uff0e\uff0d\uff08\uff09\uff0f\u3000]")
 _HEX_ID = re.compile(
@@ -76,7 +76,7 @@ _URL = re.compile(
     re.IGNORECASE,
 )
 _URL_END = re.compile(r"[)\]}>\"'.,;!?|]+$")
-_BARE_URL = re.compile(r"^(?:[a-z]+://)?[^/?#]*/?$", re.IGNORECASE)
+_BARE_URL = re.compile(r"^(?:https?://|ftp://)?[^/?#]*/?$", re.IGNORECASE)
 _ID_CARD = re.compile(
     rf"{_LEFT}[1-9]\d{{5}}[ \-]?(?:18|19|20)\d{{2}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])[ \-]?\d{{3}}[\dXx]{_RIGHT}"
 )
@@ -95,7 +95,7 @@ _ESTATE = re.compile(
     r"[\u4e00-\u9fff]{2,10}(?:小区|社区|花园|公寓|家园|新村|苑|府|大厦|宿舍)\s?"
     r"(?:[0-9A-Za-z一二三四五六七八九十\-]{1,5}\s?(?:号楼|号|栋|棟|幢|座|单元|楼|层|室|房|户)\s?){1,4}[0-9]{0,4}(?:室|房|户)?"
 )
-_BIRTH = r"\s?(?:是|为|為|[:：])?\s?(?:阳历|农历|陽曆|農曆|公历)?\s?(?:19|20)\d{2}\s?[-./年]\s?\d{1,2}(?:\s?[-./月]\s?\d{1,2})?日?号?(?:\s?(?:早上|上午|中午|下午|晚上|凌晨)?\s?\d{1,2}\s?[:点點时時]\s?\d{0,2}分?)?"
+_BIRTH = r"(?:阳历|农历|陽曆|農曆|公历)?\s?(?:19|20)\d{2}\s?[-./年]\s?\d{1,2}(?:\s?[-./月]\s?\d{1,2})?日?号?(?:\s?(?:早上|上午|中午|下午|晚上|凌晨)?\s?\d{1,2}\s?[:点點时時]\s?\d{0,2}分?)?"
 
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _TAIWAN_LETTERS = "ABCDEFGHJKLMNPQRSTUVXYWZIO"
@@ -136,11 +136,11 @@ def _announced() -> tuple[tuple[str, re.Pattern], ...]:
             (
                 "wechat",
                 rf"(?:{cue['wechat']})(?:(?:号|號|id)?\s?(?:[:：=]|是)\s?({name})"
-                rf"|{near}((?=[A-Za-z0-9_\-]*[0-9_])[A-Za-z_][A-Za-z0-9_\-]{{4,19}}|[1-9]\d{{4,10}}))(?![A-Za-z0-9_@])",
+                rf"|{near}((?=[A-Za-z0-9_\-]{{0,19}}[0-9_])[A-Za-z_][A-Za-z0-9_\-]{{4,19}}|[1-9]\d{{4,10}}))(?![A-Za-z0-9_@])",
             ),
             (
                 "wechat",
-                rf"((?=[A-Za-z0-9_\-]*[0-9_])(?<![A-Za-z0-9_@.])[A-Za-z_][A-Za-z0-9_\-]{{5,19}})\s?[（(]?(?:是)?(?:我的?)?(?:{cue['wechat']})",
+                rf"((?<![A-Za-z0-9_@.])(?=[A-Za-z0-9_\-]{{0,19}}[0-9_])[A-Za-z_][A-Za-z0-9_\-]{{5,19}})\s?[（(]?(?:是)?(?:我的?)?(?:{cue['wechat']})",
             ),
             (
                 "wechat",
@@ -160,10 +160,10 @@ def _announced() -> tuple[tuple[str, re.Pattern], ...]:
             (
                 "account",
                 rf"(?:{cue['account']})(?:\s?(?:号|號|id|账号|帳號)?\s?[:：=]\s?@?([A-Za-z0-9_.\-]{{4,30}})"
-                rf"|{near}@?((?=[A-Za-z0-9_.\-]*[0-9_])[A-Za-z0-9_.\-]{{5,30}}))(?![A-Za-z0-9_])",
+                rf"|{near}@?((?=[A-Za-z0-9_.\-]{{0,29}}[0-9_])[A-Za-z0-9_.\-]{{5,30}}))(?![A-Za-z0-9_])",
             ),
-            ("birth", rf"(?:{cue['birth']})({_BIRTH})"),
-            ("address", rf"(?:{cue['address']})\s?[:：]\s?([^\n。；;]{{6,80}})"),
+            ("birth", rf"(?:{cue['birth']})\s?(?:是|为|為|[:：])?\s?({_BIRTH})"),
+            ("address", rf"(?:{cue['address']})\s?[:：]\s?(?!〔)([^\n。；;]{{6,80}})"),
         )
     )
 
@@ -181,6 +181,12 @@ def _cue_words() -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]
     for word in ("加薇", "加我薇", "➕薇", "加威"):
         anywhere[word] = ("wechat",)
     return anywhere, english
+
+
+@cache
+def _address_lead() -> re.Pattern:
+    """Words that lead to an address and are not part of it: 寄到, 家住, 我在."""
+    return re.compile(rf"(?:{_cues()['address']}|我们|我|你|现在|就|都|[在到去是往从住搬])+")
 
 
 def _announced_kinds(lowered: str) -> set[str]:
@@ -254,12 +260,15 @@ def _found(text: str) -> list[Contact]:
                         for group in range(1, pattern.groups + 1):
                             add(match.start(group), match.end(group), kind)
     if digits:
-        for match in _LONG.finditer(folded):
-            add(match.start(), match.end(), "order")
+        # A number of this length is somebody's, whatever its kind: an identity number mistyped, an order.
+        for pattern in (_LONG, _ID_CARD):
+            for match in pattern.finditer(folded):
+                add(match.start(), match.end(), "order")
     if _HOUSE.search(folded):
         for pattern in (_ROAD, _ESTATE):
             for match in pattern.finditer(folded):
-                add(match.start(), match.end(), "address")
+                lead = _address_lead().match(folded, match.start(), match.end())
+                add(lead.end() if lead else match.start(), match.end(), "address")
     for match in _SPELT.finditer(folded) if _SPELT_RUN.search(folded) or "\ufe0f" in folded else ():
         number = _KEYCAP.sub("", match[0].translate(_TO_DIGITS))
         if (phone := _MOBILE.search(number)) and len(phone[0]) >= 11:
