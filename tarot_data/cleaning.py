@@ -83,14 +83,16 @@ def clean_text(text: str) -> str:
 
 
 def _without_html(text: str) -> str:
-    """Tags that HTML knows dropped, a block tag as a line break, entities as characters (twice, where escaped twice)."""
-    for _ in range(2):
+    """Tags that HTML knows dropped, a block tag as a line break, entities as characters, however often escaped."""
+    for _ in range(6):
+        before = text
         text = _CDATA.sub(r"\1", text)
         text = _DROPPED_ELEMENT.sub("", text)
         text = _TAG.sub(lambda match: "\n" if match[1] else "", text)
-        if "&" not in text or not _ENTITY.search(text):
+        if "&" in text:
+            text = _ENTITY.sub(lambda match: html.unescape(match[0]), text).replace("\u00a0", " ")
+        if text == before:
             break
-        text = _ENTITY.sub(lambda match: html.unescape(match[0]), text).replace("\u00a0", " ")
     return plain(text)
 
 
