@@ -37,8 +37,8 @@ def assign(readings: pl.DataFrame, before: pl.DataFrame | None = None) -> pl.Dat
         for name in [*themes, spread] if spread else themes:
             row[1 + columns[name]] += 1
     totals = np.sum(list(counts.values()), axis=0)
-    # The number of readings weighs as much as all themes and spreads together.
-    weights = np.concatenate([[1.0], np.full(len(columns), 1.0 / max(1, len(columns)))]) / np.maximum(totals, 1) ** 2
+    # The number of readings weighs as much as all themes and spreads together; a rare spread hardly counts.
+    weights = np.concatenate([[1.0], np.full(len(columns), 1.0 / max(1, len(columns)))]) / totals[0] ** 2
     wanted = np.array([SHARES[name] for name in SPLITS])[:, None] * totals
     have = np.zeros((len(SPLITS), 1 + len(columns)))
 
@@ -54,7 +54,21 @@ def assign(readings: pl.DataFrame, before: pl.DataFrame | None = None) -> pl.Dat
         split = list(choices)[int(np.argmin(np.round(cost, 12)))]
         taken[group] = SPLITS[split]
         have[split] += counts[group]
+    _fill(taken, rest, counts, have)
     return marked.select("reading_id", split=pl.col("group").replace_strict(taken, return_dtype=pl.String))
+
+
+def _fill(taken: dict[str, str], free: list[str], counts: dict[str, np.ndarray], have: np.ndarray) -> None:
+    """Move the smallest free groups out of train until test and validation hold their share, where groups allow."""
+    total, train = have[:, 0].sum(), SPLITS.index("train")
+    movable = sorted((g for g in free if taken[g] == "train"), key=lambda g: (counts[g][0], _hash(g)))
+    for name in ("test", "validation"):
+        split = SPLITS.index(name)
+        while movable and have[split, 0] < SHARES[name] * total and have[train, 0] - counts[movable[0]][0] > total / 2:
+            group = movable.pop(0)
+            taken[group] = name
+            have[train] -= counts[group]
+            have[split] += counts[group]
 
 
 def _cost(have: np.ndarray, wanted: np.ndarray, weights: np.ndarray, split: int, row: np.ndarray) -> float:

@@ -79,3 +79,9 @@ def test_readings_without_a_person_are_groups_of_their_own():
     readings = frame([(None, "感情", None)] * 20)
     shares = dict(assign(readings)["split"].value_counts().iter_rows())
     assert shares == {"train": 16, "validation": 2, "test": 2}
+
+
+def test_a_spread_of_its_own_for_every_reading_does_not_starve_the_test_split():
+    readings = frame([(f"客{number % 31}", THEMES[number % 9], f"spread{number}") for number in range(47)])
+    shares = dict(assign(readings)["split"].value_counts().iter_rows())
+    assert 5 <= shares["test"] <= 7 and 5 <= shares["validation"] <= 7
