@@ -229,7 +229,19 @@ def fidelity(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
             false = [line for line in lines if phrases(f"none_{way}").search(line.text)]
             found += [_found("-", f"{way} cards denied", line) for line in false]
             wrong += len(false)
+    value *= 0.8 + 0.2 * _drawn_order(lines, list(cards))
     return value / (len(cards) + len(foreign)) * 0.95**wrong, found
+
+
+def _drawn_order(lines: list[Line], cards: list[str]) -> float:
+    """Share of pairs of drawn cards that are first named in the order they were drawn; 1 where there is no pair.
+
+    A text that calls one card by another's name reads them in another order.
+    """
+    first = list(dict.fromkeys(card for line in lines for card, _ in line.mentions))
+    named = [first.index(card) for card in cards if card in first]
+    pairs = [(a, b) for i, a in enumerate(named) for b in named[i + 1 :]]
+    return sum(a < b for a, b in pairs) / len(pairs) if pairs else 1.0
 
 
 def _ways(lines: list[Line], cards: set[str]) -> dict[str, list[tuple[str, Line]]]:
@@ -260,7 +272,7 @@ def coherence(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
     said = sum(len(line.folded) for line in fresh) / length
     empty = sum(len(line.folded) for line in fresh if line.empty) / length
     order = 0.4 * _phase_order(fresh) + 0.35 * _card_order(reading, fresh) + 0.25 * _links_follow(fresh)
-    value = (0.15 + 0.85 * order) * (0.4 + 0.6 * _whole(reading, lines)) * said**2 * (1 - empty)
+    value = (0.15 + 0.85 * order) * (0.4 + 0.6 * _whole(reading, lines)) * said**2 * (1 - empty) ** 1.5
     return value, found
 
 

@@ -145,18 +145,65 @@ def cut_short(reading: dict, chance: Random) -> dict:
     return {"content": reading["content"][: round(len(reading["content"]) * chance.uniform(0.35, 0.75))]}
 
 
+def cut_after_a_sentence(reading: dict, chance: Random) -> dict:
+    """The first half of the sentences, whole."""
+    return {"content": rebuilt(reading, list(range(len(reading["sentences"]) // 2)))}
+
+
+def end_repeated(reading: dict, chance: Random) -> dict:
+    """The last sentence but one comes ten times more at the end."""
+    count = len(reading["sentences"])
+    return {"content": rebuilt(reading, list(range(count)) + [max(0, count - 2)] * 10)}
+
+
+def padded(reading: dict, chance: Random) -> dict:
+    """A paragraph of filler before the last sentence."""
+    sentences, text = reading["sentences"], "".join(chance.sample(FILLER, 5))
+    last = {**sentences[-1], "text": text + sentences[-1]["text"]}
+    return {"content": rebuilt({**reading, "sentences": sentences[:-1] + [last]}, list(range(len(sentences))))}
+
+
+def draw_turned(reading: dict, chance: Random) -> dict:
+    """The same text under a draw in which every card lies the other way."""
+    turned = {"upright": "reversed", "reversed": "upright", "unknown": "unknown"}
+    return {"cards": [{**card, "orientation": turned[card["orientation"]]} for card in reading["cards"]]}
+
+
+def names_exchanged(reading: dict, chance: Random, mentions: list[dict]) -> dict:
+    """The text calls the first half of the drawn cards by the names of the second, and the other way round."""
+    here = list(dict.fromkeys(card["card"] for card in reading["cards"]))
+    new = dict(zip(here, here[::-1], strict=True))
+    content = reading["content"]
+    for mention in sorted(mentions, key=lambda m: -m["start"]):
+        if mention["card"] in new:
+            content = content[: mention["start"]] + new[mention["card"]] + content[mention["end"] :]
+    return {"content": content}
+
+
+def addressed_to_nobody(reading: dict, chance: Random) -> dict:
+    """The name is gone, and every 你 with it."""
+    content = re.sub("你们|您|你|妳", "", reading["content"])
+    return {"content": content.replace(reading["person"], "") if reading.get("person") else content}
+
+
 WAYS = {
     "links_removed": (links_removed, "reasoning"),
     "person_removed": (person_removed, "personalisation"),
+    "addressed_to_nobody": (addressed_to_nobody, "personalisation"),
     "shuffled": (shuffled, "coherence"),
     "looped": (looped, "coherence"),
+    "end_repeated": (end_repeated, "coherence"),
     "terms_removed": (terms_removed, "terminology"),
     "advice_removed": (advice_removed, "advice"),
     "advice_vague": (advice_vague, "advice"),
     "cards_swapped": (cards_swapped, "fidelity"),
+    "names_exchanged": (names_exchanged, "fidelity"),
     "orientations_swapped": (orientations_swapped, "fidelity"),
     "other_cards_drawn": (other_cards_drawn, "fidelity"),
+    "draw_turned": (draw_turned, "fidelity"),
     "filled": (filled, "coherence"),
+    "padded": (padded, "coherence"),
     "cut_short": (cut_short, "coherence"),
+    "cut_after_a_sentence": (cut_after_a_sentence, "coherence"),
 }
 """Way to (function, the dimension that must see it)."""
