@@ -115,8 +115,11 @@ def load_tokenizer(folder: Path, template: str = "auto"):
 
 
 def written_tokens(template: str) -> list[str]:
-    """The special tokens a template writes, in order, each once."""
-    return list(dict.fromkeys(re.findall(r"<[|｜][^<>|｜]+[|｜]>|</?think>", template)))
+    """The special tokens a template writes around messages, in order, each once.
+
+    `<think>` is not among them: where a tokenizer has no such token it is plain text, in training and serving alike.
+    """
+    return list(dict.fromkeys(re.findall(r"<[|｜][^<>|｜]+[|｜]>", template)))
 
 
 def _round_trips(tokenizer) -> bool:

@@ -236,12 +236,12 @@ def _set(values: dict, key: str, text: str) -> None:
 
 def _unknown(key: str) -> Problem:
     nearest = get_close_matches(key, keys(), n=1, cutoff=0.0)
-    return Problem("recipe_key", key=key, nearest=nearest[0])
+    return Problem("recipe_key", setting=key, nearest=nearest[0])
 
 
 def _build(kind: type, values: object, prefix: str):
     if not isinstance(values, dict):
-        raise Problem("recipe_value", key=prefix.rstrip("."), value=values, kind="table")
+        raise Problem("recipe_value", setting=prefix.rstrip("."), value=values, kind="table")
     hints = typing.get_type_hints(kind)
     arguments = {}
     for name, value in values.items():
@@ -251,7 +251,7 @@ def _build(kind: type, values: object, prefix: str):
     for spec in dataclasses.fields(kind):
         if spec.default is dataclasses.MISSING and spec.default_factory is dataclasses.MISSING:
             if spec.name not in arguments:
-                raise Problem("recipe_missing", key=f"{prefix}{spec.name}")
+                raise Problem("recipe_missing", setting=f"{prefix}{spec.name}")
     return kind(**arguments)
 
 
@@ -291,7 +291,7 @@ def _convert(hint: object, value: object, key: str):
             raise ValueError
         converted = hint(value)
     except (ValueError, TypeError, KeyError, AttributeError):
-        raise Problem("recipe_value", key=key, value=value, kind=getattr(hint, "__name__", "list")) from None
+        raise Problem("recipe_value", setting=key, value=value, kind=getattr(hint, "__name__", "list")) from None
     if key in _CHOICES and converted not in _CHOICES[key]:
-        raise Problem("recipe_value", key=key, value=value, kind=" | ".join(_CHOICES[key]))
+        raise Problem("recipe_value", setting=key, value=value, kind=" | ".join(_CHOICES[key]))
     return converted

@@ -23,7 +23,10 @@ ORIENTATION = {"upright": "(正位)", "reversed": "(逆位)", "unknown": ""}
 
 def record(reading: dict, key: str) -> dict:
     cards = " | ".join(card["card"] + ORIENTATION[card["orientation"]] for card in reading["cards"])
-    return {name: reading.get(name) for name in ("person", "question", "spread", "content")} | {"id": key, "cards": cards}
+    return {name: reading.get(name) for name in ("person", "question", "spread", "content")} | {
+        "id": key,
+        "cards": cards,
+    }
 
 
 def worse_copies(readings: list[dict], human: dict[str, dict]) -> dict[tuple[str, str], dict]:
@@ -33,7 +36,9 @@ def worse_copies(readings: list[dict], human: dict[str, dict]) -> dict[tuple[str
         mentions = human[reading["id"]]["mentions"]
         named = {mention["card"] for mention in mentions} & {card["card"] for card in reading["cards"]}
         for way, (make, _) in WAYS.items():
-            extra = {"mentions": mentions} if "mentions" in make.__code__.co_varnames[: make.__code__.co_argcount] else {}
+            extra = (
+                {"mentions": mentions} if "mentions" in make.__code__.co_varnames[: make.__code__.co_argcount] else {}
+            )
             if "deck" in make.__code__.co_varnames[: make.__code__.co_argcount]:
                 extra["deck"] = list(CARDS)
             if way == "names_exchanged" and len(named) < 2:
@@ -67,11 +72,15 @@ def test_the_human_reading_is_preferred_in_95_of_100_pairs_by_overall_and_by_the
         by_dimension = sum(human[dimension] > copy[dimension] for human, copy in mine)
         by_overall = sum(human["overall"] > copy["overall"] for human, copy in mine)
         right, overall = right + by_dimension, overall + by_overall
-        print(f"{way:22} {len(mine):4} pairs  {dimension:16} {by_dimension / len(mine):6.1%}  overall {by_overall / len(mine):6.1%}")
+        print(
+            f"{way:22} {len(mine):4} pairs  {dimension:16} {by_dimension / len(mine):6.1%}  overall {by_overall / len(mine):6.1%}"
+        )
         assert len(mine) >= 50, way
         assert by_overall >= 0.9 * len(mine), way
         assert by_dimension >= 0.9 * len(mine), way
-    print(f"{'all':22} {len(pairs):4} pairs  {'right dimension':16} {right / len(pairs):6.1%}  overall {overall / len(pairs):6.1%}")
+    print(
+        f"{'all':22} {len(pairs):4} pairs  {'right dimension':16} {right / len(pairs):6.1%}  overall {overall / len(pairs):6.1%}"
+    )
     assert right >= 0.95 * len(pairs)
     assert overall >= 0.95 * len(pairs)
 

@@ -93,7 +93,9 @@ def advice_removed(reading: dict, chance: Random) -> dict:
 
 def advice_vague(reading: dict, chance: Random) -> dict:
     sentences = [
-        {**s, "text": chance.choice(VAGUE)} if "advice" in s["labels"] and "card_interpretation" not in s["labels"] else s
+        {**s, "text": chance.choice(VAGUE)}
+        if "advice" in s["labels"] and "card_interpretation" not in s["labels"]
+        else s
         for s in reading["sentences"]
     ]
     return {"content": rebuilt({**reading, "sentences": sentences}, list(range(len(sentences))))}

@@ -1,0 +1,246 @@
+"""An adapter for use elsewhere: merged safetensors, GGUF, and what Ollama needs to serve exactly what was trained."""
+
+import json
+import shutil
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+
+from schemas.problems import Problem
+from tarot_train import base as bases
+from tarot_train.evaluate import load_run, read_manifest
+from tarot_train.generate import generate
+from tarot_train.tables import read_table
+
+KINDS = ("F16", "F32", "Q8_0")
+
+GGUF_NAMES = {
+    "self_attn.q_proj": "attn_q",
+    "self_attn.k_proj": "attn_k",
+    "self_attn.v_proj": "attn_v",
+    "self_attn.o_proj": "attn_output",
+    "mlp.gate_proj": "ffn_gate",
+    "mlp.up_proj": "ffn_up",
+    "mlp.down_proj": "ffn_down",
+    "input_layernorm": "attn_norm",
+    "post_attention_layernorm": "ffn_norm",
+}
+"""llama.cpp's names of what a Qwen2 block holds."""
+
+GO_TEMPLATES = {
+    "r1": (
+        '{{ .System }}{{ range .Messages }}{{ if eq .Role "user" }}<｜User｜>{{ .Content }}'
+        '{{ else if eq .Role "assistant" }}<｜Assistant｜><think>\n\n</think>\n\n{{ .Content }}<｜end▁of▁sentence｜>'
+        "{{ end }}{{ end }}<｜Assistant｜><think>\n\n</think>\n\n"
+    ),
+    "chatml": (
+        "{{ if .System }}<|im_start|>system\n{{ .System }}<|im_end|>\n{{ end }}{{ range .Messages }}"
+        "<|im_start|>{{ .Role }}\n{{ .Content }}<|im_end|>\n{{ end }}<|im_start|>assistant\n"
+    ),
+}
+"""The package's templates in Ollama's language: the same text without the first token, which its runtime adds."""
+
+
+def merged(run_dir: Path, out: Path) -> dict:
+    """Base and adapter as one model in `out`, for plain transformers; returns {path, same_tokens, parameters, dtype}.
+
+    A 4-bit run is merged into its 16-bit base. Afterwards both write for the same prompts; same_tokens says whether
+    they agree, greedily. Raises Problem `target_exists`, `base_missing`, `merge_differs`.
+    """
+    manifest = read_manifest(run_dir)
+    _refuse_existing(out)
+    model, tokenizer = load_run(run_dir, manifest)
+    before = _greedy(model, tokenizer)
+    half = out.with_name(f".{out.name}.half")
+    shutil.rmtree(half, ignore_errors=True)
+    whole = model.merge_and_unload()
+    whole.save_pretrained(half)
+    tokenizer.save_pretrained(half)
+    same = before == _greedy(bases.load_model(half, manifest["used"]["base"]["dtype"]), bases.load_tokenizer(half, "own"))
+    if not same and manifest["used"]["base"]["dtype"] == "float32":
+        raise Problem("merge_differs", path=out)
+    _note(half, run_dir, manifest)
+    half.rename(out)
+    parameters = sum(parameter.numel() for parameter in whole.parameters())
+    dtype = manifest["used"]["base"]["dtype"]
+    return {"path": str(out), "same_tokens": same, "parameters": parameters, "dtype": dtype}
+
+
+def adapter(run_dir: Path, out: Path) -> dict:
+    """The adapter folder with tokenizer and template, as vLLM and peft take it; returns {path, bytes}."""
+    _refuse_existing(out)
+    half = out.with_name(f".{out.name}.half")
+    shutil.rmtree(half, ignore_errors=True)
+    shutil.copytree(run_dir / "adapter", half)
+    _note(half, run_dir, read_manifest(run_dir))
+    half.rename(out)
+    return {"path": str(out), "bytes": sum(path.stat().st_size for path in out.rglob("*") if path.is_file())}
+
+
+def gguf(run_dir: Path, out: Path, kind: str = "F16", only_adapter: bool = False) -> dict:
+    """A GGUF file of the merged model, or of the adapter alone, for llama.cpp and what is built on it.
+
+    kind: F32, F16 or Q8_0 (finer ones want llama-quantize afterwards). Raises Problem `no_gguf` where the package
+    `gguf` is not installed, `gguf_kind`, `target_exists`.
+    """
+    if find_spec("gguf") is None:
+        raise Problem("no_gguf")
+    if kind not in KINDS:
+        raise Problem("gguf_kind", kind=kind, have=", ".join(KINDS))
+    manifest = read_manifest(run_dir)
+    _refuse_existing(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    model, tokenizer = load_run(run_dir, manifest)
+    half = out.with_name(f".{out.name}.half")
+    if only_adapter:
+        _write_gguf_adapter(model, half)
+    else:
+        template = _template_name(tokenizer)
+        _write_gguf(model.merge_and_unload(), tokenizer, half, kind, "deepseek-r1-qwen" if template == "r1" else "qwen2")
+    half.rename(out)
+    return {"path": str(out), "bytes": out.stat().st_size, "kind": kind}
+
+
+def ollama(run_dir: Path, out: Path, kind: str = "F16") -> dict:
+    """A folder with `model.gguf` and a Modelfile whose template renders what was trained; returns {path, modelfile}.
+
+    Raises Problem `no_go_template` where the run has a template of its own that has no counterpart here.
+    """
+    manifest = read_manifest(run_dir)
+    text = modelfile(bases.load_tokenizer(run_dir / "adapter", "own"), manifest, "model.gguf")
+    _refuse_existing(out)
+    half = out.with_name(f".{out.name}.half")
+    shutil.rmtree(half, ignore_errors=True)
+    half.mkdir(parents=True)
+    gguf(run_dir, half / "model.gguf", kind)
+    (half / "Modelfile").write_text(text, encoding="utf-8")
+    half.rename(out)
+    return {"path": str(out), "modelfile": str(out / "Modelfile")}
+
+
+def modelfile(tokenizer, manifest: dict, weights: str) -> str:
+    """Text of a Modelfile. Raises Problem `no_ollama_template`."""
+    name = _template_name(tokenizer)
+    if name not in GO_TEMPLATES:
+        raise Problem("no_ollama_template", have=", ".join(GO_TEMPLATES))
+    settings = manifest["used"]["generation"]
+    return "\n".join(
+        [
+            f"# {manifest['run']}, {manifest['base']['name']}, dataset {manifest['dataset']['hash'][:8]}",
+            f"FROM ./{weights}",
+            f'TEMPLATE """{GO_TEMPLATES[name]}"""',
+            f'PARAMETER stop "{tokenizer.eos_token}"',
+            f"PARAMETER temperature {settings['temperature']}",
+            f"PARAMETER top_p {settings['top_p']}",
+            f"PARAMETER num_predict {settings['max_new_tokens']}",
+            "",
+        ]
+    )
+
+
+def _template_name(tokenizer) -> str | None:
+    digest = sha256(tokenizer.chat_template.removesuffix("\n").encode()).hexdigest()
+    for name in GO_TEMPLATES:
+        if sha256(bases.read_template(name).encode()).hexdigest() == digest:
+            return name
+    return None
+
+
+def _greedy(model, tokenizer) -> list[str]:
+    prompts = [row["prompt"].replace("⏎", "\n") for row in read_table("fixed_cases")]
+    return generate(model, tokenizer, prompts, max_new_tokens=32, temperature=0.0)
+
+
+def _refuse_existing(out: Path) -> None:
+    if out.exists():
+        raise Problem("target_exists", path=out)
+
+
+def _note(folder: Path, run_dir: Path, manifest: dict) -> None:
+    about = {name: manifest[name] for name in ("run", "dataset", "base", "used", "template_sha256")}
+    (folder / "tarot_run.json").write_text(json.dumps(about, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+def _gguf_name(name: str) -> str:
+    for begins, new in (
+        ("model.embed_tokens", "token_embd.weight"),
+        ("model.norm", "output_norm.weight"),
+        ("lm_head", "output.weight"),
+    ):
+        if name.startswith(begins):
+            return new
+    _, _, block, rest = name.split(".", 3)
+    module, tail = rest.rsplit(".", 1)
+    return f"blk.{block}.{GGUF_NAMES[module]}.{tail}"
+
+
+def _write_gguf_adapter(model, path: Path) -> None:
+    from gguf import GGUFWriter
+
+    writer = GGUFWriter(str(path), "qwen2")
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", float(model.peft_config["default"].lora_alpha))
+    for name, parameter in model.named_parameters():
+        for side, tail in ((".lora_A.", ".lora_a"), (".lora_B.", ".lora_b")):
+            if side in name:
+                plain = name.replace("base_model.model.", "").split(".lora_")[0] + ".weight"
+                writer.add_tensor(_gguf_name(plain) + tail, parameter.detach().float().cpu().numpy())
+    _close(writer)
+
+
+def _write_gguf(model, tokenizer, path: Path, kind: str, pre: str) -> None:
+    """pre: how llama.cpp splits text before its BPE, `qwen2` or `deepseek-r1-qwen`."""
+    import numpy as np
+    from gguf import GGMLQuantizationType, GGUFWriter, LlamaFileType, TokenType, quants
+
+    config, quant = model.config, GGMLQuantizationType[kind]
+    rope = getattr(config, "rope_parameters", None) or {}
+    writer = GGUFWriter(str(path), "qwen2")
+    writer.add_block_count(config.num_hidden_layers)
+    writer.add_context_length(config.max_position_embeddings)
+    writer.add_embedding_length(config.hidden_size)
+    writer.add_feed_forward_length(config.intermediate_size)
+    writer.add_head_count(config.num_attention_heads)
+    writer.add_head_count_kv(config.num_key_value_heads)
+    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    writer.add_rope_freq_base(float(rope.get("rope_theta", getattr(config, "rope_theta", 10000.0))))
+    files = {"F32": LlamaFileType.ALL_F32, "F16": LlamaFileType.MOSTLY_F16, "Q8_0": LlamaFileType.MOSTLY_Q8_0}
+    writer.add_file_type(files[kind])
+    state = json.loads(tokenizer.backend_tokenizer.to_str())
+    tokens = [f"[PAD{i}]" for i in range(config.vocab_size)]
+    types = [TokenType.UNUSED] * config.vocab_size
+    for token, i in state["model"]["vocab"].items():
+        tokens[i], types[i] = token, TokenType.NORMAL
+    for added in state["added_tokens"]:
+        kind_of = TokenType.CONTROL if added["special"] else TokenType.USER_DEFINED
+        tokens[added["id"]], types[added["id"]] = added["content"], kind_of
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre(pre)
+    writer.add_token_list(tokens)
+    writer.add_token_types(types)
+    writer.add_token_merges([m if isinstance(m, str) else " ".join(m) for m in state["model"]["merges"]])
+    if tokenizer.bos_token_id is not None:
+        writer.add_bos_token_id(tokenizer.bos_token_id)
+        writer.add_add_bos_token(True)
+    writer.add_eos_token_id(tokenizer.eos_token_id)
+    writer.add_pad_token_id(tokenizer.pad_token_id)
+    writer.add_chat_template(tokenizer.chat_template)
+    for name, tensor in model.state_dict().items():
+        if name == "lm_head.weight" and config.tie_word_embeddings:
+            continue
+        array = tensor.detach().float().cpu().numpy()
+        if array.ndim == 1 or kind == "F32":
+            writer.add_tensor(_gguf_name(name), array)
+        elif kind == "F16":
+            writer.add_tensor(_gguf_name(name), array.astype(np.float16))
+        else:
+            writer.add_tensor(_gguf_name(name), quants.quantize(array, quant), raw_dtype=quant)
+    _close(writer)
+
+
+def _close(writer) -> None:
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()

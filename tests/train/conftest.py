@@ -1,0 +1,89 @@
+"""A small dataset version and a base of a few thousand weights, made on the spot."""
+
+import json
+from hashlib import sha256
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from schemas.tables import EXAMPLES, stored
+
+SMALL = {
+    "base.shape.layers": "2",
+    "base.shape.hidden": "64",
+    "base.shape.ffn": "128",
+    "base.shape.heads": "4",
+    "base.shape.kv_heads": "2",
+    "pretraining.vocab": "900",
+    "pretraining.steps": "12",
+    "pretraining.rows": "4",
+    "pretraining.row_tokens": "64",
+    "lora.r": "8",
+    "train.learning_rate": "5e-3",
+    "train.epochs": "2",
+    "generation.max_new_tokens": "24",
+    "generation.held_out": "2",
+}
+"""What makes of the recipe tarot-tiny one that trains in seconds."""
+
+READINGS = (
+    ("Mel", "要不要换工作", "愚人(正位)", "Mel，愚人正位说明你已经站在崖边。先把简历写好，下周一再谈。愿你走得轻快。"),
+    ("小鹿", "感情会怎样", "恋人(正位)", "小鹿，恋人正位是一次认真的选择。这个月先别逼他表态，写下你要的三件事。"),
+    ("KK", "考试能过吗", "力量(逆位)", "KK，力量逆位是底气不足。每天早睡，做两套真题，考前一天不要再熬。"),
+    ("阿宁", "要不要搬家", "星币四(正位)", "阿宁，星币四正位，你抱得太紧。先算清三年的房租，再去看两处房子。"),
+)
+
+
+def example(number: int, split: str) -> dict:
+    person, question, card, content = READINGS[number % len(READINGS)]
+    prompt = f"请为以下咨询提供塔罗解读：\n\n咨询者：{person}\n问题：{question}\n抽到的牌：{card}\n\n请进行专业解读。"
+    return {
+        "example_id": f"r{number:016x}",
+        "reading_id": f"r{number:016x}",
+        "split": split,
+        "prompt": [{"role": "user", "content": prompt}],
+        "completion": [{"role": "assistant", "content": f"{content}第{number}次为你看牌。", "reasoning_content": None}],
+        "person": person,
+        "cards": [card],
+        "key_themes": [],
+        "style_markers": [],
+        "synthetic": True,
+    }
+
+
+def write_version(data_dir: Path, train: int = 24, validation: int = 4, test: int = 4, change=None) -> Path:
+    """A version folder as tarot_data.versions writes it, of made-up examples. change: edits an example."""
+    folder = data_dir / "versions" / "tarot-readings-v000001-test"
+    (folder / "examples").mkdir(parents=True)
+    number, files, digest = 0, {}, sha256()
+    for split, count in (("train", train), ("validation", validation), ("test", test)):
+        rows = [example(number + i, split) for i in range(count)]
+        number += count
+        rows = [change(row) if change else row for row in rows]
+        path = folder / "examples" / f"{split}.parquet"
+        pl.DataFrame(rows, schema=stored(EXAMPLES)).write_parquet(path)
+        files[f"examples/{split}.parquet"] = sha256(path.read_bytes()).hexdigest()
+        digest.update(json.dumps(rows, ensure_ascii=False).encode())
+    counts = {"readings": number, "train": train, "validation": validation, "test": test}
+    manifest = {"version": 1, "hash": digest.hexdigest(), "name": folder.name, "counts": counts, "files": files}
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    return folder
+
+
+def annotate(records: list[dict]) -> list[dict]:
+    from tarot_data.outside import annotate_records
+
+    return annotate_records(records)
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory) -> tuple[Path, Path]:
+    """(data_dir, run folder) of one small training that was evaluated."""
+    from tarot_train import evaluate, sft
+
+    data_dir = tmp_path_factory.mktemp("train")
+    version = write_version(data_dir)
+    run_dir = sft.train(version, overrides=SMALL, data_dir=data_dir)
+    evaluate.evaluate(run_dir, data_dir=data_dir, annotate=annotate)
+    return data_dir, run_dir

@@ -1,0 +1,177 @@
+"""The planner's numbers, written out, and what it refuses."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from schemas.messages import LANGUAGES, catalogue
+from schemas.problems import Problem
+from tarot_train import plan, recipe
+from tarot_train.device import Device
+
+CPU = Device(kind="cpu", name="x86_64", memory_gib=16.0, bfloat16=False, threads=2)
+CARD = recipe.load("r1-distill-qwen-7b")
+
+
+def data(train=200, validation=20, mean=800.0, longest=2048, **values):
+    return plan.Data(train=train, validation=validation, mean_tokens=mean, longest_tokens=longest, **values)
+
+
+@pytest.mark.parametrize(
+    ("name", "total", "linear", "adapter", "as_written"),
+    [
+        ("r1-distill-qwen-7b", 7_615_616_512, 6_525_288_448, 80_740_352, 1_170_735_104),
+        ("r1-distill-qwen-1.5b", 1_777_088_000, 1_310_195_712, 36_929_536, 503_676_928),
+        ("qwen1.5-1.8b", 1_836_828_672, 1_214_251_008, 29_982_720, 652_312_576),
+    ],
+)
+def test_weights_are_counted_exactly(name, total, linear, adapter, as_written):
+    loaded = recipe.load(name)
+    shape = loaded.base.shape
+    assert plan.parameters(shape)["total"] == total
+    assert plan.parameters(shape)["linear"] == linear
+    assert plan.adapter_parameters(shape, loaded.lora) == adapter
+    whole = replace(loaded.lora, modules_to_save=("embed_tokens", "lm_head"))
+    assert plan.trainable(shape, whole) == as_written
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["r1-distill-qwen-7b", "r1-distill-qwen-1.5b", "qwen1.5-1.8b", "tarot-tiny"])
+def test_weights_equal_those_of_the_model_built_without_memory(name):
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    loaded = recipe.load(name)
+    shape = loaded.base.shape
+    with torch.device("meta"):
+        model = Qwen2ForCausalLM(
+            Qwen2Config(
+                vocab_size=shape.vocab,
+                hidden_size=shape.hidden,
+                intermediate_size=shape.ffn,
+                num_hidden_layers=shape.layers,
+                num_attention_heads=shape.heads,
+                num_key_value_heads=shape.kv_heads,
+                tie_word_embeddings=shape.tied,
+            )
+        )
+        total = sum(p.numel() for p in model.parameters())
+        lora = LoraConfig(task_type="CAUSAL_LM", r=loaded.lora.r, target_modules=list(loaded.lora.targets))
+        adapted = get_peft_model(model, lora)
+    assert plan.parameters(shape)["total"] == total
+    trainable = sum(p.numel() for p in adapted.parameters() if p.requires_grad)
+    assert plan.adapter_parameters(shape, loaded.lora) == trainable
+
+
+def test_200_examples_are_75_updates_and_the_cards_1000_are_40_epochs():
+    natural = plan.steps(200, recipe.replace(CARD, "train.max_steps", -1))
+    assert (natural["per_epoch"], natural["total"], natural["epochs"]) == (25, 75, 3.0)
+    assert plan.steps(200, CARD)["epochs"] == 40.0
+    assert plan.steps(180, recipe.replace(CARD, "train.max_steps", -1))["total"] == 69
+
+
+def test_the_plan_of_the_7b_card_for_200_readings_on_an_a100():
+    result = plan.plan(CARD, data(), plan.gpu("a100"), price=1.5)
+    assert result["trainable_parameters"] == 80_740_352
+    assert (result["steps"], result["epochs"], result["warmup_steps"]) == (75, 3.0, 8)
+    assert result["as_written"]["trainable_parameters"] == 1_170_735_104
+    assert result["as_written"]["memory_gib"] == pytest.approx(48.0, abs=0.1)
+    assert result["memory_16_bit_gib"] == pytest.approx(16.7, abs=0.1)
+    assert result["memory_4_bit_gib"] == pytest.approx(7.0, abs=0.7)
+    assert 1 < 60 * result["hours"] < 15
+    assert result["cost"] < 1
+    assert result["go"] is True
+    changed = {change["setting"]: (change["recipe"], change["used"]) for change in result["changes"]}
+    assert changed["train.max_steps"] == (1000, -1)
+    assert changed["train.warmup"] == (100.0, 0.1)
+    assert changed["lora.modules_to_save"] == (["embed_tokens", "lm_head"], [])
+    assert changed["base.dtype"] == ("float16", "bfloat16")
+    assert changed["train.eval_steps"] == (100, 8)
+    why = {change["setting"]: change["why"] for change in result["changes"]}
+    assert "40.0 epochs" in why["train.max_steps"]
+    assert "1,170,735,104" in why["lora.modules_to_save"] and "80,740,352" in why["lora.modules_to_save"]
+    assert "never ends" in why["train.warmup"]
+
+
+def test_where_16_bit_do_not_fit_4_bit_are_used_and_said_so():
+    result = plan.plan(CARD, data(), plan.gpu("t4"))
+    assert result["go"] is True
+    assert result["memory_gib"]["total"] == pytest.approx(7.0, abs=0.7)
+    changed = {change["setting"]: change["used"] for change in result["changes"]}
+    assert changed["base.quantize"] == "nf4" and changed["train.checkpointing"] == "on"
+
+
+def test_where_nothing_fits_the_smallest_change_is_named():
+    small = Device(kind="cpu", name="x86_64", memory_gib=8.0, bfloat16=False, threads=2)
+    result = plan.plan(CARD, data(), small)
+    assert result["go"] is False
+    obstacle = result["obstacles"][0]
+    assert obstacle["code"] == "no_go_memory"
+    assert obstacle["change"] == {"base.name": "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B"}
+    assert "--base deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B" in obstacle["why"]
+
+
+def test_as_written_keeps_the_cards_values_and_refuses_what_cannot_work():
+    card = recipe.load("r1-distill-qwen-7b", {"train.as_written": "true", "train.checkpointing": "on"})
+    used, changes, against = plan.decide(card, data(), plan.gpu("a100"), card.base.shape)
+    assert used.train.max_steps == 1000 and used.lora.modules_to_save
+    assert [obstacle.code for obstacle in against] == ["epochs"]
+    assert "40.0 times" in str(against[0].problem)
+
+
+@pytest.mark.parametrize(
+    ("made", "settings", "code"),
+    [
+        (data(train=0), {}, "no_train"),
+        (data(train=0, too_long=9), {}, "all_too_long"),
+        (data(validation=0), {}, "no_validation"),
+        (data(), {"train.epochs": "11"}, "epochs"),
+        (data(), {"train.warmup": "75", "train.as_written": "true", "train.max_steps": "-1"}, "warmup"),
+    ],
+)
+def test_what_cannot_work_is_refused(made, settings, code):
+    asked = recipe.load("tarot-tiny", settings)
+    _, _, against = plan.decide(asked, made, CPU, asked.base.shape)
+    assert [obstacle.code for obstacle in against] == [code]
+
+
+def test_a_recipe_that_fits_is_used_as_it_is_but_for_the_device():
+    asked = recipe.load("tarot-tiny")
+    used, changes, against = plan.decide(asked, data(longest=600), CPU, asked.base.shape)
+    assert used == asked and changes == [] and against == []
+
+
+def test_an_unknown_card_is_answered_with_those_known():
+    with pytest.raises(Problem, match="a100"):
+        plan.gpu("voodoo2")
+
+
+def test_every_change_and_every_obstacle_has_its_sentence_in_both_languages():
+    import re
+    from pathlib import Path
+
+    source = Path(plan.__file__).read_text(encoding="utf-8")
+    codes = set(re.findall(r'change\(\s*"[\w.]+", [^\n]+?, "(\w+)"', source)) | {
+        "dtype_gpu",
+        "dtype_auto",
+        "warmup_long",
+        "warmup_never_ends",
+    }
+    assert len(codes) >= 12
+    for key in [f"change.{code}" for code in codes] + [
+        f"problem.no_go_{code}" for code in re.findall(r'Obstacle\(code="(\w+)"', source)
+    ]:
+        assert set(catalogue()[key]) == set(LANGUAGES), key
+
+
+def test_planning_and_scoring_need_no_torch():
+    code = (
+        "import sys, tarot_train.recipe, tarot_train.plan as p, tarot_train.scores, tarot_train.registry;"
+        "p.plan(tarot_train.recipe.load('r1-distill-qwen-7b'),"
+        " p.Data(train=200, validation=20, mean_tokens=800, longest_tokens=2048), p.gpu('a100'));"
+        "assert 'torch' not in sys.modules and 'transformers' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,193 @@
+"""Examples to rows: nothing is cut, nothing can speak as the system, what is served is what is trained."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from schemas.problems import Problem
+from tarot_data.examples import prompt_for
+from tarot_train import base, rows
+from tarot_train.evaluate import fixed_cases
+from tests.train.conftest import READINGS, example, write_version
+
+SHARED = Path(__file__).parents[3] / "shared" / "tokenizers" / "qwen2"
+TEXTS = [content for *_, content in READINGS] * 3
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    return base.train_tokenizer(TEXTS, 900, base.read_template("r1"))
+
+
+@pytest.fixture(scope="module")
+def qwen():
+    """The real Qwen2 tokenizer with the R1 tokens, or with ChatML, where the folder with them is at hand."""
+    if not (SHARED / "tokenizer.json").exists():
+        pytest.skip("the real Qwen2 tokenizer is not on this machine")
+    from tokenizers import Tokenizer
+    from transformers import PreTrainedTokenizerFast
+
+    state = json.loads((SHARED / "tokenizer.json").read_text(encoding="utf-8"))
+    config = json.loads((SHARED / "r1" / "tokenizer_config.json").read_text(encoding="utf-8"))
+    state["added_tokens"] = [{"id": int(i), **token} for i, token in config["added_tokens_decoder"].items()]
+    names = {name: config[name] for name in ("bos_token", "eos_token", "pad_token")}
+    r1 = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(json.dumps(state)), **names)
+    r1.chat_template = base.read_template("r1")
+    return {"r1": r1, "chatml": base.load_tokenizer(SHARED, "chatml")}
+
+
+def with_trace(example: dict, trace: str | None) -> dict:
+    return {**example, "completion": [{**example["completion"][0], "reasoning_content": trace}]}
+
+
+@pytest.mark.parametrize("trace", [None, "先看牌面，再看问题。"])
+def test_what_is_served_is_the_beginning_of_what_is_trained(tiny, trace):
+    for number in range(8):
+        row = rows.to_row(with_trace(example(number, "train"), trace))
+        prompt, whole = rows.render(tiny, row)
+        assert whole[: len(prompt)] == prompt
+        assert tiny.decode(whole[len(prompt) :]) == (f"{trace}\n</think>\n\n" if trace else "") + row["completion"][0][
+            "content"
+        ] + "<｜end▁of▁sentence｜>"
+
+
+@pytest.mark.parametrize("template", ["r1", "chatml"])
+@pytest.mark.parametrize("trace", [None, "先看牌面，再看问题。\n\n愚人在前。"])
+def test_it_is_so_with_the_real_tokenizer_for_every_annotated_reading(qwen, template, trace):
+    from tarot_data import annotated
+
+    folder = Path(__file__).parents[2] / "data" / "annotated"
+    tokenizer, counted = qwen[template], 0
+    for reading in annotated.read_all(folder):
+        prompt = prompt_for(reading.get("person"), reading.get("question"), [], reading["cards"])
+        made = example(0, "train") | {"prompt": [{"role": "user", "content": prompt}]}
+        made["completion"] = [{"role": "assistant", "content": reading["content"], "reasoning_content": trace}]
+        kept = rows.to_rows([made], tokenizer, 4096)
+        counted += len(kept.rows)
+    assert counted == 176
+
+
+def test_the_real_tokenizer_counts_the_empty_thought_as_four_tokens(qwen):
+    assert qwen["r1"]("<think>\n\n</think>\n\n", add_special_tokens=False)["input_ids"] == [151648, 271, 151649, 271]
+
+
+def test_the_first_token_stands_once(qwen):
+    prompt, whole = rows.render(qwen["r1"], rows.to_row(example(0, "train")))
+    assert whole.count(qwen["r1"].bos_token_id) == 1 and whole[0] == qwen["r1"].bos_token_id
+
+
+def test_a_reading_that_does_not_fit_is_left_out_whole_and_counted(tiny):
+    long = example(1, "train")
+    long["completion"][0]["content"] *= 40
+    counted = rows.to_rows([example(0, "train"), long, example(2, "train")], tiny, 300)
+    assert len(counted.rows) == 2 and counted.too_long == [long["example_id"]]
+    assert [row["completion"][0]["content"] for row in counted.rows] == [
+        example(number, "train")["completion"][0]["content"] for number in (0, 2)
+    ]
+
+
+def test_a_record_cannot_speak_as_the_system(tiny):
+    made = example(0, "train")
+    made["completion"][0]["content"] = "愚人说走吧。<｜end▁of▁sentence｜><think>不</think><|im_end|>愿你平安。"
+    counted = rows.to_rows([made], tiny, 2048)
+    assert counted.escaped == [made["example_id"]]
+    _, whole = rows.render(tiny, counted.rows[0])
+    assert whole.count(tiny.eos_token_id) == 1
+    assert "＜｜end▁of▁sentence｜＞＜think＞不＜/think＞＜|im_end|＞" in tiny.decode(whole)
+
+
+def test_an_example_without_a_reading_is_an_error_that_names_it(tiny):
+    made = example(0, "train")
+    made["completion"][0]["content"] = " \n "
+    with pytest.raises(Problem, match="r0000000000000000 has no reading"):
+        rows.to_rows([made], tiny, 2048)
+
+
+def test_a_template_without_an_end_token_is_refused(tiny):
+    import copy
+
+    other = copy.deepcopy(tiny)
+    other.chat_template = (
+        "{% for m in messages %}{{ m['content'] }}{% endfor %}{% if add_generation_prompt %}{{ '' }}{% endif %}"
+    )
+    with pytest.raises(Problem, match="never learn to stop"):
+        rows.to_rows([example(0, "train")], other, 2048)
+
+
+def served_with(tokenizer, generation_prompt: str):
+    import copy
+
+    other = copy.deepcopy(tokenizer)
+    served = "'<｜Assistant｜><think>\\n' if enable_thinking else '<｜Assistant｜><think>\\n\\n</think>\\n\\n'"
+    assert served in other.chat_template
+    other.chat_template = other.chat_template.replace(served, f"'{generation_prompt}'")
+    return other
+
+
+def test_a_template_that_serves_another_prompt_than_it_trains_is_refused(tiny):
+    with pytest.raises(Problem, match="not the beginning"):
+        rows.to_rows([example(0, "train")], served_with(tiny, "<｜Assistant｜>好，"), 2048)
+
+
+def test_the_shipped_r1_prompt_is_refused_for_readings_without_a_trace(qwen):
+    """It ends in an open thought and one line break; the empty thought that is trained has two, which are one token."""
+    with pytest.raises(Problem, match="not the beginning"):
+        rows.to_rows([example(0, "train")], served_with(qwen["r1"], "<｜Assistant｜><think>\\n"), 2048)
+
+
+def test_a_version_whose_bytes_changed_is_refused(tmp_path):
+    folder = write_version(tmp_path, 2, 1, 1)
+    path = folder / "examples" / "train.parquet"
+    path.write_bytes((folder / "examples" / "test.parquet").read_bytes())
+    with pytest.raises(Problem, match="not what was published"):
+        rows.read_examples(folder, "train", rows.manifest_of(folder))
+
+
+def test_a_folder_that_is_no_version_is_refused(tmp_path):
+    with pytest.raises(Problem, match="no manifest.json"):
+        rows.manifest_of(tmp_path)
+
+
+def test_what_was_asked_is_read_back_from_the_prompt():
+    cards = [
+        {"draw": 1, "position": "过去", "card": "愚人", "orientation": "upright"},
+        {"draw": 1, "position": "现在", "card": "力量", "orientation": "reversed"},
+    ]
+    prompt = prompt_for("Mel", "要不要换工作？", [{"draw": 1, "spread": "过去-现在"}], cards)
+    made = example(0, "test") | {"prompt": [{"role": "user", "content": prompt}], "cards": ["愚人(正位)", "力量(逆位)"]}
+    found = rows.asked(made)
+    assert (found["person"], found["question"], found["spread"]) == ("Mel", "要不要换工作？", "过去-现在")
+    assert found["cards"] == "愚人(正位) | 力量(逆位)"
+
+
+def test_the_fixed_cases_are_prompted_as_every_reading_is():
+    from tarot_data.outside import drawn_cards
+
+    cases = fixed_cases()
+    assert [case["asked"]["person"] for case in cases] == ["Mel", "新咨询者"]
+    assert [case["asked"]["question"] for case in cases] == ["当前的人生方向", "感情发展"]
+    for case in cases:
+        asked = case["asked"]
+        assert case["prompt"] == prompt_for(asked["person"], asked["question"], [], drawn_cards(asked))
+
+
+def test_a_tokenizer_that_drops_chinese_is_refused(tiny):
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    latin = Tokenizer(models.WordLevel({"hello": 0, "[UNK]": 1}, unk_token="[UNK]"))
+    latin.pre_tokenizer = pre_tokenizers.Whitespace()
+    with pytest.raises(Problem, match="does not give Chinese text back"):
+        base.check_tokenizer(PreTrainedTokenizerFast(tokenizer_object=latin))
+    base.check_tokenizer(tiny)
+
+
+def test_a_base_that_is_not_here_says_how_to_bring_it():
+    with pytest.raises(Problem, match="hf download Qwen/Qwen1.5-1.8B-Chat --local-dir Qwen1.5-1.8B-Chat"):
+        base.find("Qwen/Qwen1.5-1.8B-Chat")
+
+
+def test_a_folder_without_a_model_is_not_taken_for_a_base(tmp_path):
+    with pytest.raises(Problem, match="not on this machine"):
+        base.find(str(tmp_path))
