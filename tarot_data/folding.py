@@ -28,13 +28,13 @@ def width_table() -> dict[int, str]:
 
 @cache
 def script_table() -> dict[int, str]:
-    """Traditional characters to simplified ones, one for one (OpenCC's t2s on single characters), and 妳, 祢."""
+    """Traditional characters to simplified ones, one for one (OpenCC's t2s on single characters), and what it leaves: 妳, 祢, 著, 暱."""
     import opencc
 
     characters = "\n".join(map(chr, range(0x4E00, 0xA000)))
     simple = opencc.OpenCC("t2s").convert(characters)
     table = {ord(a): b for a, b in zip(characters, simple, strict=True) if a != b}
-    return {**table, ord("妳"): "你", ord("祢"): "你", ord("著"): "着"}
+    return {**table, ord("妳"): "你", ord("祢"): "你", ord("著"): "着", ord("暱"): "昵"}
 
 
 @cache

@@ -38,7 +38,7 @@ _HOUSE = re.compile(
 )
 _FOLLOWED = ("地址", "住址", "生日", "出生", "生辰", "寄到", "家住", "住在", "门牌", "address", "birth")
 _ID_LIKE = re.compile(
-    r"[:：=是]\s?@?[A-Za-z_][A-Za-z0-9_.\-]{3}|(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9.\-]{2,29}[0-9_]|_[A-Za-z0-9]|[加➕+]我?\s?[vV薇威]"
+    r"[:：=是]\s?@?[A-Za-z_][A-Za-z0-9_.\-]{3}|(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9.\-]{2,29}[0-9_]|_[A-Za-z0-9]|[信号號]\s?[A-Za-z_]{6}|[加➕+]我?\s?[vV薇威]"
 )
 _WIDE = re.compile("[\uff10-\uff19\uff20-\uff5a\uff0e\uff0d\uff08\uff09\uff0f\u3000]")
 _HEX_ID = re.compile(
@@ -141,6 +141,10 @@ def _announced() -> tuple[tuple[str, re.Pattern], ...]:
             (
                 "wechat",
                 rf"((?<![A-Za-z0-9_@.])(?=[A-Za-z0-9_\-]{{0,19}}[0-9_])[A-Za-z_][A-Za-z0-9_\-]{{5,19}})\s?[（(]?(?:是)?(?:我的?)?(?:{cue['wechat']})",
+            ),
+            (
+                "wechat",
+                rf"(?:(?:加|➕|＋|搜)(?:我|一下|个)?的?(?:{cue['wechat']}|微信)(?:号|號|id)?|(?:{cue['wechat']})(?:号|號|id))\s?({name})(?![A-Za-z0-9_@])",
             ),
             (
                 "wechat",

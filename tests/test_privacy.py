@@ -33,6 +33,8 @@ ANNOTATED = Path(__file__).parents[1] / "data" / "annotated"
         ("+852 6123 4567", "〔手机号〕", ["phone"]),
         ("加微信wx_moonlu88，备注塔罗", "加微信〔微信号〕，备注塔罗", ["wechat"]),
         ("微信号：moonlight", "微信号：〔微信号〕", ["wechat"]),
+        ("加微信moonlight 备注塔罗", "加微信〔微信号〕 备注塔罗", ["wechat"]),
+        ("微信号moonlight", "微信号〔微信号〕", ["wechat"]),
         ("vx tarot2020", "vx 〔微信号〕", ["wechat"]),
         ("VX：tarot_x", "VX：〔微信号〕", ["wechat"]),
         ("V❤：tarot_x1", "V❤：〔微信号〕", ["wechat"]),

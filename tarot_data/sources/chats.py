@@ -191,7 +191,7 @@ def _laid_cards(text: str) -> _Cards | None:
             rest = "\n".join([*lines[:index], *([head.inline] if head.inline else []), *lines[head.body :]])
             return _Cards(head, rest.strip())
         break
-    if len(text) <= 400 and not re.search(r"[。！？!?]", text):
+    if len(text) <= 400 and not re.search(r"[。！？!?]", text) and (len(text) <= 14 or drawn.named_cards(text)):
         try:
             cards = drawn.parse_cards(text)
         except drawn.UnknownCard:
@@ -203,8 +203,10 @@ def _laid_cards(text: str) -> _Cards | None:
 
 def _is_follow_up(text: str) -> bool:
     """`补一张：月亮` belongs to the cards that lie already."""
+    if len(text) > 60 or re.search(r"[。！？!?]", text):
+        return False
     try:
-        cards = drawn.parse_cards(re.sub(r"^[^:：\n]{1,6}[:：]", lambda match: match[0], text))
+        cards = drawn.parse_cards(text)
     except drawn.UnknownCard:
         return False
     return bool(cards) and all(card["place"] == 0 for card in cards)

@@ -52,11 +52,13 @@ def encoding_of(head: bytes) -> str:
             return name
     if _utf8(head):
         return "utf-8"
-    nulls = head.count(0)
-    if nulls:
-        even, odd = head[0::2].count(0), head[1::2].count(0)
-        if len(head) >= 4 and max(even, odd) * 10 >= len(head) // 2 and min(even, odd) * 5 <= max(even, odd):
-            return "utf-16-le" if odd > even else "utf-16-be"
+    if head.count(0):
+        # Chinese UTF-16 has a NUL at every character of ASCII, all of them on one side.
+        sides = {"utf-16-be": head[0::2].count(0), "utf-16-le": head[1::2].count(0)}
+        side = max(sides, key=sides.get)
+        text = head[: len(head) // 2 * 2].decode(side, "replace")
+        if sides[side] > 4 * min(sides.values()) and (text.isascii() or _share(text) >= 0.25):
+            return side
         raise unreadable("binary data, no text form")
     sample = head[:8192]
     scores = {name: _score(sample, name) for name in ("gb18030", "big5hkscs")}
@@ -127,8 +129,11 @@ def _decodes(data: bytes, name: str) -> bool:
 
 
 def _score(data: bytes, name: str) -> float:
+    return _share(data.decode(name, "replace"))
+
+
+def _share(text: str) -> float:
     """Share of common characters among what is not ASCII, from 0 to 1, with a tenth a known word, minus errors."""
-    text = data.decode(name, "replace")
     foreign = [character for character in text if ord(character) > 127]
     if not foreign:
         return 0.0

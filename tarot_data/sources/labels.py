@@ -55,10 +55,18 @@ def _bare_label() -> re.Pattern:
     return re.compile(rf"{_LEAD}(?:\*\*|__)?(?P<label>(?:{label_pattern()}))(?:\*\*|__)?(?:[ \t\u3000]+|$)")
 
 
+_MARK = re.compile(r"[:：﹕∶︰＝=【\[『「]")
+
+
 def labels_in(line: str) -> list[tuple[str, int, int]]:
     """Labels of one line: name, where it begins, where its value begins. Empty where the line begins with none."""
     if not line.strip() or len(line) > 20_000:
         return []
+    if not _MARK.search(line):
+        # Only a label and a space can be left: `问题 要不要换组`.
+        match = _bare_label().match(fold(line)) if len(line) < 300 else None
+        named = match is not None and len(match["label"]) > 1 and field_of(match["label"]) is not None
+        return [(match["label"], match.start(), match.end())] if named else []
     folded = fold(line[:2000])
     start = len(folded) - len(folded.lstrip(" \t>#*-•"))
     found = [

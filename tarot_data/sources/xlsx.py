@@ -2,8 +2,9 @@
 
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from tarot_data import lexicon
 from tarot_data.folding import fold
@@ -46,6 +47,7 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
         sheets, epoch_1904 = _workbook(opened)
         extents = {name: _extent(opened, part) for name, part, _ in sheets}
     readings = 0
+    reader = _opened(blob)
     for name, _, hidden in sheets:
         if _is_aside(name):
             continue
@@ -60,7 +62,7 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
                 detail=f"the sheet spans {extent.cells} cells; the limit is {MAX_CELLS}",
             )
             continue
-        rows = _rows(blob, name, extent, epoch_1904)
+        rows = _rows(reader, name, extent, epoch_1904)
         table = [row for _, row in rows]
         if wechat.header_of(table):
             yield from wechat.read_table(iter(rows), blob, locator=f"sheet {name} row {{}}")
@@ -155,18 +157,26 @@ def _column(letters: bytes) -> int:
     return number - 1
 
 
-def _rows(blob: Blob, name: str, extent: Extent, epoch_1904: bool) -> list[tuple[int, list[str | None]]]:
-    """Rows of a sheet as text, numbered as the sheet numbers them, merged cells filled downwards and named once across."""
+def _opened(blob: Blob) -> object:
     import fastexcel
 
+    return _guarded(lambda: fastexcel.read_excel(blob.data if blob.data is not None else str(blob.path)))
+
+
+def _guarded(call: Callable[[], Any]) -> Any:
+    """What a call of the Rust reader returns. Raises SourceError for its errors and for its panics, which are no
+    Exception."""
     try:
-        reader = fastexcel.read_excel(blob.data if blob.data is not None else str(blob.path))
-        frame = reader.load_sheet(name, header_row=None, dtypes="string").to_polars()
+        return call()
     except BaseException as error:
-        # A panic of the Rust reader is no Exception; anything else that is none goes on its way.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
         raise unreadable(f"the workbook could not be read ({type(error).__name__})") from error
+
+
+def _rows(reader: Any, name: str, extent: Extent, epoch_1904: bool) -> list[tuple[int, list[str | None]]]:
+    """Rows of a sheet as text, numbered as the sheet numbers them; what is merged downwards fills every row it covers."""
+    frame = _guarded(lambda: reader.load_sheet(name, header_row=None, dtypes="string").to_polars())
     rows = [list(row) for row in frame.iter_rows()]
     first = extent.first_row
     for top, left, bottom, right in extent.merges:
