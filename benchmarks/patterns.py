@@ -23,9 +23,10 @@ def main() -> None:
     readings = annotated.read_all(labeller.ANNOTATED)
     folds = labeller.folds(readings)
     print(f"{len(readings)} readings, cross-validating by reading …", flush=True)
-    by_reading, predicted = labeller.cross_validate(readings, folds)
+    more = annotated.read_all(labeller.ANNOTATED / labeller.MORE)
+    by_reading, predicted = labeller.cross_validate(readings, folds, more=more)
     print("… and by writer …", flush=True)
-    by_writer, _ = labeller.cross_validate(readings, [reading["writer"] for reading in readings])
+    by_writer, _ = labeller.cross_validate(readings, [reading["writer"] for reading in readings], more=more)
     alarms = contradictions(readings)
     speed = readings_per_second(readings)
     page = "\n".join(

@@ -63,7 +63,7 @@ def _sign_patterns() -> tuple[re.Pattern, re.Pattern]:
     )
 
 
-_COUNTED = re.compile("[张根把只枚个支朵柄位](?!牌)")
+_COUNTED = re.compile("[张根把只枚个支朵柄位月天年号点块周日分](?!牌)")
 _JOIN = re.compile(r"[ *]*(?:[、/|+&→>·;]|和|与|跟|加|配)?[ *]*(?:\d{1,2}[.、]?)?$")
 
 

@@ -85,14 +85,15 @@ def kinds() -> tuple[str, ...]:
     return tuple(sorted({f"{cue.label}.{cue.kind}" for cue in cues()}))
 
 
-def find(padded: np.ndarray, owner: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(sentence, cue) of every cue that stands in a sentence, each pair once.
+def find(padded: np.ndarray, owner: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(sentence, cue, place) of every cue that stands in a sentence, each pair once; place: index into padded.
 
     padded: code points of all sentences as `features.signed` gives them, each between the signs 1 and 2. owner: the
     sentence of every code point.
     """
+    empty = np.zeros(0, dtype=np.int64)
     if not len(padded):
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+        return empty, empty, empty
     text = padded.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
     phrases = _phrases()
     found = matching.find_all(text, phrases)
@@ -103,7 +104,7 @@ def find(padded: np.ndarray, owner: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     word = (padded >= 0x3400) & (padded < 0xFE00) | (padded >= 97) & (padded <= 122) | (padded >= 48) & (padded <= 57)
     body_first, body_last = _bodies(word, owner)
     raw_first = np.searchsorted(owner, np.arange(owner[-1] + 1)) + 1
-    sentences, numbers = [], []
+    sentences, numbers, places = [], [], []
     for number, cue in enumerate(cues()):
         at = index[cue.parts[0]]
         start, end = starts[bounds[at] : bounds[at + 1]], ends[bounds[at] : bounds[at + 1]]
@@ -128,12 +129,14 @@ def find(padded: np.ndarray, owner: np.ndarray) -> tuple[np.ndarray, np.ndarray]
             keep = np.isin(padded[end], _CLAUSE_ENDS)
             start, end = start[keep], end[keep]
         if len(start):
-            hit = np.unique(owner[start])
-            sentences.append(hit)
-            numbers.append(np.full(len(hit), number))
+            # Of several places in a sentence the last.
+            last = np.concatenate([owner[start[1:]] != owner[start[:-1]], [True]])
+            sentences.append(owner[start[last]])
+            numbers.append(np.full(last.sum(), number))
+            places.append(start[last])
     if not sentences:
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    return np.concatenate(sentences), np.concatenate(numbers)
+        return empty, empty, empty
+    return np.concatenate(sentences), np.concatenate(numbers), np.concatenate(places)
 
 
 def _bodies(word: np.ndarray, owner: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

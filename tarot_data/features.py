@@ -168,6 +168,21 @@ def signed(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
     return padded, np.repeat(np.arange(batch.size), count + 2)
 
 
+_COMMAS = np.array([ord(c) for c in ",;:→"], dtype=np.uint32)
+
+
+def ends(
+    padded: np.ndarray, owner: np.ndarray, sentence: np.ndarray, place: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Whether each place lies before its sentence's first comma, and whether after its last; neither without one."""
+    commas = np.nonzero(np.isin(padded, _COMMAS))[0]
+    first = np.full(int(owner[-1]) + 1 if len(owner) else 0, -1)
+    last = first.copy()
+    first[owner[commas][::-1]] = commas[::-1]
+    last[owner[commas]] = commas
+    return (first[sentence] >= 0) & (place < first[sentence]), (last[sentence] >= 0) & (place > last[sentence])
+
+
 def ngrams(padded: np.ndarray, owner: np.ndarray, longest: int = 4) -> tuple[np.ndarray, np.ndarray]:
     """(sentence, bucket) of every n-gram of 1 to `longest` signs, the sentence's start and end being signs too."""
     rows, buckets = [], []
@@ -328,6 +343,8 @@ def _pointers(
     flags = {kind: np.zeros(batch.size, dtype=bool) for kind in ("two", "back", "many", "group")}
     for number, row in enumerate(rows):
         hit = sentence[(found.phrase == number) & (sentence >= 0)]
+        if row["kind"] == "advice_place":
+            continue
         if row["kind"] != "ordinal":
             flags[row["kind"]][hit] = True
             continue
@@ -456,6 +473,7 @@ def structure(batch: Batch, pairs: Pairs) -> tuple[np.ndarray, list[str]]:
     columns["many_cards"] = drawn_size > 4
     columns["single_card"] = drawn_size == 1
 
+    columns["advice_place"] = _advice_place(batch, pairs)
     named_so_far = _running(batch, distinct > 0)
     columns["before_first_card"] = named_so_far == 0
     columns["no_card_yet"] = pairs.current < 0
@@ -533,6 +551,29 @@ def structure(batch: Batch, pairs: Pairs) -> tuple[np.ndarray, list[str]]:
         around_names += [f"{names[i]}@{-back}" for i in shown]
     dense = np.concatenate([dense, *around, np.ones((batch.size, 1))], axis=1)
     return dense, [*names, *around_names, "bias"]
+
+
+def _advice_place(batch: Batch, pairs: Pairs) -> np.ndarray:
+    """Whether a sentence names a card, or a place, that the spread keeps for advice."""
+    words = [fold(row["word"]) for row in lexicon.read_table("pointers") if row["kind"] == "advice_place"]
+    slots = np.zeros(len(pairs.p_sentence), dtype=bool)
+    chosen = set()
+    for number, reading in enumerate(batch.readings):
+        place = {card: slot for slot, card in enumerate(batch.drawn[number])}
+        for card in reading.get("cards") or ():
+            position = fold(card.get("position") or "")
+            if any(word in position for word in words):
+                chosen.add((number, place[cards.CARD_ID[card["card"]]]))
+    for pair in np.nonzero((pairs.named > 0) | (pairs.position > 0))[0].tolist():
+        slots[pair] = (int(batch.s_reading[pairs.p_sentence[pair]]), int(pairs.p_slot[pair])) in chosen
+    out = _per_pair_max(slots.astype(float), pairs.first)
+    # The place may be named in the text alone: 建议位, advice给到.
+    found = batch.found["pointers"]
+    table = lexicon.read_table("pointers")
+    is_place = np.array([row["kind"] == "advice_place" for row in table])
+    at = batch.sentence_of(found.start[is_place[found.phrase]])
+    out[at[at >= 0]] = 1
+    return out
 
 
 def _count(batch: Batch, wanted: list[int]) -> np.ndarray:

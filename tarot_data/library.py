@@ -64,7 +64,7 @@ def _cue_kinds(flat: pl.DataFrame, rows: list[dict]) -> list[list[str]]:
     """`label.kind` of every cue in each stored sentence, strongest first."""
     batch = features.to_batch(rows)
     padded, owner = features.signed(batch)
-    sentence, cue = cues.find(padded, owner)
+    sentence, cue, _ = cues.find(padded, owner)
     weight = np.zeros((batch.size, len(cues.kinds())))
     for s, c in zip(sentence.tolist(), cue.tolist(), strict=True):
         one = cues.cues()[c]

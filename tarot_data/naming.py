@@ -214,6 +214,52 @@ THIRD = 0.6
 """Probability a third card needs: of the annotated links, 441 name two cards, 65 none, 28 more than two."""
 
 
+EVIDENCE = ("link_1", "link_2", "link_3", "link_sum", "silent", "best", "best_is_current", "best_is_new")
+"""What `evidence` gives of every sentence, before anybody knows its label."""
+
+
+def evidence(batch: Batch, pairs: Pairs, weights: Weights) -> np.ndarray:
+    """(sentences, len(EVIDENCE)) of how many cards a sentence seems to speak of, and whether of the one at hand.
+
+    The readings are walked with a rough guess at each job: two names make a link, one name or picture an
+    interpretation.
+    """
+    out = np.zeros((batch.size, len(EVIDENCE)))
+    names = _sum(pairs.named > 0, pairs.first)
+    seen = _sum((pairs.image >= 0.5) | (pairs.rank > 0) | (pairs.ordinal > 0), pairs.first)
+    jobs = np.where(names > 1, LINKS, np.where((names == 1) | (seen > 0), INTERPRETS, ADVISES))
+    at = FEATURES.index
+
+    def choose(sentences, job, features, real):
+        score = np.where(real, features @ weights.links, -30.0)
+        chance = np.sort(1 / (1 + np.exp(-score)), axis=1)[:, ::-1]
+        width = chance.shape[1]
+        for place in range(3):
+            out[sentences, place] = chance[:, place] if place < width else 0.0
+        out[sentences, 3] = np.minimum(chance.sum(axis=1), 4) / 2
+        out[sentences, 4] = 1 / (1 + np.exp(-(_silence(features, real, score) @ weights.silent)))
+        own = np.where(real, features @ weights.interprets, -30.0)
+        share = np.exp(own - own.max(axis=1, keepdims=True))
+        share /= share.sum(axis=1, keepdims=True)
+        best = own.argmax(axis=1)
+        rows = np.arange(len(best))
+        out[sentences, 5] = share[rows, best]
+        out[sentences, 6] = features[rows, best, at("current")]
+        out[sentences, 7] = 1 - features[rows, best, at("met")]
+        chosen = np.zeros(real.shape, dtype=bool)
+        chosen[rows, best] = True
+        named = features[:, :, at("named")] > 0
+        return np.where((job == INTERPRETS)[:, None], chosen, named)
+
+    _walk(batch, pairs, jobs, choose)
+    return out
+
+
+def _sum(values: np.ndarray, first: np.ndarray) -> np.ndarray:
+    sums = np.concatenate([[0], np.cumsum(values)])
+    return sums[first[1:]] - sums[first[:-1]]
+
+
 def name_cards(batch: Batch, pairs: Pairs, labels: list[list[str]], weights: Weights) -> list[list[int]]:
     """Card ids of every sentence, in drawing order."""
 

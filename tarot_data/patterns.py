@@ -122,7 +122,7 @@ def explain(text: str, question: str | None = None, person: str | None = None) -
     model = labeller.shipped()
     states = labeller.probabilities(looks, model)
     chances = states @ labeller.CARRIES
-    sentence, cue = looks.cues
+    sentence, cue, _ = looks.cues
     out = []
     for s in range(looks.batch.size):
         start, end = int(looks.batch.s_start[s]), int(looks.batch.s_end[s])

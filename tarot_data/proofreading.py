@@ -32,7 +32,7 @@ _CLOSED: dict[str, dict[str, tuple[str, ...]]] = {
     "images": {"card": CARDS},
     "signs": {"side": ("before", "after")},
     "hedges": {"kind": ("hypothetical", "comparison", "earlier", "extra")},
-    "pointers": {"kind": ("two", "back", "many", "group", "ordinal")},
+    "pointers": {"kind": ("two", "back", "many", "group", "ordinal", "advice_place")},
     "ranks": {"kind": ("rank", "measure", "thing", "suit")},
     "style": {"kind": ("particle", "hedge", "third", "jargon", "net")},
     "times": {"kind": ("deadline", "duration", "frequency", "moment")},
@@ -153,7 +153,7 @@ def _cues() -> list[Finding]:
         [{"content": cue.row["example"] or " ", "cards": [], "person": _person(cue)} for cue in rows]
     )
     padded, owner = features.signed(batch)
-    sentence, number = cues.find(padded, owner)
+    sentence, number, _ = cues.find(padded, owner)
     reading = batch.s_reading[sentence]
     stands = set(zip(reading.tolist(), number.tolist(), strict=True))
     votes = np.zeros((len(rows), len(LABELS)))
