@@ -45,17 +45,29 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
     matter = front_matter(text)
     if matter is not None:
         fields, body, line = matter
-        yield _of_front_matter(blob, fields, body, line)
+        lines = body.split("\n")
+        if not any(key[0] == "cards" for key in fields) and _starts(lines):
+            # A daily note: its front matter holds for all the readings in it.
+            numbers = list(range(line + 1, line + 1 + len(lines)))
+            yield from split(lines, blob, FORM, numbers=numbers, common=fields)
+        else:
+            yield _of_front_matter(blob, fields, body)
         return
     yield from split(text.split("\n"), blob, FORM)
 
 
 def split(
-    lines: list[str], blob: Blob, form: str, locator: str = "line {}", numbers: list[int] | None = None
+    lines: list[str],
+    blob: Blob,
+    form: str,
+    locator: str = "line {}",
+    numbers: list[int] | None = None,
+    common: Fields | None = None,
 ) -> Iterator[RawRecord | Rejected]:
     """The readings of labelled lines, in order; a file without any label is one record, kept whole.
 
-    numbers: what each line is called in the locator, where not its own number.
+    numbers: what each line is called in the locator, where not its own number. common: fields that hold for every
+    reading which does not say otherwise.
     """
     numbers = numbers or list(range(1, len(lines) + 1))
     starts = _starts(lines)
@@ -63,12 +75,14 @@ def split(
         body = "\n".join(lines).strip()
         heading = re.match(r"^#\s+(.+)$", body)
         place = source_of(blob, locator.format(numbers[0] if numbers else 1), form)
-        yield to_record({}, place, content=body, title=heading[1].strip() if heading else None, date_hint=blob.hint)
+        day = _day_of(blob.name)
+        fields = {**(common or {}), **({("date", 1): [("日期", day)]} if day else {})}
+        yield to_record(fields, place, content=body, title=heading[1].strip() if heading else None, date_hint=blob.hint)
         return
     begins = [_beginning(lines, start, max(0, start - 8)) for start, _ in starts]
     ends = [*begins[1:], len(lines)]
     separators = {lines[begin].strip() for begin in begins[1:] if _SEPARATOR.match(lines[begin])}
-    day_above: str | None = None
+    day_above: str | None = _day_of(blob.name)
     for (start, head), begin, end in zip(starts, begins, ends, strict=True):
         title = None
         for line in filter(str.strip, lines[begin:start]):
@@ -80,6 +94,7 @@ def split(
         while body_lines and (not body_lines[-1].strip() or body_lines[-1].strip() in separators):
             body_lines.pop()
         fields = dict(head.fields)
+        fields = {**(common or {}), **fields}
         if day_above and ("date", 1) not in fields:
             fields[("date", 1)] = [("日期", day_above)]
         yield to_record(
@@ -89,6 +104,12 @@ def split(
             title=title,
             date_hint=blob.hint,
         )
+
+
+def _day_of(name: str) -> str | None:
+    """The day a note's name begins with, as daily notes are called: `2024-01-05 阿宁.md`."""
+    match = re.match(r"^((?:19|20)\d{2}[-._年]?\d{1,2}[-._月]?\d{1,2})日?(?!\d)", name)
+    return match[1].replace("_", "-") if match else None
 
 
 def _beginning(lines: list[str], start: int, floor: int) -> int:
@@ -233,7 +254,7 @@ def _unquoted(value: str) -> str:
     return re.sub(r"\s+#\s.*$", "", value)
 
 
-def _of_front_matter(blob: Blob, fields: Fields, body: str, line: int) -> RawRecord:
+def _of_front_matter(blob: Blob, fields: Fields, body: str) -> RawRecord:
     lines = body.strip("\n").split("\n")
     first = next((index for index, text in enumerate(lines) if text.strip()), 0)
     head = read_head(lines, first)
@@ -251,6 +272,8 @@ def _of_front_matter(blob: Blob, fields: Fields, body: str, line: int) -> RawRec
         asked = next((str(held[0][1]) for key, held in fields.items() if key[0] == "question" and held), "")
         if _same(title, stem) or _same(title, asked) or _names_parts(title, fields):
             body = body[heading.end() :]
+    if not any(key[0] == "date" for key in fields) and (day := _day_of(blob.name)):
+        fields[("date", 1)] = [("日期", day)]
     fields = {
         key: [
             (label, [_unlinked(item) for item in value] if isinstance(value, list) else _unlinked(value))

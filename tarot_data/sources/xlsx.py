@@ -14,7 +14,7 @@ from tarot_data.sources.sample import Sample
 from tarot_data.sources.tables import find_header, read_rows
 
 FORM = "xlsx"
-MAX_CELLS = 20_000_000
+MAX_CELLS = 5_000_000
 """Cells of the rectangle a sheet spans: the reader lays it out in memory, and one cell at XFD1048576 spans 17 billion."""
 MAX_SHEET = 512 * 1024 * 1024
 
@@ -46,7 +46,7 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
     with archive.opened(blob) as opened:
         sheets, epoch_1904 = _workbook(opened)
         extents = {name: _extent(opened, part) for name, part, _ in sheets}
-    readings = 0
+    readings, known = 0, False
     reader = _opened(blob)
     for name, _, hidden in sheets:
         if _is_aside(name):
@@ -55,6 +55,7 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
         if extent is None or extent.cells == 0:
             continue
         if extent.cells > MAX_CELLS:
+            known = True
             yield Rejected(
                 source=source_of(blob, f"sheet {name}", FORM),
                 stage="read",
@@ -64,11 +65,14 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
             continue
         rows = _rows(reader, name, extent, epoch_1904)
         table = [row for _, row in rows]
+        known = known or find_header(table) is not None
         if wechat.header_of(table):
+            known = True
             yield from wechat.read_table(iter(rows), blob, locator=f"sheet {name} row {{}}")
             continue
         if hidden:
             if find_header(table):
+                known = True
                 yield Rejected(
                     source=source_of(blob, f"sheet {name}", FORM),
                     stage="read",
@@ -79,8 +83,8 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
         for record in read_rows(rows, blob, FORM, f"sheet {name} row {{}}", hint=f"{blob.hint} {name}"):
             readings += 1
             yield record
-    if not readings and not any(extent and extent.cells for extent in extents.values()):
-        raise unreadable("the workbook is empty")
+    if not readings and not known:
+        raise unreadable("no sheet with columns for a reading's text or cards")
 
 
 def _is_aside(name: str) -> bool:

@@ -210,3 +210,18 @@ def test_a_template_is_no_reading(read):
     text = "---\ndate: {{date}}\nperson: {{title}}\ncards:\n---\n# {{title}}\n"
     readings, rejections = to_readings(read({"模板.md": text}))
     assert (readings.height, rejections["reason"].to_list()) == (0, ["empty_body"])
+
+
+def test_a_daily_note_holds_several_readings_and_its_name_their_day(read):
+    day = f"---\ntags: [日记]\nconsent: no\n---\n咨询者：Mel\n牌：隐士\n\n{BODY}\n\n---\n\n咨询者：阿宁\n牌：太阳\n\n{BODY}\n"
+    readings = [to_reading(record) for record in read({"日记/2024-01-05.md": day})]
+    assert [(r["person"], str(r["date"]), r["consent"]) for r in readings] == [
+        ("Mel", "2024-01-05", "no"),
+        ("阿宁", "2024-01-05", "no"),
+    ]
+    assert [r["source"]["locator"] for r in readings] == ["line 5", "line 14"]
+
+
+def test_the_day_in_a_name_gives_way_to_the_one_in_the_note(read):
+    (record,) = read({"2024-01-05 Mel.txt": f"咨询者：Mel\n牌：隐士\n日期：2024-01-06\n\n{BODY}"})
+    assert str(to_reading(record)["date"]) == "2024-01-06"

@@ -210,3 +210,10 @@ def test_the_workbook_of_a_chat_program_is_a_chat(read):
     ]
     (record,) = read({"a.xlsx": workbook({"聊天记录": rows})})
     assert (record.content, record.question, record.source.form) == (BODY, "要不要换组", "wechat")
+
+
+def test_a_workbook_of_something_else_is_refused_and_an_empty_table_is_not(read):
+    records = read(
+        {"a.xlsx": workbook({"账": [["项目", "金额"], ["房租", 1000]]}), "b.xlsx": workbook({"1月": [HEADER]})}
+    )
+    assert [(r.source.file, r.reason) for r in records] == [("a.xlsx", "unreadable")]
