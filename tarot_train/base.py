@@ -20,7 +20,9 @@ from tarot_train.recipe import Recipe
 
 TINY = "tarot-tiny"
 
-STAND_IN = "tarot-tiny is a stand-in made on the spot from the dataset's own text; its scores say nothing about a real model."
+STAND_IN = (
+    "tarot-tiny is a stand-in made on the spot from the dataset's own text; its scores say nothing about a real model."
+)
 
 PROBE = "塔罗牌：愚人（正位）与圣杯二（逆位），愿你平安。\n\n2024 hello World"
 """Must come back as it went in: some releases of transformers drop every Chinese character of the R1 tokenizer."""

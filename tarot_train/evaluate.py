@@ -83,7 +83,9 @@ def load_run(run_dir: Path, manifest: dict | None = None):
         raise Problem("base_changed", name=manifest["base"]["name"], folder=folder)
     dtype = manifest["used"]["base"]["dtype"]
     here = devices.find()
-    return load(run_dir / "adapter", folder, dtype if here.kind != "cpu" or dtype != "float16" else "float32", here.kind)
+    return load(
+        run_dir / "adapter", folder, dtype if here.kind != "cpu" or dtype != "float16" else "float32", here.kind
+    )
 
 
 def row_losses(

@@ -56,7 +56,9 @@ def merged(run_dir: Path, out: Path) -> dict:
     whole = model.merge_and_unload()
     whole.save_pretrained(half)
     tokenizer.save_pretrained(half)
-    same = before == _greedy(bases.load_model(half, manifest["used"]["base"]["dtype"]), bases.load_tokenizer(half, "own"))
+    same = before == _greedy(
+        bases.load_model(half, manifest["used"]["base"]["dtype"]), bases.load_tokenizer(half, "own")
+    )
     if not same and manifest["used"]["base"]["dtype"] == "float32":
         raise Problem("merge_differs", path=out)
     _note(half, run_dir, manifest)
@@ -96,7 +98,9 @@ def gguf(run_dir: Path, out: Path, kind: str = "F16", only_adapter: bool = False
         _write_gguf_adapter(model, half)
     else:
         template = _template_name(tokenizer)
-        _write_gguf(model.merge_and_unload(), tokenizer, half, kind, "deepseek-r1-qwen" if template == "r1" else "qwen2")
+        _write_gguf(
+            model.merge_and_unload(), tokenizer, half, kind, "deepseek-r1-qwen" if template == "r1" else "qwen2"
+        )
     half.rename(out)
     return {"path": str(out), "bytes": out.stat().st_size, "kind": kind}
 

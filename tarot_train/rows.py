@@ -79,9 +79,9 @@ def render(tokenizer, row: dict) -> tuple[list[int], list[int]]:
     """(ids of the prompt as it is served, ids of prompt and reading as they are trained)."""
     kwargs = row["chat_template_kwargs"]
     prompt = prompt_ids(tokenizer, row["prompt"], **kwargs)
-    whole = tokenizer.apply_chat_template(
-        row["prompt"] + row["completion"], tokenize=True, return_dict=True, **kwargs
-    )["input_ids"]
+    whole = tokenizer.apply_chat_template(row["prompt"] + row["completion"], tokenize=True, return_dict=True, **kwargs)[
+        "input_ids"
+    ]
     return prompt, whole
 
 

@@ -157,7 +157,11 @@ def git_commit() -> str | None:
         if commit.returncode:
             return None
         changed = subprocess.run(
-            ["git", "status", "--porcelain", "--untracked-files=no"], cwd=here, capture_output=True, text=True, timeout=10
+            ["git", "status", "--porcelain", "--untracked-files=no"],
+            cwd=here,
+            capture_output=True,
+            text=True,
+            timeout=10,
         )
         return commit.stdout.strip() + ("+" if changed.stdout.strip() else "")
     except (OSError, subprocess.TimeoutExpired):
@@ -193,6 +197,7 @@ def _fit(
         cpu=here.kind == "cpu",
         progress=progress,
         log=work / "live.jsonl",
+        resumed=resumed is not None,
     )
     trainable = sum(parameter.numel() for parameter in trainer.model.parameters() if parameter.requires_grad)
     trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
@@ -227,10 +232,12 @@ def build_trainer(
     progress: Progress = None,
     log: Path | None = None,
     plain_head: bool | None = None,
+    resumed: bool = False,
 ):
-    """TRL's trainer with the settings of a decided recipe. plain_head: score labelled positions only; default on a CPU.
+    """TRL's trainer with the settings of a decided recipe, for the plain model and prompt/completion rows.
 
-    Training gets the plain model and a LoRA config, prompt/completion rows, and a mask that leaves the prompt out.
+    plain_head: score labelled positions only; default on a CPU. resumed: whether it will go on from a checkpoint; an
+    evaluation more at its start would count against the patience of early stopping.
     """
     import datasets
     from peft import LoraConfig
@@ -266,7 +273,8 @@ def build_trainer(
         load_best_model_at_end=True,
         metric_for_best_model="eval_loss",
         greater_is_better=False,
-        eval_on_start=True,
+        eval_on_start=not resumed,
+        restore_callback_states_from_checkpoint=True,  # The patience already used up, or a resumed run stops later.
         prediction_loss_only=True,
         logging_steps=1,
         report_to="none",

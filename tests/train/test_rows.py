@@ -47,9 +47,10 @@ def test_what_is_served_is_the_beginning_of_what_is_trained(tiny, trace):
         row = rows.to_row(with_trace(example(number, "train"), trace))
         prompt, whole = rows.render(tiny, row)
         assert whole[: len(prompt)] == prompt
-        assert tiny.decode(whole[len(prompt) :]) == (f"{trace}\n</think>\n\n" if trace else "") + row["completion"][0][
-            "content"
-        ] + "<｜end▁of▁sentence｜>"
+        assert (
+            tiny.decode(whole[len(prompt) :])
+            == (f"{trace}\n</think>\n\n" if trace else "") + row["completion"][0]["content"] + "<｜end▁of▁sentence｜>"
+        )
 
 
 @pytest.mark.parametrize("template", ["r1", "chatml"])

@@ -1,0 +1,267 @@
+"""Training whole, on a base of a few thousand weights: what is learnt, kept, resumed and refused."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from schemas.problems import Problem
+from tarot_train import base, plan, recipe, rows, sft
+from tests.train.conftest import SMALL, example, write_version
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+
+
+def weights(run_dir: Path) -> str:
+    return sha256((run_dir / "adapter" / "adapter_model.safetensors").read_bytes()).hexdigest()
+
+
+def log(run_dir: Path) -> list[dict]:
+    return [json.loads(line) for line in (run_dir / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def manifest(run_dir: Path) -> dict:
+    return json.loads((run_dir / "manifest.json").read_text(encoding="utf-8"))
+
+
+def small_trainer(tmp_path, train=8, plain_head=None, **settings):
+    """A trainer over a few rows, and its tokenizer and used recipe."""
+    asked = recipe.load("tarot-tiny", SMALL | settings)
+    made = [example(number, "train") for number in range(train)]
+    folder = base.make_tiny(asked, sft.texts_of(made), tmp_path / "bases")
+    tokenizer = base.load_tokenizer(folder, asked.base.template)
+    counted = rows.to_rows(made, tokenizer, asked.train.max_tokens)
+    model = base.load_model(folder)
+    trainer = sft.build_trainer(
+        model, tokenizer, counted.rows, counted.rows[:2], tmp_path / "out", asked, cpu=True, plain_head=plain_head
+    )
+    return trainer, tokenizer, counted.rows
+
+
+def test_the_loss_rests_on_the_reading_and_its_end_token_alone(tmp_path):
+    """The labels, decoded."""
+    trainer, tokenizer, made = small_trainer(tmp_path, **{"lora.dropout": "0"})
+    seen = set()
+    for batch in trainer.get_train_dataloader():
+        for labels, ids in zip(batch["labels"], batch["input_ids"], strict=True):
+            learnt = tokenizer.decode(labels[labels != -100])
+            first = (labels != -100).nonzero()[0].item()
+            assert learnt.endswith("<｜end▁of▁sentence｜>")
+            assert tokenizer.decode(ids[:first]).endswith("<｜Assistant｜><think>\n\n</think>\n\n")
+            seen.add(learnt.removesuffix("<｜end▁of▁sentence｜>"))
+    assert seen == {row["completion"][0]["content"] for row in made}
+
+
+def test_scoring_labelled_positions_only_gives_the_same_loss_and_gradients(tmp_path):
+    import torch
+
+    found = {}
+    for plain in (True, False):
+        trainer, *_ = small_trainer(tmp_path / str(plain), plain_head=plain, **{"lora.dropout": "0"})
+        batch = next(iter(trainer.get_train_dataloader()))
+        trainer.model.train()
+        count = (batch["labels"][:, 1:] != -100).sum()
+        loss = trainer.compute_loss(trainer.model, dict(batch), num_items_in_batch=count)
+        loss.backward()
+        found[plain] = (
+            loss.item(), [p.grad.clone() for p in trainer.model.parameters() if p.requires_grad and p.grad is not None]
+        )  # fmt: skip
+    assert found[True][0] == pytest.approx(found[False][0], abs=1e-6)
+    for mine, theirs in zip(found[True][1], found[False][1], strict=True):
+        assert torch.allclose(mine, theirs, atol=1e-6)
+
+
+def test_a_run_says_all_about_itself(run):
+    data_dir, run_dir = run
+    about = manifest(run_dir)
+    version = rows.manifest_of(data_dir / "versions" / about["dataset"]["name"])
+    assert about["dataset"]["hash"] == version["hash"]
+    assert about["rows"] == {"train": 24, "validation": 4, "test": 4}
+    assert about["base"]["stand_in"] is True
+    assert about["packages"]["trl"] and about["packages"]["torch"]
+    assert recipe.build(about["recipe"]).lora.r == 8
+    template = base.load_tokenizer(run_dir / "adapter", "own").chat_template
+    assert about["template_sha256"] == sha256(template.encode()).hexdigest()
+    assert template == base.read_template("r1")
+    assert sorted(path.name for path in run_dir.iterdir()) == [
+        "adapter",
+        "generations.jsonl",
+        "log.jsonl",
+        "manifest.json",
+        "scores.json",
+    ]
+
+
+def test_counts_planned_are_counts_trained(run):
+    _, run_dir = run
+    about = manifest(run_dir)
+    used = recipe.build(about["used"])
+    counted = plan.steps(about["rows"]["train"], used)
+    assert about["planned_steps"] == counted["total"] == 6
+    shape = plan.shape_of(used, Path(about["base"]["folder"]))
+    assert about["trainable_parameters"] == plan.trainable(shape, used.lora)
+    assert about["steps"] == max(line["step"] for line in log(run_dir))
+
+
+def test_the_log_starts_with_the_base_and_ends_better(run):
+    _, run_dir = run
+    losses = [line["eval_loss"] for line in log(run_dir) if "eval_loss" in line]
+    assert log(run_dir)[0]["step"] == 0 and "eval_loss" in log(run_dir)[0]
+    assert min(losses) < losses[0]
+    assert manifest(run_dir)["best_eval_loss"] == min(losses)
+
+
+def test_the_adapter_kept_is_the_best_one(run):
+    """The validation loss of the kept adapter, measured anew, is the best one logged."""
+    from tarot_train.evaluate import load_run, row_losses
+
+    data_dir, run_dir = run
+    about = manifest(run_dir)
+    model, tokenizer = load_run(run_dir)
+    folder = data_dir / "versions" / about["dataset"]["name"]
+    made = rows.to_rows(rows.read_examples(folder, "validation"), tokenizer, 2048).rows
+    losses = row_losses(model, tokenizer, made)
+    mean = sum(loss / tokens for loss, tokens in losses) / len(losses)
+    assert mean == pytest.approx(about["best_eval_loss"], abs=1e-4)
+
+
+def test_a_version_trained_already_is_not_trained_again(run):
+    data_dir, run_dir = run
+    version = data_dir / "versions" / manifest(run_dir)["dataset"]["name"]
+    assert sft.train(version, overrides=SMALL, data_dir=data_dir) == run_dir
+
+
+def test_two_runs_with_one_seed_give_one_adapter(run, tmp_path):
+    _, run_dir = run
+    again = sft.train(write_version(tmp_path), overrides=SMALL, data_dir=tmp_path)
+    assert weights(again) == weights(run_dir)
+    assert log(again) == log(run_dir)
+
+
+def test_another_seed_gives_another_adapter(run, tmp_path):
+    _, run_dir = run
+    other = sft.train(write_version(tmp_path), overrides=SMALL | {"train.seed": "7"}, data_dir=tmp_path)
+    assert weights(other) != weights(run_dir)
+
+
+TRAIN_AND_DIE = """
+import os, signal, sys
+from pathlib import Path
+from tarot_train import sft
+def progress(stage, done, total):
+    if stage == "train" and done == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+sft.train(Path(sys.argv[1]), overrides=dict(a.split("=") for a in sys.argv[4:]), data_dir=Path(sys.argv[3]), progress=progress)
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "step", "last"),
+    [({"lora.dropout": "0.1"}, 5, 6), ({"train.learning_rate": "0", "train.patience": "4", "train.epochs": "4"}, 3, 5)],
+    ids=["dropout", "early stopping"],
+)
+def test_a_killed_run_resumes_to_the_same_losses_and_weights(run, tmp_path, more, step, last):
+    """Killed without warning after a checkpoint, gone on in this process; the patience used up is remembered."""
+    settings = SMALL | more
+    version = write_version(tmp_path)
+    whole = sft.train(version, overrides=settings, data_dir=tmp_path)
+    other = tmp_path / "other"
+    shutil.copytree(tmp_path / "versions", other / "versions")
+    version = other / "versions" / version.name
+    arguments = [f"{key}={value}" for key, value in settings.items()]
+    command = [sys.executable, "-c", TRAIN_AND_DIE, str(version), str(step), str(other), *arguments]
+    killed = subprocess.run(command, cwd=ROOT, capture_output=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()[-2000:]
+    assert not list((other / "runs").glob("*/manifest.json"))
+    resumed = sft.train(version, overrides=settings, data_dir=other)
+    assert manifest(resumed)["resumed_from"] == f"checkpoint-{step - 1}"
+    assert manifest(resumed)["steps"] == manifest(whole)["steps"] == last
+    assert weights(resumed) == weights(whole)
+    assert log(resumed) == log(whole)
+
+
+def test_a_checkpoint_cut_short_is_passed_over(tmp_path):
+    trainer, *_ = small_trainer(tmp_path, train=24)
+    trainer.train()
+    out = tmp_path / "out"
+    newest = max(out.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
+    assert sft.whole_checkpoint(out) == newest
+    path = newest / "optimizer.pt"
+    path.write_bytes(path.read_bytes()[:1000])
+    assert sft.whole_checkpoint(out) != newest
+    for checkpoint in out.glob("checkpoint-*"):
+        (checkpoint / "rng_state.pth").unlink()
+    assert sft.whole_checkpoint(out) is None
+
+
+def test_other_settings_never_resume(tmp_path):
+    work = tmp_path / "work"
+    assert sft._open_work(work, {"seed": 1}) is None
+    (work / "checkpoints").mkdir()
+    assert sft._open_work(work, {"seed": 2}) is None
+    assert not (work / "checkpoints").exists()
+
+
+def test_smoke_takes_five_updates_through_the_whole_path(tmp_path):
+    run_dir = sft.train(write_version(tmp_path), overrides=SMALL, data_dir=tmp_path, smoke=True)
+    assert manifest(run_dir)["steps"] == 5 and manifest(run_dir)["smoke"] is True
+
+
+def test_without_validation_readings_nothing_starts(tmp_path):
+    with pytest.raises(Problem, match="validation split has no examples"):
+        sft.train(write_version(tmp_path, 4, 0, 0), overrides=SMALL, data_dir=tmp_path)
+    assert not list((tmp_path / "runs").glob("*"))
+
+
+def test_without_training_readings_nothing_starts(tmp_path):
+    with pytest.raises(Problem, match="train split of this version has no examples"):
+        sft.train(write_version(tmp_path, 0, 2, 2), overrides=SMALL, data_dir=tmp_path)
+
+
+def test_a_base_that_is_not_here_is_said_before_anything_is_made(tmp_path):
+    with pytest.raises(Problem, match="hf download Qwen/Qwen1.5-1.8B-Chat"):
+        sft.train(write_version(tmp_path), base="Qwen/Qwen1.5-1.8B-Chat", data_dir=tmp_path)
+
+
+def test_a_local_folder_is_a_base_like_any_other(run, tmp_path):
+    """The stand-in's own folder, given by path, goes down the road of a real base."""
+    _, run_dir = run
+    folder = manifest(run_dir)["base"]["folder"]
+    settings = {key: value for key, value in SMALL.items() if not key.startswith(("base.", "pretraining."))}
+    done = sft.train(write_version(tmp_path), base=folder, overrides=settings, data_dir=tmp_path)
+    assert manifest(done)["base"]["name"] == folder
+    assert manifest(done)["used"]["base"]["template"] == "auto"
+
+
+def test_training_says_nothing_by_itself(tmp_path):
+    version = write_version(tmp_path)
+    code = (
+        "import sys; from pathlib import Path; from flows import environment; environment.prepare(Path(sys.argv[2]));"
+        "from tarot_train import sft;"
+        "sft.train(Path(sys.argv[1]), overrides=dict(a.split('=') for a in sys.argv[3:]), data_dir=Path(sys.argv[2]))"
+    )
+    arguments = [str(version), str(tmp_path), *(f"{key}={value}" for key, value in SMALL.items())]
+    done = subprocess.run([sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_base_is_made_once(tmp_path):
+    asked = recipe.load("tarot-tiny", SMALL)
+    texts = sft.texts_of([example(number, "train") for number in range(6)])
+    first = base.make_tiny(asked, texts, tmp_path)
+    made = (first / "model.safetensors").stat().st_mtime_ns
+    assert base.make_tiny(asked, texts, tmp_path) == first
+    assert (first / "model.safetensors").stat().st_mtime_ns == made
+    assert base.make_tiny(asked, texts[:-1], tmp_path) != first
+    about = json.loads((first / "manifest.json").read_text(encoding="utf-8"))
+    assert about["stand_in"] is True and "stand-in" in about["note"]
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
