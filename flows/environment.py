@@ -19,6 +19,9 @@ QUIET = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "TOKENIZERS_PARALLELISM": "false",
+    # Waiting threads sleep instead of spinning: beside other work on two cores, half a demo's training had burnt 17 CPU
+    # minutes; so the whole of it takes 5.
+    "OMP_WAIT_POLICY": "PASSIVE",
     "TRANSFORMERS_VERBOSITY": "error",
     "TRL_EXPERIMENTAL_SILENCE": "1",
     # A temporary server on a slow machine needs longer than the default 20 s to come up the first time.
