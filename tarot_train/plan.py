@@ -28,6 +28,9 @@ MOST_EPOCHS = 10
 MOST_WARMUP = 0.2
 """A warmup longer than this share of all updates is replaced: the rate would hardly be at its peak."""
 
+FEWEST_EVALUATIONS = 3
+"""With fewer, the best moment of a training is missed; then every third of an epoch is used."""
+
 WARMUP = 0.1
 """Share of all updates that warm up where the recipe's own number does not fit."""
 
@@ -219,9 +222,11 @@ def _follow_size(recipe: Recipe, data: Data, shape: Shape, change) -> None:
         code = "warmup_never_ends" if train.warmup >= total else "warmup_long"
         change("train.warmup", WARMUP, code, warmup=int(train.warmup), steps=total, share=share)
     every = max(1, natural["per_epoch"] // 3)
-    if train.eval_steps > every:
+    evaluated = train.eval_steps
+    if FEWEST_EVALUATIONS * train.eval_steps > total:
+        evaluated = every
         change("train.eval_steps", every, "eval_steps", every=train.eval_steps, steps=total, used=every)
-    if train.save_steps and train.save_steps != (min(train.eval_steps, every) or every):
+    if train.save_steps and train.save_steps != evaluated:
         change("train.save_steps", 0, "save_steps", every=train.save_steps)
     if lora.modules_to_save:
         before, after = trainable(shape, lora), adapter_parameters(shape, lora)

@@ -249,9 +249,9 @@ def _build(kind: type, values: object, prefix: str):
             raise _unknown(f"{prefix}{name}")
         arguments[name] = _convert(hints[name], value, f"{prefix}{name}")
     for spec in dataclasses.fields(kind):
-        if spec.default is dataclasses.MISSING and spec.default_factory is dataclasses.MISSING:
-            if spec.name not in arguments:
-                raise Problem("recipe_missing", setting=f"{prefix}{spec.name}")
+        needed = spec.default is dataclasses.MISSING and spec.default_factory is dataclasses.MISSING
+        if needed and spec.name not in arguments:
+            raise Problem("recipe_missing", setting=f"{prefix}{spec.name}")
     return kind(**arguments)
 
 

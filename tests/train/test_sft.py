@@ -1,12 +1,10 @@
 """Training whole, on a base of a few thousand weights: what is learnt, kept, resumed and refused."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from hashlib import sha256
 from pathlib import Path
 
