@@ -89,6 +89,7 @@ def rejected(ctx: Context, reason: str | None) -> None:
     import polars as pl
 
     from tarot_data import store
+    from tarot_data.report.page import Words
 
     rows = store.rejections(ctx.data_dir)
     if reason:
@@ -106,8 +107,8 @@ def rejected(ctx: Context, reason: str | None) -> None:
                 id=row["rejection_id"],
                 place=place,
                 reason=ctx.say(f"reason.{row['reason']}"),
-                detail=row["detail"],
-                excerpt=row["excerpt"] or "",
+                detail=Words(ctx.lang).detail(row["detail"]),
+                excerpt=(row["excerpt"] or "").replace("\n", " "),
             )
 
 
