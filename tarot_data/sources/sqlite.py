@@ -18,6 +18,8 @@ FORM = "sqlite"
 MAX_BYTES = 1024 * 1024 * 1024
 MAX_ROWS = 1_000_000
 MAX_SECONDS = 60.0
+_DAMAGED = (sqlite3.Error, UnicodeDecodeError)
+"""What a damaged file raises; the second where the damage is in a name that an error message quotes."""
 
 
 def recognises(sample: Sample) -> bool:
@@ -32,7 +34,7 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
         try:
             with closing(_opened(copy)) as database:
                 yield from _read_database(database, blob)
-        except sqlite3.Error as error:
+        except _DAMAGED as error:
             raise unreadable(f"a damaged or locked database ({type(error).__name__})") from error
 
 
@@ -97,7 +99,7 @@ def _read_table(
     while True:
         try:
             row = cursor.fetchone()
-        except sqlite3.Error as error:
+        except _DAMAGED as error:
             # What was read before the damage is kept.
             yield Rejected(
                 source=source_of(blob, f"table {name} after row {number}", FORM),
