@@ -28,7 +28,9 @@ PROBE = "塔罗牌：愚人（正位）与圣杯二（逆位），愿你平安�
 """Must come back as it went in: some releases of transformers drop every Chinese character of the R1 tokenizer."""
 
 SPECIAL = ["<｜end▁of▁sentence｜>", "<｜User｜>", "<｜Assistant｜>", "<｜begin▁of▁sentence｜>", "<think>", "</think>"]
-"""Special tokens of tarot-tiny, those of the R1 family that its template writes; end of text first, also the padding."""
+SPECIAL += ["<|endoftext|>"]
+"""Special tokens of tarot-tiny: those of the R1 family that its template writes, end of text first, also the padding;
+and the one transformers adds to any tokenizer beside a Qwen2 model, past the end of the embedding if it is missing."""
 
 Progress = Callable[[str, int, int], None] | None
 
@@ -94,10 +96,10 @@ def load_tokenizer(folder: Path, template: str = "auto"):
     """
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    if not _round_trips(tokenizer):
-        # The published R1 file names a class that several releases take at its word; the file itself is sound.
-        tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
+    # By its own file wherever there is one: AutoTokenizer goes by the name of a class, and the one the R1 files name
+    # drops every Chinese character in several releases; beside a config.json it puts another splitter in its place.
+    kind = PreTrainedTokenizerFast if (folder / "tokenizer.json").exists() else AutoTokenizer
+    tokenizer = kind.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     check_tokenizer(tokenizer)
     vocabulary = tokenizer.get_vocab()
     if template == "auto":
@@ -199,12 +201,20 @@ def make_tiny(recipe: Recipe, texts: list[str], bases_dir: Path, progress: Progr
 
 
 def train_tokenizer(texts: list[str], vocab: int, template: str):
-    """A byte-level BPE tokenizer of the texts, special tokens first; any text comes back as it went in."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    """A byte-level BPE tokenizer of the texts, special tokens first; any text in NFC comes back as it went in.
+
+    It splits as Qwen2 does, so that AutoTokenizer, which takes any tokenizer beside a Qwen2 model for Qwen2's, reads
+    it as we do.
+    """
+    from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
+    from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
 
     model = Tokenizer(models.BPE())
-    model.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    model.normalizer = normalizers.NFC()
+    split = pre_tokenizers.Split(Regex(PRETOKENIZE_REGEX), behavior="isolated")
+    bytes_only = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    model.pre_tokenizer = pre_tokenizers.Sequence([split, bytes_only])
     model.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocab,
@@ -213,8 +223,10 @@ def train_tokenizer(texts: list[str], vocab: int, template: str):
         show_progress=False,
     )
     model.train_from_iterator(texts, trainer)
-    end, _, _, begin, *_ = SPECIAL
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=model, bos_token=begin, eos_token=end, pad_token=end)
+    end, _, _, begin, *_, unknown = SPECIAL
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=model, bos_token=begin, eos_token=end, pad_token=end, unk_token=unknown
+    )
     tokenizer.chat_template = template
     check_tokenizer(tokenizer)
     return tokenizer

@@ -63,6 +63,8 @@ def train(
     counted = {split: rows.to_rows(found, tokenizer, asked.train.max_tokens) for split, found in examples.items()}
     here = devices.find()
     shape = plan.shape_of(asked, folder)
+    if len(tokenizer) > shape.vocab:
+        raise Problem("tokenizer_size", tokens=len(tokenizer), rows=shape.vocab, folder=folder)
     used, changes, against = plan.decide(asked, data_of(counted), here, shape)
     if against:
         raise against[0].problem

@@ -252,6 +252,19 @@ def test_training_says_nothing_by_itself(tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+def test_any_way_of_loading_the_tokenizer_gives_the_same_tokens(tmp_path):
+    """Beside a Qwen2 config, AutoTokenizer puts Qwen2's class, splitter and special token in place of what was saved."""
+    from transformers import AutoTokenizer
+
+    asked = recipe.load("tarot-tiny", SMALL)
+    folder = base.make_tiny(asked, sft.texts_of([example(number, "train") for number in range(12)]), tmp_path)
+    ours, auto = base.load_tokenizer(folder), AutoTokenizer.from_pretrained(folder)
+    text = "Mel，愚人正位！\n\n2024年3月 hello  World\n- 先写下来🙂"
+    assert ours(text)["input_ids"] == auto(text)["input_ids"]
+    rows_of_embedding = json.loads((folder / "config.json").read_text(encoding="utf-8"))["vocab_size"]
+    assert len(ours) == len(auto) == rows_of_embedding
+
+
 def test_a_base_is_made_once(tmp_path):
     asked = recipe.load("tarot-tiny", SMALL)
     texts = sft.texts_of([example(number, "train") for number in range(6)])
