@@ -88,13 +88,20 @@ _LONG = re.compile(rf"{_LEFT}\d{{15,32}}{_RIGHT}")
 _WXID = re.compile(r"(?<![A-Za-z_])(?:wxid_[A-Za-z0-9]{4,}|(?:wx|vx)[_\-][A-Za-z0-9_\-]{3,19})", re.IGNORECASE)
 _ROAD = re.compile(
     r"(?:[\u4e00-\u9fff]{2,7}(?:省|自治区|市|特区)){0,2}(?:[\u4e00-\u9fff]{1,6}(?:区|县|镇|乡|區|縣|鎮|鄉))?"
-    r"[\u4e00-\u9fff]{1,8}(?:路|街|大道|巷|弄|胡同|道|段)\s?(?:[0-9]{1,5}|[一二三四五六七八九十百]{1,5})\s?(?:号|號|弄|巷)"
-    r"(?:[\u4e00-\u9fff]{0,10}?[0-9A-Za-z一二三四五六七八九十\-]{1,6}\s?(?:号楼|號樓|号|號|栋|棟|幢|座|单元|單元|楼|樓|层|層|室|房|户))*"
+    r"[\u4e00-\u9fff]{1,8}(?:路|街|大道|巷|弄|胡同)(?:[一二三四五六七八九东南西北中]段)?"
+    r"\s?(?:[0-9]{1,5}|[一二三四五六七八九十百]{1,5})\s?(?:号|號|弄|巷)"
+    r"(?:[A-Za-z0-9\u4e00-\u9fff]{1,12}?(?:大厦|城|广场|中心|小区|公寓|花园|苑|院))?"
+    r"(?:(?:[\u4e00-\u9fff]{0,10}?[0-9A-Za-z一二三四五六七八九十\-]{1,6}\s?"
+    r"(?:号楼|號樓|号|號|栋|棟|幢|座|单元|單元|楼|樓|层|層|室|房|户))+\s?(?:[0-9]{2,5}(?![0-9年月日点]))?)?"
 )
 _ESTATE = re.compile(
     r"[\u4e00-\u9fff]{2,10}(?:小区|社区|花园|公寓|家园|新村|苑|府|大厦|宿舍)\s?"
     r"(?:[0-9A-Za-z一二三四五六七八九十\-]{1,5}\s?(?:号楼|号|栋|棟|幢|座|单元|楼|层|室|房|户)\s?){1,4}[0-9]{0,4}(?:室|房|户)?"
 )
+_DAY_OF_MONTH = re.compile(
+    r"(?:路|街|巷|弄|胡同|大道)\s?(?:[12]?[0-9]|3[01]|[一二三]?十?[一二三四五六七八九十])\s?[号號]$"
+)
+_PLACE_WORDS = re.compile(r"[省市区县镇乡區縣鎮鄉].*[路街巷弄道同]")
 _BIRTH = r"(?:阳历|农历|陽曆|農曆|公历)?\s?(?:19|20)\d{2}\s?[-./年]\s?\d{1,2}(?:\s?[-./月]\s?\d{1,2})?日?号?(?:\s?(?:早上|上午|中午|下午|晚上|凌晨)?\s?\d{1,2}\s?[:点點时時]\s?\d{0,2}分?)?"
 
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -271,6 +278,8 @@ def _found(text: str) -> list[Contact]:
     if _HOUSE.search(folded):
         for pattern in (_ROAD, _ESTATE):
             for match in pattern.finditer(folded):
+                if _DAY_OF_MONTH.search(match[0]) and not _PLACE_WORDS.search(match[0]):
+                    continue  # 上路12号: a day, not a house
                 lead = _address_lead().match(folded, match.start(), match.end())
                 add(lead.end() if lead else match.start(), match.end(), "address")
     for match in _SPELT.finditer(folded) if _SPELT_RUN.search(folded) or "\ufe0f" in folded else ():

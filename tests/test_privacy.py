@@ -101,6 +101,8 @@ def test_contact_details_are_masked_and_nothing_beside_them(text, masked, kinds)
         "线上 line 这条线，ins 风",
         "1. 现状 2. 阻碍 3. 结果 4. 建议 5. 底牌 6. 切牌 7. 补牌 8. 总结 9. 提醒 10. 祝福",
         "身份证明是你自己，卡号不对",
+        "我不知道15号能不能有消息，你们上路12号再说，走到半路3号位的牌说话了",
+        "这条街8号才开门，一路十五号都顺",
         "https://example.com",
         "他说 a@b",
     ],
