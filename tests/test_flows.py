@@ -107,7 +107,7 @@ def test_one_broken_file_never_stops_the_others(places):
 
 def test_a_rejection_is_gone_once_its_record_is_mended(places):
     data, inbox = places
-    write(inbox / "a.jsonl", FIRST, SECOND | {"cards": []})
+    write(inbox / "a.jsonl", FIRST, SECOND | {"cards": ["四叶草", "死神(逆位)"]})
     assert ingest(data, inbox)["rejected"] == 1
     write(inbox / "a.jsonl", FIRST, SECOND)
     assert counts(ingest(data, inbox)) == (1, 0, 1, 0, 2)

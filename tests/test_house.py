@@ -55,18 +55,17 @@ def test_only_flows_reads_the_environment(package):
 
 def test_labelling_a_reading_does_not_load_torch():
     code = (
-        "import sys, polars as pl; from tarot_data.patterns import annotate;"
-        "annotate(pl.DataFrame({'reading_id': ['r1'], 'content': ['愚人正位说明你要出发了。'], 'cards': [[]]}));"
+        "import sys; from tarot_data.outside import annotate_records\n"
+        "(record,) = annotate_records([{'id': '1', 'content': '愚人正位说明你要出发了。', 'cards': '愚人正位'}])\n"
+        "assert record['sentences'][0]['labels'] == ['card_interpretation']\n"
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
 def test_the_top_level_is_the_agreed_one():
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
-        "\n"
-    )
-    folders = {name.split("/")[0] for name in tracked if "/" in name and not name.startswith(".")}
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    folders = {name.split("/")[0] for name in listed.split("\0") if "/" in name and not name.startswith(".")}
     assert folders <= {"flows", "tarot_data", "tarot_train", "schemas", "data", "tests", "docs", "benchmarks"}
 
 
