@@ -64,6 +64,11 @@ def _sign_patterns() -> tuple[re.Pattern, re.Pattern]:
 
 
 _COUNTED = re.compile("[张根把只枚个支朵柄位月天年号点块周日分](?!牌)")
+"""After a rank that is a number it counts something: 没有一张权杖一张圣杯."""
+
+_ONE = re.compile("[大小头直样起边下般旦共眼松紧冷热进退高低里外明暗动静阴阳快慢左右种](?!牌)")
+"""After 一 it begins a word of its own: 两只杯子一大一小."""
+
 _JOIN = re.compile(r"[ *]*(?:[、/|+&→>·;]|和|与|跟|加|配)?[ *]*(?:\d{1,2}[.、]?)?$")
 
 
@@ -117,6 +122,8 @@ def _decide(folded, found, starts, drawn, cards, marked):
     for s, e, p, o in zip(found.start.tolist(), found.end.tolist(), found.phrase.tolist(), owner.tolist(), strict=True):
         card = int(cards[p])
         if folded[e - 1] in "一二三四五六七八九十" and _COUNTED.match(folded, e):
+            continue
+        if folded[e - 1] == "一" and _ONE.match(folded, e):
             continue
         accepted = not marked[p]
         if not accepted and known[o] is not None and card in known[o]:

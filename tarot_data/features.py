@@ -448,7 +448,7 @@ def structure(batch: Batch, pairs: Pairs) -> tuple[np.ndarray, list[str]]:
     )
     evoked = ((pairs.named > 0) | (pairs.image >= 0.5) | (pairs.rank >= 1) | (pairs.position > 0)).astype(float)
     evoked_count = _per_pair_sum(evoked, pairs.first)
-    p_current = batch_current = pairs.current[pairs.p_sentence] == pairs.p_slot
+    p_current = pairs.current[pairs.p_sentence] == pairs.p_slot
     other = np.where(p_current, 0.0, pairs.image + pairs.rank + pairs.named)
     on_current = np.where(p_current, pairs.image + pairs.rank + pairs.named, 0.0)
     image_top = _per_pair_max(pairs.image, pairs.first)
@@ -523,6 +523,15 @@ def structure(batch: Batch, pairs: Pairs) -> tuple[np.ndarray, list[str]]:
     columns["quoted"] = np.isin(head, [ord(c) for c in "“\"「『'‘"])
     columns["head_digit"] = ((head >= 0x30) & (head <= 0x39)) | ((head >= 0x2460) & (head <= 0x24FF))
     columns["head_emoji"] = (head >= 0x1F000) | ((head >= 0x2190) & (head < 0x2C00))
+    rest = _rest(batch)
+    columns["rest_0"] = rest == 0
+    columns["named_rest_0"] = (rest == 0) & (distinct > 0)
+    columns["named_rest_3"] = (rest > 0) & (rest <= 3) & (distinct > 0)
+    columns["named_rest_8"] = (rest > 3) & (rest <= 8) & (distinct > 0)
+    columns["named_rest"] = (rest > 8) & (distinct > 0)
+    columns["heading_rest"] = (
+        np.isin(codes[start], [ord(c) for c in "#*【0123456789"]) & (rest > 3) & columns["own_line"]
+    )
     commas = _count(batch, [ord(c) for c in ",;、"])
     columns["clauses_0"] = commas == 0
     columns["clauses_2"] = commas >= 2
@@ -551,6 +560,35 @@ def structure(batch: Batch, pairs: Pairs) -> tuple[np.ndarray, list[str]]:
         around_names += [f"{names[i]}@{-back}" for i in shown]
     dense = np.concatenate([dense, *around, np.ones((batch.size, 1))], axis=1)
     return dense, [*names, *around_names, "bias"]
+
+
+def _rest(batch: Batch) -> np.ndarray:
+    """Letters and characters of each sentence outside names of cards, orientations and the reading's positions."""
+    codes = batch.codes
+    letter = (codes >= 0x3400) & (codes < 0xA000) | (codes >= 97) & (codes <= 122)
+    taken = np.zeros(len(codes) + 1, dtype=np.int64)
+    turns = batch.found["turns"]
+    places = _place_spans(batch)
+    for start, end in ((batch.m_start, batch.m_end), (turns.start, turns.end), places):
+        np.add.at(taken, start, 1)
+        np.add.at(taken, end, -1)
+    free = letter & (np.cumsum(taken)[:-1] <= 0)
+    free &= ~np.isin(codes, [ord(c) for c in "正逆倒反位牌是的这张"])
+    sums = np.concatenate([[0], np.cumsum(free)])
+    return sums[batch.s_end] - sums[batch.s_start]
+
+
+def _place_spans(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
+    starts, ends = [], []
+    for number, reading in enumerate(batch.readings):
+        first, last = int(batch.r_start[number]), int(batch.r_start[number]) + len(reading["content"])
+        for name in {fold((card.get("position") or "").strip()) for card in reading.get("cards") or ()} - {""}:
+            at = batch.text.find(name, first, last)
+            while at >= 0:
+                starts.append(at)
+                ends.append(at + len(name))
+                at = batch.text.find(name, at + len(name), last)
+    return np.array(starts, dtype=np.int64), np.array(ends, dtype=np.int64)
 
 
 def _advice_place(batch: Batch, pairs: Pairs) -> np.ndarray:

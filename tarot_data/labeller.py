@@ -206,8 +206,10 @@ def label(readings: Sequence[dict], model: Model | None = None):
     """(looks, labels, confidence, cards) for readings: dicts with content, cards, person, question."""
     model = model or shipped()
     looks = look(readings)
-    labels, confidence = decide(probabilities(looks, model))
-    cards = naming.name_cards(looks.batch, looks.pairs, labels, model.cards)
+    states = probabilities(looks, model)
+    labels, confidence = decide(states)
+    naming_jobs = (states @ CARRIES)[:, [LABELS.index("card_interpretation"), LABELS.index("card_link")]]
+    cards = naming.name_cards(looks.batch, looks.pairs, labels, naming_jobs, model.cards)
     return looks, labels, confidence, cards
 
 

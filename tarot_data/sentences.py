@@ -40,11 +40,24 @@ def split(content: str) -> list[tuple[int, int]]:
     spans = []
     start = 0
     for match in _END.finditer(content):
-        end = match.start() if match.group() == "\n" else match.end()
-        _add(content, start, end, spans)
-        start = match.end()
+        if match.group() == "\n":
+            _add(content, start, match.start(), spans)
+            start = match.end()
+        else:
+            end = _closing(content, start, match)
+            _add(content, start, end, spans)
+            start = end
     _add(content, start, len(content), spans)
     return spans
+
+
+def _closing(content: str, start: int, match: re.Match) -> int:
+    """Where a sentence really ends: `**` and straight quotes close only what the sentence itself has opened."""
+    for mark in ("**", '"', "'"):
+        at = content.find(mark, match.start(), match.end())
+        if at >= 0 and content.count(mark, start, at) % 2 == 0:
+            return at
+    return match.end()
 
 
 def _add(content: str, start: int, end: int, spans: list[tuple[int, int]]) -> None:
