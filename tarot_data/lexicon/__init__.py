@@ -12,6 +12,7 @@ from pathlib import Path
 
 from schemas.problems import Problem
 
+
 @dataclass(frozen=True)
 class Row:
     """One row of a table, with where it stands, so that an error can name it."""
