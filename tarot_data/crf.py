@@ -84,8 +84,9 @@ class Weights:
     begin: np.ndarray
     end: np.ndarray
 
-    def emissions(self, sparse, dense: np.ndarray) -> np.ndarray:
-        return np.asarray(sparse @ self.sparse) + dense @ self.dense
+    def emissions(self, sparse: list, dense: np.ndarray) -> np.ndarray:
+        """(steps, states). sparse: matrices that add up to the sparse features."""
+        return sum(np.asarray(matrix @ self.sparse) for matrix in sparse) + dense @ self.dense
 
 
 def train(
@@ -125,7 +126,7 @@ def train(
 
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
         w = unpack(flat)
-        emissions = w.emissions(sparse, dense)
+        emissions = w.emissions([sparse], dense)
         probabilities, expected, log_partition = marginals(emissions, w.transitions, w.begin, w.end, grid)
         gold = (
             emissions[np.arange(len(states)), states].sum() + (seen * w.transitions).sum()

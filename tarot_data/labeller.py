@@ -124,46 +124,56 @@ def _known(looks: Looks, chosen: np.ndarray) -> np.ndarray:
     return buckets[count >= SEEN_IN]
 
 
-def _matrix(looks: Looks, known: np.ndarray, rows_known: tuple[str, ...]):
-    """(sentences, known n-grams, then cues) CSR; an n-gram counts one by the root of how many the sentence has."""
+def _matrices(looks: Looks, known: np.ndarray, rows_known: tuple[str, ...]) -> list:
+    """(sentences, known n-grams, then cues) as CSR matrices to be added up; not added, nothing needs sorting.
+
+    An n-gram counts one by the root of how many the sentence has.
+    """
     from scipy import sparse
 
+    size, width = looks.batch.size, len(known) + len(rows_known)
     column = np.full(features.BUCKETS, -1, dtype=np.int32)
     column[known] = np.arange(len(known), dtype=np.int32)
     columns = column[looks.buckets]
     mine = columns >= 0
     rows, columns = looks.rows[mine], columns[mine]
-    count = np.bincount(rows, minlength=looks.batch.size)
-    values = (1 / np.sqrt(np.maximum(count, 8)))[rows]
+    values = (1 / np.sqrt(np.maximum(np.bincount(rows, minlength=size), 8)))[rows]
+    # The n-grams of one length stand in the order of sentences: each run of rows is a matrix by itself.
+    edges = [0, *(np.nonzero(np.diff(rows) < 0)[0] + 1).tolist(), len(rows)]
+    out = []
+    for first, last in zip(edges, edges[1:], strict=False):
+        pointer = np.concatenate([[0], np.cumsum(np.bincount(rows[first:last], minlength=size))])
+        out.append(sparse.csr_matrix((values[first:last], columns[first:last], pointer), shape=(size, width)))
     sentence, cue, _ = looks.cues
     place = {key: number for number, key in enumerate(rows_known)}
     column = np.array([place.get(key, -1) for key in cues.names()])[cue]
     sentence, column = sentence[column >= 0], column[column >= 0]
-    values = np.concatenate([values, np.full(len(column), CUE_SCALE)])
-    rows, columns = np.concatenate([rows, sentence]), np.concatenate([columns, len(known) + column])
-    return sparse.csr_matrix((values, (rows, columns)), shape=(looks.batch.size, len(known) + len(rows_known)))
+    values = np.full(len(column), CUE_SCALE)
+    return [*out, sparse.csr_matrix((values, (sentence, len(known) + column)), shape=(size, width))]
 
 
 def _fit(looks: Looks, states: np.ndarray, named: list[set[str]], chosen: np.ndarray) -> Model:
     known = _known(looks, chosen)
     gold = [list(STATES[state]) for state in states]
     cards = naming.train(looks.batch, looks.pairs, gold, named, chosen)
-    dense = np.concatenate([looks.dense, naming.evidence(looks.batch, looks.pairs, cards)], axis=1)
+    scores = naming.scores_of(looks.batch, looks.pairs, cards)
+    dense = np.concatenate([looks.dense, naming.evidence(looks.batch, looks.pairs, cards, scores)], axis=1)
     weights = crf.train(
-        _matrix(looks, known, cues.names())[chosen], dense[chosen], states[chosen],
+        sum(_matrices(looks, known, cues.names()))[chosen], dense[chosen], states[chosen],
         crf.layout(looks.batch.s_reading[chosen]), len(STATES), SPARSE_DECAY, DENSE_DECAY, iterations=ITERATIONS,
     )  # fmt: skip
     return Model(known, cues.names(), weights, (*looks.names, *naming.EVIDENCE), cards, "")
 
 
-def probabilities(looks: Looks, model: Model) -> np.ndarray:
-    """(sentences, states)."""
-    dense = np.concatenate([looks.dense, naming.evidence(looks.batch, looks.pairs, model.cards)], axis=1)
+def probabilities(looks: Looks, model: Model, scores: naming.Scores | None = None) -> np.ndarray:
+    """(sentences, states). scores: of looks by the model's card weights, where they are at hand."""
+    scores = scores or naming.scores_of(looks.batch, looks.pairs, model.cards)
+    dense = np.concatenate([looks.dense, naming.evidence(looks.batch, looks.pairs, model.cards, scores)], axis=1)
     names = (*looks.names, *naming.EVIDENCE)
     if names != model.names:
         place = {name: number for number, name in enumerate(names)}
         dense = np.stack([dense[:, place[n]] if n in place else np.zeros(len(dense)) for n in model.names], axis=1)
-    emissions = model.weights.emissions(_matrix(looks, model.buckets, model.cues), dense)
+    emissions = model.weights.emissions(_matrices(looks, model.buckets, model.cues), dense)
     w = model.weights
     return crf.marginals(emissions, w.transitions, w.begin, w.end, crf.layout(looks.batch.s_reading))[0]
 
@@ -206,10 +216,11 @@ def label(readings: Sequence[dict], model: Model | None = None):
     """(looks, labels, confidence, cards) for readings: dicts with content, cards, person, question."""
     model = model or shipped()
     looks = look(readings)
-    states = probabilities(looks, model)
+    scores = naming.scores_of(looks.batch, looks.pairs, model.cards)
+    states = probabilities(looks, model, scores)
     labels, confidence = decide(states)
     naming_jobs = (states @ CARRIES)[:, [LABELS.index("card_interpretation"), LABELS.index("card_link")]]
-    cards = naming.name_cards(looks.batch, looks.pairs, labels, naming_jobs, model.cards)
+    cards = naming.name_cards(looks.batch, looks.pairs, labels, naming_jobs, model.cards, scores)
     return looks, labels, confidence, cards
 
 

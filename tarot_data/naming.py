@@ -12,13 +12,20 @@ import numpy as np
 from tarot_data.features import Batch, Pairs
 
 INTERPRETS, LINKS, ADVISES, OTHER = range(4)
-FEATURES = (
+STATIC = (
     "named", "named_alone", "named_before", "image", "image_share", "image_most", "rank", "rank_most", "suit", "position",
-    "ordinal", "current", "previous", "next", "met", "last", "first",
-    "current_unnamed", "current_one_named", "previous_unnamed", "previous_one_named", "next_unnamed",
-    "current_paragraph", "next_paragraph", "current_image", "previous_image", "next_image",
-    "pair_current", "pair_previous", "back_current", "back_previous", "group", "many", "all_cards", "bias",
+    "ordinal", "last", "first", "group", "many", "two_drawn", "bias",
 )  # fmt: skip
+"""What a pair of sentence and card tells by itself."""
+
+MOVING = (
+    "current", "previous", "next", "met", "current_unnamed", "current_one_named", "previous_unnamed",
+    "previous_one_named", "next_unnamed", "current_paragraph", "next_paragraph", "current_image", "previous_image",
+    "next_image", "pair_current", "pair_previous", "back_current", "back_previous",
+)  # fmt: skip
+"""What depends on the cards the reader has spoken of before."""
+
+FEATURES = (*STATIC, *MOVING)
 
 
 class Weights(NamedTuple):
@@ -58,88 +65,122 @@ def jobs_of(labels: list[list[str]]) -> np.ndarray:
     )
 
 
-Choose = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+class Steps(NamedTuple):
+    """One step of the walk: the sentences that stand there, and their cards in a (sentences, slots) grid.
+
+    at: number of the pair, 0 where real is False. moving: (sentences, slots, len(MOVING)).
+    """
+
+    sentences: np.ndarray
+    job: np.ndarray
+    at: np.ndarray
+    real: np.ndarray
+    moving: np.ndarray
+
+
+Choose = Callable[[Steps], np.ndarray]
+
+
+def static_features(batch: Batch, pairs: Pairs) -> np.ndarray:
+    """(pairs, len(STATIC))."""
+    p, first = pairs, pairs.first
+    sentence = p.p_sentence
+
+    def spread(values: np.ndarray) -> np.ndarray:
+        return values[sentence]
+
+    named = p.named > 0
+    count = spread(_sum(named, first))
+    image_all = spread(_sum(p.image, first))
+    sizes = (first[1:] - first[:-1])[sentence]
+    columns = (
+        np.minimum(p.named, 1), named & (count == 1), named * (1 - np.minimum(p.place, 1)), np.minimum(p.image, 2),
+        p.image / np.maximum(image_all, 0.5), (p.image == spread(_most(p.image, first))) & (p.image > 0),
+        np.minimum(p.rank, 1), (p.rank == spread(_most(p.rank, first))) & (p.rank > 0), np.minimum(p.suit, 1),
+        np.minimum(p.position, 1), np.minimum(p.ordinal, 1), p.p_slot == sizes - 1, p.p_slot == 0,
+        spread(p.group) & ~named, spread(p.many) & ~named, sizes == 2, np.ones(len(sentence)),
+    )  # fmt: skip
+    out = np.empty((len(sentence), len(STATIC)))
+    for number, column in enumerate(columns):
+        out[:, number] = column
+    return out
+
+
+def _most(values: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """Greatest value of each sentence's pairs, 0 where a reading has no cards."""
+    out = np.zeros(len(first) - 1)
+    full = first[1:] > first[:-1]
+    if len(values):
+        out[full] = np.maximum.reduceat(values, first[:-1][full])
+    return out
 
 
 def _walk(batch: Batch, pairs: Pairs, jobs: np.ndarray, choose: Choose) -> np.ndarray:
-    """(pairs,) whether the sentence names the card. choose(sentences, job, features, real) -> (sentences, slots) bool."""
-    readings = len(batch.drawn)
-    slots = max((len(d) for d in batch.drawn), default=0)
-    chosen_all = np.zeros(len(pairs.p_sentence), dtype=bool)
-    if not slots or not batch.size:
-        return chosen_all
-    sizes = np.array([len(d) for d in batch.drawn])
-    grid = np.arange(slots)[None, :]
-    current, previous = np.full(readings, -1), np.full(readings, -1)
-    met = np.zeros((readings, slots), dtype=bool)
-    first_sentence = np.full(readings, -1)
+    """(pairs,) whether the sentence names the card. choose(steps) -> (sentences, slots) bool.
+
+    Readings of few cards and of many are walked apart: a step costs as much as its longest draw.
+    """
+    chosen = np.zeros(len(pairs.p_sentence), dtype=bool)
+    if not batch.size:
+        return chosen
+    sizes = np.array([len(drawn) for drawn in batch.drawn])
+    starts = np.full(len(sizes), -1)
     order = np.nonzero(batch.s_index == 0)[0]
-    first_sentence[batch.s_reading[order]] = order
-    counts = np.bincount(batch.s_reading, minlength=readings)
-    paragraph = pairs.paragraph
+    starts[batch.s_reading[order]] = order
+    counts = np.bincount(batch.s_reading, minlength=len(sizes))
+    evident = (pairs.named > 0) | (pairs.position > 0) | (pairs.ordinal > 0)
+    for low, high in ((1, 4), (5, 7), (8, 1 << 30)):
+        mine = np.nonzero((sizes >= low) & (sizes <= high) & (counts > 0))[0]
+        if len(mine):
+            _walk_some(pairs, jobs, choose, chosen, evident, sizes[mine], starts[mine], counts[mine])
+    return chosen
+
+
+def _walk_some(pairs, jobs, choose, chosen_all, evident_all, sizes, starts, counts) -> None:
+    """Walks readings given by their number of cards, first sentence and number of sentences; fills chosen_all."""
+    grid = np.arange(int(sizes.max()))[None, :]
+    current, previous = np.full(len(sizes), -1), np.full(len(sizes), -1)
+    met = np.zeros((len(sizes), grid.shape[1]), dtype=bool)
     for step in range(int(counts.max())):
         live = np.nonzero(counts > step)[0]
-        s = first_sentence[live] + step
+        s = starts[live] + step
         real = grid < sizes[live][:, None]
-        at = pairs.first[s][:, None] + np.minimum(grid, np.maximum(sizes[live] - 1, 0)[:, None])
-        at = np.where(real, at, 0)
-
-        def column(values: np.ndarray, at=at, real=real) -> np.ndarray:
-            return np.where(real, values[at], 0.0) if len(values) else np.zeros(real.shape)
-
-        named, image, rank, suit, position = (
-            column(v) for v in (pairs.named, pairs.image, pairs.rank, pairs.suit, pairs.position)
-        )
-        ordinal, place = column(pairs.ordinal), column(pairs.place)
-        is_current = (grid == current[live][:, None]) & real
-        is_previous = (grid == previous[live][:, None]) & real
+        at = np.where(real, pairs.first[s][:, None] + grid, 0)
+        named = (pairs.named[at] > 0) & real
+        image = np.minimum(pairs.image[at], 2) * real
         reached = np.where(met[live], grid, -1).max(axis=1)
-        is_next = (grid == reached[:, None] + 1) & real
-        is_named = named > 0
-        count = is_named.sum(axis=1, keepdims=True)
-        cur, prev, nxt = is_current * 1.0, is_previous * 1.0, is_next * 1.0
-        image_2 = np.minimum(image, 2)
-        top = image.max(axis=1, keepdims=True)
-        most = (image == top) & (image > 0)
-        rank_top = rank.max(axis=1, keepdims=True)
-        new_paragraph = paragraph[s][:, None] * 1.0
-        pair_word, back_word, group_word, many_word = (
-            f[s][:, None] * 1.0 for f in (pairs.two, pairs.back, pairs.group, pairs.many)
-        )
-        features = np.stack(
-            [
-                np.minimum(named, 1), is_named & (count == 1), is_named * (1 - np.minimum(place, 1)),
-                image_2, image / np.maximum(image.sum(axis=1, keepdims=True), 0.5), most, np.minimum(rank, 1),
-                (rank == rank_top) & (rank > 0), np.minimum(suit, 1), np.minimum(position, 1), np.minimum(ordinal, 1),
-                cur, prev, nxt, met[live] & real,
-                (grid == sizes[live][:, None] - 1), (grid == 0) & real,
-                cur * (count == 0), cur * (count == 1) * ~is_named, prev * (count == 0), prev * (count == 1) * ~is_named,
-                nxt * (count == 0), cur * new_paragraph, nxt * new_paragraph, cur * image_2, prev * image_2, nxt * image_2,
-                cur * pair_word * ~is_named, prev * pair_word * ~is_named, cur * back_word * ~is_named,
-                prev * back_word * ~is_named, np.broadcast_to(group_word, real.shape) * ~is_named,
-                np.broadcast_to(many_word, real.shape) * ~is_named,
-                np.broadcast_to((sizes[live] == 2)[:, None], real.shape), real,
-            ],
-            axis=2,
-        ).astype(np.float64)  # fmt: skip
-        chosen = choose(s, jobs[s], features, real) & real
-        rows, columns = np.nonzero(chosen)
-        chosen_all[at[rows, columns]] = True
+        cur = (grid == current[live][:, None]) & real
+        prev = (grid == previous[live][:, None]) & real
+        nxt = (grid == reached[:, None] + 1) & real
+        count = named.sum(axis=1, keepdims=True)
+        none, one = count == 0, (count == 1) & ~named
+        new, pair, back = (f[s][:, None] for f in (pairs.paragraph, pairs.two, pairs.back))
+        columns = (
+            cur, prev, nxt, met[live] & real, cur & none, cur & one, prev & none, prev & one, nxt & none, cur & new, nxt & new,
+            cur * image, prev * image, nxt * image, cur & pair & ~named, prev & pair & ~named, cur & back & ~named,
+            prev & back & ~named,
+        )  # fmt: skip
+        moving = np.empty((*real.shape, len(MOVING)))
+        for number, column in enumerate(columns):
+            moving[:, :, number] = column
+        job = jobs[s]
+        chosen = choose(Steps(s, job, at, real, moving)) & real
+        rows, slots = np.nonzero(chosen)
+        chosen_all[at[rows, slots]] = True
         # Where the reader now is: the one card just spoken of, or placed by a heading.
-        evident = np.where((jobs[s] == OTHER)[:, None], is_named | (position > 0) | (ordinal > 0), chosen)
-        evident &= ~(jobs[s] == ADVISES)[:, None] | is_named
+        evident = np.where((job == OTHER)[:, None], evident_all[at] & real, chosen)
+        evident &= ~(job == ADVISES)[:, None] | named
         single = evident.sum(axis=1) == 1
         slot = evident.argmax(axis=1)
-        linked = (jobs[s] == LINKS) & (chosen.sum(axis=1) > 1)
+        linked = (job == LINKS) & (chosen.sum(axis=1) > 1)
         now = current[live]
         away = linked & ~chosen[np.arange(len(live)), np.maximum(now, 0)]
         slot = np.where(away, np.where(chosen, grid, -1).max(axis=1), slot)
-        moved = (single & ~(jobs[s] == LINKS) | away) & (slot != now)
+        moved = (single & (job != LINKS) | away) & (slot != now)
         previous[live[moved]] = now[moved]
         current[live[moved]] = slot[moved]
         met[live[single], slot[single]] = True
         met[live] |= chosen
-    return chosen_all
 
 
 def train(batch: Batch, pairs: Pairs, labels: list[list[str]], named: list[set[str]], chosen: np.ndarray) -> Weights:
@@ -153,13 +194,15 @@ def train(batch: Batch, pairs: Pairs, labels: list[list[str]], named: list[set[s
     )
     kept: dict[int, list] = {INTERPRETS: [], LINKS: []}
 
-    def follow(sentences, job, features, real):
-        truth = np.zeros(real.shape, dtype=bool)
-        for row, s in enumerate(sentences.tolist()):
-            span = slice(pairs.first[s], pairs.first[s + 1])
-            truth[row, : span.stop - span.start] = gold[span]
-            if chosen[s] and job[row] in kept:
-                kept[int(job[row])].append((features[row][real[row]], truth[row][real[row]]))
+    static = static_features(batch, pairs)
+
+    def follow(steps: Steps) -> np.ndarray:
+        truth = gold[steps.at] & steps.real
+        for row, s in enumerate(steps.sentences.tolist()):
+            if chosen[s] and steps.job[row] in kept:
+                mine = steps.real[row]
+                x = np.concatenate([static[steps.at[row][mine]], steps.moving[row][mine]], axis=1)
+                kept[int(steps.job[row])].append((x, truth[row][mine]))
         return truth
 
     _walk(batch, pairs, jobs_of(labels), follow)
@@ -181,7 +224,11 @@ def train(batch: Batch, pairs: Pairs, labels: list[list[str]], named: list[set[s
     links = _logistic(
         np.concatenate([x for x, _ in kept[LINKS]]), np.concatenate([y for _, y in kept[LINKS]]).astype(float)
     )
-    grouped = [_silence(x[None], np.ones((1, len(x)), dtype=bool), x[None] @ links)[0] for x, _ in kept[LINKS]]
+    flags = [FEATURES.index(name) for name in SILENT_FLAGS]
+    grouped = [
+        _silence((x @ links)[None], x[None][:, :, FEATURES.index("named")] > 0, [x[None][:, :, f] for f in flags])[0]
+        for x, _ in kept[LINKS]
+    ]
     silent = _logistic(np.stack(grouped), np.array([float(not y.any()) for _, y in kept[LINKS]]))
     return Weights(interprets, links, silent)
 
@@ -197,17 +244,51 @@ def _logistic(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B").x
 
 
-def _silence(features: np.ndarray, real: np.ndarray, score: np.ndarray) -> np.ndarray:
-    """(sentences, 9): what tells a statistic over the spread from a link of cards."""
-    score = np.where(real, score, -9.0)
-    top = np.sort(score, axis=1)[:, ::-1]
-    first, second = top[:, 0], top[:, 1] if top.shape[1] > 1 else np.full(len(top), -9.0)
-    at = FEATURES.index
-    named = (features[:, :, at("named")] * real).sum(axis=1)
-    flags = [(features[:, :, at(name)] * real).max(axis=1) for name in ("group", "many", "pair_current", "image_most")]
+SILENT_FLAGS = ("group", "many", "image_most", "pair_current")
+
+
+def _silence(score: np.ndarray, named: np.ndarray, flags: list[np.ndarray]) -> np.ndarray:
+    """(sentences, 9): what tells a statistic over the spread from a link of cards.
+
+    score: of each card as part of a link, -30 where there is no card. flags: SILENT_FLAGS as grids.
+    """
+    top = -np.partition(-score, 1, axis=1) if score.shape[1] > 1 else score
+    first, second = top[:, 0], top[:, 1] if score.shape[1] > 1 else np.full(len(top), -6.0)
+    count = named.sum(axis=1)
+    some = [flag.max(axis=1) for flag in flags]
     return np.stack(
-        [np.clip(first, -6, 6), np.clip(second, -6, 6), named == 0, named == 1, *flags, np.ones(len(top))], axis=1
+        [np.clip(first, -6, 6), np.clip(second, -6, 6), count == 0, count == 1, *some, np.ones(len(top))], axis=1
     )
+
+
+class Scores(NamedTuple):
+    """What the weights make of the pairs themselves, once for all walks. flags: the static SILENT_FLAGS."""
+
+    interprets: np.ndarray
+    links: np.ndarray
+    flags: list[np.ndarray]
+
+
+def scores_of(batch: Batch, pairs: Pairs, weights: Weights) -> Scores:
+    static = static_features(batch, pairs)
+    size = len(STATIC)
+    flags = [static[:, STATIC.index(name)] for name in SILENT_FLAGS[:3]]
+    return Scores(static @ weights.interprets[:size], static @ weights.links[:size], flags)
+
+
+def _weigh(steps: Steps, scores: Scores, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
+    """Scores of every card of the step as the one interpreted, and as part of a link; -30 where there is no card."""
+    size = len(STATIC)
+    own = np.where(steps.real, scores.interprets[steps.at] + steps.moving @ weights.interprets[size:], -30.0)
+    link = np.where(steps.real, scores.links[steps.at] + steps.moving @ weights.links[size:], -30.0)
+    return own, link
+
+
+def _silent(steps: Steps, scores: Scores, weights: Weights, link: np.ndarray, named: np.ndarray) -> np.ndarray:
+    """Score of each sentence, were it a link, as one that names no card."""
+    flags = [flag[steps.at] * steps.real for flag in scores.flags]
+    flags.append(steps.moving[:, :, MOVING.index("pair_current")])
+    return _silence(link, named, flags) @ weights.silent
 
 
 FLOOR, SURE, OPEN = 0.1, 0.35, 0.2
@@ -222,7 +303,7 @@ EVIDENCE = ("link_1", "link_2", "link_3", "link_sum", "silent", "best", "best_is
 """What `evidence` gives of every sentence, before anybody knows its label."""
 
 
-def evidence(batch: Batch, pairs: Pairs, weights: Weights) -> np.ndarray:
+def evidence(batch: Batch, pairs: Pairs, weights: Weights, scores: Scores) -> np.ndarray:
     """(sentences, len(EVIDENCE)) of how many cards a sentence seems to speak of, and whether of the one at hand.
 
     The readings are walked with a rough guess at each job: two names make a link, one name or picture an
@@ -232,28 +313,23 @@ def evidence(batch: Batch, pairs: Pairs, weights: Weights) -> np.ndarray:
     names = _sum(pairs.named > 0, pairs.first)
     seen = _sum((pairs.image >= 0.5) | (pairs.rank > 0) | (pairs.ordinal > 0), pairs.first)
     jobs = np.where(names > 1, LINKS, np.where((names == 1) | (seen > 0), INTERPRETS, ADVISES))
-    at = FEATURES.index
 
-    def choose(sentences, job, features, real):
-        score = np.where(real, features @ weights.links, -30.0)
-        chance = np.sort(1 / (1 + np.exp(-score)), axis=1)[:, ::-1]
-        width = chance.shape[1]
-        for place in range(3):
-            out[sentences, place] = chance[:, place] if place < width else 0.0
-        out[sentences, 3] = np.minimum(chance.sum(axis=1), 4) / 2
-        out[sentences, 4] = 1 / (1 + np.exp(-(_silence(features, real, score) @ weights.silent)))
-        own = np.where(real, features @ weights.interprets, -30.0)
-        share = np.exp(own - own.max(axis=1, keepdims=True))
-        share /= share.sum(axis=1, keepdims=True)
-        best = own.argmax(axis=1)
-        rows = np.arange(len(best))
-        out[sentences, 5] = share[rows, best]
-        out[sentences, 6] = features[rows, best, at("current")]
-        out[sentences, 7] = 1 - features[rows, best, at("met")]
-        chosen = np.zeros(real.shape, dtype=bool)
+    def choose(steps: Steps) -> np.ndarray:
+        own, link = _weigh(steps, scores, weights)
+        named = (pairs.named[steps.at] > 0) & steps.real
+        chance = np.sort(1 / (1 + np.exp(-link)), axis=1)[:, ::-1]
+        s = steps.sentences
+        for place in range(min(3, chance.shape[1])):
+            out[s, place] = chance[:, place]
+        out[s, 3] = np.minimum(chance.sum(axis=1), 4) / 2
+        out[s, 4] = 1 / (1 + np.exp(-_silent(steps, scores, weights, link, named)))
+        rows, best = np.arange(len(own)), own.argmax(axis=1)
+        out[s, 5] = 1 / np.exp(own - own[rows, best][:, None]).sum(axis=1)
+        out[s, 6] = steps.moving[rows, best, MOVING.index("current")]
+        out[s, 7] = 1 - steps.moving[rows, best, MOVING.index("met")]
+        chosen = np.zeros(own.shape, dtype=bool)
         chosen[rows, best] = True
-        named = features[:, :, at("named")] > 0
-        return np.where((job == INTERPRETS)[:, None], chosen, named)
+        return np.where((steps.job == INTERPRETS)[:, None], chosen, named)
 
     _walk(batch, pairs, jobs, choose)
     return out
@@ -265,43 +341,39 @@ def _sum(values: np.ndarray, first: np.ndarray) -> np.ndarray:
 
 
 def name_cards(
-    batch: Batch, pairs: Pairs, labels: list[list[str]], chances: np.ndarray, weights: Weights
+    batch: Batch, pairs: Pairs, labels: list[list[str]], chances: np.ndarray, weights: Weights, scores: Scores
 ) -> list[list[int]]:
     """Card ids of every sentence, in drawing order. chances: (sentences, 2) of interpreting and of linking.
 
-    A card is named where it is likelier than not, whichever of the two the sentence does: a sentence between
+    A card is named where it is likely enough, whichever of the two the sentence does: a sentence between
     interpretation and link then names the card both would.
     """
-    rows_of = np.arange(pairs.first.size)
 
-    def choose(sentences, job, features, real):
-        own = np.where(real, features @ weights.interprets, -30.0)
-        share = np.exp(own - own.max(axis=1, keepdims=True)) * real
+    def choose(steps: Steps) -> np.ndarray:
+        own, link = _weigh(steps, scores, weights)
+        share = np.exp(own - own.max(axis=1, keepdims=True))
         share /= share.sum(axis=1, keepdims=True)
-        best = np.zeros(real.shape, dtype=bool)
-        best[rows_of[: len(real)], own.argmax(axis=1)] = True
-        named = (features[:, :, 0] > 0) & real
+        best = np.zeros(own.shape, dtype=bool)
+        best[np.arange(len(own)), own.argmax(axis=1)] = True
+        named = (pairs.named[steps.at] > 0) & steps.real
         # Two cards read in one breath: both are named.
         several = named & (named.sum(axis=1, keepdims=True) > 1)
-        score = np.where(real, features @ weights.links, -30.0)
-        rank = np.argsort(np.argsort(-score, axis=1, kind="stable"), axis=1, kind="stable")
-        chance = 1 / (1 + np.exp(-score))
-        silent = _silence(features, real, score) @ weights.silent > 0
+        rank = np.argsort(np.argsort(-link, axis=1, kind="stable"), axis=1, kind="stable")
+        chance = 1 / (1 + np.exp(-link))
+        silent = _silent(steps, scores, weights, link, named) > 0
         linked = ((rank < 2) & (chance > FLOOR) | (chance > THIRD)) & ~silent[:, None]
-        interpreting, linking = chances[sentences, 0][:, None], chances[sentences, 1][:, None]
-        both = interpreting * np.maximum(
-            np.where(best, np.maximum(share, 0.7), share * 0.5), several
-        ) + linking * np.where(linked, np.maximum(chance, 0.7), chance * 0.5)
-        out = both > SURE
-        alone = (job == INTERPRETS) & ~out.any(axis=1)
-        out |= best & alone[:, None]
-        out &= (
-            ~((job >= ADVISES) & (chances[sentences].sum(axis=1) < OPEN))[:, None] | named & (job == ADVISES)[:, None]
-        )
-        return np.where((job == ADVISES)[:, None], out | named, out)
+        interpreting, linking = chances[steps.sentences].T[:, :, None]
+        likely = interpreting * np.maximum(np.where(best, np.maximum(share, 0.7), share * 0.5), several)
+        likely = likely + linking * np.where(linked, np.maximum(chance, 0.7), chance * 0.5)
+        out = (likely > SURE) & steps.real
+        out |= best & ((steps.job == INTERPRETS) & ~out.any(axis=1))[:, None]
+        closed = (steps.job >= ADVISES) & (chances[steps.sentences].sum(axis=1) < OPEN)
+        out &= ~closed[:, None]
+        return np.where((steps.job == ADVISES)[:, None], out | named, out)
 
     chosen = _walk(batch, pairs, jobs_of(labels), choose)
     out: list[list[int]] = [[] for _ in range(batch.size)]
-    for pair in np.nonzero(chosen)[0].tolist():
-        out[pairs.p_sentence[pair]].append(int(pairs.p_card[pair]))
+    at = np.nonzero(chosen)[0]
+    for sentence, card in zip(pairs.p_sentence[at].tolist(), pairs.p_card[at].tolist(), strict=True):
+        out[sentence].append(card)
     return out

@@ -8,8 +8,9 @@ import numpy as np
 from schemas.deck import CARDS, LABELS, THEMES
 from schemas.messages import say
 from tarot_data import cues, features, lexicon, nlp
-from tarot_data.cards import find_cards
+from tarot_data.cards import choose, phrases
 from tarot_data.folding import fold
+from tarot_data.matching import find_all
 
 
 @dataclass(frozen=True)
@@ -129,20 +130,31 @@ def _aliases() -> list[Finding]:
     """A name that may stand in prose is found there, and no name stands for two cards."""
     out: list[Finding] = []
     seen: dict[str, lexicon.Row] = {}
+    tried: list[tuple[lexicon.Row, str]] = []
     for row in lexicon.read_table("aliases"):
         if row["use"] == "field" or not row["alias"]:
             continue
         first = seen.setdefault(fold(row["alias"]), row)
         if first["card"] != row["card"]:
-            out.append(
-                _finding(
-                    row, "two_cards", word=row["alias"], card=row["card"], other=first["card"], first=str(first.line)
-                )
-            )
-            continue
-        example = row["example"] or f"这张{row['alias']}，正位"
-        if row["card"] not in {mention.card for mention in find_cards(example)}:
+            values = {"word": row["alias"], "card": row["card"], "other": first["card"], "first": str(first.line)}
+            out.append(_finding(row, "two_cards", **values))
+        else:
+            tried.append((row, row["example"] or f"这张{row['alias']}，正位"))
+    named = _named([example for _, example in tried])
+    for (row, example), cards in zip(tried, named, strict=True):
+        if row["card"] not in cards:
             out.append(_finding(row, "card_not_found", word=row["alias"], card=row["card"], example=example))
+    return out
+
+
+def _named(examples: list[str]) -> list[set[str]]:
+    """The cards each example names, all looked for in one pass."""
+    text = "\n".join(fold(example) for example in examples)
+    starts = np.cumsum([0, *(len(example) + 1 for example in examples)])[:-1]
+    start, _, card = choose(text, find_all(text, phrases()), starts, [None] * len(examples))
+    out: list[set[str]] = [set() for _ in examples]
+    for owner, number in zip((np.searchsorted(starts, start, side="right") - 1).tolist(), card.tolist(), strict=True):
+        out[owner].add(CARDS[number])
     return out
 
 

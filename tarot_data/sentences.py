@@ -26,6 +26,7 @@ _TAIL = (
     rf"|(?:\u200d|{_EMOJI}))*"
 )
 _END = re.compile(rf"(?:[。！？…]|[!?](?![0-9A-Za-z=&/%#_]))[。！？…!?]*{_TAIL}|\n")
+_OPENING = re.compile("[*\"']")
 _PAUSE = re.compile(r"[，,；;、：:]|\s+")
 
 
@@ -40,19 +41,23 @@ def split(content: str) -> list[tuple[int, int]]:
     spans = []
     start = 0
     for match in _END.finditer(content):
-        if match.group() == "\n":
-            _add(content, start, match.start(), spans)
-            start = match.end()
+        first, end = match.span()
+        if content[first] == "\n":
+            if first > start:
+                _add(content, start, first, spans)
         else:
-            end = _closing(content, start, match)
+            if end - first > 1:
+                end = _closing(content, start, match)
             _add(content, start, end, spans)
-            start = end
+        start = end
     _add(content, start, len(content), spans)
     return spans
 
 
 def _closing(content: str, start: int, match: re.Match) -> int:
     """Where a sentence really ends: `**` and straight quotes close only what the sentence itself has opened."""
+    if not _OPENING.search(match.group()):
+        return match.end()
     for mark in ("**", '"', "'"):
         at = content.find(mark, match.start(), match.end())
         if at >= 0 and content.count(mark, start, at) % 2 == 0:
@@ -61,13 +66,16 @@ def _closing(content: str, start: int, match: re.Match) -> int:
 
 
 def _add(content: str, start: int, end: int, spans: list[tuple[int, int]]) -> None:
-    piece = content[start:end]
-    body = piece.strip()
-    if not body:
+    while start < end and content[start].isspace():
+        start += 1
+    while start < end and content[end - 1].isspace():
+        end -= 1
+    if start == end:
         return
-    start += piece.index(body[0])
-    end = start + len(body)
-    if spans and not any(map(str.isalnum, body)) and not content[spans[-1][1] : start].strip(" "):
+    body = content[start:end]
+    if end - start <= LONGEST and body[0].isalnum():
+        spans.append((start, end))
+    elif spans and not any(map(str.isalnum, body)) and not content[spans[-1][1] : start].strip(" "):
         # Marks alone on the same line (a stray bracket, an emoticon) belong to what they follow.
         spans[-1] = (spans[-1][0], end)
     elif end - start > LONGEST:

@@ -31,15 +31,21 @@ def _words() -> tuple[list[str], list[str]]:
 
 @cache
 def _traditional() -> np.ndarray:
-    return np.array(sorted(code for code in script_table() if chr(code) not in "妳祢著"), dtype=np.uint32)
+    """Of every code point, whether only the traditional script has it."""
+    return _table({code for code in script_table() if chr(code) not in "妳祢著"})
+
+
+def _table(members: set[int]) -> np.ndarray:
+    table = np.zeros(0x110000, dtype=bool)
+    table[list(members)] = True
+    return table
 
 
 @cache
 def _simplified() -> np.ndarray:
-    """Characters that only the simplified script has."""
+    """Of every code point, whether only the simplified script has it."""
     table = script_table()
-    traditional = set(table)
-    return np.array(sorted({ord(b) for b in table.values()} - traditional - _shared()), dtype=np.uint32)
+    return _table({ord(b) for b in table.values()} - set(table) - _shared())
 
 
 def _shared() -> set[int]:
@@ -63,7 +69,7 @@ def styles_of(batch: "Batch", asks: np.ndarray) -> dict[str, list]:
     owner = np.repeat(np.arange(count), np.diff([*batch.r_start, len(codes)]))
 
     def per_reading(hits: np.ndarray) -> np.ndarray:
-        return np.bincount(owner, weights=hits.astype(float), minlength=count)
+        return np.add.reduceat(hits, batch.r_start, dtype=np.int64).astype(float)
 
     chars = np.maximum(per_reading(codes > 0x20), 1)
     _, kinds = _words()
@@ -74,7 +80,7 @@ def styles_of(batch: "Batch", asks: np.ndarray) -> dict[str, list]:
         at = found.start[kind_of[found.phrase] == index]
         tally[kind] = np.bincount(owner[at], minlength=count).astype(float)
     emoji = per_reading((codes >= 0x1F000) | ((codes >= 0x2600) & (codes < 0x27C0)))
-    old, new = per_reading(np.isin(codes, _traditional())), per_reading(np.isin(codes, _simplified()))
+    old, new = per_reading(_traditional()[codes]), per_reading(_simplified()[codes])
     you, formal = per_reading(np.isin(codes, [ord(c) for c in "你妳"])), per_reading(codes == ord("您"))
     latin = per_reading(((codes | 32) >= 97) & ((codes | 32) <= 122)) / chars
     lines = per_reading(codes == 10) - 3
