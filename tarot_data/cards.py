@@ -69,6 +69,12 @@ _COUNTED = re.compile("[张根把只枚个支朵柄位月天年号点块周日�
 _ONE = re.compile("[大小头直样起边下般旦共眼松紧冷热进退高低里外明暗动静阴阳快慢左右种](?!牌)")
 """After 一 it begins a word of its own: 两只杯子一大一小."""
 
+_OPENS, _CLOSES = (
+    re.compile(r"(?:^|[\s,。!?;:|·•—\-.、*]|(?<![不或还])[是为出位])$"),
+    re.compile(r"[\s*]*(?:[,。!:|\n]|$)"),
+)
+"""A name that is a clause by itself, or all that 是 leads to, is a card: 他的位置是隐者，一盏灯."""
+
 _JOIN = re.compile(r"[ *]*(?:[、/|+&→>·;]|和|与|跟|加|配)?[ *]*(?:\d{1,2}[.、]?)?$")
 
 
@@ -132,6 +138,8 @@ def _decide(folded, found, starts, drawn, cards, marked):
             accepted = bool(before.search(folded[max(0, s - 8) : s]) or after.match(folded, e))
         if not accepted and last_owner == o and last_end >= 0 and s - last_end <= 6:
             accepted = _JOIN.match(folded[last_end:s]) is not None
+        if not accepted and known[o] is None:
+            accepted = _OPENS.search(folded[max(0, s - 2) : s]) is not None and _CLOSES.match(folded, e) is not None
         if accepted:
             rows.append((s, e, card))
             sure.setdefault(o, set()).add(card)
