@@ -382,7 +382,9 @@ def lexicon_check(ctx: Context) -> None:
     if ctx.as_json:
         ctx.json({"findings": [vars(finding) for finding in findings], "ok": not findings})
     if findings:
-        raise Problem("lexicon_findings", count=len(findings), findings="\n".join(finding.say(ctx.lang) for finding in findings))
+        raise Problem(
+            "lexicon_findings", count=len(findings), findings="\n".join(finding.say(ctx.lang) for finding in findings)
+        )
     if not ctx.as_json:
         ctx.print("summary.lexicon_fine")
 
