@@ -269,15 +269,19 @@ def _pretrain(model, tokenizer, texts: list[str], recipe: Recipe, progress: Prog
         ids = ids * (width // len(ids) + 1)
     stream = torch.tensor(ids)
     generator = torch.Generator().manual_seed(settings.seed)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=0.01, betas=(0.9, 0.95))
+    blocks = [p for name, p in model.named_parameters() if p.ndim == 2 and ".layers." in name]
+    others = [p for name, p in model.named_parameters() if p.ndim != 2 or ".layers." not in name]
+    peaks = (settings.learning_rate, settings.embedding_rate)
+    groups = [{"params": found, "lr": peak} for found, peak in zip((blocks, others), peaks, strict=True)]
+    optimizer = torch.optim.AdamW(groups, weight_decay=0.01, betas=(0.9, 0.95))
     warmup = max(1, settings.steps // 10)
     model.train()
     loss = torch.tensor(0.0)
     for step in range(settings.steps):
         share = (step - warmup) / max(1, settings.steps - warmup)
         rate = (step + 1) / warmup if step < warmup else 0.1 + 0.45 * (1 + cos(pi * share))
-        for group in optimizer.param_groups:
-            group["lr"] = settings.learning_rate * rate
+        for group, peak in zip(optimizer.param_groups, peaks, strict=True):
+            group["lr"] = peak * rate
         starts = torch.randint(0, len(stream) - width + 1, (settings.rows,), generator=generator)
         rows = torch.stack([stream[start : start + width] for start in starts])
         logits = model(input_ids=rows[:, :-1], use_cache=False).logits
