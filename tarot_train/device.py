@@ -8,13 +8,17 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Device:
-    """kind: cuda, mps or cpu. memory_gib: of the accelerator, or of the machine for cpu. threads: of torch on cpu."""
+    """kind: cuda, mps or cpu; gpu for a card only planned for. memory_gib: of the accelerator, or of the machine for cpu.
+
+    threads: of torch on a CPU. processes: that train together, each on a device like this.
+    """
 
     kind: str
     name: str
     memory_gib: float
     bfloat16: bool
     threads: int = 0
+    processes: int = 1
 
     def as_dict(self) -> dict[str, object]:
         return asdict(self)

@@ -37,7 +37,7 @@ WARMUP = 0.1
 CUDA_RUNTIME_GIB = 1.3
 """What the CUDA context and its libraries take of a card, before any weight."""
 
-CPU_RUNTIME_GIB = 0.75
+CPU_RUNTIME_GIB = 0.6
 """What Python, torch, transformers and trl hold on a CPU, before any weight; measured."""
 
 HEAD_CHUNK = 32768
@@ -152,10 +152,13 @@ def trainable(shape: Shape, lora: Lora) -> int:
     return adapter_parameters(shape, lora) + saved_parameters(shape, lora)
 
 
-def steps(examples: int, recipe: Recipe) -> dict[str, int | float]:
-    """{per_epoch, total, warmup, every, epochs} of a training with so many rows, by the recipe as it stands."""
+def steps(examples: int, recipe: Recipe, processes: int = 1) -> dict[str, int | float]:
+    """{per_epoch, total, warmup, every, epochs} of a training with so many rows, by the recipe as it stands.
+
+    batch and accumulation are those of each process.
+    """
     train = recipe.train
-    per_epoch = max(1, ceil(ceil(examples / train.batch) / train.accumulation))
+    per_epoch = max(1, ceil(ceil(examples / (train.batch * processes)) / train.accumulation))
     total = ceil(per_epoch * train.epochs)
     if train.max_steps > 0:
         total = train.max_steps
@@ -185,8 +188,10 @@ def decide(recipe: Recipe, data: Data, device: Device, shape: Shape) -> tuple[Re
             changes.append(Change(setting=key, recipe=before, used=value, code=code, values=values))
 
     _follow_device(used, device, shape, change)
+    accumulation = max(1, used.train.accumulation // device.processes)
+    change("train.accumulation", accumulation, "processes", processes=device.processes)
     if not recipe.train.as_written:
-        _follow_size(used, data, shape, change)
+        _follow_size(used, data, device, shape, change)
     if not recipe.train.as_written or recipe.train.checkpointing == "auto":
         _fit_memory(lambda: used, data, device, shape, change)
     return used, changes, obstacles(used, data, device, shape)
@@ -207,9 +212,9 @@ def _follow_device(recipe: Recipe, device: Device, shape: Shape, change) -> None
         change("base.quantize", "none", "no_quantize", device=device.name)
 
 
-def _follow_size(recipe: Recipe, data: Data, shape: Shape, change) -> None:
+def _follow_size(recipe: Recipe, data: Data, device: Device, shape: Shape, change) -> None:
     train, lora = recipe.train, recipe.lora
-    natural = steps(data.train, with_value(recipe, "train.max_steps", -1))
+    natural = steps(data.train, with_value(recipe, "train.max_steps", -1), device.processes)
     if train.max_steps > natural["total"]:
         epochs = round(train.max_steps / natural["per_epoch"], 1)
         values = {"steps": train.max_steps, "epochs": epochs, "natural": natural["total"], "examples": data.train}
@@ -265,7 +270,7 @@ def can_quantize(device: Device) -> bool:
 def obstacles(recipe: Recipe, data: Data, device: Device, shape: Shape) -> list[Obstacle]:
     """Why a training with the recipe as it stands must not start; empty where it may."""
     found = []
-    counted = steps(data.train, recipe)
+    counted = steps(data.train, recipe, device.processes)
     if data.train == 0:
         code = "all_too_long" if data.too_long else "no_train"
         longest = {"train.max_tokens": str(data.longest_tokens)} if data.too_long else {}
@@ -387,12 +392,12 @@ def flops_a_token(shape: Shape, tokens: float, checkpointing: bool) -> float:
 
 def hours(shape: Shape, recipe: Recipe, data: Data, device: Device) -> tuple[float, float]:
     """Least and most hours of training, evaluation left out: arithmetic, not a measurement."""
-    seen = steps(data.train, recipe)["epochs"] * data.train * data.mean_tokens
+    seen = steps(data.train, recipe, device.processes)["epochs"] * data.train * data.mean_tokens
     work = seen * flops_a_token(shape, data.mean_tokens, recipe.train.checkpointing == "on")
     if device.kind == "cpu":
         rate = CPU_GFLOPS_A_THREAD * 1e9 * max(1, device.threads)
         return work / (2 * rate) / 3600, 2 * work / rate / 3600
-    peak = tflops(device) * 1e12
+    peak = tflops(device) * 1e12 * device.processes
     low, high = UTILISATION
     return work / (peak * high) / 3600, work / (peak * low) / 3600
 
@@ -443,7 +448,7 @@ def plan(recipe: Recipe, data: Data, device: Device, shape: Shape | None = None,
     """What a training would do, as JSON. price: of the device, an hour, in any currency; cost is null without it."""
     shape = shape or shape_of(recipe, None)
     used, changes, against = decide(recipe, data, device, shape)
-    counted = steps(data.train, used)
+    counted = steps(data.train, used, device.processes)
     need = memory(shape, used, data.longest_tokens, device)
     least, most = hours(shape, used, data, device)
     adapter_bytes = 4 * adapter_parameters(shape, used.lora) + 4 * saved_parameters(shape, used.lora)

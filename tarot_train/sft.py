@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
@@ -55,13 +56,17 @@ def train(
     folder = None if asked.base.name == bases.TINY else bases.find(asked.base.name)
     key = key_of(manifest, asked, folder)
     runs_dir = data_dir / "runs"
-    for finished in sorted(runs_dir.glob("*/manifest.json")):
-        if json.loads(finished.read_text(encoding="utf-8")).get("key") == key:
-            return finished.parent
-    folder = bases.prepare(asked, texts_of(examples["train"]), data_dir / "bases", progress)
+    finished = finished_run(runs_dir, key)
+    if finished:
+        return finished
+    here = devices.find()
+    team = _team(here)
+    here = replace(here, processes=team.num_processes)
+    progress = progress if team.is_main_process else None
+    with team.main_process_first():
+        folder = bases.prepare(asked, texts_of(examples["train"]), data_dir / "bases", progress)
     tokenizer = bases.load_tokenizer(folder, asked.base.template)
     counted = {split: rows.to_rows(found, tokenizer, asked.train.max_tokens) for split, found in examples.items()}
-    here = devices.find()
     shape = plan.shape_of(asked, folder)
     if len(tokenizer) > shape.vocab:
         raise Problem("tokenizer_size", tokens=len(tokenizer), rows=shape.vocab, folder=folder)
@@ -69,10 +74,11 @@ def train(
     if against:
         raise against[0].problem
     work = runs_dir / ".work" / key
-    resumed = _open_work(work, {"key": key, "used": _recipe_dict(used), "device": here.as_dict()} | packages())
+    with team.main_process_first():
+        resumed = _open_work(work, {"key": key, "used": _recipe_dict(used), "device": here.as_dict()} | packages())
     started = time.monotonic()
     try:
-        result = _fit(work, folder, tokenizer, counted, used, here, progress, resumed)
+        result = _fit(work, folder, tokenizer, counted, used, here, team, progress, resumed)
     except _out_of_memory() as error:
         raise Problem("out_of_memory", setting=_first_to_lower(used), why=str(error).split("\n")[0][:120]) from None
     template = tokenizer.chat_template
@@ -103,7 +109,8 @@ def train(
         **packages(),
         **result,
     }
-    return _finish(work, runs_dir, key, about)
+    with team.main_process_first():
+        return _finish(work, runs_dir, key, about) if team.is_main_process else finished_run(runs_dir, key)
 
 
 def recipe_for(base: str | None, name: str | Path | None, overrides: dict[str, str] | None = None) -> Recipe:
@@ -126,6 +133,14 @@ def key_of(manifest: dict, asked: Recipe, folder: Path | None) -> str:
     """16 hex digits that tell a training from another: of dataset, recipe and base."""
     about = [manifest["hash"], _recipe_dict(asked), bases.identity(folder) if folder else None]
     return sha256(json.dumps(about, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
+
+
+def finished_run(runs_dir: Path, key: str) -> Path | None:
+    """Folder of the finished run of that key."""
+    for path in sorted(runs_dir.glob("*/manifest.json")):
+        if json.loads(path.read_text(encoding="utf-8")).get("key") == key:
+            return path.parent
+    return None
 
 
 def texts_of(examples: list[dict]) -> list[str]:
@@ -180,6 +195,7 @@ def _fit(
     counted: dict[str, rows.Counted],
     used: Recipe,
     here: devices.Device,
+    team,
     progress: Progress,
     resumed: Path | None,
 ) -> dict:
@@ -188,7 +204,7 @@ def _fit(
 
     set_seed(used.train.seed)
     before = devices.peak_memory_gib()
-    model = bases.load_model(folder, used.base.dtype, _torch_device(here), used.base.quantize)
+    model = bases.load_model(folder, used.base.dtype, team.device, used.base.quantize)
     trainer = build_trainer(
         model,
         tokenizer,
@@ -197,18 +213,20 @@ def _fit(
         work / "checkpoints",
         used,
         cpu=here.kind == "cpu",
+        plain_head=here.kind == "cpu" and here.processes == 1,
+        processes=here.processes,
         progress=progress,
-        log=work / "live.jsonl",
+        log=work / "live.jsonl" if team.is_main_process else None,
         resumed=resumed is not None,
     )
     trainable = sum(parameter.numel() for parameter in trainer.model.parameters() if parameter.requires_grad)
     trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
-    adapter = work / "adapter"
-    shutil.rmtree(adapter, ignore_errors=True)
-    trainer.model.save_pretrained(adapter)
-    tokenizer.save_pretrained(adapter)
     history = log_lines(trainer.state.log_history)
-    (work / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in history), encoding="utf-8")
+    trainer.save_model(str(work / "adapter"))
+    if team.is_main_process:
+        for name in ("training_args.bin", "README.md"):  # A pickle of paths of this machine, and an empty model card.
+            (work / "adapter" / name).unlink(missing_ok=True)
+        (work / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in history), encoding="utf-8")
     evaluated = [line["eval_loss"] for line in history if "eval_loss" in line]
     return {
         "trainable_parameters": trainable,
@@ -234,11 +252,13 @@ def build_trainer(
     progress: Progress = None,
     log: Path | None = None,
     plain_head: bool | None = None,
+    processes: int = 1,
     resumed: bool = False,
 ):
     """TRL's trainer with the settings of a decided recipe, for the plain model and prompt/completion rows.
 
-    plain_head: score labelled positions only; default on a CPU. resumed: whether it will go on from a checkpoint; an
+    plain_head: score labelled positions only; default on a CPU. It calls the model inside its wrapper, so several
+    processes, whose wrapper sums gradients, cannot use it. resumed: whether it will go on from a checkpoint; an
     evaluation more at its start would count against the patience of early stopping.
     """
     import datasets
@@ -248,7 +268,7 @@ def build_trainer(
 
     datasets.disable_progress_bars()
     train, lora = used.train, used.lora
-    counted = plan.steps(len(train_rows), used)
+    counted = plan.steps(len(train_rows), used, processes)
     checkpointing = {_checkpointing_name(SFTConfig): train.checkpointing == "on"}
     arguments = SFTConfig(
         output_dir=str(out),
@@ -452,8 +472,11 @@ def _out_of_memory() -> tuple[type[BaseException], ...]:
     return (torch.OutOfMemoryError, MemoryError)
 
 
-def _torch_device(here: devices.Device) -> str:
-    return here.kind if here.kind in ("cuda", "mps") else "cpu"
+def _team(here: devices.Device):
+    """The processes that train together, as `accelerate launch` or torchrun started them; one where nobody did."""
+    from accelerate import PartialState
+
+    return PartialState(cpu=here.kind == "cpu")
 
 
 def _peak(here: devices.Device) -> float:

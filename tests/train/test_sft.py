@@ -1,6 +1,7 @@
 """Training whole, on a base of a few thousand weights: what is learnt, kept, resumed and refused."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 
 from schemas.problems import Problem
 from tarot_train import base, plan, recipe, rows, sft
+from tarot_train import device as devices
 from tests.train.conftest import SMALL, example, write_version
 
 pytestmark = pytest.mark.slow
@@ -96,6 +98,13 @@ def test_a_run_says_all_about_itself(run):
         "log.jsonl",
         "manifest.json",
         "scores.json",
+    ]
+    assert sorted(path.name for path in (run_dir / "adapter").iterdir()) == [
+        "adapter_config.json",
+        "adapter_model.safetensors",
+        "chat_template.jinja",
+        "tokenizer.json",
+        "tokenizer_config.json",
     ]
 
 
@@ -252,6 +261,25 @@ def test_training_says_nothing_by_itself(tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+def test_the_memory_planned_is_the_memory_used(tmp_path):
+    """For the stand-in as it comes, in a process of its own; within a quarter."""
+    version = write_version(tmp_path)
+    code = (
+        "import sys; from pathlib import Path; from tarot_train import sft;"
+        "sft.train(Path(sys.argv[1]), overrides={'pretraining.steps': '3', 'train.epochs': '1'}, data_dir=Path(sys.argv[2]))"
+    )
+    subprocess.run([sys.executable, "-c", code, str(version), str(tmp_path)], cwd=ROOT, check=True, capture_output=True)
+    about = manifest(next((tmp_path / "runs").glob("0001-*")))
+    used = recipe.build(about["used"])
+    counted = rows.to_rows(
+        rows.read_examples(version, "train"), base.load_tokenizer(Path(about["base"]["folder"])), 2048
+    )
+    here = devices.Device(**about["device"])
+    shape = plan.shape_of(used, Path(about["base"]["folder"]))
+    planned = plan.memory(shape, used, max(counted.tokens), here)["total"]
+    assert planned == pytest.approx(about["memory_gib"]["peak"], rel=0.25)
+
+
 def test_any_way_of_loading_the_tokenizer_gives_the_same_tokens(tmp_path):
     """Beside a Qwen2 config, AutoTokenizer puts Qwen2's class, splitter and special token in place of what was saved."""
     from transformers import AutoTokenizer
@@ -276,3 +304,26 @@ def test_a_base_is_made_once(tmp_path):
     about = json.loads((first / "manifest.json").read_text(encoding="utf-8"))
     assert about["stand_in"] is True and "stand-in" in about["note"]
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_two_processes_train_one_adapter_as_one_process_would(tmp_path, run):
+    """Under torchrun, on the CPU: as many updates, nearly the same losses, one run folder."""
+    version = write_version(tmp_path)
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import sys; from pathlib import Path; from tarot_train import sft\n"
+        "sft.train(Path(sys.argv[1]), overrides=dict(a.split('=') for a in sys.argv[3:]), data_dir=Path(sys.argv[2]))\n",
+        encoding="utf-8",
+    )
+    arguments = [str(version), str(tmp_path), *(f"{key}={value}" for key, value in SMALL.items())]
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", str(script), *arguments]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=env, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    both = list((tmp_path / "runs").glob("0*"))
+    assert len(both) == 1
+    about, alone = manifest(both[0]), manifest(run[1])
+    assert about["device"]["processes"] == 2
+    assert about["used"]["train"]["accumulation"] == 4
+    assert about["steps"] == about["planned_steps"] == alone["steps"]
+    assert about["best_eval_loss"] == pytest.approx(alone["best_eval_loss"], abs=0.05)
