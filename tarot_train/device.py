@@ -1,9 +1,12 @@
 """What this machine can train on."""
 
+import os
 import platform
+import re
 import resource
 import sys
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +55,6 @@ def describe() -> str:
 
 
 def memory_of_machine_gib() -> float:
-    import os
-
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     except (ValueError, OSError, AttributeError):
@@ -61,6 +62,12 @@ def memory_of_machine_gib() -> float:
 
 
 def peak_memory_gib() -> float:
-    """Most memory this process has held so far, in GiB (Linux counts KiB, macOS bytes)."""
+    """Most memory this process has held so far, in GiB."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        # getrusage would count what the process that started this one held (Linux keeps that over exec).
+        found = re.search(r"^VmHWM:\s+(\d+) kB$", status.read_text(encoding="ascii", errors="replace"), re.MULTILINE)
+        if found:
+            return int(found[1]) / 2**20
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 2**30 if sys.platform == "darwin" else peak / 2**20

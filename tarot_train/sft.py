@@ -20,6 +20,7 @@ from tarot_train import base as bases
 from tarot_train import device as devices
 from tarot_train import plan, rows
 from tarot_train import recipe as recipes
+from tarot_train.curve import loss_svg
 from tarot_train.recipe import Recipe
 
 Progress = Callable[[str, int, int], None] | None
@@ -437,6 +438,8 @@ def _finish(work: Path, runs_dir: Path, key: str, about: dict) -> Path:
     half.mkdir()
     shutil.move(work / "adapter", half / "adapter")
     shutil.copy(work / "log.jsonl", half / "log.jsonl")
+    log = [json.loads(line) for line in (half / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    (half / "loss.svg").write_text(loss_svg(log, about["base"]["name"]), encoding="utf-8")
     while True:
         taken = [int(path.name.split("-")[0]) for path in runs_dir.glob("*-*") if path.name.split("-")[0].isdigit()]
         target = runs_dir / f"{max(taken, default=0) + 1:04}-{key[:8]}"

@@ -96,6 +96,7 @@ def test_a_run_says_all_about_itself(run):
         "adapter",
         "generations.jsonl",
         "log.jsonl",
+        "loss.svg",
         "manifest.json",
         "scores.json",
     ]
@@ -106,6 +107,14 @@ def test_a_run_says_all_about_itself(run):
         "tokenizer.json",
         "tokenizer_config.json",
     ]
+
+
+def test_the_loss_curve_shows_every_evaluation(run):
+    from xml.etree import ElementTree
+
+    picture = ElementTree.parse(run[1] / "loss.svg").getroot()
+    evaluated = [line for line in log(run[1]) if "eval_loss" in line]
+    assert len(picture.findall("{http://www.w3.org/2000/svg}circle")) == len(evaluated)
 
 
 def test_counts_planned_are_counts_trained(run):

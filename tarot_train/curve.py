@@ -1,0 +1,45 @@
+"""The course of a training as a picture: the loss of every update, and of every evaluation, in one SVG."""
+
+from html import escape
+
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 360, 56, 16, 28, 40
+
+
+def loss_svg(log: list[dict], title: str) -> str:
+    """SVG text of log lines {step, loss} and {step, eval_loss}: losses in nats a token over updates."""
+    train = [(line["step"], line["loss"]) for line in log if "loss" in line]
+    held_out = [(line["step"], line["eval_loss"]) for line in log if "eval_loss" in line]
+    points = train + held_out or [(0, 0.0)]
+    last = max(step for step, _ in points) or 1
+    low, high = min(loss for _, loss in points), max(loss for _, loss in points)
+    room = (high - low) * 0.08 or 0.5
+    low, high = low - room, high + room
+
+    def place(step: int, loss: float) -> str:
+        x = LEFT + (WIDTH - LEFT - RIGHT) * step / last
+        y = TOP + (HEIGHT - TOP - BOTTOM) * (high - loss) / (high - low)
+        return f"{x:.1f},{y:.1f}"
+
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12">',
+        f"<title>{escape(title)}</title>",
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
+        f'<text x="{LEFT}" y="18">{escape(title)}</text>',
+    ]
+    for part in range(5):
+        loss = low + (high - low) * part / 4
+        y = place(0, loss).split(",")[1]
+        parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}" stroke="#ddd"/>')
+        parts.append(f'<text x="{LEFT - 6}" y="{y}" text-anchor="end" dominant-baseline="middle">{loss:.2f}</text>')
+        step = round(last * part / 4)
+        x = place(step, low).split(",")[0]
+        parts.append(f'<text x="{x}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{step}</text>')
+    for found, colour, name, offset in ((train, "#9aa0c8", "train", 150), (held_out, "#b3401f", "validation", 70)):
+        if found:
+            path = " ".join(place(*point) for point in found)
+            parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
+            parts.append(f'<text x="{WIDTH - RIGHT - offset}" y="18" fill="{colour}">{name}</text>')
+    for point in held_out:
+        x, y = place(*point).split(",")
+        parts.append(f'<circle cx="{x}" cy="{y}" r="3" fill="#b3401f"/>')
+    return "\n".join([*parts, "</svg>", ""])
