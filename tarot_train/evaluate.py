@@ -55,7 +55,7 @@ def evaluate(run_dir: Path, *, data_dir: Path, annotate: Annotate, progress: Pro
         "stand_in": manifest["base"]["stand_in"],
         "split": split,
         "held_out": {"examples": len(counted.rows), "tokens": sum(n for _, n in losses["base"])},
-        **{name: _figures(name, losses, scored) for name in MODELS},
+        **{name: _figures(name, losses, scored, human) for name in MODELS},
         "reader": {"scores": _means([line["scores"] for line in human])},
         "difference": _differences(losses, scored),
         "generated": len(cases),
@@ -151,16 +151,35 @@ def write_readings(model, tokenizer, cases: list[dict], used: recipes.Recipe, pr
 
 
 def score_readings(readings: list[dict], annotate: Annotate) -> list[dict]:
-    """The readings with their `scores`, {dimension: 0 to 1}; one that is empty scores 0 throughout."""
+    """The readings with their `scores`, {dimension: 0 to 1}, and their `style`; an empty one scores 0 throughout."""
     there = [reading for reading in readings if reading["content"].strip()]
     wanted = ("id", "person", "question", "spread", "cards", "content")
     annotated = iter(annotate([{name: reading[name] for name in wanted} for reading in there]) if there else [])
     nothing = dict.fromkeys((*DIMENSIONS, "overall"), 0.0)
     out = []
     for reading in readings:
-        figures = score(next(annotated)) if reading["content"].strip() else nothing
-        out.append(reading | {"scores": {name: round(figures[name], 4) for name in nothing}})
+        found = next(annotated) if reading["content"].strip() else None
+        figures = score(found) if found else nothing
+        scores = {name: round(figures[name], 4) for name in nothing}
+        out.append(reading | {"scores": scores, "style": found.get("style") if found else None})
     return out
+
+
+def style_distance(readings: list[dict], reader: list[dict]) -> float | None:
+    """How far the style of some readings lies from the reader's own, 0 (the same) to 1; null where there is nothing.
+
+    The mean over the figures of a style (length of sentences, particles, emoji, hedges, share of questions) of
+    |a - b| / (a + b), each averaged over its readings first.
+    """
+    styles = [[line["style"] for line in lines if line["style"]] for lines in (readings, reader)]
+    if not all(styles):
+        return None
+    names = [name for name, value in styles[0][0].items() if isinstance(value, int | float)]
+    parts = []
+    for name in names:
+        mine, theirs = (sum(style[name] for style in found) / len(found) for found in styles)
+        parts.append(abs(mine - theirs) / (mine + theirs) if mine + theirs else 0.0)
+    return sum(parts) / len(parts) if parts else None
 
 
 def _held_out(version_dir: Path, version: dict) -> tuple[str, list[dict]]:
@@ -186,7 +205,7 @@ def _spread_out(examples: list[dict], count: int) -> list[dict]:
     ]
 
 
-def _figures(name: str, losses: dict[str, list[tuple[float, int]]], scored: list[dict]) -> dict:
+def _figures(name: str, losses: dict[str, list[tuple[float, int]]], scored: list[dict], human: list[dict]) -> dict:
     loss = sum(x for x, _ in losses[name]) / sum(n for _, n in losses[name])
     own = [line for line in scored if line["model"] == name]
     return {
@@ -197,6 +216,7 @@ def _figures(name: str, losses: dict[str, list[tuple[float, int]]], scored: list
             "longest": max(line["copied"]["characters"] for line in own),
             "mean_share": sum(line["copied"]["share"] for line in own) / len(own),
         },
+        "style_distance": style_distance(own, human),
     }
 
 

@@ -134,14 +134,24 @@ def drawn(reading: dict) -> dict[str, str]:
 
 
 def reasoning(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
-    """Links between cards, for so many cards; interpretations; words that tie one statement to another."""
-    cards = max(1, len(drawn(reading)))
-    links = [line for line in lines if "card_link" in line.labels and not line.repeat and not line.empty]
-    readings = [line for line in lines if "card_interpretation" in line.labels and not line.repeat and not line.empty]
+    """Links between drawn cards, for so many cards; interpretations; words that tie one statement to another.
+
+    A sentence that names only cards nobody drew reasons about another reading.
+    """
+    here = set(drawn(reading))
+    cards = max(1, len(here))
+    sound = [line for line in lines if not line.repeat and not line.empty and _is_of(line, here)]
+    links = [line for line in sound if "card_link" in line.labels]
+    readings = [line for line in sound if "card_interpretation" in line.labels]
     causes = sum(len(phrases("cause").findall(line.text)) for line in links + readings)
     linked = saturate(len(links), 0.5 * max(1, cards - 1) if cards > 1 else 1)
     value = 0.65 * linked + 0.2 * saturate(len(readings), cards) + 0.15 * saturate(causes, cards)
     return value, [_found("+", "card_link", line) for line in links]
+
+
+def _is_of(line: Line, cards: set[str]) -> bool:
+    named = {card for card, _ in line.mentions}
+    return not named or bool(named & cards)
 
 
 def personalisation(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
@@ -269,11 +279,18 @@ def coherence(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
     found = [_found("-", "repeated", line) for line in lines if line.repeat]
     found += [_found("-", "says nothing of these cards or this person", line) for line in fresh if line.empty]
     length = max(1, sum(len(line.folded) for line in lines))
-    said = sum(len(line.folded) for line in fresh) / length
+    stuck = [line for line in fresh if phrases("stutter").search(line.folded)]
+    found += [_found("-", "stuck", line) for line in stuck]
+    said = (sum(len(line.folded) for line in fresh) - sum(map(_stuttered, stuck))) / length
     empty = sum(len(line.folded) for line in fresh if line.empty) / length
     order = 0.4 * _phase_order(fresh) + 0.35 * _card_order(reading, fresh) + 0.25 * _links_follow(fresh)
     value = (0.15 + 0.85 * order) * (0.4 + 0.6 * _whole(reading, lines)) * said**2 * (1 - empty) ** 1.5
     return value, found
+
+
+def _stuttered(line: Line) -> int:
+    """Characters that only say again what stands right before them."""
+    return sum(len(match.group()) for match in phrases("stutter").finditer(line.folded))
 
 
 def _phase_order(lines: list[Line]) -> float:

@@ -130,6 +130,14 @@ def test_a_stream_says_what_a_batch_says(tuned):
     assert len(pieces) > 1 and "".join(pieces).strip() == whole
 
 
+def test_the_distance_of_a_style_is_none_to_itself_and_all_to_its_opposite():
+    chatty = [{"style": {"emoji_per_100": 2.0, "sentence_chars": 10.0, "address": "你"}}]
+    bare = [{"style": {"emoji_per_100": 0.0, "sentence_chars": 10.0, "address": "您"}}]
+    assert evaluate.style_distance(chatty, chatty) == 0.0
+    assert evaluate.style_distance(chatty, bare) == 0.5
+    assert evaluate.style_distance([{"style": None}], bare) is None
+
+
 def test_a_trace_is_told_from_the_reading():
     assert generate.split_trace("先看牌。\n</think>\n\n愚人说走吧。") == ("先看牌。", "愚人说走吧。")
     assert generate.split_trace("愚人说走吧。") == (None, "愚人说走吧。")
