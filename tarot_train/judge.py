@@ -1,0 +1,56 @@
+"""A language model's opinion of readings, through any OpenAI-compatible endpoint. Off unless a person names one.
+
+What is judged is sent there, names and questions included: on a machine of one's own (Ollama, vLLM, llama.cpp) it
+stays at home; elsewhere it does not.
+"""
+
+import json
+import re
+from importlib.resources import files
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+from schemas.problems import Problem
+from tarot_train.scores import DIMENSIONS
+
+SECONDS = 120
+"""Longest wait for one answer."""
+
+
+def judge(readings: list[dict], url: str, model: str, key: str | None = None) -> list[dict[str, float]]:
+    """{dimension: 0 to 1, overall} a reading, in order; overall is the mean.
+
+    readings: dicts with person, question, spread, cards (text) and content. url: up to and including `/v1`.
+    Raises Problem `judge_away` where nobody answers, `judge_answer` where the answer is not what was asked for.
+    """
+    return [_judge_one(reading, url.rstrip("/"), model, key) for reading in readings]
+
+
+def _judge_one(reading: dict, url: str, model: str, key: str | None) -> dict[str, float]:
+    text = (files("tarot_train") / "templates" / "judge.txt").read_text(encoding="utf-8")
+    for name in ("person", "question", "spread", "cards", "content"):
+        text = text.replace("{" + name + "}", str(reading.get(name) or "–"))
+    body = {"model": model, "temperature": 0, "messages": [{"role": "user", "content": text}]}
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+    request = Request(f"{url}/chat/completions", json.dumps(body).encode(), headers)
+    try:
+        with urlopen(request, timeout=SECONDS) as response:
+            answer = json.load(response)["choices"][0]["message"]["content"]
+    except (URLError, TimeoutError, ConnectionError) as error:
+        raise Problem("judge_away", url=url, why=getattr(error, "reason", error)) from None
+    except (ValueError, KeyError, IndexError, TypeError):
+        raise Problem("judge_answer", url=url, model=model) from None
+    return _figures(answer, url, model)
+
+
+def _figures(answer: str, url: str, model: str) -> dict[str, float]:
+    """The figures of an answer: the last JSON object in it, whatever a model says or thinks around it."""
+    for found in reversed(re.findall(r"\{[^{}]*\}", answer)):
+        try:
+            given = json.loads(found)
+            figures = {name: float(given[name]) / 10 for name in DIMENSIONS}
+        except (ValueError, KeyError, TypeError):
+            continue
+        if all(0 <= value <= 1 for value in figures.values()):
+            return figures | {"overall": sum(figures.values()) / len(figures)}
+    raise Problem("judge_answer", url=url, model=model)
