@@ -318,14 +318,9 @@ def test_a_base_is_made_once(tmp_path):
 def test_two_processes_train_one_adapter_as_one_process_would(tmp_path, run):
     """Under torchrun, on the CPU: as many updates, nearly the same losses, one run folder."""
     version = write_version(tmp_path)
-    script = tmp_path / "train.py"
-    script.write_text(
-        "import sys; from pathlib import Path; from tarot_train import sft\n"
-        "sft.train(Path(sys.argv[1]), overrides=dict(a.split('=') for a in sys.argv[3:]), data_dir=Path(sys.argv[2]))\n",
-        encoding="utf-8",
-    )
-    arguments = [str(version), str(tmp_path), *(f"{key}={value}" for key, value in SMALL.items())]
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", str(script), *arguments]
+    settings = [part for key, value in SMALL.items() for part in ("--set", f"{key}={value}")]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "-m", "tarot_train"]
+    command = [*launch, str(version), "--data-dir", str(tmp_path), *settings]
     env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=env, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -336,3 +331,18 @@ def test_two_processes_train_one_adapter_as_one_process_would(tmp_path, run):
     assert about["used"]["train"]["accumulation"] == 4
     assert about["steps"] == about["planned_steps"] == alone["steps"]
     assert about["best_eval_loss"] == pytest.approx(alone["best_eval_loss"], abs=0.05)
+
+
+def test_the_launched_command_says_what_is_wrong(tmp_path, capsys):
+    from tarot_train.__main__ import main
+
+    assert main([str(tmp_path), "--data-dir", str(tmp_path)]) == 1
+    assert "no manifest.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tarot_train" / "launch").glob("*.yaml")), ids=lambda path: path.name)
+def test_every_launch_configuration_is_one_accelerate_reads(path):
+    from accelerate.commands.config.config_args import load_config_from_file
+
+    config = load_config_from_file(str(path))
+    assert config.num_processes == int(path.stem.split("-")[1])
