@@ -89,7 +89,7 @@ def test_the_report_shows_both_losses_and_says_that_base_and_readings_are_no_rea
     _, result, _ = done
     page = Path(result["report"]).read_text(encoding="utf-8")
     for model in ("base", "tuned"):
-        assert f"{result['scores'][model]['loss']:.2f}" in page
+        assert f"{result['scores'][model]['loss']:.3f}" in page
     assert "虚构" in page and "替身" in page
 
 
