@@ -5,12 +5,13 @@ passes paths, not frames. Nothing is in the store before `commit`; a staged lot 
 """
 
 from collections.abc import Callable, Iterator
+from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 
 import polars as pl
 
-from schemas.tables import READINGS, REJECTIONS, STORED, stored, typed
+from schemas.tables import READINGS, REJECTIONS, STORED, Rejections, stored, typed
 from tarot_data import lexicon, rejections, sources, store
 
 LOT = 4000
@@ -133,7 +134,7 @@ def commit(data_dir: Path, decided: Path, files: list[sources.InboxFile]) -> dic
     Order matters: rejections and signatures first, readings next, the files that are thereby done last.
     """
     readings = _lots(decided, "readings", STORED)
-    refused = _lots(decided, "rejections", REJECTIONS)
+    refused = Rejections.validate(_lots(decided, "rejections", REJECTIONS), lazy=True)
     unchanged = pl.concat(
         [pl.read_parquet(path) for path in sorted(decided.glob("unchanged-*.parquet"))]
         or [pl.DataFrame(schema={"reading_id": pl.String, "file": pl.String})]
@@ -198,27 +199,27 @@ def _known(index: pl.DataFrame) -> dict[str, dict]:
 def _identify(readings: pl.DataFrame, known: dict[str, dict]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Readings that are not in the store as they stand, under their right id and revision; and all of them with
     whether they are unchanged. Adds a `row` column, unique in the lot."""
-    here = {place for place in known["place"] if place[0] in set(readings["source"].struct.field("file"))}
-    prints = set(readings["fingerprint"])
-    moved = {key for key, (_, _) in known["fingerprint"].items() if key in prints}
-    still = {known["fingerprint"][key][0] for key in moved}
-    ids, revisions, unchanged = [], [], []
+    by_print, by_place, newest = known["fingerprint"], known["place"], known["revision"]
+    # A row put in front moves the others: the reading that stood in a place may be further down, as it was.
+    still = {by_print[key][0] for key in readings["fingerprint"] if key in by_print}
+    ids, unchanged = [], []
     for fingerprint, source, own in readings.select("fingerprint", "source", "reading_id").iter_rows():
         place = (source["file"], source["member"], source["locator"])
-        twin = known["fingerprint"].get(fingerprint)
-        old = known["place"].get(place) if place in here else None
-        same = twin is not None and twin[1] == source["file"]
-        if same:
+        twin = by_print.get(fingerprint)
+        old = by_place.get(place)
+        unchanged.append(twin is not None and twin[1] == source["file"])
+        if unchanged[-1]:
             ids.append(twin[0])
         elif twin is None and old is not None and old not in still:
             ids.append(old)
+        elif twin is None and own in newest:
+            # Words that another reading held before it was rewritten: they make its id, so this one needs its own.
+            ids.append("r" + blake2b("\0".join(map(str, (own, *place))).encode(), digest_size=8).hexdigest())
         else:
             ids.append(own)
-        unchanged.append(same)
-        revisions.append(1 if ids[-1] == own and not same else known["revision"].get(ids[-1], 0) + (not same))
     marked = readings.with_columns(
         reading_id=pl.Series(ids, dtype=pl.String),
-        revision=pl.Series(revisions, dtype=pl.Int32),
+        revision=pl.Series([newest.get(reading_id, 0) + 1 for reading_id in ids], dtype=pl.Int32),
         unchanged=pl.Series(unchanged, dtype=pl.Boolean),
         file=pl.col("source").struct.field("file"),
     ).with_row_index("row")

@@ -29,6 +29,10 @@ SECOND = {
     "content": "阿宁，谢谢你的信任。正义正位端着天平坐在那里，这件事的账要先算清楚。死神逆位骑着马停在门口，旧房子里的东西你一直不肯扔。"
     "一张要你算账，一张要你放手，合起来就是先清点再告别。这个周末先把不要的东西装箱。愿你住得安稳。",
 }
+REWRITTEN = (
+    "晚上好，Mel，我重新看了一遍。愚人正位背着小包袱，这次说的是你想轻装上路。力量正位的女人不用鞭子，慢慢来反而快。"
+    "前一张要你动，后一张要你稳，两股劲合成一股。下周先把想说的话写下来。愿你睡个好觉。"
+)
 
 
 def ingest(data_dir, inbox):
@@ -71,6 +75,28 @@ def test_an_edited_reading_is_updated_under_its_id(places):
     assert set(store.readings(data)["reading_id"]) == ids
     assert "四月之前" in "".join(store.readings(data)["content"])
     assert store.scan(data, "readings").select(pl.len()).collect().item() == 3
+
+
+def test_an_edit_that_is_taken_back_is_one_more_revision(places):
+    data, inbox = places
+    ingest(data, inbox)
+    write(inbox / "a.jsonl", FIRST | {"content": FIRST["content"].replace("三月之前", "四月之前")}, SECOND)
+    ingest(data, inbox)
+    write(inbox / "a.jsonl", FIRST, SECOND)
+    assert counts(ingest(data, inbox)) == (0, 1, 1, 0, 2)
+    assert "三月之前" in "".join(store.readings(data)["content"])
+
+
+def test_what_a_reading_said_before_it_was_rewritten_may_come_from_another_file_under_an_id_of_its_own(places):
+    data, inbox = places
+    write(inbox / "a.jsonl", FIRST)
+    ingest(data, inbox)
+    rewritten = SECOND | {"person": "Mel", "cards": FIRST["cards"], "content": REWRITTEN}
+    write(inbox / "a.jsonl", rewritten)
+    assert counts(ingest(data, inbox)) == (0, 1, 0, 0, 1)
+    write(inbox / "b.jsonl", FIRST)
+    assert counts(ingest(data, inbox)) == (1, 0, 1, 0, 2)
+    assert {content[:6] for content in store.readings(data)["content"]} == {"Mel你好，", "晚上好，Me"}
 
 
 def test_a_record_put_in_front_of_the_others_is_the_only_new_one(places):
