@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from flows import environment
+from flows.gate import MIN_READINGS
 from schemas.messages import catalogue, say
 from schemas.problems import Problem
 
@@ -46,15 +47,15 @@ class Context:
 
 def option(name: str, *, lang: str, **settings: object) -> Callable:
     """A click option whose help is `option.<name>` of the catalogue."""
-    key = "option." + name.split("/")[0].strip("-").replace("-", "_")
+    key = "option." + name.strip("-").replace("-", "_")
     return click.option(name, help=say(key, lang), **settings)
 
 
-# name, help group, arguments and options; the function of the same name (with _ for -) in flows.commands runs it.
+# Command -> its arguments and options; the function of the same name in flows.commands runs it.
 COMMANDS: dict[str, list] = {
     "run": [
         ("arg", "paths", {"nargs": -1, "type": click.Path(path_type=Path, exists=True)}),
-        ("opt", "--min-readings", {"type": click.IntRange(1), "default": 200, "show_default": True}),
+        ("opt", "--min-readings", {"type": click.IntRange(1), "default": MIN_READINGS, "show_default": True}),
         ("opt", "--base", {"default": None}),
         ("opt", "--recipe", {"default": None}),
         ("opt", "--no-train", {"is_flag": True}),
@@ -65,7 +66,7 @@ COMMANDS: dict[str, list] = {
     "annotate": [("arg", "file", {"type": click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)})],
     "patterns": [],
     "report": [("opt", "--pseudonyms", {"is_flag": True})],
-    "status": [("opt", "--min-readings", {"type": click.IntRange(1), "default": 200, "show_default": True})],
+    "status": [("opt", "--min-readings", {"type": click.IntRange(1), "default": MIN_READINGS, "show_default": True})],
     "score": [("arg", "file", {"type": click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)})],
     "plan": [
         ("opt", "--base", {"default": None}),
@@ -81,7 +82,7 @@ COMMANDS: dict[str, list] = {
         ("opt", "--base", {"default": None}),
         ("opt", "--recipe", {"default": None}),
         ("opt", "--set", {"multiple": True, "metavar": "KEY=VALUE"}),
-        ("opt", "--min-readings", {"type": click.IntRange(1), "default": 200, "show_default": True}),
+        ("opt", "--min-readings", {"type": click.IntRange(1), "default": MIN_READINGS, "show_default": True}),
     ],
     "evaluate": [("arg", "run", {"required": False})],
     "compare": [("arg", "runs", {"nargs": -1})],

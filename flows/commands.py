@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flows import environment
 from flows.cli import Context
-from flows.gate import gate
+from flows.gate import MIN_READINGS, gate
 from schemas.problems import Problem
 
 
@@ -34,11 +34,7 @@ def run(
         return ctx.json(result)
     print_ingest(ctx, result["ingest"])
     if version := result["version"]:
-        if version["new"]:
-            counts = version["counts"]
-            ctx.print("summary.version_new", version=version["version"], hash=version["hash"][:8], **counts)
-        else:
-            ctx.print("summary.version_same", version=version["version"])
+        print_published(ctx, version, version["new"])
         if version["counts"]["synthetic"]:
             ctx.print("summary.synthetic", count=version["counts"]["synthetic"])
     print_gate(ctx, result["gate"])
@@ -91,7 +87,7 @@ def rejected(ctx: Context, reason: str | None) -> None:
     from tarot_data import store
     from tarot_data.report.page import Words
 
-    rows = store.rejections(ctx.data_dir)
+    rows, words = store.rejections(ctx.data_dir), Words(ctx.lang)
     if reason:
         rows = rows.filter(pl.col("reason").cast(pl.String) == reason)
     if rows.is_empty() and not ctx.as_json:
@@ -107,7 +103,7 @@ def rejected(ctx: Context, reason: str | None) -> None:
                 id=row["rejection_id"],
                 place=place,
                 reason=ctx.say(f"reason.{row['reason']}"),
-                detail=Words(ctx.lang).detail(row["detail"]),
+                detail=words.detail(row["detail"]),
                 excerpt=(row["excerpt"] or "").replace("\n", " "),
             )
 
@@ -136,8 +132,7 @@ def patterns(ctx: Context) -> None:
 
 
 def report(ctx: Context, pseudonyms: bool) -> None:
-    from flows.gate import MIN_READINGS
-    from flows.publish import write_report
+    from flows.reporting import write_report
     from flows.runs import newest_run
 
     result = write_report(ctx.data_dir, MIN_READINGS, ctx.lang, run=newest_run(ctx.data_dir), pseudonyms=pseudonyms)
@@ -150,7 +145,7 @@ def status(ctx: Context, min_readings: int) -> None:
 
     version = versions.newest(ctx.data_dir)
     runs = run_dirs(ctx.data_dir)
-    opened = gate(version["counts"]["readings"] if version else 0, min_readings)
+    opened = gate(version, min_readings)
     last_run = runs[-1].name if runs else None
     rejected_open = store.rejections(ctx.data_dir).height
     if ctx.as_json:
@@ -197,7 +192,7 @@ def train(
     from tarot_data import versions
 
     manifest = versions.find(ctx.data_dir, version)
-    opened = gate(manifest["counts"]["readings"], min_readings)
+    opened = gate(manifest, min_readings)
     if not opened["ready"]:
         raise Problem("gate_shut", **opened)
     overrides = dict(assignment(part) for part in set)
@@ -305,14 +300,11 @@ def doctor(ctx: Context) -> None:
 def dataset_publish(ctx: Context) -> None:
     from tarot_data import store, versions
 
-    with store.writing(ctx.data_dir, wait_seconds=10.0):
+    with store.writing(ctx.data_dir):
         manifest, new = versions.publish(ctx.data_dir)
     if ctx.as_json:
         return ctx.json(manifest | {"new": new})
-    if new:
-        ctx.print("summary.version_new", version=manifest["version"], hash=manifest["hash"][:8], **manifest["counts"])
-    else:
-        ctx.print("summary.version_same", version=manifest["version"])
+    print_published(ctx, manifest, new)
 
 
 def dataset_list(ctx: Context) -> None:
@@ -414,6 +406,13 @@ def print_ingest(ctx: Context, result: dict) -> None:
         ctx.print("summary.rejected_next")
     if result["redacted"]:
         ctx.print("summary.redacted", count=result["redacted"])
+
+
+def print_published(ctx: Context, manifest: dict, new: bool) -> None:
+    if new:
+        ctx.print("summary.version_new", version=manifest["version"], hash=manifest["hash"][:8], **manifest["counts"])
+    else:
+        ctx.print("summary.version_same", version=manifest["version"])
 
 
 def print_gate(ctx: Context, opened: dict) -> None:

@@ -8,8 +8,7 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
-from flows.gate import MIN_READINGS
-from schemas.problems import Problem
+from flows.gate import gate
 
 FRAGILE = {"prefect": "3.8.8", "polars": "2.1.0", "pandera": "0.35.0", "deltalake": "1.6.6", "torch": "2.13.0"}
 """Packages whose other versions are known to break something, with the version this was tested with."""
@@ -44,11 +43,8 @@ def examine(data_dir: Path) -> list[dict[str, object]]:
 def _validated(data_dir: Path) -> dict[str, object]:
     from tarot_data import versions
 
-    try:
-        readings = versions.find(data_dir)["counts"]["readings"]
-    except Problem:
-        readings = 0
-    return _finding("validated", readings >= MIN_READINGS, readings, "validated")
+    opened = gate(versions.newest(data_dir))
+    return _finding("validated", opened["ready"], opened["validated"], "validated")
 
 
 def _finding(name: str, ok: bool, value: object, advice: str | None) -> dict[str, object]:

@@ -4,8 +4,9 @@ MIN_READINGS = 200
 """Validated readings the recipe card asks for before a first training."""
 
 
-def gate(validated: int, required: int = MIN_READINGS) -> dict[str, object]:
-    """{validated, required, missing, ready}: open when as many readings as required are validated and published."""
+def gate(manifest: dict | None, required: int = MIN_READINGS) -> dict[str, object]:
+    """{validated, required, missing, ready}: open when a version holds as many validated readings as required."""
+    validated = manifest["counts"]["readings"] if manifest else 0
     return {
         "validated": validated,
         "required": required,

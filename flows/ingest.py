@@ -9,9 +9,6 @@ from flows.progress import bar
 from tarot_data import ingest as stages
 from tarot_data import store
 
-WAIT_SECONDS = 10.0
-"""How long an ingest waits for another one on the same data directory before it says so and stops."""
-
 
 class Inbox:
     """The paths to read, in a form Prefect cannot record: a file's name may hold a person's or a telephone number."""
@@ -49,7 +46,7 @@ def ingest(data_dir: Path, inbox: Inbox) -> dict:
     Returns {files, accepted, updated, unchanged, rejected, redacted, readings, rejected_open, masked, reasons,
     synthetic}: files seen, readings by what became of them in this run, and totals of the store afterwards.
     """
-    with store.writing(data_dir, wait_seconds=WAIT_SECONDS):
+    with store.writing(data_dir):
         store.sweep(data_dir)
         files, known, kept = find_files(data_dir, inbox)
         counts = {"accepted": 0, "updated": 0, "unchanged": 0, "rejected": 0, "redacted": 0}

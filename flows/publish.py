@@ -1,11 +1,10 @@
 """The publish flow: the store as the next dataset version, and the quality report that says how good it is."""
 
-import json
 from pathlib import Path
 
 from prefect import flow, task
 
-from flows.gate import gate
+from flows.reporting import write_report
 from tarot_data import store, versions
 
 
@@ -17,58 +16,10 @@ def publish_version(data_dir: Path) -> tuple[dict, bool]:
 @flow(name="publish", validate_parameters=False)
 def publish(data_dir: Path) -> tuple[dict, bool]:
     """Publish what the store holds; returns the manifest and whether it is a new version."""
-    with store.writing(data_dir, wait_seconds=10.0):
+    with store.writing(data_dir):
         return publish_version(data_dir)
-
-
-def write_report(
-    data_dir: Path, required: int, lang: str, *, run: dict | None = None, pseudonyms: bool = False
-) -> dict[str, object]:
-    """Write the report of the newest version; returns its figures and, under `path`, where it lies."""
-    from tarot_data.report import figures, page
-
-    manifests = versions.listed(data_dir)
-    version = manifests[-1] if manifests else None
-    measured = figures.measure(
-        store.readings(data_dir),
-        store.rejections(data_dir),
-        version=version,
-        previous=_figures_of(data_dir, manifests[-2]) if len(manifests) > 1 else None,
-        required=required,
-        history=manifests,
-        run=run,
-        splits=versions.read(data_dir, version).select("reading_id", "person", "split") if version else None,
-        pseudonyms=pseudonyms,
-    )
-    name = f"report-v{version['version']:06}" if version else "report"
-    name += "-pseudonyms" if pseudonyms else ""
-    folder = data_dir / "reports"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = page.write(measured, folder / f"{name}.html", lang)
-    if version and not pseudonyms:
-        # Only the figures that the next version is compared with: nothing anybody wrote.
-        _write_json(folder / f"{name}.json", {"key": measured["key"]})
-    return {"path": str(path), **measured}
 
 
 @task(name="write the quality report")
 def report_task(data_dir: Path, required: int, lang: str, run: dict | None = None) -> dict[str, object]:
     return write_report(data_dir, required, lang, run=run)
-
-
-def gate_of(data_dir: Path, required: int) -> dict[str, object]:
-    """The gate over the newest version's readings."""
-    version = versions.newest(data_dir)
-    return gate(version["counts"]["readings"] if version else 0, required)
-
-
-def _figures_of(data_dir: Path, manifest: dict) -> dict:
-    """A version's manifest with the figures its own report measured, where there was one."""
-    path = data_dir / "reports" / f"report-v{manifest['version']:06}.json"
-    return manifest | ({"figures": json.loads(path.read_text(encoding="utf-8"))} if path.exists() else {})
-
-
-def _write_json(path: Path, value: dict) -> None:
-    half = path.with_suffix(".half")
-    half.write_text(json.dumps(value, ensure_ascii=False, default=str), encoding="utf-8")
-    half.replace(path)

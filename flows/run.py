@@ -4,12 +4,12 @@ from pathlib import Path
 
 from prefect import flow
 
-from flows.gate import MIN_READINGS
+from flows.gate import MIN_READINGS, gate
 from flows.ingest import Inbox, ingest
-from flows.publish import gate_of, publish, report_task
+from flows.publish import publish, report_task
 from flows.runs import newest_run
 from flows.training import train
-from tarot_data import store
+from tarot_data import store, versions
 
 
 @flow(name="run", validate_parameters=False)
@@ -27,7 +27,7 @@ def run(
     if store.count(data_dir):
         manifest, new = publish(data_dir)
         result["version"] = {key: manifest[key] for key in ("version", "hash", "name", "counts")} | {"new": new}
-    result["gate"] = gate_of(data_dir, min_readings)
+    result["gate"] = gate(versions.newest(data_dir), min_readings)
     if result["gate"]["ready"] and not no_train:
         trained = train(data_dir, base=base, recipe=recipe)
         result["scores"] = trained.pop("scores")

@@ -4,27 +4,14 @@ Prefect alone does not promise that a version is trained once; a lock and a fini
 """
 
 import json
-from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from prefect import flow, task
 
 from flows.progress import bar
 from schemas.problems import Problem
 from tarot_data import versions
-
-
-@contextmanager
-def training(data_dir: Path, digest: str):
-    """The only training of this version, across processes. Raises Problem `training` where another one runs."""
-    path = data_dir / "locks" / f"train-{digest[:16]}.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(path, timeout=0):
-            yield
-    except Timeout:
-        raise Problem("training", version=digest[:8]) from None
+from tarot_data.locks import only_one
 
 
 @task(name="fine-tune with LoRA")
@@ -70,8 +57,9 @@ def train(
     A version that was trained with the same base and recipe is not trained again: its run is returned.
     """
     manifest = versions.find(data_dir, version)
+    lock = data_dir / "locks" / f"train-{manifest['hash'][:16]}.lock"
     try:
-        with training(data_dir, manifest["hash"]):
+        with only_one(lock, Problem("training", version=manifest["hash"][:8])):
             run_dir = fine_tune(data_dir, manifest, base, recipe, overrides or {})
             scores = run_dir / "scores.json"
             already = scores.exists()

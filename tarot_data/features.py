@@ -398,7 +398,7 @@ def _current(batch: Batch) -> np.ndarray:
     return current
 
 
-def _per_pair_max(values: np.ndarray, first: np.ndarray) -> np.ndarray:
+def per_pair_max(values: np.ndarray, first: np.ndarray) -> np.ndarray:
     """Greatest value of each sentence's pairs, 0 where a reading has no cards."""
     out = np.zeros(len(first) - 1)
     full = first[1:] > first[:-1]
@@ -451,7 +451,7 @@ def structure(batch: Batch, pairs: Pairs) -> tuple[np.ndarray, list[str]]:
     p_current = pairs.current[pairs.p_sentence] == pairs.p_slot
     other = np.where(p_current, 0.0, pairs.image + pairs.rank + pairs.named)
     on_current = np.where(p_current, pairs.image + pairs.rank + pairs.named, 0.0)
-    image_top = _per_pair_max(pairs.image, pairs.first)
+    image_top = per_pair_max(pairs.image, pairs.first)
     columns["named_1"] = distinct == 1
     columns["named_2"] = distinct == 2
     columns["named_3"] = distinct > 2
@@ -462,10 +462,10 @@ def structure(batch: Batch, pairs: Pairs) -> tuple[np.ndarray, list[str]]:
     columns["evoked_2"] = evoked_count == 2
     columns["evoked_3"] = evoked_count > 2
     columns["image_top"] = np.minimum(image_top, 3) / 3
-    columns["image_other"] = np.minimum(_per_pair_max(other, pairs.first), 2) / 2
-    columns["image_current"] = np.minimum(_per_pair_max(on_current, pairs.first), 2) / 2
+    columns["image_other"] = np.minimum(per_pair_max(other, pairs.first), 2) / 2
+    columns["image_current"] = np.minimum(per_pair_max(on_current, pairs.first), 2) / 2
     columns["rank_two"] = _per_pair_sum((pairs.rank > 0).astype(float), pairs.first) > 1
-    columns["position_1"] = _per_pair_max(pairs.position, pairs.first) > 0
+    columns["position_1"] = per_pair_max(pairs.position, pairs.first) > 0
     columns["position_2"] = _per_pair_sum((pairs.position > 0).astype(float), pairs.first) > 1
     new_card = _first_named(batch, pairs)
     columns["new_card"] = new_card > 0
@@ -604,7 +604,7 @@ def _advice_place(batch: Batch, pairs: Pairs) -> np.ndarray:
                 chosen.add((number, place[cards.CARD_ID[card["card"]]]))
     for pair in np.nonzero((pairs.named > 0) | (pairs.position > 0))[0].tolist():
         slots[pair] = (int(batch.s_reading[pairs.p_sentence[pair]]), int(pairs.p_slot[pair])) in chosen
-    out = _per_pair_max(slots.astype(float), pairs.first)
+    out = per_pair_max(slots.astype(float), pairs.first)
     # The place may be named in the text alone: 建议位, advice给到.
     found = batch.found["pointers"]
     table = lexicon.read_table("pointers")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tarot_data.features import Batch, Pairs
+from tarot_data.features import Batch, Pairs, per_pair_max
 
 INTERPRETS, LINKS, ADVISES, OTHER = range(4)
 STATIC = (
@@ -95,23 +95,14 @@ def static_features(batch: Batch, pairs: Pairs) -> np.ndarray:
     sizes = (first[1:] - first[:-1])[sentence]
     columns = (
         np.minimum(p.named, 1), named & (count == 1), named * (1 - np.minimum(p.place, 1)), np.minimum(p.image, 2),
-        p.image / np.maximum(image_all, 0.5), (p.image == spread(_most(p.image, first))) & (p.image > 0),
-        np.minimum(p.rank, 1), (p.rank == spread(_most(p.rank, first))) & (p.rank > 0), np.minimum(p.suit, 1),
+        p.image / np.maximum(image_all, 0.5), (p.image == spread(per_pair_max(p.image, first))) & (p.image > 0),
+        np.minimum(p.rank, 1), (p.rank == spread(per_pair_max(p.rank, first))) & (p.rank > 0), np.minimum(p.suit, 1),
         np.minimum(p.position, 1), np.minimum(p.ordinal, 1), p.p_slot == sizes - 1, p.p_slot == 0,
         spread(p.group) & ~named, spread(p.many) & ~named, sizes == 2, np.ones(len(sentence)),
     )  # fmt: skip
     out = np.empty((len(sentence), len(STATIC)))
     for number, column in enumerate(columns):
         out[:, number] = column
-    return out
-
-
-def _most(values: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """Greatest value of each sentence's pairs, 0 where a reading has no cards."""
-    out = np.zeros(len(first) - 1)
-    full = first[1:] > first[:-1]
-    if len(values):
-        out[full] = np.maximum.reduceat(values, first[:-1][full])
     return out
 
 

@@ -8,17 +8,14 @@ it from doubling anything. Every write happens under one lock (`writing`), acros
 
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import polars as pl
-from filelock import FileLock, Timeout
 
 from schemas.problems import Problem
 from schemas.tables import REJECTIONS, STORED, stored, typed
-
-SCHEMA_VERSION = 1
+from tarot_data.locks import only_one
 
 FILES = pl.Schema(
     {
@@ -41,19 +38,16 @@ def table_path(data_dir: Path, name: str) -> Path:
     return data_dir / "store" / name
 
 
-@contextmanager
-def writing(data_dir: Path, wait_seconds: float = 0.0) -> Iterator[None]:
+WAIT_SECONDS = 10.0
+"""How long a command waits for another one on the same data directory before it says so and stops."""
+
+
+def writing(data_dir: Path, wait_seconds: float = WAIT_SECONDS) -> AbstractContextManager[None]:
     """The only writer of this data directory, until the block ends or the process dies.
 
     Raises Problem `busy` where another process writes and does not finish within wait_seconds.
     """
-    path = data_dir / "locks" / "store.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(path, timeout=wait_seconds):
-            yield
-    except Timeout:
-        raise Problem("busy", path=data_dir) from None
+    return only_one(data_dir / "locks" / "store.lock", Problem("busy", path=data_dir), wait_seconds)
 
 
 def exists(data_dir: Path, name: str) -> bool:

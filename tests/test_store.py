@@ -48,7 +48,7 @@ def test_a_second_writer_is_told_so_and_gets_in_once_the_first_is_killed(tmp_pat
     holder = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     try:
         assert holder.stdout.readline() == "in\n"
-        with pytest.raises(Problem, match="Another process is writing"), store.writing(tmp_path):
+        with pytest.raises(Problem, match="Another process is writing"), store.writing(tmp_path, wait_seconds=0):
             pass
     finally:
         holder.kill()

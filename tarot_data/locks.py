@@ -1,0 +1,24 @@
+"""One holder at a time, across processes, with or without a server; the kernel frees the lock of a process that dies."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from schemas.problems import Problem
+
+
+@contextmanager
+def only_one(path: Path, busy: Problem, wait_seconds: float = 0.0) -> Iterator[None]:
+    """Hold the lock file until the block ends. Raises busy where another process holds it for longer than the wait."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path, timeout=wait_seconds)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise busy from None
+    try:
+        yield
+    finally:
+        lock.release()
