@@ -1,4 +1,4 @@
-"""The `tarot` command: its frame. What each command does stands in `flows.commands`, imported when it is called.
+"""The `tarot` command: its frame. What each command does stands in `flows.commands`, imported when called.
 
 Help must answer at once, so nothing heavier than click and the message catalogue is imported here.
 """
@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -51,74 +52,81 @@ def option(name: str, *, lang: str, **settings: object) -> Callable:
     return click.option(name, help=say(key, lang), **settings)
 
 
-# Command -> its arguments and options; the function of the same name in flows.commands runs it.
-COMMANDS: dict[str, list] = {
-    "run": [
-        ("arg", "paths", {"nargs": -1, "type": click.Path(path_type=Path, exists=True)}),
-        ("opt", "--min-readings", {"type": click.IntRange(1), "default": MIN_READINGS, "show_default": True}),
-        ("opt", "--base", {"default": None}),
-        ("opt", "--recipe", {"default": None}),
-        ("opt", "--no-train", {"is_flag": True}),
-    ],
-    "ingest": [("arg", "paths", {"nargs": -1, "required": True, "type": click.Path(path_type=Path, exists=True)})],
-    "readings": [("opt", "--id", {"default": None}), ("opt", "--person", {"default": None})],
-    "rejected": [("opt", "--reason", {"default": None})],
-    "annotate": [("arg", "file", {"type": click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)})],
-    "patterns": [],
-    "report": [("opt", "--pseudonyms", {"is_flag": True})],
-    "status": [("opt", "--min-readings", {"type": click.IntRange(1), "default": MIN_READINGS, "show_default": True})],
-    "score": [("arg", "file", {"type": click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)})],
-    "plan": [
-        ("opt", "--base", {"default": None}),
-        ("opt", "--recipe", {"default": None}),
-        ("opt", "--examples", {"type": click.IntRange(1), "default": None}),
-        ("opt", "--tokens", {"type": click.IntRange(1), "default": None}),
-        ("opt", "--gpu", {"default": None}),
-        ("opt", "--price", {"type": click.FloatRange(0), "default": None}),
-        ("opt", "--set", {"multiple": True, "metavar": "KEY=VALUE"}),
-    ],
-    "train": [
-        ("opt", "--version", {"type": int, "default": None}),
-        ("opt", "--base", {"default": None}),
-        ("opt", "--recipe", {"default": None}),
-        ("opt", "--set", {"multiple": True, "metavar": "KEY=VALUE"}),
-        ("opt", "--min-readings", {"type": click.IntRange(1), "default": MIN_READINGS, "show_default": True}),
-    ],
-    "evaluate": [("arg", "run", {"required": False})],
-    "compare": [("arg", "runs", {"nargs": -1})],
-    "read": [
-        ("opt", "--cards", {"required": True}),
-        ("opt", "--person", {"default": None}),
-        ("opt", "--question", {"default": None}),
-        ("opt", "--spread", {"default": None}),
-        ("opt", "--run", {"default": None}),
-        ("opt", "--seed", {"type": int, "default": 0, "show_default": True}),
-    ],
-    "sample": [
-        ("opt", "--n", {"type": click.IntRange(1), "default": 220, "show_default": True}),
-        ("opt", "--out", {"type": click.Path(path_type=Path, file_okay=False), "required": True}),
-        ("opt", "--seed", {"type": int, "default": 0, "show_default": True}),
-        ("opt", "--broken", {"type": click.FloatRange(0, 1), "default": 0.0, "show_default": True}),
-    ],
-    "doctor": [],
-}
-
-GROUPS: dict[str, dict[str, list]] = {
+# Module of flows.commands -> command -> its arguments and options; the function of that name runs it.
+COMMANDS: dict[str, dict[str, list]] = {
+    "records": {
+        "run": [
+            ("arg", "paths", {"nargs": -1, "type": click.Path(path_type=Path, exists=True)}),
+            ("opt", "--min-readings", {"type": click.IntRange(1), "default": MIN_READINGS, "show_default": True}),
+            ("opt", "--base", {"default": None}),
+            ("opt", "--recipe", {"default": None}),
+            ("opt", "--no-train", {"is_flag": True}),
+        ],
+        "ingest": [("arg", "paths", {"nargs": -1, "required": True, "type": click.Path(path_type=Path, exists=True)})],
+        "readings": [("opt", "--id", {"default": None}), ("opt", "--person", {"default": None})],
+        "rejected": [("opt", "--reason", {"default": None})],
+    },
+    "craft": {
+        "annotate": [
+            ("arg", "file", {"type": click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)})
+        ],
+        "patterns": [],
+        "lexicon check": [],
+        "lexicon try": [("arg", "text", {})],
+        "lexicon train": [],
+    },
     "dataset": {
-        "publish": [],
-        "list": [],
-        "show": [("arg", "version", {"type": int, "required": False})],
-        "diff": [("arg", "old", {"type": int}), ("arg", "new", {"type": int})],
-        "verify": [("arg", "version", {"type": int, "required": False})],
-        "checkout": [
+        "report": [("opt", "--pseudonyms", {"is_flag": True})],
+        "status": [
+            ("opt", "--min-readings", {"type": click.IntRange(1), "default": MIN_READINGS, "show_default": True})
+        ],
+        "dataset publish": [],
+        "dataset list": [],
+        "dataset show": [("arg", "version", {"type": int, "required": False})],
+        "dataset diff": [("arg", "old", {"type": int}), ("arg", "new", {"type": int})],
+        "dataset verify": [("arg", "version", {"type": int, "required": False})],
+        "dataset checkout": [
             ("arg", "version", {"type": int}),
             ("arg", "folder", {"type": click.Path(path_type=Path, file_okay=False)}),
         ],
     },
-    "lexicon": {
-        "check": [],
-        "try": [("arg", "text", {})],
-        "train": [],
+    "training": {
+        "plan": [
+            ("opt", "--base", {"default": None}),
+            ("opt", "--recipe", {"default": None}),
+            ("opt", "--examples", {"type": click.IntRange(1), "default": None}),
+            ("opt", "--tokens", {"type": click.IntRange(1), "default": None}),
+            ("opt", "--gpu", {"default": None}),
+            ("opt", "--price", {"type": click.FloatRange(0), "default": None}),
+            ("opt", "--set", {"multiple": True, "metavar": "KEY=VALUE"}),
+        ],
+        "train": [
+            ("opt", "--version", {"type": int, "default": None}),
+            ("opt", "--base", {"default": None}),
+            ("opt", "--recipe", {"default": None}),
+            ("opt", "--set", {"multiple": True, "metavar": "KEY=VALUE"}),
+            ("opt", "--min-readings", {"type": click.IntRange(1), "default": MIN_READINGS, "show_default": True}),
+        ],
+        "evaluate": [("arg", "run", {"required": False})],
+        "compare": [("arg", "runs", {"nargs": -1})],
+        "score": [("arg", "file", {"type": click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)})],
+        "read": [
+            ("opt", "--cards", {"required": True}),
+            ("opt", "--person", {"default": None}),
+            ("opt", "--question", {"default": None}),
+            ("opt", "--spread", {"default": None}),
+            ("opt", "--run", {"default": None}),
+            ("opt", "--seed", {"type": int, "default": 0, "show_default": True}),
+        ],
+    },
+    "upkeep": {
+        "sample": [
+            ("opt", "--n", {"type": click.IntRange(1), "default": 220, "show_default": True}),
+            ("opt", "--out", {"type": click.Path(path_type=Path, file_okay=False), "required": True}),
+            ("opt", "--seed", {"type": int, "default": 0, "show_default": True}),
+            ("opt", "--broken", {"type": click.FloatRange(0, 1), "default": 0.0, "show_default": True}),
+        ],
+        "doctor": [],
     },
 }
 
@@ -135,23 +143,25 @@ def build(lang: str) -> Group:
     # Read before the command is built (environment.language); declared here so that it may also stand first.
     root.params.append(click.Option(["--lang"], type=click.Choice(["zh", "en"]), help=say("option.lang", lang)))
     root.callback = lambda lang: None
-    for name, parts in COMMANDS.items():
-        root.add_command(_command(name, name, parts, lang))
-    for group_name, commands in GROUPS.items():
-        group = Group(group_name, help=say(f"help.{group_name}", lang))
-        for name, parts in commands.items():
-            group.add_command(_command(name, f"{group_name}_{name}", parts, lang))
-        root.add_command(group)
+    for area, commands in COMMANDS.items():
+        for words, parts in commands.items():
+            group_name, _, name = words.rpartition(" ")
+            group = root
+            if group_name and not (group := root.commands.get(group_name)):
+                group = Group(group_name, help=say(f"help.{group_name}", lang))
+                root.add_command(group)
+            group.add_command(_command(area, name, words.replace(" ", "_"), parts, lang))
     return root
 
 
-def _command(name: str, key: str, parts: list, lang: str) -> click.Command:
+def _command(area: str, name: str, key: str, parts: list, lang: str) -> click.Command:
     def callback(data_dir: Path, as_json: bool, lang: str, **arguments: object) -> None:
         environment.prepare(data_dir)
-        from flows import commands, progress
+        from flows import progress
 
         progress.bar.lang = lang
-        getattr(commands, key)(Context(data_dir, as_json, lang), **arguments)
+        module = import_module(f"flows.commands.{area}")
+        getattr(module, key)(Context(data_dir, as_json, lang), **arguments)
 
     callback = click.option("--lang", type=click.Choice(["zh", "en"]), default=lang, help=say("option.lang", lang))(
         callback

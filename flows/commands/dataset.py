@@ -1,0 +1,127 @@
+"""Versions, the report on them and how far they are from the gate."""
+
+from pathlib import Path
+
+from flows.cli import Context
+from flows.commands.shared import print_gate, print_published
+from flows.gate import MIN_READINGS, gate
+from schemas.problems import Problem
+
+
+def report(ctx: Context, pseudonyms: bool) -> None:
+    from flows.reporting import write_report
+    from flows.runs import newest_run
+
+    result = write_report(ctx.data_dir, MIN_READINGS, ctx.lang, run=newest_run(ctx.data_dir), pseudonyms=pseudonyms)
+    ctx.json(result) if ctx.as_json else ctx.print("summary.report", path=result["path"])
+
+
+def dataset_publish(ctx: Context) -> None:
+    from tarot_data import store, versions
+
+    with store.writing(ctx.data_dir):
+        manifest, new = versions.publish(ctx.data_dir)
+    if ctx.as_json:
+        return ctx.json(manifest | {"new": new})
+    print_published(ctx, manifest, new)
+
+
+def dataset_list(ctx: Context) -> None:
+    from tarot_data import versions
+
+    manifests = versions.listed(ctx.data_dir)
+    if not manifests and not ctx.as_json:
+        ctx.print("summary.status_none")
+    for manifest in manifests:
+        ctx.json(manifest) if ctx.as_json else print_version(ctx, manifest)
+
+
+def dataset_show(ctx: Context, version: int | None) -> None:
+    from tarot_data import versions
+
+    manifest = versions.find(ctx.data_dir, version)
+    ctx.json(manifest) if ctx.as_json else print_version(ctx, manifest)
+
+
+def dataset_diff(ctx: Context, old: int, new: int) -> None:
+    from tarot_data import versions
+    from tarot_data.differences import diff
+
+    manifests = [versions.find(ctx.data_dir, number) for number in (old, new)]
+    result = diff(*(versions.read(ctx.data_dir, manifest) for manifest in manifests), *manifests)
+    if ctx.as_json:
+        return ctx.json(result)
+    ctx.print(
+        "summary.diff", old=old, new=new, **{key: len(result[key]) for key in ("added", "removed", "changed", "moved")}
+    )
+    for sign, key in (("+", "added"), ("-", "removed")):
+        for reading_id in result[key]:
+            print(f"  {sign} {reading_id}")
+    for row in result["changed"]:
+        print(f"  ~ {row['reading_id']} {', '.join(row['fields'])}")
+    for row in result["moved"]:
+        print(f"  > {row['reading_id']} {row['from']} → {row['to']}")
+    for name, (before, after) in (result["figures"] | result["made_with"]).items():
+        print(f"  {name}: {before} → {after}")
+
+
+def dataset_verify(ctx: Context, version: int | None) -> None:
+    from tarot_data import versions
+
+    manifests = [versions.find(ctx.data_dir, version)] if version else versions.listed(ctx.data_dir)
+    findings = {manifest["name"]: versions.verify(ctx.data_dir, manifest) for manifest in manifests}
+    if ctx.as_json:
+        ctx.json(findings)
+    for name, found in findings.items():
+        if found:
+            raise Problem("damaged_version", name=name, findings="; ".join(found))
+        if not ctx.as_json:
+            ctx.print("summary.verified", name=name)
+
+
+def dataset_checkout(ctx: Context, version: int, folder: Path) -> None:
+    from tarot_data import versions
+
+    path = versions.checkout(ctx.data_dir, versions.find(ctx.data_dir, version), folder)
+    ctx.json({"path": str(path)}) if ctx.as_json else ctx.print("summary.checked_out", version=version, path=path)
+
+
+def print_version(ctx: Context, manifest: dict) -> None:
+    ctx.print(
+        "summary.version",
+        version=manifest["version"],
+        name=manifest["name"],
+        hash=manifest["hash"],
+        **manifest["counts"],
+    )
+
+
+def status(ctx: Context, min_readings: int) -> None:
+    from flows.runs import run_dirs
+    from tarot_data import store, versions
+
+    version = versions.newest(ctx.data_dir)
+    runs = run_dirs(ctx.data_dir)
+    opened = gate(version, min_readings)
+    last_run = runs[-1].name if runs else None
+    rejected_open = store.rejections(ctx.data_dir).height
+    if ctx.as_json:
+        return ctx.json(
+            opened
+            | {
+                "version": version["version"] if version else None,
+                "last_run": last_run,
+                "rejected_open": rejected_open,
+                "readings": store.count(ctx.data_dir),
+            }
+        )
+    ctx.print("summary.total", readings=store.count(ctx.data_dir))
+    if version:
+        ctx.print("summary.status_version", version=version["version"])
+    else:
+        ctx.print("summary.status_none")
+    print_gate(ctx, opened)
+    if last_run:
+        ctx.print("summary.status_last", run=last_run)
+    if rejected_open:
+        ctx.print("summary.status_rejected", count=rejected_open)
