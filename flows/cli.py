@@ -46,10 +46,14 @@ class Context:
         click.echo(json.dumps(value, ensure_ascii=False, default=str))
 
 
-def option(name: str, *, lang: str, **settings: object) -> Callable:
-    """A click option whose help is `option.<name>` of the catalogue."""
+def option(name: str, *, lang: str, param: str | None = None, **settings: object) -> Callable:
+    """A click option whose help is `option.<name>` of the catalogue. param: its argument, where the name is taken."""
     key = "option." + name.strip("-").replace("-", "_")
-    return click.option(name, help=say(key, lang), **settings)
+    return click.option(name, *([param] if param else []), help=say(key, lang), **settings)
+
+
+REASONS = [key.removeprefix("reason.") for key in catalogue() if key.startswith("reason.")]
+"""The reasons of `schemas.deck`, from the catalogue: to import polars would cost help its speed."""
 
 
 # Module of flows.commands -> command -> its arguments and options; the function of that name runs it.
@@ -63,8 +67,31 @@ COMMANDS: dict[str, dict[str, list]] = {
             ("opt", "--no-train", {"is_flag": True}),
         ],
         "ingest": [("arg", "paths", {"nargs": -1, "required": True, "type": click.Path(path_type=Path, exists=True)})],
-        "readings": [("opt", "--id", {"default": None}), ("opt", "--person", {"default": None})],
-        "rejected": [("opt", "--reason", {"default": None})],
+        "readings": [
+            ("opt", "--id", {"default": None}),
+            ("opt", "--person", {"default": None}),
+            ("opt", "--source", {"is_flag": True}),
+            ("opt", "--inbox", {"type": click.Path(path_type=Path, exists=True, file_okay=False), "default": None}),
+        ],
+        "rejected": [
+            ("opt", "--reason", {"type": click.Choice(REASONS), "default": None}),
+            ("opt", "--export", {"type": click.Path(path_type=Path, dir_okay=False), "default": None}),
+        ],
+        "fix": [
+            ("arg", "ids", {"nargs": -1}),
+            ("opt", "--cards", {"multiple": True}),
+            ("opt", "--spread", {"multiple": True}),
+            ("opt", "--person", {"default": None}),
+            ("opt", "--question", {"default": None}),
+            ("opt", "--date", {"default": None}),
+            ("opt", "--outcome", {"default": None}),
+            ("opt", "--consent", {"type": click.Choice(["yes", "no", "unknown"]), "default": None}),
+            ("opt", "--content", {"type": click.Path(path_type=Path, exists=True, dir_okay=False), "default": None}),
+            ("opt", "--accept", {"is_flag": True}),
+            ("opt", "--dismiss", {"is_flag": True}),
+            ("opt", "--from", {"param": "sheet", "type": click.Path(path_type=Path, exists=True, dir_okay=False)}),
+        ],
+        "replay": [("opt", "--reason", {"type": click.Choice(REASONS), "default": None})],
     },
     "craft": {
         "annotate": [

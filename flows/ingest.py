@@ -25,8 +25,8 @@ def find_files(data_dir: Path, inbox: Inbox) -> tuple[list, int, list[str]]:
 
 
 @task(name="read, mask and clean")
-def read_and_clean(files: list, staging: Path) -> Path:
-    return stages.read_and_clean(files, staging, progress=bar)
+def read_and_clean(data_dir: Path, files: list, staging: Path) -> Path:
+    return stages.read_and_clean(data_dir, files, staging, progress=bar)
 
 
 @task(name="label, validate and compare")
@@ -54,7 +54,7 @@ def ingest(data_dir: Path, inbox: Inbox) -> dict:
         if files:
             staging = data_dir / "staging"
             try:
-                clean = read_and_clean(files, staging)
+                clean = read_and_clean(data_dir, files, staging)
                 counts = commit(data_dir, decide(data_dir, clean, staging), files)
             finally:
                 shutil.rmtree(staging, ignore_errors=True)

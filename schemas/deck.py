@@ -47,9 +47,11 @@ FLAGS = (
     "unread_card",
     "cards_from_content",
     "inferred_date",
+    "fixed",
 )
-"""What a kept reading lacks or what was done to it. The last two are added to the house's list: cards taken from the
-content because the fields had none, and a year taken from the sheet or file name."""
+"""What a kept reading lacks or what was done to it. The last three are added to the house's list: cards taken from the
+content because the fields had none, a year taken from the sheet or file name, and a rejection that a person corrected
+or overruled."""
 
 STAGES = ("read", "clean", "cards", "annotate", "validate", "deduplicate")
 

@@ -117,13 +117,15 @@ REJECTIONS = pl.Schema(
         "source": Source,
         "stage": deck.Stage,
         "reason": deck.Reason,
+        "key": pl.String,
         "detail": pl.String,
         "excerpt": pl.String,
         "record": pl.String,
         "masked": pl.List(pl.String),
     }
 )
-"""What was left out. detail: English, names the value (masked) and, for a duplicate, its twin. excerpt: the first 60
+"""What was left out. key: what a person's decision about it is filed under (`tarot_data.fixes`): 32 hex digits, the same
+whenever the same record is refused. detail: English, names the value (masked) and, for a duplicate, its twin. excerpt: the first 60
 characters of the content, masked. record: the whole raw record as masked JSON, so that it can be fixed; null for a
 file. rejection_id: `x` and 16 hex digits of source, member and locator."""
 
@@ -243,6 +245,7 @@ class Rejections(pa.DataFrameModel):
     source: pl.Struct = pa.Field(dtype_kwargs={"fields": dict(Source)})
     stage: pl.Enum = pa.Field(dtype_kwargs={"categories": deck.STAGES})
     reason: pl.Enum = pa.Field(dtype_kwargs={"categories": deck.REASONS})
+    key: str = pa.Field(str_matches=r"^[0-9a-f]{32}$")
     detail: str
     excerpt: str = pa.Field(nullable=True)
     record: str = pa.Field(nullable=True)

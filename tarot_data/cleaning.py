@@ -19,7 +19,7 @@ from schemas.tables import READINGS, REJECTIONS
 from tarot_data import drawn, lexicon, privacy
 from tarot_data.dates import parse_date
 from tarot_data.folding import fold, words
-from tarot_data.sources.record import RawDraw, RawRecord, Rejected, Source, plain
+from tarot_data.sources.record import Corrected, RawDraw, RawRecord, Rejected, Source, plain
 
 SHORTEST = 40
 """Characters without white space: shorter bodies are remarks, not readings (DESIGN, closed lists)."""
@@ -28,6 +28,9 @@ CHINESE_SHARE = 0.1
 """Chinese characters among all letters. The most English of 176 annotated readings has 0.26."""
 
 LONGEST_PERSON, LONGEST_QUESTION = 60, 2000
+
+LONGEST_KEPT = 400_000
+"""Characters of one text of a rejected record that are kept: a book, which no reading is."""
 
 _INVISIBLE = re.compile("[\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\u00ad]")
 _STRAY_JOINER = re.compile(
@@ -163,16 +166,27 @@ def fingerprint(cards: list[dict], content: str) -> str:
     return blake2b(f"{drawn_cards}\0{words(content)}".encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
-def to_readings(records: Iterable[RawRecord | Rejected]) -> tuple[pl.DataFrame, pl.DataFrame]:
+def to_readings(
+    records: Iterable[RawRecord | Rejected], corrected: Corrected | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Frames of schemas.tables.READINGS and REJECTIONS: every record is in exactly one of them."""
     readings, rejections = [], []
     for record in records:
         if isinstance(record, Rejected):
             rejections.append(_rejection(record.source, record.stage, record.reason, record.detail, record.raw))
             continue
-        result = to_reading(record)
+        result = _with_fixes(record, corrected) if corrected else to_reading(record)
         (readings if "reading_id" in result else rejections).append(result)
     return _frame(readings), pl.DataFrame(rejections, schema=REJECTIONS)
+
+
+def _with_fixes(record: RawRecord, corrected: Corrected) -> dict:
+    """`to_reading` of a record and of what a person made of it; a correction may itself have been corrected."""
+    result, met = to_reading(record), set()
+    while (key := result.get("key") or result["fingerprint"]) not in met and (better := corrected(record, key)):
+        met.add(key)
+        record, result = better, to_reading(better)
+    return result
 
 
 def _frame(readings: list[dict]) -> pl.DataFrame:
@@ -228,8 +242,9 @@ def to_reading(record: RawRecord) -> dict:
     question = clean_text(record.question or "")[:LONGEST_QUESTION] or None
     outcome = clean_text(record.outcome or "") or None
     texts = [content, person or "", question or "", outcome or "", *(draw["spread"] or "" for draw in draws)]
+    before = privacy.kinds_in(texts)
     texts, masked = privacy.mask_all(texts)
-    masked = list(masked)
+    masked = [*before, *masked]
     content, person, question, outcome = texts[0], texts[1] or None, texts[2] or None, texts[3] or None
     for draw, spread in zip(draws, texts[4:], strict=True):
         draw["spread"] = spread or None
@@ -247,6 +262,8 @@ def to_reading(record: RawRecord) -> dict:
         flags.append("redacted")
     if day.inferred:
         flags.append("inferred_date")
+    if record.fixed:
+        flags.append("fixed")
     print_ = fingerprint(cards, content)
     return {
         "reading_id": f"r{print_[:16]}",
@@ -340,17 +357,26 @@ def _rejection(source: Source, stage: str, reason: str, detail: str, raw: dict) 
     detail, kinds = privacy.mask(plain(detail)[:500])
     excerpt = clean_text(str(raw.get("content") or raw.get("line") or ""))[:60] or None
     row = _source(source)
-    digest = blake2b("\0".join(str(value) for value in (*row.values(), reason)).encode(), digest_size=8).hexdigest()
+    record = json.dumps(raw, ensure_ascii=False, default=str) if raw else None
     return {
-        "rejection_id": f"x{digest}",
+        "rejection_id": "",
         "source": row,
         "stage": stage,
         "reason": reason,
+        "key": _key(raw, row),
         "detail": detail,
         "excerpt": excerpt,
-        "record": json.dumps(raw, ensure_ascii=False, default=str) if raw else None,
+        "record": record,
         "masked": masked + kinds,
     }
+
+
+def _key(raw: dict, source: dict) -> str:
+    """What the record itself says, whatever file or place it is in; of a file, its bytes."""
+    said = {name: value for name, value in raw.items() if name not in ("date_hint", "record_id", "fixed")}
+    if not said:
+        said = {name: source[name] for name in ("member", "locator", "sha256")}
+    return blake2b(json.dumps(said, sort_keys=True, default=str).encode(), digest_size=16).hexdigest()
 
 
 def record_of(record: RawRecord) -> dict:
@@ -366,6 +392,7 @@ def record_of(record: RawRecord) -> dict:
         "consent": record.consent,
         "synthetic": record.synthetic,
         "record_id": record.record_id,
+        **({"fixed": True} if record.fixed else {}),
         **({"extra": record.extra} if record.extra else {}),
     }
 
@@ -394,6 +421,7 @@ def to_record(stored: dict, source: Source) -> RawRecord:
         draws=raws,
         content=plain(stored.get("content")),
         synthetic=bool(stored.get("synthetic")),
+        fixed=bool(stored.get("fixed")),
         extra=stored.get("extra") or {},
         **{name: stored.get(name) for name in names},
     )
@@ -404,7 +432,7 @@ def _card_object(card: dict) -> dict:
     return {"card": card["card"], "orientation": card.get("orientation") or "unknown", "position": position}
 
 
-def masked_object(value: object, longest: int = 40_000) -> tuple[object, list[str]]:
+def masked_object(value: object, longest: int = LONGEST_KEPT) -> tuple[object, list[str]]:
     """A JSON-like object with every string in it masked (keys too) and cut at `longest`, and the kinds masked."""
     texts: list[str] = []
 

@@ -4,7 +4,8 @@ Each stage reads one folder and writes the next, a lot of readings at a time, so
 passes paths, not frames. Nothing is in the store before `commit`; a staged lot holds masked text only.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
@@ -12,13 +13,16 @@ from pathlib import Path
 import polars as pl
 
 from schemas.tables import READINGS, REJECTIONS, STORED, Rejections, stored, typed
-from tarot_data import lexicon, rejections, sources, store
+from tarot_data import fixes, lexicon, rejections, sources, store
 
 LOT = 4000
 """Readings a lot: at 600 characters each about 10 MB of text, a few hundred MB with the labeller's features."""
 
 CODE_VERSION = "1"
 """Raised whenever reading or cleaning changes its verdicts: files are then read again at the next ingest."""
+
+UNCHANGED = pl.Schema({"reading_id": pl.String, "file": pl.String, "source": READINGS["source"]})
+"""What a run met again as the store has it."""
 
 Progress = Callable[[str, int, int], None] | None
 
@@ -43,26 +47,46 @@ def new_files(data_dir: Path, paths: list[Path]) -> tuple[list[sources.InboxFile
     return new, len(found) - len(new), kept
 
 
-def read_and_clean(files: list[sources.InboxFile], staging: Path, progress: Progress = None) -> Path:
-    """Raw files to lots of clean readings and of rejections; returns the folder of lots."""
+def read_and_clean(data_dir: Path, files: list[sources.InboxFile], staging: Path, progress: Progress = None) -> Path:
+    """Raw files to lots of clean readings and of rejections, with what a person corrected in them before; returns the
+    folder of lots."""
+    decided = fixes.read(data_dir)
+
+    def corrected(record: sources.RawRecord, key: str) -> sources.RawRecord | None:
+        fix = decided.get(key)
+        return fixes.corrected(record, fix.fields) if fix and fix.fields else None
+
+    return clean(_records(files, progress), staging, corrected if decided else None)
+
+
+def clean(records: Iterator[object], staging: Path, corrected: sources.Corrected | None = None) -> Path:
+    """Raw records to lots of clean readings and of rejections; returns the folder of lots."""
     from tarot_data.cleaning import to_readings
 
     out = _fresh(staging / "clean")
-    records = _records(files, progress)
     number = 0
     while lot := list(islice(records, LOT)):
-        readings, refused = to_readings(lot)
+        readings, refused = to_readings(lot, corrected)
         _write(typed(readings, READINGS), out / f"readings-{number:05}.parquet")
         _write(rejections.identified(typed(refused, REJECTIONS)), out / f"rejections-{number:05}.parquet")
         number += 1
     return out
 
 
-def decide(data_dir: Path, clean: Path, staging: Path, progress: Progress = None) -> Path:
+def decide(
+    data_dir: Path,
+    clean: Path,
+    staging: Path,
+    progress: Progress = None,
+    overruled: Iterable[str] = (),
+    replayed: bool = False,
+) -> Path:
     """Clean readings to those worth keeping, labelled, and to further rejections; returns the folder of lots.
 
     A reading whose fingerprint the store has from the same file is unchanged; from another file, a duplicate. One
     that stands where the store has another from the same place is an update of it, under the same reading_id.
+    overruled: fingerprints of readings that a person wants kept, conflict or near twin or not, beside those the store
+    knows. replayed: the readings are rejections fed back, of which a file may hold twins that were kept.
     """
     from tarot_data import validation
     from tarot_data.conflicts import find_conflicts, unread_cards
@@ -71,6 +95,7 @@ def decide(data_dir: Path, clean: Path, staging: Path, progress: Progress = None
 
     out = _fresh(staging / "decided")
     known = _known(store.index(data_dir))
+    overruled = pl.Series("fingerprint", [*fixes.accepted(fixes.read(data_dir)), *overruled], dtype=pl.String)
     bands = store.signatures(data_dir)
     seen: dict[str, str] = {}
     texts: dict[str, str] = {}
@@ -78,14 +103,18 @@ def decide(data_dir: Path, clean: Path, staging: Path, progress: Progress = None
     for number, path in enumerate(lots):
         readings = typed(pl.read_parquet(path), READINGS)
         rejected = [pl.read_parquet(path.with_name(path.name.replace("readings-", "rejections-")))]
-        readings, standing = _identify(readings, known)
+        readings, standing = _identify(readings, known, replayed)
         _write(
-            standing.filter(pl.col("unchanged")).select("reading_id", "file"), out / f"unchanged-{number:05}.parquet"
+            standing.filter(pl.col("unchanged")).select("reading_id", "file", "source"),
+            out / f"unchanged-{number:05}.parquet",
         )
 
         # Twins share an id, which is made of their words: one of them speaks for both until they are told apart below.
         sentences, annotations = annotate(readings.unique("reading_id", keep="first", maintain_order=True))
         conflicts = find_conflicts(readings, sentences)
+        wanted = readings.filter(pl.col("fingerprint").is_in(overruled.implode()))
+        kept_though = conflicts.join(wanted, on="reading_id", how="semi")
+        conflicts = conflicts.join(wanted, on="reading_id", how="anti", maintain_order="left")
         rejected.append(
             rejections.to_rejections(readings.join(conflicts, on="reading_id"), "annotate", "card_conflict")
         )
@@ -99,6 +128,10 @@ def decide(data_dir: Path, clean: Path, staging: Path, progress: Progress = None
         near = near_duplicates(
             readings, bands, lambda ids: {**store.contents(data_dir, ids), **{i: texts[i] for i in ids if i in texts}}
         )
+        kept_though = pl.concat(
+            [kept_though.select("reading_id"), near.join(wanted, on="reading_id").select("reading_id")]
+        )
+        near = near.join(wanted, on="reading_id", how="anti", maintain_order="left")
         near = readings.join(near, on="reading_id").with_columns(
             detail=pl.format("{} of the words are those of {}", pl.col("similarity").round(2), "twin")
         )
@@ -107,16 +140,8 @@ def decide(data_dir: Path, clean: Path, staging: Path, progress: Progress = None
         fresh = signatures(readings)
         bands = fresh if bands is None else pl.concat([bands, fresh])
 
-        unread = unread_cards(readings, sentences).with_columns(_unread=pl.lit(True))
-        readings = (
-            readings.join(unread, on="reading_id", how="left", maintain_order="left")
-            .with_columns(
-                flags=pl.when(pl.col("_unread").fill_null(False))
-                .then(pl.concat_list("flags", pl.lit("unread_card", dtype=STORED["flags"].inner)))
-                .otherwise("flags")
-            )
-            .drop("_unread", "row")
-        )
+        readings = _flagged(readings, unread_cards(readings, sentences), "unread_card")
+        readings = _flagged(readings, kept_though, "fixed").drop("row")
         kept, failed = validation.contract(to_stored(readings, sentences, annotations), sentences)
         rejected.append(failed)
         _write(kept, out / f"readings-{number:05}.parquet")
@@ -129,28 +154,31 @@ def decide(data_dir: Path, clean: Path, staging: Path, progress: Progress = None
 
 
 def commit(data_dir: Path, decided: Path, files: list[sources.InboxFile]) -> dict[str, object]:
+    """Append the decided lots of these files to the store and return the counts of this run."""
+    return commit_lots(data_dir, decided, "ingest", partial(_entries, data_dir, files))
+
+
+def commit_lots(data_dir: Path, decided: Path, run: str, entries: Callable[..., pl.DataFrame]) -> dict[str, object]:
     """Append the decided lots to the store and return the counts of this run.
 
     Order matters: rejections and signatures first, readings next, the files that are thereby done last.
+    entries: of readings, unchanged and refused the FILES rows that say so.
     """
-    readings = _lots(decided, "readings", STORED)
-    refused = Rejections.validate(_lots(decided, "rejections", REJECTIONS), lazy=True)
-    unchanged = pl.concat(
-        [pl.read_parquet(path) for path in sorted(decided.glob("unchanged-*.parquet"))]
-        or [pl.DataFrame(schema={"reading_id": pl.String, "file": pl.String})]
-    )
+    readings = lots_of(decided, "readings", STORED)
+    refused = Rejections.validate(lots_of(decided, "rejections", REJECTIONS), lazy=True)
+    unchanged = lots_of(decided, "unchanged", UNCHANGED)
     counts = {
         "accepted": readings.filter(pl.col("revision") == 1).height,
         "updated": readings.filter(pl.col("revision") > 1).height,
         "unchanged": unchanged["reading_id"].n_unique(),
         "rejected": refused.height,
     }
-    note = {"run": "ingest", "pipeline": pipeline(), **counts}
+    note = {"run": run, "pipeline": pipeline(), **counts}
     store.append(data_dir, "rejections", refused, note)
     for path in sorted(decided.glob("signatures-*.parquet")):
         store.append_signatures(data_dir, pl.read_parquet(path), note)
     store.append(data_dir, "readings", readings, note)
-    store.append(data_dir, "files", _entries(data_dir, files, readings, unchanged, refused), note)
+    store.append(data_dir, "files", entries(readings, unchanged, refused), note)
     by_kind = pl.concat([readings["masked"], refused["masked"]]).list.explode().drop_nulls().value_counts(sort=True)
     return {
         **counts,
@@ -189,17 +217,29 @@ def _known(index: pl.DataFrame) -> dict[str, dict]:
     """Lookups of what the store has: by fingerprint, by place in a file, and the revision of an id."""
     by_fingerprint, by_place, revisions = {}, {}, {}
     for row in index.iter_rows(named=True):
-        source = row["source"]
-        by_fingerprint[row["fingerprint"]] = (row["reading_id"], source["file"])
-        by_place[(source["file"], source["member"], source["locator"])] = row["reading_id"]
+        place = (row["source"]["file"], row["source"]["member"], row["source"]["locator"])
+        by_fingerprint[row["fingerprint"]] = (row["reading_id"], place)
+        by_place[place] = row["reading_id"]
         revisions[row["reading_id"]] = row["revision"]
-    return {"fingerprint": by_fingerprint, "place": by_place, "revision": revisions}
+    return {"fingerprint": by_fingerprint, "place": by_place, "revision": revisions, "claimed": set()}
 
 
-def _identify(readings: pl.DataFrame, known: dict[str, dict]) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _flagged(readings: pl.DataFrame, found: pl.DataFrame, flag: str) -> pl.DataFrame:
+    """Readings with a flag added to those whose reading_id is in found, once."""
+    marked = pl.col("reading_id").is_in(found["reading_id"].implode()) & ~pl.col("flags").list.contains(flag)
+    added = pl.concat_list("flags", pl.lit(flag, dtype=STORED["flags"].inner))
+    return readings.with_columns(flags=pl.when(marked).then(added).otherwise("flags"))
+
+
+def _identify(readings: pl.DataFrame, known: dict[str, dict], replayed: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Readings that are not in the store as they stand, under their right id and revision; and all of them with
-    whether they are unchanged. Adds a `row` column, unique in the lot."""
+    whether they are unchanged. Adds a `row` column, unique in the lot.
+
+    Of twins in one file one is the reading the store has and the others are duplicates; of a reading fed back, only
+    the one at its very place.
+    """
     by_print, by_place, newest = known["fingerprint"], known["place"], known["revision"]
+    claimed = known["claimed"]
     # A row put in front moves the others: the reading that stood in a place may be further down, as it was.
     still = {by_print[key][0] for key in readings["fingerprint"] if key in by_print}
     ids, unchanged = [], []
@@ -207,7 +247,10 @@ def _identify(readings: pl.DataFrame, known: dict[str, dict]) -> tuple[pl.DataFr
         place = (source["file"], source["member"], source["locator"])
         twin = by_print.get(fingerprint)
         old = by_place.get(place)
-        unchanged.append(twin is not None and twin[1] == source["file"])
+        here = twin is not None and (place == twin[1] or (not replayed and source["file"] == twin[1][0]))
+        unchanged.append(here and fingerprint not in claimed)
+        if here:
+            claimed.add(fingerprint)
         if unchanged[-1]:
             ids.append(twin[0])
         elif twin is None and old is not None and old not in still:
@@ -248,11 +291,12 @@ def _entries(
     refused: pl.DataFrame,
 ) -> pl.DataFrame:
     """One FILES row a file of this run."""
-    kept = pl.concat([readings.select("reading_id", file=pl.col("source").struct.field("file")), unchanged])
+    kept = pl.concat(
+        [readings.select("reading_id", file=pl.col("source").struct.field("file")), unchanged.drop("source")]
+    )
     by_kept = dict(kept.group_by("file").agg("reading_id").iter_rows())
     by_rejected = dict(refused.group_by(pl.col("source").struct.field("file")).agg("rejection_id").iter_rows())
-    first = store.files(data_dir)["sequence"].max()
-    first = 0 if first is None else first + 1
+    first = next_sequence(data_dir)
     return pl.DataFrame(
         [
             {
@@ -261,12 +305,19 @@ def _entries(
                 "pipeline": pipeline(),
                 "kept": sorted(set(by_kept.get(file.name, []))),
                 "rejected": sorted(by_rejected.get(file.name, [])),
+                "root": sources.masked_name(str(file.root.absolute())),
                 "sequence": first + number,
             }
             for number, file in enumerate(files)
         ],
         schema=store.FILES,
     )
+
+
+def next_sequence(data_dir: Path) -> int:
+    """Number of the next entry of `files`."""
+    last = store.files(data_dir)["sequence"].max()
+    return 0 if last is None else last + 1
 
 
 def _fresh(folder: Path) -> Path:
@@ -278,7 +329,8 @@ def _write(frame: pl.DataFrame, path: Path) -> None:
     frame.write_parquet(path, compression="zstd", compression_level=1)
 
 
-def _lots(folder: Path, name: str, schema: pl.Schema) -> pl.DataFrame:
+def lots_of(folder: Path, name: str, schema: pl.Schema) -> pl.DataFrame:
+    """The lots of one name in a folder as one frame."""
     paths = sorted(folder.glob(f"{name}-*.parquet"))
     frames = [typed(pl.read_parquet(path), schema) for path in paths]
     return pl.concat(frames) if frames else pl.DataFrame(schema=schema)

@@ -9,12 +9,16 @@ from schemas.tables import REJECTIONS
 
 def to_rejections(readings: pl.DataFrame, stage: str, reason: str) -> pl.DataFrame:
     """Clean readings with a `detail` column as REJECTIONS rows; the masked reading becomes the record to fix."""
-    record = pl.struct("person", "question", "date", "draws", "cards", "content", "outcome", "consent", "synthetic")
+    fixed = pl.col("flags").list.contains("fixed").alias("fixed")
+    record = pl.struct(
+        "person", "question", "date", "draws", "cards", "content", "outcome", "consent", "synthetic", fixed
+    )
     return readings.select(
         rejection_id=pl.lit(""),
         source="source",
         stage=pl.lit(stage, dtype=REJECTIONS["stage"]),
         reason=pl.lit(reason, dtype=REJECTIONS["reason"]),
+        key="fingerprint",
         detail="detail",
         excerpt=pl.col("content").str.slice(0, 60),
         record=record.struct.json_encode(),

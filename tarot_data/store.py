@@ -24,14 +24,21 @@ FILES = pl.Schema(
         "pipeline": pl.String,
         "kept": pl.List(pl.String),
         "rejected": pl.List(pl.String),
+        "root": pl.String,
         "sequence": pl.Int32,
     }
 )
-"""A file that is wholly in the store. name: path below the inbox. pipeline: version of the code and lexicon that read
+"""A file that is wholly in the store. name: path below the inbox. root: the inbox it was last read from, so that a
+record can be looked up in its file. pipeline: version of the code and lexicon that read
 it. kept: reading_id of every reading it holds, new or not. rejected: rejection_id of what it holds besides. sequence:
 counts the entries, so that the newest of a name is known without a clock."""
 
-TABLES = ("readings", "rejections", "files", "signatures")
+FIXES = pl.Schema(
+    {"key": pl.String, "fields": pl.String, "accepted": pl.Boolean, "dismissed": pl.Boolean, "sequence": pl.Int32}
+)
+"""What a person decided about a rejection, see `tarot_data.fixes`. fields: JSON, masked."""
+
+TABLES = ("readings", "rejections", "files", "signatures", "fixes")
 
 
 def table_path(data_dir: Path, name: str) -> Path:
@@ -73,7 +80,7 @@ def delta_version(data_dir: Path, name: str = "readings") -> int | None:
 def append(data_dir: Path, name: str, frame: pl.DataFrame, note: dict[str, object]) -> int:
     """Append the rows whose key is not in the table yet, as one commit; returns how many. The caller holds `writing`.
 
-    Keys: (reading_id, revision) of readings, rejection_id of rejections, sequence of files.
+    Keys: (reading_id, revision) of readings, rejection_id of rejections, sequence of files and fixes.
     """
     if frame.is_empty():
         return 0
@@ -84,6 +91,7 @@ def append(data_dir: Path, name: str, frame: pl.DataFrame, note: dict[str, objec
         "rejections": ["rejection_id"],
         "files": ["sequence"],
         "signatures": ["reading_id"],
+        "fixes": ["sequence"],
     }[name]
     plain = frame.cast(dict(stored(frame.schema)))
     have = scan(data_dir, name)
@@ -142,16 +150,18 @@ def contents(data_dir: Path, reading_ids: list[str]) -> dict[str, str]:
 def rejections(data_dir: Path) -> pl.DataFrame:
     """Every open rejection, REJECTIONS schema, sorted by file, member, locator and id.
 
-    A rejection is open while the newest verdict on its file names it.
+    A rejection is open while the newest verdict on its file names it and no person dismissed it.
     """
     rows = scan(data_dir, "rejections")
     if rows is None:
         return pl.DataFrame(schema=REJECTIONS)
     opened = files(data_dir).select(pl.col("rejected").list.explode().alias("rejection_id")).unique()
     source = pl.col("source").struct
+    dismissed = fixes(data_dir).filter("dismissed")
     return (
         typed(rows.collect(), REJECTIONS)
         .join(opened, on="rejection_id", how="semi")
+        .join(dismissed, on="key", how="anti")
         .sort(source.field("file"), source.field("member"), source.field("locator"), "rejection_id")
     )
 
@@ -162,6 +172,14 @@ def files(data_dir: Path) -> pl.DataFrame:
     if rows is None:
         return pl.DataFrame(schema=FILES)
     return rows.collect().sort("sequence").unique("name", keep="last", maintain_order=True).sort("name")
+
+
+def fixes(data_dir: Path) -> pl.DataFrame:
+    """The newest decision on every rejection a person decided about, FIXES schema."""
+    rows = scan(data_dir, "fixes")
+    if rows is None:
+        return pl.DataFrame(schema=FIXES)
+    return rows.collect().sort("sequence").unique("key", keep="last", maintain_order=True)
 
 
 def signatures(data_dir: Path) -> pl.DataFrame | None:

@@ -1,5 +1,6 @@
 """What goes in and what was kept or left out."""
 
+import json
 from pathlib import Path
 
 from flows import environment
@@ -54,7 +55,7 @@ def ingest(ctx: Context, paths: tuple[Path, ...]) -> None:
     ctx.print("summary.total", readings=result["readings"])
 
 
-def readings(ctx: Context, id: str | None, person: str | None) -> None:
+def readings(ctx: Context, id: str | None, person: str | None, source: bool, inbox: Path | None) -> None:
     import polars as pl
 
     from tarot_data import store
@@ -69,40 +70,162 @@ def readings(ctx: Context, id: str | None, person: str | None) -> None:
     if rows.is_empty() and not ctx.as_json:
         ctx.print("summary.nothing")
     for row in rows.iter_rows(named=True):
+        if source:
+            print_source(ctx, row, inbox)
+            continue
         spreads = [draw["spread"] for draw in row["draws"]]
         if ctx.as_json:
             wanted = "reading_id person question date cards content outcome consent flags synthetic".split()
-            source = {key: row["source"][key] for key in ("file", "member", "locator", "sha256")}
-            ctx.json({key: row[key] for key in wanted} | {"spreads": spreads, "source": source})
+            place = {key: row["source"][key] for key in ("file", "member", "locator", "sha256")}
+            ctx.json({key: row[key] for key in wanted} | {"spreads": spreads, "source": place})
         else:
             print_reading(ctx, row, spreads)
 
 
-def rejected(ctx: Context, reason: str | None) -> None:
-    import polars as pl
-
-    from tarot_data import store
+def rejected(ctx: Context, reason: str | None, export: Path | None) -> None:
+    from tarot_data import fixes
     from tarot_data.report.page import Words
 
-    rows, words = store.rejections(ctx.data_dir), Words(ctx.lang)
-    if reason:
-        rows = rows.filter(pl.col("reason").cast(pl.String) == reason)
+    rows, words = rejections_of(ctx, reason), Words(ctx.lang)
+    if export:
+        return export_rejections(ctx, rows, export)
     if rows.is_empty() and not ctx.as_json:
         ctx.print("summary.nothing")
-    for row in rows.drop("record", "masked").iter_rows(named=True):
+    for row in rows.drop("record", "masked", "key").iter_rows(named=True):
         if ctx.as_json:
             ctx.json(row)
         else:
-            source = row["source"]
-            place = " › ".join(part for part in (source["file"], source["member"], source["locator"]) if part)
             ctx.print(
                 "summary.rejection",
                 id=row["rejection_id"],
-                place=place,
+                place=place_of(row["source"]),
                 reason=ctx.say(f"reason.{row['reason']}"),
                 detail=words.detail(row["detail"]),
                 excerpt=(row["excerpt"] or "").replace("\n", " "),
             )
+    fixable = rows.filter(fixes.with_record())
+    if not fixable.is_empty() and not ctx.as_json:
+        ctx.note("summary.fix_next", id=fixable["rejection_id"][0])
+
+
+def fix(
+    ctx: Context,
+    ids: tuple[str, ...],
+    cards: tuple[str, ...],
+    spread: tuple[str, ...],
+    content: Path | None,
+    accept: bool,
+    dismiss: bool,
+    sheet: Path | None,
+    **texts: str | None,
+) -> None:
+    from tarot_data import store, worksheet
+    from tarot_data.fixes import Fix
+
+    fields = {name: text for name, text in texts.items() if text is not None}
+    fields |= {"cards": list(cards)} if cards else {}
+    fields |= {"spreads": list(spread)} if spread else {}
+    if content:
+        fields["content"] = content.read_text(encoding="utf-8-sig")
+    decision = Fix(fields=fields, accepted=accept, dismissed=dismiss)
+    if bool(ids) == bool(sheet) or (ids and decision == Fix()) or (accept and dismiss):
+        raise Problem("fix_what")
+    opened = store.rejections(ctx.data_dir)
+    known = set(opened["rejection_id"])
+    if unknown := [name for name in ids if name not in known]:
+        raise Problem("no_rejection", id=unknown[0])
+    decided = worksheet.read(sheet, opened) if sheet else dict.fromkeys(ids, decision)
+    feed_back(ctx, decided)
+
+
+def replay(ctx: Context, reason: str | None) -> None:
+    rows = rejections_of(ctx, reason)
+    feed_back(ctx, {}, rows["rejection_id"].to_list())
+
+
+def feed_back(ctx: Context, decided: dict, ids: list[str] | None = None) -> None:
+    """Feed rejections back under the writer's lock and say what became of each. Exit 1 where a fix was refused."""
+    import shutil
+
+    import polars as pl
+
+    from flows.progress import bar
+    from tarot_data import store
+    from tarot_data.replay import replay as feed
+
+    with store.writing(ctx.data_dir):
+        store.sweep(ctx.data_dir)
+        opened = store.rejections(ctx.data_dir)
+        chosen = opened.filter(pl.col("rejection_id").is_in(list(decided) if ids is None else ids))
+        staging = ctx.data_dir / "staging"
+        try:
+            became = feed(ctx.data_dir, chosen, staging, decided, progress=bar)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+            bar.close()
+        still = store.rejections(ctx.data_dir).height
+    if ctx.as_json:
+        for row in became.iter_rows(named=True):
+            ctx.json(row)
+    else:
+        print_became(ctx, became, listed=ids is None)
+        ctx.print("summary.status_rejected", count=still)
+    if decided and became.filter(pl.col("became").is_in(["same", "refused"])).height:
+        raise SystemExit(1)
+
+
+def rejections_of(ctx: Context, reason: str | None):
+    """The open rejections, of one reason where one is given."""
+    import polars as pl
+
+    from tarot_data import store
+
+    rows = store.rejections(ctx.data_dir)
+    return rows.filter(pl.col("reason").cast(pl.String) == reason) if reason else rows
+
+
+def export_rejections(ctx: Context, rows, path: Path) -> None:
+    from tarot_data import fixes, worksheet
+
+    rows = rows.filter(fixes.with_record())
+    places = {row["rejection_id"]: place_of(row["source"]) for row in rows.iter_rows(named=True)}
+    worksheet.write(rows, path, ctx.lang, places)
+    if ctx.as_json:
+        return ctx.json({"path": str(path), "rejections": rows.height})
+    ctx.print("summary.worksheet", count=rows.height, path=path)
+
+
+def place_of(source: dict) -> str:
+    return " › ".join(part for part in (source["file"], source["member"], source["locator"]) if part)
+
+
+def print_source(ctx: Context, row: dict, inbox: Path | None) -> None:
+    """The original record of a reading, read again from its file, masked."""
+    from tarot_data import store
+    from tarot_data.original import original
+
+    found = original(row["source"], store.files(ctx.data_dir), inbox)
+    if ctx.as_json:
+        return ctx.json({"reading_id": row["reading_id"], "source": row["source"]} | found)
+    print(f"{row['reading_id']} · {place_of(row['source'])}")
+    print(f"sha256 {row['source']['sha256']}")
+    if found["changed"]:
+        ctx.note("summary.source_changed")
+    print(json.dumps(found["record"], ensure_ascii=False, indent=1))
+
+
+def print_became(ctx: Context, became, listed: bool) -> None:
+    from tarot_data.report.page import Words
+
+    words = Words(ctx.lang)
+    for row in became.iter_rows(named=True):
+        if listed or row["became"] == "accepted":
+            reason = ctx.say(f"reason.{row['reason']}") if row["reason"] else ""
+            detail = words.detail(row["detail"]) if row["detail"] else ""
+            values = {"id": row["rejection_id"], "reading": row["reading_id"], "new": row["new_id"]}
+            ctx.print(f"summary.became_{row['became']}", **values, reason=reason, detail=detail)
+    counts = dict(became["became"].value_counts().iter_rows())
+    ctx.print("summary.became", **{name: counts.get(name, 0) for name in ("accepted", "dismissed", "refused", "same")})
 
 
 def print_reading(ctx: Context, row: dict, spreads: list) -> None:

@@ -18,6 +18,7 @@ from types import ModuleType
 from schemas.problems import Problem
 from tarot_data.sources.record import (
     Blob,
+    Corrected,
     RawDraw,
     RawRecord,
     Rejected,
@@ -29,7 +30,19 @@ from tarot_data.sources.record import (
 )
 from tarot_data.sources.sample import Sample, sample_of
 
-__all__ = ["InboxFile", "RawDraw", "RawRecord", "Rejected", "Source", "discover", "read", "read_again"]
+__all__ = [
+    "Corrected",
+    "InboxFile",
+    "RawDraw",
+    "RawRecord",
+    "Rejected",
+    "Source",
+    "discover",
+    "find_file",
+    "masked_name",
+    "read",
+    "read_again",
+]
 
 FORMS = (
     "sqlite",
@@ -278,6 +291,17 @@ def _is_text(sample: Sample) -> bool:
 def rejected(blob: Blob, error: SourceError, locator: str = "file") -> Rejected:
     form = "unknown"
     return Rejected(source=source_of(blob, locator, form), stage="read", reason=error.reason, detail=error.detail)
+
+
+def find_file(root: Path, name: str) -> Path | None:
+    """The file under an inbox whose stored name is this one, None where it is not there any more.
+
+    A name with contact details is stored masked, so there the names of all files are compared.
+    """
+    root = Path(root)
+    if (root / name).is_file() and _name(root / name, root) == name:
+        return root / name
+    return next((path for path in _walk(root) if _name(path, root) == name), None) if root.is_dir() else None
 
 
 def read_again(path: Path, member: str | None, locator: str, form: str) -> RawRecord | Rejected:

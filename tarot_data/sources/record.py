@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
@@ -35,7 +36,7 @@ class RawRecord:
     """One reading as it lies in its file: unmasked, uncleaned. Never written anywhere in this form.
 
     date: as written. date_hint: sheet or file name that may hold the year. record_id: the source's own id where it
-    is stable (a Notion page id, a primary key).
+    is stable (a Notion page id, a primary key). fixed: a person corrected it.
     """
 
     source: Source
@@ -49,7 +50,12 @@ class RawRecord:
     consent: object = None
     synthetic: bool = False
     record_id: str | None = None
+    fixed: bool = False
     extra: dict[str, object] = field(default_factory=dict)
+
+
+Corrected = Callable[[RawRecord, str], RawRecord | None]
+"""A record, and the key of what became of it -> the record as a person corrected it; None where nobody did."""
 
 
 @dataclass(frozen=True, kw_only=True)
