@@ -360,6 +360,7 @@ def _from_text(text: str) -> tuple[dict, ...]:
     tokens = _tokens(folded)
     cards: list[dict] = []
     unknown: list[str] = []
+    others: list[str] = []
     position: list[str] = []  # text waiting for the card it stands before
     pending: str | None = None  # orientation waiting for its card
     standing: str | None = None  # `逆位：` holds until the line ends or another takes its place
@@ -413,7 +414,10 @@ def _from_text(text: str) -> tuple[dict, ...]:
         place = "".join(position)
         position.clear()
         if place.strip():
-            _check_other_deck(place)
+            if other := _of_another_deck(place):
+                if not place.rstrip().endswith((":", "：")):
+                    raise UnknownCard(other)
+                others.append(other)
             _place(last, place)
         pending, number = None, None
 
@@ -512,6 +516,9 @@ def _from_text(text: str) -> tuple[dict, ...]:
             position.append(written)
         index += 1
     flush()
+    if len(others) > 1 and len(others) == len(cards):
+        # One such word before a colon is a position (`孩子：愚人`); where all are, the other deck was laid.
+        raise UnknownCard(others[0])
     if unknown:
         raise UnknownCard("、".join(name.strip() for name in unknown))
     if fallback:
@@ -618,10 +625,10 @@ def _trailing(text: str, token: _Token) -> bool:
     )
 
 
-def _check_other_deck(place: str) -> None:
-    for part in re.split(r"[\s:：\-]+", fold(place)):
-        if part in _other_decks() and part not in position_names():
-            raise UnknownCard(part)
+def _of_another_deck(place: str) -> str | None:
+    """The card of another deck that stands before one of ours."""
+    parts = re.split(r"[\s:：\-]+", fold(place))
+    return next((part for part in parts if part in _other_decks() and part not in position_names()), None)
 
 
 # Spreads

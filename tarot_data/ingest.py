@@ -138,14 +138,15 @@ def decide(
         rejected.append(rejections.to_rejections(near, "deduplicate", "near_duplicate"))
         readings = readings.join(near, on="row", how="anti", maintain_order="left")
         fresh = signatures(readings)
-        bands = fresh if bands is None else pl.concat([bands, fresh])
+        bands = fresh if bands is None else pl.concat([bands.join(fresh, on="reading_id", how="anti"), fresh])
 
         readings = _flagged(readings, unread_cards(readings, sentences), "unread_card")
         readings = _flagged(readings, kept_though, "fixed").drop("row")
         kept, failed = validation.contract(to_stored(readings, sentences, annotations), sentences)
         rejected.append(failed)
         _write(kept, out / f"readings-{number:05}.parquet")
-        _write(fresh.join(kept, on="reading_id", how="semi"), out / f"signatures-{number:05}.parquet")
+        signed = fresh.join(kept.select("reading_id", "revision"), on="reading_id", maintain_order="left")
+        _write(signed, out / f"signatures-{number:05}.parquet")
         parts = [part.cast(dict(stored(REJECTIONS))) for part in rejected]
         _write(rejections.identified(pl.concat(parts)), out / f"rejections-{number:05}.parquet")
         if progress:

@@ -80,7 +80,7 @@ def delta_version(data_dir: Path, name: str = "readings") -> int | None:
 def append(data_dir: Path, name: str, frame: pl.DataFrame, note: dict[str, object]) -> int:
     """Append the rows whose key is not in the table yet, as one commit; returns how many. The caller holds `writing`.
 
-    Keys: (reading_id, revision) of readings, rejection_id of rejections, sequence of files and fixes.
+    Keys: (reading_id, revision) of readings and signatures, rejection_id of rejections, sequence of files and fixes.
     """
     if frame.is_empty():
         return 0
@@ -90,7 +90,7 @@ def append(data_dir: Path, name: str, frame: pl.DataFrame, note: dict[str, objec
         "readings": ["reading_id", "revision"],
         "rejections": ["rejection_id"],
         "files": ["sequence"],
-        "signatures": ["reading_id"],
+        "signatures": ["reading_id", "revision"],
         "fixes": ["sequence"],
     }[name]
     plain = frame.cast(dict(stored(frame.schema)))
@@ -185,11 +185,11 @@ def fixes(data_dir: Path) -> pl.DataFrame:
 def signatures(data_dir: Path) -> pl.DataFrame | None:
     """The near-duplicate signatures of what is kept, `duplicates.SIGNATURES`; None where the store is empty."""
     rows = scan(data_dir, "signatures")
-    return None if rows is None else rows.with_columns(_signed("bands", False)).collect()
+    return None if rows is None else _current(rows).drop("revision").with_columns(_signed("bands", False)).collect()
 
 
 def append_signatures(data_dir: Path, frame: pl.DataFrame, note: dict[str, object]) -> int:
-    """Append signatures; Delta knows no unsigned integers, so the same 64 bits are kept as signed ones."""
+    """Append signatures with the revision they were made of; Delta knows no unsigned integers, so the same 64 bits are kept as signed ones."""
     return append(data_dir, "signatures", frame.with_columns(_signed("bands", True)), note)
 
 

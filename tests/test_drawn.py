@@ -145,6 +145,11 @@ def test_a_name_of_another_deck_is_named(written, name):
     assert caught.value.name == name
 
 
+def test_a_position_called_like_a_card_of_another_deck_is_a_position():
+    cards = parse_cards("1. 孩子：权杖侍从 逆位\n2. 母亲：皇帝 正位")
+    assert [(card["position"], card["card"]) for card in cards] == [("孩子", "权杖侍从"), ("母亲", "皇帝")]
+
+
 def test_another_deck_is_refused_even_where_its_names_are_ours():
     with pytest.raises(UnknownCard, match="雷诺曼"):
         parse_cards("塔、星星、月亮", "雷诺曼三张")

@@ -350,3 +350,15 @@ def test_the_command_fixes_by_id_and_by_workbook_and_exits_1_where_a_record_is_r
         tarot("fix", name, "--dismiss")
     with pytest.raises(Problem, match="Say what to correct"):
         tarot("fix", name)
+
+
+def test_an_edited_reading_is_compared_by_what_it_says_now(data, inbox):
+    lay(inbox, GOOD)
+    take_in(data, inbox)
+    lay(inbox, {**GOOD, "cards": "愚人正位、力量正位", "content": FIRST})
+    assert take_in(data, inbox)["updated"] == 1
+    lay(inbox, {**NEAR, "content": FIRST + "加油。", "cards": "愚人正位、力量正位"}, name="b.jsonl")
+    lay(inbox, {**NEAR, "content": SECOND + "加油。"}, name="c.jsonl")
+    counts = take_in(data, inbox)
+    assert (counts["accepted"], counts["reasons"]) == (1, {"near_duplicate": 1})
+    assert store.rejections(data)["source"].struct.field("file").to_list() == ["b.jsonl"]

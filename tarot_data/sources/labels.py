@@ -107,7 +107,7 @@ def read_head(lines: list[str], start: int, title: str | None = None) -> Head:
             if open_key and open_key[0] != "cards" and head.fields[open_key][-1][1]:
                 open_key = None
             continue
-        if open_key and open_key[0] == "cards" and _continues_cards(stripped, head.fields[open_key][-1][1]):
+        if open_key and open_key[0] == "cards" and _continues_cards(stripped, head.fields[open_key][-1][1], blanks):
             _extend(head, open_key, stripped)
             index += 1
             head.body = index
@@ -155,14 +155,15 @@ def _extend(head: Head, key: tuple[str, int], more: str) -> None:
     head.fields[key][-1] = (label, f"{value}\n{more}" if value else more)
 
 
-def _continues_cards(line: str, before: object) -> bool:
-    """Whether a line under a card label is more of the list: `1. 过去：隐士 正位`."""
+def _continues_cards(line: str, before: object, blanks: int) -> bool:
+    """Whether a line under a card label is more of the list: `1. 过去：隐士 正位`. blanks: empty lines above it."""
     if len(line) > 120 or re.search(r"[。！？!?]", line):
         return False
     try:
         more = {card["card"] for card in drawn.parse_cards(line)}
-        # A card that lies already is a restatement, with which the body begins.
-        return bool(more) and not more & _laid(before)
+        # A card that lies already is a restatement, with which the body begins; under the next number it is drawn twice.
+        again = bool(more & _laid(before)) and (blanks > 0 or not _follows(line, str(before)))
+        return bool(more) and not again
     except drawn.UnknownCard:
         # A list item with an unknown name belongs to the list too, so that the name is reported.
         return (
@@ -170,6 +171,12 @@ def _continues_cards(line: str, before: object) -> bool:
             and (not before or "\n" in str(before))
             and len(line) < 30
         )
+
+
+def _follows(line: str, before: str) -> bool:
+    """Whether a list item has the number after the last one's."""
+    numbers = re.findall(r"^\s*([0-9]{1,2})[.、)]", f"{before}\n{line}", re.MULTILINE)
+    return len(numbers) > 1 and int(numbers[-1]) == int(numbers[-2]) + 1 and bool(re.match(r"\s*[0-9]", line))
 
 
 def _laid(value: object) -> set[str]:

@@ -161,7 +161,9 @@ def _starts(lines: list[str]) -> list[tuple[int, Head]]:
         if not found:
             begins = asks
         elif _SEPARATOR.match(above) or _DATE_LINE.match(above):
-            begins = asks and len(names) >= 2 and ("person" in names or word in words)
+            # Whoever asks anonymously still asks something and draws; a follow-up (`追问：`, no field) is the same sitting.
+            anonymous = {"question", "cards"} <= names
+            begins = asks and len(names) >= 2 and ("person" in names or word in words or anonymous)
         else:
             begins = asks and len(names) >= 2 and word in words and "person" in names
         if begins:
@@ -258,10 +260,11 @@ def _of_front_matter(blob: Blob, fields: Fields, body: str) -> RawRecord:
     lines = body.strip("\n").split("\n")
     first = next((index for index, text in enumerate(lines) if text.strip()), 0)
     head = read_head(lines, first)
-    if head.fields and not (head.names <= {"title"}):
+    # Labels that say what the front matter says already are the reader's own lines.
+    if head.names - {"title", *(key[0] for key in fields)}:
         for key, held in head.fields.items():
             fields.setdefault(key, held)
-        if head.names - {key[0] for key in fields} or len(head.names) >= 2:
+        if len(head.fields) >= 1:
             body = "\n".join(([head.inline] if head.inline else []) + lines[head.body :])
     body = without_obsidian(body)
     title = None

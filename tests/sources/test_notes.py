@@ -138,6 +138,16 @@ def test_synthetic_and_consent_labels(read):
     assert (reading["synthetic"], reading["consent"], reading["outcome"]) == (True, "no", "换了")
 
 
+def test_a_block_without_a_person_under_a_separator_is_somebody_elses_reading(read):
+    named = f"咨询者：Mel\n问题：换组\n牌：隐士正位\n\n{BODY}"
+    anonymous = f"问题：他会联系我吗\n牌：星星正位\n\n{BODY}"
+    follow_up = "追问：多久\n牌：月亮\n\n一个月内吧。"
+    text = f"{named}\n\n-----\n{anonymous}\n\n-----\n{follow_up}\n\n-----\n{named.replace('Mel', '小宁')}"
+    records = read({"a.txt": text})
+    assert [record.person for record in records] == ["Mel", None, "小宁"]
+    assert "一个月内吧" in records[1].content and "星星" not in records[0].content
+
+
 NOTE = """---
 date: 2024-01-05
 person: "[[阿宁]]"
