@@ -97,7 +97,7 @@ COMMANDS: dict[str, dict[str, list]] = {
         "annotate": [
             ("arg", "file", {"type": click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)})
         ],
-        "patterns": [],
+        "patterns": [("opt", "--version", {"type": int, "default": None}), ("opt", "--card", {"default": None})],
         "lexicon check": [],
         "lexicon try": [("arg", "text", {})],
         "lexicon train": [],

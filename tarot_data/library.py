@@ -20,6 +20,9 @@ EXAMPLES = 3
 MOST_CLUSTERED = 4000
 """Sentences of a kind that are clustered; further ones join the nearest cluster. 4,000 take under a second."""
 
+MOST_PAIRS = 20
+"""Pairs of cards the library lists; `card_entry` has every pair of its card."""
+
 LINK_KINDS = ("contrast", "cause", "progression", "balance", "echo", "group")
 ADVICE_FORMS = ("do", "avoid", "ask", "condition", "time")
 
@@ -41,7 +44,8 @@ def pattern_library(stored: pl.DataFrame) -> dict:
 
 
 def _sentences(stored: pl.DataFrame) -> pl.DataFrame:
-    """One row a sentence of the stored readings: row, index, text, labels, cards, and the kinds of cue it has."""
+    """One row a sentence of the stored readings: row, index, text, labels, cards, those of them it names by their
+    name, and the kinds of cue it has."""
     flat = (
         stored.with_row_index("row")
         .select("row", "content", sentence=pl.col("sentences"))
@@ -56,12 +60,14 @@ def _sentences(stored: pl.DataFrame) -> pl.DataFrame:
         .drop("content")
         .with_row_index("id")
     )
-    kinds = _cue_kinds(flat, to_rows(stored))
-    return flat.with_columns(kinds=pl.Series(kinds, dtype=pl.List(pl.String)))
+    kinds, named = _cues_and_names(flat, to_rows(stored))
+    return flat.with_columns(
+        kinds=pl.Series(kinds, dtype=pl.List(pl.String)), named=pl.Series(named, dtype=pl.List(pl.String))
+    )
 
 
-def _cue_kinds(flat: pl.DataFrame, rows: list[dict]) -> list[list[str]]:
-    """`label.kind` of every cue in each stored sentence, strongest first."""
+def _cues_and_names(flat: pl.DataFrame, rows: list[dict]) -> tuple[list[list[str]], list[list[str]]]:
+    """`label.kind` of every cue in each stored sentence, strongest first; and the cards it names by their name."""
     batch = features.to_batch(rows)
     padded, owner = features.signed(batch)
     sentence, cue, _ = cues.find(padded, owner)
@@ -69,19 +75,24 @@ def _cue_kinds(flat: pl.DataFrame, rows: list[dict]) -> list[list[str]]:
     for s, c in zip(sentence.tolist(), cue.tolist(), strict=True):
         one = cues.cues()[c]
         weight[s, cues.kinds().index(f"{one.label}.{one.kind}")] += one.weight
+    by_name: list[list[str]] = [[] for _ in range(batch.size)]
+    for s, card in zip(batch.m_sentence.tolist(), batch.m_card.tolist(), strict=True):
+        if s >= 0:
+            by_name[s].append(CARDS[card])
     at = {
         (int(r), int(start)): number
         for number, (r, start) in enumerate(
             zip(batch.s_reading, batch.s_start - batch.r_start[batch.s_reading], strict=True)
         )
     }
-    out = []
+    out, named = [], []
     for row, start in flat.select("row", "start").rows():
         number = at.get((row, start))
+        named.append(by_name[number] if number is not None else [])
         weights = weight[number] if number is not None else np.zeros(len(cues.kinds()))
         order = np.argsort(-weights, kind="stable")
         out.append([cues.kinds()[i] for i in order if weights[i] > 0])
-    return out
+    return out, named
 
 
 def _kind(label: str, table: pl.DataFrame) -> dict:
@@ -235,9 +246,12 @@ def _cards(table: pl.DataFrame, stored: pl.DataFrame) -> dict[str, dict]:
     }
     themes = dict(enumerate(stored["themes"].cast(pl.List(pl.String)).to_list()))
     texts: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
+    by_name: set[str] = set()
     mine = table.filter(pl.col("labels").list.contains("card_interpretation") & (pl.col("cards").list.len() == 1))
-    for row, text, cards in mine.select("row", "text", "cards").rows():
+    for row, text, cards, named in mine.select("row", "text", "cards", "named").rows():
         texts[cards[0], drawn.get((row, cards[0]), "unknown")].append((row, text))
+        if cards[0] in named:
+            by_name.add(text)
     background = _document_counts(mine["text"].to_list())
     out: dict[str, dict] = {}
     for card in CARDS:
@@ -246,7 +260,9 @@ def _cards(table: pl.DataFrame, stored: pl.DataFrame) -> dict[str, dict]:
             if not found:
                 continue
             about = Counter(theme for row in {row for row, _ in found} for theme in themes[row] or ())
-            examples = sorted({text for _, text in found}, key=lambda t: (abs(len(t) - 26), t))[:EXAMPLES]
+            # A sentence that names the card can be understood by itself.
+            order = sorted({text for _, text in found}, key=lambda t: (t not in by_name, abs(len(t) - 26), t))
+            examples = order[:EXAMPLES]
             out.setdefault(card, {})[orientation] = {
                 "count": len(found),
                 "readings": len({row for row, _ in found}),
@@ -273,34 +289,61 @@ def advice_forms(kinds: list[str], text: str) -> list[str]:
 
 
 def _links(table: pl.DataFrame) -> dict:
-    mine = table.filter(pl.col("labels").list.contains("card_link"))
-    kinds, pairs, how, examples = Counter(), Counter(), defaultdict(Counter), {}
+    kinds = Counter()
     by_kind: dict[str, list[str]] = defaultdict(list)
-    for text, cards, found in mine.select("text", "cards", "kinds").rows():
-        named = link_kinds(found)
+    for text, _, named in _link_rows(table):
         kinds.update(named)
         by_kind[named[0]].append(text)
+    return {
+        "kinds": {
+            kind: {"count": count, "examples": sorted(by_kind[kind], key=lambda t: (abs(len(t) - 28), t))[:EXAMPLES]}
+            for kind, count in sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
+        },
+        "pairs": _pairs(table)[:MOST_PAIRS],
+    }
+
+
+def _link_rows(table: pl.DataFrame) -> list[tuple[str, list[str], list[str]]]:
+    """Text, cards and kinds of every link."""
+    mine = table.filter(pl.col("labels").list.contains("card_link"))
+    return [(text, cards, link_kinds(found)) for text, cards, found in mine.select("text", "cards", "kinds").rows()]
+
+
+def _pairs(table: pl.DataFrame) -> list[dict]:
+    """[{cards, count, kinds, example}] of every two cards some link relates, the most frequent first."""
+    pairs, how, examples = Counter(), defaultdict(Counter), {}
+    for text, cards, named in _link_rows(table):
         for number, one in enumerate(cards):
             for two in cards[number + 1 :]:
                 pair = tuple(sorted((one, two), key=CARDS.index))
                 pairs[pair] += 1
                 how[pair].update(named)
                 examples.setdefault(pair, text)
-    most = sorted(pairs, key=lambda pair: (-pairs[pair], CARDS.index(pair[0]), CARDS.index(pair[1])))[:20]
+    return [
+        {
+            "cards": list(pair),
+            "count": pairs[pair],
+            "kinds": [kind for kind, _ in how[pair].most_common(2)],
+            "example": examples[pair],
+        }
+        for pair in sorted(pairs, key=lambda pair: (-pairs[pair], CARDS.index(pair[0]), CARDS.index(pair[1])))
+    ]
+
+
+def card_entry(stored: pl.DataFrame, card: str) -> dict:
+    """One card as this reader reads it: {card, readings, upright?, reversed?, unknown?, links}.
+
+    readings: how many draw it. An orientation is there where some sentence reads the card so. links: as in `pairs`,
+    every card it was ever related to.
+    """
+    drawn = pl.col("cards").list.eval(pl.element().struct.field("card").cast(pl.String)).list.contains(card)
+    mine = stored.filter(drawn)
+    table = _sentences(mine)
     return {
-        "kinds": {
-            kind: {"count": count, "examples": sorted(by_kind[kind], key=lambda t: (abs(len(t) - 28), t))[:EXAMPLES]}
-            for kind, count in sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
-        },
-        "pairs": [
-            {
-                "cards": list(pair),
-                "count": pairs[pair],
-                "kinds": [kind for kind, _ in how[pair].most_common(2)],
-                "example": examples[pair],
-            }
-            for pair in most
-        ],
+        "card": card,
+        "readings": mine.height,
+        **_cards(table, mine).get(card, {}),
+        "links": [pair for pair in _pairs(table) if card in pair["cards"]],
     }
 
 

@@ -116,7 +116,7 @@ def explain(text: str, question: str | None = None, person: str | None = None) -
     A sentence: {text, labels, chances: {label: probability}, cards, rows: [{file, line, cue, label, kind, weight}],
     kinds: of a link, forms: of advice, times: expressions of time}. rows are the cues that stand in it, those that
     moved the decision most first; weight is what the row adds to the first label's score, in nats over the mean label.
-    cards: [{card, orientation, start, end, file, line}] with the alias row of each.
+    cards: [{card, text, orientation, start, end, file, line}] with the alias row of each.
     """
     from tarot_data import cues, library, nlp
     from tarot_data.cards import find_cards
@@ -165,6 +165,7 @@ def explain(text: str, question: str | None = None, person: str | None = None) -
         "cards": [
             {
                 "card": mention.card,
+                "text": text[mention.start : mention.end],
                 "orientation": mention.orientation,
                 "start": mention.start,
                 "end": mention.end,

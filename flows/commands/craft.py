@@ -1,11 +1,15 @@
 """What the reader's words show, and the tables that say so."""
 
-import json
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flows.cli import Context
 from flows.commands.shared import lines_of
 from schemas.problems import Problem
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 def annotate(ctx: Context, file: Path) -> None:
@@ -21,14 +25,37 @@ def annotate(ctx: Context, file: Path) -> None:
             print_sentences(ctx, record)
 
 
-def patterns(ctx: Context) -> None:
-    from tarot_data import store
-    from tarot_data.library import pattern_library
+def patterns(ctx: Context, version: int | None, card: str | None) -> None:
+    from flows.commands.pages import card_page, library_page
+    from tarot_data.library import card_entry, pattern_library
 
+    stored = readings_of(ctx, version)
+    if card:
+        entry = card_entry(stored, canonical(card))
+        return ctx.json(entry) if ctx.as_json else print_page(card_page(ctx, entry))
+    library = pattern_library(stored)
+    ctx.json(library) if ctx.as_json else print_page(library_page(ctx, library))
+
+
+def readings_of(ctx: Context, version: int | None) -> "pl.DataFrame":
+    """The readings of a dataset version, or of the store as it is. Raises Problem `empty_store` or `no_version`."""
+    from schemas.tables import STORED, typed
+    from tarot_data import store, versions
+
+    if version is not None:
+        stored = versions.read(ctx.data_dir, versions.find(ctx.data_dir, version))
+        return typed(stored.select(*STORED), STORED)
     stored = store.readings(ctx.data_dir)
     if stored.is_empty():
         raise Problem("empty_store", path=ctx.data_dir)
-    ctx.json(pattern_library(stored)) if ctx.as_json else print_library(ctx, pattern_library(stored))
+    return stored
+
+
+def canonical(card: str) -> str:
+    """The canonical name of a card as a person writes it. Raises Problem `unknown_card`."""
+    from tarot_data.outside import drawn_cards
+
+    return drawn_cards({"id": "--card", "cards": card})[0]["card"]
 
 
 def lexicon_check(ctx: Context) -> None:
@@ -46,9 +73,11 @@ def lexicon_check(ctx: Context) -> None:
 
 
 def lexicon_try(ctx: Context, text: str) -> None:
+    from flows.commands.pages import explanation_page
     from tarot_data.patterns import explain
 
-    ctx.json(explain(text)) if ctx.as_json else print(json.dumps(explain(text), ensure_ascii=False, indent=1))
+    found = explain(text)
+    ctx.json(found) if ctx.as_json else print_page(explanation_page(ctx, found))
 
 
 def lexicon_train(ctx: Context) -> None:
@@ -66,7 +95,5 @@ def print_sentences(ctx: Context, record: dict) -> None:
         print(f"{labels}{cards}\t{sentence['text'].strip()}")
 
 
-def print_library(ctx: Context, library: dict) -> None:
-    for kind in ("opening", "card_interpretation", "card_link", "advice", "closing"):
-        print(f"## {ctx.say(f'label.{kind}')}")
-        print(json.dumps(library[kind], ensure_ascii=False, indent=1))
+def print_page(lines: Iterable[str]) -> None:
+    print("\n".join(lines))
