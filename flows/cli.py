@@ -56,6 +56,9 @@ REASONS = [key.removeprefix("reason.") for key in catalogue() if key.startswith(
 """The reasons of `schemas.deck`, from the catalogue: to import polars would cost help its speed."""
 
 
+LEXICON = ("opt", "--lexicon", {"type": click.Path(path_type=Path, exists=True, file_okay=False)})
+"""The commands that label read the reader's own tables from here instead of from the data directory."""
+
 # Module of flows.commands -> command -> its arguments and options; the function of that name runs it.
 COMMANDS: dict[str, dict[str, list]] = {
     "records": {
@@ -65,8 +68,12 @@ COMMANDS: dict[str, dict[str, list]] = {
             ("opt", "--base", {"default": None}),
             ("opt", "--recipe", {"default": None}),
             ("opt", "--no-train", {"is_flag": True}),
+            LEXICON,
         ],
-        "ingest": [("arg", "paths", {"nargs": -1, "required": True, "type": click.Path(path_type=Path, exists=True)})],
+        "ingest": [
+            ("arg", "paths", {"nargs": -1, "required": True, "type": click.Path(path_type=Path, exists=True)}),
+            LEXICON,
+        ],
         "readings": [
             ("opt", "--id", {"default": None}),
             ("opt", "--person", {"default": None}),
@@ -91,16 +98,26 @@ COMMANDS: dict[str, dict[str, list]] = {
             ("opt", "--dismiss", {"is_flag": True}),
             ("opt", "--from", {"param": "sheet", "type": click.Path(path_type=Path, exists=True, dir_okay=False)}),
         ],
-        "replay": [("opt", "--reason", {"type": click.Choice(REASONS), "default": None})],
+        "replay": [("opt", "--reason", {"type": click.Choice(REASONS), "default": None}), LEXICON],
     },
     "craft": {
         "annotate": [
-            ("arg", "file", {"type": click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)})
+            ("arg", "file", {"type": click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)}),
+            LEXICON,
         ],
-        "patterns": [("opt", "--version", {"type": int, "default": None}), ("opt", "--card", {"default": None})],
-        "lexicon check": [],
-        "lexicon try": [("arg", "text", {})],
-        "lexicon train": [],
+        "patterns": [
+            ("opt", "--version", {"type": int, "default": None}),
+            ("opt", "--card", {"default": None}),
+            LEXICON,
+        ],
+        "lexicon check": [LEXICON],
+        "lexicon try": [("arg", "text", {}), LEXICON],
+        "lexicon add": [
+            ("arg", "table", {}),
+            ("arg", "cells", {"nargs": -1, "required": True, "metavar": "COLUMN=VALUE"}),
+            LEXICON,
+        ],
+        "lexicon train": [LEXICON],
     },
     "dataset": {
         "report": [("opt", "--pseudonyms", {"is_flag": True})],
@@ -183,7 +200,7 @@ def build(lang: str) -> Group:
 
 def _command(area: str, name: str, key: str, parts: list, lang: str) -> click.Command:
     def callback(data_dir: Path, as_json: bool, lang: str, **arguments: object) -> None:
-        environment.prepare(data_dir)
+        environment.prepare(data_dir, arguments.pop("lexicon", None))
         from flows import progress
 
         progress.bar.lang = lang

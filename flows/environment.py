@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from schemas.problems import Problem
+from tarot_data import lexicon
 
 QUIET = {
     "DO_NOT_TRACK": "1",
@@ -33,8 +34,12 @@ QUIET = {
 }
 
 
-def prepare(data_dir: Path) -> None:
-    """Set what the libraries read when they are imported. Values already set by the user win, telemetry apart."""
+def prepare(data_dir: Path, lexicon_dir: Path | None = None) -> None:
+    """Set what the libraries read when they are imported. Values already set by the user win, telemetry apart.
+
+    Puts the reader's own tables in force: those of lexicon_dir, else of the data directory.
+    """
+    lexicon.use(lexicon_dir or own_lexicon(data_dir))
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     os.environ["DO_NOT_TRACK"] = "1"
@@ -73,6 +78,11 @@ def language(arguments: list[str]) -> str:
         if argument.startswith("--lang="):
             return _known(argument.removeprefix("--lang="))
     return _known(os.environ.get("TAROT_LANG", "zh"))
+
+
+def own_lexicon(data_dir: Path) -> Path:
+    """The reader's own tables, and the labeller trained on the reader's corrections."""
+    return data_dir / "lexicon"
 
 
 def default_data_dir() -> Path:

@@ -9,7 +9,6 @@ reading are known, a marked name of a drawn card needs no sign.
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
@@ -30,7 +29,7 @@ class Mention:
     orientation: str
 
 
-@cache
+@lexicon.cached
 def _names() -> tuple[list[str], np.ndarray, np.ndarray, np.ndarray]:
     """Folded phrases; per phrase its card (-1: an ordinary phrase), whether it needs a sign, and its Latin ends."""
     cards: dict[str, tuple[int, bool]] = {}
@@ -53,7 +52,7 @@ def _is_latin(character: str) -> bool:
     return character.isascii() and character.isalnum()
 
 
-@cache
+@lexicon.cached
 def _sign_patterns() -> tuple[re.Pattern, re.Pattern]:
     before = "|".join(re.escape(fold(r["word"])) for r in lexicon.read_table("signs") if r["side"] == "before")
     after = "|".join(re.escape(fold(r["word"])) for r in lexicon.read_table("signs") if r["side"] == "after")
@@ -152,7 +151,7 @@ def _decide(folded, found, starts, drawn, cards, marked):
     return table[:, 0], table[:, 1], table[:, 2]
 
 
-@cache
+@lexicon.cached
 def _orientations() -> tuple[re.Pattern, re.Pattern, dict[str, str]]:
     words = {
         fold(row["word"]): row["orientation"]

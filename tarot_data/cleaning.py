@@ -10,7 +10,6 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from datetime import date, datetime
-from functools import cache
 from hashlib import blake2b
 
 import polars as pl
@@ -109,7 +108,7 @@ def _without_images(text: str) -> str:
     return "\n".join(lines)
 
 
-@cache
+@lexicon.cached
 def _empty_bodies() -> frozenset[str]:
     return frozenset(fold(word) for row in lexicon.read_table("empty_bodies") for word in row["words"].split("|"))
 

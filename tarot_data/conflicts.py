@@ -7,7 +7,6 @@ or memory, and a drawn card is missing from the text in its stead.
 """
 
 import re
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -28,7 +27,7 @@ class _Mention(NamedTuple):
     orientation: str
 
 
-@cache
+@lexicon.cached
 def _hedges(*kinds: str) -> re.Pattern:
     words = [fold(row["word"]) for row in lexicon.read_table("hedges") if row["kind"] in kinds]
     return re.compile("|".join(re.escape(word).replace("…", ".{0,6}") for word in words))

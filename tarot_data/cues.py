@@ -6,7 +6,6 @@ of a clause. Scripts, width, case and spaces do not matter.
 """
 
 import re
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -55,7 +54,7 @@ def plain(text: str) -> str:
     return text
 
 
-@cache
+@lexicon.cached
 def turn_words() -> tuple[str, ...]:
     """Folded words that name an orientation and nothing else."""
     rows = [r for r in lexicon.read_table("orientation") if r["orientation"] in ("upright", "reversed")]
@@ -63,23 +62,24 @@ def turn_words() -> tuple[str, ...]:
     return tuple(sorted(word for word in words if not word.endswith("的")))
 
 
-@cache
+@lexicon.cached
 def cues() -> tuple[Cue, ...]:
-    return tuple(parse(row) for row in lexicon.read_table("cues"))
+    """Every row with a weight; a reader gives a shipped row the weight 0 to switch it off."""
+    return tuple(cue for cue in map(parse, lexicon.read_table("cues")) if cue.weight)
 
 
-@cache
+@lexicon.cached
 def names() -> tuple[str, ...]:
     """`label cue` of every row: what a row is known by, wherever it stands."""
     return tuple(f"{cue.label} {cue.row['cue']}" for cue in cues())
 
 
-@cache
+@lexicon.cached
 def _phrases() -> list[str]:
     return sorted({part for cue in cues() for part in cue.parts})
 
 
-@cache
+@lexicon.cached
 def kinds() -> tuple[str, ...]:
     """`label.kind` of every cue, sorted: the names of the features they give."""
     return tuple(sorted({f"{cue.label}.{cue.kind}" for cue in cues()}))

@@ -8,7 +8,6 @@ import json
 import re
 from collections import Counter
 from dataclasses import dataclass
-from functools import cache, lru_cache
 
 from tarot_data import lexicon
 from tarot_data.folding import fold
@@ -48,7 +47,7 @@ _KNIGHT = re.compile(r"骑士|騎士|knight", re.IGNORECASE)
 _ASCII = re.compile(r"[0-9A-Za-z]")
 
 
-@cache
+@lexicon.cached
 def _aliases() -> tuple[dict[str, str], dict[str, str]]:
     """Folded names to cards: those that stand for themselves, and those that only a whole field can mean (塔, 0, XIII)."""
     strong, weak = {}, {}
@@ -63,7 +62,7 @@ def _aliases() -> tuple[dict[str, str], dict[str, str]]:
     return strong, weak
 
 
-@cache
+@lexicon.cached
 def _words() -> dict[str, tuple[str, str]]:
     """Folded words of a card list to (kind, value): card, orientation, all, extra, nothing."""
     found: dict[str, tuple[str, str]] = {}
@@ -87,12 +86,12 @@ def _words() -> dict[str, tuple[str, str]]:
     return found
 
 
-@cache
+@lexicon.cached
 def _no_card() -> frozenset[str]:
     return frozenset(fold(row["word"]) for row in lexicon.read_table("extras") if row["kind"] == "no card")
 
 
-@cache
+@lexicon.cached
 def _lengths() -> dict[str, tuple[int, ...]]:
     """First character to the lengths of the words that begin with it, longest first."""
     lengths: dict[str, set[int]] = {}
@@ -101,12 +100,12 @@ def _lengths() -> dict[str, tuple[int, ...]]:
     return {character: tuple(sorted(sizes, reverse=True)) for character, sizes in lengths.items()}
 
 
-@cache
+@lexicon.cached
 def _other_decks() -> frozenset[str]:
     return frozenset(fold(name) for row in lexicon.read_table("other_decks") for name in row["names"].split("|"))
 
 
-@cache
+@lexicon.cached
 def position_names() -> frozenset[str]:
     return frozenset(
         fold(position) for row in lexicon.read_table("spreads") for position in row["positions"].split("|") if position
@@ -183,7 +182,7 @@ def _bounded(folded: str, start: int, end: int, kind: str) -> bool:
     return not (_ASCII.match(folded[end - 1]) and after and _ASCII.match(after))
 
 
-@cache
+@lexicon.cached
 def _other_deck_names() -> tuple[str, ...]:
     return tuple(fold(name) for row in lexicon.read_table("other_decks") for name in row["called"].split("|") if name)
 
@@ -325,7 +324,7 @@ def orientation_of(text: str) -> str | None:
     return word[1] if word and word[0] in ("orientation", "all") else None
 
 
-@cache
+@lexicon.cached
 def _answers() -> dict[str, bool]:
     return {
         fold(word): row["meaning"] == "yes" for row in lexicon.read_table("answers") for word in row["words"].split("|")
@@ -353,7 +352,7 @@ def _place(card: dict, position: str) -> None:
     card["position"] = position[:60]
 
 
-@lru_cache(maxsize=16384)
+@lexicon.cached(maxsize=16384)
 def _from_text(text: str) -> tuple[dict, ...]:
     """Cards of one text. Cached: the same few hundred spellings make up most lists."""
     folded = fold(text)
@@ -634,7 +633,7 @@ def _of_another_deck(place: str) -> str | None:
 # Spreads
 
 
-@cache
+@lexicon.cached
 def _spread_names() -> dict[str, tuple[str, tuple[str, ...], int]]:
     """Folded name of a spread to its id, position names and number of places; the first row wins a shared alias."""
     found = {}
@@ -674,7 +673,7 @@ def places_of(text: str | None) -> int | None:
     return len(positions) or count or None
 
 
-@lru_cache(maxsize=4096)
+@lexicon.cached(maxsize=4096)
 def _resolved(text: str) -> tuple[str | None, tuple[str, ...], int]:
     names = _spread_names()
     own = _own_positions(text)
@@ -791,7 +790,7 @@ def cards_in_content(content: str, spread: str | None = None) -> list[dict]:
     return list(named.values()) if len(named) == places and maybe <= set(named) else []
 
 
-@cache
+@lexicon.cached
 def _possible() -> tuple[dict[str, str], re.Pattern]:
     """Names of two characters and more that stand in prose, folded, to their cards; and a pattern for any of them."""
     names = {

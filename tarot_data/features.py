@@ -66,7 +66,7 @@ def _folds() -> np.ndarray:
     return table
 
 
-@cache
+@lexicon.cached
 def _vocabulary() -> dict[str, list[str]]:
     return {
         "cards": cards.phrases(),
@@ -220,7 +220,7 @@ class Pairs:
     group: np.ndarray
 
 
-@cache
+@lexicon.cached
 def _image_words() -> tuple[list[str], np.ndarray, np.ndarray]:
     """Folded words, word by card (bool), and of each word whether it is a picture (0), a rank (1) or a suit (2)."""
     cards_of: dict[str, set[int]] = {}

@@ -7,7 +7,6 @@ is for the reader's own eyes: the examples are real sentences.
 import logging
 import re
 from collections import Counter, defaultdict
-from functools import cache, lru_cache
 
 import numpy as np
 import polars as pl
@@ -191,7 +190,7 @@ def _examples(part: pl.DataFrame, kinds: list[str], label: str) -> list[str]:
     return chosen
 
 
-@cache
+@lexicon.cached
 def _jieba():
     import jieba
 
@@ -204,7 +203,7 @@ def _jieba():
     return jieba
 
 
-@lru_cache(maxsize=100_000)
+@lexicon.cached(maxsize=100_000)
 def _words(text: str) -> frozenset[str]:
     """The different words of two characters or more."""
     return frozenset(word for word in _jieba().lcut(text) if len(word) > 1 and re.fullmatch(r"[一-鿿A-Za-z]+", word))

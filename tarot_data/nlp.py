@@ -45,7 +45,7 @@ def chinese():
     return _spacy().blank("zh")
 
 
-@cache
+@lexicon.cached
 def _matcher():
     nlp = chinese()
     from spacy.matcher import Matcher

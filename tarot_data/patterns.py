@@ -8,6 +8,7 @@ import polars as pl
 from schemas.deck import CARDS, LABELS, THEMES
 from schemas.tables import ANNOTATIONS, SENTENCES, Style
 from tarot_data import labeller
+from tarot_data.lexicon import Row, read_table
 from tarot_data.style import styles_of
 from tarot_data.themes import themes_of
 
@@ -110,6 +111,10 @@ def check_lexicon() -> list:
     return check()
 
 
+def _place(row: Row | None) -> dict:
+    return {"file": row.file if row else "aliases.csv", "line": row.line if row else None}
+
+
 def explain(text: str, question: str | None = None, person: str | None = None) -> dict:
     """What a text is taken for, and why: {sentences: [...], cards: [...], themes: [...]}.
 
@@ -121,7 +126,6 @@ def explain(text: str, question: str | None = None, person: str | None = None) -
     from tarot_data import cues, library, nlp
     from tarot_data.cards import find_cards
     from tarot_data.folding import fold
-    from tarot_data.lexicon import read_table
 
     mentions = find_cards(text)
     aliases = {}
@@ -138,7 +142,7 @@ def explain(text: str, question: str | None = None, person: str | None = None) -
         mine = [cues.cues()[c] for c in cue[sentence == s].tolist()]
         rows = [
             {
-                "file": "cues.csv",
+                "file": one.row.file,
                 "line": one.row.line,
                 "cue": one.row["cue"],
                 "label": one.label,
@@ -169,8 +173,7 @@ def explain(text: str, question: str | None = None, person: str | None = None) -
                 "orientation": mention.orientation,
                 "start": mention.start,
                 "end": mention.end,
-                "file": "aliases.csv",
-                "line": row.line if (row := aliases.get(fold(text[mention.start : mention.end]))) else None,
+                **_place(aliases.get(fold(text[mention.start : mention.end]))),
             }
             for mention in mentions
         ],

@@ -6,7 +6,6 @@ The words that announce a number (微信, QQ, 卡号) are rows of `lexicon/conta
 
 import re
 from dataclasses import dataclass
-from functools import cache, lru_cache
 
 from tarot_data import lexicon
 from tarot_data.folding import widths
@@ -108,12 +107,12 @@ _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _TAIWAN_LETTERS = "ABCDEFGHJKLMNPQRSTUVXYWZIO"
 
 
-@cache
+@lexicon.cached
 def placeholders() -> dict[str, str]:
     return {row["kind"]: row["placeholder"] for row in lexicon.read_table("contacts")}
 
 
-@cache
+@lexicon.cached
 def _cues() -> dict[str, str]:
     """Kind to an alternation of its cue words, longest first, for widths-folded text."""
     return {
@@ -129,7 +128,7 @@ def _guarded(word: str) -> str:
     return (r"(?<![A-Za-z0-9_])" if word[0].isascii() else "") + re.escape(word)
 
 
-@cache
+@lexicon.cached
 def _announced() -> tuple[tuple[str, re.Pattern], ...]:
     """Patterns of numbers and names that only their announcement tells: kind, pattern with the detail as group 1."""
     cue = _cues()
@@ -179,7 +178,7 @@ def _announced() -> tuple[tuple[str, re.Pattern], ...]:
     )
 
 
-@cache
+@lexicon.cached
 def _cue_words() -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
     """Cue words in lower case to the kinds they announce: those to be found anywhere, and whole English words."""
     anywhere: dict[str, tuple[str, ...]] = {"v:": ("wechat",), "v :": ("wechat",), "q:": ("qq",), "q :": ("qq",)}
@@ -194,7 +193,7 @@ def _cue_words() -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]
     return anywhere, english
 
 
-@cache
+@lexicon.cached
 def _address_lead() -> re.Pattern:
     """Words that lead to an address and are not part of it: 寄到, 家住, 我在."""
     return re.compile(rf"(?:{_cues()['address']}|我们|我|你|现在|就|都|[在到去是往从住搬])+")
@@ -319,7 +318,7 @@ def _masked(text: str) -> tuple[str, list[tuple[str, str]]]:
     return text, found
 
 
-@lru_cache(maxsize=16384)
+@lexicon.cached(maxsize=16384)
 def mask_short(text: str) -> tuple[str, tuple[str, ...]]:
     """`mask` for names, positions and card names, of which the same few thousand come again and again."""
     masked, kinds = mask(text)

@@ -56,9 +56,20 @@ _SPOKEN = {
 """Tables whose examples must have the word itself."""
 
 
+def check_row(table: str, values: dict[str, str]) -> list[Finding]:
+    """What would be wrong with a row of the reader's own, were it added to a table; [] where it may be saved.
+
+    Raises Problem `lexicon_column` where the table has no such column.
+    """
+    tried = lexicon.active().plus(table, values)
+    row = tried.own[table][-1]
+    with lexicon.using(tried):
+        return [finding for finding in check_lexicon() if (finding.file, finding.line) == (row.file, row.line)]
+
+
 def check_lexicon() -> list[Finding]:
     """What is wrong in the tables that decide labels, cards, themes and style; [] where every example holds."""
-    found: list[Finding] = []
+    found = _strangers()
     for table, columns in _CLOSED.items():
         for row in lexicon.read_table(table):
             for column, allowed in columns.items():
@@ -74,14 +85,25 @@ def check_lexicon() -> list[Finding]:
     for table, column in _SPOKEN.items():
         found += _spoken(table, column)
     found += _images() + _times() + _aliases()
-    if not any(finding.file == "cues.csv" for finding in found):
+    if not any(finding.file.endswith("cues.csv") for finding in found):
         # The rows below are tried with the labeller's own matcher, which needs them well formed.
         found += _cues()
     return sorted(found, key=lambda finding: (finding.file, finding.line))
 
 
+def _strangers() -> list[Finding]:
+    """CSV files of the reader's folder that are no tables: nothing would read them."""
+    folder = lexicon.active().folder
+    out = []
+    for path in sorted(folder.glob("*.csv")) if folder else ():
+        if path.stem not in lexicon.tables():
+            near = get_close_matches(path.stem, lexicon.tables(), n=1, cutoff=0.4)
+            out.append(Finding(str(path), 1, "unknown_table", {"likely": f"{near[0] if near else 'cues'}.csv"}))
+    return out
+
+
 def _finding(row: lexicon.Row, code: str, **values: str) -> Finding:
-    return Finding(f"{row.table}.csv", row.line, code, values)
+    return Finding(row.file, row.line, code, values)
 
 
 def _unknown(row: lexicon.Row, column: str, allowed: tuple[str, ...]) -> Finding:

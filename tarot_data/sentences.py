@@ -5,7 +5,6 @@ they follow. Speech-to-text without such marks is cut at spaces, commas and the 
 """
 
 import re
-from functools import cache
 
 from tarot_data import lexicon
 from tarot_data.folding import fold
@@ -30,7 +29,7 @@ _OPENING = re.compile("[*\"']")
 _PAUSE = re.compile(r"[，,；;、：:]|\s+")
 
 
-@cache
+@lexicon.cached
 def _markers() -> re.Pattern:
     words = sorted((fold(row["word"]) for row in lexicon.read_table("speech")), key=len, reverse=True)
     return re.compile("|".join(map(re.escape, words)))

@@ -21,7 +21,7 @@ MARKERS = (
 FIELDS = tuple(field.name for field in Style.fields)
 
 
-@cache
+@lexicon.cached
 def _words() -> tuple[list[str], list[str]]:
     kinds: dict[str, str] = {}
     for row in lexicon.read_table("style"):

@@ -14,7 +14,7 @@ from itertools import combinations
 from random import Random
 
 from schemas.deck import CARDS, MAJORS, RANKS, SUITS, is_major, rank_of, suit_of
-from tarot_data.lexicon import read_table
+from tarot_data.lexicon import cached, read_table
 
 SHORTEST, LONGEST = 300, 900
 """Characters of a content: SHORTEST without white space, LONGEST with it."""
@@ -135,7 +135,7 @@ class Tables:
     spreads: dict[str, tuple[list[tuple[str, tuple[str, ...]]], list[float]]]
 
 
-@cache
+@cached
 def tables() -> Tables:
     def read(name: str) -> tuple:
         return read_table(f"synthetic/{name}")

@@ -1,6 +1,5 @@
 """What a reading is about: none, one or several of the nine themes, from the words of question and content."""
 
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,12 +21,12 @@ BESIDE = 0.34
 """Share of the strongest theme's weight that a further theme needs to be named beside it."""
 
 
-@cache
+@lexicon.cached
 def _words() -> tuple[list[str], np.ndarray, np.ndarray]:
     rows = lexicon.read_table("themes")
     words = [fold(row["word"]) for row in rows]
     theme = np.array([THEMES.index(row["theme"]) for row in rows])
-    return words, theme, np.array([float(row["weight"]) for row in rows])
+    return words, theme, np.array([float(row["weight"] or 1) for row in rows])
 
 
 def words() -> list[str]:

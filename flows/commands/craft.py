@@ -80,6 +80,28 @@ def lexicon_try(ctx: Context, text: str) -> None:
     ctx.json(found) if ctx.as_json else print_page(explanation_page(ctx, found))
 
 
+def lexicon_add(ctx: Context, table: str, cells: tuple[str, ...]) -> None:
+    """A row of the reader's own, saved only where its example holds."""
+    from flows import environment
+    from tarot_data import lexicon
+    from tarot_data.proofreading import check_row
+
+    if table not in lexicon.tables():
+        raise Problem("lexicon_table", table=table, tables=", ".join(lexicon.tables()))
+    row = {}
+    for cell in cells:
+        column, is_there, value = cell.partition("=")
+        if not is_there:
+            raise Problem("lexicon_cell", cell=cell)
+        row[column] = value
+    if findings := check_row(table, row):
+        raise Problem("lexicon_not_added", findings="\n".join(finding.say(ctx.lang) for finding in findings))
+    path = lexicon.add(lexicon.active().folder or environment.own_lexicon(ctx.data_dir), table, [row])
+    ctx.json({"table": table, "path": str(path), "row": row}) if ctx.as_json else ctx.print(
+        "summary.lexicon_added", path=path
+    )
+
+
 def lexicon_train(ctx: Context) -> None:
     from tarot_data import labeller
 

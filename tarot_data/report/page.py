@@ -768,7 +768,7 @@ def _suit_name(words: Words, suit: str) -> str:
     return suit if words.lang == "zh" else words.card(suit + RANKS[0]).partition(" of ")[2]
 
 
-@cache
+@lexicon.cached
 def _english_cards() -> dict[str, str]:
     return {row["card"]: row["english"] for row in lexicon.read_table("deck")}
 

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cache
 
 from tarot_data import drawn, lexicon
 from tarot_data.folding import fold
@@ -117,7 +116,7 @@ def _with_reader(messages: list[Message], readers: frozenset[str]) -> list[Messa
     return [replace(message, mine=message.sender == best) for message in messages]
 
 
-@cache
+@lexicon.cached
 def _titles() -> tuple[str, ...]:
     return tuple(
         fold(word)
@@ -133,7 +132,7 @@ def _is_reader_title(sender: str) -> bool:
     return any(title in folded for title in _titles())
 
 
-@cache
+@lexicon.cached
 def _noise(kind: str) -> tuple[str, ...]:
     return tuple(
         fold(word) for row in lexicon.read_table("noise") if row["kind"] == kind for word in row["words"].split("|")

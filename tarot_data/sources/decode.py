@@ -6,7 +6,6 @@ sure and ten times slower.
 
 import codecs
 import re
-from functools import cache
 
 from tarot_data import lexicon
 from tarot_data.sources.record import Blob, unreadable
@@ -35,7 +34,7 @@ _COMMON = frozenset(
 )
 
 
-@cache
+@lexicon.cached
 def _known_words() -> tuple[str, ...]:
     fields = {word for row in lexicon.read_table("fields") for word in row["synonyms"].split("|")}
     cards = {row["card"] for row in lexicon.read_table("deck")}

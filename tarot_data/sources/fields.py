@@ -1,7 +1,6 @@
 """Which field a label means: `lexicon/fields.csv`, compared without width, script, case, spaces and brackets."""
 
 import re
-from functools import cache, lru_cache
 
 from tarot_data import lexicon
 from tarot_data.folding import fold
@@ -11,7 +10,7 @@ _NUMBER = re.compile(r"^(.*?)(?:[(第]*(\d{1,2}|[一二三四五六七八九十]
 _CHINESE = {character: number for number, character in enumerate("一二三四五六七八九十", 1)}
 
 
-@cache
+@lexicon.cached
 def synonyms() -> dict[str, tuple[str, int]]:
     """Folded label to its field and its rank among the field's synonyms (0 is the first)."""
     found = {}
@@ -21,7 +20,7 @@ def synonyms() -> dict[str, tuple[str, int]]:
     return found
 
 
-@lru_cache(maxsize=4096)
+@lexicon.cached(maxsize=4096)
 def field_of(label: str) -> tuple[str, int] | None:
     """Field and number of a label (`Cards 2` is cards, 2; without a number 1), or None where no field is meant."""
     if len(label) > 40:
@@ -43,7 +42,7 @@ def rank_of(label: str) -> int:
     return known[1] if known else 1000
 
 
-@cache
+@lexicon.cached
 def label_pattern() -> str:
     """A regular expression for any label of two characters or more, and the short ones that stand before a colon.
 

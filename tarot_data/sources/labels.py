@@ -3,7 +3,6 @@
 import json
 import re
 from dataclasses import dataclass, field
-from functools import cache
 
 from tarot_data import drawn, lexicon
 from tarot_data.folding import fold
@@ -34,7 +33,7 @@ _LEAD = r"^[ \t>]*(?:[-*•·▪▫◆●]\s+|#{1,6}\s+|[0-9]{1,2}[.、)]\s*)?"
 _NAME_END = r"(?:\*\*|__|[】\]』」])?"
 
 
-@cache
+@lexicon.cached
 def _colon_label() -> re.Pattern:
     """A label before a colon, at the start of a line or after a gap; folded text."""
     return re.compile(
@@ -44,12 +43,12 @@ def _colon_label() -> re.Pattern:
     )
 
 
-@cache
+@lexicon.cached
 def _bracket_label() -> re.Pattern:
     return re.compile(rf"[【\[『「]\s?(?P<label>(?:{label_pattern()})\s?\d{{0,2}})\s?[】\]』」]\s?[:：]?")
 
 
-@cache
+@lexicon.cached
 def _bare_label() -> re.Pattern:
     """A label of two characters or more, then a space, tab or wide space; or a label alone on its line."""
     return re.compile(rf"{_LEAD}(?:\*\*|__)?(?P<label>(?:{label_pattern()}))(?:\*\*|__)?(?:[ \t\u3000]+|$)")
@@ -191,7 +190,7 @@ def known_fields(labels: list[str]) -> set[str]:
     return {known[0] for label in labels if (known := field_of(label))}
 
 
-@cache
+@lexicon.cached
 def _untitled() -> frozenset[str]:
     return frozenset(
         fold(word) for row in lexicon.read_table("noise") if row["kind"] == "title" for word in row["words"].split("|")

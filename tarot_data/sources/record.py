@@ -4,12 +4,11 @@ import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO
 
-from tarot_data import privacy
+from tarot_data import lexicon, privacy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +118,7 @@ def source_of(blob: Blob, locator: str, form: str) -> Source:
     return Source(file=blob.file, member=blob.member, locator=masked_name(locator), sha256=blob.sha256, form=form)
 
 
-@lru_cache(maxsize=4096)
+@lexicon.cached(maxsize=4096)
 def masked_name(name: str) -> str:
     """A file, entry, sheet or table name fit to be stored: contact details masked, two names still two.
 

@@ -3,10 +3,9 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import islice
 
-from tarot_data import drawn
+from tarot_data import drawn, lexicon
 from tarot_data.dates import parse_date
 from tarot_data.folding import fold
 from tarot_data.sources.fields import field_of
@@ -86,7 +85,7 @@ def _positions_below(labels: list[str], keys: list, below: Row) -> dict[int, str
     return {} if any(_is_card(cell) for cell in named.values()) else named
 
 
-@lru_cache(maxsize=4096)
+@lexicon.cached(maxsize=4096)
 def _is_card(text: str) -> bool:
     try:
         return bool(drawn.parse_cards(text))

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from pathlib import Path
 
+from tarot_data import lexicon
 from tarot_data.dates import CHINA
 from tarot_data.drawn import position_names
 from tarot_data.folding import fold, widths
@@ -235,7 +235,7 @@ _CHAT_MARKS = (
 _TEXT_TYPES = {"1", "0", "文本", "文本消息", "text", ""}
 
 
-@cache
+@lexicon.cached
 def _column_names() -> dict[str, tuple[str, int]]:
     """Folded column name to the part of a message it holds, and how well."""
     return {
