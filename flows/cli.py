@@ -4,6 +4,7 @@ Help must answer at once, so nothing heavier than click and the message catalogu
 """
 
 import json
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -48,7 +49,7 @@ class Context:
 
 def option(name: str, *, lang: str, param: str | None = None, **settings: object) -> Callable:
     """A click option whose help is `option.<name>` of the catalogue. param: its argument, where the name is taken."""
-    key = "option." + name.strip("-").replace("-", "_")
+    key = "option." + name.split("/")[0].strip("-").replace("-", "_")
     return click.option(name, *([param] if param else []), help=say(key, lang), **settings)
 
 
@@ -154,13 +155,27 @@ COMMANDS: dict[str, dict[str, list]] = {
         "evaluate": [("arg", "run", {"required": False})],
         "compare": [("arg", "runs", {"nargs": -1})],
         "score": [("arg", "file", {"type": click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)})],
+    },
+    "models": {
         "read": [
-            ("opt", "--cards", {"required": True}),
+            ("opt", "--cards", {"default": None}),
+            ("opt", "--draw", {"default": None, "metavar": "SPREAD"}),
             ("opt", "--person", {"default": None}),
             ("opt", "--question", {"default": None}),
             ("opt", "--spread", {"default": None}),
             ("opt", "--run", {"default": None}),
-            ("opt", "--seed", {"type": int, "default": 0, "show_default": True}),
+            ("opt", "--seed", {"type": int, "default": None}),
+            ("opt", "--chat", {"is_flag": True}),
+            ("opt", "--think/--no-think", {"default": None}),
+        ],
+        "export": [
+            ("arg", "run", {"required": False}),
+            ("opt", "--merged", {"is_flag": True}),
+            ("opt", "--gguf", {"is_flag": True}),
+            ("opt", "--ollama", {"is_flag": True}),
+            ("opt", "--adapter", {"is_flag": True}),
+            ("opt", "--kind", {"type": click.Choice(["F16", "F32", "Q8_0"]), "default": "F16", "show_default": True}),
+            ("opt", "--out", {"type": click.Path(path_type=Path), "default": None}),
         ],
     },
     "upkeep": {
@@ -258,6 +273,8 @@ def main(arguments: list[str] | None = None) -> None:
         click.echo(say("summary.interrupted", lang), err=True)
         sys.exit(130)
     except BrokenPipeError:
+        # What reads has gone (`tarot read | head`): nothing more is written, not even by Python as it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
 
 

@@ -20,6 +20,13 @@ def find_run(data_dir: Path, name: str | None) -> Path:
     return found[-1]
 
 
+def best_run(data_dir: Path, name: str | None = None) -> Path:
+    """Folder of the run named, else of the champion, else of the newest. Raises Problem `no_run`."""
+    from tarot_train.registry import champion
+
+    return find_run(data_dir, name or champion(data_dir / "runs"))
+
+
 def newest_run(data_dir: Path) -> dict | None:
     """{manifest, log, scores, generations} of the newest finished run, or None."""
     folders = run_dirs(data_dir)

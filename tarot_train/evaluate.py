@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Callable
-from math import exp
+from dataclasses import dataclass
+from math import exp, log
 from pathlib import Path
 
 from schemas.problems import Problem
 from tarot_train import base as bases
 from tarot_train import device as devices
+from tarot_train import plan, rows
 from tarot_train import recipe as recipes
-from tarot_train import rows
-from tarot_train.generate import generate, load
+from tarot_train.generate import Manner, adapter_off, ask, generate, load
 from tarot_train.intervals import mean_difference, ratio_difference
 from tarot_train.memorised import copied_shares
 from tarot_train.scores import DIMENSIONS, score
@@ -30,38 +31,127 @@ def evaluate(run_dir: Path, *, data_dir: Path, annotate: Annotate, progress: Pro
     the validation readings, and `split` says so. Raises Problem `not_a_run`, `stale_version`, `no_held_out`.
     """
     manifest = read_manifest(run_dir)
-    used = recipes.build(manifest["used"])
     version_dir = data_dir / "versions" / manifest["dataset"]["name"]
     version = rows.manifest_of(version_dir)
     if version["hash"] != manifest["dataset"]["hash"]:
         raise Problem("stale_version", path=version_dir)
-    split, held_out = _held_out(version_dir, version)
-    train_texts = [e["completion"][0]["content"] for e in rows.read_examples(version_dir, "train", version)]
+    used, thinking = recipes.build(manifest["used"]), manifest.get("thinking", False)
+    data = held_out_of(version_dir, version)
     model, tokenizer = load_run(run_dir, manifest)
+    result, lines = measure(model, tokenizer, MODELS, data, used, thinking, annotate, progress)
+    return _keep(run_dir, {"stand_in": manifest["base"]["stand_in"], **result}, lines)
 
-    counted = rows.to_rows(held_out, tokenizer, used.train.max_tokens)
+
+def evaluate_base(
+    folder: Path, used: recipes.Recipe, version_dir: Path, out: Path, *, annotate: Annotate, progress: Progress = None
+) -> dict:
+    """Evaluate a base that nobody adapted, on what a version holds out; as `evaluate`, into the folder `out`.
+
+    The result has no `tuned` and no `difference`.
+    """
+    version = rows.manifest_of(version_dir)
+    data = held_out_of(version_dir, version)
+    here = devices.find()
+    dtype = "float32" if here.kind == "cpu" else "bfloat16" if here.bfloat16 else "float16"
+    tokenizer = bases.load_tokenizer(folder, used.base.template)
+    model = bases.load_model(folder, dtype, here.kind)
+    result, lines = measure(model, tokenizer, ("base",), data, used, False, annotate, progress)
+    out.mkdir(parents=True, exist_ok=True)
+    about = {"name": used.base.name, "identity": bases.identity(folder), "stand_in": bases.is_stand_in(folder)}
+    return _keep(out, {**about, "dataset": version["hash"], **result}, lines)
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What nobody trained on, and the readings that were trained on, to find what was learnt by heart."""
+
+    split: str
+    examples: list[dict]
+    train_texts: list[str]
+
+
+def held_out_of(version_dir: Path, version: dict) -> HeldOut:
+    """The test readings of a version, else its validation readings. Raises Problem `no_held_out`."""
+    texts = [example["completion"][0]["content"] for example in rows.read_examples(version_dir, "train", version)]
+    for split in ("test", "validation"):
+        examples = rows.read_examples(version_dir, split, version)
+        if examples:
+            return HeldOut(split, examples, texts)
+    raise Problem("no_held_out", path=version_dir)
+
+
+def measure(
+    model,
+    tokenizer,
+    names: tuple[str, ...],
+    data: HeldOut,
+    used: recipes.Recipe,
+    thinking: bool,
+    annotate: Annotate,
+    progress: Progress = None,
+) -> tuple[dict, list[dict]]:
+    """(figures of each name and of the reader, the readings they rest on). names: of MODELS."""
+    counted = rows.to_rows(data.examples, tokenizer, used.train.max_tokens)
+    if not counted.rows:
+        raise Problem("no_go_all_too_long", too_long=len(counted.too_long), max_tokens=used.train.max_tokens, fix="–")
     losses = {}
-    for number, name in enumerate(MODELS):
-        losses[name] = row_losses(
-            model, tokenizer, counted.rows, untouched=name == "base", progress=_part(progress, number, len(MODELS))
-        )
-    cases = fixed_cases() + _spread_out(held_out, used.generation.held_out)
-    generations = write_readings(model, tokenizer, cases, used, progress)
-    scored = score_readings(generations, annotate)
+    for number, name in enumerate(names):
+        part = _part(progress, number, len(names))
+        losses[name] = row_losses(model, tokenizer, counted.rows, untouched=name == "base", progress=part)
+    cases = fixed_cases() + _spread_out(data.examples, used.generation.held_out)
+    written = []
+    for number, name in enumerate(names):
+        manner = Manner(
+            settings=used.generation, seed=used.train.seed, untouched=name == "base", thinking=thinking
+        )  # fmt: skip
+        written += write_readings(model, tokenizer, name, cases, manner, _part(progress, number, len(names)))
+    scored = score_readings(written, annotate)
     human = score_readings([case["reading"] | {"model": "reader"} for case in cases if case["reading"]], annotate)
-    for line, copied in zip(scored, copied_shares([line["content"] for line in scored], train_texts), strict=True):
+    lines = scored + human
+    for line, copied in zip(lines, copied_shares([line["content"] for line in lines], data.train_texts), strict=True):
         line["copied"] = copied
+    characters = sum(map(_characters, counted.rows))
     result = {
-        "stand_in": manifest["base"]["stand_in"],
-        "split": split,
-        "held_out": {"examples": len(counted.rows), "tokens": sum(n for _, n in losses["base"])},
-        **{name: _figures(name, losses, scored, human) for name in MODELS},
-        "reader": {"scores": _means([line["scores"] for line in human])},
-        "difference": _differences(losses, scored),
+        "split": data.split,
+        "held_out": {
+            "examples": len(counted.rows),
+            "too_long": len(counted.too_long),
+            "tokens": sum(n for _, n in losses["base"]),
+            "characters": characters,
+        },
+        **{name: _figures(losses[name], characters, _of(name, scored), human) for name in names},
+        "reader": {"scores": _means([line["scores"] for line in human]), "copied": _copied(human)},
         "generated": len(cases),
     }
-    _write(run_dir / "generations.jsonl", "".join(json.dumps(x, ensure_ascii=False) + "\n" for x in scored + human))
-    _write(run_dir / "scores.json", json.dumps(result, ensure_ascii=False, indent=2) + "\n")
+    if len(names) > 1:
+        result["difference"] = _differences(losses, scored)
+    return result, lines
+
+
+def judged(run_dir: Path, ask: Callable[[list[dict]], list[dict[str, float]]], about: dict) -> dict:
+    """Add a judge's opinion of the readings of an evaluated run to its files; returns the new scores.
+
+    ask: readings to figures in order. about: what to say of the judge, kept beside its figures.
+    """
+    scores = json.loads((run_dir / "scores.json").read_text(encoding="utf-8"))
+    text = (run_dir / "generations.jsonl").read_text(encoding="utf-8")
+    lines = [json.loads(line) for line in text.splitlines()]
+    there = [line for line in lines if line["content"].strip()]
+    nothing = dict.fromkeys((*DIMENSIONS, "overall"), 0.0)
+    for line in lines:
+        line["judge"] = nothing
+    for line, figures in zip(there, ask(there), strict=True):
+        line["judge"] = figures
+    sides = {name: [line["judge"] for line in _of(name, lines)] for name in (*MODELS, "reader")}
+    opinion = about | {name: _means(found) for name, found in sides.items() if found}
+    pairs = [[figures["overall"] for figures in sides[name]] for name in MODELS]
+    opinion["difference"] = mean_difference(*pairs)
+    return _keep(run_dir, scores | {"judge": opinion}, lines)
+
+
+def _keep(folder: Path, result: dict, lines: list[dict]) -> dict:
+    _write(folder / "generations.jsonl", "".join(json.dumps(x, ensure_ascii=False) + "\n" for x in lines))
+    _write(folder / "scores.json", json.dumps(result, ensure_ascii=False, indent=2) + "\n")
     return result
 
 
@@ -73,8 +163,11 @@ def read_manifest(run_dir: Path) -> dict:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def load_run(run_dir: Path, manifest: dict | None = None):
-    """(model, tokenizer) of a finished run, on the best device here. Raises Problem `base_missing`, `base_changed`."""
+def load_run(run_dir: Path, manifest: dict | None = None, four_bit: bool = True):
+    """(model, tokenizer) of a finished run, on the best device here; one trained in 4 bit in 4 bit, where that can be.
+
+    four_bit: False for a merge, which wants the 16-bit base. Raises Problem `base_missing`, `base_changed`.
+    """
     manifest = manifest or read_manifest(run_dir)
     folder = Path(manifest["base"]["folder"])
     if not (folder / "config.json").exists():
@@ -83,9 +176,10 @@ def load_run(run_dir: Path, manifest: dict | None = None):
         raise Problem("base_changed", name=manifest["base"]["name"], folder=folder)
     dtype = manifest["used"]["base"]["dtype"]
     here = devices.find()
-    return load(
-        run_dir / "adapter", folder, dtype if here.kind != "cpu" or dtype != "float16" else "float32", here.kind
-    )
+    if here.kind == "cpu" and dtype == "float16":
+        dtype = "float32"
+    quantize = manifest["used"]["base"]["quantize"] if four_bit and plan.can_quantize(here) else "none"
+    return load(run_dir / "adapter", folder, dtype, here.kind, quantize)
 
 
 def row_losses(
@@ -94,11 +188,9 @@ def row_losses(
     """(summed loss in nats, tokens) of each row's reading and end token, given its prompt; without padding."""
     import torch
 
-    from tarot_train.generate import _adapter
-
     out = []
     plain = model.get_base_model() if hasattr(model, "get_base_model") else model
-    with _adapter(model, untouched), torch.inference_mode():
+    with adapter_off(model, untouched), torch.inference_mode():
         for number, row in enumerate(train_rows, 1):
             prompt, whole = rows.render(tokenizer, row)
             ids = torch.tensor([whole], device=model.device)
@@ -130,24 +222,15 @@ def fixed_cases() -> list[dict]:
     ]
 
 
-def write_readings(model, tokenizer, cases: list[dict], used: recipes.Recipe, progress: Progress = None) -> list[dict]:
-    """What base and tuned write for each case: [{id, model, person, question, spread, cards, content}]."""
-    settings, out = used.generation, []
-    for number, name in enumerate(MODELS):
-        readings = generate(
-            model,
-            tokenizer,
-            [case["prompt"] for case in cases],
-            max_new_tokens=settings.max_new_tokens,
-            temperature=settings.temperature,
-            top_p=settings.top_p,
-            seed=used.train.seed,
-            untouched=name == "base",
-            progress=_part(progress, number, len(MODELS)),
-        )
-        for case, content in zip(cases, readings, strict=True):
-            out.append({"model": name, **case["asked"], "content": content})
-    return out
+def write_readings(
+    model, tokenizer, name: str, cases: list[dict], manner: Manner, progress: Progress = None
+) -> list[dict]:
+    """What a model writes for each case: [{id, model, person, question, spread, cards, content, trace}]."""
+    written = generate(model, tokenizer, [ask(case["prompt"]) for case in cases], manner, progress=progress)
+    return [
+        {"model": name, **case["asked"], "content": found.content, "trace": found.trace}
+        for case, found in zip(cases, written, strict=True)
+    ]
 
 
 def score_readings(readings: list[dict], annotate: Annotate) -> list[dict]:
@@ -182,14 +265,6 @@ def style_distance(readings: list[dict], reader: list[dict]) -> float | None:
     return sum(parts) / len(parts) if parts else None
 
 
-def _held_out(version_dir: Path, version: dict) -> tuple[str, list[dict]]:
-    for split in ("test", "validation"):
-        examples = rows.read_examples(version_dir, split, version)
-        if examples:
-            return split, examples
-    raise Problem("no_held_out", path=version_dir)
-
-
 def _spread_out(examples: list[dict], count: int) -> list[dict]:
     """So many held-out examples as cases, evenly from first to last."""
     step = max(1, len(examples) // max(1, count))
@@ -205,19 +280,37 @@ def _spread_out(examples: list[dict], count: int) -> list[dict]:
     ]
 
 
-def _figures(name: str, losses: dict[str, list[tuple[float, int]]], scored: list[dict], human: list[dict]) -> dict:
-    loss = sum(x for x, _ in losses[name]) / sum(n for _, n in losses[name])
-    own = [line for line in scored if line["model"] == name]
+def _figures(losses: list[tuple[float, int]], characters: int, own: list[dict], human: list[dict]) -> dict:
+    """loss: nats a token. bits_per_character: the same in bits a character, which bases with other tokenizers share."""
+    summed = sum(loss for loss, _ in losses)
+    loss = summed / sum(tokens for _, tokens in losses)
     return {
         "loss": loss,
         "perplexity": exp(min(loss, 50.0)),
+        "bits_per_character": summed / log(2) / characters,
         "scores": _means([line["scores"] for line in own]),
-        "copied": {
-            "longest": max(line["copied"]["characters"] for line in own),
-            "mean_share": sum(line["copied"]["share"] for line in own) / len(own),
-        },
+        "copied": _copied(own),
         "style_distance": style_distance(own, human),
     }
+
+
+def _of(name: str, lines: list[dict]) -> list[dict]:
+    return [line for line in lines if line["model"] == name]
+
+
+def _characters(row: dict) -> int:
+    """Characters of reading and trace, which the loss is over."""
+    reply = row["completion"][0]
+    return len(reply["content"]) + len(reply["reasoning_content"] or "")
+
+
+def _copied(lines: list[dict]) -> dict | None:
+    """{longest, mean_share, passage}: the longest passage that stands in the training text, in characters."""
+    if not lines:
+        return None
+    longest = max(lines, key=lambda line: line["copied"]["characters"])["copied"]
+    share = sum(line["copied"]["share"] for line in lines) / len(lines)
+    return {"longest": longest["characters"], "mean_share": share, "passage": longest["passage"]}
 
 
 def _means(scores: list[dict[str, float]]) -> dict[str, float]:
@@ -228,7 +321,7 @@ def _means(scores: list[dict[str, float]]) -> dict[str, float]:
 
 
 def _differences(losses: dict[str, list[tuple[float, int]]], scored: list[dict]) -> dict[str, dict[str, float]]:
-    by_model = {name: [line["scores"] for line in scored if line["model"] == name] for name in MODELS}
+    by_model = {name: [line["scores"] for line in _of(name, scored)] for name in MODELS}
     out = {"loss": ratio_difference(losses["base"], losses["tuned"])}
     for name in (*DIMENSIONS, "overall"):
         out[name] = mean_difference(*([figures[name] for figures in by_model[model]] for model in MODELS))

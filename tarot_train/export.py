@@ -2,15 +2,17 @@
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 
 from schemas.problems import Problem
 from tarot_train import base as bases
-from tarot_train.evaluate import load_run, read_manifest
-from tarot_train.generate import generate
-from tarot_train.tables import read_table
+from tarot_train.evaluate import fixed_cases, load_run, read_manifest
+from tarot_train.generate import Manner, ask, generate
+from tarot_train.recipe import Generation
 
 KINDS = ("F16", "F32", "Q8_0")
 
@@ -45,37 +47,46 @@ def merged(run_dir: Path, out: Path) -> dict:
     """Base and adapter as one model in `out`, for plain transformers; returns {path, same_tokens, parameters, dtype}.
 
     A 4-bit run is merged into its 16-bit base. Afterwards both write for the same prompts; same_tokens says whether
-    they agree, greedily. Raises Problem `target_exists`, `base_missing`, `merge_differs`.
+    they agree, greedily; rounding to 16 bit may turn one. Raises Problem `target_exists`, `base_missing`,
+    `merge_differs`.
     """
+    from transformers import GenerationConfig
+
     manifest = read_manifest(run_dir)
-    _refuse_existing(out)
-    model, tokenizer = load_run(run_dir, manifest)
-    before = _greedy(model, tokenizer)
-    half = out.with_name(f".{out.name}.half")
-    shutil.rmtree(half, ignore_errors=True)
-    whole = model.merge_and_unload()
-    whole.save_pretrained(half)
-    tokenizer.save_pretrained(half)
-    same = before == _greedy(
-        bases.load_model(half, manifest["used"]["base"]["dtype"]), bases.load_tokenizer(half, "own")
-    )
-    if not same and manifest["used"]["base"]["dtype"] == "float32":
-        raise Problem("merge_differs", path=out)
-    _note(half, run_dir, manifest)
-    half.rename(out)
-    parameters = sum(parameter.numel() for parameter in whole.parameters())
-    dtype = manifest["used"]["base"]["dtype"]
+    with _made(out) as half:
+        model, tokenizer = load_run(run_dir, manifest, four_bit=False)
+        before = _greedy(model, tokenizer)
+        whole = model.merge_and_unload()
+        settings = manifest["used"]["generation"]
+        whole.generation_config = GenerationConfig(
+            do_sample=True,
+            temperature=settings["temperature"],
+            top_p=settings["top_p"],
+            top_k=0,
+            max_new_tokens=settings["max_new_tokens"],
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+        whole.save_pretrained(half)
+        tokenizer.save_pretrained(half)
+        parameters = sum(parameter.numel() for parameter in whole.parameters())
+        dtype, device = str(whole.dtype).removeprefix("torch."), whole.device.type
+        del model, whole  # Two models of 7B weights at once would be one too many.
+        again = bases.load_model(half, dtype, device), bases.load_tokenizer(half, "own")
+        same = before == _greedy(*again)
+        if not same and dtype == "float32":
+            raise Problem("merge_differs", path=out)
+        _note(half, run_dir, manifest)
     return {"path": str(out), "same_tokens": same, "parameters": parameters, "dtype": dtype}
 
 
 def adapter(run_dir: Path, out: Path) -> dict:
     """The adapter folder with tokenizer and template, as vLLM and peft take it; returns {path, bytes}."""
-    _refuse_existing(out)
-    half = out.with_name(f".{out.name}.half")
-    shutil.rmtree(half, ignore_errors=True)
-    shutil.copytree(run_dir / "adapter", half)
-    _note(half, run_dir, read_manifest(run_dir))
-    half.rename(out)
+    manifest = read_manifest(run_dir)
+    with _made(out) as half:
+        shutil.copytree(run_dir / "adapter", half)
+        _note(half, run_dir, manifest)
     return {"path": str(out), "bytes": sum(path.stat().st_size for path in out.rglob("*") if path.is_file())}
 
 
@@ -90,36 +101,50 @@ def gguf(run_dir: Path, out: Path, kind: str = "F16", only_adapter: bool = False
     if kind not in KINDS:
         raise Problem("gguf_kind", kind=kind, have=", ".join(KINDS))
     manifest = read_manifest(run_dir)
-    _refuse_existing(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    model, tokenizer = load_run(run_dir, manifest)
-    half = out.with_name(f".{out.name}.half")
-    if only_adapter:
-        _write_gguf_adapter(model, half)
-    else:
-        template = _template_name(tokenizer)
-        _write_gguf(
-            model.merge_and_unload(), tokenizer, half, kind, "deepseek-r1-qwen" if template == "r1" else "qwen2"
-        )
-    half.rename(out)
+    with _made(out) as half:
+        model, tokenizer = load_run(run_dir, manifest, four_bit=False)
+        if only_adapter:
+            _write_gguf_adapter(model, half)
+        else:
+            pre = "deepseek-r1-qwen" if _template_name(tokenizer) == "r1" else "qwen2"
+            _write_gguf(model.merge_and_unload(), tokenizer, half, kind, pre)
     return {"path": str(out), "bytes": out.stat().st_size, "kind": kind}
 
 
 def ollama(run_dir: Path, out: Path, kind: str = "F16") -> dict:
     """A folder with `model.gguf` and a Modelfile whose template renders what was trained; returns {path, modelfile}.
 
-    Raises Problem `no_go_template` where the run has a template of its own that has no counterpart here.
+    Raises Problem `no_ollama_template` where the run has a template of its own that has no counterpart here.
     """
     manifest = read_manifest(run_dir)
     text = modelfile(bases.load_tokenizer(run_dir / "adapter", "own"), manifest, "model.gguf")
-    _refuse_existing(out)
-    half = out.with_name(f".{out.name}.half")
-    shutil.rmtree(half, ignore_errors=True)
-    half.mkdir(parents=True)
-    gguf(run_dir, half / "model.gguf", kind)
-    (half / "Modelfile").write_text(text, encoding="utf-8")
-    half.rename(out)
+    with _made(out) as half:
+        half.mkdir()
+        gguf(run_dir, half / "model.gguf", kind)
+        (half / "Modelfile").write_text(text, encoding="utf-8")
     return {"path": str(out), "modelfile": str(out / "Modelfile")}
+
+
+@contextmanager
+def _made(out: Path) -> Iterator[Path]:
+    """A path beside `out` that becomes `out` when all went well, and is gone where it did not.
+
+    Raises Problem `target_exists`.
+    """
+    if out.exists():
+        raise Problem("target_exists", path=out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    half = out.with_name(f".{out.name}.half")
+    _remove(half)
+    try:
+        yield half
+        half.rename(out)
+    finally:
+        _remove(half)
+
+
+def _remove(path: Path) -> None:
+    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def modelfile(tokenizer, manifest: dict, weights: str) -> str:
@@ -131,6 +156,8 @@ def modelfile(tokenizer, manifest: dict, weights: str) -> str:
     return "\n".join(
         [
             f"# {manifest['run']}, {manifest['base']['name']}, dataset {manifest['dataset']['hash'][:8]}",
+            "# No SYSTEM line: it was trained without one. Ask as it was asked in training:",
+            *("# | " + line for line in fixed_cases()[0]["prompt"].splitlines()),
             f"FROM ./{weights}",
             f'TEMPLATE """{GO_TEMPLATES[name]}"""',
             f'PARAMETER stop "{tokenizer.eos_token}"',
@@ -151,13 +178,9 @@ def _template_name(tokenizer) -> str | None:
 
 
 def _greedy(model, tokenizer) -> list[str]:
-    prompts = [row["prompt"].replace("⏎", "\n") for row in read_table("fixed_cases")]
-    return generate(model, tokenizer, prompts, max_new_tokens=32, temperature=0.0)
-
-
-def _refuse_existing(out: Path) -> None:
-    if out.exists():
-        raise Problem("target_exists", path=out)
+    conversations = [ask(case["prompt"]) for case in fixed_cases()]
+    manner = Manner(settings=Generation(max_new_tokens=32, temperature=0.0))
+    return [written.content for written in generate(model, tokenizer, conversations, manner)]
 
 
 def _note(folder: Path, run_dir: Path, manifest: dict) -> None:

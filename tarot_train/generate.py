@@ -1,133 +1,191 @@
 """Readings written by a base with an adapter, or, with the adapter switched off, by the untouched base."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Thread
 
 from schemas.problems import Problem
 from tarot_train import base as bases
 from tarot_train import device as devices
+from tarot_train.recipe import Generation
 from tarot_train.rows import escape, prompt_ids
 
 Progress = Callable[[str, int, int], None] | None
 
+CLOSE = "</think>"
+"""Ends the thinking trace; a token of its own or plain text, as the tokenizer has it."""
 
-def load(adapter: Path, base: Path, dtype: str = "float32", device: str | None = None):
+LEAST_ROOM = 64
+"""Tokens that must be left to write into; a prompt that leaves fewer is refused."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How a reading is written. untouched: with the adapter switched off. thinking: with a trace before the reading.
+
+    The same seed, prompts and batch give the same readings on one machine.
+    """
+
+    settings: Generation = field(default_factory=Generation)
+    seed: int = 0
+    untouched: bool = False
+    thinking: bool = False
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a model wrote. trace: what it thought before, where it was asked to think and did."""
+
+    content: str
+    trace: str | None = None
+
+
+def load(adapter: Path, base: Path, dtype: str = "float32", device: str | None = None, quantize: str = "none"):
     """(model, tokenizer): a base with its adapter, and the tokenizer and template kept with the adapter.
 
     Raises Problem `no_adapter`, `base_missing`.
     """
     from peft import PeftModel
+    from transformers import GenerationConfig
 
     if not (adapter / "adapter_config.json").exists():
         raise Problem("no_adapter", path=adapter)
     found = devices.find().kind if device is None else device
-    model = bases.load_model(base, dtype, found)
+    model = bases.load_model(base, dtype, found, quantize)
     tokenizer = bases.load_tokenizer(adapter, "own")
+    # What a base ships (repetition penalties, other end tokens) is not what was trained, and would fill every gap.
+    model.generation_config = GenerationConfig(
+        bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
+    )
     return PeftModel.from_pretrained(model, adapter).eval(), tokenizer
 
 
-def generate(
-    model,
-    tokenizer,
-    prompts: list[str],
-    *,
-    max_new_tokens: int = 1024,
-    temperature: float = 0.6,
-    top_p: float = 0.95,
-    seed: int = 0,
-    untouched: bool = False,
-    thinking: bool = False,
-    batch: int = 8,
-    progress: Progress = None,
-) -> list[str]:
-    """One reading a prompt, in order, without special tokens. untouched: with the adapter switched off.
+def ask(prompt: str) -> list[dict]:
+    """A conversation that begins with this prompt."""
+    return [{"role": "user", "content": prompt}]
 
-    The same seed, prompts and batch give the same readings on one machine.
+
+def generate(
+    model, tokenizer, conversations: list[list[dict]], manner: Manner, *, batch: int = 8, progress: Progress = None
+) -> list[Written]:
+    """What follows each conversation, in order. A conversation: messages {role, content}, the last one the user's.
+
+    Raises Problem `prompt_too_long` where one leaves no room to write.
     """
     import torch
 
-    readings = []
-    torch.manual_seed(seed)
-    with _adapter(model, untouched), torch.inference_mode():
-        for start in range(0, len(prompts), batch):
-            inputs = _inputs(model, tokenizer, prompts[start : start + batch], thinking)
-            out = model.generate(**inputs, **_settings(tokenizer, max_new_tokens, temperature, top_p))
-            new = out[:, inputs["input_ids"].shape[1] :]
-            readings += [text.strip() for text in tokenizer.batch_decode(new, skip_special_tokens=True)]
-            if progress:
-                progress("generate", len(readings), len(prompts))
-    return readings
+    written = []
+    torch.manual_seed(manner.seed)
+    for start in range(0, len(conversations), batch):
+        for ids in _continued(model, tokenizer, conversations[start : start + batch], manner):
+            written.append(_written(_text(tokenizer, ids), manner.thinking))
+        if progress:
+            progress("generate", len(written), len(conversations))
+    return written
 
 
-def stream(
-    model,
-    tokenizer,
-    prompt: str,
-    *,
-    max_new_tokens: int = 1024,
-    temperature: float = 0.6,
-    top_p: float = 0.95,
-    seed: int = 0,
-    untouched: bool = False,
-    thinking: bool = False,
-) -> Iterator[str]:
-    """One reading in pieces as they are written. Closing the iterator early lets the writing end in the background."""
+def stream(model, tokenizer, messages: list[dict], manner: Manner, say: Callable[[str, str], None]) -> Written:
+    """What follows one conversation, handed to `say(part, text)` in pieces as it is written; part: trace or content.
+
+    It runs in the caller's own thread: what `say` raises, a closed pipe or Ctrl-C, ends the writing at once.
+    """
     import torch
-    from transformers import TextIteratorStreamer
+    from transformers.generation.streamers import BaseStreamer
 
-    streamer = TextIteratorStreamer(tokenizer, skip_prompt=True, skip_special_tokens=True)
-    inputs = _inputs(model, tokenizer, [prompt], thinking)
-    failure: list[Exception] = []
+    class Pieces(BaseStreamer):
+        def __init__(self) -> None:
+            self.ids: list[int] = []
+            self.said = {"trace": 0, "content": 0}
+            self.prompt_is_next = True
 
-    def write() -> None:
-        try:
-            torch.manual_seed(seed)
-            with _adapter(model, untouched), torch.inference_mode():
-                settings = _settings(tokenizer, max_new_tokens, temperature, top_p)
-                model.generate(**inputs, **settings, streamer=streamer)
-        except Exception as error:  # Handed over to the reader of the stream, who would wait for ever otherwise.
-            failure.append(error)
-            streamer.end()
+        def put(self, value) -> None:
+            if self.prompt_is_next:
+                self.prompt_is_next = False
+                return
+            self.ids += value.flatten().tolist()
+            # Half a character, white space at the end and a half-written end of the trace wait for what comes next.
+            text = _text(tokenizer, self.ids).rstrip("\ufffd")
+            self.tell(text[: len(text) - _begun(text, CLOSE)] if manner.thinking else text)
 
-    thread = Thread(target=write, daemon=True)
-    thread.start()
-    yield from streamer
-    thread.join()
-    if failure:
-        raise failure[0]
+        def tell(self, text: str) -> None:
+            found = _written(text, manner.thinking)
+            for part, whole in (("trace", found.trace or ""), ("content", found.content)):
+                if len(whole) > self.said[part]:
+                    say(part, whole[self.said[part] :])
+                    self.said[part] = len(whole)
 
+        def end(self) -> None:
+            self.tell(_text(tokenizer, self.ids))
 
-def split_trace(text: str) -> tuple[str | None, str]:
-    """(trace, reading) of a text written with thinking on, `…</think>` before the reading; (None, text) without."""
-    trace, found, reading = text.partition("</think>")
-    if not found:
-        return None, text.strip()
-    return trace.removeprefix("<think>").strip() or None, reading.strip()
-
-
-def _adapter(model, untouched: bool):
-    return model.disable_adapter() if untouched and hasattr(model, "disable_adapter") else nullcontext()
+    torch.manual_seed(manner.seed)
+    pieces = Pieces()
+    (ids,) = _continued(model, tokenizer, [messages], manner, pieces)
+    return _written(_text(tokenizer, ids), manner.thinking)
 
 
-def _inputs(model, tokenizer, prompts: list[str], thinking: bool) -> dict:
-    """Ids and mask of a batch, padded on the left so that every prompt ends where its reading begins."""
+def shortened(model, tokenizer, messages: list[dict], manner: Manner) -> list[dict]:
+    """The conversation without its oldest exchanges after the first, until there is room to write."""
+    room = model.config.max_position_embeddings - manner.settings.max_new_tokens
+    while len(messages) > 3 and len(_prompt(tokenizer, messages, manner.thinking)) > room:
+        messages = messages[:1] + messages[3:]
+    return messages
+
+
+def _continued(model, tokenizer, conversations: list[list[dict]], manner: Manner, streamer=None) -> list[list[int]]:
+    """New token ids of each conversation; padded on the left so that every prompt ends where its reading begins."""
     import torch
+    from transformers import GenerationConfig
 
-    rows = [prompt_ids(tokenizer, [{"role": "user", "content": escape(p).strip()}], thinking) for p in prompts]
+    rows = [_prompt(tokenizer, messages, manner.thinking) for messages in conversations]
     width = max(map(len, rows))
-    pad = tokenizer.pad_token_id
-    ids = torch.tensor([[pad] * (width - len(row)) + row for row in rows])
-    mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows])
-    return {"input_ids": ids.to(model.device), "attention_mask": mask.to(model.device)}
+    room = model.config.max_position_embeddings - width
+    if room < LEAST_ROOM:
+        raise Problem("prompt_too_long", tokens=width, most=model.config.max_position_embeddings - LEAST_ROOM)
+    pad, settings = tokenizer.pad_token_id, manner.settings
+    ids = torch.tensor([[pad] * (width - len(row)) + row for row in rows], device=model.device)
+    mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], device=model.device)
+    chance = {"do_sample": True, "temperature": settings.temperature, "top_p": settings.top_p, "top_k": 0}
+    config = GenerationConfig(
+        max_new_tokens=min(settings.max_new_tokens, room),
+        pad_token_id=pad,
+        eos_token_id=tokenizer.eos_token_id,
+        **(chance if settings.temperature > 0 else {"do_sample": False}),
+    )
+    with adapter_off(model, manner.untouched), torch.inference_mode():
+        out = model.generate(input_ids=ids, attention_mask=mask, generation_config=config, streamer=streamer)
+    return out[:, width:].tolist()
 
 
-def _settings(tokenizer, max_new_tokens: int, temperature: float, top_p: float) -> dict:
-    chance = {"do_sample": True, "temperature": temperature, "top_p": top_p, "top_k": 0}
-    return {
-        "max_new_tokens": max_new_tokens,
-        "pad_token_id": tokenizer.pad_token_id,
-        "eos_token_id": tokenizer.eos_token_id,
-        **(chance if temperature > 0 else {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}),
-    }
+def _prompt(tokenizer, messages: list[dict], thinking: bool) -> list[int]:
+    return prompt_ids(tokenizer, [{**m, "content": escape(m["content"]).strip()} for m in messages], thinking)
+
+
+def _text(tokenizer, ids: list[int]) -> str:
+    """The text of new ids up to the end token, without special tokens but for the thinking marks."""
+    if tokenizer.eos_token_id in ids:
+        ids = ids[: ids.index(tokenizer.eos_token_id)]
+    text = tokenizer.decode(ids, skip_special_tokens=False)
+    for token in tokenizer.added_tokens_decoder.values():
+        if token.special and token.content not in ("<think>", CLOSE):
+            text = text.replace(token.content, "")
+    return text
+
+
+def _written(text: str, thinking: bool) -> Written:
+    """A trace ends with `</think>`; one that never ends is a trace without a reading."""
+    text = text.replace("<think>", "")
+    if not thinking:
+        return Written(content=text.replace(CLOSE, "").strip())
+    trace, _, content = text.partition(CLOSE)
+    return Written(content=content.strip(), trace=trace.strip() or None)
+
+
+def _begun(text: str, mark: str) -> int:
+    """Characters at the end of the text that may become the mark."""
+    return next((size for size in range(len(mark) - 1, 0, -1) if text.endswith(mark[:size])), 0)
+
+
+def adapter_off(model, untouched: bool = True):
+    """A context in which the model is its untouched base."""
+    return model.disable_adapter() if untouched and hasattr(model, "disable_adapter") else nullcontext()

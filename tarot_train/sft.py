@@ -100,6 +100,7 @@ def train(
         "tokens": {split: sum(found.tokens) for split, found in counted.items()},
         "too_long": {split: found.too_long for split, found in counted.items() if found.too_long},
         "escaped": {split: found.escaped for split, found in counted.items() if found.escaped},
+        "thinking": _thinks(counted["train"].rows),
         "template_sha256": sha256(template.encode()).hexdigest(),
         "seed": used.train.seed,
         "device": here.as_dict(),
@@ -159,6 +160,11 @@ def data_of(counted: dict[str, rows.Counted]) -> plan.Data:
         longest_tokens=max(lengths + counted["validation"].tokens, default=0),
         too_long=len(counted["train"].too_long),
     )
+
+
+def _thinks(train_rows: list[dict]) -> bool:
+    """Whether most rows hold a thinking trace: the model is then served as it was mostly trained."""
+    return 2 * sum(row["chat_template_kwargs"]["enable_thinking"] for row in train_rows) > len(train_rows)
 
 
 def packages() -> dict[str, dict[str, str]]:

@@ -107,17 +107,3 @@ def test_the_same_again_changes_nothing_and_trains_nothing(done):
     assert second["version"]["new"] is False and second["version"]["hash"] == first["version"]["hash"]
     assert second["run"]["already"] is True and second["run"]["run"] == first["run"]["run"]
     assert len(list((data / "runs").glob("*/manifest.json"))) == 1
-
-
-def test_the_adapter_reads_a_spread(done):
-    from flows.reading import read_cards
-
-    data, result, _ = done
-    pieces = read_cards(data, "愚人正位、力量逆位", "Mel", "要不要换组", None, None, 0)
-    facts = next(pieces)
-    assert [(card["card"], card["orientation"]) for card in facts["cards"]] == [
-        ("愚人", "upright"),
-        ("力量", "reversed"),
-    ]
-    assert facts["prompt"].splitlines()[2:5] == ["咨询者：Mel", "问题：要不要换组", "抽到的牌：愚人(正位) | 力量(逆位)"]
-    assert len("".join(pieces)) > 0

@@ -94,28 +94,6 @@ def compare(ctx: Context, runs: tuple[str, ...]) -> None:
             )
 
 
-def read(
-    ctx: Context,
-    cards: str,
-    person: str | None,
-    question: str | None,
-    spread: str | None,
-    run: str | None,
-    seed: int,
-) -> None:
-    from flows.reading import read_cards
-
-    pieces = read_cards(ctx.data_dir, cards, person, question, spread, run, seed)
-    facts = next(pieces)
-    if ctx.as_json:
-        return ctx.json(facts | {"content": "".join(pieces).strip()})
-    if facts["stand_in"]:
-        ctx.note("summary.standin")
-    for piece in pieces:
-        print(piece, end="", flush=True)
-    print()
-
-
 def print_plan(ctx: Context, result: dict) -> None:
     need = result["memory_gib"]
     ctx.print("plan.base", base=result["base"], device=result["device"]["name"] or result["device"]["kind"])

@@ -77,6 +77,28 @@ def annotate(records: list[dict]) -> list[dict]:
     return annotate_records(records)
 
 
+SHARED = Path(__file__).parents[3] / "shared" / "tokenizers" / "qwen2"
+
+
+@pytest.fixture(scope="session")
+def real_tokenizers() -> dict:
+    """The real Qwen2 tokenizer with the R1 tokens (`r1`) and with ChatML; {} where the folder with it is not at hand."""
+    if not (SHARED / "tokenizer.json").exists():
+        return {}
+    from tokenizers import Tokenizer
+    from transformers import PreTrainedTokenizerFast
+
+    from tarot_train import base
+
+    state = json.loads((SHARED / "tokenizer.json").read_text(encoding="utf-8"))
+    config = json.loads((SHARED / "r1" / "tokenizer_config.json").read_text(encoding="utf-8"))
+    state["added_tokens"] = [{"id": int(i), **token} for i, token in config["added_tokens_decoder"].items()]
+    names = {name: config[name] for name in ("bos_token", "eos_token", "pad_token")}
+    r1 = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(json.dumps(state)), **names)
+    r1.chat_template = base.read_template("r1")
+    return {"r1": r1, "chatml": base.load_tokenizer(SHARED, "chatml")}
+
+
 @pytest.fixture(scope="session")
 def run(tmp_path_factory) -> tuple[Path, Path]:
     """(data_dir, run folder) of one small training that was evaluated."""

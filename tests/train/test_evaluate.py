@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from schemas.problems import Problem
-from tarot_train import evaluate, export, generate, registry, rows
+from tarot_train import base, evaluate, export, generate, registry, rows
 from tarot_train.intervals import mean_difference, ratio_difference
 from tarot_train.memorised import copied_shares, longest_copied
+from tarot_train.recipe import Generation
 from tests.train.conftest import annotate
 
 slow = pytest.mark.slow
@@ -22,6 +23,11 @@ def scores_of(run_dir: Path) -> dict:
 @pytest.fixture(scope="module")
 def tuned(run):
     return evaluate.load_run(run[1])
+
+
+@pytest.fixture(scope="module")
+def tokenizers(real_tokenizers):
+    return [base.train_tokenizer(["愚人站在崖边。"], 300, base.read_template("r1")), *real_tokenizers.values()]
 
 
 @slow
@@ -102,32 +108,86 @@ def test_an_adapter_on_another_base_is_refused(run, tmp_path):
         evaluate.load_run(tmp_path / "run")
 
 
+def manner(tokens=16, temperature=0.6, **values) -> generate.Manner:
+    return generate.Manner(settings=Generation(max_new_tokens=tokens, temperature=temperature), **values)
+
+
+MEL = evaluate.fixed_cases()[0]["prompt"]
+
+
 @slow
 def test_one_seed_gives_one_reading_and_the_base_another(tuned):
-    model, tokenizer = tuned
-    prompt = [evaluate.fixed_cases()[0]["prompt"]]
-    first = generate.generate(model, tokenizer, prompt, max_new_tokens=16, seed=3)
-    assert generate.generate(model, tokenizer, prompt, max_new_tokens=16, seed=3) == first
-    assert generate.generate(model, tokenizer, prompt, max_new_tokens=16, seed=3, untouched=True) != first
+    first = generate.generate(*tuned, [generate.ask(MEL)], manner(seed=3))
+    assert generate.generate(*tuned, [generate.ask(MEL)], manner(seed=3)) == first
+    assert generate.generate(*tuned, [generate.ask(MEL)], manner(seed=3, untouched=True)) != first
 
 
 @slow
 def test_a_batch_reads_as_each_prompt_would_alone(tuned):
     """Padding on the left changes nothing."""
-    model, tokenizer = tuned
-    prompts = [evaluate.fixed_cases()[0]["prompt"], "抽到的牌：愚人(正位)"]
-    together = generate.generate(model, tokenizer, prompts, max_new_tokens=12, temperature=0.0)
-    alone = [generate.generate(model, tokenizer, [p], max_new_tokens=12, temperature=0.0)[0] for p in prompts]
-    assert together == alone
+    asked = [generate.ask(MEL), generate.ask("抽到的牌：愚人(正位)")]
+    how = manner(12, 0.0, untouched=True)
+    together = generate.generate(*tuned, asked, how)
+    assert all(written.content for written in together)
+    assert together == [generate.generate(*tuned, [one], how)[0] for one in asked]
 
 
 @slow
-def test_a_stream_says_what_a_batch_says(tuned):
+@pytest.mark.parametrize("thinking", [False, True])
+def test_a_stream_says_what_a_batch_says(tuned, thinking):
+    pieces = []
+    how = manner(24, 1.0, seed=1, untouched=True, thinking=thinking)
+    (whole,) = generate.generate(*tuned, [generate.ask(MEL)], how)
+    streamed = generate.stream(*tuned, generate.ask(MEL), how, lambda part, text: pieces.append((part, text)))
+    assert streamed == whole and len(pieces) > 1
+    for part in ("trace", "content"):
+        assert "".join(text for name, text in pieces if name == part) == (getattr(whole, part) or "")
+
+
+@slow
+def test_a_listener_that_goes_away_ends_the_writing_at_once(tuned):
+    heard = []
+
+    def leave(part: str, text: str) -> None:
+        heard.append(text)
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        generate.stream(*tuned, generate.ask(MEL), manner(200, 1.0, untouched=True), leave)
+    assert len(heard) == 1
+
+
+@slow
+def test_what_a_base_ships_for_writing_is_not_used(run):
+    """A repetition penalty of the base's generation_config.json would change every reading."""
+    from transformers import GenerationConfig
+
+    data_dir, run_dir = run
+    about, how = evaluate.read_manifest(run_dir), manner(20, 0.0, untouched=True)
+    folder = Path(about["base"]["folder"])
+    plain = generate.generate(*generate.load(run_dir / "adapter", folder), [generate.ask(MEL)], how)
+    assert len(plain[0].content) > 10
+    other = data_dir / "with-penalty"
+    shutil.copytree(folder, other)
+    GenerationConfig(repetition_penalty=5.0, eos_token_id=300).save_pretrained(other)
+    assert generate.generate(*generate.load(run_dir / "adapter", other), [generate.ask(MEL)], how) == plain
+
+
+@slow
+def test_a_prompt_that_leaves_no_room_is_refused_and_a_long_talk_loses_its_oldest_part(tuned):
     model, tokenizer = tuned
-    prompt = evaluate.fixed_cases()[0]["prompt"]
-    whole = generate.generate(model, tokenizer, [prompt], max_new_tokens=16, temperature=0.0)[0]
-    pieces = list(generate.stream(model, tokenizer, prompt, max_new_tokens=16, temperature=0.0))
-    assert len(pieces) > 1 and "".join(pieces).strip() == whole
+    with pytest.raises(Problem, match="tokens; this model reads"):
+        generate.generate(model, tokenizer, [generate.ask("牌" * 9000)], manner())
+    talk = generate.ask(MEL)
+    for number in range(40):
+        talk += [
+            {"role": "assistant", "content": f"第{number}次。" + "愚人站在崖边。" * 30},
+            *generate.ask(f"问{number}"),
+        ]
+    short = generate.shortened(model, tokenizer, talk, manner())
+    assert short[0] == talk[0] and short[-1] == talk[-1] and 3 < len(short) < len(talk)
+    assert [message["role"] for message in short] == ["user", "assistant"] * (len(short) // 2) + ["user"]
+    generate.generate(model, tokenizer, [short], manner(1))
 
 
 def test_the_distance_of_a_style_is_none_to_itself_and_all_to_its_opposite():
@@ -138,9 +198,14 @@ def test_the_distance_of_a_style_is_none_to_itself_and_all_to_its_opposite():
     assert evaluate.style_distance([{"style": None}], bare) is None
 
 
-def test_a_trace_is_told_from_the_reading():
-    assert generate.split_trace("先看牌。\n</think>\n\n愚人说走吧。") == ("先看牌。", "愚人说走吧。")
-    assert generate.split_trace("愚人说走吧。") == (None, "愚人说走吧。")
+def test_a_trace_is_told_from_the_reading_whatever_the_tokenizer_takes_its_mark_for(tokenizers):
+    """`</think>` is a special token (tarot-tiny), a plain added one (R1) or text (Qwen1.5)."""
+    for tokenizer in tokenizers:
+        ids = tokenizer("先看牌。\n</think>\n\n愚人说走吧。", add_special_tokens=False)["input_ids"]
+        text = generate._text(tokenizer, [*ids, tokenizer.eos_token_id, *ids])
+        assert generate._written(text, True) == generate.Written("愚人说走吧。", "先看牌。")
+        assert generate._written("愚人说", True) == generate.Written("", "愚人说")
+        assert generate._written("愚人说走吧。", False) == generate.Written("愚人说走吧。", None)
 
 
 def test_the_longest_copied_passage_is_found():

@@ -1,6 +1,5 @@
 """Examples to rows: nothing is cut, nothing can speak as the system, what is served is what is trained."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ from tarot_train import base, rows
 from tarot_train.evaluate import fixed_cases
 from tests.train.conftest import READINGS, example, write_version
 
-SHARED = Path(__file__).parents[3] / "shared" / "tokenizers" / "qwen2"
 TEXTS = [content for *_, content in READINGS] * 3
 
 
@@ -21,20 +19,8 @@ def tiny():
 
 
 @pytest.fixture(scope="module")
-def qwen():
-    """The real Qwen2 tokenizer with the R1 tokens, or with ChatML, where the folder with them is at hand."""
-    if not (SHARED / "tokenizer.json").exists():
-        pytest.skip("the real Qwen2 tokenizer is not on this machine")
-    from tokenizers import Tokenizer
-    from transformers import PreTrainedTokenizerFast
-
-    state = json.loads((SHARED / "tokenizer.json").read_text(encoding="utf-8"))
-    config = json.loads((SHARED / "r1" / "tokenizer_config.json").read_text(encoding="utf-8"))
-    state["added_tokens"] = [{"id": int(i), **token} for i, token in config["added_tokens_decoder"].items()]
-    names = {name: config[name] for name in ("bos_token", "eos_token", "pad_token")}
-    r1 = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(json.dumps(state)), **names)
-    r1.chat_template = base.read_template("r1")
-    return {"r1": r1, "chatml": base.load_tokenizer(SHARED, "chatml")}
+def qwen(real_tokenizers):
+    return real_tokenizers or pytest.skip("the real Qwen2 tokenizer is not on this machine")
 
 
 def with_trace(example: dict, trace: str | None) -> dict:
