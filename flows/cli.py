@@ -151,6 +151,7 @@ COMMANDS: dict[str, dict[str, list]] = {
             ("opt", "--recipe", {"default": None}),
             ("opt", "--set", {"multiple": True, "metavar": "KEY=VALUE"}),
             ("opt", "--min-readings", {"type": click.IntRange(1), "default": MIN_READINGS, "show_default": True}),
+            ("opt", "--smoke", {"is_flag": True}),
         ],
         "evaluate": [("arg", "run", {"required": False})],
         "compare": [("arg", "runs", {"nargs": -1})],

@@ -1,5 +1,7 @@
 """What a training would do, over a dataset version or over numbers given."""
 
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 from schemas.problems import Problem
@@ -18,36 +20,58 @@ def plan_training(
     tokens: int | None = None,
     gpu: str | None = None,
     price: float | None = None,
+    version: int | None = None,
 ) -> dict:
-    """The plan as JSON. examples, tokens: plan for so many of so long, before there is a dataset."""
+    """The plan as JSON, for a version (the newest by default).
+
+    examples, tokens: plan for so many of so long on average, the longest as long as the recipe allows, before there is
+    a dataset.
+    """
     from tarot_train import base as bases
     from tarot_train import device, plan, sft
 
     asked = sft.recipe_for(base, recipe, overrides)
     here = plan.gpu(gpu) if gpu else device.find()
     if examples:
-        mean = tokens or asked.train.max_tokens
-        data = plan.Data(train=examples, validation=1, mean_tokens=mean, longest_tokens=mean, counted="given")
+        longest = asked.train.max_tokens
+        data = plan.Data(
+            train=examples,
+            validation=max(1, examples // 8),
+            test=max(1, examples // 8),
+            mean_tokens=min(tokens or longest, longest),
+            longest_tokens=longest,
+            counted="given",
+        )
         return plan.plan(asked, data, here, price=price)
     try:
         folder = None if asked.base.name == bases.TINY else bases.find(asked.base.name)
     except Problem:
         folder = None
-    data = _measured(versions.path_of(data_dir, versions.find(data_dir)), asked, folder)
-    return plan.plan(asked, data, here, plan.shape_of(asked, folder), price)
+    shape = plan.shape_of(asked, folder)
+    found = versions.find(data_dir, version)
+    data, vocabulary = _measured(versions.path_of(data_dir, found), asked, folder)
+    if vocabulary and asked.base.name == bases.TINY:
+        shape = replace(shape, vocab=vocabulary)
+    return plan.plan(asked, data, here, shape, price)
 
 
-def _measured(version_dir: Path, asked: object, folder: Path | None) -> object:
-    """plan.Data of a version: counted with the base's tokenizer where it is here, else by characters."""
+def _measured(version_dir: Path, asked: object, folder: Path | None) -> tuple[object, int | None]:
+    """(plan.Data of a version, size of its vocabulary): counted with the base's tokenizer where it is here, else by
+    characters. The stand-in's tokenizer is made of the train split in a moment, before its weights."""
     from tarot_train import base as bases
     from tarot_train import plan, rows, sft
 
     manifest = rows.manifest_of(version_dir)
     examples = {split: rows.read_examples(version_dir, split, manifest) for split in rows.SPLITS}
+    tokenizer = None
     if folder:
         tokenizer = bases.load_tokenizer(folder, asked.base.template)
+    elif asked.base.name == bases.TINY and examples["train"] and find_spec("tokenizers"):
+        texts = sft.texts_of(examples["train"])
+        tokenizer = bases.train_tokenizer(texts, asked.pretraining.vocab, bases.read_template("r1"))
+    if tokenizer:
         counted = {name: rows.to_rows(found, tokenizer, asked.train.max_tokens) for name, found in examples.items()}
-        return sft.data_of(counted)
+        return sft.data_of(counted), len(tokenizer)
     lengths = {
         split: [
             round(TOKENS_PER_CHARACTER * sum(len(part["content"]) for part in e["prompt"] + e["completion"]))
@@ -64,4 +88,4 @@ def _measured(version_dir: Path, asked: object, folder: Path | None) -> object:
         longest_tokens=max(fitting, default=0),
         too_long=len(lengths["train"]) - len(fitting),
         counted="characters",
-    )
+    ), None

@@ -22,9 +22,14 @@ def find_run(data_dir: Path, name: str | None) -> Path:
 
 def best_run(data_dir: Path, name: str | None = None) -> Path:
     """Folder of the run named, else of the champion, else of the newest. Raises Problem `no_run`."""
+    return find_run(data_dir, name or champion_of(data_dir))
+
+
+def champion_of(data_dir: Path) -> str | None:
+    """Name of the run that no later evaluation has beaten; None where nothing was evaluated."""
     from tarot_train.registry import champion
 
-    return find_run(data_dir, name or champion(data_dir / "runs"))
+    return champion(data_dir / "runs")
 
 
 def newest_run(data_dir: Path) -> dict | None:

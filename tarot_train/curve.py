@@ -1,8 +1,12 @@
-"""The course of a training as a picture: the loss of every update, and of every evaluation, in one SVG."""
+"""The course of a training as a picture: the loss of every update and of every evaluation, as SVG and in characters."""
 
 from html import escape
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 360, 56, 16, 28, 40
+
+
+MARKS = (("loss", "·"), ("eval_loss", "●"))
+"""Validation last: it is what one looks for, and lies on top."""
 
 
 def loss_svg(log: list[dict], title: str) -> str:
@@ -43,3 +47,22 @@ def loss_svg(log: list[dict], title: str) -> str:
         x, y = place(*point).split(",")
         parts.append(f'<circle cx="{x}" cy="{y}" r="3" fill="#b3401f"/>')
     return "\n".join([*parts, "</svg>", ""])
+
+
+def loss_text(log: list[dict], width: int = 60, height: int = 9) -> str:
+    """The curve in characters for a terminal: · a training loss, ● a validation loss; nats a token over updates.
+
+    Empty where there is nothing to show yet.
+    """
+    points = [(line["step"], line[name], mark) for name, mark in MARKS for line in log if name in line]
+    if len({step for step, *_ in points}) < 2:
+        return ""
+    last = max(step for step, *_ in points)
+    low, high = min(loss for _, loss, _ in points), max(loss for _, loss, _ in points)
+    grid = [[" "] * width for _ in range(height)]
+    for step, loss, mark in points:
+        share = (high - loss) / (high - low) if high > low else 0.5
+        grid[round(share * (height - 1))][round(step / last * (width - 1))] = mark
+    labels = {0: f"{high:7.3f}", height - 1: f"{low:7.3f}"}
+    rows = [f"{labels.get(number, ' ' * 7)} │{''.join(row)}" for number, row in enumerate(grid)]
+    return "\n".join([*rows, f"{' ' * 7} └{'─' * width}", f"{' ' * 9}0{last:>{width - 1}}"])

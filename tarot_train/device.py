@@ -6,6 +6,7 @@ import re
 import resource
 import sys
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 
@@ -28,7 +29,12 @@ class Device:
 
 
 def find() -> Device:
-    """The best device here: CUDA, else Apple's, else the CPU."""
+    """The best device here: CUDA, else Apple's, else the CPU; the CPU where torch is not installed, to plan with."""
+    memory = round(memory_of_machine_gib(), 1)
+    if find_spec("torch") is None:
+        return Device(
+            kind="cpu", name=platform.machine(), memory_gib=memory, bfloat16=False, threads=os.cpu_count() or 1
+        )
     import torch
 
     if torch.cuda.is_available():
@@ -41,9 +47,7 @@ def find() -> Device:
         )
     threads = torch.get_num_threads()
     if torch.backends.mps.is_available():
-        memory = round(memory_of_machine_gib(), 1)
         return Device(kind="mps", name=platform.processor() or "Apple", memory_gib=memory, bfloat16=True)
-    memory = round(memory_of_machine_gib(), 1)
     return Device(kind="cpu", name=platform.machine(), memory_gib=memory, bfloat16=False, threads=threads)
 
 

@@ -248,12 +248,15 @@ def _fit_memory(current, data: Data, device: Device, shape: Shape, change) -> No
     def fits() -> bool:
         return fits_into(memory(shape, current(), data.longest_tokens, device), device)
 
-    if current().train.checkpointing == "auto":
-        change("train.checkpointing", "off", "checkpointing_off")
-        if not fits():
-            change("train.checkpointing", "on", "checkpointing_on", device=device.name)
-    if not fits() and current().train.checkpointing == "off" and not current().train.as_written:
-        change("train.checkpointing", "on", "checkpointing_on", device=device.name)
+    if current().train.checkpointing != "on":
+        before = current()
+        if not fits_into(
+            memory(shape, with_value(before, "train.checkpointing", "off"), data.longest_tokens, device), device
+        ):
+            if before.train.checkpointing == "auto" or not before.train.as_written:
+                change("train.checkpointing", "on", "checkpointing_on", device=device.name)
+        else:
+            change("train.checkpointing", "off", "checkpointing_off")
     batch, accumulation = current().train.batch, current().train.accumulation
     if not fits() and batch > 1:
         change("train.batch", 1, "batch", batch=batch)

@@ -6,6 +6,7 @@ TOKENIZERS_PARALLELISM=false, TRL_EXPERIMENTAL_SILENCE=1 and TRANSFORMERS_VERBOS
 """
 
 import json
+import platform
 import shutil
 import subprocess
 import time
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
 from importlib import metadata
+from math import isfinite, nan
 from pathlib import Path
 
 from schemas.problems import Problem
@@ -24,8 +26,13 @@ from tarot_train.curve import loss_svg
 from tarot_train.recipe import Recipe
 
 Progress = Callable[[str, int, int], None] | None
+Watch = Callable[[list[dict]], None] | None
+"""Called with the log so far, as `log_lines` gives it, whenever something is logged."""
 
 FORMAT = 1
+
+TRIAL = ".trial"
+"""Folder below the runs where trials are, so that none is ever taken for a run."""
 
 CHECKPOINT = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
 """What a checkpoint must hold to go on from it to the same losses."""
@@ -39,13 +46,14 @@ def train(
     *,
     data_dir: Path,
     progress: Progress = None,
+    watch: Watch = None,
     smoke: bool = False,
 ) -> Path:
     """Train on a dataset version; the folder of the finished run.
 
     A version that was trained already with the same recipe and base is not trained again: its run is returned. A run
     that was killed goes on from its newest whole checkpoint, to the same losses. smoke: five updates through the whole
-    path, into a run of its own. Raises Problem where the plan says no-go, before any weight is loaded.
+    path, into a folder apart from the runs. Raises Problem where the plan says no-go, before any weight is loaded.
     """
     asked = recipe_for(base, recipe, overrides)
     if smoke:
@@ -56,7 +64,7 @@ def train(
         raise Problem("no_go_no_train")
     folder = None if asked.base.name == bases.TINY else bases.find(asked.base.name)
     key = key_of(manifest, asked, folder)
-    runs_dir = data_dir / "runs"
+    runs_dir = data_dir / "runs" / (TRIAL if smoke else "")
     finished = finished_run(runs_dir, key)
     if finished:
         return finished
@@ -79,7 +87,7 @@ def train(
         resumed = _open_work(work, {"key": key, "used": _recipe_dict(used), "device": here.as_dict()} | packages())
     started = time.monotonic()
     try:
-        result = _fit(work, folder, tokenizer, counted, used, here, team, progress, resumed)
+        result = _fit(work, folder, tokenizer, counted, used, here, team, progress, watch, resumed)
     except _out_of_memory() as error:
         raise Problem("out_of_memory", setting=_first_to_lower(used), why=str(error).split("\n")[0][:120]) from None
     template = tokenizer.chat_template
@@ -104,6 +112,7 @@ def train(
         "template_sha256": sha256(template.encode()).hexdigest(),
         "seed": used.train.seed,
         "device": here.as_dict(),
+        "python": platform.python_version(),
         "git_commit": git_commit(),
         "smoke": smoke,
         "resumed_from": resumed.name if resumed else None,
@@ -204,6 +213,7 @@ def _fit(
     here: devices.Device,
     team,
     progress: Progress,
+    watch: Watch,
     resumed: Path | None,
 ) -> dict:
     """Train in the working folder; leaves `adapter/` and `log.jsonl` there and returns figures for the manifest."""
@@ -223,13 +233,16 @@ def _fit(
         plain_head=here.kind == "cpu" and here.processes == 1,
         processes=here.processes,
         progress=progress,
-        log=work / "live.jsonl" if team.is_main_process else None,
         resumed=resumed is not None,
     )
+    clock = _clock(watch, work / "tensorboard", _step_of(resumed))
+    if team.is_main_process:
+        trainer.add_callback(clock)
     trainable = sum(parameter.numel() for parameter in trainer.model.parameters() if parameter.requires_grad)
     trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
     history = log_lines(trainer.state.log_history)
     trainer.save_model(str(work / "adapter"))
+    clock.close()
     if team.is_main_process:
         for name in ("training_args.bin", "README.md"):  # A pickle of paths of this machine, and an empty model card.
             (work / "adapter" / name).unlink(missing_ok=True)
@@ -238,6 +251,7 @@ def _fit(
     return {
         "trainable_parameters": trainable,
         "steps": trainer.state.global_step,
+        "seconds_an_update": round(clock.seconds / clock.updates, 4) if clock.updates else None,
         "planned_steps": trainer.state.max_steps,
         "stopped_early": trainer.state.global_step < trainer.state.max_steps,
         "best_step": _step_of(trainer.state.best_model_checkpoint),
@@ -257,7 +271,6 @@ def build_trainer(
     *,
     cpu: bool,
     progress: Progress = None,
-    log: Path | None = None,
     plain_head: bool | None = None,
     processes: int = 1,
     resumed: bool = False,
@@ -323,7 +336,7 @@ def build_trainer(
         target_modules=list(lora.targets),
         modules_to_save=list(lora.modules_to_save) or None,
     )
-    callbacks = [_watch(progress, log)]
+    callbacks = [_ticker(progress)] if progress else []
     if train.patience:
         callbacks.append(EarlyStoppingCallback(train.patience))
     kind = SFTTrainer
@@ -368,20 +381,56 @@ def _checkpointing_name(config: type) -> str:
     return "activation_checkpointing" if "activation_checkpointing" in names else "gradient_checkpointing"
 
 
-def _watch(progress: Progress, log: Path | None):
+def _ticker(progress: Progress):
     from transformers import TrainerCallback
 
-    class Watch(TrainerCallback):
+    class Ticker(TrainerCallback):
         def on_step_end(self, args, state, control, **kwargs):
-            if progress:
-                progress("train", state.global_step, state.max_steps)
+            progress("train", state.global_step, state.max_steps)
 
-        def on_log(self, args, state, control, logs=None, **kwargs):
-            if log:
-                with log.open("a", encoding="utf-8") as file:
-                    file.writelines(json.dumps(line) + "\n" for line in log_lines([{"step": state.global_step} | logs]))
+    return Ticker()
 
-    return Watch()
+
+def _clock(watch: Watch, folder: Path, resumed: int | None):
+    """What measures updates, and tells of losses while they come: to `watch`, and to TensorBoard in `folder`.
+
+    resumed: the update it goes on from; what TensorBoard holds from beyond it is void.
+    """
+    from tensorboardX import SummaryWriter
+    from transformers import TrainerCallback
+
+    class Clock(TrainerCallback):
+        seconds, updates, board = 0.0, 0, None
+
+        def on_step_begin(self, args, state, control, **kwargs):
+            self.began = time.perf_counter()
+
+        def on_step_end(self, args, state, control, **kwargs):
+            self.seconds, self.updates = self.seconds + time.perf_counter() - self.began, self.updates + 1
+
+        def on_log(self, args, state, control, **kwargs):
+            lines = log_lines(state.log_history)
+            if not lines or "train_runtime" in state.log_history[-1]:
+                return
+            self.board = self.board or SummaryWriter(
+                str(folder), purge_step=resumed + 1 if resumed is not None else None
+            )
+            for name, tag in TAGS.items():
+                if isfinite(lines[-1].get(name, nan)):
+                    self.board.add_scalar(tag, lines[-1][name], lines[-1]["step"])
+            self.board.flush()
+            if watch:
+                watch(lines)
+
+        def close(self):
+            if self.board:
+                self.board.close()
+
+    return Clock()
+
+
+TAGS = {"loss": "loss/train", "eval_loss": "loss/validation", "learning_rate": "learning_rate"}
+"""Figures of the log and what TensorBoard calls them."""
 
 
 def log_lines(history: list[dict]) -> list[dict]:
@@ -444,6 +493,8 @@ def _finish(work: Path, runs_dir: Path, key: str, about: dict) -> Path:
     half.mkdir()
     shutil.move(work / "adapter", half / "adapter")
     shutil.copy(work / "log.jsonl", half / "log.jsonl")
+    if (work / "tensorboard").exists():
+        shutil.move(work / "tensorboard", half / "tensorboard")
     log = [json.loads(line) for line in (half / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     (half / "loss.svg").write_text(loss_svg(log, about["base"]["name"]), encoding="utf-8")
     while True:
@@ -496,8 +547,8 @@ def _peak(here: devices.Device) -> float:
     return devices.peak_memory_gib()
 
 
-def _step_of(checkpoint: str | None) -> int | None:
-    return int(checkpoint.rsplit("-", 1)[-1]) if checkpoint else None
+def _step_of(checkpoint: str | Path | None) -> int | None:
+    return int(str(checkpoint).rsplit("-", 1)[-1]) if checkpoint else None
 
 
 def _recipe_dict(asked: Recipe) -> dict:

@@ -100,10 +100,24 @@ def test_the_run_knows_the_dataset_it_was_trained_on(done):
     assert manifest["base"]["stand_in"] is True
 
 
+def test_the_run_is_the_champion_until_a_better_one_comes(done):
+    from flows.runs import best_run
+
+    data, result, _ = done
+    assert result["run"]["champion"] == {
+        "champion": result["run"]["run"],
+        "before": None,
+        "replaced": True,
+        "why": "first",
+    }
+    assert best_run(data).name == result["run"]["run"]
+
+
 def test_the_same_again_changes_nothing_and_trains_nothing(done):
     data, first, again = done
     second = again()
     assert second["ingest"]["unchanged"] == 48 and second["ingest"]["accepted"] == 0
     assert second["version"]["new"] is False and second["version"]["hash"] == first["version"]["hash"]
     assert second["run"]["already"] is True and second["run"]["run"] == first["run"]["run"]
+    assert second["run"]["champion"]["why"] == "is_champion"
     assert len(list((data / "runs").glob("*/manifest.json"))) == 1

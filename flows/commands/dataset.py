@@ -97,13 +97,14 @@ def print_version(ctx: Context, manifest: dict) -> None:
 
 
 def status(ctx: Context, min_readings: int) -> None:
-    from flows.runs import run_dirs
+    from flows.runs import champion_of, run_dirs
     from tarot_data import store, versions
 
     version = versions.newest(ctx.data_dir)
     runs = run_dirs(ctx.data_dir)
     opened = gate(version, min_readings)
     last_run = runs[-1].name if runs else None
+    champion = champion_of(ctx.data_dir)
     rejected_open = store.rejections(ctx.data_dir).height
     if ctx.as_json:
         return ctx.json(
@@ -111,6 +112,7 @@ def status(ctx: Context, min_readings: int) -> None:
             | {
                 "version": version["version"] if version else None,
                 "last_run": last_run,
+                "champion": champion,
                 "rejected_open": rejected_open,
                 "readings": store.count(ctx.data_dir),
             }
@@ -123,5 +125,7 @@ def status(ctx: Context, min_readings: int) -> None:
     print_gate(ctx, opened)
     if last_run:
         ctx.print("summary.status_last", run=last_run)
+    if champion:
+        ctx.print("summary.status_champion", run=champion)
     if rejected_open:
         ctx.print("summary.status_rejected", count=rejected_open)

@@ -41,6 +41,7 @@ def print_run(ctx: Context, result: dict, scores: dict) -> None:
         )
     if scores["stand_in"]:
         ctx.print("summary.standin")
+    ctx.print(f"champion.{result['champion']['why']}")
 
 
 @contextmanager

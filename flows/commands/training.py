@@ -43,7 +43,13 @@ def plan(
 
 
 def train(
-    ctx: Context, version: int | None, base: str | None, recipe: str | None, set: tuple[str, ...], min_readings: int
+    ctx: Context,
+    version: int | None,
+    base: str | None,
+    recipe: str | None,
+    set: tuple[str, ...],
+    min_readings: int,
+    smoke: bool,
 ) -> None:
     from tarot_data import versions
 
@@ -52,13 +58,43 @@ def train(
     if not opened["ready"]:
         raise Problem("gate_shut", **opened)
     overrides = dict(assignment(part) for part in set)
+    planned = None
+    if not ctx.as_json:
+        from flows.planning import plan_training
+
+        planned = plan_training(ctx.data_dir, base, recipe, overrides, version=manifest["version"])
+        print_plan(ctx, planned)
+
+    def tried(trial: dict) -> None:
+        if planned:
+            minutes = round(trial["seconds_an_update"] * planned["steps"] / 60, 1)
+            ctx.print("summary.trial", **trial, steps=planned["steps"], minutes=minutes)
+
     with environment.prefect_at(ctx.data_dir):
         from flows.training import train as train_flow
 
-        result = train_flow(ctx.data_dir, manifest["version"], base=base, recipe=recipe, overrides=overrides)
+        result = train_flow(
+            ctx.data_dir,
+            manifest["version"],
+            base=base,
+            recipe=recipe,
+            overrides=overrides,
+            smoke=smoke,
+            tried=tried,
+        )
     if ctx.as_json:
         return ctx.json(result)
+    print_curve(ctx, result["run"])
     print_run(ctx, result, result["scores"])
+
+
+def print_curve(ctx: Context, run: str) -> None:
+    from flows.runs import find_run, read_run
+    from tarot_train.curve import loss_text
+
+    folder = find_run(ctx.data_dir, run)
+    ctx.print("summary.curve", path=folder / "loss.svg")
+    print(loss_text(read_run(folder)["log"]))
 
 
 def evaluate(ctx: Context, run: str | None) -> None:
@@ -66,10 +102,10 @@ def evaluate(ctx: Context, run: str | None) -> None:
     from flows.training import evaluate_again
 
     folder = find_run(ctx.data_dir, run)
-    scores = evaluate_again(ctx.data_dir, folder)
+    result = evaluate_again(ctx.data_dir, folder)
     if ctx.as_json:
-        return ctx.json({"run": folder.name, "scores": scores})
-    print_run(ctx, {"already": False, "adapter": str(folder / "adapter")}, scores)
+        return ctx.json(result)
+    print_run(ctx, {"already": False, "adapter": str(folder / "adapter"), **result}, result["scores"])
 
 
 def compare(ctx: Context, runs: tuple[str, ...]) -> None:
@@ -95,14 +131,23 @@ def compare(ctx: Context, runs: tuple[str, ...]) -> None:
 
 
 def print_plan(ctx: Context, result: dict) -> None:
-    need = result["memory_gib"]
-    ctx.print("plan.base", base=result["base"], device=result["device"]["name"] or result["device"]["kind"])
-    ctx.print("plan.examples", **{name: result["examples"][name] for name in ("train", "validation", "test")})
-    ctx.print("plan.tokens", mean=result["tokens"]["mean"], longest=result["tokens"]["longest"])
-    ctx.print("plan.steps", steps=result["steps"], epochs=result["epochs"], warmup=result["warmup_steps"])
+    need, device = result["memory_gib"], result["device"]
+    ctx.print("plan.base", base=result["base"], device=device["name"] or device["kind"])
+    ctx.print("plan.examples", **result["examples"])
+    counted = ctx.say(f"plan.counted_{result['tokens']['counted']}")
+    ctx.print("plan.tokens", **{**result["tokens"], "counted": counted})
+    ctx.print(
+        "plan.steps",
+        steps=result["steps"],
+        epochs=result["epochs"],
+        warmup=result["warmup_steps"],
+        every=result["eval_every"],
+    )
     ctx.print("plan.parameters", trainable=result["trainable_parameters"], total=result["parameters"])
-    ctx.print("plan.memory", **need)
-    ctx.print("plan.hours", low=round(result["hours_range"][0] * 60, 1), high=round(result["hours_range"][1] * 60, 1))
+    ctx.print("plan.memory", **need, usable=device["usable_gib"])
+    ctx.print("plan.least", sixteen=result["memory_16_bit_gib"], four=result["memory_4_bit_gib"])
+    ctx.print("plan.disk", disk=result["disk_gib"], adapter=result["adapter_mb"])
+    ctx.print("plan.time", low=_time(ctx, result["hours_range"][0]), high=_time(ctx, result["hours_range"][1]))
     if result["cost"] is not None:
         ctx.print("plan.cost", cost=result["cost"])
     ctx.print(
@@ -117,6 +162,19 @@ def print_plan(ctx: Context, result: dict) -> None:
     ctx.print("plan.go" if result["go"] else "plan.no_go")
     for obstacle in result["obstacles"]:
         print("  " + ctx.say(f"problem.{obstacle['code']}", **obstacle["values"]))
+    if result["hours"] > LONG_HOURS:
+        ctx.print("plan.long")
+
+
+LONG_HOURS = 72
+"""A training longer than this is better taken to a rented card, and the plan says so."""
+
+
+def _time(ctx: Context, hours: float) -> str:
+    for unit, length in (("days", 24.0), ("hours", 1.0), ("minutes", 1 / 60)):
+        if hours >= 2 * length:
+            return ctx.say(f"plan.{unit}", n=round(hours / length, 1))
+    return ctx.say("plan.seconds", n=max(1, round(3600 * hours)))
 
 
 def assignment(part: str) -> tuple[str, str]:

@@ -14,6 +14,8 @@ import pytest
 from schemas.problems import Problem
 from tarot_train import base, plan, recipe, rows, sft
 from tarot_train import device as devices
+from tarot_train.curve import loss_text
+from tarot_train.trial import trial
 from tests.train.conftest import SMALL, example, write_version
 
 pytestmark = pytest.mark.slow
@@ -99,7 +101,10 @@ def test_a_run_says_all_about_itself(run):
         "loss.svg",
         "manifest.json",
         "scores.json",
+        "tensorboard",
     ]
+    assert about["seed"] == 42 and about["device"]["kind"] == "cpu" and about["python"]
+    assert about["git_commit"] is None or len(about["git_commit"].rstrip("+")) == 40
     assert sorted(path.name for path in (run_dir / "adapter").iterdir()) == [
         "adapter_config.json",
         "adapter_model.safetensors",
@@ -115,6 +120,52 @@ def test_the_loss_curve_shows_every_evaluation(run):
     picture = ElementTree.parse(run[1] / "loss.svg").getroot()
     evaluated = [line for line in log(run[1]) if "eval_loss" in line]
     assert len(picture.findall("{http://www.w3.org/2000/svg}circle")) == len(evaluated)
+
+
+def test_the_curve_in_characters_shows_where_the_losses_lie():
+    lines = [{"step": 0, "eval_loss": 4.0}, {"step": 1, "loss": 3.0}, {"step": 2, "loss": 2.0, "epoch": 1}]
+    assert loss_text(lines, width=5, height=3) == (
+        "  4.000 │●    \n"
+        "        │  ·  \n"
+        "  2.000 │    ·\n"
+        "        └─────\n"
+        "         0   2"
+    )  # fmt: skip
+    assert loss_text(lines[:1]) == ""
+
+
+def scalars(folder: Path) -> dict[str, dict[int, float]]:
+    """Tag to step to value of all TensorBoard files of a folder, as TensorBoard itself reads them."""
+    import struct
+
+    from tensorboardX.proto.event_pb2 import Event
+
+    found: dict[str, dict[int, float]] = {}
+    for path in folder.glob("events.*"):
+        rest = path.read_bytes()
+        while rest:  # length, its checksum, that many bytes, their checksum
+            (length,) = struct.unpack("<Q", rest[:8])
+            event = Event.FromString(rest[12 : 12 + length])
+            rest = rest[16 + length :]
+            for value in event.summary.value:
+                found.setdefault(value.tag, {})[event.step] = value.simple_value
+    return found
+
+
+def test_tensorboard_shows_what_the_log_says(run):
+    found = scalars(run[1] / "tensorboard")
+    for name, tag in (("loss", "loss/train"), ("eval_loss", "loss/validation"), ("learning_rate", "learning_rate")):
+        logged = {line["step"]: line[name] for line in log(run[1]) if name in line}
+        assert found[tag] == pytest.approx(logged)
+
+
+def test_losses_are_told_while_they_come(tmp_path):
+    told = []
+    settings = SMALL | {"train.epochs": "1"}
+    done = sft.train(
+        write_version(tmp_path), overrides=settings, data_dir=tmp_path, watch=lambda x: told.append(len(x))
+    )
+    assert told == list(range(1, len(log(done)) + 1))
 
 
 def test_counts_planned_are_counts_trained(run):
@@ -227,9 +278,17 @@ def test_other_settings_never_resume(tmp_path):
     assert not (work / "checkpoints").exists()
 
 
-def test_smoke_takes_five_updates_through_the_whole_path(tmp_path):
-    run_dir = sft.train(write_version(tmp_path), overrides=SMALL, data_dir=tmp_path, smoke=True)
-    assert manifest(run_dir)["steps"] == 5 and manifest(run_dir)["smoke"] is True
+def test_a_trial_takes_five_updates_through_the_whole_road_and_leaves_nothing(tmp_path):
+    found = trial(write_version(tmp_path, train=48), overrides=SMALL, data_dir=tmp_path)
+    assert found["updates"] == 5 and found["seconds_an_update"] > 0 and found["memory_gib"] > 0
+    assert found["best_eval_loss"] < found["first_eval_loss"]
+    assert not list((tmp_path / "runs").iterdir())
+
+
+def test_a_trial_that_comes_to_no_number_says_so_and_leaves_nothing(tmp_path):
+    with pytest.raises(Problem, match="no number to go on with"):
+        trial(write_version(tmp_path), overrides=SMALL | {"train.learning_rate": "1e30"}, data_dir=tmp_path)
+    assert not list((tmp_path / "runs").iterdir())
 
 
 def test_without_validation_readings_nothing_starts(tmp_path):
