@@ -18,7 +18,7 @@ from tarot_data import fixes, lexicon, rejections, sources, store
 LOT = 4000
 """Readings a lot: at 600 characters each about 10 MB of text, a few hundred MB with the labeller's features."""
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 """Raised whenever reading or cleaning changes its verdicts: files are then read again at the next ingest."""
 
 UNCHANGED = pl.Schema({"reading_id": pl.String, "file": pl.String, "source": READINGS["source"]})

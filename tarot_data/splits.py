@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from schemas.deck import SPLITS, THEMES
+from tarot_data import persons
 
 SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
 """Wanted share of readings. Test at least a tenth, as the recipe card asks; validation as much, for early stopping."""
@@ -15,7 +16,7 @@ def assign(readings: pl.DataFrame, before: pl.DataFrame | None = None) -> pl.Dat
     """reading_id and split of every reading.
 
     readings: reading_id, person, themes, draws. before: person, reading_id and split of the parent version: a person
-    who has a split keeps it. Readings without a person are each a group of their own. Groups are taken largest first
+    who has a split keeps it. Readings of nobody known, or of 匿名, are each a group of their own. Groups are taken largest first
     and put where the counts, the themes and the spreads then come nearest to the wanted shares (the idea of
     scikit-learn's StratifiedGroupKFold); ties are broken by a hash of the group, so the outcome depends neither on
     the order of rows nor on the machine.
@@ -24,7 +25,7 @@ def assign(readings: pl.DataFrame, before: pl.DataFrame | None = None) -> pl.Dat
         return pl.DataFrame(schema={"reading_id": pl.String, "split": pl.String})
     marked = readings.select(
         "reading_id",
-        group=pl.coalesce("person", pl.format("\0{}", "reading_id")),
+        group=_group(),
         themes=pl.col("themes").cast(pl.List(pl.String)),
         spread=pl.col("draws").list.first().struct.field("spread_id"),
     )
@@ -81,8 +82,12 @@ def _cost(have: np.ndarray, wanted: np.ndarray, weights: np.ndarray, split: int,
 def _before(before: pl.DataFrame | None, groups: set[str]) -> dict[str, str]:
     if before is None:
         return {}
-    rows = before.select(pl.coalesce("person", pl.format("\0{}", "reading_id")), pl.col("split").cast(pl.String))
+    rows = before.select(_group(), pl.col("split").cast(pl.String))
     return {group: split for group, split in rows.iter_rows() if group in groups}
+
+
+def _group() -> pl.Expr:
+    return pl.coalesce(persons.named(), pl.format("\0{}", "reading_id"))
 
 
 def _hash(group: str) -> bytes:

@@ -44,6 +44,11 @@ def test_no_person_is_in_two_splits(rows):
     assert together.group_by("person").agg(pl.col("split").n_unique())["split"].max() in (None, 1)
 
 
+def test_readings_of_nobody_in_particular_are_spread_over_the_splits():
+    readings = frame([("匿名", "感情", "three")] * 40)
+    assert set(assign(readings)["split"]) == {"train", "validation", "test"}
+
+
 @given(PEOPLE, PEOPLE)
 @settings(max_examples=60, deadline=None)
 def test_a_person_keeps_the_split_when_readings_are_added(rows, more):

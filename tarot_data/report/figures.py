@@ -14,6 +14,7 @@ import polars as pl
 
 from schemas.deck import CARDS, FLAGS, LABELS, PATTERNS, SPLITS, THEMES
 from tarot_data import lexicon
+from tarot_data.persons import named
 from tarot_data.report.names import Names, ranked
 
 BUDGET_TOKENS = 2048
@@ -251,12 +252,12 @@ def themes(stored: pl.DataFrame) -> dict:
 
 
 def persons(stored: pl.DataFrame, names: Names, at_most: int = 12) -> dict:
-    """Readings by person, most first. once: persons with a single reading. unnamed: readings of nobody known."""
+    """Readings by person, most first. once: persons with a single reading. unnamed: of nobody known, or of 匿名."""
     counts = list(ranked(stored).iter_rows())
     return {
         "persons": len(counts),
         "once": sum(count == 1 for _, count in counts),
-        "unnamed": stored["person"].null_count(),
+        "unnamed": stored.select(named())["person"].null_count(),
         "top": [
             {"person": names.of(person), "readings": count, "share": _share(count, stored.height)}
             for person, count in counts[:at_most]
@@ -400,7 +401,7 @@ def split_sizes(splits: pl.DataFrame | None, names: Names) -> dict | None:
     """
     if splits is None:
         return None
-    plain = splits.select("reading_id", "person", pl.col("split").cast(pl.String))
+    plain = splits.select("reading_id", named(), pl.col("split").cast(pl.String))
     rows = {
         split: (count, known)
         for split, count, known in plain.group_by("split")

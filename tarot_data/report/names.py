@@ -5,6 +5,8 @@ import re
 
 import polars as pl
 
+from tarot_data.persons import named
+
 
 class Names:
     """Name -> what the report writes. Without `hide`, names stay as they are.
@@ -49,7 +51,8 @@ class Names:
 def ranked(stored: pl.DataFrame) -> pl.DataFrame:
     """person, len: persons with the number of their readings, most first, equals by their first reading_id."""
     return (
-        stored.filter(pl.col("person").is_not_null())
+        stored.with_columns(person=named())
+        .filter(pl.col("person").is_not_null())
         .group_by("person")
         .agg(pl.len(), pl.col("reading_id").min())
         .sort("len", "reading_id", descending=[True, False])

@@ -1,0 +1,114 @@
+"""Names replaced in a dataset shown to others, and who counts as a person at all."""
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.tables import STORED
+from schemas.tables import stored as as_stored
+from tarot_data import pseudonyms
+from tarot_data.lexicon import read_table
+from tarot_data.persons import kind_of, named
+from tarot_data.pseudonyms import Replacer, apply, assign
+from tests.builders import card, source, stored, stored_row
+
+KEY = {"Mel": "阿禾", "林女士": "阿梨", "王小雅": "阿柚", "可乐": "阿岚", "星星": "阿棠", "K": "阿舟"}
+
+
+@pytest.mark.parametrize(
+    ("person", "kind"),
+    [
+        ("Mel", "named"),
+        ("K", "named"),
+        ("小满", "named"),
+        ("匿名", "nobody"),
+        ("網友", "nobody"),
+        ("第二组", "nobody"),
+        ("七号连麦", "nobody"),
+        ("自占", "self"),
+        (None, "nobody"),
+    ],
+)
+def test_nobody_in_particular_is_no_person(person, kind):
+    assert kind_of(person) == kind
+
+
+def test_the_person_of_a_column_is_null_where_nobody_is_named():
+    frame = pl.DataFrame({"person": ["Mel", "匿名", None]})
+    assert frame.select(named())["person"].to_list() == ["Mel", None, None]
+
+
+def test_every_example_of_the_persons_table_is_of_its_kind():
+    for row in read_table("persons"):
+        assert kind_of(row["example"]) == row["kind"], row.place
+
+
+@pytest.mark.parametrize(
+    ("text", "own", "hidden"),
+    [
+        ("Mel，你好，mel的牌和Melbourne、Melissa无关。", "Mel", "阿禾，你好，阿禾的牌和Melbourne、Melissa无关。"),
+        ("林女士您好，林女士的财务。", "Mel", "梨女士您好，梨女士的财务。"),
+        ("小雅，王小雅女士的牌。", "王小雅", "阿柚，阿柚女士的牌。"),
+        ("小雅和王小雅。", "Mel", "小雅和阿柚。"),
+        ("喝可乐。", "Mel", "喝可乐。"),
+        ("可乐，少喝可乐。", "可乐", "阿岚，少喝阿岚。"),
+        ("星星你好，星星正位说的是希望。", "星星", "阿棠你好，星星正位说的是希望。"),
+        ("K线往上走。", "Mel", "K线往上走。"),
+        ("K，你好，OK的。", "K", "阿舟，你好，OK的。"),
+    ],
+)
+def test_a_name_is_replaced_where_it_is_one(text, own, hidden):
+    assert Replacer(KEY)(text, own) == hidden
+
+
+def test_nobody_is_given_a_name_that_somebody_has_and_a_pseudonym_stays():
+    first = assign(["Mel", "匿名", None], {})
+    assert list(first) == ["Mel"]
+    later = assign(["Mel", "小鱼", first["Mel"]], first)
+    assert later["Mel"] == first["Mel"]
+    assert len(set(later.values())) == 3 and not set(later.values()) & {"Mel", "小鱼"}
+
+
+def test_a_thousand_persons_have_a_thousand_pseudonyms():
+    key = assign([f"客人{number}甲" for number in range(1000)], {})
+    assert len(set(key.values())) == 1000
+
+
+def test_names_leave_every_text_of_a_reading_and_its_sentences_stay_whole():
+    content = "你好，Mel。愚人正位说明Mel已经走出去半步了。祝Mel顺利。" + "别急，慢慢来，一步一步走。" * 2
+    bounds = [(0, 7), (7, 24), (24, 30), (30, len(content))]
+    sentences = [{"start": a, "end": b, "labels": ["other"], "cards": [], "confidence": 0.5} for a, b in bounds]
+    row = stored_row(
+        1,
+        content=content,
+        question="Mel要不要换组",
+        outcome="Mel换了",
+        sentences=sentences,
+        draws=[{"draw": 1, "spread": "Mel的年运", "spread_id": None}],
+        cards=[card(position="Mel"), card("力量", place=2)],
+        source=source(file="微信-Mel-0.txt"),
+    )
+    frame = stored(row).cast(dict(as_stored(STORED)))
+    (hidden,) = apply(frame, {"Mel": "小棠花"}).to_dicts()
+    assert "Mel" not in str(hidden)
+    assert hidden["person"] == "小棠花"
+    texts = [hidden["content"][s["start"] : s["end"]] for s in hidden["sentences"]]
+    assert texts == [content[a:b].replace("Mel", "小棠花") for a, b in bounds]
+
+
+@given(st.lists(st.sampled_from(["Mel", "小雅", "，", "你好", "王小雅", "。", "abc", "K"]), max_size=12))
+def test_places_move_with_the_text(parts):
+    text = "".join(parts)
+    replaced, moved = Replacer(KEY).with_moves(text, "王小雅")
+    assert moved(0) == 0 and moved(len(text)) == len(replaced)
+    places = [moved(place) for place in range(len(text) + 1)]
+    assert places == sorted(places)
+
+
+def test_the_key_is_kept_beside_the_versions_for_its_owner_only(tmp_path):
+    assert pseudonyms.read_key(tmp_path) == {}
+    pseudonyms.write_key(tmp_path, KEY)
+    path = pseudonyms.key_path(tmp_path)
+    assert pseudonyms.read_key(tmp_path) == KEY
+    assert path.parent.name == "keys" and path.stat().st_mode & 0o077 == 0
