@@ -176,7 +176,7 @@ def _walk(folder: Path) -> Iterator[Path]:
             if stat.S_ISREG(mode) and not is_noise(name):
                 count += 1
                 if count > MAX_FILES:
-                    return
+                    raise Problem("too_many_files", path=folder, limit=MAX_FILES)
                 yield path
 
 
