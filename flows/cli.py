@@ -43,6 +43,9 @@ class Context:
         """A line on standard error: for people, beside what the command returns."""
         click.echo(self.say(key, **values), err=True)
 
+    def is_terminal(self) -> bool:
+        return sys.stdout.isatty()
+
     def json(self, value: object) -> None:
         click.echo(json.dumps(value, ensure_ascii=False, default=str))
 
@@ -153,9 +156,18 @@ COMMANDS: dict[str, dict[str, list]] = {
             ("opt", "--min-readings", {"type": click.IntRange(1), "default": MIN_READINGS, "show_default": True}),
             ("opt", "--smoke", {"is_flag": True}),
         ],
-        "evaluate": [("arg", "run", {"required": False})],
-        "compare": [("arg", "runs", {"nargs": -1})],
-        "score": [("arg", "file", {"type": click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)})],
+    },
+    "scoring": {
+        "evaluate": [
+            ("arg", "run", {"required": False}),
+            ("opt", "--judge", {"default": None, "metavar": "URL"}),
+            ("opt", "--judge-model", {"default": None}),
+        ],
+        "compare": [("arg", "runs", {"nargs": -1, "metavar": "RUN|BASE..."})],
+        "score": [
+            ("arg", "file", {"type": click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)}),
+            ("opt", "--explain", {"is_flag": True}),
+        ],
     },
     "models": {
         "read": [

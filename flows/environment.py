@@ -19,6 +19,8 @@ QUIET = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    # A base is a folder or in the local cache; nothing below may ask the network for it, not even for its model card.
+    "HF_HUB_OFFLINE": "1",
     "TOKENIZERS_PARALLELISM": "false",
     # Waiting threads sleep instead of spinning: beside other work on two cores, half a demo's training had burnt 17 CPU
     # minutes; so the whole of it takes 5.
@@ -87,6 +89,11 @@ def own_lexicon(data_dir: Path) -> Path:
 
 def default_data_dir() -> Path:
     return Path(os.environ.get("TAROT_DATA_DIR", "data"))
+
+
+def judge_key() -> str | None:
+    """The key a judge's endpoint asks for; those on one's own machine ask for none."""
+    return os.environ.get("TAROT_JUDGE_KEY")
 
 
 def _known(lang: str) -> str:

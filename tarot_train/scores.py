@@ -10,7 +10,6 @@ half-values were set on one half of the annotated readings and tested on the oth
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
@@ -43,8 +42,8 @@ def score(reading: dict) -> dict[str, object]:
     """{reasoning, personalisation, coherence, terminology, advice, fidelity, overall, explain}.
 
     reading: {person, question, cards: [{card, orientation}], content, sentences: [{start, end, labels, cards}],
-    mentions: [{card, orientation, start, end}]}. explain: dimension to the sentences that decided, each with what it
-    counted as; a sentence that speaks against is marked with a minus.
+    mentions: [{card, orientation, start, end}]}. explain: dimension to the sentences that decided, each {sign, code,
+    values, text}: whether it speaks for (+) or against (-), and a code of the catalogue's `explain.` table with its values.
     """
     lines = _lines(reading)
     parts = {name: _PARTS[name](reading, lines) for name in DIMENSIONS}
@@ -121,8 +120,8 @@ def _fold(text: str) -> str:
     return re.sub(r"[\W_]+", "", text)
 
 
-def _found(sign: str, what: str, line: Line) -> dict[str, str]:
-    return {"sign": sign, "what": what, "text": line.text}
+def _found(sign: str, code: str, line: Line | None = None, **values: object) -> dict[str, object]:
+    return {"sign": sign, "code": code, "values": values, "text": line.text if line else ""}
 
 
 def drawn(reading: dict) -> dict[str, str]:
@@ -182,7 +181,8 @@ def terminology(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
         hits = [] if line.repeat else [match.group() for match in phrases("term").finditer(line.text)]
         words += len(hits)
         if hits or line.mentions:
-            found.append(_found("+", " ".join([card for card, _ in line.mentions] + hits), line))
+            words_of = list(dict.fromkeys([card for card, _ in line.mentions] + hits))
+            found.append(_found("+", "term", line, words=words_of))
     count = max(1, len(cards))
     value = 0.4 * len(named) / count + 0.3 * saturate(mentions, 1.5 * count) + 0.3 * saturate(words, 2 * count)
     return value, found
@@ -196,7 +196,7 @@ def advice(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
             continue
         worth = concreteness(line.text)
         total += worth
-        found.append(_found("+" if worth >= 0.4 else "-", f"advice {worth:.2f}", line))
+        found.append(_found("+" if worth >= 0.4 else "-", "advice", line, worth=round(worth, 2)))
     return saturate(total, 1.2), found
 
 
@@ -223,21 +223,21 @@ def fidelity(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
     for card, orientation in cards.items():
         said = {way for way, _ in ways[card]}
         if card not in read:
-            found.append({"sign": "-", "what": f"{card} not read", "text": ""})
+            found.append(_found("-", "not_read", card=card))
         elif orientation in said or orientation == "unknown":
             value += 1.0
         elif said:
             value += 0.3
-            found += [_found("-", f"{card} {way}", line) for way, line in ways[card]]
+            found += [_found("-", "turned", line, card=card, way=way) for way, line in ways[card]]
         else:
             value += 0.8 if orientation == "reversed" else 0.95
     for line in lines:
-        found += [_found("-", f"{card} not drawn", line) for card, _ in line.mentions if card in foreign]
+        found += [_found("-", "not_drawn", line, card=card) for card, _ in line.mentions if card in foreign]
     wrong = sum(way != cards[card] for card in cards for way, _ in ways[card] if cards[card] != "unknown")
     for way in ("upright", "reversed"):
         if way in cards.values():
             false = [line for line in lines if phrases(f"none_{way}").search(line.text)]
-            found += [_found("-", f"{way} cards denied", line) for line in false]
+            found += [_found("-", "denied", line, way=way) for line in false]
             wrong += len(false)
     value *= 0.8 + 0.2 * _drawn_order(lines, list(cards))
     return value / (len(cards) + len(foreign)) * 0.95**wrong, found
@@ -277,7 +277,7 @@ def coherence(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
         return 0.0, []
     fresh = [line for line in lines if not line.repeat]
     found = [_found("-", "repeated", line) for line in lines if line.repeat]
-    found += [_found("-", "says nothing of these cards or this person", line) for line in fresh if line.empty]
+    found += [_found("-", "empty", line) for line in fresh if line.empty]
     length = max(1, sum(len(line.folded) for line in lines))
     stuck = [line for line in fresh if phrases("stutter").search(line.folded)]
     found += [_found("-", "stuck", line) for line in stuck]
@@ -350,10 +350,3 @@ _PARTS = {
     "advice": advice,
     "fidelity": fidelity,
 }
-
-
-def explanations(figures: dict[str, object]) -> Iterable[str]:
-    """`+ reasoning card_link: …` a line, for people."""
-    for name, found in figures["explain"].items():
-        for item in found:
-            yield f"{item['sign']} {name} {item['what']}: {item['text']}"

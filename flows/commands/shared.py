@@ -31,17 +31,36 @@ def print_gate(ctx: Context, opened: dict) -> None:
 
 def print_run(ctx: Context, result: dict, scores: dict) -> None:
     ctx.print("summary.already_trained" if result["already"] else "summary.trained", adapter=result["adapter"])
-    ctx.print("summary.loss", base=scores["base"]["loss"], tuned=scores["tuned"]["loss"])
-    for dimension in scores["tuned"]["scores"]:
+    print_scores(ctx, scores)
+    ctx.print(f"champion.{result['champion']['why']}")
+
+
+def print_scores(ctx: Context, scores: dict) -> None:
+    """Base against tuned: each figure with the 95 % interval of its change."""
+    base, tuned, difference = scores["base"], scores["tuned"], scores["difference"]
+    ctx.print("summary.loss", base=base["loss"], tuned=tuned["loss"], **_interval(difference["loss"]))
+    ctx.print("summary.perplexity", base=base["perplexity"], tuned=tuned["perplexity"])
+    for dimension in tuned["scores"]:
         ctx.print(
             "summary.score_line",
             dimension=ctx.say(f"dimension.{dimension}"),
-            base=scores["base"]["scores"][dimension],
-            tuned=scores["tuned"]["scores"][dimension],
+            base=base["scores"][dimension],
+            tuned=tuned["scores"][dimension],
+            reader=scores["reader"]["scores"].get(dimension, float("nan")),
+            **_interval(difference[dimension]),
         )
+    ctx.print("summary.copied", longest=tuned["copied"]["longest"], share=tuned["copied"]["mean_share"])
+    if tuned["style_distance"] is not None:
+        ctx.print("summary.style", base=base["style_distance"], tuned=tuned["style_distance"])
+    if judge := scores.get("judge"):
+        sides = {name: judge[name]["overall"] for name in ("base", "tuned")}
+        ctx.print("summary.judged", model=judge["model"], **sides, **_interval(judge["difference"]))
     if scores["stand_in"]:
         ctx.print("summary.standin")
-    ctx.print(f"champion.{result['champion']['why']}")
+
+
+def _interval(difference: dict) -> dict[str, float]:
+    return {name: difference[name] for name in ("low", "high")}
 
 
 @contextmanager

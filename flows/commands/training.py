@@ -1,28 +1,10 @@
 """Training, what comes before it and after."""
 
-from pathlib import Path
-
 from flows import environment
 from flows.cli import Context
-from flows.commands.shared import lines_of, print_run
+from flows.commands.shared import print_run
 from flows.gate import gate
 from schemas.problems import Problem
-
-
-def score(ctx: Context, file: Path) -> None:
-    from tarot_data.outside import annotate_records, read_lines
-    from tarot_train.scores import DIMENSIONS
-    from tarot_train.scores import score as score_reading
-
-    with lines_of(file) as lines:
-        annotated = annotate_records(list(read_lines(lines, str(file))))
-    for record in annotated:
-        result = score_reading(record)
-        if ctx.as_json:
-            ctx.json({"id": record["id"]} | {name: result[name] for name in (*DIMENSIONS, "overall")})
-        else:
-            parts = [f"{ctx.say(f'dimension.{name}')} {result[name]:.2f}" for name in (*DIMENSIONS, "overall")]
-            ctx.print("summary.score", id=record["id"], scores="  ".join(parts))
 
 
 def plan(
@@ -95,39 +77,6 @@ def print_curve(ctx: Context, run: str) -> None:
     folder = find_run(ctx.data_dir, run)
     ctx.print("summary.curve", path=folder / "loss.svg")
     print(loss_text(read_run(folder)["log"]))
-
-
-def evaluate(ctx: Context, run: str | None) -> None:
-    from flows.runs import find_run
-    from flows.training import evaluate_again
-
-    folder = find_run(ctx.data_dir, run)
-    result = evaluate_again(ctx.data_dir, folder)
-    if ctx.as_json:
-        return ctx.json(result)
-    print_run(ctx, {"already": False, "adapter": str(folder / "adapter"), **result}, result["scores"])
-
-
-def compare(ctx: Context, runs: tuple[str, ...]) -> None:
-    from flows.runs import find_run, read_run, run_dirs
-
-    folders = [find_run(ctx.data_dir, name) for name in runs] or run_dirs(ctx.data_dir)
-    if not folders:
-        raise Problem("no_run", name="", have="–")
-    rows = []
-    for folder in folders:
-        found = read_run(folder)
-        if found["scores"]:
-            about = {"run": folder.name, "base": found["manifest"]["base"]["name"]}
-            rows += [about | {"model": name} | found["scores"][name] for name in ("base", "tuned")]
-    for row in rows:
-        if ctx.as_json:
-            ctx.json(row)
-        else:
-            parts = [f"{ctx.say(f'dimension.{name}')} {value:.2f}" for name, value in row["scores"].items()]
-            print(
-                f"{row['run']}  {row['base']}  {ctx.say('model.' + row['model'])}  {row['loss']:.3f}  {'  '.join(parts)}"
-            )
 
 
 def print_plan(ctx: Context, result: dict) -> None:

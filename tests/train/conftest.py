@@ -1,7 +1,9 @@
 """A small dataset version and a base of a few thousand weights, made on the spot."""
 
 import json
+import threading
 from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import polars as pl
@@ -109,3 +111,32 @@ def run(tmp_path_factory) -> tuple[Path, Path]:
     run_dir = sft.train(version, overrides=SMALL, data_dir=data_dir)
     evaluate.evaluate(run_dir, data_dir=data_dir, annotate=annotate)
     return data_dir, run_dir
+
+
+@pytest.fixture
+def judge_server():
+    """(url, what it was asked, what it will answer)."""
+    asked, answers = [], []
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            asked.append((self.path, self.headers.get("Authorization"), body))
+            text = json.dumps({"choices": [{"message": {"content": answers.pop(0)}}]}).encode()
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(text)
+
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps({"data": [{"id": "first-model"}, {"id": "second"}]}).encode())
+
+        def log_message(self, *arguments):
+            pass
+
+    found = HTTPServer(("127.0.0.1", 0), Answer)
+    threading.Thread(target=found.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{found.server_port}/v1", asked, answers
+    found.shutdown()
+    found.server_close()

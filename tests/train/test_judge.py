@@ -1,13 +1,11 @@
-"""A language model as judge, against a real server on this machine that answers as such servers do."""
+"""A language model as judge, against a real judge_server on this machine that answers as such judge_servers do."""
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
 from schemas.problems import Problem
-from tarot_train.judge import judge
+from tarot_train.judge import at_home, first_model, judge
 
 GOOD = {"reasoning": 8, "personalisation": 7, "coherence": 9, "terminology": 6, "advice": 5, "fidelity": 10}
 READING = {
@@ -19,32 +17,8 @@ READING = {
 }
 
 
-@pytest.fixture
-def server():
-    """(url, what it was asked, what it will answer)."""
-    asked, answers = [], []
-
-    class Answer(BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            asked.append((self.path, self.headers.get("Authorization"), body))
-            text = json.dumps({"choices": [{"message": {"content": answers.pop(0)}}]}).encode()
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(text)
-
-        def log_message(self, *arguments):
-            pass
-
-    found = HTTPServer(("127.0.0.1", 0), Answer)
-    threading.Thread(target=found.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{found.server_port}/v1", asked, answers
-    found.shutdown()
-    found.server_close()
-
-
-def test_a_judge_gives_every_dimension_from_0_to_1(server):
-    url, asked, answers = server
+def test_a_judge_gives_every_dimension_from_0_to_1(judge_server):
+    url, asked, answers = judge_server
     answers.append(f"<think>嗯{{不}}</think>\n```json\n{json.dumps(GOOD)}\n```")
     found = judge([READING], url, "some-model", key="secret")
     assert found == [{name: value / 10 for name, value in GOOD.items()} | {"overall": pytest.approx(0.75)}]
@@ -60,11 +34,31 @@ def test_a_judge_gives_every_dimension_from_0_to_1(server):
 
 
 @pytest.mark.parametrize("answer", ["很好！", json.dumps(GOOD | {"advice": 11}), json.dumps({"reasoning": 3})])
-def test_an_answer_that_is_not_what_was_asked_for_is_an_error(server, answer):
-    url, _, answers = server
+def test_an_answer_that_is_not_what_was_asked_for_is_an_error(judge_server, answer):
+    url, _, answers = judge_server
     answers.append(answer)
     with pytest.raises(Problem, match="some-model"):
         judge([READING], url, "some-model")
+
+
+def test_the_first_model_of_an_endpoint_judges_where_none_is_named(judge_server):
+    assert first_model(judge_server[0]) == "first-model"
+
+
+@pytest.mark.parametrize(
+    ("url", "home"),
+    [
+        ("http://localhost:11434/v1", True),
+        ("http://127.0.0.1:8000/v1", True),
+        ("http://192.168.1.20:8000/v1", True),
+        ("http://[::1]/v1", True),
+        ("http://studio.local/v1", True),
+        ("https://api.example.com/v1", False),
+        ("https://8.8.8.8/v1", False),
+    ],
+)
+def test_it_is_known_whether_readings_would_leave_the_house(url, home):
+    assert at_home(url) is home
 
 
 def test_a_judge_that_is_away_is_said_with_its_address():

@@ -1,10 +1,13 @@
 """The figures on readings of a few sentences, where one can see what they must say. The pair test shows their worth."""
 
 import re
+from pathlib import Path
 
 import pytest
 
-from tarot_train.scores import DIMENSIONS, concreteness, explanations, phrases, score
+from schemas.messages import LANGUAGES, catalogue
+from tarot_train import scores
+from tarot_train.scores import DIMENSIONS, concreteness, phrases, score
 from tarot_train.tables import read_table
 
 
@@ -91,10 +94,32 @@ def test_advice_one_can_act_on_is_worth_more_than_a_kind_word():
 
 
 def test_every_figure_shows_the_sentences_it_rests_on():
-    lines = list(explanations(figures(*WHOLE)))
-    assert "+ reasoning card_link: 所以愚人想跳，力量却拉着他。" in lines
-    assert "+ personalisation person: Mel，你问要不要换工作。" in lines
-    assert any(line.startswith("+ advice") and "简历" in line for line in lines)
+    found = figures(*WHOLE)["explain"]
+    assert found["reasoning"] == [{"sign": "+", "code": "card_link", "values": {}, "text": LINK[0]}]
+    assert {"sign": "+", "code": "person", "values": {}, "text": HELLO[0]} in found["personalisation"]
+    assert [(item["sign"], item["text"]) for item in found["advice"]] == [("+", ADVICE[0])]
+    assert found["fidelity"] == []
+
+
+def test_what_speaks_against_a_reading_is_named_with_its_card():
+    turned = ("力量正位，你的底气很足。", "card_interpretation", "力量", "upright")
+    foreign = ("高塔正位，一切都塌了。", "card_interpretation", "高塔", "upright")
+    found = figures(HELLO, turned, foreign, foreign)["explain"]
+    against = {(item["code"], item["values"].get("card"), item["text"]) for item in found["fidelity"]}
+    assert against == {
+        ("not_read", "愚人", ""),
+        ("turned", "力量", turned[0]),
+        ("not_drawn", "高塔", foreign[0]),
+    }
+    assert [item["code"] for item in found["coherence"]] == ["repeated"]
+
+
+def test_every_explanation_has_its_sentence_in_both_languages():
+    source = Path(scores.__file__).read_text(encoding="utf-8")
+    codes = set(re.findall(r'_found\("[+-]"[^,]*, "(\w+)"', source))
+    assert len(codes) >= 11
+    for code in codes:
+        assert set(catalogue()[f"explain.{code}"]) == set(LANGUAGES), code
 
 
 def test_a_reading_without_anything_scores_nothing():

@@ -1,0 +1,133 @@
+"""How good readings are: a person's, a model's, two models' side by side."""
+
+from pathlib import Path
+
+from flows import environment
+from flows.cli import Context
+from flows.commands.shared import lines_of, print_scores
+from schemas.problems import Problem
+
+
+def score(ctx: Context, file: Path, explain: bool) -> None:
+    from tarot_data.outside import annotate_records, read_lines
+    from tarot_train.scores import DIMENSIONS
+    from tarot_train.scores import score as score_reading
+
+    with lines_of(file) as lines:
+        annotated = annotate_records(list(read_lines(lines, str(file))))
+    for record in annotated:
+        result = score_reading(record)
+        if ctx.as_json:
+            wanted = (*DIMENSIONS, "overall", *(["explain"] if explain else []))
+            ctx.json({"id": record["id"]} | {name: result[name] for name in wanted})
+            continue
+        parts = [f"{ctx.say(f'dimension.{name}')} {result[name]:.2f}" for name in (*DIMENSIONS, "overall")]
+        ctx.print("summary.score", id=record["id"], scores="  ".join(parts))
+        if explain:
+            for name in DIMENSIONS:
+                print_explained(ctx, name, result[name], result["explain"][name])
+
+
+def print_explained(ctx: Context, dimension: str, value: float, found: list[dict]) -> None:
+    ctx.print("summary.explained", dimension=ctx.say(f"dimension.{dimension}"), value=value)
+    for item in found:
+        values = {name: ctx.say(f"explain.{way}") if name == "way" else way for name, way in item["values"].items()}
+        if "words" in values:
+            values["words"] = "、".join(values["words"])
+        what = ctx.say(f"explain.{item['code']}", **values)
+        print(f"    {item['sign']} {what}  {item['text']}".rstrip())
+
+
+def evaluate(ctx: Context, run: str | None, judge: str | None, judge_model: str | None) -> None:
+    from flows.runs import find_run, read_run
+    from flows.training import evaluate_again
+
+    folder = find_run(ctx.data_dir, run)
+    result = evaluate_again(ctx.data_dir, folder)
+    if judge:
+        result["scores"] = _judged(ctx, folder, judge, judge_model)
+    if ctx.as_json:
+        return ctx.json(result)
+    ctx.print("summary.evaluated", run=folder.name, **result["scores"]["held_out"])
+    print_scores(ctx, result["scores"])
+    ctx.print(f"champion.{result['champion']['why']}")
+    for line in read_run(folder)["generations"]:
+        if line["id"].startswith("fixed-"):
+            print_fixed_case(ctx, line)
+
+
+def print_fixed_case(ctx: Context, line: dict) -> None:
+    print()
+    head = " · ".join((line["person"], line["question"], line["cards"]))
+    print(f"# {head}  [{ctx.say('model.' + line['model'])} {line['scores']['overall']:.2f}]")
+    print(line["content"])
+
+
+def _judged(ctx: Context, folder: Path, url: str, model: str | None) -> dict:
+    from tarot_train import evaluate, judge
+
+    if not judge.at_home(url):
+        ctx.note("summary.judge_away", url=url)
+    key = environment.judge_key()
+    model = model or judge.first_model(url, key)
+    about = {"url": url, "model": model}
+    return evaluate.judged(folder, lambda readings: judge.judge(readings, url, model, key), about)
+
+
+def compare(ctx: Context, runs: tuple[str, ...]) -> None:
+    from flows.comparing import compared
+
+    rows = compared(ctx.data_dir, runs)
+    if not rows:
+        raise Problem("no_run", name="", have="–")
+    path = _write_chart(ctx, rows)
+    if ctx.as_json:
+        for row in rows:
+            ctx.json(row | {"chart": str(path)})
+        return
+    print_table(ctx, rows)
+    if len({row["dataset"] for row in rows}) > 1:
+        ctx.print("summary.compare_datasets")
+    if any(row["stand_in"] for row in rows):
+        ctx.print("summary.standin")
+    ctx.print("summary.chart", path=path)
+
+
+def _named(ctx: Context, row: dict) -> str:
+    mark = " ★" if row["champion"] else ""
+    run = f" {row['run']}{mark}" if row["run"] else ""
+    return f"{row['base']} {ctx.say('model.' + row['model'])}{run}"
+
+
+def _write_chart(ctx: Context, rows: list[dict]) -> Path:
+    from tarot_train.chart import scores_svg
+
+    names = {name: ctx.say(f"dimension.{name}") for name in rows[0]["scores"]}
+    path = ctx.data_dir / "reports" / "compare.svg"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    models = [(_named(ctx, row), row["scores"]) for row in rows]
+    path.write_text(scores_svg(models, names, ctx.say("summary.compare_title")), encoding="utf-8")
+    return path
+
+
+def print_table(ctx: Context, rows: list[dict]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column(ctx.say("compare.model"))
+    heads = ["loss", "bits", *rows[0]["scores"], "copied", "style"]
+    for name in heads:
+        key = f"dimension.{name}" if name in rows[0]["scores"] else f"compare.{name}"
+        table.add_column(ctx.say(key), justify="right")
+    for row in rows:
+        style = row["style_distance"]
+        table.add_row(
+            _named(ctx, row),
+            f"{row['loss']:.3f}",
+            f"{row['bits_per_character']:.3f}" if "bits_per_character" in row else "–",
+            *(f"{value:.2f}" for value in row["scores"].values()),
+            str(row["copied"]["longest"]),
+            "–" if style is None else f"{style:.2f}",
+        )
+    Console(width=None if ctx.is_terminal() else 200, highlight=False).print(table)
