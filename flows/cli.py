@@ -100,6 +100,12 @@ COMMANDS: dict[str, dict[str, list]] = {
             ("opt", "--from", {"param": "sheet", "type": click.Path(path_type=Path, exists=True, dir_okay=False)}),
         ],
         "replay": [("opt", "--reason", {"type": click.Choice(REASONS), "default": None}), LEXICON],
+        "forget": [
+            ("opt", "--person", {"required": True}),
+            ("opt", "--mentions", {"type": click.Choice(["mask", "keep"]), "default": None}),
+            ("opt", "--dry-run", {"is_flag": True}),
+            ("opt", "--allow-again", {"is_flag": True}),
+        ],
     },
     "craft": {
         "annotate": [

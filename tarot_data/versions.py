@@ -27,9 +27,16 @@ def folder(data_dir: Path) -> Path:
 
 
 def listed(data_dir: Path) -> list[dict]:
-    """The manifests of all versions, oldest first."""
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in folder(data_dir).glob("*/manifest.json")]
-    return sorted(found, key=lambda manifest: manifest["version"])
+    """The manifests of all versions, oldest first; of one that was republished, the newest only."""
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in folder(data_dir).glob("[!.]*/manifest.json")]
+    former = {(manifest["version"], digest) for manifest in found for digest in former_hashes(manifest)}
+    current = [manifest for manifest in found if (manifest["version"], manifest["hash"]) not in former]
+    return sorted(current, key=lambda manifest: manifest["version"])
+
+
+def former_hashes(manifest: dict) -> list[str]:
+    """Under which hashes a version was published before a person was removed from it."""
+    return manifest.get("tombstone", {}).get("former_hashes", [])
 
 
 def newest(data_dir: Path) -> dict | None:
@@ -95,7 +102,54 @@ def publish(data_dir: Path) -> tuple[dict, bool]:
         "labeller": sorted(published["labeller"].unique()),
         "store_version": store.delta_version(data_dir),
     }
-    return _write(folder(data_dir) / name, published, manifest), True
+    return _write(folder(data_dir) / name, published, _examples(published), manifest), True
+
+
+def republish(data_dir: Path, manifest: dict, published: pl.DataFrame, examples: pl.DataFrame) -> dict:
+    """Put a version of the same number, with fewer rows and another hash, in the place of one; returns its manifest.
+
+    Its tombstone says how many persons were removed from it so far and what it was called, and not who they were.
+    A kill in between leaves both folders, and `listed` knows which of them counts.
+    """
+    digest = fingerprint(published, manifest["settings"])
+    name = f"tarot-readings-v{manifest['version']:06}-{digest[:8]}"
+    before = manifest.get("tombstone", {"persons_removed": 0, "former_hashes": []})
+    after = manifest | {
+        "hash": digest,
+        "name": name,
+        "counts": counts(published),
+        "tombstone": {
+            "persons_removed": before["persons_removed"] + 1,
+            "former_hashes": [*before["former_hashes"], manifest["hash"]],
+        },
+    }
+    target = folder(data_dir) / name
+    if not (target / "manifest.json").exists():
+        after = _write(target, published, examples, after)
+    discard(path_of(data_dir, manifest))
+    return after
+
+
+def discard(path: Path) -> None:
+    """Remove a version's folder; its manifest first, so that what a kill leaves is no version any more."""
+    (path / "manifest.json").unlink(missing_ok=True)
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def write_manifest(path: Path, manifest: dict) -> None:
+    half = path.with_name(f".{path.name}.half")
+    half.write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
+    half.replace(path)
+
+
+def read_examples(data_dir: Path, manifest: dict) -> pl.DataFrame:
+    """The examples of all splits of a version, closed lists as strings."""
+    folder = path_of(data_dir, manifest) / "examples"
+    return pl.concat([pl.read_parquet(folder / f"{split}.parquet") for split in SPLITS])
+
+
+def _examples(published: pl.DataFrame) -> pl.DataFrame:
+    return Examples.validate(to_examples(published), lazy=True).cast(dict(stored(EXAMPLES)))
 
 
 def fingerprint(published: pl.DataFrame, settings: dict) -> str:
@@ -144,21 +198,21 @@ def counts(published: pl.DataFrame) -> dict[str, int]:
     }
 
 
-def _write(target: Path, published: pl.DataFrame, manifest: dict) -> dict:
+def _write(target: Path, published: pl.DataFrame, examples: pl.DataFrame, manifest: dict) -> dict:
     """Write a version's folder whole or not at all; returns the manifest with its files. Raises Problem `version_exists` where its name is taken."""
     half = target.with_name(f".{target.name}.half")
     shutil.rmtree(half, ignore_errors=True)
     (half / "examples").mkdir(parents=True)
     published.write_parquet(half / "readings.parquet", compression="zstd")
-    examples = Examples.validate(to_examples(published), lazy=True)
-    plain = examples.cast(dict(stored(EXAMPLES)))
     for split in SPLITS:
-        plain.filter(pl.col("split") == split).write_parquet(half / "examples" / f"{split}.parquet", compression="zstd")
+        examples.filter(pl.col("split") == split).write_parquet(
+            half / "examples" / f"{split}.parquet", compression="zstd"
+        )
     files = sorted(path for path in half.rglob("*") if path.is_file())
     manifest = manifest | {
         "files": {path.relative_to(half).as_posix(): sha256(path.read_bytes()).hexdigest() for path in files}
     }
-    (half / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
+    write_manifest(half / "manifest.json", manifest)
     try:
         half.rename(target)
     except OSError:
