@@ -140,6 +140,14 @@ COMMANDS: dict[str, dict[str, list]] = {
             ("arg", "version", {"type": int}),
             ("arg", "folder", {"type": click.Path(path_type=Path, file_okay=False)}),
         ],
+        "dataset export": [
+            ("arg", "version", {"type": int}),
+            ("arg", "folder", {"type": click.Path(path_type=Path, file_okay=False)}),
+            ("opt", "--license", {"default": "other", "show_default": True}),
+            ("opt", "--push", {"default": None, "metavar": "REPO"}),
+            ("opt", "--public", {"is_flag": True}),
+            ("opt", "--i-know", {"is_flag": True}),
+        ],
     },
     "training": {
         "plan": [

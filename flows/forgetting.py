@@ -37,9 +37,9 @@ def forget(
     """Remove a person everywhere; returns the receipt, which does not say whom.
 
     {removed: {readings, revisions, rejections, signatures, mentions, reports, generations, prefect_rows},
-    versions: [{version, was, is, readings, mentions}], runs: [{run, adapter}], bases, reread, left, raw, receipt}.
+    versions: [{version, was, is, readings, mentions}], runs: [{run, adapter}], bases, reread, left, raw, copies, receipt}.
     left: files that still hold the name or the words; raw: the reader's own files in the inbox that do, which are
-    never touched. dry_run: only what is known of them, and nothing is changed. Killed at any moment, it is finished by
+    never touched. copies: folders that these versions were copied to. dry_run: only what is known of them, and nothing is changed. Killed at any moment, it is finished by
     calling it again. Raises Problem `no_person`, `name_is_a_word`, `busy`, `training`.
     """
     with ExitStack() as held:
@@ -76,6 +76,7 @@ def _known(data_dir: Path, person: steps.Person) -> dict[str, object]:
 
 def _forget(data_dir: Path, person: steps.Person, prefect_home: Path | None, progress: Callable) -> dict[str, object]:
     total = 6
+    copies = versions.copies(data_dir, person.hashes)
     forgotten.remember(data_dir, person.name, set(person.fingerprints))
     removed = {"readings": 0, "revisions": 0, **steps.forget_store(data_dir, person)}
     reread = removed.pop("files")
@@ -103,8 +104,8 @@ def _forget(data_dir: Path, person: steps.Person, prefect_home: Path | None, pro
         "left": [path.as_posix() for path in found if path.parts[0] != INBOX],
     }
     raw = [path.as_posix() for path in found if path.parts[0] == INBOX]
-    written = _write_receipt(data_dir, _unnamed(receipt | {"raw": len(raw)}, person))
-    return receipt | {"raw": raw, "receipt": str(written)}
+    written = _write_receipt(data_dir, _unnamed(receipt | {"raw": len(raw), "copies": len(copies)}, person))
+    return receipt | {"raw": raw, "copies": copies, "receipt": str(written)}
 
 
 def _passages(person: steps.Person, data_dir: Path | None = None) -> list[str]:

@@ -21,6 +21,9 @@ from tarot_data.examples import to_examples
 
 FORMAT = 1
 
+COPIES = "copies.jsonl"
+"""One line for every checkout and export: version, hash, path."""
+
 
 def folder(data_dir: Path) -> Path:
     return data_dir / "versions"
@@ -186,6 +189,20 @@ def checkout(data_dir: Path, manifest: dict, target: Path) -> Path:
     shutil.copytree(path_of(data_dir, manifest), half)
     half.rename(target)
     return target
+
+
+def note_copy(data_dir: Path, manifest: dict, target: Path) -> None:
+    """Remember where a copy of a version was put, so that a person who is forgotten can be told of it."""
+    line = {"version": manifest["version"], "hash": manifest["hash"], "path": str(target.absolute())}
+    with (data_dir / COPIES).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def copies(data_dir: Path, hashes: frozenset[str]) -> list[str]:
+    """Folders that copies of these versions were put into."""
+    path = data_dir / COPIES
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return sorted({row["path"] for row in map(json.loads, lines) if row["hash"] in hashes})
 
 
 def counts(published: pl.DataFrame) -> dict[str, int]:

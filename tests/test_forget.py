@@ -52,8 +52,8 @@ def rejections(*rows):
 
 def signature(*numbers):
     return pl.DataFrame(
-        [{"reading_id": f"r{n:016x}", "bands": [n], "scheme": "test"} for n in numbers],
-        schema={"reading_id": pl.String, "bands": pl.List(pl.UInt64), "scheme": pl.String},
+        [{"reading_id": f"r{n:016x}", "bands": [n], "scheme": "test", "revision": 1} for n in numbers],
+        schema={"reading_id": pl.String, "bands": pl.List(pl.UInt64), "scheme": pl.String, "revision": pl.Int32},
     )
 
 

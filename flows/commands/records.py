@@ -260,7 +260,7 @@ def forget(ctx: Context, person: str, mentions: str | None, dry_run: bool, allow
     for row in result["runs"]:
         ctx.print(f"summary.forgot_run_{row['adapter']}", run=row["run"])
     ctx.print("summary.forgot_receipt", path=result["receipt"])
-    for key in ("left", "raw"):
+    for key in ("left", "raw", "copies"):
         for path in result[key]:
             ctx.print(f"summary.forgot_{key}", path=path)
 
