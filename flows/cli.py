@@ -131,7 +131,7 @@ COMMANDS: dict[str, dict[str, list]] = {
         "status": [
             ("opt", "--min-readings", {"type": click.IntRange(1), "default": MIN_READINGS, "show_default": True})
         ],
-        "dataset publish": [],
+        "dataset publish": [("opt", "--base", {"default": None}), ("opt", "--recipe", {"default": None})],
         "dataset list": [],
         "dataset show": [("arg", "version", {"type": int, "required": False})],
         "dataset diff": [("arg", "old", {"type": int}), ("arg", "new", {"type": int})],

@@ -15,9 +15,9 @@ import polars as pl
 
 from schemas.deck import SPLITS
 from schemas.problems import Problem
-from schemas.tables import EXAMPLES, STORED, Examples, stored
+from schemas.tables import EXAMPLES, STORED, Examples, stored, typed
 from tarot_data import lexicon, splits, store
-from tarot_data.examples import to_examples
+from tarot_data.examples import Budget, to_examples, too_long
 
 FORMAT = 1
 
@@ -69,10 +69,10 @@ def read(data_dir: Path, manifest: dict) -> pl.DataFrame:
     return pl.read_parquet(path_of(data_dir, manifest) / "readings.parquet")
 
 
-def publish(data_dir: Path) -> tuple[dict, bool]:
+def publish(data_dir: Path, budget: Budget | None = None) -> tuple[dict, bool]:
     """Publish the store as the next version; returns its manifest and whether it is new.
 
-    A reading whose person said no is in no version. Where nothing changed since the newest version, that one is
+    budget: how long an example may be; longer readings are divided. A reading whose person said no is in no version. Where nothing changed since the newest version, that one is
     returned and nothing is written. Raises Problem `empty_store`.
     """
     readings = store.readings(data_dir).filter(pl.col("consent") != "no")
@@ -87,10 +87,17 @@ def publish(data_dir: Path) -> tuple[dict, bool]:
         .cast(dict(stored(STORED)))
         .select(*STORED, "split")
     )
-    settings = {"format": FORMAT, "shares": splits.SHARES}
+    budget = budget or Budget()
+    settings = {
+        "format": FORMAT,
+        "shares": splits.SHARES,
+        "max_tokens": budget.max_tokens,
+        "counted_by": budget.counted_by,
+    }
     digest = fingerprint(published, settings)
     if parent and parent["hash"] == digest:
         return parent, False
+    examples = _checked(to_examples(published, budget))
     number = parent["version"] + 1 if parent else 1
     name = f"tarot-readings-v{number:06}-{digest[:8]}"
     manifest = {
@@ -98,14 +105,14 @@ def publish(data_dir: Path) -> tuple[dict, bool]:
         "hash": digest,
         "name": name,
         "parent": parent["hash"] if parent else None,
-        "counts": counts(published),
+        "counts": counts(published, examples) | {"too_long": too_long(examples, budget)},
         "settings": settings,
         "code": metadata.version("tarot-curation"),
         "lexicon": lexicon.version(),
         "labeller": sorted(published["labeller"].unique()),
         "store_version": store.delta_version(data_dir),
     }
-    return _write(folder(data_dir) / name, published, _examples(published), manifest), True
+    return _write(folder(data_dir) / name, published, examples, manifest), True
 
 
 def republish(data_dir: Path, manifest: dict, published: pl.DataFrame, examples: pl.DataFrame) -> dict:
@@ -120,7 +127,7 @@ def republish(data_dir: Path, manifest: dict, published: pl.DataFrame, examples:
     after = manifest | {
         "hash": digest,
         "name": name,
-        "counts": counts(published),
+        "counts": manifest["counts"] | counts(published, examples),
         "tombstone": {
             "persons_removed": before["persons_removed"] + 1,
             "former_hashes": [*before["former_hashes"], manifest["hash"]],
@@ -151,8 +158,8 @@ def read_examples(data_dir: Path, manifest: dict) -> pl.DataFrame:
     return pl.concat([pl.read_parquet(folder / f"{split}.parquet") for split in SPLITS])
 
 
-def _examples(published: pl.DataFrame) -> pl.DataFrame:
-    return Examples.validate(to_examples(published), lazy=True).cast(dict(stored(EXAMPLES)))
+def _checked(examples: pl.DataFrame) -> pl.DataFrame:
+    return Examples.validate(typed(examples, EXAMPLES), lazy=True).cast(dict(stored(EXAMPLES)))
 
 
 def fingerprint(published: pl.DataFrame, settings: dict) -> str:
@@ -205,13 +212,16 @@ def copies(data_dir: Path, hashes: frozenset[str]) -> list[str]:
     return sorted({row["path"] for row in map(json.loads, lines) if row["hash"] in hashes})
 
 
-def counts(published: pl.DataFrame) -> dict[str, int]:
+def counts(published: pl.DataFrame, examples: pl.DataFrame) -> dict[str, int]:
+    """divided: readings that are several examples."""
     by_split = dict(published["split"].value_counts().iter_rows())
     return {
         "readings": published.height,
         **{split: by_split.get(split, 0) for split in SPLITS},
         "persons": published["person"].drop_nulls().n_unique(),
         "synthetic": int(published["synthetic"].sum()),
+        "examples": examples.height,
+        "divided": examples.filter(pl.col("example_id").str.ends_with("-1")).height,
     }
 
 

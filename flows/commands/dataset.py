@@ -16,11 +16,13 @@ def report(ctx: Context, pseudonyms: bool) -> None:
     ctx.json(result) if ctx.as_json else ctx.print("summary.report", path=result["path"])
 
 
-def dataset_publish(ctx: Context) -> None:
+def dataset_publish(ctx: Context, base: str | None, recipe: str | None) -> None:
+    from flows.counting import budget_of
     from tarot_data import store, versions
 
+    budget = budget_of(base, recipe)
     with store.writing(ctx.data_dir):
-        manifest, new = versions.publish(ctx.data_dir)
+        manifest, new = versions.publish(ctx.data_dir, budget)
     if ctx.as_json:
         return ctx.json(manifest | {"new": new})
     print_published(ctx, manifest, new)

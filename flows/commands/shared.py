@@ -23,6 +23,10 @@ def print_ingest(ctx: Context, result: dict) -> None:
 def print_published(ctx: Context, manifest: dict, new: bool) -> None:
     if new:
         ctx.print("summary.version_new", version=manifest["version"], hash=manifest["hash"][:8], **manifest["counts"])
+        if manifest["counts"].get("divided"):
+            ctx.print("summary.divided", **manifest["counts"])
+        if manifest["counts"].get("too_long"):
+            ctx.print("summary.too_long", max_tokens=manifest["settings"]["max_tokens"], **manifest["counts"])
     else:
         ctx.print("summary.version_same", version=manifest["version"])
 
