@@ -131,7 +131,11 @@ COMMANDS: dict[str, dict[str, list]] = {
         "status": [
             ("opt", "--min-readings", {"type": click.IntRange(1), "default": MIN_READINGS, "show_default": True})
         ],
-        "dataset publish": [("opt", "--base", {"default": None}), ("opt", "--recipe", {"default": None})],
+        "dataset publish": [
+            ("opt", "--base", {"default": None}),
+            ("opt", "--recipe", {"default": None}),
+            ("opt", "--reasoning", {"is_flag": True}),
+        ],
         "dataset list": [],
         "dataset show": [("arg", "version", {"type": int, "required": False})],
         "dataset diff": [("arg", "old", {"type": int}), ("arg", "new", {"type": int})],
@@ -144,6 +148,7 @@ COMMANDS: dict[str, dict[str, list]] = {
             ("arg", "version", {"type": int}),
             ("arg", "folder", {"type": click.Path(path_type=Path, file_okay=False)}),
             ("opt", "--license", {"default": "other", "show_default": True}),
+            ("opt", "--reasoning", {"is_flag": True}),
             ("opt", "--push", {"default": None, "metavar": "REPO"}),
             ("opt", "--public", {"is_flag": True}),
             ("opt", "--i-know", {"is_flag": True}),

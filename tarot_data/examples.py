@@ -32,6 +32,8 @@ class Budget:
     """Tokens of a text, without a template's."""
     counted_by: str = "estimate"
     """`estimate`, or what tells the tokenizer from others; part of a version's hash, since it decides where to divide."""
+    reasoning: bool = False
+    """Whether each example has a thinking trace (`tarot_data.reasoning`), which counts as well."""
 
 
 def prompt_for(person: str | None, question: str | None, draws: list[dict], cards: list[dict]) -> str:
@@ -137,7 +139,7 @@ def to_examples(readings: pl.DataFrame, budget: Budget | None = None) -> pl.Data
     reply = pl.struct(
         role=pl.lit("assistant"),
         content=pl.col("content").str.strip_chars(),
-        reasoning_content=pl.lit(None, pl.String),
+        reasoning_content="trace",
     )
     element = pl.element().struct
     named = pl.concat_str(
@@ -160,18 +162,23 @@ def to_examples(readings: pl.DataFrame, budget: Budget | None = None) -> pl.Data
 
 def too_long(examples: pl.DataFrame, budget: Budget) -> int:
     """Examples over the budget all the same, since one sentence alone is: a training leaves them out, and says so."""
-    text = pl.col("prompt").list.last().struct.field("content") + pl.col("completion").list.last().struct.field(
-        "content"
+    reply = pl.col("completion").list.last().struct
+    text = pl.concat_str(
+        pl.col("prompt").list.last().struct.field("content"),
+        reply.field("reasoning_content").fill_null(""),
+        reply.field("content"),
     )
     doubtful = examples.select(text=text).filter(pl.col("text").str.len_chars() * 4 > budget.max_tokens)
     return sum(budget.count(text) + TEMPLATE_TOKENS > budget.max_tokens for text in doubtful["text"])
 
 
 def divided(readings: pl.DataFrame, budget: Budget) -> pl.DataFrame:
-    """The readings with example_id and part; one that is over the budget as several rows."""
-    rows = readings.with_columns(example_id="reading_id", part=pl.lit(None, pl.String)).with_row_index("_row")
+    """The readings with example_id, part and trace; one that is over the budget as several rows."""
+    rows = readings.with_columns(example_id="reading_id", part=pl.lit(None, pl.String), trace=pl.lit(None, pl.String))
+    rows = _traced(rows, budget).with_row_index("_row")
     # A text has at most three tokens a character, four for an emoji: most readings are not even counted.
-    doubtful = rows.filter(pl.col("content").str.len_chars() * 4 + _header_chars() * 4 > budget.max_tokens)
+    chars = pl.col("content").str.len_chars() + pl.col("trace").str.len_chars().fill_null(0) + _header_chars()
+    doubtful = rows.filter(chars * 4 > budget.max_tokens)
     asked = prompts(doubtful)
     several = []
     for row, prompt in zip(doubtful.iter_rows(named=True), asked, strict=True):
@@ -180,9 +187,17 @@ def divided(readings: pl.DataFrame, budget: Budget) -> pl.DataFrame:
             several += found
     if not several:
         return rows.drop("_row")
-    parted = pl.DataFrame(several, schema=rows.schema)
+    parted = _traced(pl.DataFrame(several, schema=rows.schema), budget)
     whole = rows.join(parted, on="_row", how="anti", maintain_order="left")
     return pl.concat([whole, parted]).sort("_row", maintain_order=True).drop("_row")
+
+
+def _traced(rows: pl.DataFrame, budget: Budget) -> pl.DataFrame:
+    if not budget.reasoning:
+        return rows
+    from tarot_data import reasoning
+
+    return rows.with_columns(trace=pl.Series(reasoning.traces(rows), dtype=pl.String))
 
 
 def _header_chars() -> pl.Expr:
@@ -193,7 +208,8 @@ def _header_chars() -> pl.Expr:
 def _parts(row: dict, prompt: str, budget: Budget) -> list[dict]:
     """The row, or its parts where prompt and content are over the budget; a part's prompt is never longer than the whole's."""
     numbered = len("部分：第10部分，共10部分\n") * 3
-    room = budget.max_tokens - TEMPLATE_TOKENS - budget.count(prompt)
+    # A part's own trace is hardly ever longer than that of the whole; where one is, the example is counted as too long.
+    room = budget.max_tokens - TEMPLATE_TOKENS - budget.count(prompt) - budget.count(row["trace"] or "")
     if budget.count(row["content"]) <= room:
         return [row]
     found = dividing.parts(row, max(1, room - numbered), budget.count)

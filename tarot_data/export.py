@@ -1,7 +1,7 @@
 """A version as a folder for others' tools: `datasets`, LLaMA-Factory, spreadsheets, and a card that says what it is.
 
     README.md, croissant.json     the card, for people and for machines
-    data/examples/<split>.parquet prompt and completion messages, the bytes of the version
+    data/examples/<split>.parquet prompt and completion messages
     data/readings/<split>.parquet the readings with their sentences, labels and cards
     jsonl/<split>.jsonl           the examples, one JSON object a line
     alpaca/, sharegpt/            the examples as LLaMA-Factory reads them, with dataset_info.json
@@ -22,7 +22,8 @@ import polars as pl
 from schemas.deck import SPLITS
 from schemas.problems import Problem
 from tarot_data import card, croissant, privacy, versions
-from tarot_data.examples import card_text
+from tarot_data.examples import MAX_TOKENS, Budget, card_text, to_examples
+from tarot_data.reasoning import version as traces_version
 from tarot_data.worksheet import neutral
 
 SPECIAL = r"<([|｜][^<>\n]{1,40}[|｜])>|<(/?think)>"
@@ -31,10 +32,20 @@ SPECIAL = r"<([|｜][^<>\n]{1,40}[|｜])>|<(/?think)>"
 SHEET = ("reading_id", "split", "person", "question", "date", "spread", "cards", "content", "themes", "outcome")
 
 
-def export(data_dir: Path, manifest: dict, target: Path, *, lang: str, license: str, day: date) -> dict[str, object]:
+def export(
+    data_dir: Path,
+    manifest: dict,
+    target: Path,
+    *,
+    lang: str,
+    license: str,
+    day: date,
+    reasoning: bool = False,
+) -> dict[str, object]:
     """Write a version as a folder that is not there yet; returns {path, version, hash, files}.
 
-    lang: language of the card. license: an SPDX name in lower case, or `other`. Raises Problem `target_exists`.
+    lang: language of the card. license: an SPDX name in lower case, or `other`. reasoning: with thinking traces though
+    the version has none; its examples are then made anew. Raises Problem `target_exists`.
     """
     if target.exists():
         raise Problem("target_exists", path=target)
@@ -42,19 +53,24 @@ def export(data_dir: Path, manifest: dict, target: Path, *, lang: str, license: 
     shutil.rmtree(half, ignore_errors=True)
     half.mkdir(parents=True)
     published = versions.read(data_dir, manifest)
-    examples = versions.read_examples(data_dir, manifest)
+    if reasoning and not manifest["settings"].get("reasoning"):
+        budget = Budget(max_tokens=manifest["settings"].get("max_tokens", MAX_TOKENS), reasoning=True)
+        examples = to_examples(published, budget)
+        manifest = manifest | {"settings": manifest["settings"] | {"reasoning": traces_version()}}
+    else:
+        examples = versions.read_examples(data_dir, manifest)
     splits = [split for split in SPLITS if (published["split"] == split).any()]
     for split in splits:
         _write_split(
             half,
             split,
-            versions.path_of(data_dir, manifest),
             published.filter(pl.col("split") == split),
             examples.filter(pl.col("split") == split),
         )
     _write_json(half / "dataset_info.json", llama_factory(splits))
     _write_sheet(half / "readings.csv", published)
-    shutil.copy(versions.path_of(data_dir, manifest) / "manifest.json", half / "manifest.json")
+    # The hashes of files are those of the version's own folder; the exported ones are named by croissant.json.
+    _write_json(half / "manifest.json", {name: value for name, value in manifest.items() if name != "files"})
     (half / "README.md").write_text(card.card(manifest, published, splits, lang, license), encoding="utf-8")
     digests = {path.relative_to(half).as_posix(): sha256(path.read_bytes()).hexdigest() for path in _files(half)}
     _write_json(half / "croissant.json", croissant.metadata(manifest, digests, splits, lang, license, day))
@@ -84,10 +100,10 @@ def findings(manifest: dict, published: pl.DataFrame) -> dict[str, int]:
     return found
 
 
-def _write_split(half: Path, split: str, version: Path, readings: pl.DataFrame, examples: pl.DataFrame) -> None:
+def _write_split(half: Path, split: str, readings: pl.DataFrame, examples: pl.DataFrame) -> None:
     for folder in ("data/examples", "data/readings", "jsonl", "alpaca", "sharegpt"):
         (half / folder).mkdir(parents=True, exist_ok=True)
-    shutil.copy(version / "examples" / f"{split}.parquet", half / "data" / "examples" / f"{split}.parquet")
+    examples.write_parquet(half / "data" / "examples" / f"{split}.parquet", compression="zstd")
     shown(readings).write_parquet(half / "data" / "readings" / f"{split}.parquet", compression="zstd")
     examples.write_ndjson(half / "jsonl" / f"{split}.jsonl")
     alpaca(examples).write_json(half / "alpaca" / f"{split}.json")

@@ -16,7 +16,7 @@ import polars as pl
 from schemas.deck import SPLITS
 from schemas.problems import Problem
 from schemas.tables import EXAMPLES, STORED, Examples, stored, typed
-from tarot_data import lexicon, splits, store
+from tarot_data import lexicon, reasoning, splits, store
 from tarot_data.examples import Budget, to_examples, too_long
 
 FORMAT = 1
@@ -93,6 +93,7 @@ def publish(data_dir: Path, budget: Budget | None = None) -> tuple[dict, bool]:
         "shares": splits.SHARES,
         "max_tokens": budget.max_tokens,
         "counted_by": budget.counted_by,
+        "reasoning": reasoning.version() if budget.reasoning else None,
     }
     digest = fingerprint(published, settings)
     if parent and parent["hash"] == digest:

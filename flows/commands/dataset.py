@@ -16,11 +16,11 @@ def report(ctx: Context, pseudonyms: bool) -> None:
     ctx.json(result) if ctx.as_json else ctx.print("summary.report", path=result["path"])
 
 
-def dataset_publish(ctx: Context, base: str | None, recipe: str | None) -> None:
+def dataset_publish(ctx: Context, base: str | None, recipe: str | None, reasoning: bool) -> None:
     from flows.counting import budget_of
     from tarot_data import store, versions
 
-    budget = budget_of(base, recipe)
+    budget = budget_of(base, recipe, reasoning)
     with store.writing(ctx.data_dir):
         manifest, new = versions.publish(ctx.data_dir, budget)
     if ctx.as_json:
@@ -91,7 +91,14 @@ def dataset_checkout(ctx: Context, version: int, folder: Path) -> None:
 
 
 def dataset_export(
-    ctx: Context, version: int, folder: Path, license: str, push: str | None, public: bool, i_know: bool
+    ctx: Context,
+    version: int,
+    folder: Path,
+    license: str,
+    reasoning: bool,
+    push: str | None,
+    public: bool,
+    i_know: bool,
 ) -> None:
     from datetime import UTC, datetime
 
@@ -101,7 +108,8 @@ def dataset_export(
     if push and not i_know:
         refuse_private(ctx, export.findings(manifest, versions.read(ctx.data_dir, manifest)))
     day = datetime.now(UTC).date()
-    result = export.export(ctx.data_dir, manifest, folder, lang=ctx.lang, license=license, day=day)
+    about = {"lang": ctx.lang, "license": license, "day": day, "reasoning": reasoning}
+    result = export.export(ctx.data_dir, manifest, folder, **about)
     versions.note_copy(ctx.data_dir, manifest, folder)
     if not ctx.as_json:
         ctx.print("summary.exported", version=version, path=folder)
