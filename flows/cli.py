@@ -103,6 +103,12 @@ COMMANDS: dict[str, dict[str, list]] = {
             ("opt", "--from", {"param": "sheet", "type": click.Path(path_type=Path, exists=True, dir_okay=False)}),
         ],
         "replay": [("opt", "--reason", {"type": click.Choice(REASONS), "default": None}), LEXICON],
+        "forget": [
+            ("opt", "--person", {"required": True}),
+            ("opt", "--mentions", {"type": click.Choice(["mask", "keep"]), "default": None}),
+            ("opt", "--dry-run", {"is_flag": True}),
+            ("opt", "--allow-again", {"is_flag": True}),
+        ],
     },
     "craft": {
         "annotate": [
@@ -128,7 +134,11 @@ COMMANDS: dict[str, dict[str, list]] = {
         "status": [
             ("opt", "--min-readings", {"type": click.IntRange(1), "default": MIN_READINGS, "show_default": True})
         ],
-        "dataset publish": [],
+        "dataset publish": [
+            ("opt", "--base", {"default": None}),
+            ("opt", "--recipe", {"default": None}),
+            ("opt", "--reasoning", {"is_flag": True}),
+        ],
         "dataset list": [],
         "dataset show": [("arg", "version", {"type": int, "required": False})],
         "dataset diff": [("arg", "old", {"type": int}), ("arg", "new", {"type": int})],
@@ -136,6 +146,15 @@ COMMANDS: dict[str, dict[str, list]] = {
         "dataset checkout": [
             ("arg", "version", {"type": int}),
             ("arg", "folder", {"type": click.Path(path_type=Path, file_okay=False)}),
+        ],
+        "dataset export": [
+            ("arg", "version", {"type": int}),
+            ("arg", "folder", {"type": click.Path(path_type=Path, file_okay=False)}),
+            ("opt", "--license", {"default": "other", "show_default": True}),
+            ("opt", "--reasoning", {"is_flag": True}),
+            ("opt", "--push", {"default": None, "metavar": "REPO"}),
+            ("opt", "--public", {"is_flag": True}),
+            ("opt", "--i-know", {"is_flag": True}),
         ],
     },
     "training": {

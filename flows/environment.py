@@ -72,6 +72,11 @@ def prefect_at(data_dir: Path) -> Iterator[None]:
         yield
 
 
+def prefect_home() -> Path:
+    """Where Prefect keeps its state, as `prepare` named it."""
+    return Path(os.environ["PREFECT_HOME"])
+
+
 def language(arguments: list[str]) -> str:
     """zh or en: `--lang` on the command line, else TAROT_LANG, else zh."""
     for place, argument in enumerate(arguments):

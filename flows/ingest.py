@@ -43,13 +43,13 @@ def commit(data_dir: Path, decided: Path, files: list) -> dict:
 def ingest(data_dir: Path, inbox: Inbox) -> dict:
     """Raw files to validated, labelled readings in the store; every loss has a reason.
 
-    Returns {files, accepted, updated, unchanged, rejected, redacted, readings, rejected_open, masked, reasons,
+    Returns {files, accepted, updated, unchanged, rejected, redacted, forgotten, readings, rejected_open, masked, reasons,
     synthetic}: files seen, readings by what became of them in this run, and totals of the store afterwards.
     """
     with store.writing(data_dir):
         store.sweep(data_dir)
         files, known, kept = find_files(data_dir, inbox)
-        counts = {"accepted": 0, "updated": 0, "unchanged": 0, "rejected": 0, "redacted": 0}
+        counts = {"accepted": 0, "updated": 0, "unchanged": 0, "rejected": 0, "redacted": 0, "forgotten": 0}
         counts |= {"masked": {}, "reasons": {}, "synthetic": 0}
         if files:
             staging = data_dir / "staging"

@@ -4,20 +4,24 @@ from pathlib import Path
 
 from prefect import flow, task
 
+from flows.counting import budget_of
 from flows.reporting import write_report
 from tarot_data import store, versions
 
 
 @task(name="publish the dataset version")
-def publish_version(data_dir: Path) -> tuple[dict, bool]:
-    return versions.publish(data_dir)
+def publish_version(data_dir: Path, base: str | None = None, recipe: str | None = None) -> tuple[dict, bool]:
+    return versions.publish(data_dir, budget_of(base, recipe))
 
 
 @flow(name="publish", validate_parameters=False)
-def publish(data_dir: Path) -> tuple[dict, bool]:
-    """Publish what the store holds; returns the manifest and whether it is a new version."""
+def publish(data_dir: Path, base: str | None = None, recipe: str | None = None) -> tuple[dict, bool]:
+    """Publish what the store holds; returns the manifest and whether it is a new version.
+
+    base, recipe: whose tokenizer and `max_tokens` say how long an example may be.
+    """
     with store.writing(data_dir):
-        return publish_version(data_dir)
+        return publish_version(data_dir, base, recipe)
 
 
 @task(name="write the quality report")

@@ -25,8 +25,9 @@ def run(
     """Returns {ingest, version, report, gate, run, scores}; version, run and scores are null where there is none."""
     result: dict[str, object] = {"ingest": ingest(data_dir, inbox), "version": None, "run": None, "scores": None}
     if store.count(data_dir):
-        manifest, new = publish(data_dir)
-        result["version"] = {key: manifest[key] for key in ("version", "hash", "name", "counts")} | {"new": new}
+        manifest, new = publish(data_dir, base, recipe)
+        wanted = ("version", "hash", "name", "counts", "settings")
+        result["version"] = {key: manifest[key] for key in wanted} | {"new": new}
     result["gate"] = gate(versions.newest(data_dir), min_readings)
     if result["gate"]["ready"] and not no_train:
         trained = train(data_dir, base=base, recipe=recipe)

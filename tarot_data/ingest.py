@@ -5,6 +5,7 @@ passes paths, not frames. Nothing is in the store before `commit`; a staged lot 
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from hashlib import blake2b
 from itertools import islice
@@ -13,7 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from schemas.tables import READINGS, REJECTIONS, STORED, Rejections, stored, typed
-from tarot_data import fixes, lexicon, rejections, sources, store
+from tarot_data import fixes, forgotten, lexicon, rejections, sources, store
 
 LOT = 4000
 """Readings a lot: at 600 characters each about 10 MB of text, a few hundred MB with the labeller's features."""
@@ -37,7 +38,10 @@ def new_files(data_dir: Path, paths: list[Path]) -> tuple[list[sources.InboxFile
 
     A file is known by name, bytes and pipeline: knowing it costs hashing and nothing more.
     """
+    veil = forgotten.read(data_dir)
     found = sources.discover(paths)
+    if veil:
+        found = [replace(file, name=forgotten.veiled(veil, "file", file.name)) for file in found]
     known = {
         (row["name"], row["sha256"]): row["kept"]
         for row in store.files(data_dir).filter(pl.col("pipeline") == pipeline()).iter_rows(named=True)
@@ -84,7 +88,8 @@ def decide(
     """Clean readings to those worth keeping, labelled, and to further rejections; returns the folder of lots.
 
     A reading whose fingerprint the store has from the same file is unchanged; from another file, a duplicate. One
-    that stands where the store has another from the same place is an update of it, under the same reading_id.
+    that stands where the store has another from the same place is an update of it, under the same reading_id. Records of
+    persons who were forgotten are passed over and counted.
     overruled: fingerprints of readings that a person wants kept, conflict or near twin or not, beside those the store
     knows. replayed: the readings are rejections fed back, of which a file may hold twins that were kept.
     """
@@ -94,6 +99,7 @@ def decide(
     from tarot_data.patterns import annotate
 
     out = _fresh(staging / "decided")
+    gone = forgotten.read(data_dir)
     known = _known(store.index(data_dir))
     overruled = pl.Series("fingerprint", [*fixes.accepted(fixes.read(data_dir)), *overruled], dtype=pl.String)
     bands = store.signatures(data_dir)
@@ -102,7 +108,10 @@ def decide(
     lots = sorted(clean.glob("readings-*.parquet"))
     for number, path in enumerate(lots):
         readings = typed(pl.read_parquet(path), READINGS)
-        rejected = [pl.read_parquet(path.with_name(path.name.replace("readings-", "rejections-")))]
+        refused = pl.read_parquet(path.with_name(path.name.replace("readings-", "rejections-")))
+        readings, refused, passed_over = forgotten.without(gone, readings, refused)
+        _write(pl.DataFrame({"records": [passed_over]}), out / f"forgotten-{number:05}.parquet")
+        rejected = [refused]
         readings, standing = _identify(readings, known, replayed)
         _write(
             standing.filter(pl.col("unchanged")).select("reading_id", "file", "source"),
@@ -173,6 +182,7 @@ def commit_lots(data_dir: Path, decided: Path, run: str, entries: Callable[..., 
         "updated": readings.filter(pl.col("revision") > 1).height,
         "unchanged": unchanged["reading_id"].n_unique(),
         "rejected": refused.height,
+        "forgotten": sum(pl.read_parquet(path)["records"].sum() for path in decided.glob("forgotten-*.parquet")),
     }
     note = {"run": run, "pipeline": pipeline(), **counts}
     store.append(data_dir, "rejections", refused, note)
@@ -298,6 +308,7 @@ def _entries(
     by_kept = dict(kept.group_by("file").agg("reading_id").iter_rows())
     by_rejected = dict(refused.group_by(pl.col("source").struct.field("file")).agg("rejection_id").iter_rows())
     first = next_sequence(data_dir)
+    veil = forgotten.read(data_dir)
     return pl.DataFrame(
         [
             {
@@ -306,13 +317,18 @@ def _entries(
                 "pipeline": pipeline(),
                 "kept": sorted(set(by_kept.get(file.name, []))),
                 "rejected": sorted(by_rejected.get(file.name, [])),
-                "root": sources.masked_name(str(file.root.absolute())),
+                "root": _root(file, veil),
                 "sequence": first + number,
             }
             for number, file in enumerate(files)
         ],
         schema=store.FILES,
     )
+
+
+def _root(file: sources.InboxFile, veil: forgotten.Forgotten | None) -> str:
+    name = sources.masked_name(str(file.root.absolute()))
+    return forgotten.veiled(veil, "file", name) if veil else name
 
 
 def next_sequence(data_dir: Path) -> int:

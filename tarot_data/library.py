@@ -33,7 +33,7 @@ def pattern_library(stored: pl.DataFrame) -> dict:
     (card_interpretation: how each card is read upright and reversed), kinds and pairs (card_link), forms and times
     (advice).
     """
-    table = _sentences(stored)
+    table = sentences_of(stored)
     library = {label: _kind(label, table) for label in PATTERNS}
     library["card_interpretation"]["cards"] = _cards(table, stored)
     library["card_link"] |= _links(table)
@@ -42,7 +42,7 @@ def pattern_library(stored: pl.DataFrame) -> dict:
     return library
 
 
-def _sentences(stored: pl.DataFrame) -> pl.DataFrame:
+def sentences_of(stored: pl.DataFrame) -> pl.DataFrame:
     """One row a sentence of the stored readings: row, index, text, labels, cards, those of them it names by their
     name, and the kinds of cue it has."""
     flat = (
@@ -204,7 +204,7 @@ def _jieba():
 
 
 @lexicon.cached(maxsize=100_000)
-def _words(text: str) -> frozenset[str]:
+def words_of(text: str) -> frozenset[str]:
     """The different words of two characters or more."""
     return frozenset(word for word in _jieba().lcut(text) if len(word) > 1 and re.fullmatch(r"[一-鿿A-Za-z]+", word))
 
@@ -212,7 +212,7 @@ def _words(text: str) -> frozenset[str]:
 def _document_counts(texts: list[str]) -> tuple[Counter, int]:
     """In how many texts each word stands, and how many texts; of at most MOST_CLUSTERED of them, evenly taken."""
     sample = texts[:: max(1, len(texts) // MOST_CLUSTERED)][:MOST_CLUSTERED]
-    return Counter(word for text in sample for word in _words(text)), max(len(sample), 1)
+    return Counter(word for text in sample for word in words_of(text)), max(len(sample), 1)
 
 
 def _telling_words(part: list[str], whole: tuple[Counter, int], most: int = 6) -> list[str]:
@@ -337,7 +337,7 @@ def card_entry(stored: pl.DataFrame, card: str) -> dict:
     """
     drawn = pl.col("cards").list.eval(pl.element().struct.field("card").cast(pl.String)).list.contains(card)
     mine = stored.filter(drawn)
-    table = _sentences(mine)
+    table = sentences_of(mine)
     return {
         "card": card,
         "readings": mine.height,

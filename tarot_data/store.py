@@ -84,7 +84,7 @@ def append(data_dir: Path, name: str, frame: pl.DataFrame, note: dict[str, objec
     """
     if frame.is_empty():
         return 0
-    from deltalake import CommitProperties, WriterProperties
+    from deltalake import CommitProperties
 
     keys = {
         "readings": ["reading_id", "revision"],
@@ -103,7 +103,7 @@ def append(data_dir: Path, name: str, frame: pl.DataFrame, note: dict[str, objec
         str(table_path(data_dir, name)),
         mode="append",
         delta_write_options={
-            "writer_properties": WriterProperties(compression="ZSTD", compression_level=3),
+            "writer_properties": _compressed(),
             "commit_properties": CommitProperties(custom_metadata={key: str(value) for key, value in note.items()}),
             "configuration": {
                 "delta.logRetentionDuration": "interval 3650 days",
@@ -114,6 +114,53 @@ def append(data_dir: Path, name: str, frame: pl.DataFrame, note: dict[str, objec
         },
     )
     return plain.height
+
+
+def rewrite(data_dir: Path, name: str, frame: pl.DataFrame, note: dict[str, object]) -> None:
+    """Put the rows of frame in place of all rows of a table, as one commit, and forget what was there before.
+
+    The caller holds `writing`. Afterwards no earlier version of the table can be read; its numbers go on. A process
+    killed in between leaves the old rows or the new ones; `purge` then removes what is left of the old.
+    """
+    from deltalake import CommitProperties
+
+    frame.cast(dict(stored(frame.schema))).write_delta(
+        str(table_path(data_dir, name)),
+        mode="overwrite",
+        delta_write_options={
+            "writer_properties": _compressed(),
+            "commit_properties": CommitProperties(custom_metadata={key: str(value) for key, value in note.items()}),
+        },
+    )
+    purge(data_dir, name)
+
+
+def purge(data_dir: Path, name: str) -> int:
+    """Remove every file of a table that its newest version does not name, and the log before it; returns how many.
+
+    The caller holds `writing`. Delta's own vacuum leaves the files of killed writes and the log where they are.
+    """
+    from deltalake import DeltaTable
+
+    path = table_path(data_dir, name)
+    table = DeltaTable(str(path))
+    table.create_checkpoint()
+    current = {uri.rsplit("/", 1)[-1] for uri in table.file_uris()}
+    log = path / "_delta_log"
+    stale = [
+        file for file in path.rglob("*") if file.is_file() and log not in file.parents and file.name not in current
+    ]
+    newest = f"{table.version():020}"
+    stale += [file for file in log.iterdir() if file.name[:20].isdigit() and file.name[:20] < newest]
+    for file in stale:
+        file.unlink()
+    return len(stale)
+
+
+def _compressed() -> object:
+    from deltalake import WriterProperties
+
+    return WriterProperties(compression="ZSTD", compression_level=3)
 
 
 def readings(data_dir: Path) -> pl.DataFrame:

@@ -15,11 +15,14 @@ import polars as pl
 
 from schemas.deck import SPLITS
 from schemas.problems import Problem
-from schemas.tables import EXAMPLES, STORED, Examples, stored
-from tarot_data import lexicon, splits, store
-from tarot_data.examples import to_examples
+from schemas.tables import EXAMPLES, STORED, Examples, stored, typed
+from tarot_data import lexicon, reasoning, splits, store
+from tarot_data.examples import Budget, to_examples, too_long
 
 FORMAT = 1
+
+COPIES = "copies.jsonl"
+"""One line for every checkout and export: version, hash, path."""
 
 
 def folder(data_dir: Path) -> Path:
@@ -27,9 +30,16 @@ def folder(data_dir: Path) -> Path:
 
 
 def listed(data_dir: Path) -> list[dict]:
-    """The manifests of all versions, oldest first."""
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in folder(data_dir).glob("*/manifest.json")]
-    return sorted(found, key=lambda manifest: manifest["version"])
+    """The manifests of all versions, oldest first; of one that was republished, the newest only."""
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in folder(data_dir).glob("[!.]*/manifest.json")]
+    former = {(manifest["version"], digest) for manifest in found for digest in former_hashes(manifest)}
+    current = [manifest for manifest in found if (manifest["version"], manifest["hash"]) not in former]
+    return sorted(current, key=lambda manifest: manifest["version"])
+
+
+def former_hashes(manifest: dict) -> list[str]:
+    """Under which hashes a version was published before a person was removed from it."""
+    return manifest.get("tombstone", {}).get("former_hashes", [])
 
 
 def newest(data_dir: Path) -> dict | None:
@@ -59,10 +69,10 @@ def read(data_dir: Path, manifest: dict) -> pl.DataFrame:
     return pl.read_parquet(path_of(data_dir, manifest) / "readings.parquet")
 
 
-def publish(data_dir: Path) -> tuple[dict, bool]:
+def publish(data_dir: Path, budget: Budget | None = None) -> tuple[dict, bool]:
     """Publish the store as the next version; returns its manifest and whether it is new.
 
-    A reading whose person said no is in no version. Where nothing changed since the newest version, that one is
+    budget: how long an example may be; longer readings are divided. A reading whose person said no is in no version. Where nothing changed since the newest version, that one is
     returned and nothing is written. Raises Problem `empty_store`.
     """
     readings = store.readings(data_dir).filter(pl.col("consent") != "no")
@@ -77,10 +87,18 @@ def publish(data_dir: Path) -> tuple[dict, bool]:
         .cast(dict(stored(STORED)))
         .select(*STORED, "split")
     )
-    settings = {"format": FORMAT, "shares": splits.SHARES}
+    budget = budget or Budget()
+    settings = {
+        "format": FORMAT,
+        "shares": splits.SHARES,
+        "max_tokens": budget.max_tokens,
+        "counted_by": budget.counted_by,
+        "reasoning": reasoning.version() if budget.reasoning else None,
+    }
     digest = fingerprint(published, settings)
     if parent and parent["hash"] == digest:
         return parent, False
+    examples = _checked(to_examples(published, budget))
     number = parent["version"] + 1 if parent else 1
     name = f"tarot-readings-v{number:06}-{digest[:8]}"
     manifest = {
@@ -88,14 +106,61 @@ def publish(data_dir: Path) -> tuple[dict, bool]:
         "hash": digest,
         "name": name,
         "parent": parent["hash"] if parent else None,
-        "counts": counts(published),
+        "counts": counts(published, examples) | {"too_long": too_long(examples, budget)},
         "settings": settings,
         "code": metadata.version("tarot-curation"),
         "lexicon": lexicon.version(),
         "labeller": sorted(published["labeller"].unique()),
         "store_version": store.delta_version(data_dir),
     }
-    return _write(folder(data_dir) / name, published, manifest), True
+    return _write(folder(data_dir) / name, published, examples, manifest), True
+
+
+def republish(data_dir: Path, manifest: dict, published: pl.DataFrame, examples: pl.DataFrame) -> dict:
+    """Put a version of the same number, with fewer rows and another hash, in the place of one; returns its manifest.
+
+    Its tombstone says how many persons were removed from it so far and what it was called, and not who they were.
+    A kill in between leaves both folders, and `listed` knows which of them counts.
+    """
+    digest = fingerprint(published, manifest["settings"])
+    name = f"tarot-readings-v{manifest['version']:06}-{digest[:8]}"
+    before = manifest.get("tombstone", {"persons_removed": 0, "former_hashes": []})
+    after = manifest | {
+        "hash": digest,
+        "name": name,
+        "counts": manifest["counts"] | counts(published, examples),
+        "tombstone": {
+            "persons_removed": before["persons_removed"] + 1,
+            "former_hashes": [*before["former_hashes"], manifest["hash"]],
+        },
+    }
+    target = folder(data_dir) / name
+    if not (target / "manifest.json").exists():
+        after = _write(target, published, examples, after)
+    discard(path_of(data_dir, manifest))
+    return after
+
+
+def discard(path: Path) -> None:
+    """Remove a version's folder; its manifest first, so that what a kill leaves is no version any more."""
+    (path / "manifest.json").unlink(missing_ok=True)
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def write_manifest(path: Path, manifest: dict) -> None:
+    half = path.with_name(f".{path.name}.half")
+    half.write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
+    half.replace(path)
+
+
+def read_examples(data_dir: Path, manifest: dict) -> pl.DataFrame:
+    """The examples of all splits of a version, closed lists as strings."""
+    folder = path_of(data_dir, manifest) / "examples"
+    return pl.concat([pl.read_parquet(folder / f"{split}.parquet") for split in SPLITS])
+
+
+def _checked(examples: pl.DataFrame) -> pl.DataFrame:
+    return Examples.validate(typed(examples, EXAMPLES), lazy=True).cast(dict(stored(EXAMPLES)))
 
 
 def fingerprint(published: pl.DataFrame, settings: dict) -> str:
@@ -134,31 +199,48 @@ def checkout(data_dir: Path, manifest: dict, target: Path) -> Path:
     return target
 
 
-def counts(published: pl.DataFrame) -> dict[str, int]:
+def note_copy(data_dir: Path, manifest: dict, target: Path) -> None:
+    """Remember where a copy of a version was put, so that a person who is forgotten can be told of it."""
+    line = {"version": manifest["version"], "hash": manifest["hash"], "path": str(target.absolute())}
+    with (data_dir / COPIES).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def copies(data_dir: Path, hashes: frozenset[str]) -> list[str]:
+    """Folders that copies of these versions were put into."""
+    path = data_dir / COPIES
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return sorted({row["path"] for row in map(json.loads, lines) if row["hash"] in hashes})
+
+
+def counts(published: pl.DataFrame, examples: pl.DataFrame) -> dict[str, int]:
+    """divided: readings that are several examples."""
     by_split = dict(published["split"].value_counts().iter_rows())
     return {
         "readings": published.height,
         **{split: by_split.get(split, 0) for split in SPLITS},
         "persons": published["person"].drop_nulls().n_unique(),
         "synthetic": int(published["synthetic"].sum()),
+        "examples": examples.height,
+        "divided": examples.filter(pl.col("example_id").str.ends_with("-1")).height,
     }
 
 
-def _write(target: Path, published: pl.DataFrame, manifest: dict) -> dict:
+def _write(target: Path, published: pl.DataFrame, examples: pl.DataFrame, manifest: dict) -> dict:
     """Write a version's folder whole or not at all; returns the manifest with its files. Raises Problem `version_exists` where its name is taken."""
     half = target.with_name(f".{target.name}.half")
     shutil.rmtree(half, ignore_errors=True)
     (half / "examples").mkdir(parents=True)
     published.write_parquet(half / "readings.parquet", compression="zstd")
-    examples = Examples.validate(to_examples(published), lazy=True)
-    plain = examples.cast(dict(stored(EXAMPLES)))
     for split in SPLITS:
-        plain.filter(pl.col("split") == split).write_parquet(half / "examples" / f"{split}.parquet", compression="zstd")
+        examples.filter(pl.col("split") == split).write_parquet(
+            half / "examples" / f"{split}.parquet", compression="zstd"
+        )
     files = sorted(path for path in half.rglob("*") if path.is_file())
     manifest = manifest | {
         "files": {path.relative_to(half).as_posix(): sha256(path.read_bytes()).hexdigest() for path in files}
     }
-    (half / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
+    write_manifest(half / "manifest.json", manifest)
     try:
         half.rename(target)
     except OSError:

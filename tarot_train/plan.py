@@ -19,9 +19,6 @@ from tarot_train.tables import read_table
 
 GIB = 2**30
 
-TOKENS_PER_CHARACTER = 0.65
-"""Tokens of the Qwen2 tokenizer a character of tarot prose; counted over 300 readings."""
-
 MOST_EPOCHS = 10
 """More passes than this over so few readings are learnt by heart."""
 
@@ -65,7 +62,7 @@ class Data:
     too_long: int = 0
     """Examples left out because they are over max_tokens."""
     counted: str = "tokenizer"
-    """How tokens were counted: tokenizer, characters (0.65 each) or given."""
+    """How tokens were counted: tokenizer, characters (`schemas.tokens`) or given."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -170,14 +170,14 @@ def test_persons_are_ranked_and_nobody_is_no_person():
 
 
 def test_length_is_told_in_characters_and_in_estimated_tokens():
-    rows = [stored_row(n, content="牌" * chars) for n, chars in enumerate((100, 200, 3000, 3151), 1)]
+    rows = [stored_row(n, content="牌" * chars) for n, chars in enumerate((100, 200, 2500, 2845), 1)]
     lengths = measure(stored(*rows))["lengths"]
-    assert lengths["budget_chars"] == 3150  # 2048 / 0.65
+    assert lengths["budget_chars"] == 2844  # 2048 / 0.72
     assert lengths["over"] == 1
     assert lengths["over_ids"] == [f"r{4:016x}"]
-    assert lengths["near"] == 1  # 3000 characters fit at 0.65 tokens a character, not at 0.9
-    assert lengths["chars"]["max"] == 3151
-    assert lengths["tokens"]["max"] == 2048  # 3151 * 0.65 = 2048.15
+    assert lengths["near"] == 1  # 2500 characters fit at 0.72 tokens a character, not at 0.9
+    assert lengths["chars"]["max"] == 2845
+    assert lengths["tokens"]["max"] == 2048  # 2845 * 0.72 = 2048.4
     assert sum(row["readings"] for row in lengths["bins"]) == 4
 
 

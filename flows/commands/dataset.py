@@ -16,11 +16,13 @@ def report(ctx: Context, pseudonyms: bool) -> None:
     ctx.json(result) if ctx.as_json else ctx.print("summary.report", path=result["path"])
 
 
-def dataset_publish(ctx: Context) -> None:
+def dataset_publish(ctx: Context, base: str | None, recipe: str | None, reasoning: bool) -> None:
+    from flows.counting import budget_of
     from tarot_data import store, versions
 
+    budget = budget_of(base, recipe, reasoning)
     with store.writing(ctx.data_dir):
-        manifest, new = versions.publish(ctx.data_dir)
+        manifest, new = versions.publish(ctx.data_dir, budget)
     if ctx.as_json:
         return ctx.json(manifest | {"new": new})
     print_published(ctx, manifest, new)
@@ -82,8 +84,54 @@ def dataset_verify(ctx: Context, version: int | None) -> None:
 def dataset_checkout(ctx: Context, version: int, folder: Path) -> None:
     from tarot_data import versions
 
-    path = versions.checkout(ctx.data_dir, versions.find(ctx.data_dir, version), folder)
+    manifest = versions.find(ctx.data_dir, version)
+    path = versions.checkout(ctx.data_dir, manifest, folder)
+    versions.note_copy(ctx.data_dir, manifest, path)
     ctx.json({"path": str(path)}) if ctx.as_json else ctx.print("summary.checked_out", version=version, path=path)
+
+
+def dataset_export(
+    ctx: Context,
+    version: int,
+    folder: Path,
+    license: str,
+    reasoning: bool,
+    push: str | None,
+    public: bool,
+    i_know: bool,
+) -> None:
+    from datetime import UTC, datetime
+
+    from tarot_data import export, versions
+
+    manifest = versions.find(ctx.data_dir, version)
+    if push and not i_know:
+        refuse_private(ctx, export.findings(manifest, versions.read(ctx.data_dir, manifest)))
+    day = datetime.now(UTC).date()
+    about = {"lang": ctx.lang, "license": license, "day": day, "reasoning": reasoning}
+    result = export.export(ctx.data_dir, manifest, folder, **about)
+    versions.note_copy(ctx.data_dir, manifest, folder)
+    if not ctx.as_json:
+        ctx.print("summary.exported", version=version, path=folder)
+    result["pushed"] = None
+    if push:
+        from flows.pushing import push_folder
+
+        result["pushed"] = push_folder(folder, push, private=not public)
+        if not ctx.as_json:
+            visibility = ctx.say("summary.public" if public else "summary.private")
+            ctx.print("summary.pushed", url=result["pushed"], visibility=visibility)
+    if ctx.as_json:
+        ctx.json(result)
+
+
+def refuse_private(ctx: Context, found: dict[str, int]) -> None:
+    """Raises Problem `not_for_others` where a version holds real names or contact details."""
+    names = found.pop("names", 0)
+    parts = [ctx.say("summary.found_names", count=names)] if names else []
+    parts += [ctx.say("summary.found_contacts", count=sum(found.values()))] if found else []
+    if parts:
+        raise Problem("not_for_others", findings="、".join(parts) if ctx.lang == "zh" else " and ".join(parts))
 
 
 def print_version(ctx: Context, manifest: dict) -> None:

@@ -228,6 +228,50 @@ def print_became(ctx: Context, became, listed: bool) -> None:
     ctx.print("summary.became", **{name: counts.get(name, 0) for name in ("accepted", "dismissed", "refused", "same")})
 
 
+def forget(ctx: Context, person: str, mentions: str | None, dry_run: bool, allow_again: bool) -> None:
+    from flows import forgetting
+    from flows.gate import MIN_READINGS
+    from flows.progress import bar
+    from flows.reporting import write_report
+    from tarot_data import versions
+
+    if allow_again:
+        return readmit(ctx, person)
+    result = forgetting.forget(
+        ctx.data_dir,
+        person,
+        mentions=mentions,
+        dry_run=dry_run,
+        prefect_home=environment.prefect_home(),
+        progress=bar,
+    )
+    bar.close()
+    if not dry_run and result["removed"]["reports"] and versions.newest(ctx.data_dir):
+        write_report(ctx.data_dir, MIN_READINGS, ctx.lang)
+    if ctx.as_json:
+        return ctx.json(result)
+    if dry_run:
+        numbers = "、".join(map(str, result["versions"])) or "–"
+        counts = {"readings": result["readings"], "rejections": result["rejections"], "runs": len(result["runs"])}
+        return ctx.print("summary.forget_dry_run", versions=numbers, **counts)
+    ctx.print("summary.forgot", **result["removed"])
+    for row in result["versions"]:
+        ctx.print("summary.forgot_version", version=row["version"], was=row["was"][:8], hash=row["is"][:8])
+    for row in result["runs"]:
+        ctx.print(f"summary.forgot_run_{row['adapter']}", run=row["run"])
+    ctx.print("summary.forgot_receipt", path=result["receipt"])
+    for key in ("left", "raw", "copies"):
+        for path in result[key]:
+            ctx.print(f"summary.forgot_{key}", path=path)
+
+
+def readmit(ctx: Context, person: str) -> None:
+    from flows import forgetting
+
+    forgetting.readmit(ctx.data_dir, person)
+    ctx.json({"readmitted": True}) if ctx.as_json else ctx.print("summary.readmitted")
+
+
 def print_reading(ctx: Context, row: dict, spreads: list) -> None:
     from tarot_data.examples import card_text
 

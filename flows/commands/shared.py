@@ -14,6 +14,8 @@ def print_ingest(ctx: Context, result: dict) -> None:
         for reason, count in sorted(result["reasons"].items(), key=lambda item: -item[1]):
             ctx.print("summary.reason_line", count=count, reason=ctx.say(f"reason.{reason}"))
         ctx.print("summary.rejected_next")
+    if result.get("forgotten"):
+        ctx.print("summary.passed_over", count=result["forgotten"])
     if result["redacted"]:
         ctx.print("summary.redacted", count=result["redacted"])
 
@@ -21,6 +23,10 @@ def print_ingest(ctx: Context, result: dict) -> None:
 def print_published(ctx: Context, manifest: dict, new: bool) -> None:
     if new:
         ctx.print("summary.version_new", version=manifest["version"], hash=manifest["hash"][:8], **manifest["counts"])
+        if manifest["counts"].get("divided"):
+            ctx.print("summary.divided", **manifest["counts"])
+        if manifest["counts"].get("too_long"):
+            ctx.print("summary.too_long", max_tokens=manifest["settings"]["max_tokens"], **manifest["counts"])
     else:
         ctx.print("summary.version_same", version=manifest["version"])
 

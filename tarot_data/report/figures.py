@@ -13,20 +13,13 @@ from datetime import date
 import polars as pl
 
 from schemas.deck import CARDS, FLAGS, LABELS, PATTERNS, SPLITS, THEMES
+from schemas.tokens import MOST_TOKENS_PER_CHAR, TOKENS_PER_CHAR
 from tarot_data import lexicon
 from tarot_data.persons import named
 from tarot_data.report.names import Names, ranked
 
 BUDGET_TOKENS = 2048
 """Longest example the recipes train on (`max_length`)."""
-
-TOKENS_PER_CHAR = 0.65
-"""Tokens a character costs, as an estimate where no tokenizer is at hand. Counted with the Qwen2 tokenizer, the
-annotated readings come to 0.71 together, and to 0.35 to 0.89 each."""
-
-MOST_TOKENS_PER_CHAR = 0.9
-"""What the densest reading may cost: above the 0.89 counted. Readings that fit by the estimate, but not by this, are
-told apart."""
 
 UNSURE = 0.5
 """A sentence whose label the labeller itself holds for less likely than this is counted as unsure."""
