@@ -138,6 +138,7 @@ COMMANDS: dict[str, dict[str, list]] = {
             ("opt", "--base", {"default": None}),
             ("opt", "--recipe", {"default": None}),
             ("opt", "--reasoning", {"is_flag": True}),
+            ("opt", "--pseudonyms", {"is_flag": True}),
         ],
         "dataset list": [],
         "dataset show": [("arg", "version", {"type": int, "required": False})],

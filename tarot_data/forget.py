@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from schemas.problems import Problem
-from tarot_data import forgotten, lexicon, store, versions
+from tarot_data import forgotten, lexicon, pseudonyms, store, versions
 from tarot_data.folding import fold
 
 NAMED_AFTER = frozenset("file member locator name root".split())
@@ -239,6 +239,7 @@ def _masked(value: object, name: str, keys: frozenset[str], key: str = "") -> ob
 def forget_store(data_dir: Path, person: Person) -> dict[str, int]:
     """Remove the person from every table but the readings, and from the log and the unused files of all of them."""
     counts = dict.fromkeys((*REWRITERS, "mentions"), 0)
+    pseudonyms.forget(data_dir, person.name)
     for name in store.TABLES:
         if name == "readings" or not store.exists(data_dir, name):
             continue

@@ -46,6 +46,13 @@ def write_key(data_dir: Path, key: dict[str, str]) -> None:
     half.replace(path)
 
 
+def forget(data_dir: Path, name: str) -> None:
+    """Take a person out of the key. The pseudonym stays taken by nobody: it may be given again."""
+    key = read_key(data_dir)
+    if name in key:
+        write_key(data_dir, {other: pseudonym for other, pseudonym in key.items() if other != name})
+
+
 def assign(persons: Iterable[str | None], key: dict[str, str]) -> dict[str, str]:
     """The key, with a pseudonym for every named person who has none. Nobody is given a name that somebody has."""
     named = sorted({person for person in persons if kind_of(person) == "named"})

@@ -16,7 +16,7 @@ import polars as pl
 from schemas.deck import SPLITS
 from schemas.problems import Problem
 from schemas.tables import EXAMPLES, STORED, Examples, stored, typed
-from tarot_data import lexicon, reasoning, splits, store
+from tarot_data import lexicon, pseudonyms, reasoning, splits, store
 from tarot_data.examples import Budget, to_examples, too_long
 
 FORMAT = 1
@@ -69,17 +69,22 @@ def read(data_dir: Path, manifest: dict) -> pl.DataFrame:
     return pl.read_parquet(path_of(data_dir, manifest) / "readings.parquet")
 
 
-def publish(data_dir: Path, budget: Budget | None = None) -> tuple[dict, bool]:
+def publish(data_dir: Path, budget: Budget | None = None, hide_names: bool = False) -> tuple[dict, bool]:
     """Publish the store as the next version; returns its manifest and whether it is new.
 
-    budget: how long an example may be; longer readings are divided. A reading whose person said no is in no version. Where nothing changed since the newest version, that one is
-    returned and nothing is written. Raises Problem `empty_store`.
+    budget: how long an example may be; longer readings are divided. hide_names: persons' names replaced by pseudonyms,
+    whose key stays beside the versions. A reading whose person said no is in no version. Where nothing changed since
+    the newest version, that one is returned and nothing is written. Raises Problem `empty_store`.
     """
     readings = store.readings(data_dir).filter(pl.col("consent") != "no")
     if readings.is_empty():
         raise Problem("empty_store", path=data_dir)
     parent = newest(data_dir)
+    key = pseudonyms.read_key(data_dir)
     before = read(data_dir, parent).select("person", "reading_id", "split") if parent else None
+    if parent and parent["settings"].get("pseudonyms"):
+        real = {pseudonym: name for name, pseudonym in key.items()}
+        before = before.with_columns(pl.col("person").replace(real))
     assigned = splits.assign(readings, before)
     published = (
         readings.join(assigned, on="reading_id", maintain_order="left")
@@ -87,6 +92,9 @@ def publish(data_dir: Path, budget: Budget | None = None) -> tuple[dict, bool]:
         .cast(dict(stored(STORED)))
         .select(*STORED, "split")
     )
+    if hide_names:
+        key = pseudonyms.assign(published["person"], key)
+        published = pseudonyms.apply(published, key)
     budget = budget or Budget()
     settings = {
         "format": FORMAT,
@@ -94,10 +102,14 @@ def publish(data_dir: Path, budget: Budget | None = None) -> tuple[dict, bool]:
         "max_tokens": budget.max_tokens,
         "counted_by": budget.counted_by,
         "reasoning": reasoning.version() if budget.reasoning else None,
+        **({"pseudonyms": True} if hide_names else {}),
     }
     digest = fingerprint(published, settings)
     if parent and parent["hash"] == digest:
         return parent, False
+    if hide_names:
+        # Before the version: a key too many hides nobody, a version without its key changes every name next time.
+        pseudonyms.write_key(data_dir, key)
     examples = _checked(to_examples(published, budget))
     number = parent["version"] + 1 if parent else 1
     name = f"tarot-readings-v{number:06}-{digest[:8]}"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from schemas.tables import STORED
 from schemas.tables import stored as as_stored
-from tarot_data import pseudonyms
+from tarot_data import pseudonyms, store, versions
 from tarot_data.lexicon import read_table
 from tarot_data.persons import kind_of, named
 from tarot_data.pseudonyms import Replacer, apply, assign
@@ -112,3 +112,53 @@ def test_the_key_is_kept_beside_the_versions_for_its_owner_only(tmp_path):
     path = pseudonyms.key_path(tmp_path)
     assert pseudonyms.read_key(tmp_path) == KEY
     assert path.parent.name == "keys" and path.stat().st_mode & 0o077 == 0
+
+
+def people(tmp_path, *persons, first=1):
+    rows = [
+        stored_row(
+            n,
+            person=person,
+            content=f"你好，{person}。愚人正位说明你已经走出去半步了，力量正位在后面轻轻拉住缰绳，第{n}次。",
+        )
+        for n, person in enumerate(persons, first)
+    ]
+    store.append(tmp_path, "readings", stored(*rows), {})
+
+
+def test_a_version_with_pseudonyms_names_nobody_and_trains_with_them(tmp_path):
+    people(tmp_path, "Mel", "欧阳雪", "匿名")
+    manifest, _ = versions.publish(tmp_path, hide_names=True)
+    assert manifest["settings"]["pseudonyms"] is True
+    key = pseudonyms.read_key(tmp_path)
+    examples = versions.read_examples(tmp_path, manifest)
+    everything = versions.read(tmp_path, manifest).write_json() + examples.write_json()
+    assert "Mel" not in everything and "欧阳雪" not in everything and "匿名" in everything
+    prompts = "".join(row[0]["content"] for row in examples["prompt"])
+    answers = "".join(row[0]["content"] for row in examples["completion"])
+    assert all(f"咨询者：{name}" in prompts and f"你好，{name}。" in answers for name in key.values())
+
+
+def test_names_stay_the_same_and_persons_keep_their_split_from_version_to_version(tmp_path):
+    people(tmp_path, *(f"客人{n}甲" for n in range(20)))
+    first, _ = versions.publish(tmp_path, hide_names=True)
+    people(tmp_path, *(f"客人{n}甲" for n in range(15, 30)), first=21)
+    second, _ = versions.publish(tmp_path, hide_names=True)
+    third, _ = versions.publish(tmp_path)
+    where = [dict(versions.read(tmp_path, m).select("reading_id", "split").iter_rows()) for m in (first, second, third)]
+    assert where[0].items() <= where[1].items() and where[1] == where[2]
+    names = [dict(versions.read(tmp_path, m).select("reading_id", "person").iter_rows()) for m in (first, second)]
+    assert names[0].items() <= names[1].items()
+    assert versions.publish(tmp_path)[1] is False
+
+
+def test_a_forgotten_person_leaves_the_key_and_the_versions_that_hid_the_name(tmp_path):
+    from flows.forgetting import forget
+    from tarot_data.traces import find_traces
+
+    people(tmp_path, "Mel", "欧阳雪岭", "小鱼")
+    manifest, _ = versions.publish(tmp_path, hide_names=True)
+    forget(tmp_path, "欧阳雪岭")
+    assert set(pseudonyms.read_key(tmp_path)) == {"Mel", "小鱼"}
+    assert versions.read(tmp_path, versions.find(tmp_path, manifest["version"])).height == 2
+    assert find_traces(tmp_path, ["欧阳雪岭"]) == []

@@ -16,13 +16,13 @@ def report(ctx: Context, pseudonyms: bool) -> None:
     ctx.json(result) if ctx.as_json else ctx.print("summary.report", path=result["path"])
 
 
-def dataset_publish(ctx: Context, base: str | None, recipe: str | None, reasoning: bool) -> None:
+def dataset_publish(ctx: Context, base: str | None, recipe: str | None, reasoning: bool, pseudonyms: bool) -> None:
     from flows.counting import budget_of
     from tarot_data import store, versions
 
     budget = budget_of(base, recipe, reasoning)
     with store.writing(ctx.data_dir):
-        manifest, new = versions.publish(ctx.data_dir, budget)
+        manifest, new = versions.publish(ctx.data_dir, budget, hide_names=pseudonyms)
     if ctx.as_json:
         return ctx.json(manifest | {"new": new})
     print_published(ctx, manifest, new)
