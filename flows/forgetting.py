@@ -11,14 +11,12 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
+from flows.runs import MARK
 from schemas.problems import Problem
 from tarot_data import forget as steps
 from tarot_data import forgotten, store, versions
 from tarot_data.locks import only_one
 from tarot_data.traces import find_traces
-
-MARK = "forgotten.json"
-"""File in a run's folder: the adapter learnt from somebody who was forgotten since."""
 
 INBOX = "inbox"
 
@@ -150,28 +148,45 @@ def _manifests(data_dir: Path) -> list[Path]:
 def forget_runs(data_dir: Path, person: steps.Person) -> tuple[list[dict], int, int]:
     """Mark what was trained on the person's readings; remove what quotes them, and stand-in bases made of them.
 
-    Returns the runs as [{run, adapter}], adapter: `kept` or, on a stand-in base, `removed`; the number of bases; and
-    the number of generations removed. A stand-in is made of the readings themselves, down to its vocabulary; a real
+    Returns the runs as [{run, adapter}], adapter: `kept` or, where the whole run went since it stood on a stand-in
+    base, `removed`; the number of bases; and the number of generations and passages removed. A stand-in is made of the readings themselves, down to its vocabulary; a real
     base is not, and what an adapter on it learnt cannot be taken out again: whether to keep it is for people to say.
     """
-    shutil.rmtree(data_dir / "runs" / ".work", ignore_errors=True)
+    for hidden in (data_dir / "runs").glob(".*"):
+        # Trainings under way or tried, evaluations of bases: all of versions that are about to be others.
+        shutil.rmtree(hidden, ignore_errors=True)
     marked = _runs_of(data_dir, person.hashes)
     generations = 0
     for path in sorted([*(data_dir / "runs").rglob("*.jsonl"), *data_dir.glob("*.jsonl")]):
         generations += steps.forget_lines(path, person)
+    for path in sorted((data_dir / "runs").glob("*/scores.json")):
+        generations += steps.forget_values(path, person)
     out = []
     for folder in marked:
         about = _read(folder / "manifest.json")
         stand_in = about["base"]["stand_in"]
         if stand_in:
-            shutil.rmtree(folder / "adapter", ignore_errors=True)
-        for name in ("too_long", "escaped"):
-            kept = {split: [k for k in keys if k not in person.ids] for split, keys in about.get(name, {}).items()}
-            about[name] = {split: keys for split, keys in kept.items() if keys}
-        _replace(folder / "manifest.json", about)
-        _replace(folder / MARK, {"dataset": about["dataset"]["hash"], "adapter": "removed" if stand_in else "kept"})
+            versions.discard(folder)
+            _forget_exports(data_dir, folder.name)
+        else:
+            for name in ("too_long", "escaped"):
+                about[name] = _others(about.get(name, {}), person)
+            _replace(folder / "manifest.json", about)
+            _replace(folder / MARK, {"dataset": about["dataset"]["hash"]})
         out.append({"run": folder.name, "adapter": "removed" if stand_in else "kept"})
     return out, _forget_bases(data_dir, {folder.name for folder in marked}), generations
+
+
+def _others(listed: dict[str, list[str]], person: steps.Person) -> dict[str, list[str]]:
+    """Split -> example ids, without the person's."""
+    kept = {split: [key for key in keys if key.split("-")[0] not in person.ids] for split, keys in listed.items()}
+    return {split: keys for split, keys in kept.items() if keys}
+
+
+def _forget_exports(data_dir: Path, run: str) -> None:
+    """Remove what was exported of a run on a stand-in base: its vocabulary is made of the readings."""
+    for path in (data_dir / "exports").glob(f"{run}*"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _forget_bases(data_dir: Path, marked: set[str]) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from flows.runs import best_run
+from flows.runs import best_run, is_marked
 from tarot_data.examples import prompt_for
 from tarot_data.outside import drawn_cards
 from tarot_data.shuffle import draw_cards
@@ -41,6 +41,8 @@ class Talk:
     tokenizer: object
     manner: object
     messages: list[dict]
+    marked: bool = False
+    """Whether it learnt from somebody who was forgotten since."""
 
     def answer(self, text: str, say: Say) -> dict:
         """{content, trace} that the model answers, handed to `say(part, text)` as it is written."""
@@ -66,4 +68,4 @@ def open_talk(data_dir: Path, run: str | None, seed: int, think: bool | None = N
     model, tokenizer = evaluate.load_run(folder, manifest)
     thinking = manifest.get("thinking", False) if think is None else think
     manner = generate.Manner(settings=recipe.build(manifest["used"]).generation, seed=seed, thinking=thinking)
-    return Talk(folder.name, manifest["base"]["stand_in"], model, tokenizer, manner, [])
+    return Talk(folder.name, manifest["base"]["stand_in"], model, tokenizer, manner, [], is_marked(folder))

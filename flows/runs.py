@@ -5,6 +5,9 @@ from pathlib import Path
 
 from schemas.problems import Problem
 
+MARK = "forgotten.json"
+"""File in a run's folder: its adapter learnt from somebody who was forgotten since."""
+
 
 def run_dirs(data_dir: Path) -> list[Path]:
     """Folders of finished runs, oldest first by their number."""
@@ -30,6 +33,11 @@ def champion_of(data_dir: Path) -> str | None:
     from tarot_train.registry import champion
 
     return champion(data_dir / "runs")
+
+
+def is_marked(folder: Path) -> bool:
+    """Whether a run learnt from somebody who was forgotten since."""
+    return (folder / MARK).exists()
 
 
 def newest_run(data_dir: Path) -> dict | None:

@@ -42,6 +42,8 @@ class Person:
     fingerprints: frozenset[str] = frozenset()
     """Of their readings, and the keys of their rejections."""
     contents: frozenset[str] = frozenset()
+    pseudonym: str | None = None
+    """What they are called in versions that hide names."""
     hashes: frozenset[str] = frozenset()
     """Hashes of the versions that hold something of theirs, or their name, before they are forgotten."""
 
@@ -62,27 +64,34 @@ def find(data_dir: Path, name: str, mentions: str | None = None) -> Person:
     ids: set[str] = set()
     nameless: set[str] = set()
     persons: set[str] = set()
-    for _, frame in _readings(data_dir):
-        ids |= set(frame.filter(_theirs(frame, name))["reading_id"])
+    key = pseudonyms.read_key(data_dir)
+    pseudonym = next((other for known, other in key.items() if forgotten.same(known, name)), None)
+    for manifest, frame in _readings(data_dir):
+        ids |= set(frame.filter(_theirs(frame, _called(manifest, name, pseudonym)))["reading_id"])
         nameless |= set(frame.filter(pl.col("person").is_null())["reading_id"])
         persons |= set(frame["person"].drop_nulls())
     if rejections is not None:
         ids |= _nameless_twins(rejections, nameless, name)
     is_card = any(fold(row["alias"]) == fold(name) for row in lexicon.read_table("aliases"))
-    person = Person(name=name, mask=mentions != "keep" and not is_card, reading_ids=frozenset(ids))
+    person = Person(
+        name=name,
+        mask=mentions != "keep" and not is_card,
+        reading_ids=frozenset(ids),
+        pseudonym=pseudonym,
+    )
 
     fingerprints: set[str] = set()
     contents: set[str] = set()
     hashes: set[str] = set()
     mentioned = False
-    for digest, frame in _readings(data_dir):
-        theirs = frame.filter(all_theirs(frame, person))
+    for manifest, frame in _readings(data_dir):
+        theirs = frame.filter(all_theirs(frame, person, manifest))
         fingerprints |= set(theirs["fingerprint"])
         contents |= set(theirs["content"])
-        named = person.mask and _mentioning(frame.filter(~all_theirs(frame, person)), name).any()
+        named = person.mask and _mentioning(frame.filter(~all_theirs(frame, person, manifest)), name).any()
         mentioned |= named
-        if digest and (named or theirs.height):
-            hashes.add(digest)
+        if manifest and (named or theirs.height):
+            hashes.add(manifest["hash"])
     if mentions is None and mentioned and _is_word(name):
         raise Problem("name_is_a_word", name=name)
     person = replace(
@@ -104,22 +113,28 @@ def find(data_dir: Path, name: str, mentions: str | None = None) -> Person:
     return person
 
 
-def _readings(data_dir: Path) -> Iterator[tuple[str | None, pl.DataFrame]]:
-    """(None, every revision in the store), then (hash, readings) of each version: what tells whose they are."""
+def _readings(data_dir: Path) -> Iterator[tuple[dict | None, pl.DataFrame]]:
+    """(None, every revision in the store), then (manifest, readings) of each version: what tells whose they are."""
     columns = "reading_id fingerprint person question content outcome draws cards source".split()
     rows = store.scan(data_dir, "readings")
     if rows is not None:
         yield None, rows.select(columns).collect()
     for manifest in versions.listed(data_dir):
-        yield manifest["hash"], versions.read(data_dir, manifest).select(columns)
+        yield manifest, versions.read(data_dir, manifest).select(columns)
 
 
 # Whose
 
 
-def all_theirs(frame: pl.DataFrame, person: Person) -> pl.Series:
-    """Rows of a table of readings that are the person's."""
-    return frame["reading_id"].is_in(sorted(person.reading_ids)) | _theirs(frame, person.name)
+def all_theirs(frame: pl.DataFrame, person: Person, manifest: dict | None = None) -> pl.Series:
+    """Rows of a table of readings that are the person's. manifest: of the version, where the table is one's."""
+    called = _called(manifest, person.name, person.pseudonym)
+    return frame["reading_id"].is_in(sorted(person.reading_ids)) | _theirs(frame, called)
+
+
+def _called(manifest: dict | None, name: str, pseudonym: str | None) -> str:
+    hidden = manifest and manifest["settings"].get("pseudonyms")
+    return pseudonym if hidden and pseudonym else name
 
 
 def _theirs(frame: pl.DataFrame, name: str) -> pl.Series:
@@ -239,7 +254,6 @@ def _masked(value: object, name: str, keys: frozenset[str], key: str = "") -> ob
 def forget_store(data_dir: Path, person: Person) -> dict[str, int]:
     """Remove the person from every table but the readings, and from the log and the unused files of all of them."""
     counts = dict.fromkeys((*REWRITERS, "mentions"), 0)
-    pseudonyms.forget(data_dir, person.name)
     for name in store.TABLES:
         if name == "readings" or not store.exists(data_dir, name):
             continue
@@ -328,7 +342,7 @@ def forget_versions(data_dir: Path, person: Person) -> list[dict]:
     done = []
     for manifest in versions.listed(data_dir):
         before = versions.read(data_dir, manifest)
-        theirs = all_theirs(before, person)
+        theirs = all_theirs(before, person, manifest)
         kept, mentions = without_mentions(before.filter(~theirs), person)
         if not theirs.any() and not mentions:
             continue
@@ -345,6 +359,7 @@ def forget_versions(data_dir: Path, person: Person) -> list[dict]:
             }
         )
     _mend(data_dir)
+    pseudonyms.forget(data_dir, person.pseudonym)
     return done
 
 
@@ -374,24 +389,65 @@ def forget_reports(data_dir: Path) -> int:
 
 
 def forget_lines(path: Path, person: Person) -> int:
-    """Remove the lines of a JSON-lines file that are the person's, name them or say what they were told."""
+    """Remove the lines of a JSON-lines file that are the person's, name them or say what they were told; how many."""
+    tells = teller(person)
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    passages = [passage for content in person.contents for passage in fragments(content)]
-    kept = [line for line in lines if not _is_about(line, person, passages)]
+    kept = [line for line in lines if not any(map(tells, _texts(line)))]
     if len(kept) < len(lines):
-        half = path.with_name(f".{path.name}.half")
-        half.write_text("".join(kept), encoding="utf-8")
-        half.replace(path)
+        _write(path, "".join(kept))
     return len(lines) - len(kept)
 
 
-def _is_about(line: str, person: Person, passages: list[str]) -> bool:
+def forget_values(path: Path, person: Person) -> int:
+    """Empty every text of a JSON file that names the person or says what they were told; how many."""
+    tells, gone = teller(person), 0
+
+    def emptied(value: object) -> object:
+        nonlocal gone
+        if isinstance(value, dict):
+            return {key: emptied(inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [emptied(inner) for inner in value]
+        if isinstance(value, str) and tells(value):
+            gone += 1
+            return ""
+        return value
+
+    value = emptied(json.loads(path.read_text(encoding="utf-8")))
+    if gone:
+        _write(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    return gone
+
+
+def teller(person: Person) -> Callable[[str], bool]:
+    """Whether a text holds an id or the name of the person, or repeats FRAGMENT characters of what they were told."""
+    told = {text[at : at + FRAGMENT] for text in person.contents for at in range(len(text) - FRAGMENT + 1)}
+
+    def tells(text: str) -> bool:
+        return (
+            text.split("-")[0] in person.ids
+            or any(text[at : at + FRAGMENT] in told for at in range(len(text) - FRAGMENT + 1))
+            or (person.mask and bool(forgotten.spans(text, person.name)))
+        )
+
+    return tells
+
+
+def _texts(line: str) -> Iterator[str]:
+    """Every text in a line of JSON; the line itself where it is none."""
     try:
-        text = json.dumps(json.loads(line), ensure_ascii=False)
+        values = [json.loads(line)]
     except ValueError:
-        text = line
-    return (
-        any(key in text for key in person.ids)
-        or any(passage in text for passage in passages)
-        or (person.mask and bool(forgotten.spans(text, person.name)))
-    )
+        values = [line]
+    while values:
+        value = values.pop()
+        if isinstance(value, dict | list):
+            values += value.values() if isinstance(value, dict) else value
+        elif isinstance(value, str):
+            yield value
+
+
+def _write(path: Path, text: str) -> None:
+    half = path.with_name(f".{path.name}.half")
+    half.write_text(text, encoding="utf-8")
+    half.replace(path)

@@ -46,11 +46,11 @@ def write_key(data_dir: Path, key: dict[str, str]) -> None:
     half.replace(path)
 
 
-def forget(data_dir: Path, name: str) -> None:
-    """Take a person out of the key. The pseudonym stays taken by nobody: it may be given again."""
+def forget(data_dir: Path, pseudonym: str | None) -> None:
+    """Take the person of a pseudonym out of the key. It is nobody's then and may be given again."""
     key = read_key(data_dir)
-    if name in key:
-        write_key(data_dir, {other: pseudonym for other, pseudonym in key.items() if other != name})
+    if pseudonym in key.values():
+        write_key(data_dir, {name: other for name, other in key.items() if other != pseudonym})
 
 
 def assign(persons: Iterable[str | None], key: dict[str, str]) -> dict[str, str]:

@@ -13,8 +13,9 @@ import polars as pl
 import pytest
 
 from flows import forgetting
+from flows.runs import is_marked
 from schemas.problems import Problem
-from tarot_data import fixes, forgotten, ingest, store, versions
+from tarot_data import fixes, forgotten, ingest, pseudonyms, store, versions
 from tarot_data.fixes import Fix
 from tarot_data.traces import find_traces
 from tests.builders import card, source, stored, stored_row
@@ -140,6 +141,11 @@ def run(data_dir, number, manifest, stand_in):
     ]
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     (folder / "generations.jsonl").write_text(text, "utf-8")
+    (folder / "scores.json").write_text(json.dumps({"passage": THEIRS[1][3:40], "loss": 3.5}), "utf-8")
+    (data_dir / "runs" / ".trial" / f"{number}").mkdir(parents=True)
+    (data_dir / "runs" / ".trial" / f"{number}" / "note.txt").write_text(THEIRS[0], "utf-8")
+    if stand_in:
+        (data_dir / "exports" / f"{folder.name}-merged").mkdir(parents=True)
 
 
 def said(data_dir):
@@ -210,8 +216,10 @@ def test_runs_are_listed_and_marked_and_those_on_a_stand_in_lose_what_was_made_o
         {"run": "0002-abcdef00", "adapter": "removed"},
     ]
     runs = data / "runs"
-    assert (runs / "0001-abcdef00" / "adapter").exists() and not (runs / "0002-abcdef00" / "adapter").exists()
-    assert all((folder / forgetting.MARK).exists() for folder in runs.iterdir())
+    assert [folder.name for folder in runs.iterdir()] == ["0001-abcdef00"]
+    assert (runs / "0001-abcdef00" / "adapter").exists() and is_marked(runs / "0001-abcdef00")
+    assert json.loads((runs / "0001-abcdef00" / "scores.json").read_text("utf-8")) == {"passage": "", "loss": 3.5}
+    assert not list((data / "exports").iterdir())
     assert not (data / "bases" / "tarot-tiny-2").exists()
     lines = (runs / "0001-abcdef00" / "generations.jsonl").read_text("utf-8").splitlines()
     assert [json.loads(line)["id"] for line in lines] == [f"r{1:016x}"]
@@ -226,7 +234,7 @@ def test_the_receipt_says_what_and_where_and_not_who(data):
         "signatures": 2,
         "fixes": 2,
         "mentions": 5,
-        "generations": 4,
+        "generations": 6,
         "reports": 1,
         "prefect_rows": 0,
     }
@@ -242,6 +250,18 @@ def test_a_second_time_changes_nothing_and_a_stranger_is_named_with_whom_they_re
     assert before == {path: path.read_bytes() for path in (data / "versions").rglob("*") if path.is_file()}
     with pytest.raises(Problem, match="Nobody is called 林小姐; similar: .*林女士"):
         forgetting.forget(data, "林小姐")
+
+
+def test_in_a_version_that_hides_names_the_person_is_known_by_the_key_which_goes_with_them(tmp_path):
+    rows = [stored_row(n, person=PEOPLE[n % 5], content=PLAIN.format("甲乙丙丁戊"[n - 1])) for n in range(1, 6)]
+    store.append(tmp_path, "readings", stored(*rows, stored_row(6, person=NAME, content=THEIRS[0])), {})
+    manifest, _ = versions.publish(tmp_path, hide_names=True)
+    pseudonym = pseudonyms.read_key(tmp_path)[NAME]
+    assert pseudonym in versions.read(tmp_path, manifest)["person"].to_list()
+    forgetting.forget(tmp_path, NAME)
+    assert pseudonym not in versions.read(tmp_path, versions.newest(tmp_path))["person"].to_list()
+    assert NAME not in pseudonyms.read_key(tmp_path) and len(pseudonyms.read_key(tmp_path)) == 5
+    assert holding(tmp_path, NAME, THEIRS[0][5:20]) == []
 
 
 def test_a_dry_run_says_what_is_concerned_and_changes_nothing(data):

@@ -33,10 +33,19 @@ def read(
     talk = open_talk(ctx.data_dir, run, seed, think)
     if talk.stand_in and not ctx.as_json:
         ctx.note("summary.standin")
+    if talk.marked and not ctx.as_json:
+        ctx.note("summary.run_marked", run=talk.run)
     if laid:
         if draw and not ctx.as_json:
             print_drawn(ctx, laid.cards, seed)
-        facts = {"run": talk.run, "stand_in": talk.stand_in, "seed": seed, "cards": laid.cards, "prompt": laid.prompt}
+        facts = {
+            "run": talk.run,
+            "stand_in": talk.stand_in,
+            "marked": talk.marked,
+            "seed": seed,
+            "cards": laid.cards,
+            "prompt": laid.prompt,
+        }
         _answer(ctx, talk, laid.prompt, facts)
     if chat:
         _chat(ctx, talk)
