@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := data/demo
 
-.PHONY: setup demo test lint bench-patterns constraints clean
+.PHONY: setup demo test lint bench bench-patterns torture constraints clean
 
 setup: $(VENV)/.ready
 
@@ -24,6 +24,14 @@ test: setup
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+# The whole way at 1,000, 10,000 and 100,000 readings, ten into a full store, publish, diff, report: docs/performance.md.
+bench: setup
+	$(BIN)/python -m benchmarks.road --write
+
+# Killed at random moments and run again: docs/reliability.md.
+torture: setup
+	$(BIN)/python -m benchmarks.torture --kills 200 --minutes 60
 
 bench-patterns: setup
 	$(BIN)/python -m benchmarks.patterns

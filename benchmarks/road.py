@@ -1,0 +1,214 @@
+"""The whole way from raw files to a validated, labelled store, at growing sizes; ten readings into a full store;
+publish and diff. `python -m benchmarks.road --sizes 1000 10000`, or `make bench` for all of it.
+
+Every measure is a process of its own, so that its CPU seconds and its peak memory are its own too. Readings are made up
+by `tarot sample`, in every raw form, about 600 characters each.
+"""
+
+import argparse
+import json
+import math
+import os
+import platform
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from time import perf_counter
+
+ROOT = Path(__file__).parents[1]
+DOC = ROOT / "docs" / "performance.md"
+BEGIN, END = "<!-- road: written by benchmarks/road.py -->", "<!-- road: end -->"
+
+
+def ingest(data: Path, inbox: Path) -> dict:
+    """The four stages of the ingest flow, without Prefect's own half second."""
+    from tarot_data import ingest as stages
+    from tarot_data import store
+
+    staging = data / "staging"
+    with store.writing(data):
+        files, _, _ = stages.new_files(data, [inbox])
+        try:
+            clean = stages.read_and_clean(data, files, staging)
+            return stages.commit(data, stages.decide(data, clean, staging), files)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def publish(data: Path, _: Path) -> dict:
+    from tarot_data import store, versions
+
+    with store.writing(data):
+        return versions.publish(data)[0]["counts"]
+
+
+def diff(data: Path, _: Path) -> dict:
+    from tarot_data import versions
+    from tarot_data.differences import diff as compare
+
+    manifests = versions.listed(data)[-2:]
+    found = compare(*(versions.read(data, manifest) for manifest in manifests), *manifests)
+    return {key: len(found[key]) for key in ("added", "removed", "changed", "moved")}
+
+
+def report(data: Path, _: Path) -> dict:
+    from flows.reporting import write_report
+
+    return {"bytes": Path(write_report(data, 200, "zh")["path"]).stat().st_size}
+
+
+JOBS = {job.__name__: job for job in (ingest, publish, diff, report)}
+
+
+def warm() -> None:
+    """Import and load what the first reading needs, so that the start of the process is not measured."""
+    import polars as pl
+
+    from schemas.tables import READINGS
+    from tarot_data.duplicates import signatures
+    from tarot_data.patterns import annotate
+    from tests.builders import reading
+
+    frame = pl.DataFrame([reading()], schema=READINGS)
+    annotate(frame)
+    signatures(frame)
+
+
+def one(job: str, data: Path, inbox: Path) -> dict:
+    """{seconds, cpu_seconds, peak_mb, result} of a job in this process."""
+    warm()
+    before, start = resource.getrusage(resource.RUSAGE_SELF), perf_counter()
+    result = JOBS[job](data, inbox)
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {
+        "seconds": perf_counter() - start,
+        "cpu_seconds": cpu,
+        "peak_mb": after.ru_maxrss / 1024,
+        "result": result,
+    }
+
+
+def apart(job: str, data: Path, inbox: Path) -> dict:
+    """The same in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.road", "--job", job, "--data", str(data), "--inbox", str(inbox)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def median(runs: list[dict]) -> dict:
+    return {key: statistics.median(run[key] for run in runs) for key in ("seconds", "cpu_seconds", "peak_mb")}
+
+
+def measure(sizes: list[int], repeats: int, folder: Path) -> dict:
+    """{road: [{n, seconds, cpu_seconds, peak_mb, accepted}], ten: {empty, full}, publish, diff, report}."""
+    from tarot_data.synthetic import write_sample
+
+    out: dict = {"road": []}
+    ten = folder / "ten"
+    write_sample(10, ten, seed=99)
+    for n in sizes:
+        inbox = folder / f"inbox-{n}"
+        write_sample(n, inbox, seed=1)
+        runs = []
+        for repeat in range(repeats if n <= 10_000 else 1):
+            data = folder / f"data-{n}-{repeat}"
+            runs.append(apart("ingest", data, inbox))
+            if repeat:
+                shutil.rmtree(data)
+        out["road"].append({"n": n, "accepted": runs[0]["result"]["accepted"], "runs": len(runs), **median(runs)})
+        print(out["road"][-1], file=sys.stderr, flush=True)
+        shutil.rmtree(inbox)
+    full = folder / f"data-{sizes[-1]}-0"
+    out["publish"] = apart("publish", full, ten)
+    empty, filled = [], []
+    for repeat in range(repeats):
+        write_sample(10, folder / f"ten-{repeat}", seed=100 + repeat)
+        empty.append(apart("ingest", folder / f"empty-{repeat}", folder / f"ten-{repeat}"))
+        filled.append(apart("ingest", full, folder / f"ten-{repeat}"))
+    out["ten"] = {"store": sizes[-1], "empty": median(empty), "full": median(filled)}
+    out["publish_again"] = apart("publish", full, ten)
+    out["diff"] = apart("diff", full, ten)
+    out["report"] = apart("report", full, ten)
+    return out
+
+
+def exponent(road: list[dict]) -> float:
+    """Of growth in CPU seconds, from the smallest size to the largest: 1 is linear."""
+    first, last = road[0], road[-1]
+    return math.log(last["cpu_seconds"] / first["cpu_seconds"]) / math.log(last["n"] / first["n"])
+
+
+def table(found: dict) -> str:
+    """The figures as Markdown."""
+    lines = [
+        f"Measured on {platform.machine()} Linux, {os.cpu_count()} cores, Python {platform.python_version()}, at commit {commit()}.",
+        "",
+        "| readings | runs | accepted | seconds | CPU seconds | readings per CPU second | peak memory |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in found["road"]:
+        lines.append(
+            f"| {row['n']:,} | {row['runs']} | {row['accepted']:,} | {row['seconds']:.1f} | {row['cpu_seconds']:.1f} "
+            f"| {row['n'] / row['cpu_seconds']:.0f} | {row['peak_mb']:.0f} MB |"
+        )
+    ten, full = found["ten"]["empty"], found["ten"]["full"]
+    lines += [
+        "",
+        f"Exponent of growth in CPU seconds: {exponent(found['road']):.2f}." if len(found["road"]) > 1 else "",
+    ]
+    lines += [
+        "",
+        f"| at {found['ten']['store']:,} readings | seconds | CPU seconds | peak memory |",
+        "|---|---|---|---|",
+        f"| ten new readings, empty store | {ten['seconds']:.2f} | {ten['cpu_seconds']:.2f} | {ten['peak_mb']:.0f} MB |",
+        f"| ten new readings, full store | {full['seconds']:.2f} | {full['cpu_seconds']:.2f} | {full['peak_mb']:.0f} MB |",
+    ]
+    for name, words in (
+        ("publish", "publish"),
+        ("publish_again", "publish again, 30 new"),
+        ("diff", "diff"),
+        ("report", "report"),
+    ):
+        row = found[name]
+        lines.append(f"| {words} | {row['seconds']:.1f} | {row['cpu_seconds']:.1f} | {row['peak_mb']:.0f} MB |")
+    return "\n".join(lines)
+
+
+def commit() -> str:
+    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    return done.stdout.strip() or "unknown"
+
+
+def write(found: dict) -> None:
+    """Put the table between its marks in docs/performance.md."""
+    text = DOC.read_text(encoding="utf-8")
+    head, rest = text.split(BEGIN)
+    DOC.write_text(f"{head}{BEGIN}\n\n{table(found)}\n\n{END}{rest.split(END)[1]}", encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 10_000, 100_000])
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
+    parser.add_argument("--job", choices=JOBS)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--inbox", type=Path)
+    arguments = parser.parse_args()
+    if arguments.job:
+        print(json.dumps(one(arguments.job, arguments.data, arguments.inbox), default=str))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        found = measure(arguments.sizes, arguments.repeats, Path(folder))
+    print(table(found))
+    if arguments.write:
+        write(found)
+
+
+if __name__ == "__main__":
+    main()
