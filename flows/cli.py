@@ -218,6 +218,10 @@ COMMANDS: dict[str, dict[str, list]] = {
             ("opt", "--seed", {"type": int, "default": 0, "show_default": True}),
             ("opt", "--broken", {"type": click.FloatRange(0, 1), "default": 0.0, "show_default": True}),
         ],
+        "review": [
+            ("opt", "--port", {"type": click.IntRange(0, 65535), "default": 0}),
+            ("opt", "--no-browser", {"is_flag": True}),
+        ],
         "doctor": [],
     },
 }

@@ -26,7 +26,7 @@ class Finding:
         return say(f"finding.{self.code}", lang, file=self.file, line=self.line, **self.values)
 
 
-_CLOSED: dict[str, dict[str, tuple[str, ...]]] = {
+CLOSED: dict[str, dict[str, tuple[str, ...]]] = {
     "cues": {"label": LABELS},
     "themes": {"theme": THEMES},
     "aliases": {"card": CARDS, "use": ("prose", "marked", "field")},
@@ -70,7 +70,7 @@ def check_row(table: str, values: dict[str, str]) -> list[Finding]:
 def check_lexicon() -> list[Finding]:
     """What is wrong in the tables that decide labels, cards, themes and style; [] where every example holds."""
     found = _strangers()
-    for table, columns in _CLOSED.items():
+    for table, columns in CLOSED.items():
         for row in lexicon.read_table(table):
             for column, allowed in columns.items():
                 if row[column] not in allowed:

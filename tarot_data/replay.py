@@ -1,6 +1,7 @@
 """Rejections fed back: through cleaning, labelling and comparing again, with what a person decided about them."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -63,6 +64,25 @@ def replay(
         fixes.write(data_dir, kept)
     commit_lots(data_dir, out, "replay", partial(_entries, data_dir, fed))
     return became
+
+
+def feed_back(
+    data_dir: Path, decided: dict[str, Fix], ids: list[str] | None = None, progress: Progress = None
+) -> pl.DataFrame:
+    """`replay` of open rejections as their person decided, under the writer's lock; returns BECAME.
+
+    ids: those to feed back, decided or not; without it, those decided. One that is not open is left alone.
+    """
+    staging = data_dir / "staging"
+    with store.writing(data_dir):
+        store.sweep(data_dir)
+        opened = store.rejections(data_dir)
+        chosen = opened.filter(pl.col("rejection_id").is_in(list(decided) if ids is None else ids))
+        decided = {name: fix for name, fix in decided.items() if name in set(chosen["rejection_id"])}
+        try:
+            return replay(data_dir, chosen, staging, decided, progress=progress)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
 
 
 def _records(rejected: pl.DataFrame, decided: dict[str, Fix]) -> Iterator[RawRecord]:

@@ -168,7 +168,7 @@ def readings(data_dir: Path) -> pl.DataFrame:
     rows = scan(data_dir, "readings")
     if rows is None:
         return pl.DataFrame(schema=STORED)
-    return typed(_current(rows).collect(), STORED).sort("reading_id")
+    return typed(current(rows).collect(), STORED).sort("reading_id")
 
 
 def index(data_dir: Path) -> pl.DataFrame:
@@ -177,7 +177,7 @@ def index(data_dir: Path) -> pl.DataFrame:
     rows = scan(data_dir, "readings")
     if rows is None:
         return pl.DataFrame(schema={name: stored(STORED)[name] for name in columns})
-    return _current(rows.select(columns)).collect()
+    return current(rows.select(columns)).collect()
 
 
 def count(data_dir: Path) -> int:
@@ -191,7 +191,7 @@ def contents(data_dir: Path, reading_ids: list[str]) -> dict[str, str]:
     if rows is None or not reading_ids:
         return {}
     wanted = rows.filter(pl.col("reading_id").is_in(reading_ids)).select("reading_id", "revision", "content")
-    return dict(_current(wanted).select("reading_id", "content").collect().iter_rows())
+    return dict(current(wanted).select("reading_id", "content").collect().iter_rows())
 
 
 def rejections(data_dir: Path) -> pl.DataFrame:
@@ -232,7 +232,7 @@ def fixes(data_dir: Path) -> pl.DataFrame:
 def signatures(data_dir: Path) -> pl.DataFrame | None:
     """The near-duplicate signatures of what is kept, `duplicates.SIGNATURES`; None where the store is empty."""
     rows = scan(data_dir, "signatures")
-    return None if rows is None else _current(rows).drop("revision").with_columns(_signed("bands", False)).collect()
+    return None if rows is None else current(rows).drop("revision").with_columns(_signed("bands", False)).collect()
 
 
 def append_signatures(data_dir: Path, frame: pl.DataFrame, note: dict[str, object]) -> int:
@@ -254,6 +254,6 @@ def sweep(data_dir: Path) -> None:
                 left.unlink()
 
 
-def _current(rows: pl.LazyFrame) -> pl.LazyFrame:
+def current(rows: pl.LazyFrame) -> pl.LazyFrame:
     newest = pl.col("revision") == pl.col("revision").max().over("reading_id")
     return rows.filter(newest)

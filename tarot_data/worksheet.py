@@ -43,6 +43,18 @@ def cells(rejection: dict) -> dict[str, str]:
     return values
 
 
+def changed(said: dict[str, str], was: dict[str, str]) -> dict[str, object]:
+    """Fields of a `Fix`: those of said, as a person typed them, that differ from what `cells` says of the record."""
+    fields = {}
+    for name in FIELDS:
+        if name in said and said[name].strip() != was[name].strip():
+            lines = [line.strip() for line in said[name].split("\n")]
+            fields[name] = (
+                [line for line in lines if line or name == "spreads"] if name in LISTED else said[name].strip()
+            )
+    return fields
+
+
 def write(rejected: pl.DataFrame, path: Path, lang: str, place: dict[str, str]) -> None:
     """Write the workbook. rejected: REJECTIONS with a record; place: rejection_id -> where it stands, for people.
 
@@ -114,14 +126,7 @@ def read(path: Path, rejected: pl.DataFrame) -> dict[str, Fix]:
 
 
 def _fix(said: dict[str, str], rejection: dict, path: Path, number: int) -> Fix:
-    was = {name: plain(neutral(value)) for name, value in cells(rejection).items()}
-    fields = {}
-    for name in FIELDS:
-        if name in said and said[name].strip() != was[name].strip():
-            lines = [line.strip() for line in said[name].split("\n")]
-            fields[name] = (
-                [line for line in lines if line or name == "spreads"] if name in LISTED else said[name].strip()
-            )
+    fields = changed(said, {name: plain(neutral(value)) for name, value in cells(rejection).items()})
     word = said.get("decision", "").strip()
     decisions = {say(f"worksheet.{decision}", lang): decision for decision in DECISIONS for lang in LANGUAGES}
     if word and word not in decisions:

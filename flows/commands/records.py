@@ -144,26 +144,17 @@ def replay(ctx: Context, reason: str | None) -> None:
 
 
 def feed_back(ctx: Context, decided: dict, ids: list[str] | None = None) -> None:
-    """Feed rejections back under the writer's lock and say what became of each. Exit 1 where a fix was refused."""
-    import shutil
-
+    """Feed rejections back and say what became of each. Exit 1 where a fix was refused."""
     import polars as pl
 
     from flows.progress import bar
-    from tarot_data import store
-    from tarot_data.replay import replay as feed
+    from tarot_data import replay, store
 
-    with store.writing(ctx.data_dir):
-        store.sweep(ctx.data_dir)
-        opened = store.rejections(ctx.data_dir)
-        chosen = opened.filter(pl.col("rejection_id").is_in(list(decided) if ids is None else ids))
-        staging = ctx.data_dir / "staging"
-        try:
-            became = feed(ctx.data_dir, chosen, staging, decided, progress=bar)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
-            bar.close()
-        still = store.rejections(ctx.data_dir).height
+    try:
+        became = replay.feed_back(ctx.data_dir, decided, ids, progress=bar)
+    finally:
+        bar.close()
+    still = store.rejections(ctx.data_dir).height
     if ctx.as_json:
         for row in became.iter_rows(named=True):
             ctx.json(row)

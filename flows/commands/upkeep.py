@@ -1,5 +1,6 @@
 """What this machine has, and made-up readings to try it with."""
 
+import sys
 from pathlib import Path
 
 from flows.cli import Context
@@ -14,6 +15,17 @@ def doctor(ctx: Context) -> None:
     for finding in findings:
         advice = f"  {ctx.say('doctor.' + finding['advice'])}" if finding["advice"] else ""
         print(f"{'✓' if finding['ok'] else '✗'} {finding['name']}: {finding['value']}{advice}")
+
+
+def review(ctx: Context, port: int, no_browser: bool) -> None:
+    """Serve the workbench until Ctrl-C. With --json the link is one line of JSON, printed when the port is open."""
+    from flows.review import serve
+
+    def opened(url: str) -> None:
+        ctx.json({"url": url}) if ctx.as_json else ctx.print("summary.review_at", url=url)
+        sys.stdout.flush()
+
+    serve(ctx.data_dir, port, ctx.lang, opened, browser=not no_browser)
 
 
 def sample(ctx: Context, n: int, out: Path, seed: int, broken: float) -> None:

@@ -1,0 +1,64 @@
+"""The lexicon tried on a sentence, and a row of the reader's own added where its example holds."""
+
+from typing import Annotated
+
+from fastapi import Depends, FastAPI
+from fastapi.responses import Response
+
+from schemas.deck import LABELS
+from schemas.problems import Problem
+from tarot_data import lexicon
+from tarot_data.proofreading import CLOSED, check_row
+
+FIRST = ("cues", "aliases", "themes", "spreads", "persons")
+"""Tables a reader most often adds to, listed first."""
+
+
+def add(app: FastAPI, desk) -> None:
+    Form = Annotated[dict[str, str], Depends(desk.guard.form)]
+
+    def page(table: str, status: int = 200, **values: object) -> Response:
+        every = lexicon.tables()
+        if table not in every:
+            raise Problem("lexicon_table", table=table, tables=", ".join(every))
+        given = {"text": "", "found": None, "row": {}, "findings": [], "saved": None} | values
+        return desk.page(
+            "lexicon.html",
+            status,
+            here="lexicon",
+            table=table,
+            tables=[*FIRST, *(name for name in every if name not in FIRST)],
+            columns=lexicon.columns(table),
+            allowed=CLOSED.get(table, {}),
+            labels=LABELS,
+            own=[row.values for row in lexicon.active().own.get(table, ())],
+            **given,
+        )
+
+    @app.get("/lexicon")
+    def start(table: str = FIRST[0]) -> Response:
+        return page(table)
+
+    @app.post("/lexicon")
+    def attempt(form: Form) -> Response:
+        # By POST: what is tried may be a sentence of a reading, and addresses are remembered by browsers.
+        from tarot_data.patterns import explain
+
+        text = form.get("text", "").strip()[:LONGEST_TRIED]
+        return page(form.get("table", FIRST[0]), text=text, found=explain(text) if text else None)
+
+    @app.post("/lexicon/{table}")
+    def save(table: str, form: Form) -> Response:
+        if table not in lexicon.tables():
+            raise Problem("lexicon_table", table=table, tables=", ".join(lexicon.tables()))
+        row = {column: form.get(column, "").strip() for column in lexicon.columns(table)}
+        findings = [finding.say(desk.lang) for finding in check_row(table, row)]
+        if findings or not any(row.values()):
+            return page(table, 422, row=row, findings=findings or [desk.say("row_empty")])
+        path = lexicon.add(desk.own_lexicon, table, [row])
+        lexicon.use(desk.own_lexicon)
+        return page(table, saved=path.name)
+
+
+LONGEST_TRIED = 5_000
+"""Characters explained at a time: a long reading. What is beyond is left out."""

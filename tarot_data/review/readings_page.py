@@ -1,0 +1,173 @@
+"""Readings searched, filtered and looked at, their sentences coloured by label."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import polars as pl
+from fastapi import FastAPI
+from fastapi.responses import Response
+
+from schemas.deck import CARDS, FLAGS, LABELS, PATTERNS, THEMES
+from schemas.problems import Problem
+from tarot_data import store
+from tarot_data.examples import card_text
+from tarot_data.review.paging import Page, whole
+
+PER_PAGE = 25
+FILTERS = ("person", "card", "theme", "flag", "lacks", "text", "order")
+
+
+def add(app: FastAPI, desk) -> None:
+    @app.get("/readings")
+    def listed(
+        person: str = "",
+        card: str = "",
+        theme: str = "",
+        flag: str = "",
+        lacks: str = "",
+        text: str = "",
+        order: str = "",
+        page: str = "1",
+    ) -> Response:
+        asked = dict(zip(FILTERS, (person, card, theme, flag, lacks, text, order), strict=True))
+        asked = {name: value.strip() for name, value in asked.items()}
+        found = search(desk.data_dir, **asked)
+        part = Page(found.height, whole(page), PER_PAGE)
+        return desk.page(
+            "readings.html",
+            here="readings",
+            rows=found.slice(part.start, PER_PAGE).to_dicts(),
+            part=part,
+            asked=asked,
+            cards=CARDS,
+            themes=THEMES,
+            flags=FLAGS,
+            patterns=PATTERNS,
+        )
+
+    @app.get("/readings/{reading_id}")
+    def one(reading_id: str) -> Response:
+        row = reading(desk.data_dir, reading_id)
+        return desk.page(
+            "reading.html",
+            here="readings",
+            row=row,
+            cards=[card_text(card) for card in row["cards"]],
+            spreads=[draw["spread"] for draw in row["draws"] if draw["spread"]],
+            parts=parts(row["content"], row["sentences"]),
+            labels=LABELS,
+            where=[part for part in (row["source"][name] for name in ("file", "member", "locator")) if part],
+        )
+
+
+def search(
+    data_dir: Path,
+    *,
+    person: str = "",
+    card: str = "",
+    theme: str = "",
+    flag: str = "",
+    lacks: str = "",
+    text: str = "",
+    order: str = "",
+) -> pl.DataFrame:
+    """Current readings (the columns of `index`) that fit everything named, newest date first; `order="unsure"`: those
+    with the sentence the labeller is least sure of first.
+
+    person: part of a name. card, theme, flag: codes. lacks: a label that no sentence has. text: part of content or
+    question.
+    """
+    rows = index(data_dir)
+    if person:
+        rows = rows.filter(pl.col("person").str.contains(person, literal=True))
+    for value, column in ((card, "drawn"), (theme, "themes"), (flag, "flags")):
+        if value:
+            rows = rows.filter(pl.col(column).list.contains(value))
+    if lacks:
+        rows = rows.filter(~pl.col("labels").list.contains(lacks))
+    if text and not rows.is_empty():
+        said = store.scan(data_dir, "readings").select(
+            "reading_id",
+            "revision",
+            said=pl.col("content").str.contains(text, literal=True)
+            | pl.col("question").fill_null("").str.contains(text, literal=True),
+        )
+        rows = rows.join(
+            said.filter("said").collect(), on=["reading_id", "revision"], how="semi", maintain_order="left"
+        )
+    if order == "unsure":
+        rows = rows.sort("sure", "reading_id", nulls_last=True)
+    return rows
+
+
+def index(data_dir: Path) -> pl.DataFrame:
+    """reading_id, revision, person, question, date, drawn, themes, flags, labels, sure of every current reading, newest
+    date first: what lists and filters need, and no content. Held until the store changes.
+
+    labels: that any sentence has. sure: confidence of the least sure sentence.
+    """
+    version = store.delta_version(data_dir)
+    return _index(data_dir, version) if version is not None else pl.DataFrame(schema=INDEX)
+
+
+INDEX = pl.Schema(
+    {
+        "reading_id": pl.String,
+        "revision": pl.Int32,
+        "person": pl.String,
+        "question": pl.String,
+        "date": pl.Date,
+        "drawn": pl.List(pl.String),
+        "themes": pl.List(pl.String),
+        "flags": pl.List(pl.String),
+        "labels": pl.List(pl.String),
+        "sure": pl.Float32,
+    }
+)
+
+
+@lru_cache(maxsize=1)
+def _index(data_dir: Path, version: int) -> pl.DataFrame:
+    element = pl.element().struct
+    rows = store.scan(data_dir, "readings", version).select(
+        "reading_id",
+        "revision",
+        "person",
+        pl.col("question").str.slice(0, 120),
+        "date",
+        "themes",
+        "flags",
+        drawn=pl.col("cards").list.eval(element.field("card")),
+        labels=pl.col("sentences").list.eval(element.field("labels").list.explode().unique()),
+        sure=pl.col("sentences").list.eval(element.field("confidence")).list.min(),
+    )
+    return (
+        store.current(rows)
+        .select(*INDEX)
+        .collect()
+        .cast(INDEX)
+        .sort("date", "reading_id", descending=[True, False], nulls_last=True)
+    )
+
+
+def reading(data_dir: Path, reading_id: str) -> dict:
+    """The current revision of one reading, STORED. Raises Problem `no_reading`."""
+    rows = store.scan(data_dir, "readings")
+    found = [] if rows is None else store.current(rows.filter(pl.col("reading_id") == reading_id)).collect().to_dicts()
+    if not found:
+        raise Problem("no_reading", id=reading_id)
+    return found[0]
+
+
+def parts(content: str, sentences: list[dict]) -> list[dict]:
+    """The whole content in order: each sentence with its labels, and what lies between them without."""
+    out, at = [], 0
+    for number, sentence in enumerate(sentences):
+        if sentence["start"] > at:
+            out.append({"text": content[at : sentence["start"]], "labels": [], "number": None})
+        text = content[sentence["start"] : sentence["end"]]
+        out.append({"text": text, "number": number} | {key: sentence[key] for key in ("labels", "cards", "confidence")})
+        at = sentence["end"]
+    if at < len(content):
+        out.append({"text": content[at:], "labels": [], "number": None})
+    return out

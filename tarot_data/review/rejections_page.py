@@ -1,0 +1,143 @@
+"""Rejections, one after the other: the record beside a form, and what a person decides about it."""
+
+import json
+import re
+from typing import Annotated
+from urllib.parse import urlencode
+
+import polars as pl
+from fastapi import Depends, FastAPI
+from fastapi.responses import RedirectResponse, Response
+
+from schemas.deck import CARDS, CONSENTS
+from schemas.messages import catalogue, say
+from schemas.problems import Problem
+from tarot_data import replay, store, worksheet
+from tarot_data.examples import ORIENTATION_WORDS
+from tarot_data.fixes import FIELDS, OVERRULED, Fix
+from tarot_data.review.paging import Page, whole
+
+PER_PAGE = 30
+READING = re.compile(r"r[0-9a-f]{16}")
+SIDES = {"upright": "upright", "reversed": "reversed", "unknown": "no_side"}
+
+
+def add(app: FastAPI, desk) -> None:
+    Form = Annotated[dict[str, str], Depends(desk.guard.form)]
+
+    @app.get("/rejections")
+    def listed(reason: str = "", page: str = "1", did: str = "", reading: str = "") -> Response:
+        every = store.rejections(desk.data_dir).with_columns(pl.col("reason").cast(pl.String))
+        counts = every["reason"].value_counts().sort("count", "reason", descending=[True, False]).rows()
+        rows = every.filter(pl.col("reason") == reason) if reason else every
+        part = Page(rows.height, whole(page), PER_PAGE)
+        shown = rows.slice(part.start, PER_PAGE).select("rejection_id", "reason", "detail", "excerpt", "source")
+        values = {"rows": shown.to_dicts(), "counts": counts, "reason": reason, "part": part, "total": every.height}
+        return desk.page("rejections.html", here="rejections", said=said(desk, did, reading), **values)
+
+    @app.get("/rejections/{rejection_id}")
+    def one(rejection_id: str, reason: str = "", did: str = "", reading: str = "") -> Response:
+        row, before, after = opened(desk, rejection_id, reason)
+        return shown(desk, row, before, after, reason, worksheet.cells(row), said(desk, did, reading))
+
+    @app.post("/rejections/{rejection_id}")
+    def decide(rejection_id: str, form: Form) -> Response:
+        reason = form.get("reason", "")
+        row, before, after = opened(desk, rejection_id, reason)
+        was = {name: text.replace("\r\n", "\n") for name, text in worksheet.cells(row).items()}
+        typed = was | {name: form[name] for name in FIELDS if name in form}
+        what = form.get("do")
+        if what == "pick":
+            typed["cards"] = with_picked(typed["cards"], form)
+            return shown(desk, row, before, after, reason, typed, None)
+        dismissed, accepted = what == "dismiss", what == "accept"
+        fix = Fix(fields={} if dismissed else worksheet.changed(typed, was), accepted=accepted, dismissed=dismissed)
+        if fix == Fix():
+            return shown(desk, row, before, after, reason, typed, desk.say("nothing_changed"), 422)
+        try:
+            (became,) = replay.feed_back(desk.data_dir, {rejection_id: fix}).to_dicts()
+        except Problem as problem:
+            return shown(desk, row, before, after, reason, typed, say(problem.key, desk.lang, **problem.values), 409)
+        if became["became"] == "same":
+            still = desk.say("did_same", detail=desk.words.detail(became["detail"]))
+            return shown(desk, row, before, after, reason, typed, still, 422)
+        following = became["new_id"] if became["became"] == "refused" else after or before
+        query = {"did": became["became"]} | ({"reading": became["reading_id"]} if became["reading_id"] else {})
+        if reason and became["became"] != "refused":
+            query["reason"] = reason
+        return RedirectResponse(f"/rejections{f'/{following}' if following else ''}?{urlencode(query)}", 303)
+
+
+def opened(desk, rejection_id: str, reason: str) -> tuple[dict, str | None, str | None]:
+    """An open rejection, and the ids of those before and after it among those of one reason, if one is named."""
+    every = store.rejections(desk.data_dir)
+    (row,) = every.filter(pl.col("rejection_id") == rejection_id).to_dicts() or [None]
+    if row is None:
+        raise Problem("no_rejection", id=rejection_id)
+    ids = every.filter(pl.col("reason").cast(pl.String) == reason)["rejection_id"].to_list() if reason else []
+    if rejection_id not in ids:
+        ids = every["rejection_id"].to_list()
+    place = ids.index(rejection_id)
+    return row, ids[place - 1] if place else None, ids[place + 1] if place + 1 < len(ids) else None
+
+
+def shown(desk, row: dict, before, after, reason: str, typed: dict, said: object, status: int = 200) -> Response:
+    record = json.loads(row["record"] or "{}")
+    found = READING.search(row["detail"])
+    return desk.page(
+        "rejection.html",
+        status,
+        here="rejections",
+        row=row,
+        before=before,
+        after=after,
+        reason=reason,
+        typed=typed,
+        said=said,
+        fields=FIELDS,
+        consents=CONSENTS,
+        cards=CARDS,
+        sides=SIDES,
+        fixable="draws" in record,
+        overruled=row["reason"] in OVERRULED,
+        twin=found.group() if found else None,
+        record=as_read(record, desk.lang),
+        where=[part for part in (row["source"][name] for name in ("file", "member", "locator")) if part],
+    )
+
+
+def said(desk, did: str, reading: str) -> dict | str | None:
+    """What became of the rejection before this one."""
+    if did not in ("accepted", "dismissed", "refused"):
+        return None
+    return {"text": desk.say(f"did_{did}"), "reading": reading if READING.fullmatch(reading) else None}
+
+
+def as_read(record: dict, lang: str) -> list[tuple[str, str]]:
+    """(name, text) of what a record says, in words where the catalogue has one for its field."""
+    out = []
+    for name, value in record.items():
+        if value in (None, "", [], {}):
+            continue
+        if name == "draws":
+            name, value = "cards", "\n".join("：".join(filter(None, map(text, draw.values()))) for draw in value)
+        known = f"worksheet.{name}"
+        out.append((say(known, lang) if known in catalogue() else name, text(value)))
+    return out
+
+
+def text(value: object) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
+    return json.dumps(value, ensure_ascii=False, indent=1)
+
+
+def with_picked(cards: str, form: dict[str, str]) -> str:
+    """The text of the cards with the picked one at the end of its last draw."""
+    card = form.get("pick_card", "").strip()
+    if not card:
+        return cards
+    position = form.get("pick_position", "").strip()
+    picked = f"{position}：{card}" if position else card
+    picked += ORIENTATION_WORDS.get(form.get("pick_side", "unknown"), "")
+    return f"{cards.rstrip()}、{picked}" if cards.strip() else picked

@@ -1,0 +1,88 @@
+"""Published versions and trainings: listed, compared, with their reports."""
+
+import json
+import re
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.responses import FileResponse, Response
+from starlette.exceptions import HTTPException
+
+from tarot_data import versions
+from tarot_data.differences import diff
+from tarot_data.review.guard import REPORT_POLICY
+
+REPORT = re.compile(r"report[-a-z0-9]*\.html")
+RUN = re.compile(r"[\w.-]+")
+MOST_NAMED = 100
+"""Readings of each kind a comparison names; the rest is counted."""
+
+
+def add(app: FastAPI, desk) -> None:
+    @app.get("/versions")
+    def listed() -> Response:
+        manifests = versions.listed(desk.data_dir)[::-1]
+        reports = {path.name for path in (desk.data_dir / "reports").glob("report*.html")}
+        named = {manifest["version"]: f"report-v{manifest['version']:06}.html" for manifest in manifests}
+        return desk.page(
+            "versions.html",
+            here="versions",
+            manifests=manifests,
+            report_of={number: name for number, name in named.items() if name in reports},
+            loose="report.html" if "report.html" in reports else None,
+            runs=runs(desk.data_dir),
+        )
+
+    @app.get("/versions/diff")
+    def compared(old: str = "", new: str = "") -> Response:
+        manifests = [versions.find(desk.data_dir, int(n) if n.isascii() and n.isdigit() else None) for n in (old, new)]
+        result = diff(*(versions.read(desk.data_dir, manifest) for manifest in manifests), *manifests)
+        return desk.page(
+            "diff.html",
+            here="versions",
+            old=manifests[0],
+            new=manifests[1],
+            result=result,
+            kinds=("added", "removed", "changed", "moved"),
+            most=MOST_NAMED,
+        )
+
+    @app.get("/runs/{name}")
+    def run(name: str) -> Response:
+        folder = run_folder(desk.data_dir, name)
+        return desk.page("run.html", here="versions", run=read_run(folder), curve=(folder / "loss.svg").is_file())
+
+    @app.get("/runs/{name}/loss.svg")
+    def curve(name: str) -> Response:
+        path = run_folder(desk.data_dir, name) / "loss.svg"
+        if not path.is_file():
+            raise HTTPException(404)
+        return FileResponse(path, media_type="image/svg+xml", headers={"Content-Security-Policy": "default-src 'none'"})
+
+    @app.get("/reports/{name}")
+    def report(name: str) -> Response:
+        path = desk.data_dir / "reports" / name
+        if not REPORT.fullmatch(name) or not path.is_file():
+            raise HTTPException(404)
+        return FileResponse(path, media_type="text/html", headers={"Content-Security-Policy": REPORT_POLICY})
+
+
+def run_folder(data_dir: Path, name: str) -> Path:
+    folder = data_dir / "runs" / name
+    if not RUN.fullmatch(name) or name.startswith(".") or not (folder / "manifest.json").is_file():
+        raise HTTPException(404)
+    return folder
+
+
+def runs(data_dir: Path) -> list[dict]:
+    """{name, manifest, scores} of every finished run, newest first."""
+    return [read_run(path.parent) for path in sorted((data_dir / "runs").glob("*/manifest.json"), reverse=True)]
+
+
+def read_run(folder: Path) -> dict:
+    scores = folder / "scores.json"
+    return {
+        "name": folder.name,
+        "manifest": json.loads((folder / "manifest.json").read_text(encoding="utf-8")),
+        "scores": json.loads(scores.read_text(encoding="utf-8")) if scores.is_file() else None,
+    }

@@ -1,0 +1,310 @@
+"""The workbench: who may use it, rejections fixed one after the other, readings found, the lexicon tried."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from tarot_data import lexicon, store, versions
+from tarot_data.review import readings_page
+from tarot_data.review.app import create_app
+from tests import builders
+from tests.test_fixes import CONFLICT, FIRST, GOOD, NEAR, WRONG_CARD, lay, take_in
+
+ROOT = Path(__file__).parents[1]
+TOKEN = "token-of-this-test"
+BASE = "http://127.0.0.1:8021"
+
+
+@pytest.fixture
+def data(tmp_path):
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def inbox(tmp_path):
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def stranger(data, tmp_path):
+    """A browser on this machine that was not given the link."""
+    before = lexicon.active().folder
+    lexicon.use(data / "lexicon")
+    yield TestClient(create_app(data, token=TOKEN, own_lexicon=data / "lexicon"), base_url=BASE)
+    lexicon.use(before)
+
+
+@pytest.fixture
+def browser(stranger):
+    assert stranger.get(f"/?token={TOKEN}").status_code == 200
+    return stranger
+
+
+def send(browser, path, **fields):
+    """Send the form of a page as a browser would, with the token that the page put into it."""
+    page = browser.get(path.rsplit("/", 1)[0] if path.startswith("/lexicon/") else path).text
+    form = re.search(rf'action="{path}".*?name="form_token" value="(\w+)"', page, re.S)
+    return browser.post(path, data={"form_token": form.group(1), **fields}, follow_redirects=False)
+
+
+def only_id(data, reason):
+    (name,) = [row["rejection_id"] for row in store.rejections(data).to_dicts() if row["reason"] == reason]
+    return name
+
+
+def test_without_the_link_nothing_is_shown(stranger):
+    for path in ("/", "/rejections", "/readings", "/static/review.css", "/nothing"):
+        assert stranger.get(path).status_code == 403
+    assert stranger.get("/?token=wrong").status_code == 403
+    assert stranger.get("/?token=错").status_code == 403
+    assert not stranger.cookies
+
+
+def test_the_link_becomes_a_cookie_that_script_and_other_sites_do_not_get(stranger):
+    response = stranger.get(f"/rejections?reason=no_cards&token={TOKEN}", follow_redirects=False)
+    cookie = response.headers["set-cookie"].lower()
+    assert "httponly" in cookie and "samesite=strict" in cookie
+    assert "/rejections?reason=no_cards" in response.text and TOKEN not in response.text
+    assert stranger.get("/rejections").status_code == 200
+
+
+def test_another_host_name_is_refused_even_with_the_cookie(browser):
+    for host in ("evil.example", "evil.example:8021", "127.0.0.1.evil.example", "", "[::1"):
+        assert browser.get("/rejections", headers={"host": host}).status_code == 400
+
+
+def test_no_page_lets_anything_in_from_elsewhere(browser):
+    for path in ("/rejections", "/readings", "/lexicon", "/versions"):
+        response = browser.get(path)
+        policy = response.headers["content-security-policy"]
+        assert policy.startswith("default-src 'none'") and "unsafe" not in policy
+        assert not re.search(r"""(src|href)=["'](https?:)?//""", response.text)
+        assert response.headers["cache-control"] == "no-store"
+
+
+def test_a_form_of_another_site_changes_nothing(data, inbox, browser):
+    lay(inbox, WRONG_CARD)
+    take_in(data, inbox)
+    path = f"/rejections/{only_id(data, 'unknown_card')}"
+    assert browser.post(path, data={"do": "dismiss"}).status_code == 403
+    assert browser.post(path, data={"do": "dismiss", "form_token": "0" * 64}).status_code == 403
+    other = re.search(r'name="form_token" value="(\w+)"', browser.get("/lexicon").text).group(1)
+    assert browser.post(path, data={"do": "dismiss", "form_token": other}).status_code == 403
+    right = re.search(r'name="form_token" value="(\w+)"', browser.get(path).text).group(1)
+    for header in ({"origin": "http://evil.example"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"}):
+        assert browser.post(path, data={"do": "dismiss", "form_token": right}, headers=header).status_code == 403
+    assert store.rejections(data).height == 1
+
+
+def test_a_rejection_is_fixed_and_the_next_one_appears(data, inbox, browser):
+    lay(inbox, WRONG_CARD, GOOD, NEAR)
+    take_in(data, inbox)
+    path = f"/rejections/{only_id(data, 'unknown_card')}"
+    page = browser.get(path).text
+    assert "有不属于 78 张的牌" in page and "“愚仁”不在这副牌里" in page and "愚仁正位、力量正位" in page
+    response = send(browser, path, do="fix", cards="愚人正位、力量正位", person="小鱼")
+    following = response.headers["location"]
+    assert following.startswith(f"/rejections/{only_id(data, 'near_duplicate')}?did=accepted")
+    kept = {row["person"]: row for row in store.readings(data).to_dicts()}["小鱼"]
+    assert [card["card"] for card in kept["cards"]] == ["愚人", "力量"] and kept["content"] == FIRST
+    assert "已收下" in (page := browser.get(following).text) and f"/readings/{kept['reading_id']}" in page
+
+
+def test_a_near_twin_is_kept_by_accept_and_a_conflict_left_out_by_dismiss(data, inbox, browser):
+    lay(inbox, GOOD, NEAR, CONFLICT)
+    take_in(data, inbox)
+    near, conflict = only_id(data, "near_duplicate"), only_id(data, "card_conflict")
+    assert send(browser, f"/rejections/{near}", do="accept").headers["location"].startswith(f"/rejections/{conflict}?")
+    assert store.count(data) == 2
+    last = send(browser, f"/rejections/{conflict}", do="dismiss").headers["location"]
+    assert last == "/rejections?did=dismissed"
+    assert store.rejections(data).is_empty() and "没有待处理的记录" in browser.get(last).text
+
+
+def test_what_was_typed_stays_where_a_correction_does_not_help(data, inbox, browser):
+    lay(inbox, WRONG_CARD)
+    take_in(data, inbox)
+    path = f"/rejections/{only_id(data, 'unknown_card')}"
+    response = send(browser, path, do="fix", cards="愚忍正位、力量正位")
+    assert response.status_code in (303, 422) and store.rejections(data).height == 1
+    page = response.text if response.status_code == 422 else browser.get(response.headers["location"]).text
+    assert "愚忍正位、力量正位" in page
+    path = f"/rejections/{only_id(data, 'unknown_card')}"
+    assert "还没有改动" in send(browser, path, do="fix").text
+    assert send(browser, path, do="accept").status_code == 409
+
+
+def test_a_card_is_picked_without_script(data, inbox, browser):
+    lay(inbox, {**WRONG_CARD, "cards": ""})
+    take_in(data, inbox)
+    (row,) = store.rejections(data).to_dicts() or [None]
+    path = f"/rejections/{row['rejection_id']}"
+    picked = {"pick_card": "愚人", "pick_side": "reversed", "pick_position": "过去"}
+    page = send(browser, path, do="pick", cards="力量正位", **picked).text
+    assert "力量正位、过去：愚人(逆位)</textarea>" in page
+    assert page.count("<option value=") >= 78 and store.rejections(data).height == 1
+
+
+def test_script_in_a_record_is_shown_and_not_run(data, inbox, browser):
+    bad = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+    lay(inbox, {**WRONG_CARD, "question": bad, "person": bad})
+    take_in(data, inbox)
+    name = only_id(data, "unknown_card")
+    row = builders.stored_row(1, content=builders.CONTENT + bad, question=bad, person=bad, outcome=bad)
+    with store.writing(data):
+        store.append(data, "readings", builders.stored(row), {"run": "test"})
+    paths = [f"/rejections/{name}", f"/rejections/{name}?reason={bad}", f"/rejections?did={bad}&reading={bad}"]
+    paths += ["/rejections", "/readings", "/readings/r0000000000000001", f"/readings?text={bad}&card={bad}"]
+    for path in paths:
+        page = browser.get(path).text
+        assert "<script>alert" not in page and "<img src=x" not in page, path
+    assert "&lt;script&gt;alert(1)" in browser.get("/readings/r0000000000000001").text
+
+
+def test_an_empty_store_has_its_pages_and_what_is_not_there_is_said(browser):
+    assert "没有待处理的记录" in browser.get("/rejections").text
+    assert "0 条解读" in browser.get("/readings").text
+    assert "还没有发布过版本" in browser.get("/versions").text
+    for path in ("/rejections/x0000000000000000", "/readings/r0000000000000000", "/nothing", "/reports/none.html"):
+        assert browser.get(path).status_code == 404, path
+    for path in ("/reports/..%2Fsecret.html", "/runs/..%2f..%2fstore", "/runs/.hidden", "/static/..%2f..%2fguard.py"):
+        assert browser.get(path).status_code == 404, path
+    assert browser.get("/versions/diff?old=1&new=2").status_code == 404
+
+
+def test_a_file_that_could_not_be_read_is_only_left_out(data, inbox, browser):
+    (inbox / "broken.zip").write_bytes(b"PK\x03\x04 cut off")
+    take_in(data, inbox)
+    (row,) = store.rejections(data).to_dicts()
+    page = browser.get(f"/rejections/{row['rejection_id']}").text
+    assert "没有读得出来的记录" in page and 'value="fix"' not in page
+    assert send(browser, f"/rejections/{row['rejection_id']}", do="dismiss").status_code == 303
+    assert store.rejections(data).is_empty()
+
+
+@pytest.fixture
+def three(data):
+    rows = [
+        builders.stored_row(1, person="Mel", themes=["感情"]),
+        builders.stored_row(2, person="阿宁", flags=["missing_date"], date=None, question="搬家"),
+        builders.stored_row(3, cards=[builders.card("高塔", "reversed")], person="小满"),
+    ]
+    rows[2]["sentences"] = [
+        {"start": 0, "end": 7, "labels": ["advice", "closing"], "cards": ["高塔"], "confidence": 0.31}
+    ]
+    with store.writing(data):
+        store.append(data, "readings", builders.stored(*rows), {"run": "test"})
+    return data
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({}, [1, 3, 2]),
+        ({"person": "小"}, [3]),
+        ({"card": "高塔"}, [3]),
+        ({"theme": "感情"}, [1]),
+        ({"flag": "missing_date"}, [2]),
+        ({"lacks": "advice"}, [1, 2]),
+        ({"lacks": "closing"}, [1, 2]),
+        ({"text": "搬家"}, [2]),
+        ({"text": "缰绳", "person": "Mel"}, [1]),
+        ({"text": "(.*"}, []),
+        ({"order": "unsure"}, [3, 1, 2]),
+    ],
+)
+def test_readings_are_found_by_what_they_are(three, asked, found):
+    assert [int(name[1:], 16) for name in readings_page.search(three, **asked)["reading_id"]] == found
+
+
+def test_an_edited_reading_is_found_by_what_it_says_now(three):
+    edited = builders.stored_row(1, revision=2, content="隐士" + builders.CONTENT.replace("缰绳", "绳子"), person="梅")
+    with store.writing(three):
+        store.append(three, "readings", builders.stored(edited), {"run": "test"})
+    assert readings_page.search(three, text="缰绳", person="Mel").is_empty()
+    assert readings_page.search(three, text="绳子")["person"].to_list() == ["梅"]
+
+
+def test_a_reading_shows_its_sentences_by_label_and_loses_no_character(three, browser):
+    page = browser.get("/readings/r0000000000000001").text
+    assert '<span class="s opening" id="s0"' in page and '<span class="s card_link" id="s1"' in page
+    text = re.search(r'<p class="text">(.*?)</p>', page, re.S).group(1)
+    assert re.sub(r"<[^>]+>", "", text) == builders.CONTENT
+    assert "高塔" in browser.get("/readings?card=高塔&page=99").text
+
+
+def test_the_lexicon_says_which_rows_decided(browser):
+    page = send(browser, "/lexicon", text="记得给自己放个假，下周去和他谈一谈。", table="cues").text
+    assert "cues.csv" in page and "<strong>建议</strong>" in page
+
+
+def test_a_row_is_saved_only_where_its_example_holds(data, browser):
+    row = {"alias": "小愚", "card": "愚人", "use": "prose", "example": "这张高塔很强。"}
+    page = browser.get("/lexicon?table=aliases").text
+    token = re.search(r'action="/lexicon/aliases".*?name="form_token" value="(\w+)"', page, re.S).group(1)
+    bad = browser.post("/lexicon/aliases", data={"form_token": token, **row})
+    assert bad.status_code == 422 and "没有保存" in bad.text and not (data / "lexicon").exists()
+    good = browser.post("/lexicon/aliases", data={"form_token": token, **row, "example": "这张小愚很强。"})
+    assert good.status_code == 200 and "已存进 aliases.csv" in good.text
+    assert "小愚" in (data / "lexicon" / "aliases.csv").read_text("utf-8-sig")
+    assert "→ 愚人" in send(browser, "/lexicon", text="这张小愚正位说明你要出发了。", table="aliases").text
+
+
+def test_versions_are_compared_and_their_report_opens(three, browser):
+    with store.writing(three):
+        versions.publish(three)
+        store.append(three, "readings", builders.stored(builders.stored_row(4)), {"run": "test"})
+        versions.publish(three)
+    (three / "reports").mkdir()
+    (three / "reports" / "report-v000002.html").write_text("<p>report two</p>", "utf-8")
+    page = browser.get("/versions").text
+    assert "/reports/report-v000002.html" in page and "report-v000001" not in page
+    assert "report two" in (response := browser.get("/reports/report-v000002.html")).text
+    assert "script-src" not in response.headers["content-security-policy"]
+    page = browser.get("/versions/diff?old=1&new=2").text
+    assert "新增 1 条" in page and "r0000000000000004" in page
+
+
+def test_a_training_is_shown_with_its_scores(data, browser):
+    folder = data / "runs" / "run-000001-abc"
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text(json.dumps({"base": {"name": "tarot-tiny"}}), "utf-8")
+    half = {"loss": 4.0, "scores": {"overall": 0.25}}
+    (folder / "scores.json").write_text(json.dumps({"base": half, "tuned": {**half, "loss": 3.5}}), "utf-8")
+    assert "/runs/run-000001-abc" in browser.get("/versions").text
+    page = browser.get("/runs/run-000001-abc").text
+    assert "3.500" in page and "0.250" in page and "总分" in page
+
+
+CHROMIUM = next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine; install Debian's package chromium")
+def test_a_browser_opens_the_link_and_sees_the_rejection(data, inbox, tmp_path):
+    lay(inbox, WRONG_CARD)
+    take_in(data, inbox)
+    command = [sys.executable, "-m", "flows.cli", "review", "--no-browser", "--json", "--data-dir", str(data)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            url = json.loads(server.stdout.readline())["url"]
+            path = f"rejections/{only_id(data, 'unknown_card')}"
+            seen = subprocess.run(
+                [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
+                + ["--virtual-time-budget=5000", "--enable-logging=stderr", "--dump-dom", url.replace("?", f"{path}?")],
+                capture_output=True,
+                text=True,
+                timeout=90,
+            )
+        finally:
+            server.terminate()
+    assert "“愚仁”不在这副牌里" in seen.stdout and 'id="deck"' in seen.stdout
+    assert "CONSOLE" not in seen.stderr, seen.stderr
