@@ -92,6 +92,10 @@ def signatures(readings: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+signatures_of = signatures
+"""The same, where a parameter has its name."""
+
+
 def _bands(texts: list[str]) -> np.ndarray:
     """(texts, BANDS) band hashes of folded texts, 500 at a time so that the 5-grams fit the cache."""
     if len(texts) > 500:
@@ -139,16 +143,17 @@ def near_duplicates(
     signatures: pl.DataFrame | None,
     contents: Callable[[list[str]], dict[str, str]] | None = None,
     threshold: float = THRESHOLD,
+    signed: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """New readings that are nearly an old one, or a new one above them that is kept: (reading_id, twin, similarity).
 
-    new: reading_id and content. signatures: SIGNATURES of the old ones. contents: the texts of old readings by
+    new: reading_id and content; signed: their SIGNATURES, where these are made already. signatures: SIGNATURES of the old ones. contents: the texts of old readings by
     reading_id, asked once, for candidates only. similarity: exact Jaccard of the 5-grams, 0 to 1. A reading is compared
     with what is kept, never with another that is left out itself; with its own id never.
     """
     ids = new["reading_id"].to_list()
-    texts = [folded(content) for content in new["content"]]
-    bands = _bands(texts).tolist() if texts else []
+    texts = new["content"].to_list()
+    bands = (signatures_of(new) if signed is None else signed)["bands"].to_list()
     old = _old_candidates(ids, bands, signatures, contents)
     wanted = sorted({twin for twins in old for twin in twins})
     known = contents(wanted) if wanted and contents else {}
@@ -166,9 +171,9 @@ def near_duplicates(
             twin = candidate if isinstance(candidate, str) else ids[candidate]
             if twin == reading_id:
                 continue
-            own = shingles(texts[index]) if own is None else own
+            own = shingles(folded(texts[index])) if own is None else own
             if twin not in held:
-                held[twin] = shingles(folded(known[twin]) if isinstance(candidate, str) else texts[candidate])
+                held[twin] = shingles(folded(known[twin] if isinstance(candidate, str) else texts[candidate]))
             similarity = jaccard(own, held[twin])
             if similarity >= threshold and (best is None or similarity > best[0]):
                 best = (similarity, twin)

@@ -134,8 +134,12 @@ def decide(
         readings = readings.join(twins, on="row", how="anti", maintain_order="left")
 
         texts.update(readings.select("reading_id", "content").iter_rows())
+        signed = signatures(readings)
         near = near_duplicates(
-            readings, bands, lambda ids: {**store.contents(data_dir, ids), **{i: texts[i] for i in ids if i in texts}}
+            readings,
+            bands,
+            lambda ids: {**store.contents(data_dir, ids), **{i: texts[i] for i in ids if i in texts}},
+            signed=signed,
         )
         kept_though = pl.concat(
             [kept_though.select("reading_id"), near.join(wanted, on="reading_id").select("reading_id")]
@@ -146,7 +150,7 @@ def decide(
         )
         rejected.append(rejections.to_rejections(near, "deduplicate", "near_duplicate"))
         readings = readings.join(near, on="row", how="anti", maintain_order="left")
-        fresh = signatures(readings)
+        fresh = signed.join(readings, on="reading_id", how="semi", maintain_order="left")
         bands = fresh if bands is None else pl.concat([bands.join(fresh, on="reading_id", how="anti"), fresh])
 
         readings = _flagged(readings, unread_cards(readings, sentences), "unread_card")
