@@ -194,6 +194,18 @@ def contents(data_dir: Path, reading_ids: list[str]) -> dict[str, str]:
     return dict(current(wanted).select("reading_id", "content").collect().iter_rows())
 
 
+def reading(data_dir: Path, reading_id: str) -> dict | None:
+    """The current revision of one reading, STORED with closed lists as strings; None where there is none."""
+    version = delta_version(data_dir)
+    if version is None:
+        return None
+    rows = scan(data_dir, "readings", version)
+    # By its place in the table: 20 ms among 100,000 readings, where a filter decodes every row and takes a second.
+    places = rows.select("reading_id", "revision").with_row_index("at").filter(pl.col("reading_id") == reading_id)
+    found = places.collect().sort("revision")["at"]
+    return rows.slice(found[-1], 1).collect().to_dicts()[0] if found.len() else None
+
+
 def rejections(data_dir: Path) -> pl.DataFrame:
     """Every open rejection, REJECTIONS schema, sorted by file, member, locator and id.
 

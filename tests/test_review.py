@@ -11,7 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tarot_data import lexicon, store, versions
-from tarot_data.review import readings_page
+from tarot_data.review import readings_page, votes
 from tarot_data.review.app import create_app
 from tests import builders
 from tests.test_fixes import CONFLICT, FIRST, GOOD, NEAR, WRONG_CARD, lay, take_in
@@ -282,6 +282,48 @@ def test_a_training_is_shown_with_its_scores(data, browser):
     assert "/runs/run-000001-abc" in browser.get("/versions").text
     page = browser.get("/runs/run-000001-abc").text
     assert "3.500" in page and "0.250" in page and "总分" in page
+
+
+def run_with(data, *texts):
+    folder = data / "runs" / "run-000001-abc"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "manifest.json").write_text(json.dumps({"base": {"name": "tarot-tiny"}}), "utf-8")
+    lines = [
+        {"id": name, "model": model, "question": "换组", "cards": "愚人正位", "content": content}
+        for name, base, tuned in texts
+        for model, content in (("base", base), ("tuned", tuned))
+    ]
+    (folder / "generations.jsonl").write_text("\n".join(json.dumps(line) for line in lines), "utf-8")
+    return folder
+
+
+def test_a_blind_vote_is_kept_beside_the_run_and_shows_no_name_before(data, browser):
+    folder = run_with(data, ("1", "基座甲", "微调甲"), ("2", "基座乙", "微调乙"))
+    path = "/runs/run-000001-abc/vote"
+    for _ in range(2):
+        page = browser.get(path).text
+        assert "tarot-tiny" not in page and "tuned" not in page
+        shown = re.findall(r'<p class="text">(\S+)</p>', page)
+        choice = ("first", "second")[[text[:2] for text in shown].index("微调")]
+        texts = re.search(r'name="texts" value="(\w+)"', page).group(1)
+        assert send(browser, path, choice=choice, texts=texts).headers["location"] == path
+    assert "微调后 2，基座 0" in browser.get(path).text
+    assert votes.tally(folder) == {"base": 0, "tuned": 2, "neither": 0, "open": 0}
+
+
+def test_a_vote_does_not_count_for_texts_written_later(data, browser):
+    folder = run_with(data, ("1", "基座甲", "微调甲"))
+    votes.vote(folder, votes.pairs(folder)[0], "base")
+    assert votes.tally(folder)["base"] == 1
+    run_with(data, ("1", "基座甲", "微调丙"))
+    assert votes.tally(folder) == {"base": 0, "tuned": 0, "neither": 0, "open": 1}
+
+
+def test_which_model_stands_first_is_by_chance(data):
+    folder = run_with(data, *((str(n), f"基座{n}", f"微调{n}") for n in range(40)))
+    first = [votes.order(pair, TOKEN)[0] for pair in votes.pairs(folder)]
+    assert 8 < first.count("base") < 32
+    assert first == [votes.order(pair, TOKEN)[0] for pair in votes.pairs(folder)]
 
 
 CHROMIUM = next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)

@@ -47,7 +47,9 @@ def add(app: FastAPI, desk) -> None:
 
     @app.get("/readings/{reading_id}")
     def one(reading_id: str) -> Response:
-        row = reading(desk.data_dir, reading_id)
+        row = store.reading(desk.data_dir, reading_id)
+        if row is None:
+            raise Problem("no_reading", id=reading_id)
         return desk.page(
             "reading.html",
             here="readings",
@@ -148,15 +150,6 @@ def _index(data_dir: Path, version: int) -> pl.DataFrame:
         .cast(INDEX)
         .sort("date", "reading_id", descending=[True, False], nulls_last=True)
     )
-
-
-def reading(data_dir: Path, reading_id: str) -> dict:
-    """The current revision of one reading, STORED. Raises Problem `no_reading`."""
-    rows = store.scan(data_dir, "readings")
-    found = [] if rows is None else store.current(rows.filter(pl.col("reading_id") == reading_id)).collect().to_dicts()
-    if not found:
-        raise Problem("no_reading", id=reading_id)
-    return found[0]
 
 
 def parts(content: str, sentences: list[dict]) -> list[dict]:

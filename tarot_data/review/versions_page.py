@@ -3,13 +3,15 @@
 import json
 import re
 from pathlib import Path
+from typing import Annotated
 
-from fastapi import FastAPI
-from fastapi.responses import FileResponse, Response
+from fastapi import Depends, FastAPI
+from fastapi.responses import FileResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from tarot_data import versions
 from tarot_data.differences import diff
+from tarot_data.review import votes
 from tarot_data.review.guard import REPORT_POLICY
 
 REPORT = re.compile(r"report[-a-z0-9]*\.html")
@@ -19,6 +21,8 @@ MOST_NAMED = 100
 
 
 def add(app: FastAPI, desk) -> None:
+    Form = Annotated[dict[str, str], Depends(desk.guard.form)]
+
     @app.get("/versions")
     def listed() -> Response:
         manifests = versions.listed(desk.data_dir)[::-1]
@@ -50,7 +54,37 @@ def add(app: FastAPI, desk) -> None:
     @app.get("/runs/{name}")
     def run(name: str) -> Response:
         folder = run_folder(desk.data_dir, name)
-        return desk.page("run.html", here="versions", run=read_run(folder), curve=(folder / "loss.svg").is_file())
+        return desk.page(
+            "run.html",
+            here="versions",
+            run=read_run(folder),
+            curve=(folder / "loss.svg").is_file(),
+            pairs=votes.pairs(folder),
+            tally=votes.tally(folder),
+        )
+
+    @app.get("/runs/{name}/vote")
+    def ballot(name: str) -> Response:
+        folder = run_folder(desk.data_dir, name)
+        given = votes.votes(folder)
+        open_pairs = [pair for pair in votes.pairs(folder) if pair["texts"] not in given]
+        if not open_pairs:
+            return RedirectResponse(f"/runs/{name}", 303)
+        pair = open_pairs[0]
+        texts = [pair[side] for side in votes.order(pair, desk.guard.token)]
+        cards = pair["cards"] if isinstance(pair["cards"], str) else "、".join(map(str, pair["cards"] or []))
+        values = {"name": name, "pair": pair, "texts": texts, "cards": cards, "left": len(open_pairs)}
+        return desk.page("vote.html", here="versions", **values)
+
+    @app.post("/runs/{name}/vote")
+    def cast(name: str, form: Form) -> Response:
+        folder = run_folder(desk.data_dir, name)
+        (pair,) = [pair for pair in votes.pairs(folder) if pair["texts"] == form.get("texts")] or [None]
+        if pair is None or form.get("choice") not in ("first", "second", "neither"):
+            raise HTTPException(404)
+        winners = dict(zip(("first", "second"), votes.order(pair, desk.guard.token), strict=True))
+        votes.vote(folder, pair, winners.get(form["choice"], "neither"))
+        return RedirectResponse(f"/runs/{name}/vote", 303)
 
     @app.get("/runs/{name}/loss.svg")
     def curve(name: str) -> Response:
