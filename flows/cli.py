@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 
 from flows import environment
-from flows.gate import MIN_READINGS
+from flows.gate import MIN_NEW, MIN_READINGS
 from schemas.messages import catalogue, say
 from schemas.problems import Problem
 
@@ -69,6 +69,7 @@ COMMANDS: dict[str, dict[str, list]] = {
         "run": [
             ("arg", "paths", {"nargs": -1, "type": click.Path(path_type=Path, exists=True)}),
             ("opt", "--min-readings", {"type": click.IntRange(1), "default": MIN_READINGS, "show_default": True}),
+            ("opt", "--min-new", {"type": click.IntRange(0), "default": MIN_NEW, "show_default": True}),
             ("opt", "--base", {"default": None}),
             ("opt", "--recipe", {"default": None}),
             ("opt", "--no-train", {"is_flag": True}),
@@ -132,7 +133,8 @@ COMMANDS: dict[str, dict[str, list]] = {
     "dataset": {
         "report": [("opt", "--pseudonyms", {"is_flag": True})],
         "status": [
-            ("opt", "--min-readings", {"type": click.IntRange(1), "default": MIN_READINGS, "show_default": True})
+            ("opt", "--min-readings", {"type": click.IntRange(1), "default": MIN_READINGS, "show_default": True}),
+            ("opt", "--min-new", {"type": click.IntRange(0), "default": MIN_NEW, "show_default": True}),
         ],
         "dataset publish": [
             ("opt", "--base", {"default": None}),

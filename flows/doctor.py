@@ -8,7 +8,7 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
-from flows.gate import gate
+from flows.checks import look
 
 FRAGILE = {"prefect": "3.8.8", "polars": "2.1.0", "pandera": "0.35.0", "deltalake": "1.6.6", "torch": "2.13.0"}
 """Packages whose other versions are known to break something, with the version this was tested with."""
@@ -41,10 +41,8 @@ def examine(data_dir: Path) -> list[dict[str, object]]:
 
 
 def _validated(data_dir: Path) -> dict[str, object]:
-    from tarot_data import versions
-
-    opened = gate(versions.newest(data_dir))
-    return _finding("validated", opened["ready"], opened["validated"], "validated")
+    opened = look(data_dir)
+    return _finding("validated", not opened["missing"], opened["validated"], "validated")
 
 
 def _finding(name: str, ok: bool, value: object, advice: str | None) -> dict[str, object]:

@@ -25,5 +25,5 @@ def publish(data_dir: Path, base: str | None = None, recipe: str | None = None) 
 
 
 @task(name="write the quality report")
-def report_task(data_dir: Path, required: int, lang: str, run: dict | None = None) -> dict[str, object]:
-    return write_report(data_dir, required, lang, run=run)
+def report_task(data_dir: Path, opened: dict, lang: str, run: dict | None = None) -> dict[str, object]:
+    return write_report(data_dir, opened, lang, run=run)

@@ -7,9 +7,12 @@ from tarot_data import store, versions
 
 
 def write_report(
-    data_dir: Path, required: int, lang: str, *, run: dict | None = None, pseudonyms: bool = False
+    data_dir: Path, opened: dict, lang: str, *, run: dict | None = None, pseudonyms: bool = False
 ) -> dict[str, object]:
-    """Write the report of the newest version; returns its figures and, under `path`, where it lies."""
+    """Write the report of the newest version; returns its figures and, under `path`, where it lies.
+
+    opened: the gate, as `flows.checks.look` sees it.
+    """
     from tarot_data.report import figures, page
 
     manifests = versions.listed(data_dir)
@@ -19,7 +22,7 @@ def write_report(
         store.rejections(data_dir),
         version=version,
         previous=_figures_of(data_dir, manifests[-2]) if len(manifests) > 1 else None,
-        required=required,
+        gate=opened,
         history=manifests,
         run=run,
         splits=versions.read(data_dir, version).select("reading_id", "person", "split") if version else None,

@@ -4,12 +4,13 @@ from pathlib import Path
 
 from prefect import flow
 
-from flows.gate import MIN_READINGS, gate
+from flows.checks import look
+from flows.gate import MIN_NEW, MIN_READINGS, may_train
 from flows.ingest import Inbox, ingest
 from flows.publish import publish, report_task
 from flows.runs import newest_run
 from flows.training import train
-from tarot_data import store, versions
+from tarot_data import store
 
 
 @flow(name="run", validate_parameters=False)
@@ -17,6 +18,7 @@ def run(
     data_dir: Path,
     inbox: Inbox,
     min_readings: int = MIN_READINGS,
+    min_new: int = MIN_NEW,
     base: str | None = None,
     recipe: str | None = None,
     no_train: bool = False,
@@ -28,11 +30,11 @@ def run(
         manifest, new = publish(data_dir, base, recipe)
         wanted = ("version", "hash", "name", "counts", "settings")
         result["version"] = {key: manifest[key] for key in wanted} | {"new": new}
-    result["gate"] = gate(versions.newest(data_dir), min_readings)
-    if result["gate"]["ready"] and not no_train:
+    result["gate"] = look(data_dir, min_readings, min_new)
+    if may_train(result["gate"], asked=False) and not no_train:
         trained = train(data_dir, base=base, recipe=recipe)
         result["scores"] = trained.pop("scores")
         result["run"] = trained
-    report = report_task(data_dir, min_readings, lang, newest_run(data_dir))
+    report = report_task(data_dir, look(data_dir, min_readings, min_new), lang, newest_run(data_dir))
     result["report"] = report["path"]
     return result

@@ -72,7 +72,8 @@ def test_every_made_up_reading_is_kept_and_stays_marked_as_made_up(done):
 
 def test_the_gate_opens_and_the_tuned_model_is_better_on_held_out_readings(done):
     _, result, _ = done
-    assert result["gate"] == {"validated": 48, "required": 40, "missing": 0, "ready": True}
+    opened = {name: result["gate"][name] for name in ("validated", "required", "missing", "ready", "made_up")}
+    assert opened == {"validated": 48, "required": 40, "missing": 0, "ready": True, "made_up": 48}
     assert result["scores"]["tuned"]["loss"] < result["scores"]["base"]["loss"]
     assert set(result["scores"]["tuned"]["scores"]) >= {
         "reasoning",
@@ -118,6 +119,7 @@ def test_the_same_again_changes_nothing_and_trains_nothing(done):
     second = again()
     assert second["ingest"]["unchanged"] == 48 and second["ingest"]["accepted"] == 0
     assert second["version"]["new"] is False and second["version"]["hash"] == first["version"]["hash"]
+    assert second["gate"]["shut"] == ["trained"]
     assert second["run"]["already"] is True and second["run"]["run"] == first["run"]["run"]
     assert second["run"]["champion"]["why"] == "is_champion"
     assert len(list((data / "runs").glob("*/manifest.json"))) == 1

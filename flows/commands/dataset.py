@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from flows.checks import look
 from flows.cli import Context
 from flows.commands.shared import print_gate, print_published
-from flows.gate import MIN_READINGS, gate
 from schemas.problems import Problem
 
 
@@ -12,7 +12,9 @@ def report(ctx: Context, pseudonyms: bool) -> None:
     from flows.reporting import write_report
     from flows.runs import newest_run
 
-    result = write_report(ctx.data_dir, MIN_READINGS, ctx.lang, run=newest_run(ctx.data_dir), pseudonyms=pseudonyms)
+    result = write_report(
+        ctx.data_dir, look(ctx.data_dir), ctx.lang, run=newest_run(ctx.data_dir), pseudonyms=pseudonyms
+    )
     ctx.json(result) if ctx.as_json else ctx.print("summary.report", path=result["path"])
 
 
@@ -144,13 +146,13 @@ def print_version(ctx: Context, manifest: dict) -> None:
     )
 
 
-def status(ctx: Context, min_readings: int) -> None:
+def status(ctx: Context, min_readings: int, min_new: int) -> None:
     from flows.runs import champion_of, run_dirs
     from tarot_data import store, versions
 
     version = versions.newest(ctx.data_dir)
     runs = run_dirs(ctx.data_dir)
-    opened = gate(version, min_readings)
+    opened = look(ctx.data_dir, min_readings, min_new)
     last_run = runs[-1].name if runs else None
     champion = champion_of(ctx.data_dir)
     rejected_open = store.rejections(ctx.data_dir).height

@@ -13,6 +13,7 @@ def run(
     ctx: Context,
     paths: tuple[Path, ...],
     min_readings: int,
+    min_new: int,
     base: str | None,
     recipe: str | None,
     no_train: bool,
@@ -27,7 +28,7 @@ def run(
         from flows.run import run as run_flow
 
         options = {"base": base, "recipe": recipe, "no_train": no_train, "lang": ctx.lang}
-        result = run_flow(ctx.data_dir, Inbox(list(paths)), min_readings, **options)
+        result = run_flow(ctx.data_dir, Inbox(list(paths)), min_readings, min_new, **options)
     if ctx.as_json:
         return ctx.json(result)
     print_ingest(ctx, result["ingest"])

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flows.cli import Context
+from schemas.gate import explain
 
 
 def print_ingest(ctx: Context, result: dict) -> None:
@@ -32,7 +33,8 @@ def print_published(ctx: Context, manifest: dict, new: bool) -> None:
 
 
 def print_gate(ctx: Context, opened: dict) -> None:
-    ctx.print("summary.gate_open" if opened["ready"] else "summary.gate_shut", **opened)
+    for line in explain(opened, ctx.lang):
+        print(line)
 
 
 def print_run(ctx: Context, result: dict, scores: dict) -> None:

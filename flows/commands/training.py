@@ -1,9 +1,11 @@
 """Training, what comes before it and after."""
 
 from flows import environment
+from flows.checks import look_at
 from flows.cli import Context
 from flows.commands.shared import print_run
-from flows.gate import gate
+from flows.gate import may_train
+from schemas.gate import explain
 from schemas.problems import Problem
 
 
@@ -36,9 +38,9 @@ def train(
     from tarot_data import versions
 
     manifest = versions.find(ctx.data_dir, version)
-    opened = gate(manifest, min_readings)
-    if not opened["ready"]:
-        raise Problem("gate_shut", **opened)
+    opened = look_at(ctx.data_dir, manifest, min_readings)
+    if not may_train(opened, asked=True):
+        raise Problem("gate_shut", why=" ".join(explain(opened, ctx.lang)), validated=opened["validated"])
     overrides = dict(assignment(part) for part in set)
     planned = None
     if not ctx.as_json:

@@ -48,7 +48,7 @@ def measure(
     *,
     version: dict | None,
     previous: dict | None,
-    required: int,
+    gate: dict,
     history: Sequence[dict] = (),
     run: dict | None = None,
     splits: pl.DataFrame | None = None,
@@ -59,24 +59,18 @@ def measure(
     stored: STORED, one row a reading. rejections: REJECTIONS. version, previous: manifests of the newest version and
     the one before, the latter with its own measured `figures` (drift needs them). history: all manifests, oldest
     first. splits: reading_id, person and split of the version. run: {manifest, log, scores, generations} of a
-    training. With pseudonyms, persons are P1, P2 … (P1 has most readings), in running text too.
+    training. gate: what a training wants and what is missing. With pseudonyms, persons are P1, P2 … (P1 has most readings), in running text too.
     """
     stored = stored.sort("reading_id")
     names = Names(stored, rejections, hide=pseudonyms)
     publishable = stored.filter(pl.col("consent").cast(pl.String) != "no")
-    validated = version["counts"]["readings"] if version else publishable.height
     sentences = _sentences(stored)
     out = {
-        "required": required,
+        "required": gate["required"],
         "pseudonyms": pseudonyms,
         "version": _version(version),
         "readings": readings(stored, sentences, rejections),
-        "gate": {
-            "validated": validated,
-            "required": required,
-            "missing": max(0, required - validated),
-            "ready": validated >= required,
-        },
+        "gate": gate,
         "next": {"fix": easiest(rejections, names)},
         "intake": intake(stored),
         "history": [_version(manifest) for manifest in history][-20:],

@@ -14,6 +14,7 @@ import jinja2
 from markupsafe import Markup
 
 from schemas.deck import LABELS, RANKS, SUITS, is_major
+from schemas.gate import explain
 from schemas.messages import catalogue, say
 from tarot_data import lexicon
 from tarot_data.report import charts
@@ -152,7 +153,7 @@ def gate(words: Words, figures: dict) -> dict:
     data = figures["gate"]
     values = {key: data[key] for key in ("validated", "required", "missing")}
     return {
-        "read": words("gate_open" if data["ready"] else "gate_shut", **values),
+        "read": words.join(explain(data, words.lang)),
         "chart": charts.progress(words("gate_chart", **values), data["validated"], data["required"]),
     }
 
