@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from flows.withheld import told
 from schemas.problems import Problem
 from tarot_data import lexicon
 
@@ -68,7 +69,7 @@ def prefect_at(data_dir: Path) -> Iterator[None]:
         raise Problem("not_writable", path=data_dir, why=error.strerror) from None
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+    with told(), temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
         yield
 
 
@@ -99,6 +100,11 @@ def default_data_dir() -> Path:
 def judge_key() -> str | None:
     """The key a judge's endpoint asks for; those on one's own machine ask for none."""
     return os.environ.get("TAROT_JUDGE_KEY")
+
+
+def notify_url() -> str | None:
+    """Where a line is sent when a run has ended, where anywhere."""
+    return os.environ.get("TAROT_NOTIFY") or None
 
 
 def _known(lang: str) -> str:

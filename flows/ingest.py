@@ -1,11 +1,16 @@
 """The ingest flow: an inbox of raw files into the store."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from prefect import flow, task
 
+from flows.artifacts import shown
+from flows.history import HOOKS
 from flows.progress import bar
+from flows.retries import AGAIN, if_it_passes, passes
+from flows.withheld import Withheld, withholding
 from tarot_data import ingest as stages
 from tarot_data import store
 
@@ -19,27 +24,40 @@ class Inbox:
         self.paths = paths
 
 
-@task(name="find new files")
+@task(name="find new files", retry_condition_fn=if_it_passes, **AGAIN)
+@withholding
 def find_files(data_dir: Path, inbox: Inbox) -> tuple[list, int, list[str]]:
     return stages.new_files(data_dir, inbox.paths)
 
 
-@task(name="read, mask and clean")
+@task(name="wait for files that are in use", retry_condition_fn=if_it_passes, **AGAIN)
+@withholding
+def wait_for(files: list) -> None:
+    for file in files:
+        in_use(file.path)
+
+
+@task(name="read, mask and clean", retry_condition_fn=if_it_passes, **AGAIN)
+@withholding
 def read_and_clean(data_dir: Path, files: list, staging: Path) -> Path:
-    return stages.read_and_clean(data_dir, files, staging, progress=bar)
+    return stages.read_and_clean(data_dir, files, staging, progress=shown("reading"))
 
 
-@task(name="label, validate and compare")
+@task(name="label, validate and compare", retry_condition_fn=if_it_passes, **AGAIN)
+@withholding
 def decide(data_dir: Path, clean: Path, staging: Path) -> Path:
-    return stages.decide(data_dir, clean, staging, progress=bar)
+    return stages.decide(data_dir, clean, staging, progress=shown("labelling"))
 
 
-@task(name="commit to the store")
+@task(name="commit to the store", retry_condition_fn=if_it_passes, **AGAIN)
+@withholding
 def commit(data_dir: Path, decided: Path, files: list) -> dict:
-    return stages.commit(data_dir, decided, files)
+    with store.as_it_was(data_dir):
+        return stages.commit(data_dir, decided, files)
 
 
-@flow(name="ingest", validate_parameters=False)
+@flow(name="ingest", validate_parameters=False, **HOOKS)
+@withholding
 def ingest(data_dir: Path, inbox: Inbox) -> dict:
     """Raw files to validated, labelled readings in the store; every loss has a reason.
 
@@ -52,6 +70,7 @@ def ingest(data_dir: Path, inbox: Inbox) -> dict:
         counts = {"accepted": 0, "updated": 0, "unchanged": 0, "rejected": 0, "redacted": 0, "forgotten": 0}
         counts |= {"masked": {}, "reasons": {}, "synthetic": 0}
         if files:
+            files = settled(files, lambda: find_files(data_dir, inbox)[0])
             staging = data_dir / "staging"
             try:
                 clean = read_and_clean(data_dir, files, staging)
@@ -66,3 +85,32 @@ def ingest(data_dir: Path, inbox: Inbox) -> dict:
             "readings": store.count(data_dir),
             "rejected_open": store.rejections(data_dir).height,
         }
+
+
+def settled(files: list, again: Callable[[], list]) -> list:
+    """The files once no other program holds them; those it never lets go are left to the reader, which rejects them.
+
+    again: finds the files once more, for one that was held may have other bytes since it was let go.
+    """
+    try:
+        for file in files:
+            in_use(file.path)
+    except OSError:
+        try:
+            wait_for(files)
+        except Withheld as error:
+            if not passes(error):
+                raise
+        return again()
+    return files
+
+
+def in_use(path: Path) -> None:
+    """Raises what opening a file raises where its cause passes: another program's lock, a network drive that hiccups.
+    Anything else is the reader's to reject."""
+    try:
+        with path.open("rb") as file:
+            file.read(1)
+    except OSError as error:
+        if passes(error):
+            raise

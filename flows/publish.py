@@ -5,16 +5,21 @@ from pathlib import Path
 from prefect import flow, task
 
 from flows.counting import budget_of
+from flows.history import HOOKS
 from flows.reporting import write_report
+from flows.retries import AGAIN, if_it_passes
+from flows.withheld import withholding
 from tarot_data import store, versions
 
 
-@task(name="publish the dataset version")
+@task(name="publish the dataset version", retry_condition_fn=if_it_passes, **AGAIN)
+@withholding
 def publish_version(data_dir: Path, base: str | None = None, recipe: str | None = None) -> tuple[dict, bool]:
     return versions.publish(data_dir, budget_of(base, recipe))
 
 
-@flow(name="publish", validate_parameters=False)
+@flow(name="publish", validate_parameters=False, **HOOKS)
+@withholding
 def publish(data_dir: Path, base: str | None = None, recipe: str | None = None) -> tuple[dict, bool]:
     """Publish what the store holds; returns the manifest and whether it is a new version.
 
@@ -24,6 +29,7 @@ def publish(data_dir: Path, base: str | None = None, recipe: str | None = None) 
         return publish_version(data_dir, base, recipe)
 
 
-@task(name="write the quality report")
+@task(name="write the quality report", retry_condition_fn=if_it_passes, **AGAIN)
+@withholding
 def report_task(data_dir: Path, opened: dict, lang: str, run: dict | None = None) -> dict[str, object]:
     return write_report(data_dir, opened, lang, run=run)

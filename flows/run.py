@@ -4,16 +4,20 @@ from pathlib import Path
 
 from prefect import flow
 
+from flows.artifacts import summarise
 from flows.checks import look
 from flows.gate import MIN_NEW, MIN_READINGS, may_train
+from flows.history import HOOKS
 from flows.ingest import Inbox, ingest
 from flows.publish import publish, report_task
 from flows.runs import newest_run
 from flows.training import train
+from flows.withheld import withholding
 from tarot_data import store
 
 
-@flow(name="run", validate_parameters=False)
+@flow(name="run", validate_parameters=False, **HOOKS)
+@withholding
 def run(
     data_dir: Path,
     inbox: Inbox,
@@ -37,4 +41,5 @@ def run(
         result["run"] = trained
     report = report_task(data_dir, look(data_dir, min_readings, min_new), lang, newest_run(data_dir))
     result["report"] = report["path"]
+    summarise(result, lang)
     return result

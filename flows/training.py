@@ -9,13 +9,17 @@ from pathlib import Path
 
 from prefect import flow, task
 
+from flows.artifacts import shown
+from flows.history import HOOKS
 from flows.progress import bar
+from flows.withheld import told, withholding
 from schemas.problems import Problem
 from tarot_data import versions
 from tarot_data.locks import only_one
 
 
 @task(name="fine-tune with LoRA")
+@withholding
 def fine_tune(data_dir: Path, manifest: dict, base: str | None, recipe: str | None, overrides: dict) -> Path:
     from tarot_train import sft
 
@@ -25,24 +29,26 @@ def fine_tune(data_dir: Path, manifest: dict, base: str | None, recipe: str | No
         recipe=recipe,
         overrides=overrides,
         data_dir=data_dir,
-        progress=bar,
+        progress=shown("training"),
         watch=bar.watch,
     )
 
 
 @task(name="try five updates")
+@withholding
 def try_out(data_dir: Path, manifest: dict, base: str | None, recipe: str | None, overrides: dict) -> dict:
     from tarot_train.trial import trial
 
-    return trial(versions.path_of(data_dir, manifest), base, recipe, overrides, data_dir=data_dir, progress=bar)
+    return trial(versions.path_of(data_dir, manifest), base, recipe, overrides, data_dir=data_dir, progress=shown("trial"))
 
 
 @task(name="evaluate against the base")
+@withholding
 def evaluate_run(data_dir: Path, run_dir: Path) -> dict:
     from tarot_data.outside import annotate_records
     from tarot_train import evaluate
 
-    return evaluate.evaluate(run_dir, data_dir=data_dir, annotate=annotate_records, progress=bar)
+    return evaluate.evaluate(run_dir, data_dir=data_dir, annotate=annotate_records, progress=shown("evaluation"))
 
 
 def challenge(data_dir: Path, run_dir: Path) -> dict:
@@ -55,13 +61,15 @@ def challenge(data_dir: Path, run_dir: Path) -> dict:
 def evaluate_again(data_dir: Path, run_dir: Path) -> dict:
     """Evaluate a finished run once more, without a flow; returns {run, scores, champion}."""
     try:
-        scores = evaluate_run.fn(data_dir, run_dir)
+        with told():
+            scores = evaluate_run.fn(data_dir, run_dir)
     finally:
         bar.close()
     return {"run": run_dir.name, "scores": scores, "champion": challenge(data_dir, run_dir)}
 
 
-@flow(name="train", validate_parameters=False)
+@flow(name="train", validate_parameters=False, **HOOKS)
+@withholding
 def train(
     data_dir: Path,
     version: int | None = None,

@@ -8,7 +8,8 @@ it from doubling anything. Every write happens under one lock (`writing`), acros
 
 import shutil
 import time
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -55,6 +56,26 @@ def writing(data_dir: Path, wait_seconds: float = WAIT_SECONDS) -> AbstractConte
     Raises Problem `busy` where another process writes and does not finish within wait_seconds.
     """
     return only_one(data_dir / "locks" / "store.lock", Problem("busy", path=data_dir), wait_seconds)
+
+
+@contextmanager
+def as_it_was(data_dir: Path) -> Iterator[None]:
+    """Where the block fails, every table reads as before it: several commits, all or none. The caller holds `writing`.
+
+    A process that dies in between leaves what it committed; `files` is written last, so the next run finishes it.
+    """
+    from deltalake import DeltaTable
+
+    before = {name: delta_version(data_dir, name) for name in TABLES}
+    try:
+        yield
+    except BaseException:
+        for name, version in before.items():
+            if version is None:
+                shutil.rmtree(table_path(data_dir, name), ignore_errors=True)
+            elif delta_version(data_dir, name) != version:
+                DeltaTable(str(table_path(data_dir, name))).restore(version)
+        raise
 
 
 def exists(data_dir: Path, name: str) -> bool:

@@ -1,5 +1,6 @@
 """The command: help, languages, exit codes."""
 
+import json
 import subprocess
 import sys
 from importlib import import_module
@@ -9,7 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from flows import cli
+from flows import cli, history
 from schemas.messages import LANGUAGES, catalogue, say
 
 ROOT = Path(__file__).parents[1]
@@ -93,3 +94,13 @@ def test_help_imports_nothing_heavy():
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_status_tells_what_ran_last_and_how_far_it_is_to_the_gate(tmp_path):
+    history.note(tmp_path, {"at": "2026-01-05T03:00:00+00:00", "flow": "ingest", "state": "failed", "error": "OSError"})
+    result = run("status", "--data-dir", str(tmp_path), "--json", "--min-readings", "7")
+    found = json.loads(result.stdout)
+    assert found["last_run"]["error"] == "OSError" and found["last_training"] is None
+    assert (found["missing"], found["shut"]) == (7, ["readings"])
+    said = run("status", "--data-dir", str(tmp_path), "--lang", "en").stdout
+    assert "What ran last: ingest, 2026-01-05 03:00:00+00:00: failed" in said

@@ -1,13 +1,19 @@
 """Whole flows over small inboxes, with a real Prefect."""
 
+import errno
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from flows.withheld import told
+from schemas.problems import Problem
 from tarot_data import store
+from tests.test_history import listener
 
 pytestmark = pytest.mark.slow
 
@@ -173,3 +179,129 @@ def test_an_interrupted_ingest_leaves_nothing_and_the_next_one_finishes(places, 
             ingest(data, inbox)
     assert store.count(data) == 0 and not (data / "staging").exists()
     assert counts(ingest(data, inbox)) == (2, 0, 0, 0, 2)
+
+
+def last_line(data):
+    return json.loads((data / "runs.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+
+
+def test_what_ran_is_written_down_in_numbers(places):
+    data, inbox = places
+    ingest(data, inbox)
+    line = last_line(data)
+    assert (line["flow"], line["state"], line["error"]) == ("ingest", "completed", None)
+    assert (line["files"], line["accepted"], line["readings"]) == (1, 2, 2)
+
+
+def test_a_webhook_hears_of_a_run_that_ended(places, monkeypatch):
+    data, inbox = places
+    with listener() as (url, heard):
+        monkeypatch.setenv("TAROT_NOTIFY", url)
+        ingest(data, inbox)
+    assert [(line["flow"], line["accepted"]) for line in heard] == [("ingest", 2)]
+
+
+def test_a_commit_that_fails_halfway_leaves_the_store_as_it_was_and_prefect_none_of_its_words(places, monkeypatch):
+    data, inbox = places
+    ingest(data, inbox)
+    before = {name: store.scan(data, name).collect() for name in store.TABLES if store.exists(data, name)}
+    (inbox / "b.jsonl").write_text(json.dumps(FIRST | {"content": REWRITTEN}, ensure_ascii=False), encoding="utf-8")
+    append = store.append
+
+    def fails_at_the_end(data_dir, name, frame, note):
+        if name == "files":
+            raise FileNotFoundError(2, "No such file", "客户13912345678.docx")
+        return append(data_dir, name, frame, note)
+
+    monkeypatch.setattr(store, "append", fails_at_the_end)
+    with pytest.raises(FileNotFoundError), told():
+        ingest(data, inbox)
+    for name, rows in before.items():
+        assert store.scan(data, name).collect().equals(rows), name
+    assert {name for name in store.TABLES if store.exists(data, name)} == set(before)
+    line = last_line(data)
+    assert (line["flow"], line["state"], line["error"]) == ("ingest", "failed", "FileNotFoundError")
+    for path in (*everything(data), *everything(Path(os.environ["PREFECT_HOME"]))):
+        assert b"13912345678" not in path.read_bytes()
+    monkeypatch.undo()
+    assert counts(ingest(data, inbox)) == (1, 0, 2, 0, 3)
+
+
+def test_a_commit_is_tried_again_where_its_cause_passes(places, monkeypatch):
+    from flows.ingest import commit
+    from tarot_data import ingest as stages
+
+    data, inbox = places
+    commits, real = [], stages.commit
+
+    def busy_once(*arguments):
+        commits.append(len(commits))
+        if len(commits) == 1:
+            raise OSError(errno.EBUSY, "in use")
+        return real(*arguments)
+
+    monkeypatch.setattr(stages, "commit", busy_once)
+    monkeypatch.setattr(commit, "retry_delay_seconds", [0, 0, 0])
+    assert counts(ingest(data, inbox)) == (2, 0, 0, 0, 2)
+    assert commits == [0, 1]
+
+
+def test_a_file_in_use_is_waited_for_and_read_as_it_is_then(places, monkeypatch):
+    from flows import ingest as flow
+
+    data, inbox = places
+    opened, real = [], flow.in_use
+
+    def held_twice(path):
+        opened.append(path)
+        if len(opened) <= 2:
+            write(inbox / "a.jsonl", FIRST)
+            raise OSError(errno.EBUSY, "in use")
+        real(path)
+
+    monkeypatch.setattr(flow, "in_use", held_twice)
+    monkeypatch.setattr(flow.wait_for, "retry_delay_seconds", [0, 0, 0])
+    assert counts(ingest(data, inbox)) == (1, 0, 0, 0, 1)
+    assert len(opened) == 3
+
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from tarot_data import store
+with store.writing(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_second_ingest_says_so_and_a_killed_one_lets_go(places, monkeypatch):
+    data, inbox = places
+    monkeypatch.setattr(store.writing, "__defaults__", (0.2,))
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(data)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(Problem, match="Another process is writing"), told():
+            ingest(data, inbox)
+    finally:
+        holder.kill()
+        holder.wait()
+    assert counts(ingest(data, inbox)) == (2, 0, 0, 0, 2)
+
+
+def test_overlapping_ingests_take_turns(places):
+    data, inbox = places
+    inboxes = [inbox.with_name(f"inbox{number}") for number in range(2)]
+    write(inboxes[0] / "a.jsonl", FIRST)
+    write(inboxes[1] / "b.jsonl", SECOND)
+    script = (
+        "import sys; from pathlib import Path; from tarot_data import ingest, store\n"
+        "data, inbox = map(Path, sys.argv[1:])\n"
+        "with store.writing(data, 60):\n    store.sweep(data)\n"
+        "    files, _, _ = ingest.new_files(data, [inbox]); staging = data / 'staging'\n"
+        "    clean = ingest.read_and_clean(data, files, staging)\n"
+        "    ingest.commit(data, ingest.decide(data, clean, staging), files)\n"
+    )
+    both = [subprocess.Popen([sys.executable, "-c", script, str(data), str(place)]) for place in inboxes]
+    assert [process.wait(120) for process in both] == [0, 0]
+    assert store.count(data) == 2 and store.files(data).height == 2

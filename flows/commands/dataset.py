@@ -147,13 +147,15 @@ def print_version(ctx: Context, manifest: dict) -> None:
 
 
 def status(ctx: Context, min_readings: int, min_new: int) -> None:
+    from flows import history
     from flows.runs import champion_of, run_dirs
     from tarot_data import store, versions
 
     version = versions.newest(ctx.data_dir)
     runs = run_dirs(ctx.data_dir)
     opened = look(ctx.data_dir, min_readings, min_new)
-    last_run = runs[-1].name if runs else None
+    last_run = history.last(ctx.data_dir)
+    last_training = runs[-1].name if runs else None
     champion = champion_of(ctx.data_dir)
     rejected_open = store.rejections(ctx.data_dir).height
     if ctx.as_json:
@@ -162,6 +164,7 @@ def status(ctx: Context, min_readings: int, min_new: int) -> None:
             | {
                 "version": version["version"] if version else None,
                 "last_run": last_run,
+                "last_training": last_training,
                 "champion": champion,
                 "rejected_open": rejected_open,
                 "readings": store.count(ctx.data_dir),
@@ -173,8 +176,11 @@ def status(ctx: Context, min_readings: int, min_new: int) -> None:
     else:
         ctx.print("summary.status_none")
     print_gate(ctx, opened)
+    if last_training:
+        ctx.print("summary.status_last", run=last_training)
     if last_run:
-        ctx.print("summary.status_last", run=last_run)
+        values = {"at": last_run["at"].replace("T", " "), "flow": last_run["flow"]}
+        ctx.print("summary.status_last_run", **values, state=ctx.say(f"state.{last_run['state']}"))
     if champion:
         ctx.print("summary.status_champion", run=champion)
     if rejected_open:
