@@ -50,10 +50,13 @@ class Context:
         click.echo(json.dumps(value, ensure_ascii=False, default=str))
 
 
-def option(name: str, *, lang: str, param: str | None = None, **settings: object) -> Callable:
-    """A click option whose help is `option.<name>` of the catalogue. param: its argument, where the name is taken."""
-    key = "option." + name.split("/")[0].strip("-").replace("-", "_")
-    return click.option(name, *([param] if param else []), help=say(key, lang), **settings)
+def option(command: str, name: str, *, lang: str, param: str | None = None, **settings: object) -> Callable:
+    """A click option whose help is `option.<command>_<name>` of the catalogue, else `option.<name>`. param: its
+    argument, where the name is taken."""
+    words = name.split("/")[0].strip("-").replace("-", "_")
+    own = f"option.{command}_{words}"
+    text = say(own if own in catalogue() else f"option.{words}", lang)
+    return click.option(name, *([param] if param else []), help=text, **settings)
 
 
 REASONS = [key.removeprefix("reason.") for key in catalogue() if key.startswith("reason.")]
@@ -62,6 +65,9 @@ REASONS = [key.removeprefix("reason.") for key in catalogue() if key.startswith(
 
 LEXICON = ("opt", "--lexicon", {"type": click.Path(path_type=Path, exists=True, file_okay=False)})
 """The commands that label read the reader's own tables from here instead of from the data directory."""
+
+PORT = 4200
+"""Of the server of `tarot serve`: Prefect's own."""
 
 # Module of flows.commands -> command -> its arguments and options; the function of that name runs it.
 COMMANDS: dict[str, dict[str, list]] = {
@@ -225,6 +231,27 @@ COMMANDS: dict[str, dict[str, list]] = {
             ("opt", "--no-browser", {"is_flag": True}),
         ],
         "doctor": [],
+        "serve": [
+            ("arg", "inbox", {"nargs": -1, "type": click.Path(path_type=Path)}),
+            ("opt", "--every", {"default": None, "metavar": "15m"}),
+            ("opt", "--cron", {"default": None, "metavar": "'0 3 * * *'"}),
+            ("opt", "--timezone", {"default": None, "metavar": "Asia/Shanghai"}),
+            ("opt", "--min-readings", {"type": click.IntRange(1), "default": MIN_READINGS, "show_default": True}),
+            ("opt", "--min-new", {"type": click.IntRange(0), "default": MIN_NEW, "show_default": True}),
+            ("opt", "--base", {"default": None}),
+            ("opt", "--recipe", {"default": None}),
+            ("opt", "--set", {"multiple": True, "metavar": "KEY=VALUE"}),
+            ("opt", "--no-train", {"is_flag": True}),
+            ("opt", "--port", {"type": click.IntRange(1, 65535), "default": PORT, "show_default": True}),
+            ("opt", "--database", {"default": None, "metavar": "URL"}),
+            ("opt", "--notify", {"default": None, "metavar": "URL"}),
+            ("opt", "--install", {"is_flag": True}),
+            ("opt", "--yes", {"is_flag": True}),
+        ],
+        "worker": [
+            ("opt", "--server", {"default": f"http://127.0.0.1:{PORT}", "show_default": True, "metavar": "URL"}),
+            ("opt", "--notify", {"default": None, "metavar": "URL"}),
+        ],
     },
 }
 
@@ -275,7 +302,7 @@ def _command(area: str, name: str, key: str, parts: list, lang: str) -> click.Co
         if kind == "arg":
             callback = click.argument(part, **settings)(callback)
         else:
-            callback = option(part, lang=lang, **settings)(callback)
+            callback = option(key, part, lang=lang, **settings)(callback)
     text = say(f"help.{key}", lang)
     example = f"\b\n{say('help.example', lang)}\n  {say(f'example.{key}', lang)}"
     return click.command(

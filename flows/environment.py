@@ -67,9 +67,14 @@ def prefect_at(data_dir: Path) -> Iterator[None]:
         Path(os.environ["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Problem("not_writable", path=data_dir, why=error.strerror) from None
-    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+    from flows.serving import served_at
 
-    with told(), temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+    address = served_at(data_dir)
+    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    # Beside a server, a flow by hand is one more run of it: two servers on one database file get in each other's way.
+    here = {PREFECT_API_URL: f"{address}/api"} if address else {}
+    with told(), temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None} | here):
         yield
 
 
@@ -105,6 +110,66 @@ def judge_key() -> str | None:
 def notify_url() -> str | None:
     """Where a line is sent when a run has ended, where anywhere."""
     return os.environ.get("TAROT_NOTIFY") or None
+
+
+def inbox_paths() -> list[Path]:
+    """What a served ingest reads: the environment carries it, so that Prefect's database does not."""
+    given = os.environ.get("TAROT_INBOX")
+    return [Path(path) for path in given.split(os.pathsep)] if given else [default_data_dir() / "inbox"]
+
+
+def server_address() -> str:
+    """Of the server whose part this process is."""
+    return os.environ["PREFECT_API_URL"].removesuffix("/api")
+
+
+def served_settings() -> str:
+    return os.environ["TAROT_SERVED"]
+
+
+def database_url() -> str | None:
+    """Where the server keeps its state, if not in a file of the data directory. May hold a password, so it has a
+    variable besides `--database`, which other users of the machine can read."""
+    return os.environ.get("TAROT_DATABASE") or None
+
+
+def for_children(
+    data_dir: Path, address: str, *, inbox: list[Path], poll_seconds: int, database: str | None, notify: str | None
+) -> dict[str, str]:
+    """The environment of the processes of `tarot serve`: this one's, and where everything is.
+
+    address: `http://127.0.0.1:port` of the server. Pages of other origins may not ask it anything.
+    """
+    port = address.rpartition(":")[2]
+    settings = {
+        "TAROT_DATA_DIR": str(data_dir.resolve()),
+        "TAROT_INBOX": os.pathsep.join(str(path.resolve()) for path in inbox),
+        "TAROT_NOTIFY": notify,
+        "PREFECT_HOME": str((data_dir / "prefect").resolve()),
+        "PREFECT_API_URL": f"{address}/api",
+        "PREFECT_UI_API_URL": f"{address}/api",
+        "PREFECT_UI_STATIC_DIRECTORY": str((data_dir / "prefect" / "ui").resolve()),
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"{address},http://localhost:{port}",
+        "PREFECT_SERVER_API_HOST": "127.0.0.1",
+        "PREFECT_SERVER_API_PORT": port,
+        # In memory, the default, a server that is restarted never gives back what a dead run held.
+        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+        "PREFECT_RUNNER_POLL_FREQUENCY": str(poll_seconds),
+        "PREFECT_API_DATABASE_CONNECTION_URL": database,
+        "PYTHONUNBUFFERED": "1",
+    }
+    return os.environ | {name: value for name, value in settings.items() if value is not None}
+
+
+def for_worker(data_dir: Path, server: str, notify: str | None) -> dict[str, str]:
+    """The environment of `tarot worker`: its state apart from the server's, which may share the data directory."""
+    settings = {
+        "TAROT_DATA_DIR": str(data_dir.resolve()),
+        "TAROT_NOTIFY": notify,
+        "PREFECT_HOME": str((data_dir / "prefect" / f"worker-{os.uname().nodename}").resolve()),
+        "PREFECT_API_URL": f"{server}/api",
+    }
+    return os.environ | {name: value for name, value in settings.items() if value is not None}
 
 
 def _known(lang: str) -> str:

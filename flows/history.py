@@ -18,6 +18,15 @@ FILE = "runs.jsonl"
 
 COUNTS = ("files", "accepted", "updated", "unchanged", "rejected", "redacted", "readings")
 
+ENDS = {
+    "COMPLETED": "completed",
+    "FAILED": "failed",
+    "CRASHED": "crashed",
+    "CANCELLING": "cancelled",
+    "CANCELLED": "cancelled",
+}
+"""Prefect's types of state to the words of a line, keys under `state.` in the catalogue."""
+
 WAIT_SECONDS = 10.0
 """How long a webhook may take; a run never waits longer for somebody to listen."""
 
@@ -83,9 +92,10 @@ def figures(result: Any) -> dict[str, object]:
     return out
 
 
-def record(flow: Any, run: Any, state: Any) -> None:
-    """A state hook: one line for a flow that ended, whichever way. Parts of another flow are in its line."""
-    if run.parent_task_run_id is not None:
+def record(flow: Any, flow_run: Any, state: Any) -> None:
+    """A state hook: one line for a flow that ended, whichever way. Parts of another flow are in its line; a run that
+    was stopped before it began is none."""
+    if flow_run.parent_task_run_id is not None:
         return
     result, error = None, None
     try:
@@ -94,25 +104,31 @@ def record(flow: Any, run: Any, state: Any) -> None:
         error = kind_of(missing)
     if isinstance(result, BaseException):
         result, error = None, kind_of(result)
-    if isinstance(result, dict) and result.get("outcome") in ("nothing_new", "busy"):
+    outcome = result.get("outcome") if isinstance(result, dict) else None
+    ended, kind = datetime.now(UTC), ENDS.get(state.type.value, "failed")
+    if outcome in ("nothing_new", "busy") or (kind in ("crashed", "cancelled") and flow_run.start_time is None):
         return
-    ended = datetime.now(UTC)
     line = {
         "at": ended.isoformat(timespec="seconds"),
         "flow": flow.name,
-        "state": state.type.value.lower(),
-        "seconds": round((ended - run.start_time).total_seconds(), 1) if run.start_time else None,
-        "error": error if state.type.value not in ("COMPLETED",) else None,
-        **({"outcome": result["outcome"]} if isinstance(result, dict) and "outcome" in result else {}),
+        "name": flow_run.name,
+        "state": kind,
+        "seconds": round((ended - flow_run.start_time).total_seconds(), 1) if flow_run.start_time else None,
+        "error": error if kind == "failed" else None,
+        **({"outcome": outcome} if outcome else {}),
         **figures(result),
     }
-    note(_data_dir(run), line)
+    data_dir = _data_dir(flow_run)
+    before = last(data_dir)
+    if kind in ("crashed", "cancelled") and before and (before["flow"], before["name"]) == (flow.name, flow_run.name):
+        return  # Prefect calls both hooks where the process of a run was ended to cancel it.
+    note(data_dir, line)
     if url := environment.notify_url():
         notify(url, line)
 
 
-def _data_dir(run: Any) -> Path:
-    return Path(run.parameters.get("data_dir") or environment.default_data_dir())
+def _data_dir(flow_run: Any) -> Path:
+    return Path(flow_run.parameters.get("data_dir") or environment.default_data_dir())
 
 
 HOOKS = {"on_completion": [record], "on_failure": [record], "on_crashed": [record], "on_cancellation": [record]}

@@ -22,3 +22,16 @@ def only_one(path: Path, busy: Problem, wait_seconds: float = 0.0) -> Iterator[N
         yield
     finally:
         lock.release()
+
+
+def held(path: Path) -> bool:
+    """Whether another process, or another holder in this one, has the lock at this moment."""
+    if not path.exists():
+        return False
+    lock = FileLock(path, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        return True
+    lock.release()
+    return False

@@ -97,7 +97,10 @@ def test_help_imports_nothing_heavy():
 
 
 def test_status_tells_what_ran_last_and_how_far_it_is_to_the_gate(tmp_path):
-    history.note(tmp_path, {"at": "2026-01-05T03:00:00+00:00", "flow": "ingest", "state": "failed", "error": "OSError"})
+    history.note(
+        tmp_path,
+        {"at": "2026-01-05T03:00:00+00:00", "flow": "ingest", "name": "x", "state": "failed", "error": "OSError"},
+    )
     result = run("status", "--data-dir", str(tmp_path), "--json", "--min-readings", "7")
     found = json.loads(result.stdout)
     assert found["last_run"]["error"] == "OSError" and found["last_training"] is None

@@ -1,9 +1,11 @@
-"""What this machine has, and made-up readings to try it with."""
+"""What this machine has, made-up readings to try it with, and what runs by itself."""
 
 import sys
 from pathlib import Path
 
+from flows import environment
 from flows.cli import Context
+from schemas.problems import Problem
 
 
 def doctor(ctx: Context) -> None:
@@ -35,3 +37,86 @@ def sample(ctx: Context, n: int, out: Path, seed: int, broken: float) -> None:
     result = write_sample(n, out, seed=seed, broken=broken, progress=bar)
     bar.close()
     ctx.json(result) if ctx.as_json else ctx.print("summary.sample", n=n, out=out)
+
+
+def serve(
+    ctx: Context,
+    inbox: tuple[Path, ...],
+    every: str | None,
+    cron: str | None,
+    timezone: str | None,
+    set: tuple[str, ...],
+    no_train: bool,
+    port: int,
+    database: str | None,
+    notify: str | None,
+    install: bool,
+    yes: bool,
+    **gate_and_base: object,
+) -> None:
+    from flows.commands.training import assignment
+    from flows.runner import Served
+    from flows.schedules import schedule_of
+    from flows.serve import serve as serve_until_stopped
+
+    served = Served(
+        schedule=schedule_of(every, cron, timezone),
+        overrides=dict(assignment(part) for part in set),
+        train_here=not no_train,
+        lang=ctx.lang,
+        **gate_and_base,
+    )
+    places = [path.resolve() for path in inbox] or [(ctx.data_dir / "inbox").resolve()]
+    database = database or environment.database_url()
+    notify = webhook(notify)
+    if install:
+        return print_units(ctx, {"TAROT_DATABASE": database, "TAROT_NOTIFY": notify}, yes)
+
+    def running(address: str) -> None:
+        if ctx.as_json:
+            return ctx.json({"address": address, "inbox": [str(path) for path in places]})
+        ctx.print("serve.running", address=address)
+        when = served.schedule
+        for place in places:
+            if when.cron:
+                ctx.print("serve.cron", path=place, cron=when.cron, timezone=when.timezone)
+            else:
+                ctx.print("serve.every", path=place, seconds=when.seconds)
+        ctx.print("serve.train_here" if served.train_here else "serve.train_there")
+
+    ctx.note("serve.starting")
+    serve_until_stopped(ctx.data_dir, served, places, port=port, database=database, notify=notify, running=running)
+    ctx.note("serve.stopped")
+
+
+def worker(ctx: Context, server: str, notify: str | None) -> None:
+    from flows.worker import work
+
+    ctx.note("serve.worker", server=server, data_dir=ctx.data_dir)
+    work(ctx.data_dir, server, webhook(notify))
+
+
+def webhook(url: str | None) -> str | None:
+    """The webhook of a call, else of the environment. Raises Problem `notify_url` where it is no web address."""
+    url = url or environment.notify_url()
+    if url and not url.startswith(("http://", "https://")):
+        raise Problem("notify_url", url=url)
+    return url
+
+
+def print_units(ctx: Context, secrets: dict[str, str | None], yes: bool) -> None:
+    """The unit and the plist for this very call; written only with --yes, and only the one this system reads."""
+    from flows import units
+
+    command = units.command_of(sys.argv)
+    variables = {name: value for name, value in secrets.items() if value}
+    made = {"systemd": units.systemd_unit(command, variables), "launchd": units.launchd_plist(command, variables)}
+    places, own = units.places(), units.own_kind()
+    if yes:
+        units.write(places[own], made[own])
+    if ctx.as_json:
+        return ctx.json({kind: {"path": str(places[kind]), "text": text} for kind, text in made.items()})
+    for kind, text in made.items():
+        ctx.print("serve.unit", path=places[kind])
+        print(text)
+    ctx.print(f"serve.installed_{own}" if yes else "serve.not_installed", path=places[own])
