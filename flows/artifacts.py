@@ -71,7 +71,10 @@ def summary(result: dict, lang: str) -> str:
             (say(f"dimension.{name}", lang), scores["base"]["scores"][name], scores["tuned"]["scores"][name])
             for name in scores["tuned"]["scores"]
         ]
-        loss = {model: scores[model]["loss"] for model in ("base", "tuned")}
+        change = scores["difference"]["loss"]
+        loss = {model: scores[model]["loss"] for model in ("base", "tuned")} | {
+            end: change[end] for end in ("low", "high")
+        }
         parts += [say("summary.loss", lang, **loss), _table(say("artifact.scores", lang), rows)]
     if path := result.get("report"):
         parts += [say("summary.report", lang, path=f"[{path}]({Path(path).resolve().as_uri()})")]

@@ -44,6 +44,17 @@ def last_training(data_dir: Path) -> dict | None:
     }
 
 
+def finished(data_dir: Path, hash: str) -> bool:
+    """Whether a version was trained on and the run evaluated: one that was killed in between is not done."""
+    from flows.runs import run_dirs
+
+    for folder in run_dirs(data_dir):
+        about = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        if about["dataset"]["hash"] == hash and not about.get("smoke") and (folder / "scores.json").exists():
+            return True
+    return False
+
+
 def examine(data_dir: Path, manifest: dict) -> dict[str, object]:
     """{integrity, contacts, coverage}: sentences about files that are not as published, contact details that can still
     be read in the version, and the share of its sentences with a label other than `other`.

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from flows.checks import last_training, look_at
+from flows.checks import finished, look_at
 from flows.gate import may_train
 from flows.retries import passes
 from flows.withheld import kind_of
@@ -41,8 +41,8 @@ def announce(manifest: dict) -> None:
 def wanted(data_dir: Path, hash: str) -> bool:
     """Whether an announcement of the version could still lead to a training: it is not trained, not being trained, and
     has not failed for good."""
-    finished = marker(data_dir, hash).get("state") in ("done", "failed") or trained(data_dir, hash)
-    return not finished and not held(_lock(data_dir, hash))
+    over = marker(data_dir, hash).get("state") in ("done", "failed") or finished(data_dir, hash)
+    return not over and not held(_lock(data_dir, hash))
 
 
 def train_once(
@@ -60,7 +60,7 @@ def train_once(
     try:
         with only_one(_lock(data_dir, hash), Problem("training", version=hash[:8])):
             known = marker(data_dir, hash)
-            if known.get("state") == "done" or trained(data_dir, hash):
+            if known.get("state") == "done" or finished(data_dir, hash):
                 return {"outcome": "already", "gate": look_at(data_dir, manifest, required, min_new)}
             if known.get("state") == "failed":
                 return {"outcome": "failed_before"}
@@ -97,11 +97,6 @@ def _attempt(data_dir: Path, manifest: dict, before: int, train: Callable[[], di
         raise
     mark("done", run=result["run"])
     return result | {"outcome": "trained"}
-
-
-def trained(data_dir: Path, hash: str) -> bool:
-    """Whether a finished run, by hand or by itself, was trained on the version."""
-    return hash in (last_training(data_dir) or {"hashes": []})["hashes"]
 
 
 def marker(data_dir: Path, hash: str) -> dict:

@@ -44,6 +44,7 @@ def watch(min_readings: int, min_new: int, training: dict, lang: str) -> dict:
     end_with_parent()
     bar.lang = lang
     data_dir, inbox = environment.default_data_dir(), environment.inbox_paths()
+    environment.prepare(data_dir)
     result: dict[str, object] = {"outcome": "nothing_new", "announced": False}
     with environment.prefect_at(data_dir):
         if _anything_new(data_dir, inbox):
@@ -57,7 +58,7 @@ def watch(min_readings: int, min_new: int, training: dict, lang: str) -> dict:
         if (state := store_state(data_dir)) != _seen(data_dir):
             result["outcome"] = "published"
             if store.count(data_dir):
-                manifest, new = publish(data_dir)
+                manifest, new = publish(data_dir, training["base"], training["recipe"])
                 result["version"] = {key: manifest[key] for key in ("version", "hash", "counts")} | {"new": new}
             result["report"] = _report(data_dir, min_readings, min_new, lang)
             _remember(data_dir, state)
@@ -80,6 +81,7 @@ def train_when_ready(
     end_with_parent()
     bar.lang = lang
     data_dir = environment.default_data_dir()
+    environment.prepare(data_dir)
 
     def once() -> dict:
         return train(data_dir, version, training["base"], training["recipe"], training["overrides"])

@@ -39,7 +39,9 @@ def fine_tune(data_dir: Path, manifest: dict, base: str | None, recipe: str | No
 def try_out(data_dir: Path, manifest: dict, base: str | None, recipe: str | None, overrides: dict) -> dict:
     from tarot_train.trial import trial
 
-    return trial(versions.path_of(data_dir, manifest), base, recipe, overrides, data_dir=data_dir, progress=shown("trial"))
+    return trial(
+        versions.path_of(data_dir, manifest), base, recipe, overrides, data_dir=data_dir, progress=shown("trial")
+    )
 
 
 @task(name="evaluate against the base")

@@ -33,6 +33,7 @@ def finish(data, hash, run="0001-a"):
     (data / "runs" / run).mkdir(parents=True)
     dataset = {"version": 1, "hash": hash, "counts": {"readings": 1}}
     (data / "runs" / run / "manifest.json").write_text(json.dumps({"dataset": dataset}))
+    (data / "runs" / run / "scores.json").write_text("{}")
     return {"run": run}
 
 
@@ -64,6 +65,13 @@ def test_the_marker_holds_though_the_run_was_thrown_away_and_the_run_though_the_
     for path in (data / "trainings").iterdir():
         path.unlink()
     assert outcome(data, hash, refuse) == "already"
+
+
+def test_a_run_that_was_killed_before_its_evaluation_is_taken_up(data, hash):
+    finish(data, hash)
+    (data / "runs" / "0001-a" / "scores.json").unlink()
+    assert wanted(data, hash)
+    assert outcome(data, hash, lambda: {"run": "0001-a"}) == "trained"
 
 
 def test_an_announcement_of_another_version_than_is_there_trains_nothing(data, hash):
