@@ -56,9 +56,10 @@ def diff(data: Path, _: Path) -> dict:
 
 
 def report(data: Path, _: Path) -> dict:
+    from flows.checks import look
     from flows.reporting import write_report
 
-    return {"bytes": Path(write_report(data, 200, "zh")["path"]).stat().st_size}
+    return {"bytes": Path(write_report(data, look(data), "zh")["path"]).stat().st_size}
 
 
 JOBS = {job.__name__: job for job in (ingest, publish, diff, report)}

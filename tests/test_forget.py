@@ -116,9 +116,10 @@ def data(tmp_path):
 
 
 def report(data_dir):
+    from flows.checks import look
     from flows.reporting import write_report
 
-    write_report(data_dir, 200, "zh")
+    write_report(data_dir, look(data_dir), "zh")
 
 
 def run(data_dir, number, manifest, stand_in):

@@ -222,7 +222,7 @@ def print_became(ctx: Context, became, listed: bool) -> None:
 
 def forget(ctx: Context, person: str, mentions: str | None, dry_run: bool, allow_again: bool) -> None:
     from flows import forgetting
-    from flows.gate import MIN_READINGS
+    from flows.checks import look
     from flows.progress import bar
     from flows.reporting import write_report
     from tarot_data import versions
@@ -239,7 +239,7 @@ def forget(ctx: Context, person: str, mentions: str | None, dry_run: bool, allow
     )
     bar.close()
     if not dry_run and result["removed"]["reports"] and versions.newest(ctx.data_dir):
-        write_report(ctx.data_dir, MIN_READINGS, ctx.lang)
+        write_report(ctx.data_dir, look(ctx.data_dir), ctx.lang)
     if ctx.as_json:
         return ctx.json(result)
     if dry_run:
