@@ -191,6 +191,40 @@ def near_duplicates(
     )
 
 
+def near_pairs(
+    readings: pl.DataFrame, signatures_known: pl.DataFrame | None, threshold: float = THRESHOLD
+) -> pl.DataFrame:
+    """Pairs of readings that are nearly the same: (one, other, similarity), one before other, sorted.
+
+    readings: reading_id and content. signatures_known: SIGNATURES of some of them, of their present content.
+    """
+    none = pl.DataFrame(schema={"one": pl.String, "other": pl.String, "similarity": pl.Float64})
+    known = signatures(readings.clear()) if signatures_known is None else signatures_known
+    known = known.filter(pl.col("scheme") == scheme()).join(readings, on="reading_id", how="semi")
+    fresh = signatures(readings.join(known, on="reading_id", how="anti"))
+    bands = pl.concat([known, fresh]).select("reading_id", pl.col("bands")).unique("reading_id").explode("bands")
+    shared = bands.filter(pl.len().over("bands") > 1).sort("bands", "reading_id")
+    if shared.is_empty():
+        return none
+    # In a bucket of many, a macro sent to everybody, each is compared with the first and the one before it only.
+    shared = shared.with_columns(place=pl.int_range(pl.len()).over("bands"), size=pl.len().over("bands"))
+    few = shared.filter(pl.col("size") <= MAX_CANDIDATES).select("bands", "reading_id")
+    many = shared.filter(pl.col("size") > MAX_CANDIDATES)
+    all_of_few = few.join(few, on="bands", suffix="_other").select(one="reading_id", other="reading_id_other")
+    key = pl.col("reading_id")
+    chain = [many.select(one=how.over("bands"), other="reading_id") for how in (key.shift(1), key.first())]
+    candidates = pl.concat([all_of_few, *chain]).drop_nulls().filter(pl.col("one") < pl.col("other")).unique()
+    texts = dict(
+        readings.filter(pl.col("reading_id").is_in(pl.concat([candidates["one"], candidates["other"]]).implode()))
+        .select("reading_id", "content")
+        .iter_rows()
+    )
+    held = {key: shingles(folded(text)) for key, text in texts.items()}
+    rows = [(one, other, jaccard(held[one], held[other])) for one, other in candidates.iter_rows()]
+    found = pl.DataFrame(rows, schema=none.schema, orient="row")
+    return found.filter(pl.col("similarity") >= threshold).sort("one", "other")
+
+
 def _old_candidates(
     ids: list[str],
     bands: list[list[int]],

@@ -17,6 +17,7 @@ from schemas.deck import SPLITS
 from schemas.problems import Problem
 from schemas.tables import EXAMPLES, STORED, Examples, stored, typed
 from tarot_data import lexicon, pseudonyms, reasoning, splits, store
+from tarot_data.duplicates import near_pairs
 from tarot_data.examples import Budget, to_examples, too_long
 
 FORMAT = 1
@@ -85,7 +86,8 @@ def publish(data_dir: Path, budget: Budget | None = None, hide_names: bool = Fal
     if parent and parent["settings"].get("pseudonyms"):
         real = {pseudonym: name for name, pseudonym in key.items()}
         before = before.with_columns(pl.col("person").replace(real))
-    assigned = splits.assign(readings, before)
+    twins = near_pairs(readings.select("reading_id", "content"), store.signatures(data_dir))
+    assigned = splits.assign(readings, before, twins).drop_nulls("split")
     published = (
         readings.join(assigned, on="reading_id", maintain_order="left")
         .sort("reading_id")
@@ -118,7 +120,8 @@ def publish(data_dir: Path, budget: Budget | None = None, hide_names: bool = Fal
         "hash": digest,
         "name": name,
         "parent": parent["hash"] if parent else None,
-        "counts": counts(published, examples) | {"too_long": too_long(examples, budget)},
+        "counts": counts(published, examples)
+        | {"too_long": too_long(examples, budget), "withheld": readings.height - published.height},
         "settings": settings,
         "code": metadata.version("tarot-curation"),
         "lexicon": lexicon.version(),

@@ -1,12 +1,20 @@
 """The smallest frames a test needs; every value can be named at the call."""
 
 from datetime import date
+from random import Random
 
 import polars as pl
 
 from schemas.tables import READINGS, STORED
 
 CONTENT = "你好，Mel。愚人正位说明你已经走出去半步了，力量正位在后面轻轻拉住缰绳，两张牌一松一紧。三月之前先把手上的项目收尾。祝你顺利。"
+
+
+def unlike(number, length=220):
+    """Text that is no near-duplicate of any other number's."""
+    rng = Random(number)
+    characters = "山水云石灯路门窗桥舟风雨雪霜花草木叶茶酒书画琴棋春夏秋冬远近高低早晚来去行坐看听想问答走停"
+    return "".join("，" if place % 9 == 8 else rng.choice(characters) for place in range(length)) + "。"
 
 
 def card(name="愚人", orientation="upright", place=1, position=None, draw=1):

@@ -17,14 +17,14 @@ import yaml
 
 from schemas.problems import Problem
 from tarot_data import export, store, versions
-from tests.builders import CONTENT, stored, stored_row
+from tests.builders import CONTENT, stored, stored_row, unlike
 
 PEOPLE = ["Mel", "阿宁", "小满", "KK", "林女士"]
 ROOT = Path(__file__).parents[1]
 
 
 def published(data_dir, **values):
-    rows = [stored_row(n, person=PEOPLE[n % 5], content=f"{CONTENT}第{n}次。", **values) for n in range(1, 11)]
+    rows = [stored_row(n, person=PEOPLE[n % 5], content=CONTENT + unlike(n), **values) for n in range(1, 11)]
     store.append(data_dir, "readings", stored(*rows), {})
     return versions.publish(data_dir)[0]
 

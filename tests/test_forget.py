@@ -18,7 +18,7 @@ from schemas.problems import Problem
 from tarot_data import fixes, forgotten, ingest, pseudonyms, store, versions
 from tarot_data.fixes import Fix
 from tarot_data.traces import find_traces
-from tests.builders import card, source, stored, stored_row
+from tests.builders import card, source, stored, stored_row, unlike
 
 NAME = "欧阳雪岭"
 THEIRS = [
@@ -61,9 +61,7 @@ def signature(*numbers):
 @pytest.fixture
 def data(tmp_path):
     """Ten readings of five people and two of the person, published twice, with all that hangs on them."""
-    rows = [
-        stored_row(n, person=PEOPLE[n % 5], content=PLAIN.format("甲乙丙丁戊己庚辛壬癸"[n - 1])) for n in range(1, 11)
-    ]
+    rows = [stored_row(n, person=PEOPLE[n % 5], content=PLAIN.format(unlike(n))) for n in range(1, 11)]
     rows[0] |= {"content": OTHERS}
     rows[1] |= {"source": source(file=f"微信-{NAME}-0.txt", locator="line 9")}
     store.append(tmp_path, "readings", stored(*rows, stored_row(11, person=NAME, content=THEIRS[0])), {})
@@ -254,7 +252,7 @@ def test_a_second_time_changes_nothing_and_a_stranger_is_named_with_whom_they_re
 
 
 def test_in_a_version_that_hides_names_the_person_is_known_by_the_key_which_goes_with_them(tmp_path):
-    rows = [stored_row(n, person=PEOPLE[n % 5], content=PLAIN.format("甲乙丙丁戊"[n - 1])) for n in range(1, 6)]
+    rows = [stored_row(n, person=PEOPLE[n % 5], content=PLAIN.format(unlike(n))) for n in range(1, 6)]
     store.append(tmp_path, "readings", stored(*rows, stored_row(6, person=NAME, content=THEIRS[0])), {})
     manifest, _ = versions.publish(tmp_path, hide_names=True)
     pseudonym = pseudonyms.read_key(tmp_path)[NAME]

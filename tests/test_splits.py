@@ -69,6 +69,87 @@ def test_the_order_of_rows_does_not_matter(rows, random):
     assert assign(readings).sort("reading_id").equals(assign(readings[order]).sort("reading_id"))
 
 
+def with_twins(readings, places):
+    """Pairs of readings that are to count as near-duplicates."""
+    keys = readings["reading_id"].to_list()
+    pairs = {tuple(sorted((keys[a % len(keys)], keys[b % len(keys)]))) for a, b in places}
+    rows = sorted(pair for pair in pairs if pair[0] != pair[1])
+    return pl.DataFrame(rows, schema={"one": pl.String, "other": pl.String}, orient="row")
+
+
+def crossing(twins, assigned):
+    """Near-duplicates of which both are published, on two sides."""
+    splits = dict(assigned.drop_nulls("split").iter_rows())
+    return [pair for pair in twins.iter_rows() if len({splits.get(key) for key in pair} - {None}) > 1]
+
+
+PLACES = st.lists(st.tuples(st.integers(0, 200), st.integers(0, 200)), max_size=25)
+
+
+@given(PEOPLE, PLACES)
+@settings(max_examples=100, deadline=None)
+def test_near_duplicates_are_never_in_two_splits_and_nothing_is_withheld_at_first(rows, places):
+    readings = frame(rows)
+    twins = with_twins(readings, places)
+    assigned = assign(readings, None, twins)
+    assert crossing(twins, assigned) == [] and assigned["split"].null_count() == 0
+    together = readings.join(assigned, on="reading_id").filter(pl.col("person").is_not_null())
+    assert together.group_by("person").agg(pl.col("split").n_unique())["split"].max() in (None, 1)
+
+
+@given(PEOPLE, PEOPLE, PLACES)
+@settings(max_examples=100, deadline=None)
+def test_a_person_keeps_the_split_and_twins_stay_together_when_both_grow(rows, more, places):
+    old = frame(rows)
+    before = old.join(assign(old), on="reading_id")
+    grown = pl.concat([old, frame(more, start=len(rows))])
+    twins = with_twins(grown, places)
+    assigned = assign(grown, before, twins)
+    assert crossing(twins, assigned) == []
+    kept = before.join(assigned.drop_nulls("split"), on="reading_id", suffix="_after")
+    assert (kept["split"] == kept["split_after"]).all()
+    named = grown.join(assigned.drop_nulls("split"), on="reading_id").filter(pl.col("person").is_not_null())
+    splits = named.group_by("person").agg(pl.col("split").n_unique())["split"]
+    assert splits.max() in (None, 1)
+    # Only a reading with a twin is ever withheld.
+    withheld = set(assigned.filter(pl.col("split").is_null())["reading_id"])
+    assert withheld <= {*twins["one"], *twins["other"]}
+
+
+def test_the_new_one_of_two_twins_on_both_sides_is_withheld():
+    old = frame([("甲", "感情", None)] * 8 + [("乙", "事业", None)])
+    before = old.join(assign(old), on="reading_id")
+    grown = pl.concat([old, frame([("甲", "感情", None)], start=9)])
+    twins = pl.DataFrame({"one": [f"r{8:016x}"], "other": [f"r{9:016x}"]})
+    assigned = dict(assign(grown, before, twins).iter_rows())
+    assert assigned[f"r{8:016x}"] == dict(before.select("reading_id", "split").iter_rows())[f"r{8:016x}"]
+    assert assigned[f"r{9:016x}"] is None
+
+
+def test_themes_and_spreads_lie_in_the_splits_as_in_the_whole():
+    rows = [(f"客{n % 80}", THEMES[(n % 80) % 4], ["three", "celtic", None][n % 3]) for n in range(800)]
+    readings = frame(rows)
+    both = readings.join(assign(readings), on="reading_id").explode("themes")
+    whole = dict(both["themes"].value_counts(normalize=True).iter_rows())
+    for split in ("train", "validation", "test"):
+        part = both.filter(pl.col("split") == split)
+        shares = dict(part["themes"].value_counts(normalize=True).iter_rows())
+        assert all(abs(shares.get(theme, 0) - share) < 0.1 for theme, share in whole.items())
+        celtic = part.filter(pl.col("draws").list.first().struct.field("spread_id") == "celtic").height
+        assert abs(celtic / part.height - 1 / 3) < 0.1
+
+
+@given(st.lists(st.integers(1, 12), min_size=12, max_size=60))
+@settings(max_examples=60, deadline=None)
+def test_where_nobody_has_a_tenth_of_all_readings_test_and_validation_have_at_least_a_tenth(sizes):
+    rows = [(f"客{number}", "感情", None) for number, size in enumerate(sizes) for _ in range(size)]
+    total = len(rows)
+    if max(sizes) * 10 > total:
+        return
+    shares = dict(assign(frame(rows))["split"].value_counts().iter_rows())
+    assert shares["test"] * 10 >= total and shares["validation"] * 10 >= total and shares["train"] * 2 > total
+
+
 def test_forty_persons_give_a_tenth_to_test_and_to_validation():
     readings = frame([(f"客{number % 40}", THEMES[number % 9], "three") for number in range(240)])
     shares = dict(assign(readings)["split"].value_counts().iter_rows())

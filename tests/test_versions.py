@@ -1,19 +1,23 @@
 """Versions: immutable, content-addressed, nothing new no new version."""
 
 import json
+import tempfile
+from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from schemas.problems import Problem
 from tarot_data import store, versions
-from tests.builders import card, stored, stored_row
+from tests.builders import CONTENT, card, stored, stored_row, unlike
 
 PEOPLE = ["Mel", "阿宁", "小满", "KK", "林女士"]
 
 
 def fill(data_dir, numbers=range(1, 11), order=1, **values):
-    rows = [stored_row(n, person=PEOPLE[n % 5], **values) for n in numbers]
+    rows = [stored_row(n, person=PEOPLE[n % 5], **{"content": CONTENT + unlike(n)} | values) for n in numbers]
     store.append(data_dir, "readings", stored(*rows[::order]), {})
 
 
@@ -135,7 +139,7 @@ def test_a_diff_lists_exactly_what_was_added_and_which_fields_changed(tmp_path):
     fill(tmp_path)
     first, _ = versions.publish(tmp_path)
     fill(tmp_path, range(11, 31))
-    changed = stored_row(1, person=PEOPLE[1], revision=2, question="要不要搬家")
+    changed = stored_row(1, person=PEOPLE[1], revision=2, question="要不要搬家", content=CONTENT + unlike(1))
     store.append(tmp_path, "readings", stored(changed), {})
     second, _ = versions.publish(tmp_path)
     result = diff(versions.read(tmp_path, first), versions.read(tmp_path, second), first, second)
@@ -144,3 +148,56 @@ def test_a_diff_lists_exactly_what_was_added_and_which_fields_changed(tmp_path):
     assert result["changed"] == [{"reading_id": f"r{1:016x}", "fields": ["question"]}]
     assert result["figures"]["readings"] == [10, 30]
     assert result["made_with"] == {}
+
+
+def test_near_duplicates_of_two_persons_are_published_on_one_side(tmp_path):
+    same = CONTENT + unlike(77)
+    rows = [stored_row(n, person=f"客{n}", content=CONTENT + unlike(n)) for n in range(1, 31)]
+    rows[4] |= {"content": same}
+    rows[20] |= {"content": same.replace("山", "水", 1) + "保重。"}
+    store.append(tmp_path, "readings", stored(*rows), {})
+    manifest, _ = versions.publish(tmp_path)
+    splits = dict(versions.read(tmp_path, manifest).select("reading_id", "split").iter_rows())
+    assert splits[f"r{5:016x}"] == splits[f"r{21:016x}"] and manifest["counts"]["withheld"] == 0
+
+
+def test_a_near_duplicate_that_comes_later_joins_its_twin_or_is_withheld(tmp_path):
+    rows = [stored_row(n, person=f"客{n}", content=CONTENT + unlike(n)) for n in range(1, 31)]
+    store.append(tmp_path, "readings", stored(*rows), {})
+    first, _ = versions.publish(tmp_path)
+    splits = dict(versions.read(tmp_path, first).select("person", "split").iter_rows())
+    train, test = (next(p for p, s in splits.items() if s == split) for split in ("train", "test"))
+    copied = CONTENT + unlike(int(test.removeprefix("客"))) + "保重。"
+    later = [stored_row(31, person=train, content=copied), stored_row(32, person="新客", content=copied + "再见。")]
+    store.append(tmp_path, "readings", stored(*later), {})
+    second, _ = versions.publish(tmp_path)
+    now = dict(versions.read(tmp_path, second).select("reading_id", "split").iter_rows())
+    assert f"r{31:016x}" not in now and now[f"r{32:016x}"] == "test"
+    assert second["counts"]["withheld"] == 1
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([None, "匿名", *"甲乙丙丁戊己"]), st.integers(0, 3)), min_size=1, max_size=14),
+    st.randoms(use_true_random=False),
+)
+@settings(max_examples=12, deadline=None)
+def test_any_store_in_any_order_on_two_machines_gives_one_hash_and_no_leak(rows, random):
+    """rows: a person, and how often the same words come again, so that near-duplicates across persons are common."""
+    made = [
+        stored_row(n, person=person, content=CONTENT + unlike(words if words else 100 + n) + f"第{n}回。")
+        for n, (person, words) in enumerate(rows, 1)
+    ]
+    shuffled = random.sample(made, len(made))
+    with tempfile.TemporaryDirectory() as folder:
+        hashes = []
+        for name, order in (("one", made), ("other", shuffled)):
+            for row in order:
+                store.append(Path(folder) / name, "readings", stored(row), {})
+            manifest, _ = versions.publish(Path(folder) / name)
+            hashes.append(manifest["hash"])
+        published = versions.read(Path(folder) / "one", versions.newest(Path(folder) / "one"))
+    assert hashes[0] == hashes[1]
+    named = published.filter(pl.col("person").is_in(list("甲乙丙丁戊己")))
+    assert named.group_by("person").agg(pl.col("split").n_unique())["split"].max() in (None, 1)
+    words = published.with_columns(words=pl.col("content").str.slice(len(CONTENT), 200))
+    assert words.group_by("words").agg(pl.col("split").n_unique())["split"].max() == 1

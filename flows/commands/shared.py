@@ -26,6 +26,8 @@ def print_published(ctx: Context, manifest: dict, new: bool) -> None:
         ctx.print("summary.version_new", version=manifest["version"], hash=manifest["hash"][:8], **manifest["counts"])
         if manifest["counts"].get("divided"):
             ctx.print("summary.divided", **manifest["counts"])
+        if manifest["counts"].get("withheld"):
+            ctx.print("summary.withheld", **manifest["counts"])
         if manifest["counts"].get("too_long"):
             ctx.print("summary.too_long", max_tokens=manifest["settings"]["max_tokens"], **manifest["counts"])
     else:
