@@ -38,8 +38,8 @@ def last_training(data_dir: Path) -> dict | None:
     run, dataset = trained[-1]
     return {
         "run": run,
-        "version": dataset["version"],
-        "readings": (dataset["counts"] or {}).get("readings", 0),
+        "version": dataset.get("version"),
+        "readings": (dataset.get("counts") or {}).get("readings", 0),
         "hashes": sorted({dataset["hash"] for _, dataset in trained}),
     }
 
