@@ -11,7 +11,7 @@ import polars as pl
 
 from schemas.deck import CARDS, LABELS
 from schemas.tables import READINGS
-from tarot_data import annotated, conflicts, labeller, patterns
+from tarot_data import annotated, conflicts, patterns, teaching
 
 DOCS = Path(__file__).parents[1] / "docs" / "patterns.md"
 SPEED_READINGS = 3000
@@ -20,13 +20,13 @@ CHARS = 600
 
 
 def main() -> None:
-    readings = annotated.read_all(labeller.ANNOTATED)
-    folds = labeller.folds(readings)
+    readings = annotated.read_all(teaching.ANNOTATED)
+    folds = teaching.folds(readings)
     print(f"{len(readings)} readings, cross-validating by reading …", flush=True)
-    more = annotated.read_all(labeller.ANNOTATED / labeller.MORE)
-    by_reading, predicted = labeller.cross_validate(readings, folds, more=more)
+    more = annotated.read_all(teaching.ANNOTATED / teaching.MORE)
+    by_reading, predicted = teaching.cross_validate(readings, folds, more=more)
     print("… and by writer …", flush=True)
-    by_writer, _ = labeller.cross_validate(readings, [reading["writer"] for reading in readings], more=more)
+    by_writer, _ = teaching.cross_validate(readings, [reading["writer"] for reading in readings], more=more)
     alarms = contradictions(readings)
     speed = readings_per_second(readings)
     page = "\n".join(

@@ -134,7 +134,8 @@ COMMANDS: dict[str, dict[str, list]] = {
             ("arg", "cells", {"nargs": -1, "required": True, "metavar": "COLUMN=VALUE"}),
             LEXICON,
         ],
-        "lexicon train": [LEXICON],
+        "lexicon train": [("opt", "--corrections", {"is_flag": True}), LEXICON],
+        "relabel": [LEXICON],
     },
     "dataset": {
         "report": [("opt", "--pseudonyms", {"is_flag": True})],

@@ -95,7 +95,7 @@ SENTENCES = pl.Schema(
     }
 )
 """A sentence is `content[start:end]`, in characters. One label, or two with the more specific first. confidence: the
-labeller's own probability of its first label, 0 to 1."""
+labeller's own probability of just these labels, 0 to 1; 1 where a person said so."""
 
 ANNOTATIONS = pl.Schema(
     {

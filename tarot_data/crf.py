@@ -4,6 +4,7 @@ Emissions are a linear function of sparse and dense features; every sequence is 
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -74,6 +75,10 @@ def marginals(
     return probabilities / probabilities.sum(axis=1, keepdims=True), expected, log_partition
 
 
+SHUT = -200.0
+"""Added to the score of a state that a step is known not to have: e to the power of it is nothing beside any score."""
+
+
 @dataclass
 class Weights:
     """sparse: (features, states). dense: (features, states). All float64 while training."""
@@ -90,13 +95,14 @@ class Weights:
 
 
 def train(
-    sparse, dense: np.ndarray, states: np.ndarray, grid: Layout, count: int,
+    sparse, dense: np.ndarray, states: np.ndarray, sequence: np.ndarray, count: int,
     sparse_decay: float, dense_decay: float, transition_decay: float = 0.1, iterations: int = 120,
-    weight: np.ndarray | None = None,
+    hidden: np.ndarray | None = None,
 ) -> Weights:  # fmt: skip
     """Weights with the greatest likelihood of the states (steps,), less the squared weights times the decays.
 
-    sparse: scipy CSR (steps, features). count: number of states.
+    sparse: scipy CSR (steps, features). sequence: id of every step, ascending. count: number of states. hidden: steps
+    whose state nobody has told; the likelihood is then that of the others, summed over what these may be.
     """
     from scipy.optimize import minimize
 
@@ -104,14 +110,7 @@ def train(
     sizes = [n_sparse * count, n_dense * count, count * count, count, count]
     edges = np.cumsum([0, *sizes])
     transposed = sparse.T.tocsr()
-    target = np.zeros((len(states), count))
-    target[np.arange(len(states)), states] = 1
-    following = grid.time[1:] > 0
-    seen = np.zeros((count, count))
-    np.add.at(seen, (states[:-1][following], states[1:][following]), 1)
-    first = grid.time == 0
-    last = grid.time == grid.lengths[grid.sequence] - 1
-    begin_seen, end_seen = target[first].sum(axis=0), target[last].sum(axis=0)
+    parts = _parts(states, sequence, count, np.zeros(len(states), dtype=bool) if hidden is None else hidden)
 
     def unpack(flat: np.ndarray) -> Weights:
         parts = [flat[a:b] for a, b in zip(edges, edges[1:], strict=False)]
@@ -127,24 +126,68 @@ def train(
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
         w = unpack(flat)
         emissions = w.emissions([sparse], dense)
-        probabilities, expected, log_partition = marginals(emissions, w.transitions, w.begin, w.end, grid)
-        gold = (
-            emissions[np.arange(len(states)), states].sum() + (seen * w.transitions).sum()
-            + begin_seen @ w.begin + end_seen @ w.end
-        )  # fmt: skip
-        gap = probabilities - target
+        total, gap, moves = 0.0, np.zeros_like(emissions), np.zeros_like(w.transitions)
+        begin, end = np.zeros_like(w.begin), np.zeros_like(w.end)
+        for part in parts:
+            lost, gap[part.rows], moved = _part_loss(part, emissions[part.rows], w)
+            total += lost
+            moves += moved
+            begin += gap[part.rows][part.first].sum(axis=0)
+            end += gap[part.rows][part.last].sum(axis=0)
         gradient = np.concatenate(
-            [
-                np.asarray(transposed @ gap).ravel(),
-                (dense.T @ gap).ravel(),
-                (expected - seen).ravel(),
-                probabilities[first].sum(axis=0) - begin_seen,
-                probabilities[last].sum(axis=0) - end_seen,
-            ]
+            [np.asarray(transposed @ gap).ravel(), (dense.T @ gap).ravel(), moves.ravel(), begin, end]
         )
-        return log_partition - gold + 0.5 * (decay * flat * flat).sum(), gradient + decay * flat
+        return total + 0.5 * (decay * flat * flat).sum(), gradient + decay * flat
 
     result = minimize(
         loss, np.zeros(edges[-1]), jac=True, method="L-BFGS-B", options={"maxiter": iterations, "maxcor": 12}
     )
     return unpack(result.x)
+
+
+class _Part(NamedTuple):
+    """Sequences that count alike. shut: what keeps told steps to their state, where others are hidden.
+
+    first, last: the steps that begin and end a sequence. target, moves: how often each state, and each move, was told.
+    """
+
+    rows: np.ndarray
+    grid: Layout
+    target: np.ndarray
+    moves: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+    shut: np.ndarray | None
+
+
+def _parts(states: np.ndarray, sequence: np.ndarray, count: int, hidden: np.ndarray) -> list[_Part]:
+    partly = np.isin(sequence, np.unique(sequence[hidden]))
+    out = []
+    for rows in (np.nonzero(~partly)[0], np.nonzero(partly)[0]):
+        if not len(rows):
+            continue
+        grid = layout(sequence[rows])
+        target = np.zeros((len(rows), count))
+        target[np.arange(len(rows)), states[rows]] = 1
+        moves = np.zeros((count, count))
+        following = grid.time[1:] > 0
+        np.add.at(moves, (states[rows][:-1][following], states[rows][1:][following]), 1)
+        mine = hidden[rows].any()
+        shut = np.where((target > 0) | hidden[rows][:, None], 0.0, SHUT) if mine else None
+        last = grid.time == grid.lengths[grid.sequence] - 1
+        out.append(_Part(rows, grid, target, moves, grid.time == 0, last, shut))
+    return out
+
+
+def _part_loss(part: _Part, emissions: np.ndarray, w: Weights) -> tuple[float, np.ndarray, np.ndarray]:
+    """Negative log-likelihood of a part, and its gradient by emissions and by transitions."""
+    found, expected, log_partition = marginals(emissions, w.transitions, w.begin, w.end, part.grid)
+    if part.shut is None:
+        wanted, moves = part.target, part.moves
+        gold = (
+            (emissions * wanted).sum() + (moves * w.transitions).sum() + (wanted[part.first] @ w.begin).sum()
+            + (wanted[part.last] @ w.end).sum()
+        )  # fmt: skip
+    else:
+        wanted, moves, gold = marginals(emissions + part.shut, w.transitions, w.begin, w.end, part.grid)
+    return log_partition - gold, found - wanted, expected - moves

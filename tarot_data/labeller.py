@@ -1,13 +1,9 @@
-"""The sentence labeller: a conditional random field over the sentences of a reading, trained on the annotated ones.
-
-`python -m tarot_data.labeller` (or `tarot lexicon train`) trains on every annotated reading, and reports what the same
-training reaches on readings it has not seen: in five folds by reading, and with each writer left out in turn.
-"""
+"""The sentence labeller: a conditional random field over the sentences of a reading. `teaching` trains it."""
 
 import json
-import sys
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from functools import cache, lru_cache
 from hashlib import blake2b
 from importlib.resources import files
 from pathlib import Path
@@ -16,8 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from schemas.deck import CARDS, LABELS
-from schemas.problems import Problem
-from tarot_data import annotated, crf, cues, features, lexicon, naming
+from tarot_data import crf, cues, features, lexicon, naming
 
 STATES = (
     ("opening",),
@@ -32,21 +27,12 @@ STATES = (
 )
 """What a sentence may carry. Two rarer pairs (one sentence each of 3,098) are learned as their first label."""
 
-SPARSE_DECAY, DENSE_DECAY, ITERATIONS = 0.2, 1.0, 120
-SEEN_IN = 2
-"""An n-gram counts from the second reading it stands in: one writer's quirk is no rule."""
-
 CUE_SCALE = 0.3
 """A cue's own weight beside that of its kind: its row is learned more slowly than an n-gram's."""
 
 SECOND = 0.5
 """Probability from which a second label is given; below it costs more F1 in false ones than it gains."""
 
-MORE = "more"
-"""Folder beside the annotated readings with further ones, written for this project after the manner of printed cases,
-forums and blogs: always learned from, never scored."""
-
-ANNOTATED = Path(__file__).parents[1] / "data" / "annotated"
 MODEL = "labeller.npz"
 FIGURES = "figures.json"
 
@@ -63,28 +49,6 @@ class Model(NamedTuple):
     names: tuple[str, ...]
     cards: naming.Weights
     version: str
-
-
-def states_of(batch: features.Batch, readings: Sequence[dict]) -> tuple[np.ndarray, list[set[str]]]:
-    """State and cards of every sentence of the batch, taken from the annotated sentence that covers it."""
-    states = np.full(batch.size, STATES.index(("other",)))
-    named: list[set[str]] = [set() for _ in range(batch.size)]
-    for number, reading in enumerate(readings):
-        rows = np.nonzero(batch.s_reading == number)[0]
-        base = batch.r_start[number]
-        found = [{"start": batch.s_start[s] - base, "end": batch.s_end[s] - base, "s": s} for s in rows]
-        for sentence, covering in annotated.aligned(reading["sentences"], found):
-            for other in covering:
-                states[other["s"]] = _state(sentence["labels"])
-                named[other["s"]] |= set(sentence["cards"])
-    return states, named
-
-
-def _state(labels: list[str]) -> int:
-    for known in (tuple(labels), tuple(reversed(labels))):
-        if known in STATES:
-            return STATES.index(known)
-    return STATES.index(("advice",) if "advice" in labels else (labels[0],))
 
 
 class Looks(NamedTuple):
@@ -116,15 +80,7 @@ def look(readings: Sequence[dict]) -> Looks:
     return Looks(batch, pairs, rows, buckets, found, np.concatenate(parts, axis=1), tuple(part_names))
 
 
-def _known(looks: Looks, chosen: np.ndarray) -> np.ndarray:
-    """Buckets that stand in at least SEEN_IN readings of the chosen sentences."""
-    mine = chosen[looks.rows]
-    keys = np.unique(looks.buckets[mine] * (1 << 22) + looks.batch.s_reading[looks.rows[mine]])
-    buckets, count = np.unique(keys >> 22, return_counts=True)
-    return buckets[count >= SEEN_IN]
-
-
-def _matrices(looks: Looks, known: np.ndarray, rows_known: tuple[str, ...]) -> list:
+def matrices(looks: Looks, known: np.ndarray, rows_known: tuple[str, ...]) -> list:
     """(sentences, known n-grams, then cues) as CSR matrices to be added up; not added, nothing needs sorting.
 
     An n-gram counts one by the root of how many the sentence has.
@@ -152,19 +108,6 @@ def _matrices(looks: Looks, known: np.ndarray, rows_known: tuple[str, ...]) -> l
     return [*out, sparse.csr_matrix((values, (sentence, len(known) + column)), shape=(size, width))]
 
 
-def _fit(looks: Looks, states: np.ndarray, named: list[set[str]], chosen: np.ndarray) -> Model:
-    known = _known(looks, chosen)
-    gold = [list(STATES[state]) for state in states]
-    cards = naming.train(looks.batch, looks.pairs, gold, named, chosen)
-    scores = naming.scores_of(looks.batch, looks.pairs, cards)
-    dense = np.concatenate([looks.dense, naming.evidence(looks.batch, looks.pairs, cards, scores)], axis=1)
-    weights = crf.train(
-        sum(_matrices(looks, known, cues.names()))[chosen], dense[chosen], states[chosen],
-        crf.layout(looks.batch.s_reading[chosen]), len(STATES), SPARSE_DECAY, DENSE_DECAY, iterations=ITERATIONS,
-    )  # fmt: skip
-    return Model(known, cues.names(), weights, (*looks.names, *naming.EVIDENCE), cards, "")
-
-
 def probabilities(looks: Looks, model: Model, scores: naming.Scores | None = None) -> np.ndarray:
     """(sentences, states). scores: of looks by the model's card weights, where they are at hand."""
     scores = scores or naming.scores_of(looks.batch, looks.pairs, model.cards)
@@ -173,7 +116,7 @@ def probabilities(looks: Looks, model: Model, scores: naming.Scores | None = Non
     if names != model.names:
         place = {name: number for number, name in enumerate(names)}
         dense = np.stack([dense[:, place[n]] if n in place else np.zeros(len(dense)) for n in model.names], axis=1)
-    emissions = model.weights.emissions(_matrices(looks, model.buckets, model.cues), dense)
+    emissions = model.weights.emissions(matrices(looks, model.buckets, model.cues), dense)
     w = model.weights
     return crf.marginals(emissions, w.transitions, w.begin, w.end, crf.layout(looks.batch.s_reading))[0]
 
@@ -182,21 +125,21 @@ CARRIES = np.array([[label in state for label in LABELS] for state in STATES], d
 
 
 def decide(states: np.ndarray) -> tuple[list[list[str]], np.ndarray]:
-    """Labels of every sentence, the more specific first, and the probability of the first."""
+    """Labels of every sentence, the more specific first, and the probability of just these labels."""
     chances = states @ CARRIES
     order = np.argsort(-chances, axis=1, kind="stable")
     first, second = order[:, 0], order[:, 1]
     rows = np.arange(len(states))
     other = LABELS.index("other")
     both = (chances[rows, second] > SECOND) & (first != other) & (second != other)
-    labels = []
+    labels, chosen = [], []
     for a, b, two in zip(first.tolist(), second.tolist(), both.tolist(), strict=True):
-        if two:
-            pair = (LABELS[a], LABELS[b])
-            labels.append(list(pair if pair in STATES else reversed(pair) if pair[::-1] in STATES else pair))
-        else:
-            labels.append([LABELS[a]])
-    return labels, chances[rows, first]
+        pair = (LABELS[a], LABELS[b]) if two else (LABELS[a],)
+        # Two labels are each likelier than not only where some state carries both.
+        state = STATES.index(pair) if pair in STATES else STATES.index(pair[::-1])
+        labels.append(list(STATES[state]))
+        chosen.append(state)
+    return labels, states[rows, np.array(chosen, dtype=np.int64)]
 
 
 def pull_of(model: Model, cue: cues.Cue, label: str) -> float:
@@ -212,22 +155,43 @@ def pull_of(model: Model, cue: cues.Cue, label: str) -> float:
     return float(total[state] - total.mean())
 
 
-def label(readings: Sequence[dict], model: Model | None = None):
-    """(looks, labels, confidence, cards) for readings: dicts with content, cards, person, question."""
-    model = model or shipped()
+class Labelled(NamedTuple):
+    """A batch with what the labeller makes of it. states: probabilities, (sentences, STATES). cards: ids."""
+
+    looks: Looks
+    states: np.ndarray
+    labels: list[list[str]]
+    confidence: np.ndarray
+    cards: list[list[int]]
+
+
+def label(readings: Sequence[dict], model: Model | None = None) -> Labelled:
+    """Readings (dicts with content, cards, person, question) labelled by a model, by the one in force if none is given."""
+    model = model or current()
     looks = look(readings)
-    scores = naming.scores_of(looks.batch, looks.pairs, model.cards)
-    states = probabilities(looks, model, scores)
-    labels, confidence = decide(states)
-    naming_jobs = (states @ CARRIES)[:, [LABELS.index("card_interpretation"), LABELS.index("card_link")]]
-    cards = naming.name_cards(looks.batch, looks.pairs, labels, naming_jobs, model.cards, scores)
-    return looks, labels, confidence, cards
+    with one_thread():
+        scores = naming.scores_of(looks.batch, looks.pairs, model.cards)
+        states = probabilities(looks, model, scores)
+        labels, confidence = decide(states)
+        naming_jobs = (states @ CARRIES)[:, [LABELS.index("card_interpretation"), LABELS.index("card_link")]]
+        cards = naming.name_cards(looks.batch, looks.pairs, labels, naming_jobs, model.cards, scores)
+    return Labelled(looks, states, labels, confidence, cards)
+
+
+def one_thread() -> AbstractContextManager[object]:
+    """Matrices as narrow as ours are slower on two threads than on one, and cost up to three times the CPU time.
+
+    Holds for the libraries that are loaded by then.
+    """
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1)
 
 
 def predict(readings: Sequence[dict], model: Model | None = None) -> list[dict]:
     """One {id, sentences} a reading, as `annotated.score` takes them."""
-    looks, labels, confidence, cards = label(readings, model)
-    return to_predictions(looks.batch, labels, cards, confidence)
+    found = label(readings, model)
+    return to_predictions(found.looks.batch, found.labels, found.cards, found.confidence)
 
 
 def to_predictions(
@@ -243,78 +207,6 @@ def to_predictions(
             {"start": start, "end": end, "labels": labels[s], "cards": names, "confidence": float(confidence[s])}
         )
     return out
-
-
-Progress = Callable[[str, int, int], None] | None
-
-
-def cross_validate(
-    readings: list[dict], groups: Sequence[object], progress: Progress = None, more: Sequence[dict] = ()
-) -> tuple[dict, list[dict]]:
-    """The score over all readings, each predicted by a model that saw no reading of its group; and the predictions.
-
-    more: readings every model may learn from and none is scored on.
-    """
-    learned = [*readings, *more]
-    looks = look(learned)
-    states, named = states_of(looks.batch, learned)
-    groups = [*groups, *(None for _ in more)]
-    labels: list[list[str]] = [[] for _ in range(looks.batch.size)]
-    cards: list[list[int]] = [[] for _ in range(looks.batch.size)]
-    confidence = np.zeros(looks.batch.size)
-    kinds = sorted(set(groups) - {None})
-    for number, kind in enumerate(kinds):
-        held = np.array([group == kind for group in groups])[looks.batch.s_reading]
-        model = _fit(looks, states, named, ~held)
-        mine = [reading for reading, group in zip(learned, groups, strict=True) if group == kind]
-        _, found, confidence[held], cards_found = label(mine, model)
-        for s, one, two in zip(np.nonzero(held)[0].tolist(), found, cards_found, strict=True):
-            labels[s], cards[s] = one, two
-        if progress:
-            progress("cross-validate", number + 1, len(kinds))
-    predicted = to_predictions(looks.batch, labels, cards, confidence)[: len(readings)]
-    return annotated.score(readings, predicted), predicted
-
-
-def folds(readings: list[dict], count: int = 5) -> list[int]:
-    """A fold for every reading, by a hash of its id: the same whatever else is annotated."""
-    order = sorted(range(len(readings)), key=lambda i: blake2b(readings[i]["id"].encode(), digest_size=8).digest())
-    fold_of = {index: place % count for place, index in enumerate(order)}
-    return [fold_of[i] for i in range(len(readings))]
-
-
-def train(readings: list[dict]) -> Model:
-    """A model of all the readings given (as `annotated.read_all` gives them)."""
-    looks = look(readings)
-    states, named = states_of(looks.batch, readings)
-    return _fit(looks, states, named, np.ones(looks.batch.size, dtype=bool))
-
-
-def train_and_save(folder: Path | None = None, target: Path | None = None, progress: Progress = None) -> dict:
-    """Train on all annotated readings, write model and figures into target (the package by default); the figures.
-
-    Raises Problem `no_annotated` where the folder has none.
-    """
-    readings = annotated.read_all(folder or ANNOTATED)
-    if not readings:
-        raise Problem("no_annotated", path=str(folder or ANNOTATED))
-    more = annotated.read_all((folder or ANNOTATED) / MORE)
-    by_reading, _ = cross_validate(readings, folds(readings), progress, more)
-    by_writer, _ = cross_validate(readings, [reading["writer"] for reading in readings], progress, more)
-    model = train([*readings, *more])
-    target = target or Path(str(files("tarot_data") / "model"))
-    target.mkdir(parents=True, exist_ok=True)
-    version = save(model, target / MODEL)
-    figures = {
-        "labeller": version,
-        "lexicon": lexicon.version(),
-        **by_reading,
-        "by_writer": by_writer,
-        "how": "5 folds by reading; by_writer: each writer (a to g) left out in turn; the model itself saw all readings",
-    }
-    (target / FIGURES).write_text(json.dumps(figures, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    shipped.cache_clear()
-    return figures
 
 
 def save(model: Model, path: Path) -> str:
@@ -359,6 +251,23 @@ def shipped() -> Model:
     return load(Path(str(files("tarot_data") / "model" / MODEL)))
 
 
+def own_path() -> Path | None:
+    """Where a model trained on the reader's corrections lies, beside the reader's tables; None where there are none."""
+    folder = lexicon.active().folder
+    return folder / "model" / MODEL if folder else None
+
+
+def current() -> Model:
+    """The model in force: the reader's own where there is one, else the shipped one."""
+    own = own_path()
+    return _kept(own, own.stat().st_mtime_ns) if own and own.exists() else shipped()
+
+
+@lru_cache(maxsize=2)
+def _kept(path: Path, changed: int) -> Model:
+    return load(path)
+
+
 def figures() -> dict:
     """What the shipped model's training reached on readings it had not seen."""
     return json.loads((files("tarot_data") / "model" / FIGURES).read_text(encoding="utf-8"))
@@ -366,9 +275,4 @@ def figures() -> dict:
 
 def version() -> str:
     """Model and lexicon that label: two stores with one version label alike."""
-    return f"{shipped().version}-{lexicon.version()}"
-
-
-if __name__ == "__main__":
-    result = train_and_save()
-    json.dump(result, sys.stdout, ensure_ascii=False, indent=1)
+    return f"{current().version}-{lexicon.version()}"

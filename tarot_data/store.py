@@ -16,6 +16,7 @@ import polars as pl
 
 from schemas.problems import Problem
 from schemas.tables import REJECTIONS, STORED, stored, typed
+from tarot_data import corrections
 from tarot_data.locks import only_one
 
 FILES = pl.Schema(
@@ -185,11 +186,12 @@ def _compressed() -> object:
 
 
 def readings(data_dir: Path) -> pl.DataFrame:
-    """Every current reading, STORED schema, sorted by reading_id; empty where the store is."""
+    """Every current reading, STORED schema, sorted by reading_id, as its reader has corrected it; empty where the store is."""
     rows = scan(data_dir, "readings")
     if rows is None:
         return pl.DataFrame(schema=STORED)
-    return typed(current(rows).collect(), STORED).sort("reading_id")
+    found = typed(current(rows).collect(), STORED).sort("reading_id")
+    return corrections.apply(found, corrections.read(data_dir))
 
 
 def index(data_dir: Path) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tarot_data import annotated, conflicts, labeller, patterns
+from tarot_data import annotated, conflicts, patterns, teaching
 from tests.builders import card, reading, readings
 
 
@@ -17,7 +17,7 @@ def alarm(content, *cards):
 
 
 def test_of_the_annotated_readings_just_the_marked_ones_raise_an_alarm():
-    gold = annotated.read_all(labeller.ANNOTATED)
+    gold = annotated.read_all(teaching.ANNOTATED)
     frame = [
         reading(i, content=r["content"], person=r["person"], question=r["question"], cards=r["cards"])
         for i, r in enumerate(gold)
@@ -28,7 +28,7 @@ def test_of_the_annotated_readings_just_the_marked_ones_raise_an_alarm():
 
 
 def test_the_readings_written_for_training_raise_no_alarm():
-    gold = annotated.read_all(labeller.ANNOTATED / labeller.MORE)
+    gold = annotated.read_all(teaching.ANNOTATED / teaching.MORE)
     rows = [reading(i, content=r["content"], question=r["question"], cards=r["cards"]) for i, r in enumerate(gold)]
     assert alarms(*rows).height == 0
 

@@ -6,21 +6,21 @@ import numpy as np
 import pytest
 
 from schemas.problems import Problem
-from tarot_data import annotated, crf, labeller, lexicon
+from tarot_data import annotated, crf, labeller, lexicon, teaching
 
 
 @pytest.fixture(scope="module")
 def readings():
-    return annotated.read_all(labeller.ANNOTATED)
+    return annotated.read_all(teaching.ANNOTATED)
 
 
 @pytest.fixture(scope="module")
 def held_out(readings):
     """Score on the writers d, f and g of a model that learned from a, b, c and e."""
     learned = [reading for reading in readings if reading["writer"] in "abce"]
-    learned += annotated.read_all(labeller.ANNOTATED / labeller.MORE)
+    learned += annotated.read_all(teaching.ANNOTATED / teaching.MORE)
     unseen = [reading for reading in readings if reading["writer"] in "dfg"]
-    model = labeller.train(learned)
+    model = teaching.train(learned)
     return annotated.score(unseen, labeller.predict(unseen, model))
 
 
@@ -44,13 +44,13 @@ def test_the_shipped_figures_are_cross_validated_and_reach_the_goal():
 
 def test_training_twice_gives_the_same_model(readings, tmp_path):
     few = readings[:12]
-    one = labeller.save(labeller.train(few), tmp_path / "one.npz")
-    two = labeller.save(labeller.train(few), tmp_path / "two.npz")
+    one = labeller.save(teaching.train(few), tmp_path / "one.npz")
+    two = labeller.save(teaching.train(few), tmp_path / "two.npz")
     assert one == two
 
 
 def test_a_saved_model_labels_as_the_trained_one(readings, tmp_path):
-    model = labeller.train(readings[:30])
+    model = teaching.train(readings[:30])
     labeller.save(model, tmp_path / "model.npz")
     loaded = labeller.load(tmp_path / "model.npz")
     some = readings[40:60]
@@ -71,16 +71,16 @@ def test_the_shipped_model_is_small_and_has_no_pickle():
 
 def test_a_folder_without_annotated_readings_is_named(tmp_path):
     with pytest.raises(Problem, match="no annotated readings"):
-        labeller.train_and_save(tmp_path, tmp_path)
+        teaching.train_and_save(tmp_path, tmp_path)
 
 
 def test_figures_are_written_beside_the_model(readings, tmp_path):
     source = tmp_path / "annotated"
     source.mkdir()
     for name in ("dev_c.txt", "dev_d1.txt"):
-        (source / name).write_text((labeller.ANNOTATED / name).read_text(encoding="utf-8"), encoding="utf-8")
+        (source / name).write_text((teaching.ANNOTATED / name).read_text(encoding="utf-8"), encoding="utf-8")
     seen = []
-    figures = labeller.train_and_save(source, tmp_path / "model", progress=lambda *step: seen.append(step))
+    figures = teaching.train_and_save(source, tmp_path / "model", progress=lambda *step: seen.append(step))
     assert json.loads((tmp_path / "model" / labeller.FIGURES).read_text(encoding="utf-8")) == figures
     assert figures["lexicon"] == lexicon.version()
     assert seen[-1][1] == seen[-1][2]

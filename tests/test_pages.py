@@ -10,14 +10,14 @@ from flows import cli
 from flows.commands import pages
 from flows.commands.craft import canonical
 from schemas.problems import Problem
-from tarot_data import annotated, labeller, library, patterns, store, versions
+from tarot_data import annotated, library, patterns, store, teaching, versions
 from tarot_data.ingest import to_stored
 from tests.builders import reading, readings
 
 
 @pytest.fixture(scope="module")
 def gold():
-    return annotated.read_all(labeller.ANNOTATED)[:24]
+    return annotated.read_all(teaching.ANNOTATED)[:24]
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from schemas.tables import READINGS, SENTENCES, typed
-from tarot_data import annotated, labeller, library, nlp, patterns
+from tarot_data import annotated, labeller, library, nlp, patterns, teaching
 from tarot_data.ingest import to_stored
 from tests.builders import card, reading, readings
 
@@ -116,7 +116,7 @@ def test_the_question_tells_the_theme(question, theme):
 
 
 def test_the_pattern_library_counts_and_quotes_real_sentences():
-    gold = annotated.read_all(labeller.ANNOTATED)[:24]
+    gold = annotated.read_all(teaching.ANNOTATED)[:24]
     frame = readings(
         *(
             reading(i, content=r["content"], person=r["person"], question=r["question"], cards=r["cards"])

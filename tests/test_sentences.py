@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarot_data import annotated, labeller
+from tarot_data import annotated, teaching
 from tarot_data.sentences import LONGEST, split
 
 
@@ -38,7 +38,7 @@ def test_a_question_mark_inside_an_address_ends_nothing():
 
 
 def test_the_annotators_sentences_are_found_to_the_character():
-    for reading in annotated.read_all(labeller.ANNOTATED):
+    for reading in annotated.read_all(teaching.ANNOTATED):
         assert split(reading["content"]) == [(s["start"], s["end"]) for s in reading["sentences"]], reading["id"]
 
 

@@ -102,11 +102,41 @@ def lexicon_add(ctx: Context, table: str, cells: tuple[str, ...]) -> None:
     )
 
 
-def lexicon_train(ctx: Context) -> None:
-    from tarot_data import labeller
+def lexicon_train(ctx: Context, corrections: bool) -> None:
+    """A labeller of the reader's own: it never touches the one that is shipped."""
+    from flows.progress import bar
+    from tarot_data import corrections as said
+    from tarot_data import labeller, store, teaching
 
-    figures = labeller.train_and_save()
-    ctx.json(figures) if ctx.as_json else ctx.print("summary.labeller", macro_f1=figures["macro_f1"])
+    target = labeller.own_path().parent
+    try:
+        if corrections:
+            taught = said.corrected(store.readings(ctx.data_dir), said.read(ctx.data_dir))
+            figures = teaching.learn_corrections(taught, target, bar)
+        else:
+            figures = teaching.train_and_save(None, target, bar)
+    finally:
+        bar.close()
+    if ctx.as_json:
+        return ctx.json(figures)
+    if corrections:
+        ctx.print("summary.learned", corrections=figures["corrections"], readings=figures["readings"])
+        for figure in ("exact", "cards_f1"):
+            ctx.print(f"summary.learned_{figure}", before=figures["before"][figure], after=figures["after"][figure])
+    else:
+        ctx.print("summary.labeller", macro_f1=figures["macro_f1"])
+    ctx.print("summary.relabel_next")
+
+
+def relabel(ctx: Context) -> None:
+    from flows.progress import bar
+    from tarot_data import store
+    from tarot_data.relabel import relabel as label_again
+
+    with store.writing(ctx.data_dir):
+        done = label_again(ctx.data_dir, bar)
+    bar.close()
+    ctx.json(done) if ctx.as_json else ctx.print("summary.relabelled", **done)
 
 
 def print_sentences(ctx: Context, record: dict) -> None:

@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from schemas.deck import CARDS
-from tarot_data import annotated, labeller
+from tarot_data import annotated, labeller, teaching
 from tarot_data.outside import annotate_records
 from tarot_train.scores import score
 from tests.train.worse import WAYS
@@ -54,7 +54,7 @@ def pairs() -> list[tuple[str, dict, dict]]:
     """(way, scores of the human reading, scores of its worse copy). Readings that contradict their cards stay out."""
     readings = [r for r in annotated.read_all(ANNOTATED) if r.get("note") != "mismatch"]
     seen, unseen = readings[::2], readings[1::2]
-    model = labeller.train(seen)
+    model = teaching.train(seen)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(labeller, "shipped", lambda: model)
         human = {r["id"]: r for r in annotate_records([record(r, r["id"]) for r in unseen])}
