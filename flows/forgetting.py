@@ -34,7 +34,8 @@ def forget(
 ) -> dict[str, object]:
     """Remove a person everywhere; returns the receipt, which does not say whom.
 
-    {removed: {readings, revisions, rejections, signatures, mentions, reports, generations, prefect_rows},
+    {removed: {readings, revisions, rejections, signatures, fixes, corrections, mentions, reports, generations,
+    prefect_rows},
     versions: [{version, was, is, readings, mentions}], runs: [{run, adapter}], bases, reread, left, raw, copies, receipt}.
     left: files that still hold the name or the words; raw: the reader's own files in the inbox that do, which are
     never touched. copies: folders that these versions were copied to. dry_run: only what is known of them, and nothing is changed. Killed at any moment, it is finished by

@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from schemas.problems import Problem
-from tarot_data import forgotten, lexicon, pseudonyms, store, versions
+from tarot_data import corrections, forgotten, lexicon, pseudonyms, store, versions
 from tarot_data.folding import fold
 
 NAMED_AFTER = frozenset("file member locator name root".split())
@@ -262,6 +262,7 @@ def forget_store(data_dir: Path, person: Person) -> dict[str, int]:
         kept, masked = without_mentions(kept, person)
         counts["mentions"] += masked
         _replace(data_dir, name, before, kept)
+    counts["corrections"] = corrections.forget(data_dir, sorted(person.reading_ids))
     return counts
 
 

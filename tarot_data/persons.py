@@ -1,7 +1,6 @@
 """Who a person is: somebody with a name, nobody in particular (匿名, 网友, 大众), or the reader themself (自占)."""
 
 import re
-from functools import cache
 
 import polars as pl
 
@@ -9,7 +8,7 @@ from tarot_data import lexicon
 from tarot_data.folding import fold
 
 
-@cache
+@lexicon.cached
 def _kinds() -> dict[str, str]:
     return {fold(word): row["kind"] for row in lexicon.read_table("persons") for word in row["words"].split("|")}
 

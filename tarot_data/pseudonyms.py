@@ -11,7 +11,6 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -174,7 +173,7 @@ def _is_word(name: str) -> bool:
     return len(name) == 1 or bool(jieba.dt.FREQ.get(name)) or name in _card_names()
 
 
-@cache
+@lexicon.cached
 def _card_names() -> frozenset[str]:
     return frozenset(row["alias"] for row in lexicon.read_table("aliases"))
 
@@ -187,7 +186,7 @@ def _bounded(name: str) -> str:
     return rf"(?<![0-9A-Za-z]){pattern}(?![0-9A-Za-z])" if name.isascii() else pattern
 
 
-@cache
+@lexicon.cached
 def _pool() -> tuple[str, ...]:
     rows = lexicon.read_table("pseudonyms")
     characters = [character for row in rows for character in row["characters"].split("|")]

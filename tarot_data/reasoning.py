@@ -43,7 +43,7 @@ def version() -> str:
     return blake2b((files("tarot_data.lexicon") / "reasoning.toml").read_bytes(), digest_size=8).hexdigest()
 
 
-@cache
+@lexicon.cached
 def element_of(card: str) -> str:
     return {row["card"]: row["element"] for row in lexicon.read_table("deck")}[card]
 

@@ -182,3 +182,13 @@ def test_the_readers_own_labeller_is_in_force_where_the_readers_tables_are(taugh
 def test_one_corrected_reading_is_too_few_to_test_on(tmp_path):
     with pytest.raises(Problem, match="two at least"):
         teaching.learn_corrections([{"sentences": []}], tmp_path)
+
+
+def test_whoever_is_forgotten_leaves_no_correction(stored, tmp_path):
+    from tarot_data import forget
+
+    store.append(tmp_path, "readings", stored, {})
+    corrections.add(tmp_path, [of(stored, 0, "他就这么往前走了。"), of(stored, 1, "他就这么往前走了。")])
+    person = forget.Person(name="Mel", mask=False, reading_ids=frozenset([stored["reading_id"][1]]))
+    assert forget.forget_store(tmp_path, person)["corrections"] == 1
+    assert corrections.read(tmp_path)["reading_id"].to_list() == [stored["reading_id"][0]]

@@ -232,6 +232,7 @@ def test_the_receipt_says_what_and_where_and_not_who(data):
         "rejections": 2,
         "signatures": 2,
         "fixes": 2,
+        "corrections": 0,
         "mentions": 5,
         "generations": 6,
         "reports": 1,
