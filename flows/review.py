@@ -5,6 +5,7 @@ import socket
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 
 from flows import environment
 from schemas.problems import Problem
@@ -20,13 +21,14 @@ def serve(data_dir: Path, port: int, lang: str, opened: Callable[[str], None], *
     """
     import uvicorn
 
-    from tarot_data.review.app import create_app
+    from tarot_data.review.app import create_app, warm
 
     token = secrets.token_urlsafe(32)
     app = create_app(data_dir, token=token, own_lexicon=environment.own_lexicon(data_dir), lang=lang)
     with listening(port) as listener:
         url = f"http://{HOST}:{listener.getsockname()[1]}/?token={token}"
         opened(url)
+        Thread(target=warm, args=[data_dir], daemon=True).start()
         if browser:
             webbrowser.open(url)
         # No access log: it would print every address, with names that were searched for.

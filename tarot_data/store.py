@@ -87,7 +87,31 @@ def scan(data_dir: Path, name: str, version: int | None = None) -> pl.LazyFrame 
     """The rows of a table as they lie on disk, closed lists as strings; None where there is no table yet."""
     if not exists(data_dir, name):
         return None
-    return pl.scan_delta(str(table_path(data_dir, name)), version=version)
+    from deltalake import DeltaTable
+
+    table = DeltaTable(str(table_path(data_dir, name)), version=version)
+    plain = pl.scan_delta(table)
+    if not (files := _files(data_dir, name, table)):
+        return plain
+    # Not by scan_delta itself: it asks for files below a percent-encoded folder, so that a data directory with Chinese
+    # characters or a space in its path could be written and not be read (polars 2.1).
+    return pl.scan_parquet(
+        files, glob=False, schema=plain.collect_schema(), missing_columns="insert", extra_columns="ignore"
+    )
+
+
+def parts(data_dir: Path, name: str = "readings") -> list[str]:
+    """The Parquet files a table consists of now; what one of them holds never changes."""
+    if not exists(data_dir, name):
+        return []
+    from deltalake import DeltaTable
+
+    return _files(data_dir, name, DeltaTable(str(table_path(data_dir, name))))
+
+
+def _files(data_dir: Path, name: str, table) -> list[str]:
+    """Paths of the table's files, all of which lie in its folder: no table of ours is partitioned."""
+    return [str(table_path(data_dir, name) / uri.rsplit("/", 1)[-1]) for uri in table.file_uris()]
 
 
 def delta_version(data_dir: Path, name: str = "readings") -> int | None:

@@ -23,7 +23,7 @@ BASE = "http://127.0.0.1:8021"
 
 @pytest.fixture
 def data(tmp_path):
-    return tmp_path / "data"
+    return tmp_path / "我的 资料"
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from schemas.problems import Problem
 from schemas.tables import STORED
 from tarot_data import store
-from tests.builders import stored, stored_row
+from tests.builders import CONTENT, stored, stored_row
 
 
 def test_a_reading_comes_back_as_it_was_written(tmp_path):
@@ -61,3 +62,14 @@ def test_delta_keeps_no_words_of_a_reading_in_its_log(tmp_path):
     store.append(tmp_path, "readings", stored(stored_row(1, person="独一无二的名字")), {})
     log = "".join(path.read_text() for path in (tmp_path / "store" / "readings" / "_delta_log").glob("*.json"))
     assert "独一无二的名字" not in log and "愚人正位说明" not in log
+
+
+def test_a_data_directory_may_have_chinese_characters_and_spaces_in_its_path(tmp_path):
+    home = tmp_path / "我的 塔罗 100%" / "资料"
+    with store.writing(home):
+        store.append(home, "readings", stored(stored_row(1)), {"run": "test"})
+        store.append(home, "readings", stored(stored_row(2)), {"run": "test"})
+    assert store.readings(home)["reading_id"].to_list() == ["r0000000000000001", "r0000000000000002"]
+    assert store.reading(home, "r0000000000000002")["content"] == CONTENT
+    assert store.reading(home, "r0000000000000003") is None
+    assert all(Path(part).is_file() for part in store.parts(home)) and len(store.parts(home)) == 2

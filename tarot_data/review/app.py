@@ -92,5 +92,13 @@ def create_app(data_dir: Path, *, token: str, own_lexicon: Path, lang: str = "zh
     return app
 
 
+def warm(data_dir: Path) -> None:
+    """Make ready what the first page of each kind would wait for: the index of readings and the labeller's tables."""
+    from tarot_data.patterns import explain
+
+    readings_page.index(data_dir)
+    explain("愚人正位。")
+
+
 MISSING = ("no_rejection", "no_reading", "no_version", "no_run")
 """Problems that say that what was asked for is not there."""
