@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from tarot_data import lexicon, store, versions
+from tarot_data import corrections, lexicon, store, versions
 from tarot_data.review import readings_page, votes
 from tarot_data.review.app import create_app
 from tests import builders
@@ -235,10 +235,24 @@ def test_an_edited_reading_is_found_by_what_it_says_now(three):
 
 def test_a_reading_shows_its_sentences_by_label_and_loses_no_character(three, browser):
     page = browser.get("/readings/r0000000000000001").text
-    assert '<span class="s opening" id="s0"' in page and '<span class="s card_link" id="s1"' in page
+    assert 'class="s opening" href="/readings/r0000000000000001/0" id="s0"' in page and 'class="s card_link"' in page
     text = re.search(r'<p class="text">(.*?)</p>', page, re.S).group(1)
     assert re.sub(r"<[^>]+>", "", text) == builders.CONTENT
     assert "高塔" in browser.get("/readings?card=高塔&page=99").text
+
+
+def test_a_sentence_is_corrected_and_the_machines_label_stays_in_the_store(three, browser):
+    path = "/readings/r0000000000000001/0"
+    words = re.search(r'name="words" value="(\w+)"', browser.get(path).text).group(1)
+    sent = send(browser, path, words=words, first="advice", second="closing", other="高塔", **{"card:愚人": "on"})
+    assert sent.headers["location"] == "/readings/r0000000000000001#s0"
+    assert 'class="s advice"' in browser.get("/readings/r0000000000000001").text
+    (said,) = corrections.read(three).to_dicts()
+    assert (said["labels"], said["cards"]) == (["advice", "closing"], ["愚人", "高塔"])
+    assert store.reading(three, "r0000000000000001")["sentences"][0]["labels"] == ["opening"]
+    assert send(browser, path, words=words, first="advice", second="advice").status_code == 409
+    assert send(browser, path, words="0" * 16, first="advice").status_code == 409
+    assert browser.get("/readings/r0000000000000001/9").status_code == 404
 
 
 def test_the_lexicon_says_which_rows_decided(browser):

@@ -1,15 +1,19 @@
 """Readings searched, filtered and looked at, their sentences coloured by label."""
 
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated
 
 import polars as pl
-from fastapi import FastAPI
-from fastapi.responses import Response
+from fastapi import Depends, FastAPI
+from fastapi.responses import RedirectResponse, Response
+from starlette.exceptions import HTTPException
 
 from schemas.deck import CARDS, FLAGS, LABELS, PATTERNS, THEMES
 from schemas.problems import Problem
-from tarot_data import store
+from schemas.tables import STORED
+from tarot_data import corrections, store
 from tarot_data.examples import card_text
 from tarot_data.review.paging import Page, whole
 
@@ -18,6 +22,8 @@ FILTERS = ("person", "card", "theme", "flag", "lacks", "text", "order")
 
 
 def add(app: FastAPI, desk) -> None:
+    Form = Annotated[dict[str, str], Depends(desk.guard.form)]
+
     @app.get("/readings")
     def listed(
         person: str = "",
@@ -47,9 +53,7 @@ def add(app: FastAPI, desk) -> None:
 
     @app.get("/readings/{reading_id}")
     def one(reading_id: str) -> Response:
-        row = store.reading(desk.data_dir, reading_id)
-        if row is None:
-            raise Problem("no_reading", id=reading_id)
+        row = reading(desk.data_dir, reading_id)
         return desk.page(
             "reading.html",
             here="readings",
@@ -60,6 +64,56 @@ def add(app: FastAPI, desk) -> None:
             labels=LABELS,
             where=[part for part in (row["source"][name] for name in ("file", "member", "locator")) if part],
         )
+
+    @app.get("/readings/{reading_id}/{number}")
+    def sentence(reading_id: str, number: int) -> Response:
+        row, one = place(desk.data_dir, reading_id, number)
+        drawn = [card["card"] for card in row["cards"]]
+        return desk.page(
+            "sentence.html",
+            here="readings",
+            row=row,
+            number=number,
+            text=row["content"][one["start"] : one["end"]],
+            words_of=corrections.digest(row["content"][one["start"] : one["end"]]),
+            one=one,
+            offered=list(dict.fromkeys([*drawn, *one["cards"]])),
+            labels=LABELS,
+            cards=CARDS,
+        )
+
+    @app.post("/readings/{reading_id}/{number}")
+    def correct(reading_id: str, number: int, form: Form) -> Response:
+        row, one = place(desk.data_dir, reading_id, number)
+        start, end = one["start"], one["end"]
+        if form.get("words") != corrections.digest(row["content"][start:end]):
+            # The reading was edited since its page was made: the number means another sentence now.
+            raise HTTPException(409)
+        labels = [form[name] for name in ("first", "second") if form.get(name)]
+        cards = [name.removeprefix("card:") for name in form if name.startswith("card:")]
+        cards += [form["other"].strip()] if form.get("other", "").strip() else []
+        when = datetime.now(UTC).isoformat(timespec="seconds")
+        said = corrections.to_correction(reading_id, row["content"], start, end, labels, cards, when)
+        with store.writing(desk.data_dir):
+            corrections.add(desk.data_dir, [said])
+        return RedirectResponse(f"/readings/{reading_id}#s{number}", 303)
+
+
+def reading(data_dir: Path, reading_id: str) -> dict:
+    """A reading (STORED) with its corrections laid over the labeller's sentences. Raises Problem `no_reading`."""
+    row = store.reading(data_dir, reading_id)
+    if row is None:
+        raise Problem("no_reading", id=reading_id)
+    said = corrections.read(data_dir).filter(pl.col("reading_id") == reading_id)
+    return corrections.apply(pl.DataFrame([row], schema=STORED), said).to_dicts()[0]
+
+
+def place(data_dir: Path, reading_id: str, number: int) -> tuple[dict, dict]:
+    """A reading and its sentence of that number, from 0."""
+    row = reading(data_dir, reading_id)
+    if not 0 <= number < len(row["sentences"]):
+        raise HTTPException(404)
+    return row, row["sentences"][number]
 
 
 def search(
