@@ -5,7 +5,9 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from starlette.testclient import TestClient
@@ -364,3 +366,88 @@ def test_a_browser_opens_the_link_and_sees_the_rejection(data, inbox, tmp_path):
             server.terminate()
     assert "“愚仁”不在这副牌里" in seen.stdout and 'id="deck"' in seen.stdout
     assert "CONSOLE" not in seen.stderr, seen.stderr
+
+
+class Devtools:
+    """A page of a headless Chromium, driven through its debugging port."""
+
+    def __init__(self, port: int) -> None:
+        from websockets.sync.client import connect
+
+        with urlopen(f"http://127.0.0.1:{port}/json") as answer:
+            (page,) = [one for one in json.load(answer) if one["type"] == "page"]
+        self.socket, self.number, self.events = connect(page["webSocketDebuggerUrl"], max_size=None), 0, []
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self.ask(f"{domain}.enable")
+
+    def ask(self, method: str, **params: object) -> dict:
+        self.number += 1
+        self.socket.send(json.dumps({"id": self.number, "method": method, "params": params}))
+        while True:
+            message = json.loads(self.socket.recv(timeout=30))
+            if message.get("id") == self.number:
+                return message["result"]
+            self.events.append(message)
+
+    def value(self, script: str) -> object:
+        return self.ask("Runtime.evaluate", expression=script)["result"].get("value")
+
+    def until(self, script: str) -> None:
+        for _ in range(150):
+            if self.value(script):
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"never came true: {script}: {self.value('document.body.innerText')}")
+
+    def press(self, key: str, **more: object) -> None:
+        text = {"text": key} if len(key) == 1 else {}
+        self.ask("Input.dispatchKeyEvent", type="keyDown", key=key, **text, **more)
+        self.ask("Input.dispatchKeyEvent", type="keyUp", key=key)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine; install Debian's package chromium")
+def test_a_rejection_is_fixed_with_keys_alone_and_nothing_is_asked_of_anybody_else(data, inbox, tmp_path):
+    lay(inbox, {**WRONG_CARD, "cards": ""}, {**WRONG_CARD, "person": "小满", "content": FIRST[:30]})
+    take_in(data, inbox)
+    before = store.rejections(data)
+    first = before.filter(before["reason"] == "no_cards")["rejection_id"].to_list() or before["rejection_id"].to_list()
+    command = [sys.executable, "-m", "flows.cli", "review", "--no-browser", "--json", "--data-dir", str(data)]
+    chromium = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0"]
+    profile = tmp_path / "profile"
+    with (
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server,
+        subprocess.Popen([*chromium, f"--user-data-dir={profile}", "about:blank"], stderr=subprocess.DEVNULL) as window,
+    ):
+        try:
+            url = json.loads(server.stdout.readline())["url"]
+            for _ in range(300):
+                if (profile / "DevToolsActivePort").exists():
+                    break
+                time.sleep(0.1)
+            page = Devtools(int((profile / "DevToolsActivePort").read_text().split()[0]))
+            page.ask("Page.navigate", url=url.replace("?", f"rejections/{first[0]}?"))
+            page.until("document.readyState === 'complete' && !!document.getElementById('cards')")
+            for card in ("愚人", "力量"):
+                page.press("Escape")
+                page.press("c")
+                page.until("document.activeElement.name === 'pick_card'")
+                page.ask("Input.insertText", text=card)
+                page.press("Enter", windowsVirtualKeyCode=13)
+            assert page.value("document.getElementById('cards').value") == "愚人(正位)、力量(正位)"
+            page.press("Escape")
+            page.press("s")
+            page.until("document.readyState === 'complete' && location.search.includes('did=accepted')")
+            assert "已收下" in page.value("document.body.innerText")
+            asked = [
+                event["params"]["request"]["url"]
+                for event in page.events
+                if event["method"] == "Network.requestWillBeSent"
+            ]
+            assert asked and all(address.startswith(url.split("?")[0]) for address in asked)
+            bad = [event for event in page.events if event["method"] in ("Log.entryAdded", "Runtime.exceptionThrown")]
+            assert not bad
+        finally:
+            window.terminate()
+            server.terminate()
+    assert [card["card"] for card in store.readings(data)["cards"][0]] == ["愚人", "力量"]
