@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := data/demo
 
-.PHONY: setup demo test lint bench bench-patterns torture constraints clean
+.PHONY: setup demo test lint bench bench-patterns bench-scores torture constraints clean
 
 setup: $(VENV)/.ready
 
@@ -35,6 +35,9 @@ torture: setup
 
 bench-patterns: setup
 	$(BIN)/python -m benchmarks.patterns
+
+bench-scores: setup
+	$(BIN)/python -m benchmarks.scores
 
 # Regenerate the pinned tree after a change of pyproject.toml (needs uv).
 constraints:

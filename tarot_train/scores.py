@@ -99,15 +99,19 @@ def _lines(reading: dict) -> list[Line]:
 
 
 def _is_empty(reading: dict, text: str, labels: list[str]) -> bool:
+    if phrases("motto").search(text):
+        return True
     if (reading.get("person") and reading["person"] in text) or _pairs(reading.get("question") or "") & _pairs(text):
         return False
-    if any(phrases(kind).search(text) for kind in ("term", "you")):
+    if phrases("you").search(text):
         return False
     if phrases("generic").search(text):
         return True
-    if {"card_link", "advice"} & set(labels):
+    if "card_link" in labels or phrases("term").search(text):
         return False
-    return not any(phrases(kind).search(text) for kind in ("someone", "when", "act"))
+    # What stands among advice is only advice where it asks for something.
+    kinds = ("someone", "when", "act", *(("limit", "urge") if "advice" in labels else ()))
+    return not any(phrases(kind).search(text) for kind in kinds)
 
 
 def _pairs(text: str) -> set[str]:
@@ -202,9 +206,10 @@ def advice(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
 
 def concreteness(text: str) -> float:
     """0 to 1: how much a piece of advice says what to do, when, and how far."""
-    value = 0.1 + 0.25 * bool(phrases("when").search(text)) + 0.3 * bool(phrases("act").search(text))
+    when, act = bool(phrases("when").search(text)), bool(phrases("act").search(text))
+    value = 0.1 + 0.25 * when + 0.3 * act
     value += 0.1 * bool(phrases("limit").search(text)) + 0.25 * saturate(len(_fold(text)), 16)
-    return value * (0.3 if phrases("vague").search(text) else 1.0)
+    return value * (0.3 if phrases("vague").search(text) else 1.0) * (1.0 if when or act else 0.5)
 
 
 def fidelity(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
@@ -239,6 +244,11 @@ def fidelity(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
             false = [line for line in lines if phrases(f"none_{way}").search(line.text)]
             found += [_found("-", "denied", line, way=way) for line in false]
             wrong += len(false)
+        if "unknown" not in cards.values():
+            count = sum(orientation == way for orientation in cards.values())
+            false = [line for line in lines if _overstated(line.text, way, count)]
+            found += [_found("-", "overstated", line, way=way, count=count) for line in false]
+            wrong += len(false)
     value *= 0.8 + 0.2 * _drawn_order(lines, list(cards))
     return value / (len(cards) + len(foreign)) * 0.95**wrong, found
 
@@ -266,9 +276,20 @@ def _ways(lines: list[Line], cards: set[str]) -> dict[str, list[tuple[str, Line]
             ways[card].append((way, line))
         about = (set(line.cards) | {card for card, _ in line.mentions}) & cards
         signs = [way for way in ("upright", "reversed") if phrases(way).search(line.text)]
+        # A hanged man hangs whichever way the card lies.
+        about = {card for card in about if not phrases("hangs").search(card)}
         if not told and len(about) == 1 and len(signs) == 1:
             ways[about.pop()].append((signs[0], line))
     return ways
+
+
+def _overstated(text: str, way: str, count: int) -> bool:
+    """Whether a sentence says that more cards lie so than do: `三张逆位` of one."""
+    numbers = (found["number"] for found in phrases(f"some_{way}").finditer(text))
+    return any("零一二三四五六七八九十".find(number.translate(_TWO)) > count for number in numbers)
+
+
+_TWO = str.maketrans("两兩1234567890", "二二一二三四五六七八九零")
 
 
 def coherence(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
@@ -285,7 +306,16 @@ def coherence(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
     empty = sum(len(line.folded) for line in fresh if line.empty) / length
     order = 0.4 * _phase_order(fresh) + 0.35 * _card_order(reading, fresh) + 0.25 * _links_follow(fresh)
     value = (0.15 + 0.85 * order) * (0.4 + 0.6 * _whole(reading, lines)) * said**2 * (1 - empty) ** 1.5
+    if _breaks_off(lines):
+        found.append(_found("-", "breaks_off", lines[-1]))
+        value *= 0.6
     return value, found
+
+
+def _breaks_off(lines: list[Line]) -> bool:
+    """Whether the last sentence has no end, in a reading whose sentences otherwise have one."""
+    *others, last = (not re.search(r"[一-鿿，、；：,;:（(“‘]$", line.text) for line in lines)
+    return not last and sum(others) > 0.6 * len(others)
 
 
 def _stuttered(line: Line) -> int:
@@ -334,8 +364,8 @@ def _links_follow(lines: list[Line]) -> float:
 def _whole(reading: dict, lines: list[Line]) -> float:
     """0 to 1: opened, closed, ended with an end, every card read, advice given."""
     opened = any("opening" in line.labels for line in lines[:3])
-    closed = any("closing" in line.labels for line in lines[-2:])
-    ended = not re.search(r"[\w，、；：,;:（(“‘]$", lines[-1].text)
+    closed = any("closing" in line.labels and not phrases("generic").search(line.text) for line in lines[-2:])
+    ended = not _breaks_off(lines)
     cards = drawn(reading)
     read = {card for line in lines for card in line.cards} & set(cards)
     advised = any("advice" in line.labels for line in lines)

@@ -1,7 +1,15 @@
 """Copies of a human reading made worse on purpose, each in one way; the words used here are not those of the scores."""
 
 import re
+from inspect import signature
+from pathlib import Path
 from random import Random
+from typing import NamedTuple
+
+from schemas.deck import CARDS
+from tarot_data import annotated, labeller, teaching
+from tarot_data.outside import annotate_records
+from tarot_train.scores import score
 
 VAGUE = (
     "对自己好一点。",
@@ -32,7 +40,7 @@ TERMS = re.compile(
 )
 
 FLIP = {"正位": "逆位", "逆位": "正位", "正立": "倒立", "倒立": "正立", "正着": "倒着", "倒着": "正着"}
-FLIP |= {"（正）": "（逆）", "（逆）": "（正）", "(正)": "(逆)", "(逆)": "(正)", "倒过来": "正过来", "颠倒": "端正"}
+FLIP |= {"（正）": "（逆）", "（逆）": "（正）", "(正)": "(逆)", "(逆)": "(正)", "倒过来": "正过来", "颠倒": "正立"}
 
 
 def rebuilt(reading: dict, order: list[int]) -> str:
@@ -209,3 +217,87 @@ WAYS = {
     "cut_after_a_sentence": (cut_after_a_sentence, "coherence"),
 }
 """Way to (function, the dimension that must see it)."""
+
+
+# Pairs
+
+ANNOTATED = Path(__file__).parents[2] / "data" / "annotated"
+ORIENTATION = {"upright": "(正位)", "reversed": "(逆位)", "unknown": ""}
+
+
+class Pair(NamedTuple):
+    """The scores of a human reading and those of its copy made worse in one way."""
+
+    way: str
+    reading_id: str
+    human: dict
+    copy: dict
+
+
+def record(reading: dict, key: str) -> dict:
+    """A reading as `tarot score` takes it."""
+    cards = " | ".join(card["card"] + ORIENTATION[card["orientation"]] for card in reading["cards"])
+    wanted = {name: reading.get(name) for name in ("person", "question", "spread", "content")}
+    return wanted | {"id": key, "cards": cards}
+
+
+def worse_copies(readings: list[dict], human: dict[str, dict]) -> dict[tuple[str, str], dict]:
+    """(reading id, way) to the record of its worse copy; a way that changes nothing in a reading gives none.
+
+    human: reading id to the reading annotated, for where cards are named in it.
+    """
+    copies = {}
+    for reading in readings:
+        mentions = human[reading["id"]]["mentions"]
+        named = {mention["card"] for mention in mentions} & {card["card"] for card in reading["cards"]}
+        given = {"mentions": mentions, "deck": list(CARDS)}
+        for way, (make, _) in WAYS.items():
+            if way == "names_exchanged" and len(named) < 2:
+                continue
+            extra = {name: value for name, value in given.items() if name in signature(make).parameters}
+            changed = make(reading, Random(f"{reading['id']} {way}"), **extra)
+            if "cards" in changed or changed["content"] not in ("", reading["content"]):
+                copies[reading["id"], way] = record({**reading, **changed}, f"{reading['id']} {way}")
+    return copies
+
+
+def pairs_of() -> list[Pair]:
+    """Pairs of all annotated readings, each half labelled by a labeller trained on the other.
+
+    Readings that contradict their cards stay out.
+    """
+    readings = [r for r in annotated.read_all(ANNOTATED) if r.get("note") != "mismatch"]
+    return _pairs(readings[::2], readings[1::2]) + _pairs(readings[1::2], readings[::2])
+
+
+def _pairs(seen: list[dict], unseen: list[dict]) -> list[Pair]:
+    model, shipped = teaching.train(seen), labeller.shipped
+    labeller.shipped = lambda: model
+    try:
+        human = {r["id"]: r for r in annotate_records([record(r, r["id"]) for r in unseen])}
+        copies = worse_copies(unseen, human)
+        scored = [score(reading) for reading in annotate_records(list(copies.values()))]
+    finally:
+        labeller.shipped = shipped
+    scores = {key: score(reading) for key, reading in human.items()}
+    return [Pair(way, key, scores[key], copy) for (key, way), copy in zip(copies, scored, strict=True)]
+
+
+def table(pairs: list[Pair]) -> list[dict]:
+    """{way, pairs, dimension, by_dimension, by_overall} a way and for all: in how many the human one is preferred."""
+    rows = []
+    for way, (_, dimension) in WAYS.items():
+        mine = [pair for pair in pairs if pair.way == way]
+        rows.append(
+            {
+                "way": way,
+                "pairs": len(mine),
+                "dimension": dimension,
+                "by_dimension": sum(pair.human[dimension] > pair.copy[dimension] for pair in mine),
+                "by_overall": sum(pair.human["overall"] > pair.copy["overall"] for pair in mine),
+            }
+        )
+    numbers = ("pairs", "by_dimension", "by_overall")
+    return rows + [
+        {"way": "all", "dimension": "right dimension"} | {name: sum(row[name] for row in rows) for name in numbers}
+    ]
