@@ -6,7 +6,7 @@ python -m benchmarks.tokens TOKENIZER_FOLDER
 import sys
 from pathlib import Path
 
-from tarot_data import annotated, labeller
+from tarot_data import annotated, teaching
 from tarot_data.examples import prompt_for
 
 
@@ -14,7 +14,7 @@ def main(folder: Path) -> None:
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    readings = annotated.read_all(labeller.ANNOTATED) + annotated.read_all(labeller.ANNOTATED / labeller.MORE)
+    readings = annotated.read_all(teaching.ANNOTATED) + annotated.read_all(teaching.ANNOTATED / teaching.MORE)
     pairs = []
     for reading in readings:
         draws = [{"draw": 1, "spread": reading.get("spread")}]

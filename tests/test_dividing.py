@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas import tokens
-from tarot_data import annotated, dividing, labeller
+from tarot_data import annotated, dividing, teaching
 from tarot_data.cards import find_cards
 from tarot_data.examples import TEMPLATE_TOKENS, Budget, prompt_for, prompts, to_examples, too_long
 from tarot_data.sentences import split
@@ -130,7 +130,7 @@ def test_no_word_is_lost_or_doubled_and_every_part_fits_or_is_one_sentence(piece
 
 
 def annotated_rows():
-    readings = annotated.read_all(labeller.ANNOTATED)
+    readings = annotated.read_all(teaching.ANNOTATED)
     for number, row in enumerate(readings, 1):
         sentences = [{**s, "confidence": 1.0} for s in row["sentences"]]
         yield stored_row(
