@@ -69,7 +69,7 @@ def _measured(version_dir: Path, asked: object, folder: Path | None) -> tuple[ob
         tokenizer = bases.train_tokenizer(texts, asked.pretraining.vocab, bases.read_template("r1"))
     if tokenizer:
         counted = {name: rows.to_rows(found, tokenizer, asked.train.max_tokens) for name, found in examples.items()}
-        return sft.data_of(counted), len(tokenizer)
+        return sft.data_of(counted, asked.train.max_tokens), len(tokenizer)
     lengths = {
         split: [
             round(TOKENS_PER_CHAR * sum(len(part["content"]) for part in e["prompt"] + e["completion"])) for e in found

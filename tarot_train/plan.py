@@ -5,6 +5,7 @@ three bases of `recipes/` (docs/training.md has the table).
 """
 
 import json
+from bisect import bisect_left, insort
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from math import ceil
@@ -61,6 +62,8 @@ class Data:
     longest_tokens: int
     too_long: int = 0
     """Examples left out because they are over max_tokens."""
+    packed: int | None = None
+    """Rows of max_tokens that all examples fit into, several to a row; None where their lengths are not known."""
     counted: str = "tokenizer"
     """How tokens were counted: tokenizer, characters (`schemas.tokens`) or given."""
 
@@ -141,12 +144,33 @@ def adapter_parameters(shape: Shape, lora: Lora) -> int:
 def saved_parameters(shape: Shape, lora: Lora) -> int:
     """Weights of modules_to_save."""
     counted = parameters(shape)
-    sizes = {"embed_tokens": counted["embedding"], "lm_head": counted["embedding"]}
+    sizes = {"embed_tokens": counted["embedding"], "lm_head": counted["head"]}
     return sum(sizes.get(name, 0) for name in lora.modules_to_save)
 
 
 def trainable(shape: Shape, lora: Lora) -> int:
     return adapter_parameters(shape, lora) + saved_parameters(shape, lora)
+
+
+def packed_rows(lengths: list[int], most: int) -> int:
+    """Rows of at most so many tokens that examples of these lengths are packed into, the longest first, each into the
+    fullest row that has room: as TRL's `bfd` does."""
+    left: list[int] = []
+    for length in sorted(lengths, reverse=True):
+        at = bisect_left(left, length)
+        room = left.pop(at) if at < len(left) else most
+        insort(left, room - length)
+    return len(left)
+
+
+def rows_of(data: Data, recipe: Recipe) -> int:
+    """Rows an epoch has: examples, or packs of them."""
+    return data.packed if recipe.train.packing and data.packed else data.train
+
+
+def longest_row(data: Data, recipe: Recipe) -> int:
+    """Tokens of the longest row."""
+    return recipe.train.max_tokens if recipe.train.packing else data.longest_tokens
 
 
 def steps(examples: int, recipe: Recipe, processes: int = 1) -> dict[str, int | float]:
@@ -187,6 +211,11 @@ def decide(recipe: Recipe, data: Data, device: Device, shape: Shape) -> tuple[Re
     _follow_device(used, device, shape, change)
     accumulation = max(1, used.train.accumulation // device.processes)
     change("train.accumulation", accumulation, "processes", processes=device.processes)
+    if shape.tied and "lm_head" in used.lora.modules_to_save:
+        kept = tuple(name for name in used.lora.modules_to_save if name != "lm_head")
+        change("lora.modules_to_save", kept, "tied")
+    if used.train.packing and (device.kind == "cpu" or used.train.batch == 1) and not recipe.train.as_written:
+        change("train.packing", False, "packing")
     if not recipe.train.as_written:
         _follow_size(used, data, device, shape, change)
     if not recipe.train.as_written or recipe.train.checkpointing == "auto":
@@ -211,7 +240,7 @@ def _follow_device(recipe: Recipe, device: Device, shape: Shape, change) -> None
 
 def _follow_size(recipe: Recipe, data: Data, device: Device, shape: Shape, change) -> None:
     train, lora = recipe.train, recipe.lora
-    natural = steps(data.train, with_value(recipe, "train.max_steps", -1), device.processes)
+    natural = steps(rows_of(data, recipe), with_value(recipe, "train.max_steps", -1), device.processes)
     if train.max_steps > natural["total"]:
         epochs = round(train.max_steps / natural["per_epoch"], 1)
         values = {"steps": train.max_steps, "epochs": epochs, "natural": natural["total"], "examples": data.train}
@@ -243,7 +272,7 @@ def _fit_memory(current, data: Data, device: Device, shape: Shape, change) -> No
     """Choose checkpointing, then 4 bit, then a smaller batch, as far as memory asks for."""
 
     def fits() -> bool:
-        return fits_into(memory(shape, current(), data.longest_tokens, device), device)
+        return fits_into(memory(shape, current(), longest_row(data, current()), device), device)
 
     if current().train.checkpointing != "on":
         before = current()
@@ -270,12 +299,16 @@ def can_quantize(device: Device) -> bool:
 def obstacles(recipe: Recipe, data: Data, device: Device, shape: Shape) -> list[Obstacle]:
     """Why a training with the recipe as it stands must not start; empty where it may."""
     found = []
-    counted = steps(data.train, recipe, device.processes)
+    counted = steps(rows_of(data, recipe), recipe, device.processes)
     if data.train == 0:
         code = "all_too_long" if data.too_long else "no_train"
         longest = {"train.max_tokens": str(data.longest_tokens)} if data.too_long else {}
         values = {"too_long": data.too_long, "max_tokens": recipe.train.max_tokens}
         return [Obstacle(code=code, values=values, change=longest)]
+    strange = sorted(set(recipe.lora.targets) - set(modules(shape)))
+    if strange:
+        change = {"lora.targets": ",".join(name for name in recipe.lora.targets if name not in strange)}
+        found.append(Obstacle(code="targets", values={"names": ", ".join(strange)}, change=change))
     if data.validation == 0:
         found.append(Obstacle(code="no_validation", values={}, change={}))
     if counted["epochs"] > MOST_EPOCHS:
@@ -284,7 +317,7 @@ def obstacles(recipe: Recipe, data: Data, device: Device, shape: Shape) -> list[
     if counted["warmup"] >= counted["total"] > 1:
         values = {"warmup": counted["warmup"], "steps": counted["total"]}
         found.append(Obstacle(code="warmup", values=values, change={"train.warmup": str(WARMUP)}))
-    need = memory(shape, recipe, data.longest_tokens, device)
+    need = memory(shape, recipe, longest_row(data, recipe), device)
     if not fits_into(need, device):
         values = {"need": round(need["total"], 1), "have": usable_gib(device), "device": device.name}
         found.append(Obstacle(code="memory", values=values, change=_smaller(recipe, data, device, shape)))
@@ -392,7 +425,7 @@ def flops_a_token(shape: Shape, tokens: float, checkpointing: bool) -> float:
 
 def hours(shape: Shape, recipe: Recipe, data: Data, device: Device) -> tuple[float, float]:
     """Least and most hours of training, evaluation left out: arithmetic, not a measurement."""
-    seen = steps(data.train, recipe, device.processes)["epochs"] * data.train * data.mean_tokens
+    seen = steps(rows_of(data, recipe), recipe, device.processes)["epochs"] * data.train * data.mean_tokens
     work = seen * flops_a_token(shape, data.mean_tokens, recipe.train.checkpointing == "on")
     if device.kind == "cpu":
         rate = CPU_GFLOPS_A_THREAD * 1e9 * max(1, device.threads)
@@ -448,8 +481,8 @@ def plan(recipe: Recipe, data: Data, device: Device, shape: Shape | None = None,
     """What a training would do, as JSON. price: of the device, an hour, in any currency; cost is null without it."""
     shape = shape or shape_of(recipe, None)
     used, changes, against = decide(recipe, data, device, shape)
-    counted = steps(data.train, used, device.processes)
-    need = memory(shape, used, data.longest_tokens, device)
+    counted = steps(rows_of(data, used), used, device.processes)
+    need = memory(shape, used, longest_row(data, used), device)
     least, most = hours(shape, used, data, device)
     adapter_bytes = 4 * adapter_parameters(shape, used.lora) + 4 * saved_parameters(shape, used.lora)
     kept = 2 * (3 * adapter_bytes) + adapter_bytes
@@ -481,7 +514,7 @@ def plan(recipe: Recipe, data: Data, device: Device, shape: Shape | None = None,
         "as_written": {
             "trainable_parameters": trainable(shape, recipe.lora),
             "memory_gib": round(memory(shape, written, recipe.train.max_tokens, card)["total"], 1),
-            "epochs": steps(data.train, recipe)["epochs"],
+            "epochs": steps(rows_of(data, recipe), recipe)["epochs"],
         },
         "disk_gib": round((counted_parameters["total"] * 2 + kept) / GIB, 2),
         "adapter_mb": round(adapter_bytes / 1e6, 1),

@@ -79,7 +79,7 @@ def train(
     shape = plan.shape_of(asked, folder)
     if len(tokenizer) > shape.vocab:
         raise Problem("tokenizer_size", tokens=len(tokenizer), rows=shape.vocab, folder=folder)
-    used, changes, against = plan.decide(asked, data_of(counted), here, shape)
+    used, changes, against = plan.decide(asked, data_of(counted, asked.train.max_tokens), here, shape)
     if against:
         raise against[0].problem
     work = runs_dir / ".work" / key
@@ -88,8 +88,10 @@ def train(
     started = time.monotonic()
     try:
         result = _fit(work, folder, tokenizer, counted, used, here, team, progress, watch, resumed)
-    except _out_of_memory() as error:
-        raise Problem("out_of_memory", setting=_first_to_lower(used), why=str(error).split("\n")[0][:120]) from None
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        raise Problem("out_of_memory", setting=_first_to_lower(used, here), why=_why(error)) from None
     template = tokenizer.chat_template
     about = {
         "format": FORMAT,
@@ -159,7 +161,7 @@ def texts_of(examples: list[dict]) -> list[str]:
     return [rows.escape(example["completion"][0]["content"]) for example in examples]
 
 
-def data_of(counted: dict[str, rows.Counted]) -> plan.Data:
+def data_of(counted: dict[str, rows.Counted], max_tokens: int) -> plan.Data:
     lengths = counted["train"].tokens
     return plan.Data(
         train=len(counted["train"].rows),
@@ -168,6 +170,7 @@ def data_of(counted: dict[str, rows.Counted]) -> plan.Data:
         mean_tokens=sum(lengths) / len(lengths) if lengths else 0.0,
         longest_tokens=max(lengths + counted["validation"].tokens, default=0),
         too_long=len(counted["train"].too_long),
+        packed=plan.packed_rows(lengths, max_tokens),
     )
 
 
@@ -232,6 +235,7 @@ def _fit(
         cpu=here.kind == "cpu",
         plain_head=here.kind == "cpu" and here.processes == 1,
         processes=here.processes,
+        packs=plan.packed_rows(counted["train"].tokens, used.train.max_tokens) if used.train.packing else None,
         progress=progress,
         resumed=resumed is not None,
     )
@@ -273,12 +277,13 @@ def build_trainer(
     progress: Progress = None,
     plain_head: bool | None = None,
     processes: int = 1,
+    packs: int | None = None,
     resumed: bool = False,
 ):
     """TRL's trainer with the settings of a decided recipe, for the plain model and prompt/completion rows.
 
     plain_head: score labelled positions only; default on a CPU. It calls the model inside its wrapper, so several
-    processes, whose wrapper sums gradients, cannot use it. resumed: whether it will go on from a checkpoint; an
+    processes, whose wrapper sums gradients, cannot use it. packs: rows that packing makes of the examples. resumed: whether it will go on from a checkpoint; an
     evaluation more at its start would count against the patience of early stopping.
     """
     import datasets
@@ -288,12 +293,14 @@ def build_trainer(
 
     datasets.disable_progress_bars()
     train, lora = used.train, used.lora
-    counted = plan.steps(len(train_rows), used, processes)
+    every = plan.steps(packs or len(train_rows), used, processes)["every"]
     checkpointing = {_checkpointing_name(SFTConfig): train.checkpointing == "on"}
     arguments = SFTConfig(
         output_dir=str(out),
-        max_length=None,  # Rows that do not fit were left out; None makes sure that nothing is ever cut.
+        # Rows that do not fit were left out. None makes sure that nothing is ever cut; a pack needs to know its size.
+        max_length=train.max_tokens if train.packing else None,
         packing=train.packing,
+        eval_packing=False,
         completion_only_loss=True,
         num_train_epochs=train.epochs,
         max_steps=train.max_steps if train.max_steps > 0 else -1,
@@ -308,9 +315,9 @@ def build_trainer(
         seed=train.seed,
         data_seed=train.seed,
         eval_strategy="steps",
-        eval_steps=counted["every"],
+        eval_steps=every,
         save_strategy="steps",
-        save_steps=counted["every"],
+        save_steps=every,
         save_total_limit=2,
         load_best_model_at_end=True,
         metric_for_best_model="eval_loss",
@@ -335,6 +342,7 @@ def build_trainer(
         bias="none",
         target_modules=list(lora.targets),
         modules_to_save=list(lora.modules_to_save) or None,
+        ensure_weight_tying=bool(lora.modules_to_save and model.config.tie_word_embeddings),
     )
     callbacks = [_ticker(progress)] if progress else []
     if train.patience:
@@ -518,18 +526,25 @@ def _smoke(asked: Recipe) -> Recipe:
     return asked
 
 
-def _first_to_lower(used: Recipe) -> str:
+def _first_to_lower(used: Recipe, here: devices.Device) -> str:
     if used.train.batch > 1:
         return "train.batch=1"
     if used.train.checkpointing != "on":
         return "train.checkpointing=on"
+    if used.base.quantize == "none" and plan.can_quantize(here):
+        return "base.quantize=nf4"
     return f"train.max_tokens={used.train.max_tokens // 2}"
 
 
-def _out_of_memory() -> tuple[type[BaseException], ...]:
+def _is_out_of_memory(error: BaseException) -> bool:
+    """On a card torch says so by a type of its own, on a CPU only in words."""
     import torch
 
-    return (torch.OutOfMemoryError, MemoryError)
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "allocate memory" in str(error)
+
+
+def _why(error: BaseException) -> str:
+    return str(error).split("\n")[0][-120:] or type(error).__name__
 
 
 def _team(here: devices.Device):

@@ -63,6 +63,14 @@ def test_labelling_a_reading_does_not_load_torch():
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
+def test_code_of_a_model_folder_is_never_run():
+    for path in (ROOT / "tarot_train").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.keyword) and node.arg == "trust_remote_code":
+                assert isinstance(node.value, ast.Constant) and node.value.value is False, path
+    assert '"trust_remote_code": True' not in (ROOT / "tarot_train" / "base.py").read_text(encoding="utf-8")
+
+
 def test_the_top_level_is_the_agreed_one():
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     folders = {name.split("/")[0] for name in listed.split("\0") if "/" in name and not name.startswith(".")}

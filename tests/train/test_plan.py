@@ -129,6 +129,7 @@ def test_as_written_keeps_the_cards_values_and_refuses_what_cannot_work():
         (data(train=0, too_long=9), {}, "all_too_long"),
         (data(validation=0), {}, "no_validation"),
         (data(), {"train.epochs": "11"}, "epochs"),
+        (data(), {"lora.targets": "q_proj,lm_head", "train.as_written": "true"}, "targets"),
         (data(), {"train.warmup": "75", "train.as_written": "true", "train.max_steps": "-1"}, "warmup"),
     ],
 )
@@ -136,6 +137,32 @@ def test_what_cannot_work_is_refused(made, settings, code):
     asked = recipe.load("tarot-tiny", settings)
     _, _, against = plan.decide(asked, made, CPU, asked.base.shape)
     assert [obstacle.code for obstacle in against] == [code]
+
+
+def test_examples_are_packed_longest_first_each_into_the_fullest_row_that_has_room():
+    assert plan.packed_rows([60, 50, 40, 30, 20], 100) == 2
+    assert plan.packed_rows([70, 60, 50], 100) == 3
+    assert plan.packed_rows([], 100) == 0
+
+
+def test_packing_is_used_where_it_saves_padding_and_counted_in_packs():
+    packed = data(packed=50)
+    for batch, device, used in ((1, plan.gpu("a100"), False), (4, CPU, False), (4, plan.gpu("a100"), True)):
+        asked = recipe.load("qwen1.5-1.8b", {"train.packing": "true", "train.batch": str(batch)})
+        found, changes, _ = plan.decide(asked, packed, device, asked.base.shape)
+        assert found.train.packing is used
+        assert ("train.packing" in [change.setting for change in changes]) is not used
+        assert plan.plan(asked, packed, device)["steps_per_epoch"] == (2 if used else 25 if batch == 1 else 7)
+
+
+def test_head_and_embedding_of_a_tied_base_are_trained_as_the_one_matrix_they_are():
+    asked = recipe.load(
+        "tarot-tiny", {"lora.modules_to_save": "embed_tokens,lm_head", "train.as_written": "true"}
+    )  # fmt: skip
+    used, changes, _ = plan.decide(asked, data(longest=600), CPU, asked.base.shape)
+    assert used.lora.modules_to_save == ("embed_tokens",)
+    assert [change.code for change in changes] == ["tied"]
+    assert plan.saved_parameters(asked.base.shape, asked.lora) == 4096 * 384
 
 
 def test_a_recipe_that_fits_is_used_as_it_is_but_for_the_device():

@@ -35,14 +35,14 @@ def manifest(run_dir: Path) -> dict:
     return json.loads((run_dir / "manifest.json").read_text(encoding="utf-8"))
 
 
-def small_trainer(tmp_path, train=8, plain_head=None, **settings):
+def small_trainer(tmp_path, train=8, plain_head=None, dtype="float32", **settings):
     """A trainer over a few rows, and its tokenizer and used recipe."""
     asked = recipe.load("tarot-tiny", SMALL | settings)
     made = [example(number, "train") for number in range(train)]
     folder = base.make_tiny(asked, sft.texts_of(made), tmp_path / "bases")
     tokenizer = base.load_tokenizer(folder, asked.base.template)
     counted = rows.to_rows(made, tokenizer, asked.train.max_tokens)
-    model = base.load_model(folder)
+    model = base.load_model(folder, dtype)
     trainer = sft.build_trainer(
         model, tokenizer, counted.rows, counted.rows[:2], tmp_path / "out", asked, cpu=True, plain_head=plain_head
     )
@@ -80,6 +80,67 @@ def test_scoring_labelled_positions_only_gives_the_same_loss_and_gradients(tmp_p
     assert found[True][0] == pytest.approx(found[False][0], abs=1e-6)
     for mine, theirs in zip(found[True][1], found[False][1], strict=True):
         assert torch.allclose(mine, theirs, atol=1e-6)
+
+
+def test_packed_rows_give_the_loss_of_the_rows_apart_and_are_as_many_as_planned(tmp_path):
+    """Nothing leaks between the examples of a row, and the loss still rests on the readings alone."""
+    settings = {"lora.dropout": "0", "train.max_tokens": "300"}
+    summed = {}
+    for packing in ("false", "true"):
+        trainer, _, made = small_trainer(tmp_path, train=12, **settings, **{"train.packing": packing})
+        trainer.model.eval()
+        batches = [trainer._prepare_inputs(dict(batch)) for batch in trainer.get_train_dataloader()]
+        losses = [trainer.compute_loss(trainer.model, dict(batch), num_items_in_batch=1).item() for batch in batches]
+        counts = [int((batch["labels"] != -100).sum()) for batch in batches]
+        summed[packing] = (sum(losses), sum(counts), len(batches))
+    lengths = [len(rows.render(trainer.processing_class, row)[1]) for row in made]
+    assert summed["true"][0] == pytest.approx(summed["false"][0], rel=1e-5)
+    assert summed["true"][1] == summed["false"][1]
+    assert summed["true"][2] == plan.packed_rows(lengths, 300) < summed["false"][2] == 12
+
+
+def test_adapters_on_a_16_bit_base_are_trained_in_32(tmp_path):
+    """Gradients of 16-bit weights cannot be unscaled, and at small rates most of such weights do not move."""
+    import torch
+
+    trainer, *_ = small_trainer(tmp_path, dtype="bfloat16")
+    kinds = {parameter.dtype for parameter in trainer.model.parameters() if parameter.requires_grad}
+    assert kinds == {torch.float32}
+    assert {parameter.dtype for parameter in trainer.model.parameters() if not parameter.requires_grad} == {
+        torch.bfloat16
+    }
+
+
+@pytest.mark.parametrize("wanted", ["on", "off"])
+def test_activations_are_computed_twice_only_where_decided_whatever_the_setting_is_called(tmp_path, wanted):
+    trainer, *_ = small_trainer(tmp_path, **{"train.checkpointing": wanted})
+    name = sft._checkpointing_name(type(trainer.args))
+    assert getattr(trainer.args, name) is (wanted == "on")
+    assert trainer.args.max_length is None and trainer.args.max_steps == -1 and trainer.args.warmup_steps == 0.1
+
+
+def test_a_tied_base_whose_embedding_is_trained_whole_stays_tied_and_merges_exactly(tmp_path):
+    import torch
+
+    from tarot_train import evaluate, export
+
+    more = {"lora.modules_to_save": "embed_tokens,lm_head", "train.as_written": "true", "train.eval_steps": "3"}
+    done = sft.train(write_version(tmp_path), overrides=SMALL | more, data_dir=tmp_path)
+    about = manifest(done)
+    used = recipe.build(about["used"])
+    shape = plan.shape_of(used, Path(about["base"]["folder"]))
+    assert (
+        about["trainable_parameters"]
+        == plan.trainable(shape, used.lora)
+        > 2 * plan.adapter_parameters(shape, used.lora)
+    )
+    model, tokenizer = evaluate.load_run(done)
+    ids = torch.tensor([tokenizer("愚人正位说明你要出发了。")["input_ids"]])
+    with torch.no_grad():
+        mine = model(ids).logits
+        export.merged(done, tmp_path / "merged")
+        plain = base.load_model(tmp_path / "merged")
+        assert torch.allclose(plain(ids).logits, mine, atol=1e-5)
 
 
 def test_a_run_says_all_about_itself(run):
@@ -289,6 +350,45 @@ def test_a_trial_that_comes_to_no_number_says_so_and_leaves_nothing(tmp_path):
     with pytest.raises(Problem, match="no number to go on with"):
         trial(write_version(tmp_path), overrides=SMALL | {"train.learning_rate": "1e30"}, data_dir=tmp_path)
     assert not list((tmp_path / "runs").iterdir())
+
+
+def test_where_memory_runs_out_the_setting_to_lower_first_is_named(tmp_path, run):
+    """For real, in a process that may hold no more than it holds when training begins."""
+    version = write_version(tmp_path)
+    code = (
+        "import resource, sys; from pathlib import Path; from flows import environment\n"
+        "environment.prepare(Path(sys.argv[2]))\n"
+        "from tarot_train import device, sft; import torch, transformers, trl, peft, datasets, tensorboardX\n"
+        "inner = sft.build_trainer\n"
+        "def limited(*args, **kwargs):\n"
+        "    trainer = inner(*args, **kwargs)\n"
+        "    size = int(Path('/proc/self/statm').read_text().split()[0]) * 4096\n"
+        "    resource.setrlimit(resource.RLIMIT_AS, (size + 2**28, size + 2**28))\n"
+        "    return trainer\n"
+        "sft.build_trainer = limited\n"
+        "settings = dict(a.split('=') for a in sys.argv[3:])\n"
+        "try: sft.train(Path(sys.argv[1]), overrides=settings, data_dir=Path(sys.argv[2]))\n"
+        "except sft.Problem as problem: print(problem)"
+    )
+    settings = SMALL | {"train.batch": "24", "base.shape.ffn": "40000", "pretraining.steps": "1"}
+    arguments = [str(version), str(tmp_path), *(f"{key}={value}" for key, value in settings.items())]
+    done = subprocess.run([sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True)
+    assert "Memory ran out" in done.stdout, done.stderr[-2000:]
+    assert "First try: --set train.batch=1" in done.stdout
+    assert not list((tmp_path / "runs").glob("*/manifest.json"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "first"),
+    [
+        ({"train.batch": "4"}, "train.batch=1"),
+        ({"train.checkpointing": "off"}, "train.checkpointing=on"),
+        ({"train.checkpointing": "on"}, "train.max_tokens=1024"),
+    ],
+)
+def test_what_is_lowered_first_costs_least(settings, first):
+    here = devices.Device(kind="cpu", name="x", memory_gib=1.0, bfloat16=False)
+    assert sft._first_to_lower(recipe.load("tarot-tiny", settings), here) == first
 
 
 def test_without_validation_readings_nothing_starts(tmp_path):
