@@ -154,6 +154,8 @@ def for_children(
         "PREFECT_SERVER_API_PORT": port,
         # In memory, the default, a server that is restarted never gives back what a dead run held.
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+        # SQLite lets one write at a time; on a machine that is training, ten seconds, the default, are not enough.
+        "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
         "PREFECT_RUNNER_POLL_FREQUENCY": str(poll_seconds),
         "PREFECT_API_DATABASE_CONNECTION_URL": database,
         "PYTHONUNBUFFERED": "1",

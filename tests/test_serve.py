@@ -2,11 +2,13 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from contextlib import closing
@@ -35,6 +37,7 @@ class Server:
     def __init__(self, data: Path, *options: str, port: int | None = None) -> None:
         self.data, self.options, self.port = data, options, port or free_port()
         self.process = None
+        self.variables: dict[str, str] = {}
 
     def start(self, wait: float = 240) -> None:
         arguments = ["serve", "--data-dir", str(self.data), "--port", str(self.port), "--lang", "en", *self.options]
@@ -42,7 +45,7 @@ class Server:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "flows.cli", *arguments],
             cwd=ROOT,
-            env={name: value for name, value in os.environ.items() if name != "PREFECT_HOME"},
+            env={name: value for name, value in os.environ.items() if name != "PREFECT_HOME"} | self.variables,
             stdout=log,
             stderr=log,
         )
@@ -112,6 +115,81 @@ def lines(data: Path) -> list[dict]:
 
 def reports(data: Path) -> list[str]:
     return sorted(path.name for path in (data / "reports").glob("*.html"))
+
+
+@pytest.fixture
+def postgres(tmp_path_factory):
+    """The URL of a PostgreSQL cluster of the test's own. It refuses to run as root, so there it runs as another user."""
+    names = {name: shutil.which(name) for name in ("initdb", "pg_ctl")}
+    if not all(names.values()):
+        pytest.skip("no PostgreSQL here: initdb and pg_ctl are not on the path")
+    folder = Path(tempfile.mkdtemp(prefix="tarot-postgres-"))
+    user = "postgres" if os.getuid() == 0 else None
+    as_user = {"user": user, "group": user, "extra_groups": []} if user else {}
+    port = free_port()
+    try:
+        if user:
+            shutil.chown(folder, user, user)
+        (folder / "password").write_text("secret-of-the-test")
+        (folder / "password").chmod(0o644)
+        subprocess.run(
+            [names["initdb"], "-D", folder / "data", "-U", "tarot", "--pwfile", folder / "password", "-A", "md5"],
+            check=True, capture_output=True, **as_user,
+        )  # fmt: skip
+        run = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1"
+        subprocess.run(
+            [names["pg_ctl"], "-D", folder / "data", "-o", run, "-w", "-l", folder / "log", "start"],
+            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **as_user,
+        )  # fmt: skip
+    except (OSError, LookupError, subprocess.CalledProcessError) as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        pytest.skip(f"PostgreSQL does not start here: {type(error).__name__}")
+    try:
+        yield f"postgresql://tarot:secret-of-the-test@127.0.0.1:{port}/postgres"
+    finally:
+        subprocess.run(
+            [names["pg_ctl"], "-D", folder / "data", "-m", "immediate", "stop"], capture_output=True, **as_user
+        )
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_state_in_postgresql_the_schedule_by_cron_and_trainings_on_another_machine(postgres, tmp_path):
+    data = tmp_path / "data"
+    write_sample(20, data / "inbox", seed=4)
+    server = Server(data, "--cron", "0 3 1 1 *", "--timezone", "Asia/Shanghai", "--no-train")
+    server.variables = {"TAROT_DATABASE": postgres}
+    worker = None
+    try:
+        server.start()
+        arguments = ["worker", "--server", f"http://127.0.0.1:{server.port}", "--data-dir", str(data)]
+        worker = subprocess.Popen([sys.executable, "-m", "flows.cli", *arguments], cwd=ROOT)
+        until(lambda: lines(data), "the inbox is looked into once at the start, whatever the schedule")
+        manifest = versions.newest(data)
+        (inbox,) = post(server, "/deployments/filter", {"deployments": {"name": {"any_": ["on schedule"]}}})
+        assert [row["schedule"]["timezone"] for row in inbox["schedules"]] == ["Asia/Shanghai"]
+
+        # Too few readings, so what the worker is sent does nothing, which is enough to see that it is sent there.
+        send(server, manifest)
+        wanted = {"flows": {"name": {"any_": ["train when ready"]}}}
+        until(
+            lambda: [run["state_type"] for run in post(server, "/flow_runs/filter", wanted)] == ["COMPLETED"], "a run"
+        )
+        assert post(server, "/flow_runs/filter", wanted)[0]["work_pool_name"] == "tarot-training"
+        assert lines(data)[-1]["outcome"] == "shut" and lines(data)[-1]["gate"]["missing"] == 180
+
+        worker.terminate()
+        assert worker.wait(60) is not None
+        assert server.end(signal.SIGTERM) == 0
+        assert not (data / "prefect" / "prefect.db").exists()
+        for path in data.rglob("*"):
+            assert not path.is_file() or b"secret-of-the-test" not in path.read_bytes(), path
+    finally:
+        for process in (worker, server.process):
+            if process and process.poll() is None:
+                for child in psutil.Process(process.pid).children(recursive=True):
+                    child.kill()
+                process.kill()
+                process.wait()
 
 
 @pytest.fixture
