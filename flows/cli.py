@@ -66,6 +66,12 @@ REASONS = [key.removeprefix("reason.") for key in catalogue() if key.startswith(
 LEXICON = ("opt", "--lexicon", {"type": click.Path(path_type=Path, exists=True, file_okay=False)})
 """The commands that label read the reader's own tables from here instead of from the data directory."""
 
+SPREAD = [
+    ("opt", "--runner", {"type": click.Choice(["here", "dask"]), "default": "here"}),
+    ("opt", "--address", {"default": None}),
+]
+"""Where cleaning and labelling are done: in this process, or in those of a Dask cluster."""
+
 PORT = 4200
 """Of the server of `tarot serve`: Prefect's own."""
 
@@ -79,10 +85,12 @@ COMMANDS: dict[str, dict[str, list]] = {
             ("opt", "--base", {"default": None}),
             ("opt", "--recipe", {"default": None}),
             ("opt", "--no-train", {"is_flag": True}),
+            *SPREAD,
             LEXICON,
         ],
         "ingest": [
             ("arg", "paths", {"nargs": -1, "required": True, "type": click.Path(path_type=Path, exists=True)}),
+            *SPREAD,
             LEXICON,
         ],
         "readings": [
@@ -246,6 +254,7 @@ COMMANDS: dict[str, dict[str, list]] = {
             ("opt", "--port", {"type": click.IntRange(1, 65535), "default": PORT, "show_default": True}),
             ("opt", "--database", {"default": None, "metavar": "URL"}),
             ("opt", "--notify", {"default": None, "metavar": "URL"}),
+            *SPREAD,
             ("opt", "--install", {"is_flag": True}),
             ("opt", "--yes", {"is_flag": True}),
         ],

@@ -133,8 +133,20 @@ def database_url() -> str | None:
     return os.environ.get("TAROT_DATABASE") or None
 
 
+def cluster() -> str | None:
+    """Where a served ingest is spread, see `flows.spread`; None for its own process."""
+    return os.environ.get("TAROT_CLUSTER") or None
+
+
 def for_children(
-    data_dir: Path, address: str, *, inbox: list[Path], poll_seconds: int, database: str | None, notify: str | None
+    data_dir: Path,
+    address: str,
+    *,
+    inbox: list[Path],
+    poll_seconds: int,
+    database: str | None,
+    notify: str | None,
+    cluster: str | None,
 ) -> dict[str, str]:
     """The environment of the processes of `tarot serve`: this one's, and where everything is.
 
@@ -145,6 +157,7 @@ def for_children(
         "TAROT_DATA_DIR": str(data_dir.resolve()),
         "TAROT_INBOX": os.pathsep.join(str(path.resolve()) for path in inbox),
         "TAROT_NOTIFY": notify,
+        "TAROT_CLUSTER": cluster,
         "PREFECT_HOME": str((data_dir / "prefect").resolve()),
         "PREFECT_API_URL": f"{address}/api",
         "PREFECT_UI_API_URL": f"{address}/api",

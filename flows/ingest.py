@@ -6,6 +6,7 @@ from pathlib import Path
 
 from prefect import flow, task
 
+from flows import environment
 from flows.artifacts import shown
 from flows.history import HOOKS
 from flows.progress import bar
@@ -43,10 +44,36 @@ def read_and_clean(data_dir: Path, files: list, staging: Path) -> Path:
     return stages.read_and_clean(data_dir, files, staging, progress=shown("reading"))
 
 
+@task(name="read, mask and clean a part", retry_condition_fn=if_it_passes, **AGAIN)
+@withholding
+def clean_part(data_dir: Path, files: list, out: Path, number: int) -> None:
+    environment.prepare(data_dir)
+    stages.clean_shard(data_dir, files, out, number)
+
+
 @task(name="label, validate and compare", retry_condition_fn=if_it_passes, **AGAIN)
 @withholding
 def decide(data_dir: Path, clean: Path, staging: Path) -> Path:
     return stages.decide(data_dir, clean, staging, progress=shown("labelling"))
+
+
+@task(name="tell new from known", retry_condition_fn=if_it_passes, **AGAIN)
+@withholding
+def identify(data_dir: Path, clean: Path, staging: Path) -> Path:
+    return stages.identify(data_dir, clean, staging)
+
+
+@task(name="label a part", retry_condition_fn=if_it_passes, **AGAIN)
+@withholding
+def label_part(data_dir: Path, identified: Path, labelled: Path, numbers: list[int]) -> None:
+    environment.prepare(data_dir)
+    stages.label_lots(identified, labelled, numbers)
+
+
+@task(name="validate and compare", retry_condition_fn=if_it_passes, **AGAIN)
+@withholding
+def compare(data_dir: Path, identified: Path, labelled: Path, staging: Path) -> Path:
+    return stages.compare(data_dir, identified, labelled, staging)
 
 
 @task(name="commit to the store", retry_condition_fn=if_it_passes, **AGAIN)
@@ -58,8 +85,11 @@ def commit(data_dir: Path, decided: Path, files: list) -> dict:
 
 @flow(name="ingest", validate_parameters=False, **HOOKS)
 @withholding
-def ingest(data_dir: Path, inbox: Inbox) -> dict:
+def ingest(data_dir: Path, inbox: Inbox, spread: bool = False) -> dict:
     """Raw files to validated, labelled readings in the store; every loss has a reason.
+
+    spread: cleaning and labelling are submitted, part by part, to the flow's task runner (`flows.spread`), whose
+    processes must see inbox and data directory under the same paths. The result is the same, byte for byte.
 
     Returns {files, accepted, updated, unchanged, rejected, redacted, forgotten, readings, rejected_open, masked, reasons,
     synthetic}: files seen, readings by what became of them in this run, and totals of the store afterwards.
@@ -73,8 +103,8 @@ def ingest(data_dir: Path, inbox: Inbox) -> dict:
             files = settled(files, lambda: find_files(data_dir, inbox)[0])
             staging = data_dir / "staging"
             try:
-                clean = read_and_clean(data_dir, files, staging)
-                counts = commit(data_dir, decide(data_dir, clean, staging), files)
+                decided = (_spread if spread else _here)(data_dir, files, staging)
+                counts = commit(data_dir, decided, files)
             finally:
                 shutil.rmtree(staging, ignore_errors=True)
                 bar.close()
@@ -85,6 +115,30 @@ def ingest(data_dir: Path, inbox: Inbox) -> dict:
             "readings": store.count(data_dir),
             "rejected_open": store.rejections(data_dir).height,
         }
+
+
+def _here(data_dir: Path, files: list, staging: Path) -> Path:
+    return decide(data_dir, read_and_clean(data_dir, files, staging), staging)
+
+
+def _spread(data_dir: Path, files: list, staging: Path) -> Path:
+    """The same stages in parts. What looks at the whole store, or from one part to another, stays in this process."""
+    clean, labelled = staging / "clean", staging / "labelled"
+    for folder in (clean, labelled):
+        folder.mkdir(parents=True)
+    _wait("read", [clean_part.submit(data_dir, part, clean, n) for n, part in enumerate(stages.shards(files))])
+    identified = identify(data_dir, clean, staging)
+    numbers = stages.lot_numbers(identified)
+    parts = [numbers[first : first + stages.SHARD_LOTS] for first in range(0, len(numbers), stages.SHARD_LOTS)]
+    _wait("label", [label_part.submit(data_dir, identified, labelled, part) for part in parts])
+    return compare(data_dir, identified, labelled, staging)
+
+
+def _wait(stage: str, futures: list) -> None:
+    progress = shown(stage)
+    for done, future in enumerate(futures, 1):
+        future.result()
+        progress(stage, done, len(futures))
 
 
 def settled(files: list, again: Callable[[], list]) -> list:

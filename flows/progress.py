@@ -24,6 +24,10 @@ class Bar:
         self.stage, self.started, self.shown, self.live, self.task = None, 0.0, 0.0, None, None
         self.losses: list[dict] = []
 
+    def __reduce__(self) -> tuple:
+        """On its way to a process of a cluster, where it shows on that process's own standard error."""
+        return type(self), (self.lang,)
+
     def __call__(self, stage: str, done: int, total: int) -> None:
         now = self.clock()
         if stage != self.stage:

@@ -11,6 +11,7 @@ from flows.history import HOOKS
 from flows.ingest import Inbox, ingest
 from flows.publish import publish, report_task
 from flows.runs import newest_run
+from flows.spread import spread_over
 from flows.training import train
 from flows.withheld import withholding
 from tarot_data import store
@@ -27,9 +28,14 @@ def run(
     recipe: str | None = None,
     no_train: bool = False,
     lang: str = "zh",
+    cluster: str | None = None,
 ) -> dict[str, object]:
-    """Returns {ingest, version, report, gate, run, scores}; version, run and scores are null where there is none."""
-    result: dict[str, object] = {"ingest": ingest(data_dir, inbox), "version": None, "run": None, "scores": None}
+    """Returns {ingest, version, report, gate, run, scores}; version, run and scores are null where there is none.
+
+    cluster: where the ingest is spread, see `flows.spread`.
+    """
+    taken_in = spread_over(ingest, cluster)(data_dir, inbox, spread=cluster is not None)
+    result: dict[str, object] = {"ingest": taken_in, "version": None, "run": None, "scores": None}
     if store.count(data_dir):
         manifest, new = publish(data_dir, base, recipe)
         wanted = ("version", "hash", "name", "counts", "settings")

@@ -125,6 +125,7 @@ def serve(
     port: int,
     database: str | None = None,
     notify: str | None = None,
+    cluster: str | None = None,
     running: Callable[[str], None],
 ) -> None:
     """Serve until SIGTERM or Ctrl-C. running is called with the address once everything is up.
@@ -142,7 +143,13 @@ def serve(
         address = f"http://127.0.0.1:{port}"
         poll = min(10, max(2, (served.schedule.seconds or 60) // 2))
         variables = environment.for_children(
-            data_dir, address, inbox=inbox, poll_seconds=poll, database=database_driver(database), notify=notify
+            data_dir,
+            address,
+            inbox=inbox,
+            poll_seconds=poll,
+            database=database_driver(database),
+            notify=notify,
+            cluster=cluster,
         )
         serving = Serving(data_dir, address, variables | {"TAROT_SERVED": served.to_json()})
 

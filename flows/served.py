@@ -20,6 +20,7 @@ from flows.parent import end_with_parent
 from flows.progress import bar
 from flows.publish import publish, report_task
 from flows.runs import newest_run
+from flows.spread import spread_over
 from flows.training import train
 from flows.withheld import kind_of, withholding
 from tarot_data import ingest as stages
@@ -45,12 +46,13 @@ def watch(min_readings: int, min_new: int, training: dict, lang: str) -> dict:
     bar.lang = lang
     data_dir, inbox = environment.default_data_dir(), environment.inbox_paths()
     environment.prepare(data_dir)
+    cluster = environment.cluster()
     result: dict[str, object] = {"outcome": "nothing_new", "announced": False}
     with environment.prefect_at(data_dir):
         if _anything_new(data_dir, inbox):
             wait_until_quiet(inbox)
             try:
-                result["ingest"] = ingest(data_dir, Inbox(inbox))
+                result["ingest"] = spread_over(ingest, cluster)(data_dir, Inbox(inbox), spread=cluster is not None)
             except Exception as error:
                 if kind_of(error) == "busy":
                     return {"outcome": "busy"}

@@ -4,6 +4,7 @@ Each stage reads one folder and writes the next, a lot of readings at a time, so
 passes paths, not frames. Nothing is in the store before `commit`; a staged lot holds masked text only.
 """
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -21,6 +22,15 @@ LOT = 4000
 
 CODE_VERSION = "2"
 """Raised whenever reading or cleaning changes its verdicts: files are then read again at the next ingest."""
+
+SHARD_BYTES = 16 * 1024 * 1024
+"""Of raw files that one process cleans at a time, at least: ten seconds' work, of which 1.7 MB a CPU second are done."""
+
+SHARD_LOTS = 3
+"""Lots that one process labels at a time: 12,000 readings, ten seconds' work and more."""
+
+IDENTIFIED = pl.Schema({"row": pl.UInt32, **READINGS})
+"""Readings of a lot under their id. row: unique in the lot."""
 
 UNCHANGED = pl.Schema({"reading_id": pl.String, "file": pl.String, "source": READINGS["source"]})
 """What a run met again as the store has it."""
@@ -54,27 +64,64 @@ def new_files(data_dir: Path, paths: list[Path]) -> tuple[list[sources.InboxFile
 def read_and_clean(data_dir: Path, files: list[sources.InboxFile], staging: Path, progress: Progress = None) -> Path:
     """Raw files to lots of clean readings and of rejections, with what a person corrected in them before; returns the
     folder of lots."""
+    out = _fresh(staging / "clean")
+    done = 0
+    for number, shard in enumerate(shards(files)):
+        clean_shard(data_dir, shard, out, number, progress and _from(progress, done, len(files)))
+        done += len(shard)
+    return out
+
+
+def _from(progress: Callable[[str, int, int], None], before: int, total: int) -> Callable[[str, int, int], None]:
+    """progress of a part as progress of the whole."""
+    return lambda stage, done, _: progress(stage, before + done, total)
+
+
+def shards(files: list[sources.InboxFile]) -> list[list[sources.InboxFile]]:
+    """The files, in order, in runs of at least SHARD_BYTES each, the last apart: what one process cleans at a time.
+
+    However many processes there are, the shards are the same, and so are the lots that come of them.
+    """
+    found: list[list[sources.InboxFile]] = []
+    size = SHARD_BYTES
+    for file in files:
+        if size >= SHARD_BYTES:
+            found.append([])
+            size = 0
+        found[-1].append(file)
+        size += file.size
+    return found
+
+
+def clean_shard(
+    data_dir: Path, files: list[sources.InboxFile], out: Path, number: int, progress: Progress = None
+) -> None:
+    """One shard's lots into the folder `out`; the number puts them in their place."""
     decided = fixes.read(data_dir)
 
     def corrected(record: sources.RawRecord, key: str) -> sources.RawRecord | None:
         fix = decided.get(key)
         return fixes.corrected(record, fix.fields) if fix and fix.fields else None
 
-    return clean(_records(files, progress), staging, corrected if decided else None)
+    _clean(_records(files, progress), out, f"{number:04}-", corrected if decided else None)
 
 
 def clean(records: Iterator[object], staging: Path, corrected: sources.Corrected | None = None) -> Path:
     """Raw records to lots of clean readings and of rejections; returns the folder of lots."""
+    out = _fresh(staging / "clean")
+    _clean(records, out, "", corrected)
+    return out
+
+
+def _clean(records: Iterator[object], out: Path, prefix: str, corrected: sources.Corrected | None) -> None:
     from tarot_data.cleaning import to_readings
 
-    out = _fresh(staging / "clean")
     number = 0
     while lot := list(islice(records, LOT)):
         readings, refused = to_readings(lot, corrected)
-        _write(typed(readings, READINGS), out / f"readings-{number:05}.parquet")
-        _write(rejections.identified(typed(refused, REJECTIONS)), out / f"rejections-{number:05}.parquet")
+        _write(typed(readings, READINGS), out / f"readings-{prefix}{number:05}.parquet")
+        _write(rejections.identified(typed(refused, REJECTIONS)), out / f"rejections-{prefix}{number:05}.parquet")
         number += 1
-    return out
 
 
 def decide(
@@ -87,39 +134,86 @@ def decide(
 ) -> Path:
     """Clean readings to those worth keeping, labelled, and to further rejections; returns the folder of lots.
 
-    A reading whose fingerprint the store has from the same file is unchanged; from another file, a duplicate. One
-    that stands where the store has another from the same place is an update of it, under the same reading_id. Records of
-    persons who were forgotten are passed over and counted.
-    overruled: fingerprints of readings that a person wants kept, conflict or near twin or not, beside those the store
-    knows. replayed: the readings are rejections fed back, of which a file may hold twins that were kept.
+    `identify`, `label_lots` and `compare` in one process; see there.
     """
-    from tarot_data import validation
-    from tarot_data.conflicts import find_conflicts, unread_cards
-    from tarot_data.duplicates import near_duplicates, signatures
-    from tarot_data.patterns import annotate
+    identified = identify(data_dir, clean, staging, replayed)
+    labelled = staging / "labelled"
+    labelled.mkdir()
+    numbers = lot_numbers(identified)
+    for done, number in enumerate(numbers, 1):
+        label_lots(identified, labelled, [number])
+        if progress:
+            progress("label", done, len(numbers))
+    return compare(data_dir, identified, labelled, staging, overruled)
 
-    out = _fresh(staging / "decided")
+
+def identify(data_dir: Path, clean: Path, staging: Path, replayed: bool = False) -> Path:
+    """Clean readings to those that are new or changed, under their id and revision; returns the folder of lots.
+
+    A reading whose fingerprint the store has from the same file is unchanged. One that stands where the store has
+    another from the same place is an update of it, under the same reading_id. Records of persons who were forgotten
+    are passed over and counted. replayed: the readings are rejections fed back, of which a file may hold twins that
+    were kept.
+    """
+    out = _fresh(staging / "identified")
     gone = forgotten.read(data_dir)
     known = _known(store.index(data_dir))
-    overruled = pl.Series("fingerprint", [*fixes.accepted(fixes.read(data_dir)), *overruled], dtype=pl.String)
-    bands = store.signatures(data_dir)
-    seen: dict[str, str] = {}
-    texts: dict[str, str] = {}
-    lots = sorted(clean.glob("readings-*.parquet"))
-    for number, path in enumerate(lots):
+    for number, path in enumerate(sorted(clean.glob("readings-*.parquet"))):
         readings = typed(pl.read_parquet(path), READINGS)
         refused = pl.read_parquet(path.with_name(path.name.replace("readings-", "rejections-")))
         readings, refused, passed_over = forgotten.without(gone, readings, refused)
         _write(pl.DataFrame({"records": [passed_over]}), out / f"forgotten-{number:05}.parquet")
-        rejected = [refused]
+        _write(refused, out / f"rejections-{number:05}.parquet")
         readings, standing = _identify(readings, known, replayed)
         _write(
             standing.filter(pl.col("unchanged")).select("reading_id", "file", "source"),
             out / f"unchanged-{number:05}.parquet",
         )
+        _write(readings, out / f"readings-{number:05}.parquet")
+    return out
 
-        # Twins share an id, which is made of their words: one of them speaks for both until they are told apart below.
+
+def lot_numbers(identified: Path) -> list[int]:
+    return [int(path.stem.rpartition("-")[2]) for path in sorted(identified.glob("readings-*.parquet"))]
+
+
+def label_lots(identified: Path, labelled: Path, numbers: list[int]) -> None:
+    """Label the sentences of some lots, into the folder `labelled`: no lot needs another, nor the store."""
+    from tarot_data.patterns import annotate
+
+    for number in numbers:
+        readings = typed(pl.read_parquet(identified / f"readings-{number:05}.parquet"), IDENTIFIED)
+        # Twins share an id, which is made of their words: one of them speaks for both until they are told apart.
         sentences, annotations = annotate(readings.unique("reading_id", keep="first", maintain_order=True))
+        _write(sentences, labelled / f"sentences-{number:05}.parquet")
+        _write(annotations, labelled / f"annotations-{number:05}.parquet")
+
+
+def compare(data_dir: Path, identified: Path, labelled: Path, staging: Path, overruled: Iterable[str] = ()) -> Path:
+    """Labelled readings to those worth keeping, and to further rejections; returns the folder of lots.
+
+    Left out is what contradicts its cards, and what says the same, or nearly the same, as another reading of the store
+    or of this run. overruled: fingerprints of readings that a person wants kept all the same, beside those the store
+    knows.
+    """
+    from tarot_data import validation
+    from tarot_data.conflicts import find_conflicts, unread_cards
+    from tarot_data.duplicates import near_duplicates, signatures
+    from tarot_data.patterns import NOTES, SENTENCES
+
+    out = _fresh(staging / "decided")
+    overruled = pl.Series("fingerprint", [*fixes.accepted(fixes.read(data_dir)), *overruled], dtype=pl.String)
+    prints = {row["fingerprint"]: row["reading_id"] for row in store.index(data_dir).iter_rows(named=True)}
+    bands = store.signatures(data_dir)
+    seen: dict[str, str] = {}
+    texts: dict[str, str] = {}
+    for number in lot_numbers(identified):
+        for name in ("forgotten", "unchanged"):
+            shutil.copyfile(identified / f"{name}-{number:05}.parquet", out / f"{name}-{number:05}.parquet")
+        readings = typed(pl.read_parquet(identified / f"readings-{number:05}.parquet"), IDENTIFIED)
+        sentences = typed(pl.read_parquet(labelled / f"sentences-{number:05}.parquet"), SENTENCES)
+        annotations = typed(pl.read_parquet(labelled / f"annotations-{number:05}.parquet"), NOTES)
+        rejected = [pl.read_parquet(identified / f"rejections-{number:05}.parquet")]
         conflicts = find_conflicts(readings, sentences)
         wanted = readings.filter(pl.col("fingerprint").is_in(overruled.implode()))
         kept_though = conflicts.join(wanted, on="reading_id", how="semi")
@@ -129,7 +223,7 @@ def decide(
         )
         readings = readings.join(conflicts, on="reading_id", how="anti", maintain_order="left")
 
-        twins = _twins(readings, known, seen)
+        twins = _twins(readings, prints, seen)
         rejected.append(rejections.to_rejections(twins, "deduplicate", "duplicate"))
         readings = readings.join(twins, on="row", how="anti", maintain_order="left")
 
@@ -162,8 +256,6 @@ def decide(
         _write(signed, out / f"signatures-{number:05}.parquet")
         parts = [part.cast(dict(stored(REJECTIONS))) for part in rejected]
         _write(rejections.identified(pl.concat(parts)), out / f"rejections-{number:05}.parquet")
-        if progress:
-            progress("label", number + 1, len(lots))
     return out
 
 
@@ -284,11 +376,11 @@ def _identify(readings: pl.DataFrame, known: dict[str, dict], replayed: bool) ->
     return marked.filter(~pl.col("unchanged")).drop("unchanged", "file"), marked
 
 
-def _twins(readings: pl.DataFrame, known: dict[str, dict], seen: dict[str, str]) -> pl.DataFrame:
+def _twins(readings: pl.DataFrame, prints: dict[str, str], seen: dict[str, str]) -> pl.DataFrame:
     """Readings whose fingerprint the store or this run already has, with a detail naming the twin. Fills seen."""
     rows, details = [], []
     for row, fingerprint, reading_id in readings.select("row", "fingerprint", "reading_id").iter_rows():
-        twin = known["fingerprint"].get(fingerprint, (None,))[0] or seen.get(fingerprint)
+        twin = prints.get(fingerprint) or seen.get(fingerprint)
         if twin is None:
             seen[fingerprint] = reading_id
         else:

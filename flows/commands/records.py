@@ -5,7 +5,7 @@ from pathlib import Path
 
 from flows import environment
 from flows.cli import Context
-from flows.commands.shared import print_gate, print_ingest, print_published, print_run
+from flows.commands.shared import cluster_of, print_gate, print_ingest, print_published, print_run
 from schemas.problems import Problem
 
 
@@ -17,6 +17,8 @@ def run(
     base: str | None,
     recipe: str | None,
     no_train: bool,
+    runner: str,
+    address: str | None,
 ) -> None:
     if not paths:
         inbox = ctx.data_dir / "inbox"
@@ -28,6 +30,7 @@ def run(
         from flows.run import run as run_flow
 
         options = {"base": base, "recipe": recipe, "no_train": no_train, "lang": ctx.lang}
+        options["cluster"] = cluster_of(runner, address)
         result = run_flow(ctx.data_dir, Inbox(list(paths)), min_readings, min_new, **options)
     if ctx.as_json:
         return ctx.json(result)
@@ -44,12 +47,14 @@ def run(
         ctx.print("summary.read_next")
 
 
-def ingest(ctx: Context, paths: tuple[Path, ...]) -> None:
+def ingest(ctx: Context, paths: tuple[Path, ...], runner: str, address: str | None) -> None:
     with environment.prefect_at(ctx.data_dir):
         from flows.ingest import Inbox
         from flows.ingest import ingest as ingest_flow
+        from flows.spread import spread_over
 
-        result = ingest_flow(ctx.data_dir, Inbox(list(paths)))
+        cluster = cluster_of(runner, address)
+        result = spread_over(ingest_flow, cluster)(ctx.data_dir, Inbox(list(paths)), spread=cluster is not None)
     if ctx.as_json:
         return ctx.json(result)
     print_ingest(ctx, result)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from flows.cli import Context
 from schemas.gate import explain
+from schemas.problems import Problem
 
 
 def print_ingest(ctx: Context, result: dict) -> None:
@@ -71,6 +72,15 @@ def print_scores(ctx: Context, scores: dict) -> None:
 
 def _interval(difference: dict) -> dict[str, float]:
     return {name: difference[name] for name in ("low", "high")}
+
+
+def cluster_of(runner: str, address: str | None) -> str | None:
+    """What `--runner` and `--address` name, as `flows.spread` takes it. Raises Problem `address_without_dask`."""
+    from flows.spread import LOCAL
+
+    if runner == "here" and address:
+        raise Problem("address_without_dask", address=address)
+    return None if runner == "here" else address or LOCAL
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from flows import environment
 from flows.cli import Context
+from flows.commands.shared import cluster_of
 from schemas.problems import Problem
 
 
@@ -50,6 +51,8 @@ def serve(
     port: int,
     database: str | None,
     notify: str | None,
+    runner: str,
+    address: str | None,
     install: bool,
     yes: bool,
     **gate_and_base: object,
@@ -69,6 +72,7 @@ def serve(
     places = [path.resolve() for path in inbox] or [(ctx.data_dir / "inbox").resolve()]
     database = database or environment.database_url()
     notify = webhook(notify)
+    cluster = cluster_of(runner, address)
     if install:
         return print_units(ctx, {"TAROT_DATABASE": database, "TAROT_NOTIFY": notify}, yes)
 
@@ -85,7 +89,8 @@ def serve(
         ctx.print("serve.train_here" if served.train_here else "serve.train_there")
 
     ctx.note("serve.starting")
-    serve_until_stopped(ctx.data_dir, served, places, port=port, database=database, notify=notify, running=running)
+    state = {"database": database, "notify": notify, "cluster": cluster}
+    serve_until_stopped(ctx.data_dir, served, places, port=port, **state, running=running)
     ctx.note("serve.stopped")
 
 
