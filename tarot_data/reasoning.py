@@ -19,8 +19,10 @@ import polars as pl
 
 from schemas.deck import PATTERNS, SUITS, is_major, rank_of, suit_of
 from tarot_data import lexicon, library
-from tarot_data.cards import find_cards
 from tarot_data.nlp import find_times
+
+LOT = 2000
+"""Readings described at a time, which bounds the memory."""
 
 MOST_LINKS = 3
 MOST_TIMES = 3
@@ -50,15 +52,15 @@ def element_of(card: str) -> str:
 
 def traces(asked: pl.DataFrame) -> list[str]:
     """One trace a row. asked: example_id, person, question, themes, draws, cards, content, sentences."""
-    rows = described(asked)
-    return [trace(row) for row in rows]
+    lots = (asked.slice(start, LOT) for start in range(0, asked.height, LOT))
+    return [trace(row) for lot in lots for row in described(lot)]
 
 
 def described(asked: pl.DataFrame) -> list[dict]:
     """The rows as dicts, each sentence with its text and cue kinds, and of advice the times it names."""
     table = library.sentences_of(asked)
     said: dict[int, list[dict]] = {}
-    for row in table.select("row", "text", "labels", "cards", "kinds").iter_rows(named=True):
+    for row in table.select("row", "text", "labels", "cards", "kinds", "named").iter_rows(named=True):
         said.setdefault(row.pop("row"), []).append(row)
     advice = [s for found in said.values() for s in found if "advice" in s["labels"]]
     for sentence, times in zip(advice, find_times([s["text"] for s in advice]), strict=True):
@@ -195,7 +197,7 @@ def _links(row: dict) -> list[Fact]:
         named = [card for card in drawn if card in sentence["cards"]]
         how = phrases()["how"][library.link_kinds(sentence["kinds"])[0]]
         if len(set(named)) == 2:
-            out.append(_pair(sentence["text"], named, drawn, how))
+            out.append(_pair(sentence["named"], named, drawn, how))
         elif len(set(named)) > 2:
             out.append(("link_many", {"cards": "、".join(dict.fromkeys(named)), "how": how}))
     unlike = list({str(fact): fact for fact in out}.values())
@@ -204,9 +206,9 @@ def _links(row: dict) -> list[Fact]:
     return unlike[:MOST_LINKS]
 
 
-def _pair(text: str, named: list[str], drawn: list[str], how: str) -> Fact:
+def _pair(mentioned: list[str], named: list[str], drawn: list[str], how: str) -> Fact:
     """A link of two cards, with its direction where the sentence names both: forward is the order of drawing."""
-    spoken = list(dict.fromkeys(m.card for m in find_cards(text, drawn) if m.card in named))
+    spoken = list(dict.fromkeys(card for card in mentioned if card in named))
     if len(spoken) < 2:
         return "link", {"first": named[0], "second": named[1], "how": how}
     forward = drawn.index(spoken[0]) < drawn.index(spoken[1])

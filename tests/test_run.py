@@ -123,3 +123,22 @@ def test_the_same_again_changes_nothing_and_trains_nothing(done):
     assert second["run"]["already"] is True and second["run"]["run"] == first["run"]["run"]
     assert second["run"]["champion"]["why"] == "is_champion"
     assert len(list((data / "runs").glob("*/manifest.json"))) == 1
+
+
+def test_a_person_is_forgotten_down_to_the_last_byte_of_store_versions_runs_and_prefect(done):
+    """Last, since it takes apart what the others look at."""
+    from flows import environment, forgetting
+    from tests.test_forget import holding
+
+    data, _, _ = done
+    kept = store.readings(data)
+    person = kept["person"].drop_nulls().value_counts(sort=True)["person"][0]
+    theirs = kept.filter(pl.col("person") == person)["content"].to_list()
+    others = "\0".join(kept.filter(pl.col("person").ne_missing(person))["content"])
+    words = [text[at : at + 24] for text in theirs for at in range(0, len(text) - 24, 24)]
+    words = [word for word in words if word not in others and not {*'\n"\\'} & set(word)]
+    assert len(words) > 5 and len(holding(data, *words)) == len(words)
+    receipt = forgetting.forget(data, person, mentions="mask", prefect_home=environment.prefect_home())
+    assert receipt["runs"][0]["adapter"] == "removed" and receipt["bases"] == 1
+    assert holding(data, person, *words) == [] and holding(environment.prefect_home(), person, *words) == []
+    assert all(versions.verify(data, manifest) == [] for manifest in versions.listed(data))
