@@ -22,7 +22,7 @@ SHAPES = {
 def measure(shape: dict, ours: bool, updates: int) -> dict:
     """{tokens_per_second, loss} over so many updates of eight rows, the first left out of the time."""
     import torch
-    from transformers import Qwen2Config, Qwen2ForCausalLM, TrainerCallback
+    from transformers import Qwen2ForCausalLM, TrainerCallback
 
     from tarot_train import base, recipe, rows, sft
     from tests.train.conftest import example
@@ -33,16 +33,7 @@ def measure(shape: dict, ours: bool, updates: int) -> dict:
     tokenizer = base.train_tokenizer(sft.texts_of(made), 4096, base.read_template("r1"))
     counted = rows.to_rows(made, tokenizer, 2048)
     torch.manual_seed(0)
-    config = Qwen2Config(
-        vocab_size=shape["vocab"],
-        hidden_size=shape["hidden"],
-        intermediate_size=shape["ffn"],
-        num_hidden_layers=shape["layers"],
-        num_attention_heads=shape["heads"],
-        num_key_value_heads=shape["kv_heads"],
-        tie_word_embeddings=True,
-    )
-    model = Qwen2ForCausalLM(config)
+    model = Qwen2ForCausalLM(base.config_of(recipe.Shape(tied=True, **shape)))
     settings = {"train.checkpointing": "off" if ours else "on", "lora.r": "32", "lora.dropout": "0"}
     settings |= {"train.max_steps": str(updates + 1), "train.eval_steps": "100000", "train.patience": "0"}
     used = recipe.load("tarot-tiny", settings)

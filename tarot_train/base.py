@@ -16,7 +16,7 @@ from math import cos, pi
 from pathlib import Path
 
 from schemas.problems import Problem
-from tarot_train.recipe import Recipe
+from tarot_train.recipe import Recipe, Shape
 
 TINY = "tarot-tiny"
 
@@ -232,28 +232,33 @@ def train_tokenizer(texts: list[str], vocab: int, template: str):
     return tokenizer
 
 
+def config_of(shape: Shape, **more: object):
+    """The configuration of a Qwen2 model of a shape. more: what goes beyond its shape, such as its special tokens."""
+    from transformers import Qwen2Config
+
+    return Qwen2Config(
+        **{
+            "vocab_size": shape.vocab,
+            "hidden_size": shape.hidden,
+            "intermediate_size": shape.ffn,
+            "num_hidden_layers": shape.layers,
+            "num_attention_heads": shape.heads,
+            "num_key_value_heads": shape.kv_heads,
+            "max_position_embeddings": shape.positions,
+            "tie_word_embeddings": shape.tied,
+        }
+        | more
+    )
+
+
 def tiny_model(recipe: Recipe, tokenizer):
     """A Qwen2 model of the recipe's shape with random weights."""
     import torch
-    from transformers import Qwen2Config, Qwen2ForCausalLM
+    from transformers import Qwen2ForCausalLM
 
-    shape = recipe.base.shape
+    tokens = {f"{name}_token_id": getattr(tokenizer, f"{name}_token_id") for name in ("bos", "eos", "pad")}
     torch.manual_seed(recipe.pretraining.seed)
-    return Qwen2ForCausalLM(
-        Qwen2Config(
-            vocab_size=len(tokenizer),
-            hidden_size=shape.hidden,
-            intermediate_size=shape.ffn,
-            num_hidden_layers=shape.layers,
-            num_attention_heads=shape.heads,
-            num_key_value_heads=shape.kv_heads,
-            max_position_embeddings=shape.positions,
-            tie_word_embeddings=shape.tied,
-            bos_token_id=tokenizer.bos_token_id,
-            eos_token_id=tokenizer.eos_token_id,
-            pad_token_id=tokenizer.pad_token_id,
-        )
-    )
+    return Qwen2ForCausalLM(config_of(recipe.base.shape, vocab_size=len(tokenizer), **tokens))
 
 
 def _pretrain(model, tokenizer, texts: list[str], recipe: Recipe, progress: Progress) -> float:

@@ -85,8 +85,18 @@ def run(**values):
             "stand_in": True,
             "split": "test",
             "held_out": {"examples": 3, "tokens": 900},
-            "base": {"loss": 3.1, "scores": {"advice": 0.2, "overall": 0.3}, "copied": {"longest": 4}},
-            "tuned": {"loss": 2.4, "scores": {"advice": 0.5, "overall": 0.35}, "copied": {"longest": 9}},
+            "base": {
+                "loss": 3.1,
+                "scores": {"advice": 0.2, "overall": 0.3},
+                "copied": {"longest": 4},
+                "style_distance": 0.4,
+            },
+            "tuned": {
+                "loss": 2.4,
+                "scores": {"advice": 0.5, "overall": 0.35},
+                "copied": {"longest": 9},
+                "style_distance": 0.25,
+            },
             "reader": {"scores": {"advice": 0.8, "overall": 0.7}},
             "difference": {
                 "loss": {"mean": -0.7, "low": -0.9, "high": -0.5},
@@ -340,6 +350,9 @@ def test_a_training_is_told_by_curves_scores_and_texts():
     }
     assert found["generations"][0]["tuned"] == "Mel，愚人说走吧。"
     assert found["generations"][0]["reader"] is None
+    text = page.html(measure(four(), run=run()), "en")
+    assert "The longest passage it copied from the training text has 9 characters." in text
+    assert "Distance to your style (0 is the same, 1 nothing alike): base 0.40, tuned 0.25." in text
 
 
 def test_a_long_log_is_thinned_and_keeps_its_last_point():

@@ -451,8 +451,8 @@ def training(run: dict | None, names: Names) -> dict | None:
 
     run: {name, manifest, log, scores, generations} as `tarot_train` writes them. loss: held-out, nats a token, and
     the difference tuned minus base. scores: [{dimension, base, tuned, reader, difference}]; a difference is
-    {mean, low, high} of a 95 % interval, or null. copied: the longest passage of the training text in what a model
-    wrote, in characters. generations: [{person, question, spread, cards, reader, base, tuned}], one a prompt.
+    {mean, low, high} of a 95 % interval, or null. copied: the longest passage of the training text in what was
+    written, in characters. style_distance: to the reader's own, 0 to 1. generations: [{person, question, spread, cards, reader, base, tuned}], one a prompt.
     """
     if run is None:
         return None
@@ -483,7 +483,8 @@ def training(run: dict | None, names: Names) -> dict | None:
             }
             for name in dimensions
         ],
-        "copied": {side: (sides[side].get("copied") or {}).get("longest") for side in ("base", "tuned")},
+        "copied": {side: (sides[side].get("copied") or {}).get("longest") for side in sides},
+        "style_distance": {side: _number(sides[side].get("style_distance")) for side in ("base", "tuned")},
         "generations": written[:GENERATIONS],
         "more": max(0, len(written) - GENERATIONS),
     }

@@ -523,6 +523,10 @@ def scores(words: Words, figures: dict) -> dict:
             words("scores_clear", n=len(clear)) if clear else words("scores_unclear") if measured else None,
             words("scores_interval") if measured else None,
             words("copied", n=run["copied"]["tuned"]) if run["copied"]["tuned"] is not None else None,
+            words("copied_reader", n=run["copied"]["reader"]) if run["copied"]["reader"] is not None else None,
+            words("style_distance", **{side: fixed(value) for side, value in distance.items()})
+            if None not in (distance := run["style_distance"]).values()
+            else None,
         ]
     )
     drawn = []

@@ -8,7 +8,7 @@ import pytest
 
 from schemas.messages import LANGUAGES, catalogue
 from schemas.problems import Problem
-from tarot_train import plan, recipe
+from tarot_train import base, plan, recipe
 from tarot_train.device import Device
 
 CPU = Device(kind="cpu", name="x86_64", memory_gib=16.0, bfloat16=False, threads=2)
@@ -42,22 +42,12 @@ def test_weights_are_counted_exactly(name, total, linear, adapter, as_written):
 def test_weights_equal_those_of_the_model_built_without_memory(name):
     import torch
     from peft import LoraConfig, get_peft_model
-    from transformers import Qwen2Config, Qwen2ForCausalLM
+    from transformers import Qwen2ForCausalLM
 
     loaded = recipe.load(name)
     shape = loaded.base.shape
     with torch.device("meta"):
-        model = Qwen2ForCausalLM(
-            Qwen2Config(
-                vocab_size=shape.vocab,
-                hidden_size=shape.hidden,
-                intermediate_size=shape.ffn,
-                num_hidden_layers=shape.layers,
-                num_attention_heads=shape.heads,
-                num_key_value_heads=shape.kv_heads,
-                tie_word_embeddings=shape.tied,
-            )
-        )
+        model = Qwen2ForCausalLM(base.config_of(shape))
         total = sum(p.numel() for p in model.parameters())
         lora = LoraConfig(task_type="CAUSAL_LM", r=loaded.lora.r, target_modules=list(loaded.lora.targets))
         adapted = get_peft_model(model, lora)

@@ -143,6 +143,29 @@ def test_a_tied_base_whose_embedding_is_trained_whole_stays_tied_and_merges_exac
         assert torch.allclose(plain(ids).logits, mine, atol=1e-5)
 
 
+def test_a_4_bit_base_is_trained_and_its_adapter_merges_into_the_16_bit_one(tmp_path):
+    """QLoRA as on a card; the optional package has a CPU path too, on which this project never chooses it."""
+    pytest.importorskip("bitsandbytes", reason="the optional package bitsandbytes is not installed")
+    from peft import PeftModel
+
+    asked = recipe.load("tarot-tiny", SMALL)
+    made = [example(number, "train") for number in range(8)]
+    folder = base.make_tiny(asked, sft.texts_of(made), tmp_path / "bases")
+    tokenizer = base.load_tokenizer(folder)
+    counted = rows.to_rows(made, tokenizer, 2048)
+    model = base.load_model(folder, "float32", "cpu", "nf4")
+    trainer = sft.build_trainer(model, tokenizer, counted.rows, counted.rows[:2], tmp_path / "out", asked, cpu=True)
+    assert sum(p.numel() for p in trainer.model.parameters() if p.requires_grad) == plan.adapter_parameters(
+        plan.shape_of(asked, folder), asked.lora
+    )
+    trainer.train()
+    losses = [line["eval_loss"] for line in sft.log_lines(trainer.state.log_history) if "eval_loss" in line]
+    assert min(losses) < losses[0]
+    trainer.save_model(str(tmp_path / "adapter"))
+    merged = PeftModel.from_pretrained(base.load_model(folder), tmp_path / "adapter").merge_and_unload()
+    assert {str(parameter.dtype) for parameter in merged.parameters()} == {"torch.float32"}
+
+
 def test_a_run_says_all_about_itself(run):
     data_dir, run_dir = run
     about = manifest(run_dir)
@@ -475,10 +498,11 @@ def test_a_base_is_made_once(tmp_path):
 
 
 def test_two_processes_train_one_adapter_as_one_process_would(tmp_path, run):
-    """Under torchrun, on the CPU: as many updates, nearly the same losses, one run folder."""
+    """Under accelerate launch, on the CPU: as many updates, nearly the same losses, one run folder."""
     version = write_version(tmp_path)
     settings = [part for key, value in SMALL.items() for part in ("--set", f"{key}={value}")]
-    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "-m", "tarot_train"]
+    config = str(ROOT / "tarot_train" / "launch" / "cpu-2.yaml")
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", config, "-m", "tarot_train"]
     command = [*launch, str(version), "--data-dir", str(tmp_path), *settings]
     env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=env, timeout=300)
