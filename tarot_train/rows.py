@@ -95,7 +95,8 @@ def to_rows(examples: list[dict], tokenizer, max_tokens: int) -> Counted:
     """Rows that fit into max_tokens, in order.
 
     Raises Problem `prefix` where what is served is not the beginning of what is trained, `no_end_token` where the
-    template writes no end after the reading: the model would never learn to stop.
+    template writes no end after the reading: the model would never learn to stop; `trace_lost` where the template leaves
+    the thinking trace out.
     """
     rows, tokens, too_long, escaped = [], [], [], []
     for example in examples:
@@ -103,6 +104,9 @@ def to_rows(examples: list[dict], tokenizer, max_tokens: int) -> Counted:
         prompt, whole = render(tokenizer, row)
         if whole[: len(prompt)] != prompt:
             raise Problem("prefix", id=example["example_id"])
+        trace = row["completion"][0]["reasoning_content"]
+        if trace and trace not in tokenizer.decode(whole[len(prompt) :]):
+            raise Problem("trace_lost", id=example["example_id"])
         if tokenizer.eos_token_id not in whole[-2:]:
             raise Problem("no_end_token", token=tokenizer.eos_token)
         texts = [m["content"] for m in example["prompt"] + example["completion"]]

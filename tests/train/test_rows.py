@@ -1,5 +1,6 @@
 """Examples to rows: nothing is cut, nothing can speak as the system, what is served is what is trained."""
 
+import copy
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from schemas.problems import Problem
 from tarot_data.examples import prompt_for
 from tarot_train import base, rows
 from tarot_train.evaluate import fixed_cases
-from tests.train.conftest import READINGS, example, write_version
+from tests.train.conftest import READINGS, SHARED, example, write_version
 
 TEXTS = [content for *_, content in READINGS] * 3
 
@@ -92,8 +93,6 @@ def test_an_example_without_a_reading_is_an_error_that_names_it(tiny):
 
 
 def test_a_template_without_an_end_token_is_refused(tiny):
-    import copy
-
     other = copy.deepcopy(tiny)
     other.chat_template = (
         "{% for m in messages %}{{ m['content'] }}{% endfor %}{% if add_generation_prompt %}{{ '' }}{% endif %}"
@@ -103,8 +102,6 @@ def test_a_template_without_an_end_token_is_refused(tiny):
 
 
 def served_with(tokenizer, generation_prompt: str):
-    import copy
-
     other = copy.deepcopy(tokenizer)
     served = "'<｜Assistant｜><think>\\n' if enable_thinking else '<｜Assistant｜><think>\\n\\n</think>\\n\\n'"
     assert served in other.chat_template
@@ -178,3 +175,58 @@ def test_a_base_that_is_not_here_says_how_to_bring_it():
 def test_a_folder_without_a_model_is_not_taken_for_a_base(tmp_path):
     with pytest.raises(Problem, match="not on this machine"):
         base.find(str(tmp_path))
+
+
+@pytest.mark.parametrize("trace", [None, "先看牌面。"])
+def test_the_r1_template_as_shipped_is_refused(qwen, trace):
+    """With a trace it deletes it from the data; without one it serves another prompt than it trains."""
+    path = SHARED / "r1" / "chat_template.as_shipped.jinja"
+    other = copy.deepcopy(qwen["r1"])
+    other.chat_template = path.read_text(encoding="utf-8")
+    with pytest.raises(Problem, match="not the beginning"):
+        rows.to_rows([with_trace(example(0, "train"), trace)], other, 2048)
+
+
+def test_a_template_that_knows_no_traces_is_refused_for_rows_that_have_one(qwen):
+    other = copy.deepcopy(qwen["chatml"])
+    other.chat_template = (SHARED / "chat_template.jinja").read_text(encoding="utf-8")
+    assert len(rows.to_rows([example(0, "train")], other, 2048).rows) == 1
+    with pytest.raises(Problem, match="leaves out the thinking trace of example r0"):
+        rows.to_rows([with_trace(example(0, "train"), "先看牌面。")], other, 2048)
+
+
+def test_chatml_adds_no_system_prompt_of_its_own_and_learns_to_stop(qwen):
+    _, whole = rows.render(qwen["chatml"], rows.to_row(example(0, "train")))
+    text = qwen["chatml"].decode(whole)
+    assert text.startswith("<|im_start|>user\n") and text.endswith("<|im_end|>")
+    assert qwen["chatml"].eos_token == "<|im_end|>"
+
+
+def saved(tokenizer, folder: Path, template: str | None) -> Path:
+    other = copy.deepcopy(tokenizer)
+    other.chat_template = template
+    other.save_pretrained(folder)
+    return folder
+
+
+def test_a_tokenizer_without_a_chat_template_says_which_to_choose(tiny, tmp_path):
+    folder = saved(tiny, tmp_path / "bare", None)
+    with pytest.raises(Problem, match="has no chat template. Set base.template to r1 or chatml"):
+        base.load_tokenizer(folder, "own")
+    assert base.load_tokenizer(folder).chat_template == base.read_template("r1")
+
+
+def test_a_template_whose_tokens_a_tokenizer_lacks_is_refused(tiny, tmp_path):
+    folder = saved(tiny, tmp_path / "r1", None)
+    with pytest.raises(Problem, match=r"chatml writes <\|im_start\|>"):
+        base.load_tokenizer(folder, "chatml")
+    with pytest.raises(Problem, match="no chat template llama3"):
+        base.load_tokenizer(folder, "llama3")
+
+
+def test_a_version_that_holds_nothing_out_is_said_so(tmp_path):
+    from tarot_train import evaluate
+
+    folder = write_version(tmp_path, 4, 0, 0)
+    with pytest.raises(Problem, match="holds out no readings to evaluate on"):
+        evaluate.held_out_of(folder, rows.manifest_of(folder))

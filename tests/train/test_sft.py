@@ -430,6 +430,20 @@ def test_a_base_that_is_not_here_is_said_before_anything_is_made(tmp_path):
         sft.train(write_version(tmp_path), base="Qwen/Qwen1.5-1.8B-Chat", data_dir=tmp_path)
 
 
+def test_a_tokenizer_that_is_not_the_bases_own_is_refused(run, tmp_path):
+    """More tokens than the model has rows of embedding."""
+    _, run_dir = run
+    folder = tmp_path / "base"
+    shutil.copytree(manifest(run_dir)["base"]["folder"], folder)
+    more = base.load_tokenizer(folder)
+    more.add_tokens(["另一个词"])
+    more.save_pretrained(folder)
+    settings = {key: value for key, value in SMALL.items() if not key.startswith(("base.", "pretraining."))}
+    with pytest.raises(Problem, match="do not belong together"):
+        sft.train(write_version(tmp_path), base=str(folder), overrides=settings, data_dir=tmp_path)
+    assert not list((tmp_path / "runs").glob("*"))
+
+
 def test_a_local_folder_is_a_base_like_any_other(run, tmp_path):
     """The stand-in's own folder, given by path, goes down the road of a real base."""
     _, run_dir = run
