@@ -14,7 +14,8 @@ from flows.gate import gate
 from schemas.deck import CARDS, FLAGS, LABELS, REASONS, SPLITS, THEMES
 from schemas.messages import catalogue
 from schemas.tables import REJECTIONS, STORED
-from tarot_data.report import charts, figures, page
+from tarot_data.report import charts, comparisons, figures, page
+from tarot_data.report.words import Words, figure_name, share
 from tests.builders import card, source, stored, stored_row
 
 REPORT = Path(page.__file__).parent
@@ -357,7 +358,7 @@ def test_a_training_is_told_by_curves_scores_and_texts():
 
 def test_a_long_log_is_thinned_and_keeps_its_last_point():
     found = measure(four(), run=run(log=[{"step": n, "loss": 1 / n} for n in range(1, 2001)]))["training"]
-    assert len(found["train"]) <= figures.POINTS + 1
+    assert len(found["train"]) <= comparisons.POINTS + 1
     assert found["train"][-1][0] == 2000
 
 
@@ -514,13 +515,20 @@ def test_a_large_store_makes_a_small_page(tmp_path):
 
 
 def test_a_number_brings_the_noun_that_fits_it():
-    words = page.Words("en")
+    words = Words("en")
     assert words("themes_none", n=1) == "1 reading has none."
     assert words("themes_none", n=1200) == "1,200 readings have none."
 
 
 def test_a_small_share_is_not_nothing_and_nearly_all_is_not_all():
-    assert [page.share(value) for value in (0, 0.001, 0.25, 0.999, 1, None)] == ["0%", "<1%", "25%", "99%", "100%", "–"]
+    assert [share(value) for value in (0, 0.001, 0.25, 0.999, 1, None)] == [
+        "0%",
+        "<1%",
+        "25%",
+        "99%",
+        "100%",
+        "–",
+    ]
 
 
 def test_heat_has_five_steps_and_nothing_is_none_of_them():
@@ -544,13 +552,15 @@ def test_every_code_of_the_closed_lists_has_its_words():
     wanted += [f"report.theme_{theme}" for theme in THEMES] + [f"report.split_{split}" for split in SPLITS]
     wanted += [f"label.{label}" for label in LABELS] + [f"reason.{reason}" for reason in REASONS]
     assert [key for key in wanted if key not in catalogue()] == []
-    words = page.Words("en")
-    assert all(page.figure_name(words, name) for name in measure(four())["key"])
+    words = Words("en")
+    assert all(figure_name(words, name) for name in measure(four())["key"])
     assert len({words.card(name) for name in CARDS}) == 78
 
 
 def test_no_sentence_is_kept_that_nobody_reads():
-    used = "".join((REPORT / name).read_text(encoding="utf-8") for name in ("page.py", "page.html"))
+    used = "".join(
+        (REPORT / name).read_text(encoding="utf-8") for name in ("drawings.py", "tables.py", "words.py", "page.html")
+    )
     made = (
         "flag_",
         "fix_",
@@ -571,9 +581,9 @@ def test_no_sentence_is_kept_that_nobody_reads():
 
 def test_a_contradiction_is_told_in_the_language_of_the_page():
     detail = "content says reversed of 战车, drawn upright: 战车,车头歪在路边"
-    assert page.Words("zh").detail(detail) == "正文说战车是逆位，登记的是正位：战车,车头歪在路边"
-    assert page.Words("en").detail(detail) == detail
-    assert page.Words("zh").detail("something nobody foresaw {n}") == "something nobody foresaw {n}"
+    assert Words("zh").detail(detail) == "正文说战车是逆位，登记的是正位：战车,车头歪在路边"
+    assert Words("en").detail(detail) == detail
+    assert Words("zh").detail("something nobody foresaw {n}") == "something nobody foresaw {n}"
 
 
 def test_every_detail_that_is_translated_is_one_the_code_writes():

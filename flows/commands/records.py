@@ -90,7 +90,7 @@ def readings(ctx: Context, id: str | None, person: str | None, source: bool, inb
 
 def rejected(ctx: Context, reason: str | None, export: Path | None) -> None:
     from tarot_data import fixes
-    from tarot_data.report.page import Words
+    from tarot_data.report.words import Words
 
     rows, words = rejections_of(ctx, reason), Words(ctx.lang)
     if export:
@@ -212,7 +212,7 @@ def print_source(ctx: Context, row: dict, inbox: Path | None) -> None:
 
 
 def print_became(ctx: Context, became, listed: bool) -> None:
-    from tarot_data.report.page import Words
+    from tarot_data.report.words import Words
 
     words = Words(ctx.lang)
     for row in became.iter_rows(named=True):

@@ -16,6 +16,7 @@ from schemas.deck import CARDS, FLAGS, LABELS, PATTERNS, SPLITS, THEMES
 from schemas.tokens import MOST_TOKENS_PER_CHAR, TOKENS_PER_CHAR
 from tarot_data import lexicon
 from tarot_data.persons import named
+from tarot_data.report.comparisons import RATES, drift, key_figures, number, part_of, training
 from tarot_data.report.names import Names, ranked
 
 BUDGET_TOKENS = 2048
@@ -29,14 +30,6 @@ EASE = ("unknown_card", "duplicate_card", "no_cards", "card_conflict", "empty_bo
 
 EXAMPLES_A_REASON = 3
 LONGEST_SAMPLE = 3000
-GENERATIONS = 4
-LONGEST_GENERATION = 1500
-POINTS = 300
-"""Points of a loss curve at most; a longer log is thinned evenly."""
-
-SHARES = ("label", "without", "theme")
-RATES = ("sentence_chars", "particles_per_100", "emoji_per_100", "hedges_per_100")
-
 
 _PAGE_ID = re.compile(r"([0-9a-f]{6})[0-9a-f]{26}")
 """A Notion page id: its beginning is enough to find the page, the whole fills a line."""
@@ -201,7 +194,7 @@ def cards(stored: pl.DataFrame) -> dict:
         "one_side": sum((row["upright"] > 0) != (row["reversed"] > 0) for row in counts),
         "most": max(totals, key=totals.get) if drawn.height else None,
         "most_count": max(totals.values()),
-        "reversed_share": _share(sum(row["reversed"] for row in counts), known),
+        "reversed_share": part_of(sum(row["reversed"] for row in counts), known),
         "unknown": sum(row["unknown"] for row in counts),
         "a_reading": round(drawn.height / stored.height, 2) if stored.height else 0.0,
     }
@@ -246,7 +239,7 @@ def persons(stored: pl.DataFrame, names: Names, at_most: int = 12) -> dict:
         "once": sum(count == 1 for _, count in counts),
         "unnamed": stored.select(named())["person"].null_count(),
         "top": [
-            {"person": names.of(person), "readings": count, "share": _share(count, stored.height)}
+            {"person": names.of(person), "readings": count, "share": part_of(count, stored.height)}
             for person, count in counts[:at_most]
         ],
         "more": max(0, len(counts) - at_most),
@@ -304,7 +297,7 @@ def labels(stored: pl.DataFrame, sentences: pl.DataFrame) -> dict:
             {
                 "label": label,
                 "readings": stored.height - with_label.get(label, 0),
-                "share": _share(stored.height - with_label.get(label, 0), stored.height),
+                "share": part_of(stored.height - with_label.get(label, 0), stored.height),
                 "ids": lacking.sort("row")["reading_id"].head(5).to_list(),
             }
         )
@@ -315,14 +308,14 @@ def labels(stored: pl.DataFrame, sentences: pl.DataFrame) -> dict:
             {
                 "label": label,
                 "sentences": first.get(label, 0),
-                "share": _share(first.get(label, 0), sentences.height),
+                "share": part_of(first.get(label, 0), sentences.height),
                 "second": second.get(label, 0),
             }
             for label in LABELS
         ],
         "without": without,
         "unsure": int((sentences["confidence"] < UNSURE).sum() or 0),
-        "unsure_share": _share(int((sentences["confidence"] < UNSURE).sum() or 0), sentences.height),
+        "unsure_share": part_of(int((sentences["confidence"] < UNSURE).sum() or 0), sentences.height),
         "labellers": sorted(stored["labeller"].drop_nulls().unique().to_list()),
     }
 
@@ -365,9 +358,9 @@ def style(stored: pl.DataFrame) -> dict:
     for name in (*RATES, "questions_share"):
         values = profile[name].cast(pl.Float64).drop_nulls().drop_nans()
         rates[name] = {
-            "mean": _number(values.mean()),
-            "p25": _number(values.quantile(0.25, "linear")),
-            "p75": _number(values.quantile(0.75, "linear")),
+            "mean": number(values.mean()),
+            "p25": number(values.quantile(0.25, "linear")),
+            "p75": number(values.quantile(0.75, "linear")),
         }
     return {
         "readings": profile.height,
@@ -408,7 +401,7 @@ def split_sizes(splits: pl.DataFrame | None, names: Names) -> dict | None:
                 "split": split,
                 "readings": rows.get(split, (0, 0))[0],
                 "persons": rows.get(split, (0, 0))[1],
-                "share": _share(rows.get(split, (0, 0))[0], plain.height),
+                "share": part_of(rows.get(split, (0, 0))[0], plain.height),
             }
             for split in SPLITS
         ],
@@ -443,110 +436,6 @@ def sample(stored: pl.DataFrame, seed: str, names: Names, at_most: int = 5) -> l
                 "cut": len(row["content"]) - shown,
             }
         )
-    return out
-
-
-def training(run: dict | None, names: Names) -> dict | None:
-    """Curves, scores and texts of a training; None where there was none.
-
-    run: {name, manifest, log, scores, generations} as `tarot_train` writes them. loss: held-out, nats a token, and
-    the difference tuned minus base. scores: [{dimension, base, tuned, reader, difference}]; a difference is
-    {mean, low, high} of a 95 % interval, or null. copied: the longest passage of the training text in what was
-    written, in characters. style_distance: to the reader's own, 0 to 1. generations: [{person, question, spread, cards, reader, base, tuned}], one a prompt.
-    """
-    if run is None:
-        return None
-    manifest, scores = run.get("manifest") or {}, run.get("scores") or {}
-    sides = {side: scores.get(side) or {} for side in ("base", "tuned", "reader")}
-    differences = scores.get("difference") or {}
-    dimensions = list(dict.fromkeys(name for side in sides.values() for name in side.get("scores") or {}))
-    base = manifest.get("base") or {}
-    written = _side_by_side(run.get("generations") or [], names)
-    return {
-        "run": run.get("name"),
-        "base": base.get("name"),
-        "stand_in": bool(scores.get("stand_in", base.get("stand_in", False))),
-        "split": scores.get("split"),
-        "held_out": (scores.get("held_out") or {}).get("examples"),
-        "train": _curve(run.get("log") or [], "loss"),
-        "eval": _curve(run.get("log") or [], "eval_loss"),
-        "loss": {
-            "base": _number(sides["base"].get("loss")),
-            "tuned": _number(sides["tuned"].get("loss")),
-            "difference": _interval(differences.get("loss")),
-        },
-        "scores": [
-            {
-                "dimension": name,
-                **{side: _number((values.get("scores") or {}).get(name)) for side, values in sides.items()},
-                "difference": _interval(differences.get(name)),
-            }
-            for name in dimensions
-        ],
-        "copied": {side: (sides[side].get("copied") or {}).get("longest") for side in sides},
-        "style_distance": {side: _number(sides[side].get("style_distance")) for side in ("base", "tuned")},
-        "generations": written[:GENERATIONS],
-        "more": max(0, len(written) - GENERATIONS),
-    }
-
-
-def key_figures(figures: dict) -> dict[str, float]:
-    """The figures by which two versions are compared, flat, name -> number; what is a share ends in `_share` or
-    begins with one of SHARES."""
-    kept = figures["readings"]["kept"]
-    return {
-        "readings": kept,
-        "persons": figures["persons"]["persons"],
-        "sentences": figures["readings"]["sentences"],
-        "rejected": figures["readings"]["rejected"],
-        "cards_covered": figures["cards"]["covered"],
-        "cards_a_reading": figures["cards"]["a_reading"],
-        "reversed_share": figures["cards"]["reversed_share"],
-        "median_chars": figures["lengths"]["chars"]["median"],
-        "over_budget_share": _share(figures["lengths"]["over"], kept),
-        "top_person_share": figures["persons"]["top"][0]["share"] if figures["persons"]["top"] else 0.0,
-        "synthetic_share": _share(figures["readings"]["synthetic"], kept),
-        "masked_share": _share(figures["masked"]["readings"], kept),
-        "unsure_share": figures["labels"]["unsure_share"],
-        "questions_share": figures["style"]["rates"]["questions_share"]["mean"] or 0.0,
-        **{name: figures["style"]["rates"][name]["mean"] or 0.0 for name in RATES},
-        **{f"label.{row['label']}": row["share"] for row in figures["labels"]["labels"]},
-        **{f"without.{row['label']}": row["share"] for row in figures["labels"]["without"]},
-        **{f"theme.{row['theme']}": _share(row["readings"], kept) for row in figures["themes"]["themes"]},
-    }
-
-
-def is_share(name: str) -> bool:
-    return name.endswith("_share") or name.partition(".")[0] in SHARES
-
-
-COUNTS = ("readings", "persons", "sentences", "rejected")
-"""Key figures that grow with the dataset: told as growth, never as drift."""
-
-
-def drift(previous: dict | None, key: dict[str, float], at_most: int = 8) -> dict | None:
-    """The key figures that moved most since the previous version: [{name, old, new, moved}], most first.
-
-    moved: for a share the difference; for any other figure the difference over the larger of the two, and over 1 for
-    rates per 100 characters below 1, where a fraction of a character would read as a landslide. growth: counts, old
-    and new. rows and growth are null where the previous version has no figures of its own. None without a previous.
-    """
-    if previous is None:
-        return None
-    out = {"version": previous.get("version"), "rows": None, "growth": None}
-    old = (previous.get("figures") or {}).get("key")
-    if not old:
-        return out
-    rows = []
-    for name, new in key.items():
-        before = old.get(name)
-        if name in COUNTS or before is None:
-            continue
-        scale = 1.0 if is_share(name) else max(abs(before), abs(new), 1.0)
-        rows.append({"name": name, "old": before, "new": new, "moved": round((new - before) / scale, 4)})
-    rows = sorted((row for row in rows if row["moved"]), key=lambda row: (-abs(row["moved"]), row["name"]))
-    out["rows"] = rows[:at_most]
-    out["growth"] = [{"name": name, "old": old[name], "new": key[name]} for name in COUNTS if name in old]
     return out
 
 
@@ -598,36 +487,6 @@ def _version(manifest: dict | None) -> dict | None:
     return {key: manifest.get(key) for key in ("version", "hash", "name", "counts")}
 
 
-def _curve(log: list[dict], name: str) -> list[list[float]]:
-    points = [[row["step"], _number(row[name])] for row in log if row.get("step") is not None and name in row]
-    points = [point for point in points if point[1] is not None]
-    stride = math.ceil(len(points) / POINTS) or 1
-    # The last point is what a reader looks for, so it stays whatever the stride.
-    return points[::stride] + (points[-1:] if points and (len(points) - 1) % stride else [])
-
-
-def _interval(difference: dict | None) -> dict | None:
-    found = {name: _number((difference or {}).get(name)) for name in ("mean", "low", "high")}
-    return None if None in found.values() else found
-
-
-def _side_by_side(lines: list[dict], names: Names) -> list[dict]:
-    """One row a prompt of generations, which are one line a text, each with the `model` that wrote it."""
-    rows: dict[str, dict] = {}
-    for line in lines:
-        own = line.get("person")
-        asked = {key: names.hide(line.get(key), own) for key in ("question", "spread", "cards")}
-        row = rows.setdefault(
-            line["id"], {"person": names.of(own), **asked, "reader": None, "base": None, "tuned": None}
-        )
-        row[line["model"]] = names.hide(_cut(line.get("content") or ""), own)
-    return list(rows.values())
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_GENERATION else text[:LONGEST_GENERATION] + "…"
-
-
 def _counts(values: pl.Series) -> list[tuple[str, int]]:
     """Values with how often each is there, the most frequent first, equals by value; nulls are not counted."""
     name = values.name or "value"
@@ -635,19 +494,8 @@ def _counts(values: pl.Series) -> list[tuple[str, int]]:
     return list(counted.sort("count_", name, descending=[True, False]).iter_rows())
 
 
-def _share(part: float, whole: float) -> float:
-    return round(part / whole, 4) if whole else 0.0
-
-
 def _quantile(values: pl.Series, at: float) -> int:
     return int(values.quantile(at, "nearest") or 0)
-
-
-def _number(value: object) -> float | None:
-    """A finite number with four places, or None: JSON has no NaN."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return round(float(value), 4)
 
 
 def _months(first: date, last: date) -> int:

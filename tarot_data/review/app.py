@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from schemas.messages import say
 from schemas.problems import Problem
-from tarot_data.report.page import Words
+from tarot_data.report.words import Words
 from tarot_data.review import lexicon_page, readings_page, rejections_page, versions_page
 from tarot_data.review.guard import Guard, Refused
 

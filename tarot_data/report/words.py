@@ -1,0 +1,115 @@
+"""The words of the report and of the workbench: the catalogue in one language, and how figures are written."""
+
+import re
+from collections.abc import Iterable
+from functools import cache
+
+from schemas.messages import catalogue, say
+from tarot_data import lexicon
+from tarot_data.report.comparisons import RATES, is_share
+
+
+class Words:
+    """The catalogue's `[report]` in one language: `words("title")`. Whole numbers among the values may be written
+    `{n:reading|readings}`."""
+
+    def __init__(self, lang: str) -> None:
+        self.lang = lang
+
+    def __call__(self, key: str, **values: object) -> str:
+        counted = {
+            name: Count(value) if isinstance(value, int) and not isinstance(value, bool) else value
+            for name, value in values.items()
+        }
+        return say(f"report.{key}", self.lang, **counted)
+
+    def known(self, prefix: str, code: str) -> str:
+        """The word for a code of an open list, or the code itself where the catalogue has none."""
+        key = f"{prefix}_{code}"
+        return self(key) if f"report.{key}" in catalogue() else code
+
+    def label(self, label: str) -> str:
+        return say(f"label.{label}", self.lang)
+
+    def dimension(self, dimension: str) -> str:
+        return say(f"dimension.{dimension}", self.lang)
+
+    def reason(self, reason: str) -> str:
+        return say(f"reason.{reason}", self.lang)
+
+    def card(self, card: str) -> str:
+        return card if self.lang == "zh" else _english_cards().get(card, card)
+
+    def detail(self, detail: str) -> str:
+        """What a rejection says of itself, in the reader's language where the catalogue knows the sentence."""
+        for key, pattern in _details():
+            if found := pattern.fullmatch(detail):
+                sides = {side: self(side) for side in ("upright", "reversed")}
+                values = {name: sides.get(value, value) for name, value in found.groupdict().items()}
+                return say(key, self.lang, **values)
+        return detail
+
+    def spread(self, row: dict) -> str:
+        """A spread of the lexicon by its id in English, which has no English column; any other as written."""
+        if self.lang == "zh" or not row["spread_id"]:
+            return row["spread"]
+        return row["spread_id"].replace("_", " ").capitalize()
+
+    def listed(self, items: Iterable[str]) -> str:
+        return self("comma").join(items)
+
+    def join(self, sentences: Iterable[str | None]) -> str:
+        """Sentences one after the other; Chinese needs no space between."""
+        return ("" if self.lang == "zh" else " ").join(sentence for sentence in sentences if sentence)
+
+
+class Count(int):
+    """A whole number that brings its noun: `format(Count(2), "reading|readings")` is `2 readings`."""
+
+    def __format__(self, spec: str) -> str:
+        if "|" in spec:
+            one, many = spec.split("|")
+            return f"{int(self):,} {one if self == 1 else many}"
+        return format(int(self), spec or ",")
+
+
+def share(value: float | None) -> str:
+    """A share in per cent, in which what is little is not nothing."""
+    if value is None:
+        return "–"
+    if 0 < value < 0.005:
+        return "<1%"
+    return f"{min(99, round(100 * value)) if value < 1 else 100}%"
+
+
+def fixed(value: float | None, places: int = 2) -> str:
+    return "–" if value is None else f"{value:.{places}f}"
+
+
+def figure_name(words: Words, name: str) -> str:
+    """What a key figure is called: `label.advice` by its label, `theme.感情` by its theme."""
+    kind, _, what = name.partition(".")
+    if not what:
+        return words(f"rate_{kind}" if kind in RATES else f"figure_{kind}")
+    return words(f"figure_{kind}", what=words(f"theme_{what}") if kind == "theme" else words.label(what))
+
+
+def figure_value(name: str, value: float) -> str:
+    if is_share(name):
+        return f"{100 * value:.1f}%"
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
+
+
+@lexicon.cached
+def _english_cards() -> dict[str, str]:
+    return {row["card"]: row["english"] for row in lexicon.read_table("deck")}
+
+
+@cache
+def _details() -> list[tuple[str, re.Pattern[str]]]:
+    """The `[detail]` of the catalogue, as patterns of its English, which is what rejections are written in."""
+    return [
+        (key, re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", re.escape(languages["en"])), re.DOTALL))
+        for key, languages in catalogue().items()
+        if key.startswith("detail.")
+    ]
