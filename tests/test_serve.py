@@ -248,7 +248,9 @@ def test_three_lots_become_three_versions_three_reports_and_one_training(served,
 
     def at_rest() -> bool:
         runs = post(served, "/flow_runs/filter", {"flows": {"name": {"any_": ["train when ready"]}}, "limit": 50})
-        return len(runs) >= 3 and all(run["state_type"] == "COMPLETED" for run in runs)
+        ended = len(runs) >= 3 and all(run["state_type"] == "COMPLETED" for run in runs)
+        # A run writes its line after its last state, so its process is waited for as well.
+        return ended and not served.parts()["runner"].children(recursive=True)
 
     until(at_rest, "every announced training has ended")
     assert len(list((data / "runs").glob("*/manifest.json"))) == 1
