@@ -122,11 +122,15 @@ def _is_link(row: dict, cards: list[str], how: str, order: bool = False) -> bool
     """Whether the reader drew a link of exactly these cards and this kind, naming them in this order if order."""
     for sentence in _of(row, "card_link"):
         named = {card for card in sentence["cards"] if card in _names(row)}
-        spoken = list(dict.fromkeys(m.card for m in find_cards(sentence["text"], _names(row)) if m.card in named))
         kind = phrases()["how"][library.link_kinds(sentence["kinds"])[0]]
-        if named == set(cards) and kind == how and (not order or spoken == cards):
+        if named == set(cards) and kind == how and (not order or _spoken(sentence, row, named) == cards):
             return True
     return False
+
+
+def _spoken(sentence: dict, row: dict, named: set[str]) -> list[str]:
+    """The named cards in the order in which the sentence says them."""
+    return list(dict.fromkeys(m.card for m in find_cards(sentence["text"], _names(row)) if m.card in named))
 
 
 def _is_directed(row: dict, first: str, second: str, how: str, forward: bool) -> bool:
