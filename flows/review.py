@@ -1,13 +1,18 @@
 """The workbench served: a port of this machine, a link nobody can guess, a browser."""
 
+import html
 import secrets
+import signal
 import socket
+import sys
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Thread
 
 from flows import environment
+from schemas.messages import say
 from schemas.problems import Problem
 
 HOST = "127.0.0.1"
@@ -25,15 +30,41 @@ def serve(data_dir: Path, port: int, lang: str, opened: Callable[[str], None], *
 
     token = secrets.token_urlsafe(32)
     app = create_app(data_dir, token=token, own_lexicon=environment.own_lexicon(data_dir), lang=lang)
+    # The server hands a signal on when it has stopped: what is below must come to its end first.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with listening(port) as listener:
-        url = f"http://{HOST}:{listener.getsockname()[1]}/?token={token}"
+        at = listener.getsockname()[1]
+        url = f"http://{HOST}:{at}/?token={token}"
         opened(url)
         Thread(target=warm, args=[data_dir], daemon=True).start()
-        if browser:
-            webbrowser.open(url)
-        # No access log: it would print every address, with names that were searched for.
-        config = uvicorn.Config(app, log_level="error", access_log=False, server_header=False)
-        uvicorn.Server(config).run(sockets=[listener])
+        with door(data_dir / f"workbench-{at}.html", url, lang) if browser else nullcontext() as page:
+            if page:
+                webbrowser.open(page.resolve().as_uri())
+            # No access log: it would print every address, with names that were searched for.
+            config = uvicorn.Config(app, log_level="error", access_log=False, server_header=False)
+            uvicorn.Server(config).run(sockets=[listener])
+
+
+@contextmanager
+def door(path: Path, url: str, lang: str) -> Iterator[Path]:
+    """A page that goes on to url, for the owner's eyes, there for as long as the block runs.
+
+    A browser is started with this page and not with the link: every user of a machine sees the words programs are
+    started with.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    link, title = html.escape(url), html.escape(say("review.opening", lang))
+    path.write_text(
+        f'<!doctype html><meta charset="utf-8"><meta name="referrer" content="no-referrer">'
+        f'<meta http-equiv="refresh" content="0; url={link}"><title>{title}</title><p><a href="{link}">{title}</a></p>\n',
+        encoding="utf-8",
+    )
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def listening(port: int) -> socket.socket:

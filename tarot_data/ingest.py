@@ -159,8 +159,8 @@ def identify(data_dir: Path, clean: Path, staging: Path, replayed: bool = False)
     gone = forgotten.read(data_dir)
     known = _known(store.index(data_dir))
     for number, path in enumerate(sorted(clean.glob("readings-*.parquet"))):
-        readings = typed(pl.read_parquet(path), READINGS)
-        refused = pl.read_parquet(path.with_name(path.name.replace("readings-", "rejections-")))
+        readings = typed(pl.read_parquet(path, glob=False), READINGS)
+        refused = pl.read_parquet(path.with_name(path.name.replace("readings-", "rejections-")), glob=False)
         readings, refused, passed_over = forgotten.without(gone, readings, refused)
         _write(pl.DataFrame({"records": [passed_over]}), out / f"forgotten-{number:05}.parquet")
         _write(refused, out / f"rejections-{number:05}.parquet")
@@ -182,7 +182,7 @@ def label_lots(identified: Path, labelled: Path, numbers: list[int]) -> None:
     from tarot_data.patterns import annotate
 
     for number in numbers:
-        readings = typed(pl.read_parquet(identified / f"readings-{number:05}.parquet"), IDENTIFIED)
+        readings = typed(pl.read_parquet(identified / f"readings-{number:05}.parquet", glob=False), IDENTIFIED)
         # Twins share an id, which is made of their words: one of them speaks for both until they are told apart.
         sentences, annotations = annotate(readings.unique("reading_id", keep="first", maintain_order=True))
         _write(sentences, labelled / f"sentences-{number:05}.parquet")
@@ -210,10 +210,10 @@ def compare(data_dir: Path, identified: Path, labelled: Path, staging: Path, ove
     for number in lot_numbers(identified):
         for name in ("forgotten", "unchanged"):
             shutil.copyfile(identified / f"{name}-{number:05}.parquet", out / f"{name}-{number:05}.parquet")
-        readings = typed(pl.read_parquet(identified / f"readings-{number:05}.parquet"), IDENTIFIED)
-        sentences = typed(pl.read_parquet(labelled / f"sentences-{number:05}.parquet"), SENTENCES)
-        annotations = typed(pl.read_parquet(labelled / f"annotations-{number:05}.parquet"), NOTES)
-        rejected = [pl.read_parquet(identified / f"rejections-{number:05}.parquet")]
+        readings = typed(pl.read_parquet(identified / f"readings-{number:05}.parquet", glob=False), IDENTIFIED)
+        sentences = typed(pl.read_parquet(labelled / f"sentences-{number:05}.parquet", glob=False), SENTENCES)
+        annotations = typed(pl.read_parquet(labelled / f"annotations-{number:05}.parquet", glob=False), NOTES)
+        rejected = [pl.read_parquet(identified / f"rejections-{number:05}.parquet", glob=False)]
         conflicts = find_conflicts(readings, sentences)
         wanted = readings.filter(pl.col("fingerprint").is_in(overruled.implode()))
         kept_though = conflicts.join(wanted, on="reading_id", how="semi")
@@ -278,12 +278,12 @@ def commit_lots(data_dir: Path, decided: Path, run: str, entries: Callable[..., 
         "updated": readings.filter(pl.col("revision") > 1).height,
         "unchanged": unchanged["reading_id"].n_unique(),
         "rejected": refused.height,
-        "forgotten": sum(pl.read_parquet(path)["records"].sum() for path in decided.glob("forgotten-*.parquet")),
+        "forgotten": sum(pl.read_parquet(path, glob=False)["records"].sum() for path in decided.glob("forgotten-*.parquet")),
     }
     note = {"run": run, "pipeline": pipeline(), **counts}
     store.append(data_dir, "rejections", refused, note)
     for path in sorted(decided.glob("signatures-*.parquet")):
-        store.append_signatures(data_dir, pl.read_parquet(path), note)
+        store.append_signatures(data_dir, pl.read_parquet(path, glob=False), note)
     store.append(data_dir, "readings", readings, note)
     store.append(data_dir, "files", entries(readings, unchanged, refused), note)
     by_kind = pl.concat([readings["masked"], refused["masked"]]).list.explode().drop_nulls().value_counts(sort=True)
@@ -445,5 +445,5 @@ def _write(frame: pl.DataFrame, path: Path) -> None:
 def lots_of(folder: Path, name: str, schema: pl.Schema) -> pl.DataFrame:
     """The lots of one name in a folder as one frame."""
     paths = sorted(folder.glob(f"{name}-*.parquet"))
-    frames = [typed(pl.read_parquet(path), schema) for path in paths]
+    frames = [typed(pl.read_parquet(path, glob=False), schema) for path in paths]
     return pl.concat(frames) if frames else pl.DataFrame(schema=schema)

@@ -6,6 +6,7 @@ are wholly in the store and is written last: a run that was killed is simply don
 it from doubling anything. Every write happens under one lock (`writing`), across processes, with or without a server.
 """
 
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -43,8 +44,27 @@ FIXES = pl.Schema(
 TABLES = ("readings", "rejections", "files", "signatures", "fixes")
 
 
+AWKWARD = frozenset("[]^|")
+MISREAD = re.compile("%[0-9A-Fa-f]{2}")
+"""deltalake 1.6 reads a table's path as an address. It dies of the characters of AWKWARD unless an `@` comes after them,
+and takes what MISREAD finds for another character."""
+
+
 def table_path(data_dir: Path, name: str) -> Path:
-    return data_dir / "store" / name
+    """The folder of a table. Raises Problem `data_dir_name` where no table can lie below such a name."""
+    path, beside = data_dir / "store" / name, data_dir / "store" / "@" / name
+    where = str(data_dir.resolve())
+    if MISREAD.search(where):
+        raise Problem("data_dir_name", path=data_dir, part=MISREAD.search(where).group())
+    if beside.exists():
+        return beside
+    if AWKWARD.isdisjoint(where):
+        return path
+    if path.exists():
+        # The data directory was renamed.
+        beside.parent.mkdir(exist_ok=True)
+        path.rename(beside)
+    return beside
 
 
 WAIT_SECONDS = 10.0

@@ -105,7 +105,7 @@ def _parquet_holds(path: Path, pattern: re.Pattern[str]) -> bool:
         file.seek(-min(length + 8, path.stat().st_size), io.SEEK_END)
         if pattern.search(file.read().decode("utf-8", "ignore")):
             return True
-    rows = pl.scan_parquet(path).select(pl.struct(pl.all()).struct.json_encode().alias("row"))
+    rows = pl.scan_parquet(path, glob=False).select(pl.struct(pl.all()).struct.json_encode().alias("row"))
     # polars' regular expressions know no look-around: a first look for the bare words, then ours on what it finds.
     bare = pattern.pattern.replace(_LEFT, "").replace(_RIGHT, "")
     found = rows.filter(pl.col("row").str.contains(bare)).collect(engine="streaming")["row"]

@@ -67,7 +67,7 @@ def path_of(data_dir: Path, manifest: dict) -> Path:
 
 def read(data_dir: Path, manifest: dict) -> pl.DataFrame:
     """The readings of a version: STORED columns and split, closed lists as strings."""
-    return pl.read_parquet(path_of(data_dir, manifest) / "readings.parquet")
+    return pl.read_parquet(path_of(data_dir, manifest) / "readings.parquet", glob=False)
 
 
 def publish(data_dir: Path, budget: Budget | None = None, hide_names: bool = False) -> tuple[dict, bool]:
@@ -171,7 +171,7 @@ def write_manifest(path: Path, manifest: dict) -> None:
 def read_examples(data_dir: Path, manifest: dict) -> pl.DataFrame:
     """The examples of all splits of a version, closed lists as strings."""
     folder = path_of(data_dir, manifest) / "examples"
-    return pl.concat([pl.read_parquet(folder / f"{split}.parquet") for split in SPLITS])
+    return pl.concat([pl.read_parquet(folder / f"{split}.parquet", glob=False) for split in SPLITS])
 
 
 def _checked(examples: pl.DataFrame) -> pl.DataFrame:

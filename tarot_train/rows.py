@@ -49,7 +49,7 @@ def read_examples(version_dir: Path, split: str, manifest: dict | None = None) -
     published = (manifest or {}).get("files", {}).get(name)
     if published and sha256(path.read_bytes()).hexdigest() != published:
         raise Problem("stale_version", path=path)
-    return pl.read_parquet(path).to_dicts()
+    return pl.read_parquet(path, glob=False).to_dicts()
 
 
 def escape(text: str) -> str:

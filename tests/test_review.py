@@ -1,13 +1,15 @@
 """The workbench: who may use it, rejections fixed one after the other, readings found, the lexicon tried."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.parse import urlsplit
+from urllib.request import url2pathname, urlopen
 
 import pytest
 from starlette.testclient import TestClient
@@ -340,6 +342,25 @@ def test_which_model_stands_first_is_by_chance(data):
     first = [votes.order(pair, TOKEN)[0] for pair in votes.pairs(folder)]
     assert 8 < first.count("base") < 32
     assert first == [votes.order(pair, TOKEN)[0] for pair in votes.pairs(folder)]
+
+
+def test_a_browser_is_opened_without_the_token_among_its_words(data, tmp_path):
+    script, seen = tmp_path / "browser", tmp_path / "seen"
+    script.write_text(f'#!/bin/sh\necho "$1" > "{seen}.half"\nmv "{seen}.half" "{seen}"\n')
+    script.chmod(0o700)
+    command = [sys.executable, "-m", "flows.cli", "review", "--json", "--data-dir", str(data)]
+    environ = os.environ | {"BROWSER": f"{script} %s"}
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=environ) as server:
+        try:
+            url = json.loads(server.stdout.readline())["url"]
+            while not seen.exists() and server.poll() is None:
+                time.sleep(0.05)
+            page = Path(url2pathname(urlsplit(seen.read_text().strip()).path))
+            assert page.parent == data and page.stat().st_mode & 0o777 == 0o600
+            assert f'content="0; url={url}"' in page.read_text("utf-8")
+        finally:
+            server.terminate()
+    assert server.returncode == 0 and not page.exists()
 
 
 CHROMIUM = next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)

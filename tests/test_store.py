@@ -9,7 +9,7 @@ import pytest
 
 from schemas.problems import Problem
 from schemas.tables import STORED
-from tarot_data import store
+from tarot_data import store, versions
 from tests.builders import CONTENT, stored, stored_row
 
 
@@ -34,6 +34,33 @@ def test_the_highest_revision_is_current_and_the_older_one_stays(tmp_path):
     assert store.readings(tmp_path)["person"].to_list() == ["阿宁"]
     assert store.count(tmp_path) == 1
     assert store.scan(tmp_path, "readings").select(pl.len()).collect().item() == 2
+
+
+@pytest.mark.parametrize("name", ["资料 [2024]", "a|b^c", "{牌} #1 50%?"])
+def test_a_data_directory_may_have_any_name(tmp_path, name):
+    first, second = tmp_path / name, tmp_path / f"{name}]"
+    for data, number in ((first, 1), (second, 2), (first, 3)):
+        with store.writing(data):
+            store.append(data, "readings", stored(stored_row(number)), {})
+            versions.publish(data)
+    assert store.readings(first)["reading_id"].to_list() == ["r0000000000000001", "r0000000000000003"]
+    assert store.readings(second)["reading_id"].to_list() == ["r0000000000000002"]
+    assert versions.read(first, versions.find(first, 2)).height == 2
+
+
+def test_a_data_directory_may_be_renamed(tmp_path):
+    plain, awkward = tmp_path / "data", tmp_path / "data [1]"
+    store.append(plain, "readings", stored(stored_row(1)), {})
+    for old, new, number in ((plain, awkward, 2), (awkward, plain, 3)):
+        old.rename(new)
+        store.append(new, "readings", stored(stored_row(number)), {})
+        assert store.count(new) == number
+
+
+def test_a_data_directory_that_no_table_can_lie_in_is_refused_with_a_sentence(tmp_path):
+    with pytest.raises(Problem) as refused:
+        store.count(tmp_path / "100%25")
+    assert refused.value.code == "data_dir_name" and refused.value.values["part"] == "%25"
 
 
 def test_an_empty_store_has_no_readings_and_no_rejections(tmp_path):
