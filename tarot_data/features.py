@@ -5,112 +5,15 @@ Three kinds: hashed n-grams of characters in which every card name is one sign �
 which drawn cards a sentence speaks of).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
-
 import numpy as np
 
-from schemas.deck import CARDS
-from tarot_data import cards, cues, lexicon, matching, sentences, style, themes
+from tarot_data import cards, lexicon, matching
+from tarot_data.batch import Batch, persons
 from tarot_data.folding import fold
+from tarot_data.pairs import Pairs, per_pair_max, per_pair_sum
 
 CARD_SIGN, TURN_SIGN, PERSON_SIGN, DIGIT_SIGN = 0xE000, 0xE001, 0xE002, 0x30
 BUCKETS = 1 << 20
-SEPARATOR = "\n\n\n"
-
-
-@dataclass
-class Batch:
-    """Many readings as one folded text. Arrays named s_… have one entry a sentence, m_… one a mention of a card.
-
-    codes, written: code points of the text, folded and as it stands. found: where each table's words stand in it.
-    """
-
-    readings: list[dict]
-    text: str
-    codes: np.ndarray
-    r_start: np.ndarray
-    s_reading: np.ndarray
-    s_index: np.ndarray
-    s_start: np.ndarray
-    s_end: np.ndarray
-    s_count: np.ndarray
-    m_start: np.ndarray
-    m_end: np.ndarray
-    m_card: np.ndarray
-    m_sentence: np.ndarray
-    drawn: list[list[int]]
-    written: np.ndarray
-    found: dict[str, matching.Matches]
-
-    @property
-    def size(self) -> int:
-        return len(self.s_start)
-
-    def sentence_of(self, position: np.ndarray) -> np.ndarray:
-        """Sentence at each character position, -1 between sentences."""
-        index = np.searchsorted(self.s_start, position, side="right") - 1
-        inside = (index >= 0) & (position < self.s_end[np.maximum(index, 0)])
-        return np.where(inside, index, -1)
-
-
-@cache
-def _folds() -> np.ndarray:
-    """The fold of every code point, as code points."""
-    table = np.arange(0x110000, dtype=np.uint32)
-    below = "".join(map(chr, range(0xD800)))
-    above = "".join(map(chr, range(0xE000, 0x10000)))
-    for first, characters in ((0, below), (0xE000, above)):
-        table[first : first + len(characters)] = np.frombuffer(fold(characters).encode("utf-32-le"), dtype=np.uint32)
-    return table
-
-
-@lexicon.cached
-def _vocabulary() -> dict[str, list[str]]:
-    return {
-        "cards": cards.phrases(),
-        "turns": list(cues.turn_words()),
-        "images": _image_words()[0],
-        "pointers": list(dict.fromkeys(fold(row["word"]) for row in lexicon.read_table("pointers"))),
-        "themes": themes.words(),
-        "style": style.words(),
-    }
-
-
-def to_batch(readings: Sequence[dict]) -> Batch:
-    """readings: dicts with content and cards (dicts with card, position; may be empty: then those the text names)."""
-    readings = list(readings)
-    parts, r_start, spans, at = [], [], [], 0
-    for number, reading in enumerate(readings):
-        content = reading["content"]
-        r_start.append(at)
-        spans += [(number, index, at + s, at + e) for index, (s, e) in enumerate(sentences.split(content))]
-        parts.append(content)
-        at += len(content) + len(SEPARATOR)
-    written = np.frombuffer((SEPARATOR.join(parts) + SEPARATOR).encode("utf-32-le"), dtype=np.uint32)
-    codes = _folds()[written]
-    text = codes.tobytes().decode("utf-32-le")
-    found = matching.find_tables(text, _vocabulary())
-    table = np.array(spans, dtype=np.int64).reshape(-1, 4)
-    drawn = [list(dict.fromkeys(cards.CARD_ID[c["card"]] for c in reading.get("cards") or ())) for reading in readings]
-    starts = np.array(r_start, dtype=np.int64)
-    known = [[CARDS[c] for c in d] or None for d in drawn]
-    m_start, m_end, m_card = cards.choose(text, found["cards"], starts, known)
-    edges = np.searchsorted(m_start, [*r_start, at])
-    for number, mine in enumerate(drawn):
-        named = m_card[edges[number] : edges[number + 1]].tolist()
-        if not mine or not set(mine) <= set(named):
-            # Where no card is filed, or one that is never named, what the text names is read too.
-            drawn[number] = list(dict.fromkeys([*mine, *named]))
-    s_reading = table[:, 0]
-    counts = np.bincount(s_reading, minlength=len(readings)) if len(table) else np.zeros(len(readings), dtype=np.int64)
-    batch = Batch(
-        readings, text, codes, starts, s_reading, table[:, 1], table[:, 2], table[:, 3],
-        counts[s_reading] if len(table) else s_reading, m_start, m_end, m_card, np.zeros(0, dtype=np.int64), drawn, written, found,
-    )  # fmt: skip
-    batch.m_sentence = batch.sentence_of(m_start)
-    return batch
 
 
 def signed_codes(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
@@ -130,20 +33,6 @@ def signed_codes(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
     _replace(codes, keep, batch.m_start, batch.m_end, CARD_SIGN)
     sentence = np.searchsorted(batch.s_start, np.arange(len(codes)), side="right") - 1
     return codes[keep], sentence[keep]
-
-
-def persons(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
-    found = []
-    for number, reading in enumerate(batch.readings):
-        name = fold((reading.get("person") or "").strip())
-        if 2 <= len(name) <= 12:
-            first, last = batch.r_start[number], batch.r_start[number] + len(reading["content"])
-            at = batch.text.find(name, first, last)
-            while at >= 0:
-                found.append((at, at + len(name)))
-                at = batch.text.find(name, at + len(name), last)
-    table = np.array(found, dtype=np.int64).reshape(-1, 2)
-    return table[:, 0], table[:, 1]
 
 
 def _replace(codes, keep, start, end, sign) -> None:
@@ -197,221 +86,6 @@ def ngrams(padded: np.ndarray, owner: np.ndarray, longest: int = 4) -> tuple[np.
     return np.concatenate(rows), np.concatenate(buckets).astype(np.int64)
 
 
-@dataclass
-class Pairs:
-    """Every sentence with every drawn card of its reading. Arrays p_… have one entry a pair, by sentence, then slot."""
-
-    p_sentence: np.ndarray
-    p_slot: np.ndarray
-    p_card: np.ndarray
-    first: np.ndarray
-    named: np.ndarray
-    image: np.ndarray
-    rank: np.ndarray
-    suit: np.ndarray
-    position: np.ndarray
-    ordinal: np.ndarray
-    place: np.ndarray
-    current: np.ndarray
-    paragraph: np.ndarray
-    two: np.ndarray
-    back: np.ndarray
-    many: np.ndarray
-    group: np.ndarray
-
-
-@lexicon.cached
-def _image_words() -> tuple[list[str], np.ndarray, np.ndarray]:
-    """Folded words, word by card (bool), and of each word whether it is a picture (0), a rank (1) or a suit (2)."""
-    cards_of: dict[str, set[int]] = {}
-    for row in lexicon.read_table("images"):
-        for word in row["words"].split("|"):
-            cards_of.setdefault(fold(word), set()).add(cards.CARD_ID[row["card"]])
-    table = {kind: {} for kind in ("rank", "measure", "thing", "suit")}
-    for row in lexicon.read_table("ranks"):
-        table[row["kind"]].setdefault(fold(row["word"]), []).append(row["value"])
-    numbers = {
-        "一": "一1",
-        "二": "两二2",
-        "三": "三3",
-        "四": "四4",
-        "五": "五5",
-        "六": "六6",
-        "七": "七7",
-        "八": "八8",
-        "九": "九9",
-    }
-    numbers["十"] = ["十", "10"]
-    for rank, written in numbers.items():
-        for number in written:
-            for measure, suits in table["measure"].items():
-                for thing, of in table["thing"].items():
-                    for suit in set(suits) & set(of):
-                        cards_of.setdefault(number + measure + thing, set()).add(cards.CARD_ID[suit + rank])
-    ranks = {}
-    for word, of in table["rank"].items():
-        ranks[word] = {
-            i for i, card in enumerate(CARDS) for rank in of if card[2:] == rank and card[:2] in "权杖圣杯宝剑星币"
-        }
-    suits = {}
-    for word, of in table["suit"].items():
-        suits[word] = {i for i, card in enumerate(CARDS) for suit in of if card[:2] == suit}
-    kinds = dict.fromkeys(cards_of, 0) | dict.fromkeys(ranks, 1)
-    for word in suits:
-        kinds.setdefault(word, 2)
-    words = list(kinds)
-    matrix = np.zeros((len(words), len(CARDS)), dtype=bool)
-    for i, word in enumerate(words):
-        matrix[i, list(cards_of.get(word, set()) | ranks.get(word, set()) | suits.get(word, set()))] = True
-    return words, matrix, np.array(list(kinds.values()))
-
-
-def pairs_of(batch: Batch) -> Pairs:
-    """Which drawn cards each sentence speaks of, by name, rank, picture or position, and which it inherits."""
-    sizes = np.array([len(d) for d in batch.drawn], dtype=np.int64)
-    slots = sizes[batch.s_reading]
-    first = np.concatenate([[0], np.cumsum(slots)])
-    p_sentence = np.repeat(np.arange(batch.size), slots)
-    p_slot = np.arange(len(p_sentence)) - first[p_sentence]
-    slot_of = np.full((len(batch.drawn), len(CARDS)), -1, dtype=np.int64)
-    for number, drawn in enumerate(batch.drawn):
-        slot_of[number, drawn] = np.arange(len(drawn))
-    drawn_flat = np.full((len(batch.drawn), max(1, sizes.max(initial=1))), -1, dtype=np.int64)
-    for number, drawn in enumerate(batch.drawn):
-        drawn_flat[number, : len(drawn)] = drawn
-    p_card = drawn_flat[batch.s_reading[p_sentence], p_slot]
-    total = len(p_sentence)
-
-    def pair(sentence: np.ndarray, slot: np.ndarray) -> np.ndarray:
-        return first[sentence] + slot
-
-    named = np.zeros(total)
-    inside = batch.m_sentence >= 0
-    m_sentence, m_card = batch.m_sentence[inside], batch.m_card[inside]
-    m_slot = slot_of[batch.s_reading[m_sentence], m_card]
-    np.add.at(named, pair(m_sentence, m_slot)[m_slot >= 0], 1)
-
-    _, matrix, kinds = _image_words()
-    found = batch.found["images"]
-    covered = np.zeros(len(batch.codes) + 1, dtype=np.int64)
-    np.add.at(covered, batch.m_start, 1)
-    np.add.at(covered, batch.m_end, -1)
-    covered = np.cumsum(covered) > 0
-    free = ~covered[found.start] & ~covered[found.end - 1]
-    found = matching.Matches(*(column[free] for column in found))
-    found = matching.Matches(*(column[matching.longest(found)] for column in found))
-    sentence = batch.sentence_of(found.start)
-    found = matching.Matches(*(column[sentence >= 0] for column in found))
-    sentence = sentence[sentence >= 0]
-    candidates = matrix[found.phrase] & (slot_of[batch.s_reading[sentence]] >= 0)
-    share = candidates.sum(axis=1)
-    hit, card = np.nonzero(candidates)
-    at = pair(sentence[hit], slot_of[batch.s_reading[sentence[hit]], card])
-    weight = np.where(found.end - found.start > 1, 1.0, 0.5)[hit] / share[hit]
-    image, rank, suit = np.zeros(total), np.zeros(total), np.zeros(total)
-    kind = kinds[found.phrase][hit]
-    np.add.at(image, at[kind == 0], weight[kind == 0])
-    for values, number in ((rank, 1), (suit, 2)):
-        np.add.at(values, at[kind == number], (1.0 / share[hit])[kind == number])
-
-    position = np.zeros(total)
-    places, sentence, slot = _positions(batch)
-    np.add.at(position, pair(sentence, slot), 1)
-    place = np.ones(total)
-    width = np.maximum(batch.s_end - batch.s_start, 1)
-    mine = m_slot >= 0
-    where = (batch.m_start[inside] - batch.s_start[m_sentence]) / width[m_sentence]
-    np.minimum.at(place, pair(m_sentence, m_slot)[mine], where[mine])
-    ordinal, flags = _pointers(batch, sizes, first, total)
-    newline = batch.codes == 10
-    paragraph = newline[np.maximum(batch.s_start - 2, 0)] & newline[np.maximum(batch.s_start - 1, 0)]
-    paragraph |= batch.s_index == 0
-    return Pairs(
-        p_sentence, p_slot, p_card, first, named, image, rank, suit, position, ordinal, place, _current(batch), paragraph,
-        **flags,
-    )  # fmt: skip
-
-
-def _pointers(
-    batch: Batch, sizes: np.ndarray, first: np.ndarray, total: int
-) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Pairs pointed at by number (第一张, 最后一张), and which sentences have the other pointing words, by kind."""
-    rows = lexicon.read_table("pointers")
-    found = batch.found["pointers"]
-    sentence = batch.sentence_of(found.start)
-    ordinal = np.zeros(total)
-    flags = {kind: np.zeros(batch.size, dtype=bool) for kind in ("two", "back", "many", "group")}
-    for number, row in enumerate(rows):
-        hit = sentence[(found.phrase == number) & (sentence >= 0)]
-        if row["kind"] == "advice_place":
-            continue
-        if row["kind"] != "ordinal":
-            flags[row["kind"]][hit] = True
-            continue
-        size = sizes[batch.s_reading[hit]]
-        slot = np.full(len(hit), int(row["note"]) - 1) if int(row["note"]) > 0 else size - 1
-        keep = (slot < size) & (slot >= 0)
-        ordinal[first[hit[keep]] + slot[keep]] = 1
-    return ordinal, flags
-
-
-def _positions(batch: Batch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where the names of positions stand: character, sentence, slot of the card that lies there."""
-    found = []
-    for number, reading in enumerate(batch.readings):
-        slots = {card: slot for slot, card in enumerate(batch.drawn[number])}
-        first, last = batch.r_start[number], batch.r_start[number] + len(reading["content"])
-        for card in reading.get("cards") or ():
-            name = fold((card.get("position") or "").strip())
-            if len(name) < 2:
-                continue
-            at = batch.text.find(name, first, last)
-            while at >= 0:
-                found.append((at, slots[cards.CARD_ID[card["card"]]]))
-                at = batch.text.find(name, at + len(name), last)
-    table = np.array(found, dtype=np.int64).reshape(-1, 2)
-    sentence = batch.sentence_of(table[:, 0])
-    keep = sentence >= 0
-    return table[keep, 0], sentence[keep], table[keep, 1]
-
-
-def _current(batch: Batch) -> np.ndarray:
-    """Slot of the card last named before each sentence (or by a heading), -1 where none was yet."""
-    current = np.full(batch.size, -1, dtype=np.int64)
-    last, owner = -1, -1
-    named_slots = [[] for _ in range(batch.size)]
-    order = np.argsort(batch.m_start, kind="stable")
-    slot_of = [{card: slot for slot, card in enumerate(drawn)} for drawn in batch.drawn]
-    for m in order.tolist():
-        s = int(batch.m_sentence[m])
-        if s >= 0:
-            slot = slot_of[batch.s_reading[s]].get(int(batch.m_card[m]))
-            if slot is not None:
-                named_slots[s].append(slot)
-    for s in range(batch.size):
-        if batch.s_reading[s] != owner:
-            last, owner = -1, batch.s_reading[s]
-        current[s] = last
-        distinct = set(named_slots[s])
-        if len(distinct) == 1:
-            last = named_slots[s][-1]
-    return current
-
-
-def per_pair_max(values: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """Greatest value of each sentence's pairs, 0 where a reading has no cards."""
-    out = np.zeros(len(first) - 1)
-    full = first[1:] > first[:-1]
-    if len(values):
-        out[full] = np.maximum.reduceat(values, first[:-1][full])
-    return out
-
-
-def _per_pair_sum(values: np.ndarray, first: np.ndarray) -> np.ndarray:
-    sums = np.concatenate([[0.0], np.cumsum(values)])
-    return sums[first[1:]] - sums[first[:-1]]
-
-
 def _before(batch: Batch, values: np.ndarray, back: int = 1) -> np.ndarray:
     """values of the sentence `back` before (after, where negative) in the same reading, 0 beyond its ends."""
     out = np.zeros_like(values)
@@ -441,13 +115,13 @@ def structure(batch: Batch, pairs: Pairs) -> tuple[np.ndarray, list[str]]:
     for limit in (6, 10, 15, 25, 40):
         columns[f"longer_{limit}"] = length > limit
 
-    distinct = _per_pair_sum((pairs.named > 0).astype(float), pairs.first)
+    distinct = per_pair_sum((pairs.named > 0).astype(float), pairs.first)
     drawn_size = (pairs.first[1:] - pairs.first[:-1]).astype(float)
-    undrawn = np.bincount(batch.m_sentence[batch.m_sentence >= 0], minlength=batch.size) - _per_pair_sum(
+    undrawn = np.bincount(batch.m_sentence[batch.m_sentence >= 0], minlength=batch.size) - per_pair_sum(
         pairs.named, pairs.first
     )
     evoked = ((pairs.named > 0) | (pairs.image >= 0.5) | (pairs.rank >= 1) | (pairs.position > 0)).astype(float)
-    evoked_count = _per_pair_sum(evoked, pairs.first)
+    evoked_count = per_pair_sum(evoked, pairs.first)
     p_current = pairs.current[pairs.p_sentence] == pairs.p_slot
     other = np.where(p_current, 0.0, pairs.image + pairs.rank + pairs.named)
     on_current = np.where(p_current, pairs.image + pairs.rank + pairs.named, 0.0)
@@ -464,9 +138,9 @@ def structure(batch: Batch, pairs: Pairs) -> tuple[np.ndarray, list[str]]:
     columns["image_top"] = np.minimum(image_top, 3) / 3
     columns["image_other"] = np.minimum(per_pair_max(other, pairs.first), 2) / 2
     columns["image_current"] = np.minimum(per_pair_max(on_current, pairs.first), 2) / 2
-    columns["rank_two"] = _per_pair_sum((pairs.rank > 0).astype(float), pairs.first) > 1
+    columns["rank_two"] = per_pair_sum((pairs.rank > 0).astype(float), pairs.first) > 1
     columns["position_1"] = per_pair_max(pairs.position, pairs.first) > 0
-    columns["position_2"] = _per_pair_sum((pairs.position > 0).astype(float), pairs.first) > 1
+    columns["position_2"] = per_pair_sum((pairs.position > 0).astype(float), pairs.first) > 1
     new_card = _first_named(batch, pairs)
     columns["new_card"] = new_card > 0
     columns["new_cards"] = new_card > 1

@@ -13,6 +13,8 @@ import numpy as np
 
 from schemas.deck import CARDS, LABELS
 from tarot_data import crf, cues, features, lexicon, naming
+from tarot_data.batch import Batch, to_batch
+from tarot_data.pairs import Pairs, pairs_of
 
 STATES = (
     ("opening",),
@@ -54,8 +56,8 @@ class Model(NamedTuple):
 class Looks(NamedTuple):
     """A batch as the labeller sees it."""
 
-    batch: features.Batch
-    pairs: features.Pairs
+    batch: Batch
+    pairs: Pairs
     rows: np.ndarray
     buckets: np.ndarray
     cues: tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -64,8 +66,8 @@ class Looks(NamedTuple):
 
 
 def look(readings: Sequence[dict]) -> Looks:
-    batch = features.to_batch(readings)
-    pairs = features.pairs_of(batch)
+    batch = to_batch(readings)
+    pairs = pairs_of(batch)
     padded, owner = features.signed(batch)
     rows, buckets = features.ngrams(padded, owner)
     found = cues.find(padded, owner)
@@ -194,9 +196,7 @@ def predict(readings: Sequence[dict], model: Model | None = None) -> list[dict]:
     return to_predictions(found.looks.batch, found.labels, found.cards, found.confidence)
 
 
-def to_predictions(
-    batch: features.Batch, labels: list[list[str]], cards: list[list[int]], confidence: np.ndarray
-) -> list[dict]:
+def to_predictions(batch: Batch, labels: list[list[str]], cards: list[list[int]], confidence: np.ndarray) -> list[dict]:
     out = [{"id": reading["id"], "sentences": []} for reading in batch.readings]
     base = batch.r_start[batch.s_reading]
     for s, (number, start, end) in enumerate(

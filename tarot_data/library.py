@@ -13,6 +13,7 @@ import polars as pl
 
 from schemas.deck import CARDS, PATTERNS
 from tarot_data import cues, features, lexicon, nlp
+from tarot_data.batch import to_batch
 from tarot_data.patterns import to_rows
 
 EXAMPLES = 3
@@ -67,7 +68,7 @@ def sentences_of(stored: pl.DataFrame) -> pl.DataFrame:
 
 def _cues_and_names(flat: pl.DataFrame, rows: list[dict]) -> tuple[list[list[str]], list[list[str]]]:
     """`label.kind` of every cue in each stored sentence, strongest first; and the cards it names by their name."""
-    batch = features.to_batch(rows)
+    batch = to_batch(rows)
     padded, owner = features.signed(batch)
     sentence, cue, _ = cues.find(padded, owner)
     weight = np.zeros((batch.size, len(cues.kinds())))

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tarot_data.features import Batch, Pairs, per_pair_max
+from tarot_data.batch import Batch
+from tarot_data.pairs import Pairs, per_pair_max
 
 INTERPRETS, LINKS, ADVISES, OTHER = range(4)
 STATIC = (

@@ -8,6 +8,7 @@ import numpy as np
 from schemas.deck import CARDS, LABELS, THEMES
 from schemas.messages import say
 from tarot_data import cues, features, lexicon, nlp
+from tarot_data.batch import to_batch
 from tarot_data.cards import choose, phrases
 from tarot_data.folding import fold
 from tarot_data.matching import find_all
@@ -183,9 +184,7 @@ def _named(examples: list[str]) -> list[set[str]]:
 def _cues() -> list[Finding]:
     """Every cue stands in its example, and no other label's cues outweigh it there."""
     rows = cues.cues()
-    batch = features.to_batch(
-        [{"content": cue.row["example"] or " ", "cards": [], "person": _person(cue)} for cue in rows]
-    )
+    batch = to_batch([{"content": cue.row["example"] or " ", "cards": [], "person": _person(cue)} for cue in rows])
     padded, owner = features.signed(batch)
     sentence, number, _ = cues.find(padded, owner)
     reading = batch.s_reading[sentence]

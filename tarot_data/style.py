@@ -10,7 +10,7 @@ from tarot_data import lexicon
 from tarot_data.folding import fold, script_table
 
 if TYPE_CHECKING:
-    from tarot_data.features import Batch
+    from tarot_data.batch import Batch
 
 MARKERS = (
     "emoji", "markdown", "list", "headings", "questions", "particles", "hedging", "formal_you", "third_person",

@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 
 from schemas.problems import Problem
-from tarot_data import annotated, crf, cues, features, lexicon, naming
+from tarot_data import annotated, crf, cues, lexicon, naming
+from tarot_data.batch import Batch
 from tarot_data.labeller import FIGURES, MODEL, STATES, Looks, Model, look, matrices, one_thread, predict, save, shipped
 
 SPARSE_DECAY, DENSE_DECAY, ITERATIONS = 0.2, 1.0, 120
@@ -40,7 +41,7 @@ class Taught(NamedTuple):
     sure: np.ndarray
 
 
-def states_of(batch: features.Batch, readings: Sequence[dict]) -> Taught:
+def states_of(batch: Batch, readings: Sequence[dict]) -> Taught:
     """What the annotated sentences that cover each sentence of the batch say; all of them are sure in a reading whose
     sentences do not tell (`sure`)."""
     states = np.full(batch.size, STATES.index(("other",)))

@@ -9,7 +9,7 @@ from tarot_data import lexicon, matching
 from tarot_data.folding import fold
 
 if TYPE_CHECKING:
-    from tarot_data.features import Batch
+    from tarot_data.batch import Batch
 
 ASKED = 3.0
 """A word of the question counts as three of the content: the question is what a sitting is about."""

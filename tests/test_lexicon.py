@@ -87,10 +87,11 @@ def test_a_cue_twice_and_a_weight_that_is_no_number_are_named(edited):
     ],
 )
 def test_how_a_cue_is_written(edited, written, sentence, stands):
+    from tarot_data import batch as batches
     from tarot_data import features
 
     edited("cues", cue(cue=written, example=sentence))
-    batch = features.to_batch([{"content": sentence, "cards": []}])
+    batch = batches.to_batch([{"content": sentence, "cards": []}])
     found, _, _ = cues.find(*features.signed(batch))
     assert bool(len(found)) is stands
 
