@@ -278,7 +278,9 @@ def commit_lots(data_dir: Path, decided: Path, run: str, entries: Callable[..., 
         "updated": readings.filter(pl.col("revision") > 1).height,
         "unchanged": unchanged["reading_id"].n_unique(),
         "rejected": refused.height,
-        "forgotten": sum(pl.read_parquet(path, glob=False)["records"].sum() for path in decided.glob("forgotten-*.parquet")),
+        "forgotten": sum(
+            pl.read_parquet(path, glob=False)["records"].sum() for path in decided.glob("forgotten-*.parquet")
+        ),
     }
     note = {"run": run, "pipeline": pipeline(), **counts}
     store.append(data_dir, "rejections", refused, note)

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from schemas.deck import CARDS
-from tarot_data import cards, lexicon, matching, pictures
-from tarot_data.batch import Batch
-from tarot_data.folding import fold
+from tarot_data import lexicon, matching, pictures
+from tarot_data.batch import Batch, standing
 
 
 @dataclass
@@ -60,11 +59,7 @@ def pairs_of(batch: Batch) -> Pairs:
 
     _, matrix, kinds = pictures.words()
     found = batch.found["images"]
-    covered = np.zeros(len(batch.codes) + 1, dtype=np.int64)
-    np.add.at(covered, batch.m_start, 1)
-    np.add.at(covered, batch.m_end, -1)
-    covered = np.cumsum(covered) > 0
-    free = ~covered[found.start] & ~covered[found.end - 1]
+    free = ~_covered(batch.m_start, batch.m_end, found.start) & ~_covered(batch.m_start, batch.m_end, found.end - 1)
     found = matching.Matches(*(column[free] for column in found))
     found = matching.Matches(*(column[matching.longest(found)] for column in found))
     sentence = batch.sentence_of(found.start)
@@ -94,9 +89,15 @@ def pairs_of(batch: Batch) -> Pairs:
     paragraph = newline[np.maximum(batch.s_start - 2, 0)] & newline[np.maximum(batch.s_start - 1, 0)]
     paragraph |= batch.s_index == 0
     return Pairs(
-        p_sentence, p_slot, p_card, first, named, image, rank, suit, position, ordinal, place, _current(batch), paragraph,
+        p_sentence, p_slot, p_card, first, named, image, rank, suit, position, ordinal, place, _current(batch, named, first, p_slot), paragraph,
         **flags,
     )  # fmt: skip
+
+
+def _covered(start: np.ndarray, end: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Whether each place lies in one of the spans, which are in order and do not overlap."""
+    span = np.searchsorted(start, at, side="right") - 1
+    return (span >= 0) & (at < end[np.maximum(span, 0)]) if len(start) else np.zeros(len(at), dtype=bool)
 
 
 def _pointers(
@@ -124,45 +125,28 @@ def _pointers(
 
 def _positions(batch: Batch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Where the names of positions stand: character, sentence, slot of the card that lies there."""
-    found = []
-    for number, reading in enumerate(batch.readings):
-        slots = {card: slot for slot, card in enumerate(batch.drawn[number])}
-        first, last = batch.r_start[number], batch.r_start[number] + len(reading["content"])
-        for card in reading.get("cards") or ():
-            name = fold((card.get("position") or "").strip())
-            if len(name) < 2:
-                continue
-            at = batch.text.find(name, first, last)
-            while at >= 0:
-                found.append((at, slots[cards.CARD_ID[card["card"]]]))
-                at = batch.text.find(name, at + len(name), last)
-    table = np.array(found, dtype=np.int64).reshape(-1, 2)
-    sentence = batch.sentence_of(table[:, 0])
+    at, _, place = standing(batch, [[name for name, _ in mine] for mine in batch.positions], 2)
+    sentence = batch.sentence_of(at)
     keep = sentence >= 0
-    return table[keep, 0], sentence[keep], table[keep, 1]
+    at, place, sentence = at[keep], place[keep], sentence[keep]
+    slots = [
+        batch.positions[number][p][1]
+        for number, p in zip(batch.s_reading[sentence].tolist(), place.tolist(), strict=True)
+    ]
+    return at, sentence, np.array(slots, dtype=np.int64)
 
 
-def _current(batch: Batch) -> np.ndarray:
+def _current(batch: Batch, named: np.ndarray, first: np.ndarray, p_slot: np.ndarray) -> np.ndarray:
     """Slot of the card last named before each sentence (or by a heading), -1 where none was yet."""
-    current = np.full(batch.size, -1, dtype=np.int64)
-    last, owner = -1, -1
-    named_slots = [[] for _ in range(batch.size)]
-    order = np.argsort(batch.m_start, kind="stable")
-    slot_of = [{card: slot for slot, card in enumerate(drawn)} for drawn in batch.drawn]
-    for m in order.tolist():
-        s = int(batch.m_sentence[m])
-        if s >= 0:
-            slot = slot_of[batch.s_reading[s]].get(int(batch.m_card[m]))
-            if slot is not None:
-                named_slots[s].append(slot)
-    for s in range(batch.size):
-        if batch.s_reading[s] != owner:
-            last, owner = -1, batch.s_reading[s]
-        current[s] = last
-        distinct = set(named_slots[s])
-        if len(distinct) == 1:
-            last = named_slots[s][-1]
-    return current
+    at = np.nonzero(named > 0)[0]
+    sentence = np.searchsorted(first, at, side="right") - 1
+    alone = np.bincount(sentence, minlength=batch.size)[sentence] == 1
+    slot = np.full(batch.size, -1, dtype=np.int64)
+    slot[sentence[alone]] = p_slot[at[alone]]
+    told = np.maximum.accumulate(np.where(slot >= 0, np.arange(batch.size), -1))
+    before = np.concatenate([[-1], told[:-1]])
+    begin = np.arange(batch.size) - batch.s_index
+    return np.where(before >= begin, slot[np.maximum(before, 0)], -1)
 
 
 def per_pair_max(values: np.ndarray, first: np.ndarray) -> np.ndarray:
