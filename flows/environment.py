@@ -98,13 +98,8 @@ def own_lexicon(data_dir: Path) -> Path:
     return data_dir / "lexicon"
 
 
-def named_data_dir() -> str:
-    """A folder, or the URL of a bucket."""
-    return os.environ.get("TAROT_DATA_DIR", "data")
-
-
 def default_data_dir() -> Path:
-    return Path(named_data_dir())
+    return Path(os.environ.get("TAROT_DATA_DIR", "data"))
 
 
 def judge_key() -> str | None:
