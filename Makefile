@@ -31,7 +31,7 @@ bench: setup
 
 # Killed at random moments and run again: docs/reliability.md.
 torture: setup
-	$(BIN)/python -m benchmarks.torture --kills 200 --minutes 60
+	$(BIN)/python -m benchmarks.torture --kills 200 --minutes 60 --write
 
 bench-patterns: setup
 	$(BIN)/python -m benchmarks.patterns

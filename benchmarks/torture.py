@@ -1,61 +1,190 @@
 """Killed at random moments, and run again: is the store what it would have been? `python -m benchmarks.torture --kills 200`.
 
-Ingest, fix, publish and forget are started as a person starts them, killed with SIGKILL after a random time, and run
-once more. Afterwards the store must hold, byte for byte in content, what an undisturbed run holds: no record lost,
-doubled or half written, and every version must verify.
+Ingest, publish, fix and forget are killed with SIGKILL, each at a random moment of its work: half of them after a random
+time, half right after a random one of its writes reached the disk. Then the same is run once more, to its end.
+Afterwards store and versions must hold, byte for byte in content, what an undisturbed run holds: every revision of every
+reading, rejections, files, signatures, decisions, corrections, the files of every version. Every tenth kill goes to the
+command as a person starts it, Python, Prefect and all, and takes its whole process group.
 """
 
 import argparse
 import json
+import os
 import random
+import select
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from tarot_data import fixes, store, versions
+from benchmarks.hands import Hand
+from benchmarks.pages import ROOT, measured, put
+from tarot_data import corrections, fixes, forgotten, store, versions
+from tarot_data.synthetic import write_sample
+from tarot_data.traces import find_traces
 
-ROOT = Path(__file__).parents[1]
 PERSON = "桑桑"
+SAMPLE = ROOT / "data" / "sample" / "inbox"
+WATCHED = ("store", "versions", "forgotten.json", "corrections.jsonl", "receipts")
+
+JOBS = ("ingest", "publish", "fix", "ingest again", "publish again", "forget")
+"""In this order, each on what the one before left. The second ingest brings new files, an edited reading and one that is
+gone from its file; the second publish has a version before it."""
 
 
-def tarot(data: Path, *arguments: str, kill_after: float | None = None) -> float | None:
-    """Run the command; returns its seconds, or None where it was killed. Raises CalledProcessError where it failed."""
-    command = [sys.executable, "-m", "flows.cli", *arguments, "--data-dir", str(data)]
-    start = time.perf_counter()
-    process = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
+@dataclass
+class Counts:
+    killed: int = 0
+    finished: int = 0
+    """Runs that ended before their kill came."""
+    wrong: list[str] = field(default_factory=list)
+
+
+def inboxes(folder: Path, made_up: int) -> tuple[Path, Path]:
+    """The inbox of the first ingest and that of the second."""
+    first, later = folder / "inbox", folder / "later"
+    shutil.copytree(SAMPLE, first)
+    shutil.copytree(SAMPLE, later)
+    lines = (later / "readings.jsonl").read_text(encoding="utf-8").splitlines()
+    edited = json.loads(lines[0]) | {"question": "停职以后要不要换一家"}
+    (later / "readings.jsonl").write_text(
+        "\n".join([json.dumps(edited, ensure_ascii=False), *lines[2:]]) + "\n", encoding="utf-8"
     )
-    try:
-        _, errors = process.communicate(timeout=kill_after)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        return None
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command, stderr=errors)
-    return time.perf_counter() - start
+    write_sample(made_up, later / "more", seed=3)
+    return first, later
 
 
-def content(data: Path) -> str:
-    """A hash over what the store and its newest version say, history and clocks apart."""
-    digest = sha256()
-    readings = store.readings(data).drop("revision")
-    digest.update(readings.write_ndjson().encode())
-    digest.update(store.rejections(data).write_ndjson().encode())
-    digest.update(store.fixes(data).drop("sequence").sort("key").write_ndjson().encode())
-    newest = versions.newest(data)
-    digest.update((newest["hash"] if newest else "").encode())
-    return digest.hexdigest()
+def arguments_of(job: str, data: Path, first: Path, later: Path) -> list[str]:
+    if job == "fix":
+        rows = store.rejections(data).iter_rows(named=True)
+        fixable = next(row["rejection_id"] for row in rows if row["reason"] in fixes.OVERRULED)
+        return ["fix", fixable, "--accept"]
+    return {
+        "ingest": ["ingest", str(first)],
+        "ingest again": ["ingest", str(later)],
+        "publish": ["dataset", "publish"],
+        "publish again": ["dataset", "publish"],
+        "forget": ["forget", "--person", PERSON],
+    }[job]
 
 
-def findings(data: Path) -> list[str]:
-    """What is wrong with a store by itself: ids twice, versions that do not verify, leftovers of a killed run."""
+def by_hand(hand: Hand, data: Path, arguments: list[str], kill: Callable | None = None) -> dict | None:
+    """Do it in a process that is warm; returns {code, errors}, or None where it was killed."""
+    hand.start(data, arguments)
+    if kill and kill(lambda: bool(select.select([hand.process.stdout], [], [], 0)[0])):
+        hand.process.kill()
+    return hand.result()
+
+
+def as_a_person(data: Path, arguments: list[str], out: Path, kill: Callable | None = None) -> dict | None:
+    """The same by way of the command."""
+    command = [sys.executable, "-m", "flows.cli", *arguments, "--lang", "en", "--data-dir", str(data)]
+    with out.open("w+", encoding="utf-8") as errors:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=errors, stderr=errors, start_new_session=True)
+        # The start of Python and of Prefect is most of a short run: the work begins when the lock is taken.
+        lock = data / "locks" / "store.lock"
+        before = lock.stat().st_mtime_ns if lock.exists() else 0
+        while kill and process.poll() is None and (not lock.exists() or lock.stat().st_mtime_ns == before):
+            time.sleep(0.002)
+        if kill and kill(lambda: process.poll() is not None) and process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        code = process.wait()
+        errors.seek(0)
+        return None if code < 0 else {"code": code, "errors": errors.read()[-2000:]}
+
+
+def seen(data: Path) -> int:
+    """A number that changes with every write below the data directory."""
+    marks = []
+    for name in WATCHED:
+        root = data / name
+        # os.walk passes over a folder that is renamed meanwhile.
+        below = [Path(folder, file) for folder, folders, files in os.walk(root) for file in (*folders, *files)]
+        for path in [root, *below]:
+            with suppress(FileNotFoundError):
+                found = path.stat()
+                marks.append((str(path), found.st_size, found.st_mtime_ns))
+    return hash(tuple(marks))
+
+
+def after_seconds(seconds: float) -> Callable:
+    def kill(ended: Callable[[], bool]) -> bool:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if ended():
+                return False
+            time.sleep(0.001)
+        return True
+
+    return kill
+
+
+def after_writes(data: Path, writes: int) -> Callable:
+    """Right after the n-th change that is seen on the disk."""
+
+    def kill(ended: Callable[[], bool]) -> bool:
+        now, left = seen(data), writes
+        while left:
+            if ended():
+                return False
+            if (then := seen(data)) != now:
+                now, left = then, left - 1
+        return True
+
+    return kill
+
+
+def counted(data: Path, totals: list[int]) -> Callable:
+    """Kills nothing, and counts the changes that are seen."""
+
+    def kill(ended: Callable[[], bool]) -> bool:
+        now = seen(data)
+        totals.append(0)
+        while not ended():
+            if (then := seen(data)) != now:
+                now = then
+                totals[-1] += 1
+        return False
+
+    return kill
+
+
+def content(data: Path) -> dict[str, str]:
+    """Part -> hash over all it says; clocks, and the numbers of commits, apart."""
+    out = {}
+    for name in store.TABLES:
+        rows = store.scan(data, name)
+        frame = None if rows is None else rows.collect()
+        # Sorted as text: a list or a struct has no order, and the order of commits is no content.
+        lines = [] if frame is None else sorted(frame.write_ndjson().splitlines())
+        out[name] = _hash("\n".join(lines))
+    out["open rejections"] = _hash(store.rejections(data).write_ndjson())
+    out["current readings"] = _hash(store.readings(data).write_ndjson())
+    out["corrections"] = _hash(corrections.read(data).write_ndjson())
+    for manifest in versions.listed(data):
+        kept = {key: value for key, value in manifest.items() if key != "store_version"}
+        out[f"version {manifest['version']}"] = _hash(json.dumps(kept, sort_keys=True, default=str))
+    known = forgotten.read(data)
+    out["forgotten"] = str((len(known.names), len(known.readings), known.lengths) if known else None)
+    return out
+
+
+def _hash(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
+
+
+def findings(data: Path, told: list[str]) -> list[str]:
+    """What is wrong with a store by itself: a revision twice, a version that does not verify, leftovers of a killed run.
+
+    told: passages that must be nowhere below the data directory.
+    """
     out = []
     every = store.scan(data, "readings")
     if every is not None:
@@ -63,65 +192,106 @@ def findings(data: Path) -> list[str]:
         out += ["a revision is there twice"] if keys.is_duplicated().any() else []
     for manifest in versions.listed(data):
         out += versions.verify(data, manifest)
+    folders = {path.name for path in versions.folder(data).glob("*")}
+    out += [f"{name} is no version" for name in folders - {manifest["name"] for manifest in versions.listed(data)}]
     out += ["staging was left behind"] if (data / "staging").exists() else []
+    out += [f"{path} still says what was forgotten" for path in find_traces(data, told)]
     return out
 
 
-def jobs(inbox: Path, data: Path) -> dict[str, list[str]]:
-    opened = store.rejections(data)
-    fixable = next((row for row in opened.iter_rows(named=True) if row["reason"] in fixes.OVERRULED), None)
-    return {
-        "ingest": ["ingest", str(inbox)],
-        "publish": ["dataset", "publish"],
-        "fix": ["fix", fixable["rejection_id"], "--accept"] if fixable else [],
-        "forget": ["forget", "--person", PERSON],
-    }
-
-
-ORDER = ("ingest", "publish", "fix", "forget")
-
-
-def torture(kills: int, seed: int, seconds: float, inbox: Path) -> dict:
-    """{job: {killed, finished, wrong: [finding]}}: each job killed at a random moment, then run again."""
+def torture(
+    kills: int,
+    seed: int,
+    seconds: float = 3600.0,
+    made_up: int = 20,
+    by_command: int = 10,
+    jobs: tuple[str, ...] = JOBS,
+) -> dict[str, Counts]:
+    """Each job killed at random moments and run again. by_command: every so manieth goes by way of the command."""
     rng, until = random.Random(seed), time.monotonic() + seconds
+    found = {job: Counts() for job in jobs}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        before, after, lasts = {}, {}, {}
-        data = folder / "undisturbed"
+        first, later = inboxes(folder, made_up)
+        out, data = folder / "log", folder / "data"
         data.mkdir()
-        for job in ORDER:
-            before[job] = folder / f"before-{job}"
+        before, after, lasts, writes = {}, {}, {}, {}
+        steady, spare = Hand(), Hand()
+        told: list[str] = []
+        for job in jobs:
+            before[job] = folder / f"before {job}"
             shutil.copytree(data, before[job])
-            if command := jobs(inbox, data)[job]:
-                lasts[job] = tarot(data, *command)
-                after[job] = content(data)
-        out: dict = {job: {"killed": 0, "finished": 0, "wrong": []} for job in after}
+            arguments = arguments_of(job, data, first, later)
+            if job == "forget":
+                theirs = store.readings(data).filter(person=PERSON)
+                told = [PERSON, *(text[20:40] for text in theirs["content"])]
+                assert theirs.height and find_traces(data, told), "nobody to forget"
+            totals: list[int] = []
+            steady.start(data, arguments)
+            started = time.monotonic()
+            counted(data, totals)(lambda: bool(select.select([steady.process.stdout], [], [], 0)[0]))
+            done = steady.result()
+            assert done and done["code"] == 0, (job, done)
+            lasts[job], writes[job], after[job] = time.monotonic() - started, totals[0], content(data)
+            assert not findings(data, told), job
+            if job == "publish":
+                row = store.readings(data).row(0, named=True)
+                first_sentence = (row["sentences"][0]["start"], row["sentences"][0]["end"])
+                correction = corrections.to_correction(
+                    row["reading_id"], row["content"], *first_sentence, ["other"], [], "2024-01-05T20:00:00+08:00"
+                )
+                corrections.add(data, [correction])
         for number in range(kills):
             if time.monotonic() > until:
                 break
-            job = ORDER[number % len(ORDER)]
-            if job not in after:
-                continue
-            broken = folder / "broken"
-            shutil.copytree(before[job], broken)
-            command = jobs(inbox, broken)[job]
-            lasted = tarot(broken, *command, kill_after=rng.uniform(0.1, 1.1) * lasts[job])
-            out[job]["finished" if lasted else "killed"] += 1
-            try:
-                tarot(broken, *command)
-            except subprocess.CalledProcessError as error:
-                # A fix or a removal that was done before the kill finds nothing left to do, and says so.
-                if job not in ("fix", "forget"):
-                    out[job]["wrong"].append(error.stderr.decode()[-200:])
-            wrong = findings(broken)
-            if content(broken) != after[job]:
-                wrong.append("the content is another than that of an undisturbed run")
-            out[job]["wrong"] += wrong
-            print(
-                f"{number + 1}/{kills} {job} {'finished' if lasted else 'killed'} {wrong or 'sound'}", file=sys.stderr
-            )
+            job = jobs[number % len(jobs)]
+            broken = folder / "data"
             shutil.rmtree(broken)
-        return out
+            shutil.copytree(before[job], broken)
+            arguments = arguments_of(job, broken, first, later)
+            if (number + number // len(jobs)) % 2:
+                kill, how = after_writes(broken, 1 + rng.randrange(max(1, writes[job]))), "write"
+            else:
+                kill, how = after_seconds(rng.uniform(0, lasts[job])), "time"
+            person = by_command and (number // len(jobs) + number) % by_command == by_command - 1
+            if person:
+                killed = as_a_person(broken, arguments, out, kill) is None
+            else:
+                killed = by_hand(spare, broken, arguments, kill) is None
+                spare.kill()
+                spare = Hand()
+            found[job].killed += killed
+            found[job].finished += not killed
+            again = as_a_person(broken, arguments, out) if person else by_hand(steady, broken, arguments)
+            wrong = []
+            # A fix that was done before the kill finds nothing left to do, and says so.
+            if again is None or (again["code"] and not (job == "fix" and "No open rejection" in again["errors"])):
+                wrong.append(f"run again it failed: {again}")
+            wrong += findings(broken, told if job == "forget" else [])
+            now = content(broken)
+            wrong += [f"{part} differ" for part in sorted({*now, *after[job]}) if now.get(part) != after[job].get(part)]
+            found[job].wrong += wrong
+            print(
+                f"{number + 1}/{kills} {job} by {how}{', command' if person else ''}: "
+                f"{'killed' if killed else 'finished'}, {wrong or 'sound'}",
+                file=sys.stderr,
+                flush=True,
+            )
+        steady.kill()
+        spare.kill()
+    return found
+
+
+def table(found: dict[str, Counts]) -> str:
+    lines = [measured(), "", "| job | killed | ended before the kill | wrong afterwards |", "|---|---|---|---|"]
+    lines += [f"| {job} | {row.killed} | {row.finished} | {len(row.wrong)} |" for job, row in found.items()]
+    every = found.values()
+    totals = (
+        sum(row.killed for row in every),
+        sum(row.finished for row in every),
+        sum(len(row.wrong) for row in every),
+    )
+    return "\n".join([*lines, f"| all | {totals[0]} | {totals[1]} | {totals[2]} |"])
 
 
 def main() -> None:
@@ -129,12 +299,13 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=60.0, help="stop earlier than all kills after so long")
-    parser.add_argument("--inbox", type=Path, default=ROOT / "data" / "sample" / "inbox")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/reliability.md")
     arguments = parser.parse_args()
-    found = torture(arguments.kills, arguments.seed, arguments.minutes * 60, arguments.inbox)
-    print(json.dumps(found, ensure_ascii=False, indent=1))
-    total = Counter({job: len(row["wrong"]) for job, row in found.items()})
-    sys.exit(1 if sum(total.values()) else 0)
+    found = torture(arguments.kills, arguments.seed, arguments.minutes * 60)
+    print(table(found))
+    if arguments.write:
+        put("reliability.md", "torture", table(found))
+    sys.exit(any(row.wrong for row in found.values()))
 
 
 if __name__ == "__main__":

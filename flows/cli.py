@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from flows import environment
+from flows import bucket, environment
 from flows.gate import MIN_NEW, MIN_READINGS
 from schemas.messages import catalogue, say
 from schemas.problems import Problem
@@ -25,6 +25,13 @@ class Group(click.Group):
 
     def list_commands(self, context: click.Context) -> list[str]:
         return list(self.commands)
+
+
+class DataDir(click.Path):
+    """A folder, or the URL of a bucket as it stands."""
+
+    def convert(self, value: object, param: click.Parameter | None, context: click.Context | None) -> Path | str:
+        return str(value) if str(value).startswith("s3://") else super().convert(value, param, context)
 
 
 class Context:
@@ -290,13 +297,17 @@ def build(lang: str) -> Group:
 
 
 def _command(area: str, name: str, key: str, parts: list, lang: str) -> click.Command:
-    def callback(data_dir: Path, as_json: bool, lang: str, **arguments: object) -> None:
-        environment.prepare(data_dir, arguments.pop("lexicon", None))
+    def callback(data_dir: Path | str, as_json: bool, lang: str, **arguments: object) -> None:
         from flows import progress
 
         progress.bar.lang = lang
-        module = import_module(f"flows.commands.{area}")
-        getattr(module, key)(Context(data_dir, as_json, lang), **arguments)
+        own = arguments.pop("lexicon", None)
+        with bucket.opened(
+            data_dir, key, lambda key, **values: click.echo(say(key, lang, **values), err=True)
+        ) as place:
+            environment.prepare(place, own)
+            module = import_module(f"flows.commands.{area}")
+            getattr(module, key)(Context(place, as_json, lang), **arguments)
 
     callback = click.option("--lang", type=click.Choice(["zh", "en"]), default=lang, help=say("option.lang", lang))(
         callback
@@ -304,8 +315,8 @@ def _command(area: str, name: str, key: str, parts: list, lang: str) -> click.Co
     callback = click.option("--json", "as_json", is_flag=True, help=say("option.json", lang))(callback)
     callback = click.option(
         "--data-dir",
-        type=click.Path(path_type=Path, file_okay=False),
-        default=environment.default_data_dir,
+        type=DataDir(path_type=Path, file_okay=False),
+        default=environment.named_data_dir,
         help=say("option.data_dir", lang),
     )(callback)
     for kind, part, settings in reversed(parts):

@@ -98,8 +98,13 @@ def own_lexicon(data_dir: Path) -> Path:
     return data_dir / "lexicon"
 
 
+def named_data_dir() -> str:
+    """A folder, or the URL of a bucket."""
+    return os.environ.get("TAROT_DATA_DIR", "data")
+
+
 def default_data_dir() -> Path:
-    return Path(os.environ.get("TAROT_DATA_DIR", "data"))
+    return Path(named_data_dir())
 
 
 def judge_key() -> str | None:

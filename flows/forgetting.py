@@ -15,7 +15,7 @@ from flows.runs import MARK
 from schemas.problems import Problem
 from tarot_data import forget as steps
 from tarot_data import forgotten, store, versions
-from tarot_data.locks import only_one
+from tarot_data.locks import WAIT_SECONDS, only_one
 from tarot_data.traces import find_traces
 
 INBOX = "inbox"
@@ -253,7 +253,7 @@ def forget_rows(database: Path, texts: list[str]) -> int:
     def holds(value: object) -> bool:
         return isinstance(value, str) and any(forgotten.spans(value, form) for form in forms if form in value)
 
-    connection = sqlite3.connect(database, timeout=store.WAIT_SECONDS, isolation_level=None)
+    connection = sqlite3.connect(database, timeout=WAIT_SECONDS, isolation_level=None)
     gone = 0
     try:
         connection.create_function("holds", 1, holds, deterministic=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from prefect import flow
 
-from flows import environment
+from flows import bucket, environment
 from flows.artifacts import summarise
 from flows.checks import look
 from flows.events import announce, train_once, wanted
@@ -46,31 +46,37 @@ def watch(min_readings: int, min_new: int, training: dict, lang: str) -> dict:
     bar.lang = lang
     data_dir, inbox = environment.default_data_dir(), environment.inbox_paths()
     environment.prepare(data_dir)
+    try:
+        with bucket.opened(data_dir, "ingest"), environment.prefect_at(data_dir):
+            return _tick(data_dir, inbox, min_readings, min_new, training, lang)
+    except Exception as error:
+        if kind_of(error) == "busy":
+            return {"outcome": "busy"}
+        raise
+
+
+def _tick(
+    data_dir: Path, inbox: list[Path], min_readings: int, min_new: int, training: dict, lang: str
+) -> dict[str, object]:
     cluster = environment.cluster()
     result: dict[str, object] = {"outcome": "nothing_new", "announced": False}
-    with environment.prefect_at(data_dir):
-        if _anything_new(data_dir, inbox):
-            wait_until_quiet(inbox)
-            try:
-                result["ingest"] = spread_over(ingest, cluster)(data_dir, Inbox(inbox), spread=cluster is not None)
-            except Exception as error:
-                if kind_of(error) == "busy":
-                    return {"outcome": "busy"}
-                raise
-        if (state := store_state(data_dir)) != _seen(data_dir):
-            result["outcome"] = "published"
-            if store.count(data_dir):
-                manifest, new = publish(data_dir, training["base"], training["recipe"])
-                result["version"] = {key: manifest[key] for key in ("version", "hash", "counts")} | {"new": new}
-            result["report"] = _report(data_dir, min_readings, min_new, lang)
-            _remember(data_dir, state)
-        result["gate"] = look(data_dir, min_readings, min_new)
-        manifest = versions.newest(data_dir)
-        if may_train(result["gate"], asked=False) and wanted(data_dir, manifest["hash"]):
-            announce(manifest)
-            result["announced"] = True
-        if result["outcome"] != "nothing_new" or result["announced"]:
-            summarise(result, lang)
+    if _anything_new(data_dir, inbox):
+        wait_until_quiet(inbox)
+        result["ingest"] = spread_over(ingest, cluster)(data_dir, Inbox(inbox), spread=cluster is not None)
+    if (state := store_state(data_dir)) != _seen(data_dir):
+        result["outcome"] = "published"
+        if store.count(data_dir):
+            manifest, new = publish(data_dir, training["base"], training["recipe"])
+            result["version"] = {key: manifest[key] for key in ("version", "hash", "counts")} | {"new": new}
+        result["report"] = _report(data_dir, min_readings, min_new, lang)
+        _remember(data_dir, state)
+    result["gate"] = look(data_dir, min_readings, min_new)
+    manifest = versions.newest(data_dir)
+    if may_train(result["gate"], asked=False) and wanted(data_dir, manifest["hash"]):
+        announce(manifest)
+        result["announced"] = True
+    if result["outcome"] != "nothing_new" or result["announced"]:
+        summarise(result, lang)
     return result
 
 
@@ -88,7 +94,7 @@ def train_when_ready(
     def once() -> dict:
         return train(data_dir, version, training["base"], training["recipe"], training["overrides"])
 
-    with environment.prefect_at(data_dir):
+    with bucket.opened(data_dir, "train"), environment.prefect_at(data_dir):
         result = train_once(data_dir, version, hash, once, required=min_readings, min_new=min_new)
         if result["outcome"] == "trained":
             result["report"] = _report(data_dir, min_readings, min_new, lang)

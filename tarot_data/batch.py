@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property
 
 import numpy as np
 
 from schemas.deck import CARDS
 from tarot_data import cards, cues, lexicon, matching, pictures, sentences, style, themes
-from tarot_data.folding import fold
+from tarot_data.folding import code_folds, fold
 
 SEPARATOR = "\n\n\n"
 
@@ -41,27 +41,41 @@ class Batch:
     def size(self) -> int:
         return len(self.s_start)
 
+    @cached_property
+    def owner(self) -> np.ndarray:
+        """Sentence at each character and one past the last, -1 between sentences."""
+        number = np.full(2 * self.size + 1, -1, dtype=np.int64)
+        number[1::2] = np.arange(self.size)
+        edges = np.empty(2 * self.size + 2, dtype=np.int64)
+        edges[0], edges[1:-1:2], edges[2::2], edges[-1] = 0, self.s_start, self.s_end, len(self.codes) + 1
+        return np.repeat(number, np.diff(edges))
+
     def sentence_of(self, position: np.ndarray) -> np.ndarray:
         """Sentence at each character position, -1 between sentences."""
-        index = np.searchsorted(self.s_start, position, side="right") - 1
-        inside = (index >= 0) & (position < self.s_end[np.maximum(index, 0)])
-        return np.where(inside, index, -1)
+        return self.owner[position]
 
+    @cached_property
+    def persons(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where the name of each reading's person begins and ends in it."""
+        return standing(self, [[fold((reading.get("person") or "").strip())] for reading in self.readings], 2, 12)[:2]
 
-@cache
-def _folds() -> np.ndarray:
-    """The fold of every code point, as code points."""
-    table = np.arange(0x110000, dtype=np.uint32)
-    below = "".join(map(chr, range(0xD800)))
-    above = "".join(map(chr, range(0xE000, 0x10000)))
-    for first, characters in ((0, below), (0xE000, above)):
-        table[first : first + len(characters)] = np.frombuffer(fold(characters).encode("utf-32-le"), dtype=np.uint32)
-    return table
+    @cached_property
+    def positions(self) -> list[list[tuple[str, int]]]:
+        """Of every reading the folded position of each card, empty where it has none, and the card's slot."""
+        out = []
+        for drawn, reading in zip(self.drawn, self.readings, strict=True):
+            slots = {card: slot for slot, card in enumerate(drawn)}
+            out.append(
+                [
+                    (fold((card.get("position") or "").strip()), slots[cards.CARD_ID[card["card"]]])
+                    for card in reading.get("cards") or ()
+                ]
+            )
+        return out
 
 
 @lexicon.cached
-def vocabulary() -> dict[str, list[str]]:
-    """Per table its folded words, as `Batch.found` numbers them."""
+def _vocabulary() -> dict[str, list[str]]:
     return {
         "cards": cards.phrases(),
         "turns": list(cues.turn_words()),
@@ -83,9 +97,9 @@ def to_batch(readings: Sequence[dict]) -> Batch:
         parts.append(content)
         at += len(content) + len(SEPARATOR)
     written = np.frombuffer((SEPARATOR.join(parts) + SEPARATOR).encode("utf-32-le"), dtype=np.uint32)
-    codes = _folds()[written]
+    codes = code_folds()[written]
     text = codes.tobytes().decode("utf-32-le")
-    found = matching.find_tables(text, vocabulary())
+    found = matching.find_tables(text, _vocabulary())
     table = np.array(spans, dtype=np.int64).reshape(-1, 4)
     drawn = [list(dict.fromkeys(cards.CARD_ID[c["card"]] for c in reading.get("cards") or ())) for reading in readings]
     starts = np.array(r_start, dtype=np.int64)
@@ -107,15 +121,21 @@ def to_batch(readings: Sequence[dict]) -> Batch:
     return batch
 
 
-def persons(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
+def standing(
+    batch: Batch, names: list[list[str]], shortest: int = 1, longest: int = 1 << 30
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where names stand in their own readings: start, end, and number of the name within its reading."""
     found = []
-    for number, reading in enumerate(batch.readings):
-        name = fold((reading.get("person") or "").strip())
-        if 2 <= len(name) <= 12:
-            first, last = batch.r_start[number], batch.r_start[number] + len(reading["content"])
+    starts = batch.r_start.tolist()
+    for number, mine in enumerate(names):
+        first = starts[number]
+        last = first + len(batch.readings[number]["content"])
+        for place, name in enumerate(mine):
+            if not shortest <= len(name) <= longest:
+                continue
             at = batch.text.find(name, first, last)
             while at >= 0:
-                found.append((at, at + len(name)))
+                found.append((at, at + len(name), place))
                 at = batch.text.find(name, at + len(name), last)
-    table = np.array(found, dtype=np.int64).reshape(-1, 2)
-    return table[:, 0], table[:, 1]
+    table = np.array(found, dtype=np.int64).reshape(-1, 3)
+    return table[:, 0], table[:, 1], table[:, 2]

@@ -17,6 +17,9 @@ from tarot_data import lexicon, matching
 from tarot_data.cards import CARD_ID, choose, orientation_beside, phrases
 from tarot_data.folding import fold
 
+LOT = 1000
+"""Readings looked at together: their text is one string, whose matches bound the memory."""
+
 SCHEMA = pl.Schema({"reading_id": pl.String, "detail": pl.String})
 
 
@@ -47,10 +50,18 @@ _ALONE = re.compile(r"牌?\s?[正逆(（,，:：。.!！?？|\s]|$")
 
 def find_conflicts(readings: pl.DataFrame, sentences: pl.DataFrame) -> pl.DataFrame:
     """(reading_id, detail) of readings whose content gives another orientation, or interprets a card nobody drew."""
+    spans = _spans(sentences)
+    found = [
+        row
+        for part in readings.select("reading_id", "content", "cards").iter_slices(LOT)
+        for row in _conflicts(part, spans)
+    ]
+    return pl.DataFrame(found, schema=SCHEMA, orient="row")
+
+
+def _conflicts(readings: pl.DataFrame, spans: dict[str, list[tuple[int, int, bool]]]) -> list[tuple[str, str]]:
     rows = readings.select("reading_id", "content").rows()
-    if not rows:
-        return pl.DataFrame(schema=SCHEMA)
-    text = "\n\n".join(fold(content) for _, content in rows) + "\n\n"
+    text = fold("\n\n".join(content for _, content in rows) + "\n\n")
     lengths = np.array([len(content) + 2 for _, content in rows])
     starts = np.cumsum(lengths) - lengths
     drawn = _drawn(readings)
@@ -60,7 +71,6 @@ def find_conflicts(readings: pl.DataFrame, sentences: pl.DataFrame) -> pl.DataFr
     mentions: list[list[_Mention]] = [[] for _ in rows]
     for start, end, card, reading in zip(s.tolist(), e.tolist(), c.tolist(), owner.tolist(), strict=True):
         mentions[reading].append(_Mention(start, end, CARDS[card], ""))
-    spans = _spans(sentences)
     out = []
     for number, (key, _) in enumerate(rows):
         if not drawn[number]:
@@ -71,7 +81,7 @@ def find_conflicts(readings: pl.DataFrame, sentences: pl.DataFrame) -> pl.DataFr
         )
         if detail:
             out.append((key, detail))
-    return pl.DataFrame(out, schema=SCHEMA, orient="row")
+    return out
 
 
 def _drawn(readings: pl.DataFrame) -> list[dict[str, set[str]]]:
@@ -205,8 +215,7 @@ def unread_cards(readings: pl.DataFrame, sentences: pl.DataFrame) -> pl.DataFram
         .select("reading_id", card=pl.col("cards").struct.field("card").cast(pl.String))
     )
     read = (
-        sentences.filter(pl.col("labels").cast(pl.List(pl.String)).list.first() != "other")
-        .select("reading_id", card="cards")
+        sentences.select("reading_id", card="cards")
         .explode("card")
         .drop_nulls("card")
         .with_columns(pl.col("card").cast(pl.String))

@@ -112,7 +112,7 @@ def apply(stored: pl.DataFrame, corrections: pl.DataFrame) -> pl.DataFrame:
     changed = []
     for reading_id, content, sentences in mine.select("reading_id", "content", "sentences").iter_rows():
         sentences = [dict(sentence) for sentence in sentences or ()]
-        for place, correction in _found(content, sentences, said[reading_id]):
+        for place, correction in found(content, sentences, said[reading_id]):
             sentences[place] |= {"labels": correction["labels"], "cards": correction["cards"], "confidence": 1.0}
         changed.append((reading_id, sentences))
     fresh = pl.DataFrame(
@@ -125,7 +125,7 @@ def apply(stored: pl.DataFrame, corrections: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _found(content: str, sentences: list[dict], corrections: list[dict]) -> list[tuple[int, dict]]:
+def found(content: str, sentences: list[dict], corrections: list[dict]) -> list[tuple[int, dict]]:
     """(index of the sentence, correction) of each correction whose sentence is there."""
     by_words: dict[str, list[int]] = {}
     for place, sentence in enumerate(sentences):
@@ -153,7 +153,7 @@ def corrected(stored: pl.DataFrame, corrections: pl.DataFrame) -> list[dict]:
         to_rows(mine), mine["reading_id"].to_list(), mine["sentences"].to_list(), strict=True
     ):
         sentences = [{**sentence, "sure": False} for sentence in sentences or ()]
-        for place, correction in _found(row["content"], sentences, said[key]):
+        for place, correction in found(row["content"], sentences, said[key]):
             sentences[place] |= {"labels": correction["labels"], "cards": correction["cards"], "sure": True}
         if any(sentence["sure"] for sentence in sentences):
             out.append({**row, "id": key, "sentences": sentences})

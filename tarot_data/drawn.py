@@ -7,7 +7,7 @@ anything else is a card of another deck, and one such card makes the whole draw 
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tarot_data import lexicon
 from tarot_data.folding import fold
@@ -21,8 +21,7 @@ class UnknownCard(Exception):
         super().__init__(self.name)
 
 
-@dataclass(frozen=True)
-class _Token:
+class _Token(NamedTuple):
     """kind: card, orientation, all, extra, number, separator, open, close, colon, dash, text, space."""
 
     kind: str
@@ -35,6 +34,13 @@ _MAX_CARDS = 400
 _OPEN, _CLOSE = "([{<「『《〈“【〔", ")]}>」』》〉”】〕"
 _SEPARATORS = "、,;|→＆&\n\t·•/+，；｜／＋。"
 _DASHES = "-–—－~～_=＝"
+_MARKS = {
+    **dict.fromkeys(_SEPARATORS, "separator"),
+    **dict.fromkeys(_DASHES, "dash"),
+    ":": "colon",
+    **dict.fromkeys(_CLOSE, "close"),
+    **dict.fromkeys(_OPEN, "open"),
+}
 _NUMBER = re.compile(
     r"(?:第\s?(?:[0-9]{1,2}|[一二三四五六七八九十]{1,3})\s?[张位号组](?:牌|是|抽到)?|[0-9]{1,2}(?:\ufe0f?\u20e3|号位|号牌?(?=\s?[:：])"
     r"|[.、)．](?!\d)|[:：](?!\d))|\([0-9]{1,2}\)|[①-⑳]|[⑴-⒇]|[⒈-⒛]|[➀-➓]|[❶-❿])"
@@ -132,20 +138,9 @@ def _tokens(folded: str) -> list[_Token]:
                 place += length
                 break
         else:
-            if character in _OPEN:
-                kind = "open"
-            elif character in _CLOSE:
-                kind = "close"
-            elif character == ":":
-                kind = "colon"
-            elif character in _DASHES:
-                kind = "dash"
-            elif character in _SEPARATORS or (character == " " and folded[place : place + 2] == "  "):
+            kind = _MARKS.get(character) or ("space" if character.isspace() else "text")
+            if kind == "space" and folded.startswith("  ", place):
                 kind = "separator"
-            elif character.isspace():
-                kind = "space"
-            else:
-                kind = "text"
             if kind == "text" and tokens and tokens[-1].kind == "text":
                 tokens[-1] = _Token("text", tokens[-1].start, place + 1)
             else:

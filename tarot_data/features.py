@@ -5,10 +5,13 @@ Three kinds: hashed n-grams of characters in which every card name is one sign �
 which drawn cards a sentence speaks of).
 """
 
+from functools import cache
+
 import numpy as np
 
-from tarot_data import cards, lexicon, matching
-from tarot_data.batch import Batch, persons, vocabulary
+from schemas.deck import CARDS
+from tarot_data import lexicon, matching
+from tarot_data.batch import Batch, standing
 from tarot_data.folding import fold
 from tarot_data.pairs import Pairs, per_pair_max, per_pair_sum
 
@@ -19,20 +22,16 @@ BUCKETS = 1 << 20
 def signed_codes(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
     """Code points of all sentences with cards, orientations, persons and digits as one sign each; sentence of each."""
     codes = batch.codes.copy()
-    keep = np.zeros(len(codes) + 1, dtype=np.int64)
-    np.add.at(keep, batch.s_start, 1)
-    np.add.at(keep, batch.s_end, -1)
-    keep = np.cumsum(keep)[:-1] > 0
+    keep = batch.owner[:-1] >= 0
     keep &= codes != 0x20
     codes[(codes >= 0x30) & (codes <= 0x39)] = DIGIT_SIGN
     turns = batch.found["turns"]
     chosen = matching.longest(turns)
     _replace(codes, keep, turns.start[chosen], turns.end[chosen], TURN_SIGN)
-    p_start, p_end = persons(batch)
+    p_start, p_end = batch.persons
     _replace(codes, keep, p_start, p_end, PERSON_SIGN)
     _replace(codes, keep, batch.m_start, batch.m_end, CARD_SIGN)
-    sentence = np.searchsorted(batch.s_start, np.arange(len(codes)), side="right") - 1
-    return codes[keep], sentence[keep]
+    return codes[keep], batch.owner[:-1][keep]
 
 
 def _replace(codes, keep, start, end, sign) -> None:
@@ -216,7 +215,7 @@ def structure(batch: Batch, pairs: Pairs) -> tuple[np.ndarray, list[str]]:
     columns["you"] = _count(batch, [ord(c) for c in "你您"]) > 0
     columns["me"] = _count(batch, [ord("我")]) > 0
     columns["he"] = _count(batch, [ord(c) for c in "他她"]) > 0
-    p_start, _ = persons(batch)
+    p_start, _ = batch.persons
     person = np.zeros(batch.size)
     at = batch.sentence_of(p_start)
     np.add.at(person, at[at >= 0], 1)
@@ -228,9 +227,10 @@ def structure(batch: Batch, pairs: Pairs) -> tuple[np.ndarray, list[str]]:
         names.index(n)
         for n in "named_1 named_2 evoked_0 evoked_2 own_line heading list_mark new_card asks card_share mostly_cards paragraph_start quoted person question_overlap longer_15 before_first_card you".split()
     ]
+    mine = dense[:, shown]
     around, around_names = [], []
     for back in (1, -1, 2, -2):
-        around.append(np.stack([_before(batch, dense[:, i], back) for i in shown], axis=1))
+        around.append(_before(batch, mine, back))
         around_names += [f"{names[i]}@{-back}" for i in shown]
     dense = np.concatenate([dense, *around, np.ones((batch.size, 1))], axis=1)
     return dense, [*names, *around_names, "bias"]
@@ -247,49 +247,49 @@ def _rest(batch: Batch) -> np.ndarray:
         np.add.at(taken, start, 1)
         np.add.at(taken, end, -1)
     free = letter & (np.cumsum(taken)[:-1] <= 0)
-    free &= ~np.isin(codes, [ord(c) for c in "正逆倒反位牌是的这张"])
-    sums = np.concatenate([[0], np.cumsum(free)])
-    return sums[batch.s_end] - sums[batch.s_start]
+    free &= ~_members(tuple(ord(c) for c in "正逆倒反位牌是的这张"))[codes]
+    at = batch.owner[:-1][free]
+    return np.bincount(at[at >= 0], minlength=batch.size)
 
 
 def _place_spans(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
-    starts, ends = [], []
-    for number, reading in enumerate(batch.readings):
-        first, last = int(batch.r_start[number]), int(batch.r_start[number]) + len(reading["content"])
-        for name in {fold((card.get("position") or "").strip()) for card in reading.get("cards") or ()} - {""}:
-            at = batch.text.find(name, first, last)
-            while at >= 0:
-                starts.append(at)
-                ends.append(at + len(name))
-                at = batch.text.find(name, at + len(name), last)
-    return np.array(starts, dtype=np.int64), np.array(ends, dtype=np.int64)
+    return standing(batch, [list({name for name, _ in mine}) for mine in batch.positions])[:2]
 
 
 def _advice_place(batch: Batch, pairs: Pairs) -> np.ndarray:
     """Whether a sentence names a card, or a place, that the spread keeps for advice."""
     words = [fold(row["word"]) for row in lexicon.read_table("pointers") if row["kind"] == "advice_place"]
     slots = np.zeros(len(pairs.p_sentence), dtype=bool)
-    chosen = set()
-    for number, reading in enumerate(batch.readings):
-        place = {card: slot for slot, card in enumerate(batch.drawn[number])}
-        for card in reading.get("cards") or ():
-            position = fold(card.get("position") or "")
-            if any(word in position for word in words):
-                chosen.add((number, place[cards.CARD_ID[card["card"]]]))
-    for pair in np.nonzero((pairs.named > 0) | (pairs.position > 0))[0].tolist():
-        slots[pair] = (int(batch.s_reading[pairs.p_sentence[pair]]), int(pairs.p_slot[pair])) in chosen
+    chosen = {
+        (number, slot)
+        for number, mine in enumerate(batch.positions)
+        for position, slot in mine
+        if position and any(word in position for word in words)
+    }
+    spoken = np.nonzero((pairs.named > 0) | (pairs.position > 0))[0]
+    reading, slot = batch.s_reading[pairs.p_sentence[spoken]].tolist(), pairs.p_slot[spoken].tolist()
+    slots[spoken] = [pair in chosen for pair in zip(reading, slot, strict=True)]
     out = per_pair_max(slots.astype(float), pairs.first)
     # The place may be named in the text alone: 建议位, advice给到.
     found = batch.found["pointers"]
-    is_place = np.isin(vocabulary()["pointers"], words)
+    table = lexicon.read_table("pointers")
+    is_place = np.array([row["kind"] == "advice_place" for row in table])
     at = batch.sentence_of(found.start[is_place[found.phrase]])
     out[at[at >= 0]] = 1
     return out
 
 
 def _count(batch: Batch, wanted: list[int]) -> np.ndarray:
-    sums = np.concatenate([[0], np.cumsum(np.isin(batch.codes, wanted))])
-    return (sums[batch.s_end] - sums[batch.s_start]).astype(float)
+    at = batch.sentence_of(np.nonzero(_members(tuple(wanted))[batch.codes])[0])
+    return np.bincount(at[at >= 0], minlength=batch.size).astype(float)
+
+
+@cache
+def _members(codes: tuple[int, ...]) -> np.ndarray:
+    """Of every code point, whether it is one of these: `np.isin` without the search."""
+    table = np.zeros(0x110000, dtype=bool)
+    table[list(codes)] = True
+    return table
 
 
 def _last_mark(batch: Batch) -> np.ndarray:
@@ -320,15 +320,18 @@ def _per_reading_last(batch: Batch, values: np.ndarray) -> np.ndarray:
 
 def _first_named(batch: Batch, pairs: Pairs) -> np.ndarray:
     """How many drawn cards each sentence names for the first time."""
-    out = np.zeros(batch.size)
-    met: set[tuple[int, int]] = set()
-    for pair in np.nonzero(pairs.named > 0)[0].tolist():
-        sentence = int(pairs.p_sentence[pair])
-        key = (int(batch.s_reading[sentence]), int(pairs.p_slot[pair]))
-        if key not in met:
-            met.add(key)
-            out[sentence] += 1
-    return out
+    named = np.nonzero(pairs.named > 0)[0]
+    sentences_ = pairs.p_sentence[named]
+    key = batch.s_reading[sentences_] * len(CARDS) + pairs.p_slot[named]
+    _, first = np.unique(key, return_index=True)
+    return np.bincount(sentences_[first], minlength=batch.size).astype(float)
+
+
+def _rough(reading: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """A hash of 20 bits of a reading's pair of characters."""
+    mixed = (reading.astype(np.uint32) * _MULTIPLIER) ^ (first.astype(np.uint32) * np.uint32(0x85EBCA6B))
+    mixed = (mixed ^ second.astype(np.uint32)) * _MULTIPLIER
+    return mixed >> np.uint32(12)
 
 
 def question_overlap(batch: Batch) -> np.ndarray:
@@ -342,12 +345,15 @@ def question_overlap(batch: Batch) -> np.ndarray:
     )
     if not len(keys) or not batch.size:
         return out
-    codes = batch.codes.astype(np.int64)
-    position = np.arange(len(codes) - 1)
-    sentence = np.searchsorted(batch.s_start, position, side="right") - 1
-    inside = (sentence >= 0) & (position + 1 < batch.s_end[np.maximum(sentence, 0)])
-    position, sentence = position[inside], sentence[inside]
-    wanted = (batch.s_reading[sentence] << 42) | (codes[position] << 21) | codes[position + 1]
+    # A pair's hash tells in a small table whether it can be asked at all; only one in twenty need be looked up.
+    rough = np.zeros(1 << 20, dtype=bool)
+    rough[_rough(keys >> 42, (keys >> 21) & 0x1FFFFF, keys & 0x1FFFFF)] = True
+    codes, owner = batch.codes, batch.owner[:-1]
+    number = np.repeat(np.arange(len(batch.readings)), np.diff([*batch.r_start, len(codes)]))
+    maybe = rough[_rough(number[:-1], codes[:-1], codes[1:])]
+    position = np.nonzero(maybe & (owner[:-1] >= 0) & (owner[:-1] == owner[1:]))[0]
+    sentence = owner[position]
+    wanted = (batch.s_reading[sentence] << 42) | (codes[position].astype(np.int64) << 21) | codes[position + 1]
     place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
     hit = keys[place] == wanted
     np.add.at(out, sentence[hit], 1.0)

@@ -41,23 +41,27 @@ def read(data_dir: Path) -> dict[str, Fix]:
 
 
 def write(data_dir: Path, decided: dict[str, Fix]) -> None:
-    """Keep decisions, each on top of what was decided about the same record before. The caller holds `store.writing`."""
+    """Keep decisions, each on top of what was decided about the same record before; one that says nothing new, as that
+    of a killed run does when it is done again, is there already. The caller holds `store.writing`."""
     from tarot_data.cleaning import masked_object
 
     before = read(data_dir)
     first = store.fixes(data_dir)["sequence"].max()
     first = 0 if first is None else first + 1
     rows = []
-    for number, (key, fix) in enumerate(decided.items()):
+    for key, fix in decided.items():
         old = before.get(key, Fix())
         fields, _ = masked_object({**old.fields, **fix.fields})
+        new = Fix(fields=fields, accepted=fix.accepted or old.accepted, dismissed=fix.dismissed)
+        if new == old:
+            continue
         rows.append(
             {
                 "key": key,
                 "fields": json.dumps(fields, ensure_ascii=False, sort_keys=True),
-                "accepted": fix.accepted or old.accepted,
-                "dismissed": fix.dismissed,
-                "sequence": first + number,
+                "accepted": new.accepted,
+                "dismissed": new.dismissed,
+                "sequence": first + len(rows),
             }
         )
     store.append(data_dir, "fixes", pl.DataFrame(rows, schema=store.FIXES), {"run": "fix"})

@@ -8,6 +8,9 @@ from filelock import FileLock, Timeout
 
 from schemas.problems import Problem
 
+WAIT_SECONDS = 10.0
+"""How long a command waits for another one on the same data directory before it says so and stops."""
+
 
 @contextmanager
 def only_one(path: Path, busy: Problem, wait_seconds: float = 0.0) -> Iterator[None]:

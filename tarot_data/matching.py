@@ -31,11 +31,13 @@ def find_all(text: str, phrases: list[str]) -> Matches:
     phrase = words.cast(pl.Enum(phrases)).to_physical().to_numpy().astype(np.int64)
     # find_many counts bytes (polars#14190).
     encoded = np.frombuffer(text.encode("utf-8"), dtype=np.uint8)
-    character = np.cumsum((encoded & 0xC0) != 0x80) - 1
-    start = character[starts]
-    end = start + np.fromiter(map(len, phrases), dtype=np.int64, count=len(phrases))[phrase]
-    order = np.lexsort((-end, start))
-    return Matches(start[order], end[order], phrase[order])
+    character = np.cumsum((encoded & 0xC0) != 0x80, dtype=np.int32)
+    start = character[starts].astype(np.int64) - 1
+    length = np.fromiter(map(len, phrases), dtype=np.int64, count=len(phrases))[phrase]
+    # By start, longer ones first: one key sorts in half the time of two.
+    order = np.argsort(start * (length.max() + 1) - length, kind="stable")
+    start = start[order]
+    return Matches(start, start + length[order], phrase[order])
 
 
 def find_tables(text: str, tables: dict[str, list[str]]) -> dict[str, Matches]:

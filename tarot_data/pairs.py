@@ -1,16 +1,12 @@
 """Which drawn cards each sentence speaks of, by name, rank, picture, position or number: every sentence with every card."""
 
-import re
 from dataclasses import dataclass
-from functools import cache
-from typing import NamedTuple
 
 import numpy as np
 
-from schemas.deck import CARDS, MAJORS, RANKS, SUITS
-from tarot_data import cards, lexicon, matching, pictures
-from tarot_data.batch import Batch, vocabulary
-from tarot_data.folding import fold
+from schemas.deck import CARDS
+from tarot_data import lexicon, matching, pictures
+from tarot_data.batch import Batch, standing
 
 
 @dataclass
@@ -27,9 +23,6 @@ class Pairs:
     suit: np.ndarray
     position: np.ndarray
     ordinal: np.ndarray
-    member: np.ndarray
-    fits: np.ndarray
-    whole: np.ndarray
     place: np.ndarray
     current: np.ndarray
     paragraph: np.ndarray
@@ -37,7 +30,6 @@ class Pairs:
     back: np.ndarray
     many: np.ndarray
     group: np.ndarray
-    statistic: np.ndarray
 
 
 def pairs_of(batch: Batch) -> Pairs:
@@ -67,8 +59,7 @@ def pairs_of(batch: Batch) -> Pairs:
 
     _, matrix, kinds = pictures.words()
     found = batch.found["images"]
-    covered = _covered(batch)
-    free = ~covered[found.start] & ~covered[found.end - 1]
+    free = ~_covered(batch.m_start, batch.m_end, found.start) & ~_covered(batch.m_start, batch.m_end, found.end - 1)
     found = matching.Matches(*(column[free] for column in found))
     found = matching.Matches(*(column[matching.longest(found)] for column in found))
     sentence = batch.sentence_of(found.start)
@@ -93,165 +84,69 @@ def pairs_of(batch: Batch) -> Pairs:
     mine = m_slot >= 0
     where = (batch.m_start[inside] - batch.s_start[m_sentence]) / width[m_sentence]
     np.minimum.at(place, pair(m_sentence, m_slot)[mine], where[mine])
-    pointed = _pointers(batch, sizes, first, p_sentence, p_card)
+    ordinal, flags = _pointers(batch, sizes, first, total)
     newline = batch.codes == 10
     paragraph = newline[np.maximum(batch.s_start - 2, 0)] & newline[np.maximum(batch.s_start - 1, 0)]
     paragraph |= batch.s_index == 0
     return Pairs(
-        p_sentence, p_slot, p_card, first, named, image, rank, suit, position, pointed.ordinal, pointed.member, pointed.fits,
-        pointed.whole, place, _current(batch), paragraph, **pointed.flags,
-        statistic=np.zeros(batch.size, dtype=bool),
+        p_sentence, p_slot, p_card, first, named, image, rank, suit, position, ordinal, place, _current(batch, named, first, p_slot), paragraph,
+        **flags,
     )  # fmt: skip
 
 
-TURNS = {"upright": 1, "reversed": 2}
-
-
-def _covered(batch: Batch) -> np.ndarray:
-    """Whether each character belongs to a card's name."""
-    covered = np.zeros(len(batch.codes) + 1, dtype=np.int64)
-    np.add.at(covered, batch.m_start, 1)
-    np.add.at(covered, batch.m_end, -1)
-    return np.cumsum(covered) > 0
-
-
-FLAGS = ("two", "back", "many", "group")
-"""Kinds of pointing words that say something of the sentence, not of one card."""
-
-
-class _Pointed(NamedTuple):
-    """ordinal, member, fits, whole: by pair. The card pointed at by number (第一张, 最后一张); in a group that is
-    spoken of (逆位, 大牌); in a group of just as many as are spoken of (两张逆位); all of the draw (三张, of three)."""
-
-    ordinal: np.ndarray
-    member: np.ndarray
-    fits: np.ndarray
-    whole: np.ndarray
-    flags: dict[str, np.ndarray]
+def _covered(start: np.ndarray, end: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Whether each place lies in one of the spans, which are in order and do not overlap."""
+    span = np.searchsorted(start, at, side="right") - 1
+    return (span >= 0) & (at < end[np.maximum(span, 0)]) if len(start) else np.zeros(len(at), dtype=bool)
 
 
 def _pointers(
-    batch: Batch, sizes: np.ndarray, first: np.ndarray, p_sentence: np.ndarray, p_card: np.ndarray
-) -> _Pointed:
+    batch: Batch, sizes: np.ndarray, first: np.ndarray, total: int
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Pairs pointed at by number (第一张, 最后一张), and which sentences have the other pointing words, by kind."""
     rows = lexicon.read_table("pointers")
     found = batch.found["pointers"]
-    index = {word: number for number, word in enumerate(vocabulary()["pointers"])}
-    sentence = np.where(_covered(batch)[found.start], -1, batch.sentence_of(found.start))
-    ordinal, member, fits, whole = (np.zeros(len(p_card)) for _ in range(4))
-    flags = {kind: np.zeros(batch.size, dtype=bool) for kind in FLAGS}
-    spoken = np.zeros(batch.size, dtype=np.int64)
-    groups = []
-    for row in rows:
-        hit = sentence[(found.phrase == index[fold(row["word"])]) & (sentence >= 0)]
-        if row["kind"] == "ordinal":
-            size = sizes[batch.s_reading[hit]]
-            for place in map(int, row["note"].split("|")):
-                slot = np.where(place > 0, place - 1, np.where(place < 0, size + place, (size - 1) // 2))
-                keep = (slot < size) & (slot >= 0) & ((place != 0) | (size % 2 == 1))
-                ordinal[first[hit[keep]] + slot[keep]] = 1
-        elif row["kind"] in FLAGS:
+    sentence = batch.sentence_of(found.start)
+    ordinal = np.zeros(total)
+    flags = {kind: np.zeros(batch.size, dtype=bool) for kind in ("two", "back", "many", "group")}
+    for number, row in enumerate(rows):
+        hit = sentence[(found.phrase == number) & (sentence >= 0)]
+        if row["kind"] == "advice_place":
+            continue
+        if row["kind"] != "ordinal":
             flags[row["kind"]][hit] = True
-            if row["kind"] == "group" and row["note"]:
-                groups.append((row["note"], hit))
-            elif row["kind"] == "many" and row["note"]:
-                spoken[hit] = np.maximum(spoken[hit], int(row["note"]))
-    spoken = np.where(flags["two"] & (spoken == 0), 2, spoken)
-    size = sizes[batch.s_reading]
-    everything = flags["many"] & ((spoken == 0) | (spoken == size)) | flags["two"] & (spoken == 2) & (size == 2)
-    whole[everything[p_sentence]] = 1
-    belongs = _members(batch, p_sentence, p_card) if groups else {}
-    for group, hit in groups:
-        here = np.zeros(batch.size, dtype=bool)
-        here[hit] = True
-        mine = here[p_sentence] & belongs[group]
-        member[mine] = 1
-        count = np.bincount(p_sentence[mine], minlength=batch.size)
-        fits[mine & ((count == spoken) & (count < size))[p_sentence]] = 1
-    return _Pointed(ordinal, member, fits, whole, flags)
-
-
-def _members(batch: Batch, p_sentence: np.ndarray, p_card: np.ndarray) -> dict[str, np.ndarray]:
-    """What the note of a `group` row may say, and which pairs are of a card that belongs there."""
-    is_major = np.array([card in MAJORS for card in CARDS])
-    is_court = np.array([card[2:] in RANKS[-4:] for card in CARDS])
-    turned = np.zeros((len(batch.readings), len(CARDS)), dtype=np.int8)
-    for number, reading in enumerate(batch.readings):
-        for card in reading.get("cards") or ():
-            turned[number, cards.CARD_ID[card["card"]]] = TURNS.get(card.get("orientation"), 0)
-    lies = turned[batch.s_reading[p_sentence], p_card]
-    major = is_major[p_card]
-    suits = {suit: np.array([card.startswith(suit) for card in CARDS])[p_card] for suit in SUITS}
-    return suits | {
-        "major": major, "minor": ~major, "court": is_court[p_card], "upright": lies == 1, "reversed": lies == 2,
-    }  # fmt: skip
-
-
-_SHORT = "(?:^|(?<=[\\n。!?;:,、|·#*\\- ])){}(?=位|的位置|这个位置|上|组|[:,(|·是]| )"
-"""How a position of one character (身, 火) is told from the word: it begins a clause and is marked as a place."""
-
-_OPTION = re.compile("[a-f](?![a-z])|第([一二三四五六])组")
-_CHOICE = "(?<![a-z0-9]){}(?=[组线边这那方路 ])"
-
-
-@cache
-def _ways(position: str) -> tuple[tuple[str, ...], tuple[re.Pattern, ...]]:
-    """Words a folded position is called by, and patterns: 火(行动) is 火(行动), 行动, and 火 where it begins a clause."""
-    parts = dict.fromkeys([position, *(part.strip() for part in re.split(r"[()/]", position))])
-    plain = tuple(part for part in parts if len(part) > 1)
-    patterns = [re.compile(_SHORT.format(re.escape(part))) for part in parts if len(part) == 1]
-    option = _OPTION.search(position)
-    if option:
-        letter = "abcdef"["一二三四五六".index(option[1])] if option[1] else option[0][0]
-        patterns.append(re.compile(_CHOICE.format(letter)))
-    return plain, tuple(patterns)
+            continue
+        size = sizes[batch.s_reading[hit]]
+        slot = np.full(len(hit), int(row["note"]) - 1) if int(row["note"]) > 0 else size - 1
+        keep = (slot < size) & (slot >= 0)
+        ordinal[first[hit[keep]] + slot[keep]] = 1
+    return ordinal, flags
 
 
 def _positions(batch: Batch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Where the names of positions stand: character, sentence, slot of the card that lies there."""
-    found = []
-    for number, reading in enumerate(batch.readings):
-        slots = {card: slot for slot, card in enumerate(batch.drawn[number])}
-        first, last = int(batch.r_start[number]), int(batch.r_start[number]) + len(reading["content"])
-        for card in reading.get("cards") or ():
-            name = fold((card.get("position") or "").strip())
-            if not name:
-                continue
-            slot = slots[cards.CARD_ID[card["card"]]]
-            plain, patterns = _ways(name)
-            for part in plain:
-                at = batch.text.find(part, first, last)
-                while at >= 0:
-                    found.append((at, slot))
-                    at = batch.text.find(part, at + len(part), last)
-            for pattern in patterns:
-                found += [(match.start(), slot) for match in pattern.finditer(batch.text, first, last)]
-    table = np.array(found, dtype=np.int64).reshape(-1, 2)
-    sentence = batch.sentence_of(table[:, 0])
+    at, _, place = standing(batch, [[name for name, _ in mine] for mine in batch.positions], 2)
+    sentence = batch.sentence_of(at)
     keep = sentence >= 0
-    return table[keep, 0], sentence[keep], table[keep, 1]
+    at, place, sentence = at[keep], place[keep], sentence[keep]
+    slots = [
+        batch.positions[number][p][1]
+        for number, p in zip(batch.s_reading[sentence].tolist(), place.tolist(), strict=True)
+    ]
+    return at, sentence, np.array(slots, dtype=np.int64)
 
 
-def _current(batch: Batch) -> np.ndarray:
+def _current(batch: Batch, named: np.ndarray, first: np.ndarray, p_slot: np.ndarray) -> np.ndarray:
     """Slot of the card last named before each sentence (or by a heading), -1 where none was yet."""
-    current = np.full(batch.size, -1, dtype=np.int64)
-    last, owner = -1, -1
-    named_slots = [[] for _ in range(batch.size)]
-    order = np.argsort(batch.m_start, kind="stable")
-    slot_of = [{card: slot for slot, card in enumerate(drawn)} for drawn in batch.drawn]
-    for m in order.tolist():
-        s = int(batch.m_sentence[m])
-        if s >= 0:
-            slot = slot_of[batch.s_reading[s]].get(int(batch.m_card[m]))
-            if slot is not None:
-                named_slots[s].append(slot)
-    for s in range(batch.size):
-        if batch.s_reading[s] != owner:
-            last, owner = -1, batch.s_reading[s]
-        current[s] = last
-        distinct = set(named_slots[s])
-        if len(distinct) == 1:
-            last = named_slots[s][-1]
-    return current
+    at = np.nonzero(named > 0)[0]
+    sentence = np.searchsorted(first, at, side="right") - 1
+    alone = np.bincount(sentence, minlength=batch.size)[sentence] == 1
+    slot = np.full(batch.size, -1, dtype=np.int64)
+    slot[sentence[alone]] = p_slot[at[alone]]
+    told = np.maximum.accumulate(np.where(slot >= 0, np.arange(batch.size), -1))
+    before = np.concatenate([[-1], told[:-1]])
+    begin = np.arange(batch.size) - batch.s_index
+    return np.where(before >= begin, slot[np.maximum(before, 0)], -1)
 
 
 def per_pair_max(values: np.ndarray, first: np.ndarray) -> np.ndarray:

@@ -37,11 +37,14 @@ def _markers() -> re.Pattern:
 
 def split(content: str) -> list[tuple[int, int]]:
     """(start, end) of every sentence, in characters of content, in order, without white space round them."""
-    spans = []
+    spans: list[tuple[int, int]] = []
     start = 0
     for match in _END.finditer(content):
         first, end = match.span()
-        if content[first] == "\n":
+        if end - first == 1 and start < first < start + LONGEST and content[start].isalnum() and content[first] != "\n":
+            # Nine sentences of ten: a letter, at most a hundred characters, one mark.
+            spans.append((start, end))
+        elif content[first] == "\n":
             if first > start:
                 _add(content, start, first, spans)
         else:

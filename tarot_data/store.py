@@ -18,7 +18,7 @@ import polars as pl
 from schemas.problems import Problem
 from schemas.tables import REJECTIONS, STORED, stored, typed
 from tarot_data import corrections
-from tarot_data.locks import only_one
+from tarot_data.locks import WAIT_SECONDS, only_one
 
 FILES = pl.Schema(
     {
@@ -65,10 +65,6 @@ def table_path(data_dir: Path, name: str) -> Path:
         beside.parent.mkdir(exist_ok=True)
         path.rename(beside)
     return beside
-
-
-WAIT_SECONDS = 10.0
-"""How long a command waits for another one on the same data directory before it says so and stops."""
 
 
 def writing(data_dir: Path, wait_seconds: float = WAIT_SECONDS) -> AbstractContextManager[None]:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from schemas.problems import Problem
-from tarot_data import annotated, crf, cues, lexicon, naming
+from tarot_data import annotated, corrections, crf, cues, lexicon, naming, store
 from tarot_data.batch import Batch
 from tarot_data.labeller import FIGURES, MODEL, STATES, Looks, Model, look, matrices, one_thread, predict, save, shipped
 
@@ -172,6 +172,12 @@ def learn_corrections(
     }
     _write(figures, target)
     return figures
+
+
+def learn_from(data_dir: Path, target: Path, progress: Progress = None) -> dict:
+    """`learn_corrections` of all that the reader of a store has corrected."""
+    said = corrections.read(data_dir)
+    return learn_corrections(corrections.corrected(store.readings(data_dir), said), target, progress)
 
 
 def train_and_save(folder: Path | None = None, target: Path | None = None, progress: Progress = None) -> dict:

@@ -101,6 +101,16 @@ def test_a_fix_survives_when_the_file_is_read_again(data, inbox, monkeypatch):
     assert store.readings(data).equals(before) and store.rejections(data).is_empty()
 
 
+def test_a_decision_made_again_after_a_kill_is_there_once(data, inbox):
+    lay(inbox, WRONG_CARD, GOOD)
+    take_in(data, inbox)
+    (key,) = store.rejections(data)["key"]
+    for decided in ({"cards": ["愚人正位"]}, {"cards": ["愚人正位"]}, {"cards": ["愚人逆位"]}):
+        fixes.write(data, {key: Fix(fields=decided)})
+    assert store.scan(data, "fixes").collect()["sequence"].sort().to_list() == [0, 1]
+    assert fixes.read(data)[key].fields == {"cards": ["愚人逆位"]}
+
+
 def test_a_fix_meets_the_record_where_a_new_store_reads_it_first(data, inbox, tmp_path):
     lay(inbox, WRONG_CARD)
     take_in(data, inbox)

@@ -2,8 +2,6 @@
 
 import json
 import re
-import shutil
-import subprocess
 from datetime import date
 from pathlib import Path
 
@@ -591,27 +589,6 @@ def test_every_detail_that_is_translated_is_one_the_code_writes():
     for name, languages in keys("detail").items():
         longest = max(re.split(r"{\w+}", languages["en"]), key=len).strip()
         assert longest in written, name
-
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
-def test_a_browser_shows_the_page_without_a_complaint(tmp_path):
-    """The browser logs what its policy blocks, so a silent console means that nothing was fetched or refused."""
-    path = tmp_path / "report.html"
-    path.write_text(full(), encoding="utf-8")
-    switches = (
-        "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-        "--disable-component-update --disable-sync --enable-logging=stderr --window-size=390,2000 --dump-dom"
-    ).split()
-    done = subprocess.run(
-        [CHROMIUM, *switches, f"--user-data-dir={tmp_path / 'profile'}", path.as_uri()],
-        capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
-    assert "塔罗解读质量报告" in done.stdout
-    assert "CONSOLE" not in done.stderr
 
 
 def test_measuring_takes_readings_with_closed_lists_as_strings():

@@ -3,20 +3,20 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
-from urllib.request import url2pathname, urlopen
+from urllib.request import url2pathname
 
 import pytest
 from starlette.testclient import TestClient
 
 from tarot_data import corrections, lexicon, store, versions
-from tarot_data.review import readings_page, votes
+from tarot_data.review import finding, votes
 from tarot_data.review.app import create_app
+from tarot_data.review.job import Job
 from tests import builders
 from tests.test_fixes import CONFLICT, FIRST, GOOD, NEAR, WRONG_CARD, lay, take_in
 
@@ -226,15 +226,15 @@ def three(data):
     ],
 )
 def test_readings_are_found_by_what_they_are(three, asked, found):
-    assert [int(name[1:], 16) for name in readings_page.search(three, **asked)["reading_id"]] == found
+    assert [int(name[1:], 16) for name in finding.search(three, **asked)["reading_id"]] == found
 
 
 def test_an_edited_reading_is_found_by_what_it_says_now(three):
     edited = builders.stored_row(1, revision=2, content="隐士" + builders.CONTENT.replace("缰绳", "绳子"), person="梅")
     with store.writing(three):
         store.append(three, "readings", builders.stored(edited), {"run": "test"})
-    assert readings_page.search(three, text="缰绳", person="Mel").is_empty()
-    assert readings_page.search(three, text="绳子")["person"].to_list() == ["梅"]
+    assert finding.search(three, text="缰绳", person="Mel").is_empty()
+    assert finding.search(three, text="绳子")["person"].to_list() == ["梅"]
 
 
 def test_a_reading_shows_its_sentences_by_label_and_loses_no_character(three, browser):
@@ -257,6 +257,72 @@ def test_a_sentence_is_corrected_and_the_machines_label_stays_in_the_store(three
     assert send(browser, path, words=words, first="advice", second="advice").status_code == 409
     assert send(browser, path, words="0" * 16, first="advice").status_code == 409
     assert browser.get("/readings/r0000000000000001/9").status_code == 404
+
+
+def test_a_corrected_sentence_leaves_the_unsure_and_counts_for_the_filters(three, browser):
+    listed = browser.get("/labels").text
+    assert listed.index("/readings/r0000000000000003/0") < listed.index("/readings/r0000000000000001/")
+    first = browser.get("/labels/next", follow_redirects=False).headers["location"]
+    assert first == "/readings/r0000000000000003/0?at=1"
+    words = re.search(r'name="words" value="(\w+)"', browser.get(first).text).group(1)
+    sent = send(browser, first.partition("?")[0], words=words, first="opening", at="1")
+    assert sent.headers["location"] == "/labels/next?at=1"
+    assert "r0000000000000003" not in browser.get("/labels").text
+    assert finding.search(three, lacks="advice")["reading_id"].to_list() == [
+        f"r000000000000000{number}" for number in (1, 3, 2)
+    ]
+    assert browser.get("/labels/next?at=99", follow_redirects=False).headers["location"] == "/labels"
+
+
+def correct(data, reading_id, *labels):
+    row = store.reading(data, reading_id)
+    place = row["sentences"][0]
+    said = corrections.to_correction(reading_id, row["content"], place["start"], place["end"], labels, [], "2026-01-01")
+    with store.writing(data):
+        corrections.add(data, [said])
+
+
+def finished(browser):
+    """The page of a training once it has ended."""
+    while 'http-equiv="refresh"' in (page := browser.get("/labels/training").text):
+        time.sleep(0.2)
+    return page
+
+
+def test_one_correction_is_too_few_to_learn_from_and_the_page_says_so(three, browser):
+    correct(three, "r0000000000000001", "closing")
+    page = browser.get("/labels").text
+    assert "至少改过两条解读" in page and 'action="/labels/training"' not in page
+    form = {"form_token": browser.app.state.desk.guard.form_token("/labels/training")}
+    assert browser.post("/labels/training", data=form).status_code == 200
+    assert "改过的解读只有 1 条" in finished(browser)
+
+
+@pytest.mark.slow
+def test_the_labeller_is_trained_beside_the_pages_and_says_what_it_learned(three, browser):
+    for name in ("r0000000000000001", "r0000000000000002"):
+        correct(three, name, "closing")
+    form = re.search(r'name="form_token" value="(\w+)"', browser.get("/labels").text).group(1)
+    started = browser.post("/labels/training", data={"form_token": form})
+    assert "正在用您的改动训练标注" in started.text and "愚人" in browser.get("/readings").text
+    page = finished(browser)
+    figures = json.loads((three / "lexicon" / "model" / "figures.json").read_text("utf-8"))
+    assert (figures["corrections"], figures["readings"]) == (2, 2)
+    shown = re.findall(r'<td class="n">(\d+)%</td>', page)
+    assert shown == [
+        f"{100 * figures[side][name]:.0f}" for name in ("exact", "macro_f1", "cards_f1") for side in ("before", "after")
+    ]
+    assert shown[:6] == re.findall(r'<td class="n">(\d+)%</td>', browser.get("/labels").text)
+
+
+def test_a_job_that_breaks_off_says_so_and_another_may_begin():
+    job = Job()
+    for _ in range(2):
+        assert job.start(len)
+        while job.running():
+            assert not job.start(len)
+            time.sleep(0.05)
+        assert (job.at, job.result, job.problem) == (None, None, ("job_died", {}))
 
 
 def test_the_lexicon_says_which_rows_decided(browser):
@@ -361,114 +427,3 @@ def test_a_browser_is_opened_without_the_token_among_its_words(data, tmp_path):
         finally:
             server.terminate()
     assert server.returncode == 0 and not page.exists()
-
-
-CHROMIUM = next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine; install Debian's package chromium")
-def test_a_browser_opens_the_link_and_sees_the_rejection(data, inbox, tmp_path):
-    lay(inbox, WRONG_CARD)
-    take_in(data, inbox)
-    command = [sys.executable, "-m", "flows.cli", "review", "--no-browser", "--json", "--data-dir", str(data)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            url = json.loads(server.stdout.readline())["url"]
-            path = f"rejections/{only_id(data, 'unknown_card')}"
-            seen = subprocess.run(
-                [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
-                + ["--virtual-time-budget=5000", "--enable-logging=stderr", "--dump-dom", url.replace("?", f"{path}?")],
-                capture_output=True,
-                text=True,
-                timeout=90,
-            )
-        finally:
-            server.terminate()
-    assert "“愚仁”不在这副牌里" in seen.stdout and 'id="deck"' in seen.stdout
-    assert "CONSOLE" not in seen.stderr, seen.stderr
-
-
-class Devtools:
-    """A page of a headless Chromium, driven through its debugging port."""
-
-    def __init__(self, port: int) -> None:
-        from websockets.sync.client import connect
-
-        with urlopen(f"http://127.0.0.1:{port}/json") as answer:
-            (page,) = [one for one in json.load(answer) if one["type"] == "page"]
-        self.socket, self.number, self.events = connect(page["webSocketDebuggerUrl"], max_size=None), 0, []
-        for domain in ("Page", "Runtime", "Log", "Network"):
-            self.ask(f"{domain}.enable")
-
-    def ask(self, method: str, **params: object) -> dict:
-        self.number += 1
-        self.socket.send(json.dumps({"id": self.number, "method": method, "params": params}))
-        while True:
-            message = json.loads(self.socket.recv(timeout=30))
-            if message.get("id") == self.number:
-                return message["result"]
-            self.events.append(message)
-
-    def value(self, script: str) -> object:
-        return self.ask("Runtime.evaluate", expression=script)["result"].get("value")
-
-    def until(self, script: str) -> None:
-        for _ in range(150):
-            if self.value(script):
-                return
-            time.sleep(0.1)
-        raise AssertionError(f"never came true: {script}: {self.value('document.body.innerText')}")
-
-    def press(self, key: str, **more: object) -> None:
-        text = {"text": key} if len(key) == 1 else {}
-        self.ask("Input.dispatchKeyEvent", type="keyDown", key=key, **text, **more)
-        self.ask("Input.dispatchKeyEvent", type="keyUp", key=key)
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine; install Debian's package chromium")
-def test_a_rejection_is_fixed_with_keys_alone_and_nothing_is_asked_of_anybody_else(data, inbox, tmp_path):
-    lay(inbox, {**WRONG_CARD, "cards": ""}, {**WRONG_CARD, "person": "小满", "content": FIRST[:30]})
-    take_in(data, inbox)
-    before = store.rejections(data)
-    first = before.filter(before["reason"] == "no_cards")["rejection_id"].to_list() or before["rejection_id"].to_list()
-    command = [sys.executable, "-m", "flows.cli", "review", "--no-browser", "--json", "--data-dir", str(data)]
-    chromium = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0"]
-    profile = tmp_path / "profile"
-    with (
-        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server,
-        subprocess.Popen([*chromium, f"--user-data-dir={profile}", "about:blank"], stderr=subprocess.DEVNULL) as window,
-    ):
-        try:
-            url = json.loads(server.stdout.readline())["url"]
-            for _ in range(300):
-                if (profile / "DevToolsActivePort").exists():
-                    break
-                time.sleep(0.1)
-            page = Devtools(int((profile / "DevToolsActivePort").read_text().split()[0]))
-            page.ask("Page.navigate", url=url.replace("?", f"rejections/{first[0]}?"))
-            page.until("document.readyState === 'complete' && !!document.getElementById('cards')")
-            for card in ("愚人", "力量"):
-                page.press("Escape")
-                page.press("c")
-                page.until("document.activeElement.name === 'pick_card'")
-                page.ask("Input.insertText", text=card)
-                page.press("Enter", windowsVirtualKeyCode=13)
-            assert page.value("document.getElementById('cards').value") == "愚人(正位)、力量(正位)"
-            page.press("Escape")
-            page.press("s")
-            page.until("document.readyState === 'complete' && location.search.includes('did=accepted')")
-            assert "已收下" in page.value("document.body.innerText")
-            asked = [
-                event["params"]["request"]["url"]
-                for event in page.events
-                if event["method"] == "Network.requestWillBeSent"
-            ]
-            assert asked and all(address.startswith(url.split("?")[0]) for address in asked)
-            bad = [event for event in page.events if event["method"] in ("Log.entryAdded", "Runtime.exceptionThrown")]
-            assert not bad
-        finally:
-            window.terminate()
-            server.terminate()
-    assert [card["card"] for card in store.readings(data)["cards"][0]] == ["愚人", "力量"]

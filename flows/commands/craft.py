@@ -105,14 +105,12 @@ def lexicon_add(ctx: Context, table: str, cells: tuple[str, ...]) -> None:
 def lexicon_train(ctx: Context, corrections: bool) -> None:
     """A labeller of the reader's own: it never touches the one that is shipped."""
     from flows.progress import bar
-    from tarot_data import corrections as said
-    from tarot_data import labeller, store, teaching
+    from tarot_data import labeller, teaching
 
     target = labeller.own_path().parent
     try:
         if corrections:
-            taught = said.corrected(store.readings(ctx.data_dir), said.read(ctx.data_dir))
-            figures = teaching.learn_corrections(taught, target, bar)
+            figures = teaching.learn_from(ctx.data_dir, target, bar)
         else:
             figures = teaching.train_and_save(None, target, bar)
     finally:

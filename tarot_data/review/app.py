@@ -12,14 +12,14 @@ from starlette.exceptions import HTTPException
 from schemas.messages import say
 from schemas.problems import Problem
 from tarot_data.report.words import Words
-from tarot_data.review import lexicon_page, readings_page, rejections_page, versions_page
+from tarot_data.review import finding, labels_page, lexicon_page, readings_page, rejections_page, versions_page
 from tarot_data.review.guard import Guard, Refused
 
 HERE = Path(__file__).parent
 SILENT = dict.fromkeys(("tracing", "metrics", "logs", "operation_spans", "auto_configure"), False)
 """FastAPI would report every request, with the words searched for, wherever a variable of the environment says."""
 
-PAGES = ("rejections", "readings", "lexicon", "versions")
+PAGES = ("rejections", "readings", "labels", "lexicon", "versions")
 
 
 class Desk:
@@ -86,8 +86,9 @@ def create_app(data_dir: Path, *, token: str, own_lexicon: Path, lang: str = "zh
     def start() -> Response:
         return RedirectResponse("/rejections", 303)
 
-    for page in (rejections_page, readings_page, lexicon_page, versions_page):
+    for page in (rejections_page, readings_page, labels_page, lexicon_page, versions_page):
         page.add(app, desk)
+    app.state.desk = desk
     app.mount("/static", StaticFiles(directory=HERE / "static"))
     return app
 
@@ -96,7 +97,7 @@ def warm(data_dir: Path) -> None:
     """Make ready what the first page of each kind would wait for: the index of readings and the labeller's tables."""
     from tarot_data.patterns import explain
 
-    readings_page.index(data_dir)
+    finding.index(data_dir)
     explain("愚人正位。")
 
 

@@ -1,7 +1,6 @@
 """Readings searched, filtered and looked at, their sentences coloured by label."""
 
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +14,7 @@ from schemas.problems import Problem
 from schemas.tables import STORED
 from tarot_data import corrections, store
 from tarot_data.examples import card_text
+from tarot_data.review.finding import search
 from tarot_data.review.paging import Page, whole
 
 PER_PAGE = 25
@@ -66,15 +66,20 @@ def add(app: FastAPI, desk) -> None:
         )
 
     @app.get("/readings/{reading_id}/{number}")
-    def sentence(reading_id: str, number: int) -> Response:
+    def sentence(reading_id: str, number: int, at: str = "") -> Response:
+        """at: its place among those the labeller is least sure of, where it was come to from there."""
         row, one = place(desk.data_dir, reading_id, number)
+        first, last = max(0, number - 1), min(number + 1, len(row["sentences"]) - 1)
         drawn = [card["card"] for card in row["cards"]]
         return desk.page(
             "sentence.html",
             here="readings",
             row=row,
             number=number,
+            before=row["content"][row["sentences"][first]["start"] : one["start"]],
             text=row["content"][one["start"] : one["end"]],
+            after=row["content"][one["end"] : row["sentences"][last]["end"]],
+            at=whole(at) if at else None,
             words_of=corrections.digest(row["content"][one["start"] : one["end"]]),
             one=one,
             offered=list(dict.fromkeys([*drawn, *one["cards"]])),
@@ -96,6 +101,9 @@ def add(app: FastAPI, desk) -> None:
         said = corrections.to_correction(reading_id, row["content"], start, end, labels, cards, when)
         with store.writing(desk.data_dir):
             corrections.add(desk.data_dir, [said])
+        if form.get("at"):
+            # Corrected, it has left the list, and the next one has its place.
+            return RedirectResponse(f"/labels/next?at={whole(form['at'])}", 303)
         return RedirectResponse(f"/readings/{reading_id}#s{number}", 303)
 
 
@@ -114,104 +122,6 @@ def place(data_dir: Path, reading_id: str, number: int) -> tuple[dict, dict]:
     if not 0 <= number < len(row["sentences"]):
         raise HTTPException(404)
     return row, row["sentences"][number]
-
-
-def search(
-    data_dir: Path,
-    *,
-    person: str = "",
-    card: str = "",
-    theme: str = "",
-    flag: str = "",
-    lacks: str = "",
-    text: str = "",
-    order: str = "",
-) -> pl.DataFrame:
-    """Current readings (the columns of `index`) that fit everything named, newest date first; `order="unsure"`: those
-    with the sentence the labeller is least sure of first.
-
-    person: part of a name. card, theme, flag: codes. lacks: a label that no sentence has. text: part of content or
-    question.
-    """
-    rows = index(data_dir)
-    if person:
-        rows = rows.filter(pl.col("person").str.contains(person, literal=True))
-    for value, column in ((card, "drawn"), (theme, "themes"), (flag, "flags")):
-        if value:
-            rows = rows.filter(pl.col(column).list.contains(value))
-    if lacks:
-        rows = rows.filter(~pl.col("labels").list.contains(lacks))
-    if text and not rows.is_empty():
-        said = store.scan(data_dir, "readings").select(
-            "reading_id",
-            "revision",
-            said=pl.col("content").str.contains(text, literal=True)
-            | pl.col("question").fill_null("").str.contains(text, literal=True),
-        )
-        rows = rows.join(
-            said.filter("said").collect(), on=["reading_id", "revision"], how="semi", maintain_order="left"
-        )
-    if order == "unsure":
-        rows = rows.sort("sure", "reading_id", nulls_last=True)
-    return rows
-
-
-def index(data_dir: Path) -> pl.DataFrame:
-    """reading_id, revision, person, question, date, drawn, themes, flags, labels, sure of every current reading, newest
-    date first: what lists and filters need, and no content. Held until the store changes.
-
-    labels: that any sentence has. sure: confidence of the least sure sentence.
-    """
-    return _index(data_dir, tuple(store.parts(data_dir)))
-
-
-INDEX = pl.Schema(
-    {
-        "reading_id": pl.String,
-        "revision": pl.Int32,
-        "person": pl.String,
-        "question": pl.String,
-        "date": pl.Date,
-        "drawn": pl.List(pl.String),
-        "themes": pl.List(pl.String),
-        "flags": pl.List(pl.String),
-        "labels": pl.List(pl.String),
-        "sure": pl.Float32,
-    }
-)
-
-
-_held: dict[Path, pl.DataFrame] = {}
-"""What was read of the table's files, with the file of each row. A new commit is a new file, and only that is read: the
-sentences of 100,000 readings take more than a second."""
-
-
-@lru_cache(maxsize=1)
-def _index(data_dir: Path, files: tuple[str, ...]) -> pl.DataFrame:
-    held = _held.get(data_dir, pl.DataFrame(schema={**INDEX, "file": pl.String})).filter(pl.col("file").is_in(files))
-    if new := sorted({*files} - {*held["file"].unique()}):
-        held = pl.concat([held, _read(new)])
-    _held[data_dir] = held
-    rows = store.current(held.drop("file").lazy()).collect()
-    return rows.sort("date", "reading_id", descending=[True, False], nulls_last=True)
-
-
-def _read(files: list[str]) -> pl.DataFrame:
-    element = pl.element().struct
-    rows = pl.scan_parquet(files, glob=False, include_file_paths="file").select(
-        "reading_id",
-        "revision",
-        "person",
-        pl.col("question").str.slice(0, 120),
-        "date",
-        pl.col("cards").list.eval(element.field("card")).alias("drawn"),
-        "themes",
-        "flags",
-        pl.col("sentences").list.eval(element.field("labels").list.explode().unique()).alias("labels"),
-        pl.col("sentences").list.eval(element.field("confidence")).list.min().alias("sure"),
-        "file",
-    )
-    return rows.collect().cast(dict(INDEX))
 
 
 def parts(content: str, sentences: list[dict]) -> list[dict]:

@@ -63,11 +63,12 @@ def recognises(sample: Sample) -> bool:
 def kind_of(lines: list[str]) -> str | None:
     """Which kind of heads the first lines have: three or more of one kind, by two names, or by one at several times."""
     best, most = None, 2
+    folded = [widths(line).rstrip() for line in lines]
     shared = any(_DAY_LINE.match(line) for line in lines[:200]) or any(_INTRO.match(line) for line in lines[:5])
     for kind, pattern in KINDS.items():
         if kind == "name:" and not shared and not _is_copy(lines):
             continue
-        heads = [head for line in lines if (head := pattern.match(widths(line).rstrip()))]
+        heads = [head for line in folded if (head := pattern.match(line))]
         names = Counter(head["name"].strip() for head in heads)
         times = {head.groupdict().get("clock") for head in heads}
         if (
@@ -82,12 +83,8 @@ def kind_of(lines: list[str]) -> str | None:
     if best is None:
         # A chat of two messages: one asks, one answers with the cards.
         for kind in ("name time", "time name", "[time] name", "name (time)"):
-            heads = [head for line in lines if (head := KINDS[kind].match(widths(line).rstrip()))]
-            if (
-                len(heads) == 2
-                and len({head["name"] for head in heads}) == 2
-                and KINDS[kind].match(widths(lines[0]).rstrip())
-            ):
+            heads = [head for line in folded if (head := KINDS[kind].match(line))]
+            if len(heads) == 2 and len({head["name"] for head in heads}) == 2 and KINDS[kind].match(folded[0]):
                 return kind
     return best
 

@@ -41,6 +41,7 @@ for (const picker of document.querySelectorAll(".picker")) {
     const before = into.value.replace(/\s+$/, "");
     into.value = before + (before ? "、" : "") + text;
     position.value = card.value = "";
+    side.selectedIndex = 0;
     card.focus();
   };
   picker.querySelector("button").addEventListener("click", add);

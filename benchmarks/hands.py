@@ -1,0 +1,99 @@
+"""The jobs that torture kills, in a process that has imported and loaded everything before it is told what to do, so that
+a kill falls into the work and not into the start of Python. One line of JSON in, one out."""
+
+import contextlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+class Hand:
+    """A process that waits for a job."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.hands"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            text=True,
+        )
+
+    def start(self, data: Path, arguments: list[str]) -> None:
+        assert self.process.stdout.readline() == "ready\n"
+        self.process.stdin.write(json.dumps([str(data), arguments]) + "\n")
+        self.process.stdin.flush()
+
+    def result(self) -> dict | None:
+        """{code, errors}; None where it was killed."""
+        line = self.process.stdout.readline()
+        return json.loads(line) if line else None
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+
+def work(data: Path, arguments: list[str], errors: Path) -> dict:
+    """Do what `tarot ARGUMENTS` does, without Prefect's part of an ingest."""
+    from flows import cli, ingest
+
+    code: object = 0
+    with errors.open("w+", encoding="utf-8") as log:
+        with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
+            try:
+                if arguments[0] == "ingest":
+                    ingest.ingest.fn(data, ingest.Inbox([Path(arguments[1])]))
+                else:
+                    cli.main([*arguments, "--lang", "en", "--data-dir", str(data)])
+            except SystemExit as error:
+                code = error.code or 0
+            except Exception as error:
+                print(repr(getattr(error, "cause", error)))
+                code = 70
+        log.seek(0)
+        return {"code": code, "errors": log.read()[-2000:]}
+
+
+def warm() -> None:
+    """Import what the jobs import, label a reading, and have the tasks of ingest and publish be the functions they are."""
+    import polars as pl
+
+    from flows import forgetting, ingest, publish, reporting  # noqa: F401
+    from flows.commands import dataset, records  # noqa: F401
+    from schemas.tables import READINGS
+    from tarot_data import cleaning, conflicts, replay, validation  # noqa: F401
+    from tarot_data.duplicates import signatures
+    from tarot_data.patterns import annotate
+    from tests.builders import reading
+
+    frame = pl.DataFrame([reading()], schema=READINGS)
+    annotate(frame)
+    signatures(frame)
+    for name in ("find_files", "wait_for", "read_and_clean", "decide", "commit"):
+        setattr(ingest, name, getattr(ingest, name).fn)
+
+
+def main() -> None:
+    import tempfile
+
+    answers = sys.stdout
+    warm()
+    with tempfile.TemporaryDirectory() as folder:
+        print("ready", file=answers, flush=True)
+        for line in sys.stdin:
+            data, arguments = json.loads(line)
+            found = work(Path(data), arguments, Path(folder) / "log")
+            print(json.dumps(found), file=answers, flush=True)
+            print("ready", file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()

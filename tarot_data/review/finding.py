@@ -1,0 +1,156 @@
+"""Which readings there are and what they are found by, held in memory so that lists and filters need not read the store."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import polars as pl
+
+from schemas.tables import STORED
+from tarot_data import corrections, store
+
+
+def search(
+    data_dir: Path,
+    *,
+    person: str = "",
+    card: str = "",
+    theme: str = "",
+    flag: str = "",
+    lacks: str = "",
+    text: str = "",
+    order: str = "",
+) -> pl.DataFrame:
+    """Current readings (the columns of `index`) that fit everything named, newest date first; `order="unsure"`: those
+    with the sentence the labeller is least sure of first.
+
+    person: part of a name. card, theme, flag: codes. lacks: a label that no sentence has. text: part of content or
+    question.
+    """
+    rows = index(data_dir)
+    if person:
+        rows = rows.filter(pl.col("person").str.contains(person, literal=True))
+    for value, column in ((card, "drawn"), (theme, "themes"), (flag, "flags")):
+        if value:
+            rows = rows.filter(pl.col(column).list.contains(value))
+    if lacks:
+        rows = rows.filter(~pl.col("labels").list.contains(lacks))
+    if text and not rows.is_empty():
+        said = store.scan(data_dir, "readings").select(
+            "reading_id",
+            "revision",
+            said=pl.col("content").str.contains(text, literal=True)
+            | pl.col("question").fill_null("").str.contains(text, literal=True),
+        )
+        rows = rows.join(
+            said.filter("said").collect(), on=["reading_id", "revision"], how="semi", maintain_order="left"
+        )
+    if order == "unsure":
+        rows = rows.sort("sure", "reading_id", nulls_last=True)
+    return rows
+
+
+def index(data_dir: Path) -> pl.DataFrame:
+    """What lists and filters need of every current reading (INDEX), newest date first, as its reader has corrected it.
+
+    Held until the store changes; of the corrections, only new ones are laid over it.
+    """
+    rows = _index(data_dir, tuple(store.parts(data_dir)))
+    said: dict[str, list[tuple]] = {}
+    for row in corrections.read(data_dir).iter_rows():
+        said.setdefault(row[0], []).append((*row[:4], tuple(row[4]), tuple(row[5]), row[6]))
+    mine = rows.filter(pl.col("reading_id").is_in(list(said))).select("reading_id", "revision").iter_rows()
+    fresh = [_corrected(data_dir, name, revision, tuple(said[name])) for name, revision in mine]
+    if not fresh:
+        return rows
+    laid = pl.DataFrame(fresh, schema={name: INDEX[name] for name in ("reading_id", *BY_LABEL)}, orient="row")
+    over = rows.join(laid.with_columns(over=True), on="reading_id", how="left", suffix="_new", maintain_order="left")
+    given = {name: pl.when("over").then(f"{name}_new").otherwise(name) for name in BY_LABEL}
+    return over.with_columns(**given).select(INDEX.names())
+
+
+INDEX = pl.Schema(
+    {
+        "reading_id": pl.String,
+        "revision": pl.Int32,
+        "person": pl.String,
+        "question": pl.String,
+        "date": pl.Date,
+        "drawn": pl.List(pl.String),
+        "themes": pl.List(pl.String),
+        "flags": pl.List(pl.String),
+        "labels": pl.List(pl.String),
+        "sure": pl.Float32,
+        "unsure": pl.Int32,
+        "words": pl.String,
+        "taken": pl.List(pl.String),
+    }
+)
+"""labels: that any sentence has. unsure: number of the sentence the labeller is least sure of among those nobody
+corrected, from 0; sure: its confidence, words: its beginning, taken: its labels. All null where every one is corrected."""
+
+BY_LABEL = ("labels", "sure", "unsure", "words", "taken")
+SHOWN_CHARS = 80
+
+
+_held: dict[Path, pl.DataFrame] = {}
+"""What was read of the table's files, with the file of each row. A new commit is a new file, and only that is read: the
+sentences of 100,000 readings take more than a second."""
+
+
+@lru_cache(maxsize=1)
+def _index(data_dir: Path, files: tuple[str, ...]) -> pl.DataFrame:
+    held = _held.get(data_dir, pl.DataFrame(schema={**INDEX, "file": pl.String})).filter(pl.col("file").is_in(files))
+    if new := sorted({*files} - {*held["file"].unique()}):
+        held = pl.concat([held, _read(new)])
+    _held[data_dir] = held
+    rows = store.current(held.drop("file").lazy()).collect()
+    return rows.sort("date", "reading_id", descending=[True, False], nulls_last=True)
+
+
+def _read(files: list[str]) -> pl.DataFrame:
+    rows = pl.scan_parquet(files, glob=False, include_file_paths="file").select(
+        "reading_id",
+        "revision",
+        "person",
+        pl.col("question").str.slice(0, 120),
+        "date",
+        pl.col("cards").list.eval(pl.element().struct.field("card")).alias("drawn"),
+        "themes",
+        "flags",
+        *_by_label(),
+        "file",
+    )
+    return rows.collect().cast(dict(INDEX))
+
+
+def _by_label() -> list[pl.Expr]:
+    """The columns BY_LABEL of content and sentences."""
+    element = pl.element().struct
+    confidence = pl.col("sentences").list.eval(element.field("confidence"))
+    least = pl.col("sentences").list.get(confidence.list.arg_min(), null_on_oob=True).struct
+    start, end = least.field("start"), least.field("end")
+    return [
+        pl.col("sentences").list.eval(element.field("labels").list.explode().unique()).alias("labels"),
+        confidence.list.min().alias("sure"),
+        confidence.list.arg_min().alias("unsure"),
+        pl.col("content").str.slice(start, pl.min_horizontal(end - start, SHOWN_CHARS)).alias("words"),
+        least.field("labels").alias("taken"),
+    ]
+
+
+@lru_cache(maxsize=10_000)
+def _corrected(data_dir: Path, reading_id: str, revision: int, said: tuple[tuple, ...]) -> tuple:
+    """reading_id and the columns BY_LABEL of a reading with its corrections. revision: names the entry of the cache."""
+    row = store.reading(data_dir, reading_id)
+    stored = pl.DataFrame([row], schema=STORED)
+    over = pl.DataFrame(said, schema=corrections.CORRECTIONS, orient="row")
+    (sentences,) = corrections.apply(stored, over)["sentences"].to_list()
+    places = corrections.found(row["content"], row["sentences"], over.to_dicts())
+    open_ = [number for number in range(len(sentences)) if number not in {place for place, _ in places}]
+    labels = sorted({label for sentence in sentences for label in sentence["labels"]})
+    if not open_:
+        return (reading_id, labels, None, None, None, None)
+    number = min(open_, key=lambda number: sentences[number]["confidence"])
+    least = sentences[number]
+    words = row["content"][least["start"] : least["end"]][:SHOWN_CHARS]
+    return (reading_id, labels, least["confidence"], number, words, least["labels"])

@@ -1,0 +1,94 @@
+"""What the labeller is least sure of, first; and the labeller taught by what its reader corrected."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import polars as pl
+from fastapi import Depends, FastAPI
+from fastapi.responses import RedirectResponse, Response
+
+from schemas.messages import catalogue, say
+from tarot_data import corrections, labeller, lexicon
+from tarot_data.review.finding import index
+from tarot_data.review.job import Job
+from tarot_data.review.paging import Page, whole
+
+PER_PAGE = 25
+FIGURES = ("exact", "macro_f1", "cards_f1")
+
+
+def add(app: FastAPI, desk) -> None:
+    Form = Annotated[dict[str, str], Depends(desk.guard.form)]
+    job = Job()
+
+    @app.get("/labels")
+    def listed(page: str = "1") -> Response:
+        rows = unsure(desk.data_dir)
+        part = Page(rows.height, whole(page), PER_PAGE)
+        said = corrections.read(desk.data_dir)
+        return desk.page(
+            "labels.html",
+            here="labels",
+            rows=rows.slice(part.start, PER_PAGE).to_dicts(),
+            part=part,
+            corrected=said.height,
+            readings=said["reading_id"].n_unique(),
+            running=job.running(),
+            figures=figures(desk.own_lexicon),
+            shown=FIGURES,
+        )
+
+    @app.get("/labels/next")
+    def following(at: str = "1") -> Response:
+        rows = unsure(desk.data_dir)
+        place = whole(at)
+        if place > rows.height:
+            return RedirectResponse("/labels", 303)
+        (row,) = rows.slice(place - 1, 1).to_dicts()
+        return RedirectResponse(f"/readings/{row['reading_id']}/{row['unsure']}?at={place}", 303)
+
+    @app.get("/labels/training")
+    def training() -> Response:
+        running = job.running()
+        if job.result:
+            # Rows and model are read again, so that the next sentence tried is labelled by what was learned.
+            lexicon.use(desk.own_lexicon)
+        stage, done, total = job.at or ("", 0, 0)
+        known = f"progress.{stage}"
+        return desk.page(
+            "training.html",
+            here="labels",
+            running=running,
+            stage=say(known, desk.lang) if known in catalogue() else "",
+            done=done,
+            total=total,
+            problem=say(f"problem.{job.problem[0]}", desk.lang, **job.problem[1]) if job.problem else None,
+            figures=figures(desk.own_lexicon),
+            shown=FIGURES,
+        )
+
+    @app.post("/labels/training")
+    def train(form: Form) -> Response:
+        job.start(learn, desk.data_dir, desk.own_lexicon)
+        return RedirectResponse("/labels/training", 303)
+
+
+def learn(data_dir: Path, own_lexicon: Path, progress) -> dict:
+    """What `tarot lexicon train --corrections` does."""
+    from tarot_data import teaching
+
+    lexicon.use(own_lexicon)
+    return teaching.learn_from(data_dir, labeller.own_path().parent, progress)
+
+
+def unsure(data_dir: Path) -> pl.DataFrame:
+    """The sentence of every reading that the labeller is least sure of (`finding.INDEX`), the least sure first."""
+    return index(data_dir).filter(pl.col("unsure").is_not_null()).sort("sure", "reading_id")
+
+
+def figures(own_lexicon: Path) -> dict | None:
+    """What the last teaching by corrections reached, as `teaching.learn_corrections` gives it."""
+    path = own_lexicon / "model" / labeller.FIGURES
+    found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return found if "before" in found else None
