@@ -267,9 +267,14 @@ def torture(
             # A fix that was done before the kill finds nothing left to do, and says so.
             if again is None or (again["code"] and not (job == "fix" and "No open rejection" in again["errors"])):
                 wrong.append(f"run again it failed: {again}")
-            wrong += findings(broken, told if job == "forget" else [])
-            now = content(broken)
-            wrong += [f"{part} differ" for part in sorted({*now, *after[job]}) if now.get(part) != after[job].get(part)]
+            try:
+                wrong += findings(broken, told if job == "forget" else [])
+                now = content(broken)
+            except Exception as error:
+                wrong.append(f"cannot be read: {error!r}")
+            else:
+                parts = sorted({*now, *after[job]})
+                wrong += [f"{part} differ" for part in parts if now.get(part) != after[job].get(part)]
             found[job].wrong += wrong
             print(
                 f"{number + 1}/{kills} {job} by {how}{', command' if person else ''}: "

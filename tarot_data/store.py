@@ -10,14 +10,14 @@ import re
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
 
 from schemas.problems import Problem
 from schemas.tables import REJECTIONS, STORED, stored, typed
-from tarot_data import corrections
+from tarot_data import corrections, migrations
 from tarot_data.locks import WAIT_SECONDS, only_one
 
 FILES = pl.Schema(
@@ -67,12 +67,26 @@ def table_path(data_dir: Path, name: str) -> Path:
     return beside
 
 
-def writing(data_dir: Path, wait_seconds: float = WAIT_SECONDS) -> AbstractContextManager[None]:
-    """The only writer of this data directory, until the block ends or the process dies.
+@contextmanager
+def writing(data_dir: Path, wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
+    """The only writer of this data directory, until the block ends or the process dies; a store of an earlier release is
+    brought forward first.
 
-    Raises Problem `busy` where another process writes and does not finish within wait_seconds.
+    Raises Problem `busy` where another process writes and does not finish within wait_seconds, `store_newer`.
     """
-    return only_one(data_dir / "locks" / "store.lock", Problem("busy", path=data_dir), wait_seconds)
+    with only_one(data_dir / "locks" / "store.lock", Problem("busy", path=data_dir), wait_seconds):
+        _bring_forward(data_dir)
+        yield
+
+
+def _bring_forward(data_dir: Path) -> None:
+    version = migrations.found(data_dir / "store")
+    if version == migrations.VERSION or not any(exists(data_dir, name) for name in TABLES):
+        return
+    for name in migrations.changed(version):
+        if (rows := scan(data_dir, name)) is not None:
+            rewrite(data_dir, name, rows.collect(), {"run": "migrate"})
+    migrations.mark(data_dir / "store")
 
 
 @contextmanager
@@ -96,11 +110,17 @@ def as_it_was(data_dir: Path) -> Iterator[None]:
 
 
 def exists(data_dir: Path, name: str) -> bool:
-    return (table_path(data_dir, name) / "_delta_log").is_dir()
+    """Whether the table has a commit: a process killed in its very first write leaves a log without one."""
+    log = table_path(data_dir, name) / "_delta_log"
+    return log.is_dir() and any(path.name[:20].isdigit() for path in log.iterdir())
 
 
 def scan(data_dir: Path, name: str, version: int | None = None) -> pl.LazyFrame | None:
-    """The rows of a table as they lie on disk, closed lists as strings; None where there is no table yet."""
+    """The rows of a table as they lie on disk, closed lists as strings; None where there is no table yet.
+
+    Raises Problem `store_newer` where a later release wrote them.
+    """
+    shape = migrations.found(data_dir / "store")
     if not exists(data_dir, name):
         return None
     from deltalake import DeltaTable
@@ -108,12 +128,13 @@ def scan(data_dir: Path, name: str, version: int | None = None) -> pl.LazyFrame 
     table = DeltaTable(str(table_path(data_dir, name)), version=version)
     plain = pl.scan_delta(table)
     if not (files := _files(data_dir, name, table)):
-        return plain
+        return migrations.forward(name, plain, shape)
     # Not by scan_delta itself: it asks for files below a percent-encoded folder, so that a data directory with Chinese
     # characters or a space in its path could be written and not be read (polars 2.1).
-    return pl.scan_parquet(
+    rows = pl.scan_parquet(
         files, glob=False, schema=plain.collect_schema(), missing_columns="insert", extra_columns="ignore"
     )
+    return migrations.forward(name, rows, shape)
 
 
 def parts(data_dir: Path, name: str = "readings") -> list[str]:
@@ -161,6 +182,8 @@ def append(data_dir: Path, name: str, frame: pl.DataFrame, note: dict[str, objec
         plain = plain.join(have.select(keys).collect(), on=keys, how="anti", maintain_order="left")
     if plain.is_empty():
         return 0
+    if not any(exists(data_dir, table) for table in TABLES):
+        migrations.mark(data_dir / "store")
     plain.write_delta(
         str(table_path(data_dir, name)),
         mode="append",
@@ -190,6 +213,7 @@ def rewrite(data_dir: Path, name: str, frame: pl.DataFrame, note: dict[str, obje
         str(table_path(data_dir, name)),
         mode="overwrite",
         delta_write_options={
+            "schema_mode": "overwrite",
             "writer_properties": _compressed(),
             "commit_properties": CommitProperties(custom_metadata={key: str(value) for key, value in note.items()}),
         },

@@ -21,6 +21,8 @@ from tarot_data.duplicates import near_pairs
 from tarot_data.examples import Budget, to_examples, too_long
 
 FORMAT = 1
+"""Of a version's folder, part of its hash. Raised with whatever a reader of an earlier release would misread; `listed`
+refuses what is newer."""
 
 COPIES = "copies.jsonl"
 """One line for every checkout and export: version, hash, path."""
@@ -31,8 +33,14 @@ def folder(data_dir: Path) -> Path:
 
 
 def listed(data_dir: Path) -> list[dict]:
-    """The manifests of all versions, oldest first; of one that was republished, the newest only."""
+    """The manifests of all versions, oldest first; of one that was republished, the newest only.
+
+    Raises Problem `version_newer` where a later release published one.
+    """
     found = [json.loads(path.read_text(encoding="utf-8")) for path in folder(data_dir).glob("[!.]*/manifest.json")]
+    for manifest in found:
+        if manifest["settings"]["format"] > FORMAT:
+            raise Problem("version_newer", name=manifest["name"], found=manifest["settings"]["format"], known=FORMAT)
     former = {(manifest["version"], digest) for manifest in found for digest in former_hashes(manifest)}
     current = [manifest for manifest in found if (manifest["version"], manifest["hash"]) not in former]
     return sorted(current, key=lambda manifest: manifest["version"])

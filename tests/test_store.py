@@ -85,6 +85,14 @@ def test_a_second_writer_is_told_so_and_gets_in_once_the_first_is_killed(tmp_pat
         pass
 
 
+def test_a_first_write_killed_before_its_commit_leaves_no_table_and_the_next_one_makes_it(tmp_path):
+    (store.table_path(tmp_path, "readings") / "_delta_log").mkdir(parents=True)
+    (store.table_path(tmp_path, "readings") / "_delta_log" / "_commit_4f1d.json.tmp").write_text("{")
+    assert store.readings(tmp_path).is_empty() and store.delta_version(tmp_path) is None
+    assert store.append(tmp_path, "readings", stored(stored_row(1)), {}) == 1
+    assert store.count(tmp_path) == 1
+
+
 def test_delta_keeps_no_words_of_a_reading_in_its_log(tmp_path):
     store.append(tmp_path, "readings", stored(stored_row(1, person="独一无二的名字")), {})
     log = "".join(path.read_text() for path in (tmp_path / "store" / "readings" / "_delta_log").glob("*.json"))
