@@ -75,7 +75,8 @@ class Batch:
 
 
 @lexicon.cached
-def _vocabulary() -> dict[str, list[str]]:
+def vocabulary() -> dict[str, list[str]]:
+    """Per table its folded words, as `Batch.found` numbers them."""
     return {
         "cards": cards.phrases(),
         "turns": list(cues.turn_words()),
@@ -99,7 +100,7 @@ def to_batch(readings: Sequence[dict]) -> Batch:
     written = np.frombuffer((SEPARATOR.join(parts) + SEPARATOR).encode("utf-32-le"), dtype=np.uint32)
     codes = code_folds()[written]
     text = codes.tobytes().decode("utf-32-le")
-    found = matching.find_tables(text, _vocabulary())
+    found = matching.find_tables(text, vocabulary())
     table = np.array(spans, dtype=np.int64).reshape(-1, 4)
     drawn = [list(dict.fromkeys(cards.CARD_ID[c["card"]] for c in reading.get("cards") or ())) for reading in readings]
     starts = np.array(r_start, dtype=np.int64)

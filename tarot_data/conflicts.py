@@ -215,7 +215,8 @@ def unread_cards(readings: pl.DataFrame, sentences: pl.DataFrame) -> pl.DataFram
         .select("reading_id", card=pl.col("cards").struct.field("card").cast(pl.String))
     )
     read = (
-        sentences.select("reading_id", card="cards")
+        sentences.filter(pl.col("labels").cast(pl.List(pl.String)).list.first() != "other")
+        .select("reading_id", card="cards")
         .explode("card")
         .drop_nulls("card")
         .with_columns(pl.col("card").cast(pl.String))

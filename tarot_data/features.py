@@ -11,7 +11,7 @@ import numpy as np
 
 from schemas.deck import CARDS
 from tarot_data import lexicon, matching
-from tarot_data.batch import Batch, standing
+from tarot_data.batch import Batch, standing, vocabulary
 from tarot_data.folding import fold
 from tarot_data.pairs import Pairs, per_pair_max, per_pair_sum
 
@@ -272,8 +272,7 @@ def _advice_place(batch: Batch, pairs: Pairs) -> np.ndarray:
     out = per_pair_max(slots.astype(float), pairs.first)
     # The place may be named in the text alone: 建议位, advice给到.
     found = batch.found["pointers"]
-    table = lexicon.read_table("pointers")
-    is_place = np.array([row["kind"] == "advice_place" for row in table])
+    is_place = np.isin(vocabulary()["pointers"], words)
     at = batch.sentence_of(found.start[is_place[found.phrase]])
     out[at[at >= 0]] = 1
     return out

@@ -29,6 +29,9 @@ STATES = (
 )
 """What a sentence may carry. Two rarer pairs (one sentence each of 3,098) are learned as their first label."""
 
+STATISTIC = "card_link.group"
+"""The kind of cue that tells a statistic over the spread, which names no card."""
+
 CUE_SCALE = 0.3
 """A cue's own weight beside that of its kind: its row is learned more slowly than an n-gram's."""
 
@@ -74,6 +77,7 @@ def look(readings: Sequence[dict]) -> Looks:
     dense, names = features.structure(batch, pairs)
     sentence, cue, place = found
     by_label, by_kind = cues.votes(sentence, cue, batch.size)
+    pairs.statistic = by_kind[:, cues.kinds().index(STATISTIC)] > 0 if STATISTIC in cues.kinds() else pairs.statistic
     parts, part_names = [dense, np.minimum(by_label, 4) / 2, by_kind], [*names, *LABELS, *cues.kinds()]
     for name, inside in zip(("head", "tail"), features.ends(padded, owner, sentence, place), strict=True):
         votes, _ = cues.votes(sentence[inside], cue[inside], batch.size)

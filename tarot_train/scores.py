@@ -367,7 +367,7 @@ def _whole(reading: dict, lines: list[Line]) -> float:
     closed = any("closing" in line.labels and not phrases("generic").search(line.text) for line in lines[-2:])
     ended = not _breaks_off(lines)
     cards = drawn(reading)
-    read = {card for line in lines for card in line.cards} & set(cards)
+    read = {card for line in lines if line.labels != ("other",) for card in line.cards} & set(cards)
     advised = any("advice" in line.labels for line in lines)
     return 0.15 * opened + 0.25 * closed + 0.2 * ended + 0.25 * len(read) / max(1, len(cards)) + 0.15 * advised
 
