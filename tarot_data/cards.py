@@ -99,18 +99,14 @@ def choose(
     _, cards, marked, latin = _names()
     keep = np.ones(len(found.start), dtype=bool)
     codes = np.frombuffer(folded.encode("utf-32-le"), dtype=np.uint32)
-    alnum = (codes < 128) & np.isin(
-        codes, np.frombuffer("abcdefghijklmnopqrstuvwxyz0123456789".encode("utf-32-le"), "<u4")
-    )
+    alnum = (codes >= 97) & (codes <= 122) | (codes >= 48) & (codes <= 57)
     padded = np.concatenate([[False], alnum, [False]])
     keep &= ~(latin[found.phrase, 0] & padded[found.start]) & ~(latin[found.phrase, 1] & padded[found.end + 1])
     found = matching.Matches(*(column[keep] for column in found))
     # An ordinary phrase is met first, whatever it overlaps; then the longest name.
     ordinary = cards[found.phrase] < 0
-    covered = np.zeros(len(codes) + 1, dtype=np.int64)
-    np.add.at(covered, found.start[ordinary], 1)
-    np.add.at(covered, found.end[ordinary], -1)
-    covered = np.cumsum(covered) > 0
+    covered = np.zeros(len(codes), dtype=bool)
+    covered[matching.inside(found.start[ordinary], found.end[ordinary])] = True
     keep = ~ordinary & ~(covered[found.start] & covered[found.end - 1])
     found = matching.Matches(*(column[keep] for column in found))
     found = matching.Matches(*(column[matching.longest(found)] for column in found))

@@ -59,6 +59,7 @@ _INLINE = "span|b|i|u|s|em|strong|a|font|img|code|sub|sup|small|big|del|ins|mark
 _TAG = re.compile(rf"</?(?:({_BLOCK})|{_INLINE})(?:\s[^<>]{{0,4000}})?/?>", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,8});")
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_HAN_RUN = re.compile(f"{_HAN.pattern}+")
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
 _OTHER_SCRIPT = re.compile(r"[\u0370-\u052f\u0590-\u06ff\u0900-\u0e7f\u3041-\u30fa\uac00-\ud7af]")
 _ONLY_LINKS = re.compile(r"(?:https?://\S+|\[[^\]]*\]\([^)]*\)|\[[\u4e00-\u9fff]{2,4}\]|〔[^〕]{1,8}〕|[\s\W_])+")
@@ -126,7 +127,7 @@ def body_problem(content: str) -> tuple[str, str] | None:
     if len(dense) < SHORTEST:
         return "too_short", f"{len(dense)} characters, fewer than {SHORTEST}"
     # Two hundred characters settle it for nearly every reading; a doubtful one is counted whole.
-    if len(_HAN.findall(content[:200])) < 60 or _OTHER_SCRIPT.search(content):
+    if sum(map(len, _HAN_RUN.findall(content[:200]))) < 60 or _OTHER_SCRIPT.search(content):
         chinese, foreign = len(_HAN.findall(content)), len(_OTHER_SCRIPT.findall(content))
         letters = chinese + foreign + len(_LATIN.findall(content))
         if chinese < CHINESE_SHARE * letters or foreign > chinese * 0.2:

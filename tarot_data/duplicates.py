@@ -153,14 +153,17 @@ def near_duplicates(
     """
     ids = new["reading_id"].to_list()
     texts = new["content"].to_list()
-    bands = (signatures_of(new) if signed is None else signed)["bands"].to_list()
-    old = _old_candidates(ids, bands, signatures, contents)
+    found = (signatures_of(new) if signed is None else signed)["bands"]
+    old = _old_candidates(ids, found, signatures, contents)
+    bands = _shared_bands(found)
     wanted = sorted({twin for twins in old for twin in twins})
     known = contents(wanted) if wanted and contents else {}
     held: dict[str, set[str]] = {}
     buckets: dict[int, list[int]] = {}
     rows: list[tuple[str, str, float]] = []
     for index, reading_id in enumerate(ids):
+        if not bands[index] and not old[index]:
+            continue
         own: set[str] | None = None
         shared = Counter(place for band in bands[index] for place in buckets.get(band, ()))
         candidates = [twin for twin in old[index] if twin in known] + [
@@ -189,6 +192,17 @@ def near_duplicates(
     return pl.DataFrame(
         rows, schema={"reading_id": pl.String, "twin": pl.String, "similarity": pl.Float64}, orient="row"
     )
+
+
+def _shared_bands(bands: pl.Series) -> list[list[int]]:
+    """Of every reading the bands that another one has too, in their order: nine readings of ten have none."""
+    flat = bands.explode().to_numpy()
+    _, number, count = np.unique(flat, return_inverse=True, return_counts=True)
+    at = np.nonzero(count[number] > 1)[0]
+    out: list[list[int]] = [[] for _ in range(len(bands))]
+    for place, band in zip((at // BANDS).tolist(), number[at].tolist(), strict=True):
+        out[place].append(band)
+    return out
 
 
 def near_pairs(
@@ -227,7 +241,7 @@ def near_pairs(
 
 def _old_candidates(
     ids: list[str],
-    bands: list[list[int]],
+    bands: pl.Series,
     signatures: pl.DataFrame | None,
     contents: Callable[[list[str]], dict[str, str]] | None,
 ) -> list[list[str]]:

@@ -35,10 +35,7 @@ def signed_codes(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _replace(codes, keep, start, end, sign) -> None:
-    inside = np.zeros(len(codes) + 1, dtype=np.int64)
-    np.add.at(inside, np.minimum(start + 1, end), 1)
-    np.add.at(inside, end, -1)
-    keep &= np.cumsum(inside)[:-1] <= 0
+    keep[matching.inside(start + 1, end)] = False
     codes[start] = sign
 
 
@@ -239,17 +236,22 @@ def structure(batch: Batch, pairs: Pairs) -> tuple[np.ndarray, list[str]]:
 def _rest(batch: Batch) -> np.ndarray:
     """Letters and characters of each sentence outside names of cards, orientations and the reading's positions."""
     codes = batch.codes
-    letter = (codes >= 0x3400) & (codes < 0xA000) | (codes >= 97) & (codes <= 122)
-    taken = np.zeros(len(codes) + 1, dtype=np.int64)
+    free = _letters()[codes]
     turns = batch.found["turns"]
     places = _place_spans(batch)
     for start, end in ((batch.m_start, batch.m_end), (turns.start, turns.end), places):
-        np.add.at(taken, start, 1)
-        np.add.at(taken, end, -1)
-    free = letter & (np.cumsum(taken)[:-1] <= 0)
-    free &= ~_members(tuple(ord(c) for c in "正逆倒反位牌是的这张"))[codes]
+        free[matching.inside(start, end)] = False
     at = batch.owner[:-1][free]
     return np.bincount(at[at >= 0], minlength=batch.size)
+
+
+@cache
+def _letters() -> np.ndarray:
+    """Of every code point, whether `_rest` counts it: Chinese and Latin letters but those that come with a card's name."""
+    table = np.zeros(0x110000, dtype=bool)
+    table[0x3400:0xA000] = table[97:123] = True
+    table[[ord(c) for c in "正逆倒反位牌是的这张"]] = False
+    return table
 
 
 def _place_spans(batch: Batch) -> tuple[np.ndarray, np.ndarray]:

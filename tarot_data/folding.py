@@ -75,8 +75,39 @@ def widths(text: str) -> str:
 _NOT_WORD = re.compile(r"[\W_]+")
 
 
+_OTHER = 0xFFFFFFFF
+
+
+@cache
+def _word_codes() -> np.ndarray:
+    """Of the code points below 0x20000 what `words` makes of each: 0 where it is left out, _OTHER where that depends on
+    its neighbours or is more than one."""
+    characters = "".join(map(chr, (*range(0xD800), *range(0xE000, 0x20000))))
+    kept = _NOT_WORD.sub("", characters)
+    table = np.zeros(0x20000, dtype=np.uint32)
+    table[0xD800:0xE000] = _OTHER
+    for start in range(0, len(kept), 256):
+        block = kept[start : start + 256]
+        codes = [ord(character) for character in block]
+        if unicodedata.is_normalized("NFKC", block) and len(block.lower()) == len(block) and "Σ" not in block:
+            table[codes] = [ord(character) for character in block.lower()]
+        else:
+            table[codes] = [
+                ord(character.lower())
+                if unicodedata.is_normalized("NFKC", character) and len(character.lower()) == 1 and character != "Σ"
+                else _OTHER
+                for character in block
+            ]
+    table[0x1100:0x1200] = _OTHER  # parts of Korean syllables, which NFKC joins
+    return table
+
+
 def words(text: str) -> str:
     """Letters, digits and Chinese characters only, NFKC, lower case: what is left when only the words count."""
+    if len(text) >= LONG:
+        codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+        if codes.max() < 0x20000 and (found := _word_codes()[codes]).max() != _OTHER:
+            return found[found > 0].tobytes().decode("utf-32-le")
     text = _NOT_WORD.sub("", text)
     if not unicodedata.is_normalized("NFKC", text):
         text = _NOT_WORD.sub("", unicodedata.normalize("NFKC", text))

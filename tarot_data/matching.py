@@ -63,6 +63,13 @@ def _union(tables: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[list[str], 
     return union, places
 
 
+def inside(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Every character of the spans, span by span: what lies in few short spans needs no pass over the text."""
+    length = np.maximum(end - start, 0)
+    before = np.cumsum(length) - length
+    return np.repeat(start - before, length) + np.arange(int(length.sum()))
+
+
 def longest(matches: Matches) -> np.ndarray:
     """Indices of a leftmost-longest choice of matches that do not overlap."""
     start, end = matches.start, matches.end

@@ -38,10 +38,8 @@ def themes_of(batch: "Batch") -> list[list[str]]:
     words, theme, weight = _words()
     weights = np.zeros((len(batch.readings), len(THEMES)))
     found = batch.found["themes"]
-    inside = np.zeros(len(batch.codes) + 1, dtype=np.int64)
-    np.add.at(inside, batch.m_start, 1)
-    np.add.at(inside, batch.m_end, -1)
-    inside = np.cumsum(inside) > 0
+    inside = np.zeros(len(batch.codes), dtype=bool)
+    inside[matching.inside(batch.m_start, batch.m_end)] = True
     free = ~inside[found.start]
     reading = np.searchsorted(batch.r_start, found.start[free], side="right") - 1
     once = np.unique(reading * len(words) + found.phrase[free])

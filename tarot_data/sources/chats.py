@@ -2,9 +2,10 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 
 from tarot_data import drawn, lexicon
 from tarot_data.folding import fold
@@ -47,7 +48,8 @@ def to_records(
     messages = _all_cleaned(messages)
     if not messages:
         raise unreadable("a chat without a text message")
-    messages = _with_reader(messages, readers)
+    laid_cards = cache(_laid_cards)
+    messages = _with_reader(messages, readers, laid_cards)
     names = names or {}
     sitting: list[Message] = []
     asked: list[Message] = []
@@ -71,7 +73,7 @@ def to_records(
             asked = [*asked, message][-12:]
             client = names.get(message.sender, message.sender) or None
             continue
-        laid = _laid_cards(message.text)
+        laid = laid_cards(message.text)
         known = bool(laid and sitting and (_is_follow_up(message.text) or _restates(laid, cards, sitting)))
         if laid and not known:
             yield from finished()
@@ -86,7 +88,9 @@ def to_records(
     yield from finished()
 
 
-def _with_reader(messages: list[Message], readers: frozenset[str]) -> list[Message]:
+def _with_reader(
+    messages: list[Message], readers: frozenset[str], laid_cards: Callable[[str], "_Cards | None"]
+) -> list[Message]:
     """Messages with `mine` set. The reader is who the chat marks, who is named so, or who alone lays cards."""
     if any(message.mine is not None for message in messages):
         if any(message.mine for message in messages):
@@ -98,7 +102,7 @@ def _with_reader(messages: list[Message], readers: frozenset[str]) -> list[Messa
             return [replace(message, mine=message.sender == sender) for message in messages]
     scores = {
         sender: (
-            sum(bool(_laid_cards(message.text)) for message in messages if message.sender == sender),
+            sum(bool(laid_cards(message.text)) for message in messages if message.sender == sender),
             sum(len(drawn.named_cards(message.text)) for message in messages if message.sender == sender),
             sum(len(message.text) for message in messages if message.sender == sender),
         )

@@ -36,6 +36,8 @@ def separator_of(text: str) -> str | None:
             best, names = separator, len(found[1].names)
     if best is None:
         for separator in _SEPARATORS:
+            if separator not in text[:200_000]:
+                continue
             rows = [row for row in _rows_of(text[:200_000], separator, 60) if any(cell.strip() for cell in row)]
             if (
                 len(rows) >= 2

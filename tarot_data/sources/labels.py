@@ -54,6 +54,9 @@ def _bare_label() -> re.Pattern:
     return re.compile(rf"{_LEAD}(?:\*\*|__)?(?P<label>(?:{label_pattern()}))(?:\*\*|__)?(?:[ \t\u3000]+|$)")
 
 
+_REACH = 100
+"""Characters of a line among which a label that begins it ends; the longest of ours has 20, before it stand marks."""
+
 _MARK = re.compile(r"[:：﹕∶︰＝=【\[『「]")
 
 
@@ -63,11 +66,19 @@ def labels_in(line: str) -> list[tuple[str, int, int]]:
         return []
     if not _MARK.search(line):
         # Only a label and a space can be left: `问题 要不要换组`.
-        match = _bare_label().match(fold(line)) if len(line) < 300 else None
+        near = len(line) - len(line.lstrip()) + _REACH
+        match = _bare_label().match(fold(line[:near])) if len(line) < 300 else None
+        if match is not None and match.end() == near:
+            match = _bare_label().match(fold(line))
         named = match is not None and len(match["label"]) > 1 and field_of(match["label"]) is not None
         return [(match["label"], match.start(), match.end())] if named else []
     folded = fold(line[:2000])
     start = len(folded) - len(folded.lstrip(" \t>#*-•"))
+    if not _MARK.search(line, 0, start + _REACH):
+        # What a colon in the middle of prose follows is no label; only the beginning of a line can be one.
+        match = _bare_label().match(folded)
+        named = match is not None and len(match["label"]) > 1 and field_of(match["label"]) is not None
+        return [(match["label"], match.start(), match.end())] if named else []
     found = [
         (match["label"], match.start(), match.end())
         for pattern in (_bracket_label(), _colon_label())
@@ -161,8 +172,11 @@ def _continues_cards(line: str, before: object, blanks: int) -> bool:
     try:
         more = {card["card"] for card in drawn.parse_cards(line)}
         # A card that lies already is a restatement, with which the body begins; under the next number it is drawn twice.
-        again = bool(more & _laid(before)) and (blanks > 0 or not _follows(line, str(before)))
-        return bool(more) and not again
+        if not more:
+            return False
+        # The number is looked at first: it is there without parsing what lies already once more.
+        again = (blanks > 0 or not _follows(line, str(before))) and bool(more & _laid(before))
+        return not again
     except drawn.UnknownCard:
         # A list item with an unknown name belongs to the list too, so that the name is reported.
         return (

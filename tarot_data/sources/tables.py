@@ -42,12 +42,14 @@ def columns_of(header: Row, below: Row | None = None) -> tuple[Columns, int] | N
     """Columns by a header row (and, where cards have a column each, by the row below it) and how many rows it takes;
     None where the row is no header of readings: it names no body and no cards, or only one field."""
     labels = [plain(cell).strip() if cell is not None else "" for cell in header]
+    if sum(map(bool, labels)) < 2:
+        return None
     keys: list[tuple[str, int] | None] = [field_of(label) if label else None for label in labels]
     keys = [None if key and key[0] in ("ignored",) else key for key in keys]
     positions = {
         index: label
         for index, label in enumerate(labels)
-        if label and not keys[index] and fold(label) in drawn.position_names()
+        if 0 < len(label) <= 60 and not keys[index] and fold(label) in drawn.position_names()
     }
     rows = 1
     if below is not None:
@@ -190,7 +192,9 @@ def _at(columns: Columns, cells: Row, name: str) -> bool:
 def _is_header_again(cells: Row, columns: Columns) -> bool:
     """The header repeated after each month, perhaps in another order of columns."""
     labels = {fold(label) for label in columns.labels if label}
-    named = [fold(plain(cell)) for cell in cells if cell not in (None, "")]
+    widest = max(map(len, labels), default=0)
+    named = [plain(cell) for cell in cells if cell not in (None, "")]
+    named = [fold(cell) if len(cell) <= widest else "" for cell in named]
     return len(named) >= 2 and sum(name in labels for name in named) >= max(2, len(named) - 1)
 
 

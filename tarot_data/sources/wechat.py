@@ -38,6 +38,8 @@ KINDS = {
     ),
     "name:": re.compile(r"^(?P<name>[^\n:]{1,30}):(?!\d{2}\s*$|\d{2}:)\s?(?P<text>.*)$"),
 }
+_CLOCKED = re.compile(r"\d\D\d\d")
+"""Every head but `name:` holds a clock time; most lines hold none, whatever their width."""
 _DAY_LINE = re.compile(rf"^[\s—\-―*=]{{3,}}\s*{_DAY}\s*[\s—\-―*=]{{3,}}$")
 _INTRO = re.compile(
     r"^(?:(?P<one>[^\n]{1,40}?)\s?和\s?(?P<other>[^\n]{1,40}?)\s?在微信上的聊天记录如下|微信群[“\"].*[”\"]的聊天记录如下|.{1,40} - 微信聊天记录)"
@@ -63,12 +65,13 @@ def recognises(sample: Sample) -> bool:
 def kind_of(lines: list[str]) -> str | None:
     """Which kind of heads the first lines have: three or more of one kind, by two names, or by one at several times."""
     best, most = None, 2
-    folded = [widths(line).rstrip() for line in lines]
+    timed = [widths(line).rstrip() for line in lines if _CLOCKED.search(line)]
     shared = any(_DAY_LINE.match(line) for line in lines[:200]) or any(_INTRO.match(line) for line in lines[:5])
     for kind, pattern in KINDS.items():
         if kind == "name:" and not shared and not _is_copy(lines):
             continue
-        heads = [head for line in folded if (head := pattern.match(line))]
+        looked_at = timed if kind != "name:" else [widths(line).rstrip() for line in lines]
+        heads = [head for line in looked_at if (head := pattern.match(line))]
         names = Counter(head["name"].strip() for head in heads)
         times = {head.groupdict().get("clock") for head in heads}
         if (
@@ -78,13 +81,17 @@ def kind_of(lines: list[str]) -> str | None:
             and names.most_common(1)[0][1] >= 2
         ):
             best, most = kind, len(heads)
-    if best is None and shared and any(KINDS["name clock"].match(widths(line)) for line in lines):
+    if best is None and shared and any(KINDS["name clock"].match(line) for line in timed):
         return "name clock"
     if best is None:
         # A chat of two messages: one asks, one answers with the cards.
         for kind in ("name time", "time name", "[time] name", "name (time)"):
-            heads = [head for line in folded if (head := KINDS[kind].match(line))]
-            if len(heads) == 2 and len({head["name"] for head in heads}) == 2 and KINDS[kind].match(folded[0]):
+            heads = [head for line in timed if (head := KINDS[kind].match(line))]
+            if (
+                len(heads) == 2
+                and len({head["name"] for head in heads}) == 2
+                and KINDS[kind].match(widths(lines[0]).rstrip())
+            ):
                 return kind
     return best
 
@@ -137,7 +144,7 @@ def _heads(lines: list[str], kind: str) -> list[_Head]:
             continue
         if _INTRO.match(line) and number < 5:
             continue
-        match = pattern.match(widths(line).rstrip())
+        match = pattern.match(widths(line).rstrip()) if kind == "name:" or _CLOCKED.search(line) else None
         if not match:
             continue
         groups = match.groupdict()
