@@ -16,6 +16,7 @@ import polars as pl
 
 from schemas.tables import READINGS, REJECTIONS, STORED, Rejections, stored, typed
 from tarot_data import fixes, forgotten, lexicon, rejections, sources, store
+from tarot_data.edits import Edits
 
 LOT = 4000
 """Readings a lot: at 600 characters each about 10 MB of text, a few hundred MB with the labeller's features."""
@@ -150,21 +151,25 @@ def decide(
 def identify(data_dir: Path, clean: Path, staging: Path, replayed: bool = False) -> Path:
     """Clean readings to those that are new or changed, under their id and revision; returns the folder of lots.
 
-    A reading whose fingerprint the store has from the same file is unchanged. One that stands where the store has
-    another from the same place is an update of it, under the same reading_id. Records of persons who were forgotten
+    A reading whose fingerprint the store has from the same file is unchanged. One that is an edit of what its file had
+    and has no more (`tarot_data.edits`) is an update of it, under the same reading_id. Records of persons who were forgotten
     are passed over and counted. replayed: the readings are rejections fed back, of which a file may hold twins that
     were kept.
     """
     out = _fresh(staging / "identified")
     gone = forgotten.read(data_dir)
-    known = _known(store.index(data_dir))
-    for number, path in enumerate(sorted(clean.glob("readings-*.parquet"))):
+    known, edits = _known(store.index(data_dir)), Edits(partial(store.chosen, data_dir))
+    lots = sorted(clean.glob("readings-*.parquet"))
+    # A row put in front moves the others: the reading that stood in a place may be further down, as it was.
+    prints = (pl.read_parquet(path, columns=["fingerprint"], glob=False)["fingerprint"] for path in lots)
+    known["still"] = {known["fingerprint"][one][0] for lot in prints for one in lot if one in known["fingerprint"]}
+    for number, path in enumerate(lots):
         readings = typed(pl.read_parquet(path, glob=False), READINGS)
         refused = pl.read_parquet(path.with_name(path.name.replace("readings-", "rejections-")), glob=False)
         readings, refused, passed_over = forgotten.without(gone, readings, refused)
         _write(pl.DataFrame({"records": [passed_over]}), out / f"forgotten-{number:05}.parquet")
         _write(refused, out / f"rejections-{number:05}.parquet")
-        readings, standing = _identify(readings, known, replayed)
+        readings, standing = _identify(readings, known, edits, replayed)
         _write(
             standing.filter(pl.col("unchanged")).select("reading_id", "file", "source"),
             out / f"unchanged-{number:05}.parquet",
@@ -323,14 +328,22 @@ def _records(files: list[sources.InboxFile], progress: Progress) -> Iterator[obj
 
 
 def _known(index: pl.DataFrame) -> dict[str, dict]:
-    """Lookups of what the store has: by fingerprint, by place in a file, and the revision of an id."""
-    by_fingerprint, by_place, revisions = {}, {}, {}
+    """Lookups of what the store has: by fingerprint, by place in a file, by file, and the revision of an id."""
+    by_fingerprint, by_place, by_file, revisions = {}, {}, {}, {}
     for row in index.iter_rows(named=True):
         place = (row["source"]["file"], row["source"]["member"], row["source"]["locator"])
         by_fingerprint[row["fingerprint"]] = (row["reading_id"], place)
         by_place[place] = row["reading_id"]
+        by_file.setdefault(place[0], []).append(row["reading_id"])
         revisions[row["reading_id"]] = row["revision"]
-    return {"fingerprint": by_fingerprint, "place": by_place, "revision": revisions, "claimed": set()}
+    return {
+        "fingerprint": by_fingerprint,
+        "place": by_place,
+        "file": by_file,
+        "revision": revisions,
+        "claimed": set(),
+        "edited": set(),
+    }
 
 
 def _flagged(readings: pl.DataFrame, found: pl.DataFrame, flag: str) -> pl.DataFrame:
@@ -340,29 +353,39 @@ def _flagged(readings: pl.DataFrame, found: pl.DataFrame, flag: str) -> pl.DataF
     return readings.with_columns(flags=pl.when(marked).then(added).otherwise("flags"))
 
 
-def _identify(readings: pl.DataFrame, known: dict[str, dict], replayed: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _identify(
+    readings: pl.DataFrame, known: dict[str, dict], edits: Edits, replayed: bool
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Readings that are not in the store as they stand, under their right id and revision; and all of them with
     whether they are unchanged. Adds a `row` column, unique in the lot.
 
     Of twins in one file one is the reading the store has and the others are duplicates; of a reading fed back, only
     the one at its very place.
     """
-    by_print, by_place, newest = known["fingerprint"], known["place"], known["revision"]
-    claimed = known["claimed"]
-    # A row put in front moves the others: the reading that stood in a place may be further down, as it was.
-    still = {by_print[key][0] for key in readings["fingerprint"] if key in by_print}
+    by_print, by_place, by_file, newest = known["fingerprint"], known["place"], known["file"], known["revision"]
+    claimed, edited = known["claimed"], known["edited"]
     ids, unchanged = [], []
-    for fingerprint, source, own in readings.select("fingerprint", "source", "reading_id").iter_rows():
+    missing: dict[str, set[str]] = {}
+    for number, (fingerprint, source, own) in enumerate(
+        readings.select("fingerprint", "source", "reading_id").iter_rows()
+    ):
         place = (source["file"], source["member"], source["locator"])
         twin = by_print.get(fingerprint)
-        old = by_place.get(place)
+        old = None
+        if twin is None and source["file"] in by_file:
+            if source["file"] not in missing:
+                missing[source["file"]] = set(by_file[source["file"]]) - known["still"] - edited
+            gone, there = missing[source["file"]], by_place.get(place)
+            old = edits.of(readings.row(number, named=True), there, gone & {there} if replayed else gone)
         here = twin is not None and (place == twin[1] or (not replayed and source["file"] == twin[1][0]))
         unchanged.append(here and fingerprint not in claimed)
         if here:
             claimed.add(fingerprint)
         if unchanged[-1]:
             ids.append(twin[0])
-        elif twin is None and old is not None and old not in still:
+        elif old is not None:
+            edited.add(old)
+            gone.discard(old)
             ids.append(old)
         elif twin is None and own in newest:
             # Words that another reading held before it was rewritten: they make its id, so this one needs its own.

@@ -274,11 +274,18 @@ def count(data_dir: Path) -> int:
 
 def contents(data_dir: Path, reading_ids: list[str]) -> dict[str, str]:
     """reading_id -> content of its current revision, for the ids given."""
+    return dict(chosen(data_dir, reading_ids, ["reading_id", "content"]).iter_rows())
+
+
+def chosen(data_dir: Path, reading_ids: list[str], columns: list[str]) -> pl.DataFrame:
+    """Columns of the current revision of the readings given, as they lie on disk."""
     rows = scan(data_dir, "readings")
     if rows is None or not reading_ids:
-        return {}
-    wanted = rows.filter(pl.col("reading_id").is_in(reading_ids)).select("reading_id", "revision", "content")
-    return dict(current(wanted).select("reading_id", "content").collect().iter_rows())
+        return pl.DataFrame(schema={name: stored(STORED)[name] for name in columns})
+    wanted = rows.filter(pl.col("reading_id").is_in(reading_ids)).select(
+        *{"reading_id": 0, "revision": 0} | dict.fromkeys(columns)
+    )
+    return current(wanted).select(columns).collect()
 
 
 def reading(data_dir: Path, reading_id: str) -> dict | None:

@@ -83,6 +83,26 @@ def test_an_edited_reading_is_updated_under_its_id(places):
     assert store.scan(data, "readings").select(pl.len()).collect().item() == 3
 
 
+def test_an_edited_reading_that_moved_in_its_file_is_still_that_reading(places):
+    data, inbox = places
+    ingest(data, inbox)
+    ids = set(store.readings(data)["reading_id"])
+    edited = FIRST | {"content": FIRST["content"].replace("三月之前", "四月之前")}
+    write(inbox / "a.jsonl", SECOND, edited)
+    assert counts(ingest(data, inbox)) == (0, 1, 1, 0, 2)
+    assert set(store.readings(data)["reading_id"]) == ids
+
+
+def test_another_file_under_the_same_name_takes_nothing_away(places):
+    """As next month's export under last month's name, or a second folder whose files are called the same."""
+    data, inbox = places
+    write(inbox / "a.jsonl", FIRST)
+    ingest(data, inbox)
+    write(inbox / "a.jsonl", SECOND)
+    assert counts(ingest(data, inbox)) == (1, 0, 0, 0, 2)
+    assert {row["person"] for row in store.readings(data).iter_rows(named=True)} == {FIRST["person"], SECOND["person"]}
+
+
 def test_an_edit_that_is_taken_back_is_one_more_revision(places):
     data, inbox = places
     ingest(data, inbox)
