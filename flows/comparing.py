@@ -10,10 +10,11 @@ from tarot_data import versions
 
 
 def compared(data_dir: Path, names: tuple[str, ...]) -> list[dict]:
-    """A row a model: {run, base, model, dataset, champion, loss, perplexity, bits_per_character, scores, …}.
+    """A row a model: {run, base, model, dataset, champion, loss, perplexity, bits_per_character, scores, votes, …}.
 
     names: runs, by name or number, and bases, by name or folder; all evaluated runs where none is named. Each run
-    gives two rows, tuned and its untouched base, which stands there once. Raises Problem `no_run_or_base`,
+    gives two rows, tuned and its untouched base, which stands there once. votes: a person's, unseen, between the two
+    (`review.votes.tally`), at a tuned model's row. Raises Problem `no_run_or_base`,
     `not_evaluated`.
     """
     folders = {folder.name: folder for folder in run_dirs(data_dir)}
@@ -40,7 +41,7 @@ def _rows_of_run(folder: Path, best: str | None) -> list[dict]:
     for model in ("base", "tuned"):
         run = folder.name if model == "tuned" else None
         rows.append({"run": run, "model": model, **common, "champion": run == best and run is not None})
-        rows[-1] |= found["scores"][model]
+        rows[-1] |= found["scores"][model] | {"votes": found["votes"] if run else None}
     return rows
 
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from schemas.problems import Problem
+from tarot_data.review import votes
 
 MARK = "forgotten.json"
 """File in a run's folder: its adapter learnt from somebody who was forgotten since."""
@@ -53,6 +54,7 @@ def read_run(folder: Path) -> dict:
         "log": _lines(folder / "log.jsonl"),
         "scores": _json(folder / "scores.json"),
         "generations": _lines(folder / "generations.jsonl"),
+        "votes": votes.tally(folder),
     }
 
 

@@ -354,6 +354,13 @@ def test_a_training_is_told_by_curves_scores_and_texts():
     assert "Distance to your style (0 is the same, 1 nothing alike): base 0.40, tuned 0.25." in text
 
 
+def test_blind_votes_are_told_beside_the_texts_once_there_are_any():
+    votes = {"base": 1, "tuned": 3, "neither": 1, "open": 2}
+    assert "您选了 5 组：微调后 3，基座 1，分不出 1。" in page.html(measure(four(), run=run(votes=votes)))
+    nothing = dict.fromkeys(votes, 0) | {"open": 7}
+    assert "不看是谁写的" not in page.html(measure(four(), run=run(votes=nothing)))
+
+
 def test_a_long_log_is_thinned_and_keeps_its_last_point():
     found = measure(four(), run=run(log=[{"step": n, "loss": 1 / n} for n in range(1, 2001)]))["training"]
     assert len(found["train"]) <= comparisons.POINTS + 1

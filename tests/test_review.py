@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import time
+from html import unescape
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -13,6 +14,7 @@ from urllib.request import url2pathname
 import pytest
 from starlette.testclient import TestClient
 
+from flows.comparing import compared
 from tarot_data import corrections, lexicon, store, versions
 from tarot_data.review import finding, votes
 from tarot_data.review.app import create_app
@@ -229,6 +231,23 @@ def test_readings_are_found_by_what_they_are(three, asked, found):
     assert [int(name[1:], 16) for name in finding.search(three, **asked)["reading_id"]] == found
 
 
+def test_what_is_asked_for_stands_in_words_above_the_list_and_can_be_taken_away(three, browser):
+    page = browser.get("/readings?card=高塔&lacks=opening&theme=感情&flag=missing_date&person=小").text
+    chips = re.findall(
+        r'<a href="([^"]+)" title="[^"]+">([^<]+)<', re.search(r'id="asked">(.*?)</ul>', page, re.S).group(1)
+    )
+    assert [text for _, text in chips] == ["咨询者：小", "牌：高塔", "主题：感情", "标记：没有日期", "缺少：开场"]
+    without_card = browser.get(unescape(chips[1][0])).text
+    assert "牌：高塔" not in without_card and "缺少：开场" in without_card
+
+
+def test_a_card_is_asked_for_in_english_too(three):
+    english = TestClient(create_app(three, token=TOKEN, own_lexicon=three / "lexicon", lang="en"), base_url=BASE)
+    english.get(f"/?token={TOKEN}")
+    page = english.get("/readings?card=the tower").text
+    assert "1 reading." in page and "The Tower" in page and "r0000000000000003" in page
+
+
 def test_an_edited_reading_is_found_by_what_it_says_now(three):
     edited = builders.stored_row(1, revision=2, content="隐士" + builders.CONTENT.replace("缰绳", "绳子"), person="梅")
     with store.writing(three):
@@ -393,6 +412,17 @@ def test_a_blind_vote_is_kept_beside_the_run_and_shows_no_name_before(data, brow
         assert send(browser, path, choice=choice, texts=texts).headers["location"] == path
     assert "微调后 2，基座 0" in browser.get(path).text
     assert votes.tally(folder) == {"base": 0, "tuned": 2, "neither": 0, "open": 0}
+
+
+def test_blind_votes_stand_beside_the_scores_where_runs_are_compared(data):
+    folder = run_with(data, ("1", "基座甲", "微调甲"), ("2", "基座乙", "微调乙"))
+    about = {"base": {"name": "tarot-tiny", "stand_in": True}, "dataset": {"hash": "ab"}}
+    (folder / "manifest.json").write_text(json.dumps(about), "utf-8")
+    (folder / "scores.json").write_text(json.dumps({"base": {"loss": 4.0}, "tuned": {"loss": 3.0}}), "utf-8")
+    votes.vote(folder, votes.pairs(folder)[0], "tuned")
+    base, tuned = compared(data, ())
+    assert base["votes"] is None
+    assert tuned["votes"] == {"base": 0, "tuned": 1, "neither": 0, "open": 1}
 
 
 def test_a_vote_does_not_count_for_texts_written_later(data, browser):

@@ -116,7 +116,7 @@ def print_table(ctx: Context, rows: list[dict]) -> None:
 
     table = Table(box=None, pad_edge=False)
     table.add_column(ctx.say("compare.model"))
-    heads = ["loss", "bits", *rows[0]["scores"], "copied", "style"]
+    heads = ["loss", "bits", *rows[0]["scores"], "copied", "style", "votes"]
     for name in heads:
         key = f"dimension.{name}" if name in rows[0]["scores"] else f"compare.{name}"
         table.add_column(ctx.say(key), justify="right")
@@ -129,5 +129,12 @@ def print_table(ctx: Context, rows: list[dict]) -> None:
             *(f"{value:.2f}" for value in row["scores"].values()),
             str(row["copied"]["longest"]),
             "–" if style is None else f"{style:.2f}",
+            _votes(row.get("votes")),
         )
     Console(width=None if ctx.is_terminal() else 200, highlight=False).print(table)
+
+
+def _votes(tally: dict | None) -> str:
+    """How often a person liked the tuned text better and how often the base's, `7:2`."""
+    voted = tally and tally["tuned"] + tally["base"] + tally["neither"]
+    return f"{tally['tuned']}:{tally['base']}" if voted else "–"

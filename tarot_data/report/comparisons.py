@@ -80,7 +80,8 @@ def training(run: dict | None, names: Names) -> dict | None:
     run: {name, manifest, log, scores, generations} as `tarot_train` writes them. loss: held-out, nats a token, and
     the difference tuned minus base. scores: [{dimension, base, tuned, reader, difference}]; a difference is
     {mean, low, high} of a 95 % interval, or null. copied: the longest passage of the training text in what was
-    written, in characters. style_distance: to the reader's own, 0 to 1. generations: [{person, question, spread, cards, reader, base, tuned}], one a prompt.
+    written, in characters. votes: {base, tuned, neither, open} of a person who did not see which was which.
+    style_distance: to the reader's own, 0 to 1. generations: [{person, question, spread, cards, reader, base, tuned}], one a prompt.
     """
     if run is None:
         return None
@@ -113,6 +114,7 @@ def training(run: dict | None, names: Names) -> dict | None:
         ],
         "copied": {side: (sides[side].get("copied") or {}).get("longest") for side in sides},
         "style_distance": {side: number(sides[side].get("style_distance")) for side in ("base", "tuned")},
+        "votes": run.get("votes"),
         "generations": written[:GENERATIONS],
         "more": max(0, len(written) - GENERATIONS),
     }

@@ -138,6 +138,15 @@ def listed_cards(words: Words, figures: dict) -> str:
     return words.listed(words.card(card) for card in figures["cards"]["never"])
 
 
+def votes_line(words: Words, figures: dict) -> str | None:
+    """How a person judged the texts below without knowing whose they are; None before the first vote."""
+    given = figures["training"]["votes"] or {}
+    voted = sum(given.get(side, 0) for side in ("base", "tuned", "neither"))
+    return (
+        words("votes_read", n=voted, **{side: given[side] for side in ("base", "tuned", "neither")}) if voted else None
+    )
+
+
 def reading_head(words: Words, row: dict) -> list[str]:
     """What stands under the question of a reading: who, when, which spread, what about."""
     parts = [row["person"], row["date"], words.listed(row["spreads"])]
@@ -180,7 +189,7 @@ ROWS: tuple[Callable[[Words, dict], list[list[str]]], ...] = (
     score_rows,
 )
 
-LINES: tuple[Callable[[Words, dict], object], ...] = (listed_cards, reading_head, drawn_card, hint)
+LINES: tuple[Callable[[Words, dict], object], ...] = (listed_cards, votes_line, reading_head, drawn_card, hint)
 
 
 def _rate(name: str, row: dict) -> list[str]:

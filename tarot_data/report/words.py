@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from functools import cache
 
+from schemas.deck import CARDS
 from schemas.messages import catalogue, say
 from tarot_data import lexicon
 from tarot_data.report.comparisons import RATES, is_share
@@ -39,6 +40,11 @@ class Words:
 
     def card(self, card: str) -> str:
         return card if self.lang == "zh" else _english_cards().get(card, card)
+
+    def canonical(self, name: str) -> str:
+        """The name of a card as the store has it, for one in the reader's language; any other text as it is."""
+        known = {self.card(card).casefold(): card for card in CARDS}
+        return known.get(name.casefold(), name)
 
     def detail(self, detail: str) -> str:
         """What a rejection says of itself, in the reader's language where the catalogue knows the sentence."""

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from schemas.messages import say
 from schemas.problems import Problem
-from tarot_data.report.words import Words
+from tarot_data.report.words import Count, Words
 from tarot_data.review import finding, labels_page, lexicon_page, readings_page, rejections_page, versions_page
 from tarot_data.review.guard import Guard, Refused
 
@@ -35,7 +35,9 @@ class Desk:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self.templates.filters["card_name"] = self.words.card
         self.templates.globals |= {
+            "counted": Count,
             "lang": {"zh": "zh-CN", "en": "en"}[lang],
             "t": self.say,
             "shared": partial(say, lang=lang),

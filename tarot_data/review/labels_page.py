@@ -84,7 +84,7 @@ def learn(data_dir: Path, own_lexicon: Path, progress) -> dict:
 
 def unsure(data_dir: Path) -> pl.DataFrame:
     """The sentence of every reading that the labeller is least sure of (`finding.INDEX`), the least sure first."""
-    return index(data_dir).filter(pl.col("unsure").is_not_null()).sort("sure", "reading_id")
+    return index(data_dir).filter(pl.col("unsure").is_not_null()).sort("sure", maintain_order=True)
 
 
 def figures(own_lexicon: Path) -> dict | None:

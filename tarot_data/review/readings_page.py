@@ -37,6 +37,7 @@ def add(app: FastAPI, desk) -> None:
     ) -> Response:
         asked = dict(zip(FILTERS, (person, card, theme, flag, lacks, text, order), strict=True))
         asked = {name: value.strip() for name, value in asked.items()}
+        asked["card"] = desk.words.canonical(asked["card"])
         found = search(desk.data_dir, **asked)
         part = Page(found.height, whole(page), PER_PAGE)
         return desk.page(
