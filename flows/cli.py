@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from flows import bucket, environment
+from flows import bucket, disk, environment
 from flows.gate import MIN_NEW, MIN_READINGS
 from schemas.messages import catalogue, say
 from schemas.problems import Problem
@@ -307,7 +307,8 @@ def _command(area: str, name: str, key: str, parts: list, lang: str) -> click.Co
         ) as place:
             environment.prepare(place, own)
             module = import_module(f"flows.commands.{area}")
-            getattr(module, key)(Context(place, as_json, lang), **arguments)
+            with disk.explained(place):
+                getattr(module, key)(Context(place, as_json, lang), **arguments)
 
     callback = click.option("--lang", type=click.Choice(["zh", "en"]), default=lang, help=say("option.lang", lang))(
         callback

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from flows import disk
 from flows.withheld import told
 from schemas.problems import Problem
 from tarot_data import lexicon
@@ -61,12 +62,13 @@ def prefect_at(data_dir: Path) -> Iterator[None]:
 
     The folder must be there: without it a flow waits two minutes for a server that cannot start. The heartbeat, a
     thread that sleeps a second at the end of every flow, is for a server that watches for lost runs; here none does.
-    Raises Problem `not_writable`.
+    Raises Problem `not_writable`, `disk_full`.
     """
     try:
         Path(os.environ["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Problem("not_writable", path=data_dir, why=error.strerror) from None
+        raise disk.refused(error, data_dir) or Problem("not_writable", path=data_dir, why=error.strerror) from None
+    disk.room(data_dir)
     from flows.serving import served_at
 
     address = served_at(data_dir)

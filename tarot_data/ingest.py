@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from itertools import islice
 from pathlib import Path
 
@@ -29,6 +29,9 @@ SHARD_BYTES = 16 * 1024 * 1024
 
 SHARD_LOTS = 3
 """Lots that one process labels at a time: 12,000 readings, ten seconds' work and more."""
+
+NOTHING = sha256(b"").hexdigest()
+"""Digest of an empty file, and of one that could not be opened."""
 
 IDENTIFIED = pl.Schema({"row": pl.UInt32, **READINGS})
 """Readings of a lot under their id. row: unique in the lot."""
@@ -427,14 +430,18 @@ def _entries(
         [readings.select("reading_id", file=pl.col("source").struct.field("file")), unchanged.drop("source")]
     )
     by_kept = dict(kept.group_by("file").agg("reading_id").iter_rows())
-    by_rejected = dict(refused.group_by(pl.col("source").struct.field("file")).agg("rejection_id").iter_rows())
+    source = pl.col("source").struct
+    by_rejected = dict(refused.group_by(source.field("file")).agg("rejection_id").iter_rows())
+    # A file that was gone when it was to be read is not known by the bytes it had before: it is read when it is back.
+    gone = refused.filter(source.field("sha256") == NOTHING, source.field("locator") == "file")
+    gone = set(gone["source"].struct.field("file"))
     first = next_sequence(data_dir)
     veil = forgotten.read(data_dir)
     return pl.DataFrame(
         [
             {
                 "name": file.name,
-                "sha256": file.sha256,
+                "sha256": NOTHING if file.name in gone else file.sha256,
                 "pipeline": pipeline(),
                 "kept": sorted(set(by_kept.get(file.name, []))),
                 "rejected": sorted(by_rejected.get(file.name, [])),

@@ -253,20 +253,21 @@ def _write(target: Path, published: pl.DataFrame, examples: pl.DataFrame, manife
     """Write a version's folder whole or not at all; returns the manifest with its files. Raises Problem `version_exists` where its name is taken."""
     half = target.with_name(f".{target.name}.half")
     shutil.rmtree(half, ignore_errors=True)
-    (half / "examples").mkdir(parents=True)
-    published.write_parquet(half / "readings.parquet", compression="zstd")
-    for split in SPLITS:
-        examples.filter(pl.col("split") == split).write_parquet(
-            half / "examples" / f"{split}.parquet", compression="zstd"
-        )
-    files = sorted(path for path in half.rglob("*") if path.is_file())
-    manifest = manifest | {
-        "files": {path.relative_to(half).as_posix(): sha256(path.read_bytes()).hexdigest() for path in files}
-    }
-    write_manifest(half / "manifest.json", manifest)
     try:
+        (half / "examples").mkdir(parents=True)
+        published.write_parquet(half / "readings.parquet", compression="zstd")
+        for split in SPLITS:
+            examples.filter(pl.col("split") == split).write_parquet(
+                half / "examples" / f"{split}.parquet", compression="zstd"
+            )
+        files = sorted(path for path in half.rglob("*") if path.is_file())
+        manifest = manifest | {
+            "files": {path.relative_to(half).as_posix(): sha256(path.read_bytes()).hexdigest() for path in files}
+        }
+        write_manifest(half / "manifest.json", manifest)
+        if target.exists():
+            raise Problem("version_exists", name=target.name)
         half.rename(target)
-    except OSError:
+    finally:
         shutil.rmtree(half, ignore_errors=True)
-        raise Problem("version_exists", name=target.name) from None
     return manifest
