@@ -3,6 +3,7 @@
 import polars as pl
 
 from schemas.deck import PATTERNS, SPLITS, THEMES
+from tarot_data.persons import named
 
 FIELDS = (
     "person",
@@ -69,7 +70,7 @@ def figures(readings: pl.DataFrame) -> dict[str, float]:
     drawn = readings.select(pl.col("cards").list.explode().struct.field("card").alias("card"))["card"]
     return {
         "readings": readings.height,
-        "persons": readings["person"].drop_nulls().n_unique(),
+        "persons": readings.select(named())["person"].drop_nulls().n_unique(),
         "cards_covered": drawn.drop_nulls().n_unique(),
         "median_chars": readings["content"].str.len_chars().median() or 0,
         **{f"label_share.{name}": round(by_label.get(name, 0) / sentences, 4) for name in PATTERNS},

@@ -19,6 +19,7 @@ from schemas.tables import EXAMPLES, STORED, Examples, stored, typed
 from tarot_data import lexicon, pseudonyms, reasoning, splits, store
 from tarot_data.duplicates import near_pairs
 from tarot_data.examples import Budget, to_examples, too_long
+from tarot_data.persons import named
 
 FORMAT = 1
 """Of a version's folder, part of its hash. Raised with whatever a reader of an earlier release would misread; `listed`
@@ -242,7 +243,7 @@ def counts(published: pl.DataFrame, examples: pl.DataFrame) -> dict[str, int]:
     return {
         "readings": published.height,
         **{split: by_split.get(split, 0) for split in SPLITS},
-        "persons": published["person"].drop_nulls().n_unique(),
+        "persons": published.select(named())["person"].drop_nulls().n_unique(),
         "synthetic": int(published["synthetic"].sum()),
         "examples": examples.height,
         "divided": examples.filter(pl.col("example_id").str.ends_with("-1")).height,

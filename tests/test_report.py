@@ -354,6 +354,22 @@ def test_a_training_is_told_by_curves_scores_and_texts():
     assert "Distance to your style (0 is the same, 1 nothing alike): base 0.40, tuned 0.25." in text
 
 
+def test_the_losses_stand_in_a_table_behind_their_chart():
+    text = page.html(measure(four(), run=run()), "en")
+    cells = re.findall(r"<td[^>]*>([^<]+)</td>", text.partition("Held-out loss")[2])[:4]
+    assert cells[1:] == ["3.100", "2.400", "-0.900 … -0.500"]
+
+
+def test_a_share_fills_its_part_of_the_width_and_a_slight_change_little_of_it():
+    from tarot_data.report import drawings
+
+    labels = str(drawings.labels(Words("zh"), measure(four()))["chart"])
+    assert max(map(float, re.findall(r'width="([\d.]+)%" height="8"', labels.replace('width="100%"', "")))) < 100
+    moved = {"name": "unsure_share", "old": 0.037, "new": 0.036, "moved": -0.001}
+    chart = str(drawings.drift(Words("zh"), {"drift": {"version": 1, "rows": [moved], "growth": []}})["chart"])
+    assert 'width="1.00%"' in chart
+
+
 def test_blind_votes_are_told_beside_the_texts_once_there_are_any():
     votes = {"base": 1, "tuned": 3, "neither": 1, "open": 2}
     assert "您选了 5 组：微调后 3，基座 1，分不出 1。" in page.html(measure(four(), run=run(votes=votes)))
@@ -446,7 +462,7 @@ def test_the_page_is_one_file_that_asks_for_nothing(lang):
     assert "<script" not in text and "<link" not in text and "@import" not in text
     assert not re.search(r"(src|href)=\"(?!#)", text)
     assert "://" not in text and "url(" not in text
-    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
     assert f'<meta http-equiv="Content-Security-Policy" content="{policy}">' in text
     assert not re.search(r"\son[a-z]+=", text)
 

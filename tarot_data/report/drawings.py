@@ -7,6 +7,9 @@ from schemas.gate import explain
 from tarot_data.report import charts
 from tarot_data.report.words import Words, figure_name, figure_value, fixed, share
 
+SLIGHT = 0.1
+"""Where the figure that moved most moved by less, its bar does not fill the width: a tenth of a per cent is no landslide."""
+
 
 def gate(words: Words, figures: dict) -> dict:
     """{read, chart}: a sentence and its picture, as for every function below."""
@@ -192,7 +195,7 @@ def labels(words: Words, figures: dict) -> dict:
     rows = [
         (words.label(row["label"]), row["share"], share(row["share"]), f"l-{row['label']}") for row in data["labels"]
     ]
-    return {"read": read, "chart": charts.bars(words("labels_chart"), rows)}
+    return {"read": read, "chart": charts.bars(words("labels_chart"), rows, whole=1.0)}
 
 
 def without(words: Words, figures: dict) -> dict:
@@ -296,8 +299,8 @@ def splits(words: Words, figures: dict) -> dict:
         (words(f"split_{row['split']}"), row["readings"], f"{row['readings']:,} · {share(row['share'])}", "")
         for row in data["splits"]
     ]
-    leak = bool(data["leaks"] or data["twice"])
-    return {"read": read, "chart": charts.bars(words("splits_chart"), rows), "leak": leak}
+    leak, whole = bool(data["leaks"] or data["twice"]), sum(row["readings"] for row in data["splits"])
+    return {"read": read, "chart": charts.bars(words("splits_chart"), rows, whole=whole), "leak": leak}
 
 
 def drift(words: Words, figures: dict) -> dict:
@@ -320,7 +323,8 @@ def drift(words: Words, figures: dict) -> dict:
         )
         for row in data["rows"]
     ]
-    return {"read": read, "chart": charts.bars(words("drift_chart"), rows)}
+    whole = max(SLIGHT, max(row["moved"] for row in data["rows"]), -min(row["moved"] for row in data["rows"]))
+    return {"read": read, "chart": charts.bars(words("drift_chart"), rows, whole=whole)}
 
 
 def curve(words: Words, figures: dict) -> dict:

@@ -123,6 +123,13 @@ def curve_rows(words: Words, figures: dict, at_most: int = 25) -> list[list[str]
     return rows
 
 
+def loss_rows(words: Words, figures: dict) -> list[list[str]]:
+    data = figures["training"]["loss"]
+    sure = data["difference"]
+    interval = f"{fixed(sure['low'], 3)} … {fixed(sure['high'], 3)}" if sure else "–"
+    return [[words("loss"), fixed(data["base"], 3), fixed(data["tuned"], 3), interval]]
+
+
 def score_rows(words: Words, figures: dict) -> list[list[str]]:
     return [
         [
@@ -186,6 +193,7 @@ ROWS: tuple[Callable[[Words, dict], list[list[str]]], ...] = (
     drift_rows,
     history_rows,
     curve_rows,
+    loss_rows,
     score_rows,
 )
 
