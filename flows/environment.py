@@ -33,7 +33,8 @@ QUIET = {
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     # The default policy pickles and hashes every input of a task; ours are paths, and nothing is cached by Prefect.
     "PREFECT_TASKS_DEFAULT_NO_CACHE": "true",
-    "PREFECT_LOGGING_LEVEL": "ERROR",
+    # What goes wrong in a flow called here is said by the command, once and in the user's language.
+    "PREFECT_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_TO_API_ENABLED": "false",
 }
 
@@ -178,6 +179,7 @@ def for_children(
         "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
         "PREFECT_RUNNER_POLL_FREQUENCY": str(poll_seconds),
         "PREFECT_API_DATABASE_CONNECTION_URL": database,
+        "PREFECT_LOGGING_LEVEL": "ERROR",
         "PYTHONUNBUFFERED": "1",
     }
     return os.environ | {name: value for name, value in settings.items() if value is not None}
@@ -190,6 +192,7 @@ def for_worker(data_dir: Path, server: str, notify: str | None) -> dict[str, str
         "TAROT_NOTIFY": notify,
         "PREFECT_HOME": str((data_dir / "prefect" / f"worker-{os.uname().nodename}").resolve()),
         "PREFECT_API_URL": f"{server}/api",
+        "PREFECT_LOGGING_LEVEL": "ERROR",
     }
     return os.environ | {name: value for name, value in settings.items() if value is not None}
 

@@ -53,6 +53,16 @@ def plan_training(
     return plan.plan(asked, data, here, shape, price)
 
 
+def require_base(base: str | None, recipe: str | None, overrides: dict[str, str]) -> None:
+    """Raises Problem `base_missing` where what is to be trained is not on this machine, before anything is counted."""
+    from tarot_train import base as bases
+    from tarot_train import sft
+
+    name = sft.recipe_for(base, recipe, overrides).base.name
+    if name != bases.TINY:
+        bases.find(name)
+
+
 def _measured(version_dir: Path, asked: object, folder: Path | None) -> tuple[object, int | None]:
     """(plan.Data of a version, size of its vocabulary): counted with the base's tokenizer where it is here, else by
     characters. The stand-in's tokenizer is made of the train split in a moment, before its weights."""

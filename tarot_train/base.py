@@ -9,7 +9,8 @@ import dataclasses
 import json
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from importlib.resources import files
 from math import cos, pi
@@ -92,14 +93,15 @@ def load_tokenizer(folder: Path, template: str = "auto"):
 
     template: a file of `templates/`, `own`, or `auto`: `r1` or `chatml` by the tokens there are, else the base's own.
     Raises Problem `tokenizer` where Chinese text does not come back as it went in, `template_tokens` where the template
-    writes tokens the tokenizer does not have, `no_chat_template`.
+    writes tokens the tokenizer does not have, `no_chat_template`, `base_broken_tokenizer` where its files cannot be read.
     """
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
     # By its own file wherever there is one: AutoTokenizer goes by the name of a class, and the one the R1 files name
     # drops every Chinese character in several releases; beside a config.json it puts another splitter in its place.
     kind = PreTrainedTokenizerFast if (folder / "tokenizer.json").exists() else AutoTokenizer
-    tokenizer = kind.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    with _readable(folder, "tokenizer"):
+        tokenizer = kind.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     check_tokenizer(tokenizer)
     vocabulary = tokenizer.get_vocab()
     if template == "auto":
@@ -138,7 +140,10 @@ def check_tokenizer(tokenizer) -> None:
 
 
 def load_model(folder: Path, dtype: str = "float32", device: str = "cpu", quantize: str = "none"):
-    """The weights of a base, in evaluation mode. dtype: a torch name. quantize: none or nf4 (CUDA, bitsandbytes)."""
+    """The weights of a base, in evaluation mode. dtype: a torch name. quantize: none or nf4 (CUDA, bitsandbytes).
+
+    Raises Problem `base_broken_weights` where its files cannot be read.
+    """
     import torch
     from transformers import AutoModelForCausalLM
 
@@ -153,8 +158,22 @@ def load_model(folder: Path, dtype: str = "float32", device: str = "cpu", quanti
             bnb_4bit_compute_dtype=getattr(torch, dtype),
         )
         arguments["device_map"] = {"": device}
-    model = AutoModelForCausalLM.from_pretrained(folder, **arguments)
+    with _readable(folder, "weights"):
+        model = AutoModelForCausalLM.from_pretrained(folder, **arguments)
     return (model if quantize != "none" else model.to(device)).eval()
+
+
+@contextmanager
+def _readable(folder: Path, part: str) -> Iterator[None]:
+    """What transformers says of files that are missing, cut short or of another kind, as one sentence. part: tokenizer
+    or weights. What is no fault of the files, such as memory that runs out, passes through."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
+        why = str(error).strip().split("\n")[0][:200]
+        raise Problem(f"base_broken_{part}", folder=folder, why=f"{type(error).__name__}: {why}") from error
 
 
 # The stand-in

@@ -42,10 +42,11 @@ def train(
     if not may_train(opened, asked=True):
         raise Problem("gate_shut", why=" ".join(explain(opened, ctx.lang)), validated=opened["validated"])
     overrides = dict(assignment(part) for part in set)
+    from flows.planning import plan_training, require_base
+
+    require_base(base, recipe, overrides)
     planned = None
     if not ctx.as_json:
-        from flows.planning import plan_training
-
         planned = plan_training(ctx.data_dir, base, recipe, overrides, version=manifest["version"])
         print_plan(ctx, planned)
 

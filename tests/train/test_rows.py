@@ -177,6 +177,29 @@ def test_a_folder_without_a_model_is_not_taken_for_a_base(tmp_path):
         base.find(str(tmp_path))
 
 
+def test_a_base_that_was_not_copied_whole_is_one_sentence(tiny, tmp_path):
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(Problem, match=r"tokenizer in .* cannot be read .*Copy tokenizer.json"):
+        base.load_tokenizer(tmp_path)
+    with pytest.raises(Problem, match=r"model in .* cannot be read .*\.safetensors anew"):
+        base.load_model(tmp_path)
+    shape = {
+        "hidden_size": 8,
+        "intermediate_size": 8,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 1,
+        "vocab_size": 9,
+    }
+    Qwen2ForCausalLM(Qwen2Config(**shape, num_key_value_heads=1)).save_pretrained(tmp_path)
+    weights = tmp_path / "model.safetensors"
+    assert base.load_model(tmp_path)
+    weights.write_bytes(weights.read_bytes()[:-100])
+    with pytest.raises(Problem, match="may not have been copied whole"):
+        base.load_model(tmp_path)
+
+
 @pytest.mark.parametrize("trace", [None, "先看牌面。"])
 def test_the_r1_template_as_shipped_is_refused(qwen, trace):
     """With a trace it deletes it from the data; without one it serves another prompt than it trains."""

@@ -1,6 +1,9 @@
 """The whole road as a person walks it, by the command: plan, train, evaluate, compare, read, export."""
 
 import json
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,8 @@ from tarot_train import plan, recipe
 from tests.train.test_read import call
 
 pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
 
 SMALL = """
 [base]
@@ -77,6 +82,27 @@ def test_from_made_up_readings_to_a_model_that_leaves(prefect, tmp_path):
     assert read["run"] == run_dir.name and len(read["cards"]) == 3
     status = json.loads(call(data, "status", "--min-readings", "40", "--json").stdout)
     assert status["champion"] == run_dir.name
+
+    # A base that was cut short on its way here, by the command as a shell starts it: one sentence, nothing half-written.
+    broken = shutil.copytree(about["base"]["folder"], tmp_path / "broken")
+    weights = broken / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    command = [
+        sys.executable,
+        "-m",
+        "flows.cli",
+        "train",
+        "--base",
+        str(broken),
+        "--min-readings",
+        "40",
+        "--lang",
+        "en",
+    ]
+    done = subprocess.run([*command, "--data-dir", str(data)], cwd=ROOT, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 1 and "Traceback" not in done.stderr and "ERROR" not in done.stderr
+    assert done.stderr.strip().splitlines()[-1].startswith(f"The model in {broken} cannot be read")
+    assert {path.name for path in (data / "runs").glob("[!.]*")} == {run_dir.name, "champion.json"}
 
     exported = json.loads(call(data, "export", "--merged", "--json").stdout)
     plain = AutoModelForCausalLM.from_pretrained(exported["path"], dtype=torch.float32).eval()
