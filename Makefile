@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := data/demo
 
-.PHONY: setup demo test lint bench bench-patterns bench-scores torture constraints clean
+.PHONY: setup demo test lint bench bench-patterns bench-scores torture fuzz audit constraints clean
 
 setup: $(VENV)/.ready
 
@@ -32,6 +32,15 @@ bench: setup
 # Killed at random moments and run again: docs/reliability.md.
 torture: setup
 	$(BIN)/python -m benchmarks.torture --kills 200 --minutes 60 --write
+
+# Damaged files of every form, read or rejected: docs/reliability.md.
+fuzz: setup
+	$(BIN)/python -m benchmarks.fuzz --files 10000 --write
+
+# Known vulnerabilities of the pinned tree; asks the network. In an environment of its own: it is no part of the project.
+audit: setup
+	$(PYTHON) -m venv $(VENV)/audit && $(VENV)/audit/bin/python -m pip install --quiet pip-audit
+	$(VENV)/audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip --progress-spinner off
 
 bench-patterns: setup
 	$(BIN)/python -m benchmarks.patterns

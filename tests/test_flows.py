@@ -297,7 +297,7 @@ with store.writing(Path(sys.argv[1])):
 
 def test_a_second_ingest_says_so_and_a_killed_one_lets_go(places, monkeypatch):
     data, inbox = places
-    monkeypatch.setattr(store.writing, "__defaults__", (0.2,))
+    monkeypatch.setattr(store.writing.__wrapped__, "__defaults__", (0.2,))
     holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(data)], stdout=subprocess.PIPE, text=True)
     try:
         assert holder.stdout.readline() == "held\n"

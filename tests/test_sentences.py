@@ -62,3 +62,9 @@ def test_sentences_cover_every_character_but_white_space_once(text):
     inside = {i for a, b in spans for i in range(a, b)}
     assert all(text[i].isspace() for i in range(len(text)) if i not in inside)
     assert all(text[a:b] == text[a:b].strip() for a, b in spans)
+
+
+def test_a_line_of_a_megabyte_without_an_end_is_cut_at_its_pauses():
+    text = "今天的牌说，慢一点，" * 50_000
+    found = pieces(text)
+    assert "".join(found) == text and max(map(len, found)) <= LONGEST

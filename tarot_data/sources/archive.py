@@ -35,6 +35,8 @@ def opened(blob: Blob) -> zipfile.ZipFile:
         raise unsafe(f"{len(entries)} entries; the limit is {MAX_ENTRIES}")
     seen, total = set(), 0
     for entry in entries:
+        if not entry.filename:
+            raise unreadable("a zip archive that is damaged (an entry without a name)")
         name = entry_name(entry)
         if _escapes(name) or _escapes(entry.filename):
             raise unsafe("an entry's path leads out of the archive")

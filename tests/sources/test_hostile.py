@@ -68,6 +68,11 @@ def test_an_encrypted_archive_is_unreadable_and_says_why(read):
     assert (record.reason, "encrypted" in record.detail) == ("unreadable", True)
 
 
+def test_an_entry_without_a_name_is_damage(read):
+    data = zipped({"a.md": PAGE}).replace(b"a.md", b"\0.md")
+    assert one(read, data).detail == "a zip archive that is damaged (an entry without a name)"
+
+
 def test_two_entries_of_one_name_are_unsafe(read):
     data = io.BytesIO()
     with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(data, "w") as target:
