@@ -1,6 +1,7 @@
 """What goes in and what was kept or left out."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 from flows import environment
@@ -139,6 +140,9 @@ def fix(
     opened = store.rejections(ctx.data_dir)
     known = set(opened["rejection_id"])
     if unknown := [name for name in ids if name not in known]:
+        # So says a fix that was done, and killed before it had tidied up: what it left goes now.
+        with suppress(Problem), store.writing(ctx.data_dir, wait_seconds=0):
+            store.sweep(ctx.data_dir)
         raise Problem("no_rejection", id=unknown[0])
     decided = worksheet.read(sheet, opened) if sheet else dict.fromkeys(ids, decision)
     feed_back(ctx, decided)
