@@ -72,7 +72,7 @@ def pages(data_dir: Path) -> dict[str, str]:
     return {
         "review-rejections": "/rejections",
         "review-rejection": f"/rejections/{mendable}",
-        "review-readings": "/readings?theme=感情&lacks=closing",
+        "review-readings": "/readings?theme=感情",
         "review-reading": f"/readings/{reading}",
         "review-sentence": f"/readings/{reading}/2?at=1",
         "review-labels": "/labels",
@@ -87,7 +87,7 @@ def pages(data_dir: Path) -> dict[str, str]:
 @contextmanager
 def opened(browser, width: int, scheme: str = "light") -> Iterator:
     size = {"width": width, "height": 900 if width > NARROW else 844}
-    context = browser.new_context(viewport=size, color_scheme=scheme, locale="zh-CN")
+    context = browser.new_context(viewport=size, color_scheme=scheme, locale="zh-CN", reduced_motion="reduce")
     yield context.new_page()
     context.close()
 
@@ -121,7 +121,6 @@ def shoot(data_dir: Path, into: Path, lang: str) -> None:
             take(page, "report", into)
             for section in ("cards", "labels", "sample", "training"):
                 page.evaluate(f"document.getElementById('{section}').scrollIntoView()")
-                page.wait_for_timeout(600)
                 take(page, f"report-{section}", into)
         with opened(browser, NARROW) as page:
             page.goto(url)

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from schemas.messages import say
+from schemas.messages import catalogue, say
 from schemas.problems import Problem
 from tarot_data.report.words import Count, Words
 from tarot_data.review import finding, labels_page, lexicon_page, readings_page, rejections_page, versions_page
@@ -35,7 +35,7 @@ class Desk:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self.templates.filters["card_name"] = self.words.card
+        self.templates.filters |= {"card_name": self.words.card, "field_name": self.field}
         self.templates.globals |= {
             "counted": Count,
             "lang": {"zh": "zh-CN", "en": "en"}[lang],
@@ -48,6 +48,11 @@ class Desk:
 
     def say(self, key: str, **values: object) -> str:
         return say(f"review.{key}", self.lang, **values)
+
+    def field(self, name: str) -> str:
+        """What a field of a reading is called, or its own name where the catalogue has no word for it."""
+        keys = (f"worksheet.{name}", f"review.field_{name}")
+        return next((say(key, self.lang) for key in keys if key in catalogue()), name)
 
     def page(self, template: str, status: int = 200, **values: object) -> HTMLResponse:
         return HTMLResponse(self.templates.get_template(template).render(**values), status)

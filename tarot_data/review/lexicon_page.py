@@ -1,5 +1,6 @@
 """The lexicon tried on a sentence, and a row of the reader's own added where its example holds."""
 
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, FastAPI
@@ -45,7 +46,11 @@ def add(app: FastAPI, desk) -> None:
         from tarot_data.patterns import explain
 
         text = form.get("text", "").strip()[:LONGEST_TRIED]
-        return page(form.get("table", FIRST[0]), text=text, found=explain(text) if text else None)
+        found = explain(text) if text else {"sentences": [], "cards": []}
+        for row in (*(row for sentence in found["sentences"] for row in sentence["rows"]), *found["cards"]):
+            if row["file"] and Path(row["file"]).parent == desk.own_lexicon:
+                row["file"] = f"{desk.own_lexicon.name}/{Path(row['file']).name}"
+        return page(form.get("table", FIRST[0]), text=text, found=found if text else None)
 
     @app.post("/lexicon/{table}")
     def save(table: str, form: Form) -> Response:

@@ -18,6 +18,8 @@ from tarot_data.fixes import FIELDS, OVERRULED, Fix
 from tarot_data.review.paging import Page, whole
 
 PER_PAGE = 30
+OUR_OWN = ("date_hint", "synthetic")
+"""Fields of a record that the reader did not write."""
 READING = re.compile(r"r[0-9a-f]{16}")
 SIDES = {"upright": "upright", "reversed": "reversed", "unknown": "no_side"}
 
@@ -117,7 +119,7 @@ def as_read(record: dict, lang: str) -> list[tuple[str, str]]:
     """(name, text) of what a record says, in words where the catalogue has one for its field."""
     out = []
     for name, value in record.items():
-        if value in (None, "", [], {}):
+        if value in (None, "", [], {}) or name in OUR_OWN:
             continue
         if name == "draws":
             name, value = "cards", "\n".join("：".join(filter(None, map(text, draw.values()))) for draw in value)

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Annotated
 
+import polars as pl
 from fastapi import Depends, FastAPI
 from fastapi.responses import FileResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
@@ -16,6 +17,7 @@ from tarot_data.review.guard import REPORT_POLICY
 
 REPORT = re.compile(r"report[-a-z0-9]*\.html")
 RUN = re.compile(r"[\w.-]+")
+KINDS = ("added", "removed", "changed", "moved")
 MOST_NAMED = 100
 """Readings of each kind a comparison names; the rest is counted."""
 
@@ -40,14 +42,16 @@ def add(app: FastAPI, desk) -> None:
     @app.get("/versions/diff")
     def compared(old: str = "", new: str = "") -> Response:
         manifests = [versions.find(desk.data_dir, int(n) if n.isascii() and n.isdigit() else None) for n in (old, new)]
-        result = diff(*(versions.read(desk.data_dir, manifest) for manifest in manifests), *manifests)
+        before, after = (versions.read(desk.data_dir, manifest) for manifest in manifests)
+        result = diff(before, after, *manifests)
         return desk.page(
             "diff.html",
             here="versions",
             old=manifests[0],
             new=manifests[1],
             result=result,
-            kinds=("added", "removed", "changed", "moved"),
+            asked=asked([after, before], result),
+            kinds=KINDS,
             most=MOST_NAMED,
         )
 
@@ -99,6 +103,14 @@ def add(app: FastAPI, desk) -> None:
         if not REPORT.fullmatch(name) or not path.is_file():
             raise HTTPException(404)
         return FileResponse(path, media_type="text/html", headers={"Content-Security-Policy": REPORT_POLICY})
+
+
+def asked(frames: list[pl.DataFrame], result: dict) -> dict[str, str]:
+    """reading_id -> question of the readings a comparison names, as the first frame that has them says it."""
+    named = [one["reading_id"] if isinstance(one, dict) else one for kind in KINDS for one in result[kind][:MOST_NAMED]]
+    rows = pl.concat([frame.select("reading_id", "question") for frame in frames])
+    rows = rows.filter(pl.col("reading_id").is_in(named)).unique("reading_id", keep="first", maintain_order=True)
+    return dict(rows.iter_rows())
 
 
 def run_folder(data_dir: Path, name: str) -> Path:

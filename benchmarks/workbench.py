@@ -1,0 +1,143 @@
+"""How long every page of the workbench takes with a full store, asked over the network as a browser asks.
+
+    python -m benchmarks.workbench [--readings N] [--keep FOLDER] [--write]
+
+The store is filled with made-up readings, 1,000 of their sentences are corrected, 5,000 broken records are read; two
+versions are published. Every page is asked for `ASKED` times after the workbench has warmed up; one list again right after a
+commit, which is when its index has to follow. `--write` puts the table into docs/performance.md.
+"""
+
+import argparse
+import http.cookiejar
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from urllib.request import HTTPCookieProcessor, ProxyHandler, build_opener
+
+from benchmarks.publish import fill
+from benchmarks.road import commit, ingest
+from tests.chromium import workbench
+
+DOC = Path(__file__).parents[1] / "docs" / "performance.md"
+BEGIN, END = "<!-- workbench: written by benchmarks/workbench.py -->", "<!-- workbench: end -->"
+ASKED = 9
+CORRECTED, BROKEN = 1_000, 5_000
+
+
+def prepare(data_dir: Path, readings: int) -> None:
+    from tarot_data import corrections, store, versions
+    from tarot_data.synthetic import write_sample
+
+    with store.writing(data_dir):
+        if not store.count(data_dir):
+            fill(data_dir, 0, readings)
+    with tempfile.TemporaryDirectory() as inbox:
+        write_sample(BROKEN, Path(inbox), seed=3, broken=1.0)
+        print(ingest(data_dir, Path(inbox)), file=sys.stderr)
+    with store.writing(data_dir):
+        for start in (0, CORRECTED // 2):
+            rows = store.readings(data_dir).sort("reading_id").slice(start, CORRECTED // 2)
+            said = []
+            for row in rows.iter_rows(named=True):
+                one = row["sentences"][0]
+                place = (row["reading_id"], row["content"], one["start"], one["end"])
+                said.append(corrections.to_correction(*place, ["opening"], [], "2026-01-01T00:00:00+00:00"))
+            corrections.add(data_dir, said)
+            versions.publish(data_dir)
+
+
+def pages(data_dir: Path) -> dict[str, str]:
+    """What a page is -> its address."""
+    from tarot_data import store
+
+    rejected = store.rejections(data_dir)
+    reading = store.index(data_dir)["reading_id"].sort()[-1]
+    return {
+        "rejections, first page": "/rejections",
+        "rejections of one reason, last page": f"/rejections?reason={rejected['reason'][0]}&page=9999",
+        "one rejection": f"/rejections/{rejected['rejection_id'][rejected.height // 2]}",
+        "readings, first page": "/readings",
+        "readings, last page": "/readings?page=99999",
+        "readings by card, theme and label": "/readings?card=%E6%84%9A%E4%BA%BA&theme=%E6%84%9F%E6%83%85&lacks=advice",
+        "readings by person": "/readings?person=%E5%AE%A212",
+        "readings by words": "/readings?text=%E7%BC%B0%E7%BB%B3",
+        "one reading": f"/readings/{reading}",
+        "one sentence": f"/readings/{reading}/0",
+        "least sure sentences": "/labels",
+        "the next of them": "/labels/next",
+        "lexicon": "/lexicon",
+        "versions and trainings": "/versions",
+    }
+
+
+def measure(data_dir: Path) -> list[tuple[str, float, float]]:
+    """(page, median, longest) in ms."""
+    from tarot_data import store
+
+    out = []
+    with workbench(data_dir) as url:
+        # A proxy of the environment has no business with this machine's own address.
+        browser = build_opener(ProxyHandler({}), HTTPCookieProcessor(http.cookiejar.CookieJar()))
+        browser.open(url).read()
+        base = url.split("/?")[0]
+
+        def ask(address: str) -> float:
+            started = time.perf_counter()
+            browser.open(base + address).read()
+            return 1000 * (time.perf_counter() - started)
+
+        wanted = pages(data_dir)
+        print(f"warming up: {sum(ask(address) for address in wanted.values()):.0f} ms", file=sys.stderr)
+        for name, address in wanted.items():
+            took = [ask(address) for _ in range(ASKED)]
+            out.append((name, statistics.median(took), max(took)))
+            print(out[-1], file=sys.stderr, flush=True)
+        with store.writing(data_dir):
+            fill(data_dir, 20_000_000 + store.count(data_dir), 10)
+        took = ask("/readings")
+        out.append(("readings, right after a commit", took, took))
+    return out
+
+
+def table(found: list[tuple[str, float, float]], readings: int, left_out: int) -> str:
+    lines = [
+        f"Measured on {platform.machine()} Linux, {os.cpu_count()} cores, Python {platform.python_version()}, at commit "
+        f"{commit()}, with {readings:,} readings, {CORRECTED:,} corrected sentences and {left_out:,} records left out. Load "
+        f"of the machine meanwhile: {os.getloadavg()[1]:.1f}.",
+        "",
+        f"| page | median of {ASKED}, ms | longest, ms |",
+        "|---|---|---|",
+        *(f"| {name} | {middle:.0f} | {longest:.0f} |" for name, middle, longest in found),
+    ]
+    return "\n".join(lines)
+
+
+def write(text: str) -> None:
+    head, rest = DOC.read_text(encoding="utf-8").split(BEGIN)
+    DOC.write_text(f"{head}{BEGIN}\n\n{text}\n\n{END}{rest.split(END)[1]}", encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--readings", type=int, default=100_000)
+    parser.add_argument("--keep", type=Path, help="a folder to keep, or to use again")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
+    arguments = parser.parse_args()
+    from tarot_data import store
+
+    with tempfile.TemporaryDirectory() as folder:
+        data_dir = arguments.keep or Path(folder) / "data"
+        if not (data_dir / "versions").exists():
+            prepare(data_dir, arguments.readings)
+        text = table(measure(data_dir), store.count(data_dir), store.rejections(data_dir).height)
+    print(text)
+    if arguments.write:
+        write(text)
+
+
+if __name__ == "__main__":
+    main()
