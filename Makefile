@@ -28,6 +28,7 @@ lint: setup
 # The whole way at 1,000, 10,000 and 100,000 readings, ten into a full store, publish, diff, report: docs/performance.md.
 bench: setup
 	$(BIN)/python -m benchmarks.road --write
+	$(BIN)/python -m benchmarks.curation --write
 
 # Killed at random moments and run again: docs/reliability.md.
 torture: setup

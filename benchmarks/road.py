@@ -67,9 +67,11 @@ JOBS = {job.__name__: job for job in (ingest, publish, diff, report)}
 
 def warm() -> None:
     """Import and load what the first reading needs, so that the start of the process is not measured."""
+    import deltalake  # noqa: F401
     import polars as pl
 
     from schemas.tables import READINGS
+    from tarot_data import cleaning, conflicts, validation  # noqa: F401
     from tarot_data.duplicates import signatures
     from tarot_data.patterns import annotate
     from tests.builders import reading
@@ -105,8 +107,8 @@ def median(runs: list[dict]) -> dict:
     return {key: statistics.median(run[key] for run in runs) for key in ("seconds", "cpu_seconds", "peak_mb")}
 
 
-def measure(sizes: list[int], repeats: int, folder: Path) -> dict:
-    """{road: [{n, seconds, cpu_seconds, peak_mb, accepted}], ten: {empty, full}, publish, diff, report}."""
+def measure(sizes: list[int], repeats: int, folder: Path, with_report: bool = True) -> dict:
+    """{road: [{n, seconds, cpu_seconds, peak_mb, accepted}], ten: {empty, full}, publish, diff, report, start}."""
     from tarot_data.synthetic import write_sample
 
     out: dict = {"road": []}
@@ -125,7 +127,9 @@ def measure(sizes: list[int], repeats: int, folder: Path) -> dict:
         print(out["road"][-1], file=sys.stderr, flush=True)
         shutil.rmtree(inbox)
     full = folder / f"data-{sizes[-1]}-0"
+    out["start"] = {words: started(*words.split()) for words in ("tarot --help", "tarot status")}
     out["publish"] = apart("publish", full, ten)
+    print(out["publish"], out["start"], file=sys.stderr, flush=True)
     empty, filled = [], []
     for repeat in range(repeats):
         write_sample(10, folder / f"ten-{repeat}", seed=100 + repeat)
@@ -133,9 +137,30 @@ def measure(sizes: list[int], repeats: int, folder: Path) -> dict:
         filled.append(apart("ingest", full, folder / f"ten-{repeat}"))
     out["ten"] = {"store": sizes[-1], "empty": median(empty), "full": median(filled)}
     out["publish_again"] = apart("publish", full, ten)
+    print(out["ten"], out["publish_again"], file=sys.stderr, flush=True)
     out["diff"] = apart("diff", full, ten)
-    out["report"] = apart("report", full, ten)
+    if with_report:
+        out["report"] = apart("report", full, ten)
     return out
+
+
+def started(*words: str) -> dict:
+    """{seconds, cpu_seconds, peak_mb} of a command from its start to its end; the median of five, on an empty folder."""
+    runs = []
+    command = [sys.executable, "-c", "import sys; from flows.cli import main; sys.exit(main())", *words[1:]]
+    for _ in range(5):
+        with tempfile.TemporaryDirectory() as folder:
+            start = perf_counter()
+            done = subprocess.Popen(
+                command, cwd=ROOT, env={**os.environ, "TAROT_DATA_DIR": folder}, stdout=subprocess.DEVNULL
+            )
+            _, status, used = os.wait4(done.pid, 0)
+            done.returncode = os.waitstatus_to_exitcode(status)
+            if done.returncode:
+                raise RuntimeError(f"{' '.join(words)}: exit {done.returncode}")
+        cpu = used.ru_utime + used.ru_stime
+        runs.append({"seconds": perf_counter() - start, "cpu_seconds": cpu, "peak_mb": used.ru_maxrss / 1024})
+    return median(runs)
 
 
 def exponent(road: list[dict]) -> float:
@@ -144,10 +169,18 @@ def exponent(road: list[dict]) -> float:
     return math.log(last["cpu_seconds"] / first["cpu_seconds"]) / math.log(last["n"] / first["n"])
 
 
+def where() -> str:
+    """The machine, how busy it was, and the commit."""
+    return (
+        f"Measured on {platform.machine()} Linux, {os.cpu_count()} cores (load of the last quarter of an hour "
+        f"{os.getloadavg()[2]:.1f}), Python {platform.python_version()}, at commit {commit()}."
+    )
+
+
 def table(found: dict) -> str:
     """The figures as Markdown."""
     lines = [
-        f"Measured on {platform.machine()} Linux, {os.cpu_count()} cores, Python {platform.python_version()}, at commit {commit()}.",
+        where(),
         "",
         "| readings | runs | accepted | seconds | CPU seconds | readings per CPU second | peak memory |",
         "|---|---|---|---|---|---|---|",
@@ -175,8 +208,12 @@ def table(found: dict) -> str:
         ("diff", "diff"),
         ("report", "report"),
     ):
-        row = found[name]
+        if not (row := found.get(name)):
+            continue
         lines.append(f"| {words} | {row['seconds']:.1f} | {row['cpu_seconds']:.1f} | {row['peak_mb']:.0f} MB |")
+    lines += ["", "| start, empty folder, median of 5 | seconds | CPU seconds | peak memory |", "|---|---|---|---|"]
+    for words, row in found["start"].items():
+        lines.append(f"| `{words}` | {row['seconds']:.2f} | {row['cpu_seconds']:.2f} | {row['peak_mb']:.0f} MB |")
     return "\n".join(lines)
 
 
@@ -185,11 +222,11 @@ def commit() -> str:
     return done.stdout.strip() or "unknown"
 
 
-def write(found: dict) -> None:
-    """Put the table between its marks in docs/performance.md."""
-    text = DOC.read_text(encoding="utf-8")
-    head, rest = text.split(BEGIN)
-    DOC.write_text(f"{head}{BEGIN}\n\n{table(found)}\n\n{END}{rest.split(END)[1]}", encoding="utf-8")
+def put(text: str, begin: str, end: str) -> None:
+    """Put a table between its marks in docs/performance.md."""
+    page = DOC.read_text(encoding="utf-8")
+    head, rest = page.split(begin)
+    DOC.write_text(f"{head}{begin}\n\n{text}\n\n{end}{rest.split(end)[1]}", encoding="utf-8")
 
 
 def main() -> None:
@@ -197,6 +234,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 10_000, 100_000])
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
+    parser.add_argument("--no-report", action="store_true", help="without the report, for a million readings")
     parser.add_argument("--job", choices=JOBS)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--inbox", type=Path)
@@ -205,10 +243,10 @@ def main() -> None:
         print(json.dumps(one(arguments.job, arguments.data, arguments.inbox), default=str))
         return
     with tempfile.TemporaryDirectory() as folder:
-        found = measure(arguments.sizes, arguments.repeats, Path(folder))
+        found = measure(arguments.sizes, arguments.repeats, Path(folder), not arguments.no_report)
     print(table(found))
     if arguments.write:
-        write(found)
+        put(table(found), BEGIN, END)
 
 
 if __name__ == "__main__":

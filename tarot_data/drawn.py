@@ -347,7 +347,7 @@ def _place(card: dict, position: str) -> None:
     card["position"] = position[:60]
 
 
-@lexicon.cached(maxsize=16384)
+@lexicon.cached(maxsize=4096)
 def _from_text(text: str) -> tuple[dict, ...]:
     """Cards of one text. Cached: the same few hundred spellings make up most lists."""
     folded = fold(text)

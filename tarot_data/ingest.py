@@ -14,12 +14,13 @@ from pathlib import Path
 
 import polars as pl
 
-from schemas.tables import READINGS, REJECTIONS, STORED, Rejections, stored, typed
+from schemas.tables import READINGS, REJECTIONS, STORED, stored, typed
 from tarot_data import fixes, forgotten, lexicon, rejections, sources, store
 from tarot_data.edits import Edits
+from tarot_data.memory import give_back
 
-LOT = 4000
-"""Readings a lot: at 600 characters each about 10 MB of text, a few hundred MB with the labeller's features."""
+LOT = 2000
+"""Readings a lot: at 600 characters each about 4 MB of text, 100 MB with what is made of it while it is looked at."""
 
 CODE_VERSION = "2"
 """Raised whenever reading or cleaning changes its verdicts: files are then read again at the next ingest."""
@@ -27,7 +28,7 @@ CODE_VERSION = "2"
 SHARD_BYTES = 16 * 1024 * 1024
 """Of raw files that one process cleans at a time, at least: ten seconds' work, of which 1.7 MB a CPU second are done."""
 
-SHARD_LOTS = 3
+SHARD_LOTS = 6
 """Lots that one process labels at a time: 12,000 readings, ten seconds' work and more."""
 
 NOTHING = sha256(b"").hexdigest()
@@ -126,6 +127,7 @@ def _clean(records: Iterator[object], out: Path, prefix: str, corrected: sources
         _write(typed(readings, READINGS), out / f"readings-{prefix}{number:05}.parquet")
         _write(rejections.identified(typed(refused, REJECTIONS)), out / f"rejections-{prefix}{number:05}.parquet")
         number += 1
+        give_back()
 
 
 def decide(
@@ -195,6 +197,7 @@ def label_lots(identified: Path, labelled: Path, numbers: list[int]) -> None:
         sentences, annotations = annotate(readings.unique("reading_id", keep="first", maintain_order=True))
         _write(sentences, labelled / f"sentences-{number:05}.parquet")
         _write(annotations, labelled / f"annotations-{number:05}.parquet")
+        give_back()
 
 
 def compare(data_dir: Path, identified: Path, labelled: Path, staging: Path, overruled: Iterable[str] = ()) -> Path:
@@ -214,7 +217,7 @@ def compare(data_dir: Path, identified: Path, labelled: Path, staging: Path, ove
     prints = {row["fingerprint"]: row["reading_id"] for row in store.index(data_dir).iter_rows(named=True)}
     bands = store.signatures(data_dir)
     seen: dict[str, str] = {}
-    texts: dict[str, str] = {}
+    texts = _Texts(staging / "texts")
     for number in lot_numbers(identified):
         for name in ("forgotten", "unchanged"):
             shutil.copyfile(identified / f"{name}-{number:05}.parquet", out / f"{name}-{number:05}.parquet")
@@ -235,12 +238,12 @@ def compare(data_dir: Path, identified: Path, labelled: Path, staging: Path, ove
         rejected.append(rejections.to_rejections(twins, "deduplicate", "duplicate"))
         readings = readings.join(twins, on="row", how="anti", maintain_order="left")
 
-        texts.update(readings.select("reading_id", "content").iter_rows())
+        texts.add(readings)
         signed = signatures(readings)
         near = near_duplicates(
             readings,
             bands,
-            lambda ids: {**store.contents(data_dir, ids), **{i: texts[i] for i in ids if i in texts}},
+            lambda ids: {**store.contents(data_dir, ids), **texts.of(ids)},
             signed=signed,
         )
         kept_though = pl.concat(
@@ -264,6 +267,7 @@ def compare(data_dir: Path, identified: Path, labelled: Path, staging: Path, ove
         _write(signed, out / f"signatures-{number:05}.parquet")
         parts = [part.cast(dict(stored(REJECTIONS))) for part in rejected]
         _write(rejections.identified(pl.concat(parts)), out / f"rejections-{number:05}.parquet")
+        give_back()
     return out
 
 
@@ -278,7 +282,9 @@ def commit_lots(data_dir: Path, decided: Path, run: str, entries: Callable[..., 
     Order matters: rejections and signatures first, readings next, the files that are thereby done last.
     entries: of readings, unchanged and refused the FILES rows that say so.
     """
-    readings = lots_of(decided, "readings", STORED)
+    from schemas.contracts import Rejections
+
+    readings = lots_of(decided, "readings", STORED, ["reading_id", "revision", "masked", "synthetic", "source"])
     refused = Rejections.validate(lots_of(decided, "rejections", REJECTIONS), lazy=True)
     unchanged = lots_of(decided, "unchanged", UNCHANGED)
     counts = {
@@ -294,7 +300,11 @@ def commit_lots(data_dir: Path, decided: Path, run: str, entries: Callable[..., 
     store.append(data_dir, "rejections", refused, note)
     for path in sorted(decided.glob("signatures-*.parquet")):
         store.append_signatures(data_dir, pl.read_parquet(path, glob=False), note)
-    store.append(data_dir, "readings", readings, note)
+    # Their texts and sentences go from the lots to the table a part at a time.
+    lots = sorted(decided.glob("readings-*.parquet"))
+    if lots:
+        rows = pl.scan_parquet(lots, glob=False).select(pl.col(name).cast(kind) for name, kind in STORED.items())
+        store.append(data_dir, "readings", rows, note)
     store.append(data_dir, "files", entries(readings, unchanged, refused), note)
     by_kind = pl.concat([readings["masked"], refused["masked"]]).list.explode().drop_nulls().value_counts(sort=True)
     return {
@@ -474,8 +484,36 @@ def _write(frame: pl.DataFrame, path: Path) -> None:
     frame.write_parquet(path, compression="zstd", compression_level=1)
 
 
-def lots_of(folder: Path, name: str, schema: pl.Schema) -> pl.DataFrame:
-    """The lots of one name in a folder as one frame."""
+class _Texts:
+    """Contents of readings by their id, on disk: an inbox may be larger than the memory. Later ones of an id count."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.places: dict[str, tuple[int, int]] = {}
+
+    def add(self, readings: pl.DataFrame) -> None:
+        with self.path.open("ab") as file:
+            for reading_id, content in readings.select("reading_id", "content").iter_rows():
+                data = content.encode("utf-8", "surrogatepass")
+                self.places[reading_id] = (file.tell(), len(data))
+                file.write(data)
+
+    def of(self, reading_ids: Iterable[str]) -> dict[str, str]:
+        """Those that are here."""
+        found = {}
+        mine = [reading_id for reading_id in reading_ids if reading_id in self.places]
+        if mine:
+            with self.path.open("rb") as file:
+                for reading_id in mine:
+                    start, size = self.places[reading_id]
+                    file.seek(start)
+                    found[reading_id] = file.read(size).decode("utf-8", "surrogatepass")
+        return found
+
+
+def lots_of(folder: Path, name: str, schema: pl.Schema, columns: list[str] | None = None) -> pl.DataFrame:
+    """The lots of one name in a folder as one frame, or some of its columns."""
+    schema = pl.Schema({column: schema[column] for column in columns or schema})
     paths = sorted(folder.glob(f"{name}-*.parquet"))
-    frames = [typed(pl.read_parquet(path, glob=False), schema) for path in paths]
+    frames = [typed(pl.read_parquet(path, glob=False, columns=list(schema)), schema) for path in paths]
     return pl.concat(frames) if frames else pl.DataFrame(schema=schema)

@@ -12,8 +12,8 @@ from tarot_data.lexicon import Row, read_table
 from tarot_data.style import styles_of
 from tarot_data.themes import themes_of
 
-LOT = 1000
-"""Readings labelled at a time: bounds memory to some 200 MB without costing speed."""
+LOT = 500
+"""Readings labelled at a time: 100 MB. Twice as many take 8 % less time and twice the memory."""
 
 
 def annotate(readings: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -177,14 +177,13 @@ def delta_version(data_dir: Path, name: str = "readings") -> int | None:
     return DeltaTable(str(table_path(data_dir, name))).version()
 
 
-def append(data_dir: Path, name: str, frame: pl.DataFrame, note: dict[str, object]) -> int:
+def append(data_dir: Path, name: str, rows: pl.DataFrame | pl.LazyFrame, note: dict[str, object]) -> int:
     """Append the rows whose key is not in the table yet, as one commit; returns how many. The caller holds `writing`.
 
     Keys: (reading_id, revision) of readings and signatures, rejection_id of rejections, sequence of files and fixes.
+    rows: a LazyFrame is written as it is read, a part at a time.
     """
-    if frame.is_empty():
-        return 0
-    from deltalake import CommitProperties
+    from deltalake import CommitProperties, write_deltalake
 
     keys = {
         "readings": ["reading_id", "revision"],
@@ -193,29 +192,30 @@ def append(data_dir: Path, name: str, frame: pl.DataFrame, note: dict[str, objec
         "signatures": ["reading_id", "revision"],
         "fixes": ["sequence"],
     }[name]
-    plain = frame.cast(dict(stored(frame.schema)))
+    rows = rows.lazy()
+    plain = rows.cast(dict(stored(rows.collect_schema())))
     have = scan(data_dir, name)
     if have is not None:
-        plain = plain.join(have.select(keys).collect(), on=keys, how="anti", maintain_order="left")
-    if plain.is_empty():
+        plain = plain.join(have.select(keys).collect().lazy(), on=keys, how="anti", maintain_order="left")
+    height = plain.select(pl.len()).collect().item()
+    if not height:
         return 0
     if not any(exists(data_dir, table) for table in TABLES):
         migrations.mark(data_dir / "store")
-    plain.write_delta(
+    write_deltalake(
         str(table_path(data_dir, name)),
+        plain.collect_batches(maintain_order=True, lazy=True),
         mode="append",
-        delta_write_options={
-            "writer_properties": _compressed(),
-            "commit_properties": CommitProperties(custom_metadata={key: str(value) for key, value in note.items()}),
-            "configuration": {
-                "delta.logRetentionDuration": "interval 3650 days",
-                "delta.deletedFileRetentionDuration": "interval 3650 days",
-                # Column statistics would keep names and words in the log after a person is forgotten.
-                "delta.dataSkippingNumIndexedCols": "0",
-            },
+        writer_properties=_compressed(),
+        commit_properties=CommitProperties(custom_metadata={key: str(value) for key, value in note.items()}),
+        configuration={
+            "delta.logRetentionDuration": "interval 3650 days",
+            "delta.deletedFileRetentionDuration": "interval 3650 days",
+            # Column statistics would keep names and words in the log after a person is forgotten.
+            "delta.dataSkippingNumIndexedCols": "0",
         },
     )
-    return plain.height
+    return height
 
 
 def rewrite(data_dir: Path, name: str, frame: pl.DataFrame, note: dict[str, object]) -> None:

@@ -6,7 +6,8 @@ fails only here is a rule nobody foresaw, and the run goes on without that row.
 
 import polars as pl
 
-from schemas.tables import READINGS, REJECTIONS, SENTENCES, STORED, Readings, Sentences
+from schemas.contracts import Readings, Sentences
+from schemas.tables import READINGS, REJECTIONS, SENTENCES, STORED
 from tarot_data.rejections import to_rejections
 
 REASON_OF = {

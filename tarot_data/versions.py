@@ -15,7 +15,7 @@ import polars as pl
 
 from schemas.deck import SPLITS
 from schemas.problems import Problem
-from schemas.tables import EXAMPLES, STORED, Examples, stored, typed
+from schemas.tables import EXAMPLES, STORED, stored, typed
 from tarot_data import lexicon, pseudonyms, reasoning, splits, store
 from tarot_data.duplicates import near_pairs
 from tarot_data.examples import Budget, to_examples, too_long
@@ -184,6 +184,8 @@ def read_examples(data_dir: Path, manifest: dict) -> pl.DataFrame:
 
 
 def _checked(examples: pl.DataFrame) -> pl.DataFrame:
+    from schemas.contracts import Examples
+
     return Examples.validate(typed(examples, EXAMPLES), lazy=True).cast(dict(stored(EXAMPLES)))
 
 

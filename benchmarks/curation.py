@@ -1,0 +1,203 @@
+"""The two jobs that general tools also do, on 20,000 documents of 600 characters: normalise and filter; near-duplicates.
+
+Every job is a process of its own that reads JSONL and writes JSONL with the product's own functions. Of the documents
+10 % are planted near-duplicates of others, 5 % exact copies, 2 % soup that no reader wrote. `python -m
+benchmarks.curation`, or `make bench`.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from time import perf_counter, process_time
+
+from benchmarks.road import ROOT, put, where
+
+BEGIN, END = "<!-- curation: written by benchmarks/curation.py -->", "<!-- curation: end -->"
+NEAR, EXACT, SOUP = 0.10, 0.05, 0.02
+
+
+def documents(n: int, seed: int = 7) -> list[dict]:
+    """{id, content, twin, kind} of n documents in mixed order; twin: the document it was made of."""
+    from tarot_data.synthetic_grammar import made_up
+
+    rng = Random(seed)
+    fresh = n - int(n * NEAR) - int(n * EXACT) - int(n * SOUP)
+    texts = [made_up(seed, index).content for index in range(fresh)]
+    out = [{"id": f"d{i}", "content": text, "twin": None, "kind": "own"} for i, text in enumerate(texts)]
+    chosen = rng.sample(range(fresh), int(n * NEAR) + int(n * EXACT))
+    for place, i in enumerate(chosen):
+        near = place < int(n * NEAR)
+        text = altered(texts[i], rng) if near else texts[i]
+        kind = "near" if near else "exact"
+        out.append({"id": f"{kind}{place}", "content": text, "twin": f"d{i}", "kind": kind})
+    for i in range(int(n * SOUP)):
+        signs = "".join(rng.choice("abcdefghijklmnop <>/{}=;0123456789#@$%^&*\n") for _ in range(600))
+        out.append({"id": f"soup{i}", "content": signs, "twin": None, "kind": "soup"})
+    rng.shuffle(out)
+    return out
+
+
+def altered(text: str, rng: Random) -> str:
+    """A near-duplicate as they come about: typing errors mended, other punctuation, the other script, a line more, a
+    sentence less."""
+    way = rng.randrange(5)
+    if way == 0:
+        for _ in range(4):
+            at = rng.randrange(len(text))
+            text = text[:at] + rng.choice("的了是在有和就不人都") + text[at + 1 :]
+        return text
+    if way == 1:
+        return text.replace("，", ",").replace("。", "．").replace("\n", "\n\n")
+    if way == 2:
+        import opencc
+
+        return opencc.OpenCC("s2t").convert(text)
+    if way == 3:
+        return text + "\n以上解读仅供参考，愿你一切顺利。"
+    sentences = text.split("。")
+    del sentences[rng.randrange(len(sentences))]
+    return "。".join(sentences)
+
+
+def lines(path: Path) -> Iterator[dict]:
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            yield json.loads(line)
+
+
+def clean(source: Path, target: Path, masking: bool) -> None:
+    """Normalise and filter; what is left out goes to a file of its own, with its reason."""
+    from tarot_data import privacy
+    from tarot_data.cleaning import body_problem, clean_text
+
+    with target.open("w", encoding="utf-8") as kept, target.with_suffix(".left").open("w", encoding="utf-8") as left:
+        for row in lines(source):
+            content = clean_text(row["content"])
+            if problem := body_problem(content):
+                left.write(json.dumps({"id": row["id"], "reason": problem[0]}) + "\n")
+                continue
+            if masking:
+                content, _ = privacy.mask(content)
+            kept.write(json.dumps({"id": row["id"], "content": content}, ensure_ascii=False) + "\n")
+
+
+def near(source: Path, target: Path, _: bool) -> None:
+    """Near-duplicates and exact copies left out, each with its twin and similarity in a file of its own."""
+    import polars as pl
+
+    from tarot_data.duplicates import near_duplicates
+
+    rows = list(lines(source))
+    frame = pl.DataFrame({"reading_id": [row["id"] for row in rows], "content": [row["content"] for row in rows]})
+    twins = near_duplicates(frame, None)
+    gone = set(twins["reading_id"])
+    twins.write_ndjson(target.with_suffix(".left"))
+    with target.open("w", encoding="utf-8") as kept:
+        for row in rows:
+            if row["id"] not in gone:
+                kept.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+JOBS = {"clean": (clean, False), "clean and mask": (clean, True), "near": (near, False)}
+
+
+def run(job: str, source: Path, target: Path) -> dict:
+    """{cpu_seconds, seconds, peak_mb, work} of a job: the whole process, and CPU seconds without its start."""
+    command = [sys.executable, "-m", "benchmarks.curation", "--job", job, "--in", str(source), "--out", str(target)]
+    start = perf_counter()
+    done = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    said = done.stdout.read()
+    _, status, used = os.wait4(done.pid, 0)
+    done.returncode = os.waitstatus_to_exitcode(status)
+    if done.returncode:
+        raise RuntimeError(f"{job}: exit {done.returncode}")
+    return {
+        "cpu_seconds": used.ru_utime + used.ru_stime,
+        "seconds": perf_counter() - start,
+        "peak_mb": used.ru_maxrss / 1024,
+        "work": json.loads(said)["work"],
+    }
+
+
+def found(made: list[dict], target: Path) -> dict:
+    """What a near-duplicate job removed, against what was planted: one of each pair has to go, whichever."""
+    gone = {row["reading_id"] for row in lines(target.with_suffix(".left"))}
+    planted = [row for row in made if row["twin"]]
+    hit = {
+        kind: [bool({row["id"], row["twin"]} & gone) for row in planted if row["kind"] == kind]
+        for kind in ("near", "exact")
+    }
+    paired = {name for row in planted for name in (row["id"], row["twin"])}
+    lost = sum({row["id"], row["twin"]} <= gone for row in planted)
+    wrong = sum(row["id"] in gone and row["kind"] == "own" and row["id"] not in paired for row in made)
+    return {kind: sum(hits) / len(hits) for kind, hits in hit.items()} | {"wrong": wrong, "both": lost}
+
+
+def table(n: int, runs: dict[str, list[dict]], made: list[dict], out: Path) -> str:
+    soup = {row["id"] for row in made if row["kind"] == "soup"}
+    left = {row["id"] for row in lines((out / "clean").with_suffix(".left"))}
+    dup = found(made, out / "near")
+    rows = [
+        where(),
+        "",
+        f"| {n:,} documents | CPU seconds | documents per CPU second | without the start | peak memory |",
+        "|---|---|---|---|---|",
+    ]
+    for job, done in runs.items():
+        cpu, work, peak = (statistics.median(one[key] for one in done) for key in ("cpu_seconds", "work", "peak_mb"))
+        rows.append(f"| {job} | {cpu:.2f} | {n / cpu:,.0f} | {n / work:,.0f} | {peak:.0f} MB |")
+    rows += [
+        "",
+        f"Left out by cleaning: {len(soup & left)} of {len(soup)} of the soup, {len(left - soup)} others. Near-duplicates: "
+        f"recall {dup['near']:.3f} of the altered copies, {dup['exact']:.3f} of the exact ones; {dup['wrong']} unplanted "
+        f"removed, {dup['both']} pairs lost whole.",
+    ]
+    return "\n".join(rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--documents", type=int, default=20_000)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
+    parser.add_argument("--job", choices=JOBS)
+    parser.add_argument("--in", dest="source", type=Path)
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    if arguments.job:
+        job, masking = JOBS[arguments.job]
+        # What the first document needs is loaded with one that is thrown away.
+        with tempfile.TemporaryDirectory() as folder:
+            one = Path(folder) / "one"
+            one.write_text(json.dumps({"id": "one", "content": "塔罗牌说，" * 20}) + "\n", encoding="utf-8")
+            job(one, Path(folder) / "out", masking)
+        start = process_time()
+        job(arguments.source, arguments.out, masking)
+        print(json.dumps({"work": process_time() - start}))
+        return
+    made = documents(arguments.documents)
+    with tempfile.TemporaryDirectory() as folder:
+        source, out = Path(folder) / "documents.jsonl", Path(folder)
+        with source.open("w", encoding="utf-8") as file:
+            file.writelines(
+                json.dumps({"id": row["id"], "content": row["content"]}, ensure_ascii=False) + "\n" for row in made
+            )
+        runs: dict[str, list[dict]] = {job: [] for job in JOBS}
+        for _ in range(arguments.repeats):
+            for job, done in runs.items():
+                done.append(run(job, source, out / job))
+        text = table(arguments.documents, runs, made, out)
+    print(text)
+    if arguments.write:
+        put(text, BEGIN, END)
+
+
+if __name__ == "__main__":
+    main()
