@@ -3,8 +3,8 @@
     python -m benchmarks.workbench [--readings N] [--keep FOLDER] [--write]
 
 The store is filled with made-up readings, 1,000 of their sentences are corrected, 5,000 broken records are read; two
-versions are published. Every page is asked for `ASKED` times after the workbench has warmed up; one list again right after a
-commit, which is when its index has to follow. `--write` puts the table into docs/performance.md.
+versions are published. Every page is asked for `ASKED` times after the workbench has warmed up; two lists again right
+after a correction and a commit, which is when the index has to follow. `--write` puts the table into docs/performance.md.
 """
 
 import argparse
@@ -76,7 +76,7 @@ def pages(data_dir: Path) -> dict[str, str]:
 
 def measure(data_dir: Path) -> list[tuple[str, float, float]]:
     """(page, median, longest) in ms."""
-    from tarot_data import store
+    from tarot_data import corrections, store
 
     out = []
     with workbench(data_dir) as url:
@@ -96,6 +96,12 @@ def measure(data_dir: Path) -> list[tuple[str, float, float]]:
             took = [ask(address) for _ in range(ASKED)]
             out.append((name, statistics.median(took), max(took)))
             print(out[-1], file=sys.stderr, flush=True)
+        row = store.reading(data_dir, store.index(data_dir)["reading_id"].sort()[-2])
+        place = (row["reading_id"], row["content"], row["sentences"][0]["start"], row["sentences"][0]["end"])
+        with store.writing(data_dir):
+            corrections.add(data_dir, [corrections.to_correction(*place, ["opening"], [], "2026-01-01T00:00:00+00:00")])
+        took = ask("/labels")
+        out.append(("least sure sentences, right after a correction", took, took))
         with store.writing(data_dir):
             fill(data_dir, 20_000_000 + store.count(data_dir), 10)
         took = ask("/readings")

@@ -71,7 +71,8 @@ def watched(context, said: list):
     page = context.new_page()
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("requestfailed", lambda request: said.append(f"failed: {request.url}"))
+    # A page that is left before all of it came is no complaint.
+    page.on("requestfailed", lambda request: said.append(request.url) if "ABORTED" not in request.failure else None)
     page.on("request", lambda request: said.append(request.url) if "//127.0.0.1:" not in request.url else None)
     page.set_default_timeout(15_000)
     return page

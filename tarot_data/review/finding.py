@@ -5,7 +5,6 @@ from pathlib import Path
 
 import polars as pl
 
-from schemas.tables import STORED
 from tarot_data import corrections, store
 
 
@@ -47,15 +46,18 @@ def index(data_dir: Path) -> pl.DataFrame:
 
     Held until the store changes; of the corrections, only new ones are laid over it.
     """
-    rows = _index(data_dir, tuple(store.parts(data_dir)))
-    said: dict[str, list[tuple]] = {}
-    for row in corrections.read(data_dir).iter_rows():
-        said.setdefault(row[0], []).append((*row[:4], tuple(row[4]), tuple(row[5]), row[6]))
-    mine = rows.filter(pl.col("reading_id").is_in(list(said))).select("reading_id", "revision").iter_rows()
-    fresh = [_corrected(data_dir, name, revision, tuple(said[name])) for name, revision in mine]
-    if not fresh:
+    path = corrections.path_of(data_dir)
+    stamp = (path.stat().st_mtime_ns, path.stat().st_size) if path.exists() else None
+    return _overlaid(data_dir, tuple(store.parts(data_dir)), stamp)
+
+
+@lru_cache(maxsize=1)
+def _overlaid(data_dir: Path, files: tuple[str, ...], stamp: object) -> pl.DataFrame:
+    """stamp: of the file of corrections as it is now."""
+    rows, said = _index(data_dir, files), corrections.read(data_dir)
+    laid = _corrected(data_dir, rows.join(said.select("reading_id").unique(), on="reading_id", how="semi"), said)
+    if laid.is_empty():
         return rows
-    laid = pl.DataFrame(fresh, schema={name: INDEX[name] for name in ("reading_id", *BY_LABEL)}, orient="row")
     over = rows.join(laid.with_columns(over=True), on="reading_id", how="left", suffix="_new", maintain_order="left")
     given = {name: pl.when("over").then(f"{name}_new").otherwise(name) for name in BY_LABEL}
     return over.with_columns(**given).select(INDEX.names())
@@ -133,19 +135,47 @@ def _by_label() -> list[pl.Expr]:
     ]
 
 
-@lru_cache(maxsize=10_000)
-def _corrected(data_dir: Path, reading_id: str, revision: int, said: tuple[tuple, ...]) -> tuple:
-    """reading_id and the columns BY_LABEL of a reading with its corrections. revision: names the entry of the cache."""
-    row = store.reading(data_dir, reading_id)
-    stored = pl.DataFrame([row], schema=STORED)
-    over = pl.DataFrame(said, schema=corrections.CORRECTIONS, orient="row")
-    (sentences,) = corrections.apply(stored, over)["sentences"].to_list()
-    places = corrections.found(row["content"], row["sentences"], over.to_dicts())
-    open_ = [number for number in range(len(sentences)) if number not in {place for place, _ in places}]
+_laid: dict[tuple[Path, str], tuple[object, tuple]] = {}
+"""What corrections make of a reading: (data_dir, reading_id) -> what it was made of, and reading_id with the columns BY_LABEL."""
+
+ONE_BY_ONE = 3
+"""Up to so many readings are looked up by their place in the table; a filter reads all of it, a second for 100,000."""
+
+
+def _corrected(data_dir: Path, rows: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
+    """reading_id and the columns BY_LABEL of readings (INDEX) that have corrections."""
+    by_reading: dict[str, list[dict]] = {}
+    for correction in said.iter_rows(named=True):
+        by_reading.setdefault(correction["reading_id"], []).append(correction)
+    made_of = {
+        name: (revision, by_reading[name]) for name, revision in rows.select("reading_id", "revision").iter_rows()
+    }
+    missing = [name for name, made in made_of.items() if _laid.get((data_dir, name), (None,))[0] != made]
+    if len(missing) <= ONE_BY_ONE:
+        stored = filter(None, (store.reading(data_dir, name) for name in missing))
+    else:
+        wanted = store.scan(data_dir, "readings").filter(pl.col("reading_id").is_in(missing))
+        stored = store.current(wanted.select("reading_id", "revision", "content", "sentences")).collect().to_dicts()
+    for row in stored:
+        name = row["reading_id"]
+        _laid[data_dir, name] = (made_of[name], (name, *_as_corrected(row, by_reading[name])))
+    known = [_laid[data_dir, name][1] for name in made_of if (data_dir, name) in _laid]
+    return pl.DataFrame(known, schema={name: INDEX[name] for name in ("reading_id", *BY_LABEL)}, orient="row")
+
+
+def _as_corrected(row: dict, said: list[dict]) -> tuple:
+    """The columns BY_LABEL of a reading with its corrections."""
+    sentences = [dict(sentence) for sentence in row["sentences"] or ()]
+    corrected = {
+        place: correction["labels"] for place, correction in corrections.found(row["content"], sentences, said)
+    }
+    for place, labels in corrected.items():
+        sentences[place]["labels"] = labels
     labels = sorted({label for sentence in sentences for label in sentence["labels"]})
-    if not open_:
-        return (reading_id, labels, None, None, None, None)
-    number = min(open_, key=lambda number: sentences[number]["confidence"])
-    least = sentences[number]
+    left = [place for place in range(len(sentences)) if place not in corrected]
+    if not left:
+        return labels, None, None, None, None
+    place = min(left, key=lambda place: sentences[place]["confidence"])
+    least = sentences[place]
     words = row["content"][least["start"] : least["end"]][:SHOWN_CHARS]
-    return (reading_id, labels, least["confidence"], number, words, least["labels"])
+    return labels, least["confidence"], place, words, least["labels"]
