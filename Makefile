@@ -41,7 +41,7 @@ fuzz: setup
 # Known vulnerabilities of the pinned tree; asks the network. In an environment of its own: it is no part of the project.
 audit: setup
 	$(PYTHON) -m venv $(VENV)/audit && $(VENV)/audit/bin/python -m pip install --quiet pip-audit
-	$(VENV)/audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip --progress-spinner off
+	$(VENV)/audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip --strict --progress-spinner off
 
 bench-patterns: setup
 	$(BIN)/python -m benchmarks.patterns

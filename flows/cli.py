@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from flows import bucket, disk, environment
+from flows import bucket, disk, environment, terminal
 from flows.gate import MIN_NEW, MIN_READINGS
 from schemas.messages import catalogue, say
 from schemas.problems import Problem
@@ -48,7 +48,7 @@ class Context:
 
     def note(self, key: str, **values: object) -> None:
         """A line on standard error: for people, beside what the command returns."""
-        click.echo(self.say(key, **values), err=True)
+        click.echo(terminal.shown(self.say(key, **values)), err=True)
 
     def is_terminal(self) -> bool:
         return sys.stdout.isatty()
@@ -307,7 +307,7 @@ def _command(area: str, name: str, key: str, parts: list, lang: str) -> click.Co
         ) as place:
             environment.prepare(place, own)
             module = import_module(f"flows.commands.{area}")
-            with disk.explained(place):
+            with disk.explained(place), terminal.showing():
                 getattr(module, key)(Context(place, as_json, lang), **arguments)
 
     callback = click.option("--lang", type=click.Choice(["zh", "en"]), default=lang, help=say("option.lang", lang))(
@@ -355,7 +355,7 @@ def main(arguments: list[str] | None = None) -> None:
         error.show()
         sys.exit(2)
     except Problem as problem:
-        click.echo(say(problem.key, lang, **problem.values), err=True)
+        click.echo(terminal.shown(say(problem.key, lang, **problem.values)), err=True)
         sys.exit(1)
     except (click.Abort, KeyboardInterrupt):
         click.echo(say("summary.interrupted", lang), err=True)

@@ -148,6 +148,8 @@ def load_model(folder: Path, dtype: str = "float32", device: str = "cpu", quanti
     from transformers import AutoModelForCausalLM
 
     arguments = {"dtype": getattr(torch, dtype), "local_files_only": True, "trust_remote_code": False}
+    # The other format is a pickle, which is a program.
+    arguments["use_safetensors"] = True
     if quantize == "nf4":
         from transformers import BitsAndBytesConfig
 

@@ -49,7 +49,8 @@ def load(adapter: Path, base: Path, dtype: str = "float32", device: str | None =
     from peft import PeftModel
     from transformers import GenerationConfig
 
-    if not (adapter / "adapter_config.json").exists():
+    # Without the second, peft would look for a pickle.
+    if not all((adapter / name).exists() for name in ("adapter_config.json", "adapter_model.safetensors")):
         raise Problem("no_adapter", path=adapter)
     found = devices.find().kind if device is None else device
     model = bases.load_model(base, dtype, found, quantize)

@@ -7,6 +7,7 @@ from pathlib import Path
 from flows import environment
 from flows.cli import Context
 from flows.commands.shared import cluster_of, print_gate, print_ingest, print_published, print_run
+from flows.terminal import one_line
 from schemas.problems import Problem
 
 
@@ -197,7 +198,7 @@ def export_rejections(ctx: Context, rows, path: Path) -> None:
 
 
 def place_of(source: dict) -> str:
-    return " › ".join(part for part in (source["file"], source["member"], source["locator"]) if part)
+    return one_line(" › ".join(part for part in (source["file"], source["member"], source["locator"]) if part))
 
 
 def print_source(ctx: Context, row: dict, inbox: Path | None) -> None:
@@ -278,6 +279,6 @@ def print_reading(ctx: Context, row: dict, spreads: list) -> None:
 
     head = [row["reading_id"], str(row["date"] or ""), row["person"] or "", row["question"] or ""]
     mark = [ctx.say("summary.synthetic_reading")] if row["synthetic"] else []
-    print(" · ".join([part for part in head if part] + mark))
+    print(one_line(" · ".join([part for part in head if part] + mark)))
     cards = "、".join(card_text(card) for card in row["cards"])
-    print("  " + " ".join([spread for spread in spreads if spread] + [cards]))
+    print("  " + one_line(" ".join([spread for spread in spreads if spread] + [cards])))

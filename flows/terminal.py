@@ -1,0 +1,45 @@
+"""What people wrote, on a terminal: shown, and never obeyed."""
+
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+_OBEYED = re.compile("[\0-\b\v-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Controls of a terminal, the old one-byte kind among them, and what turns the direction of writing; line ends stay."""
+
+
+def shown(text: str) -> str:
+    """The text with every control as `\\u001b`, which JSON reads as what it stands for."""
+    return _OBEYED.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+
+
+def one_line(text: str) -> str:
+    """The same on one line: a name with a line break in it must not look like a line of the program's."""
+    return shown(" ".join(text.split()))
+
+
+class _Shown:
+    """A text stream that shows controls instead of sending them."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        self._stream.write(shown(text))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextmanager
+def showing() -> Iterator[None]:
+    """Within the block, nothing that is printed reaches the terminal as a control."""
+    before = sys.stdout
+    sys.stdout = _Shown(before)
+    try:
+        yield
+    finally:
+        sys.stdout = before
