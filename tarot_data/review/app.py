@@ -104,7 +104,7 @@ def warm(data_dir: Path) -> None:
     """Make ready what the first page of each kind would wait for: the index of readings and the labeller's tables."""
     from tarot_data.patterns import explain
 
-    finding.index(data_dir)
+    finding.least_sure(data_dir)
     explain("愚人正位。")
 
 

@@ -46,21 +46,39 @@ def index(data_dir: Path) -> pl.DataFrame:
 
     Held until the store changes; of the corrections, only new ones are laid over it.
     """
+    return _overlaid(*_key(data_dir))
+
+
+def _key(data_dir: Path) -> tuple[Path, tuple[str, ...], object]:
+    """What changes when the store or the corrections do."""
     path = corrections.path_of(data_dir)
     stamp = (path.stat().st_mtime_ns, path.stat().st_size) if path.exists() else None
-    return _overlaid(data_dir, tuple(store.parts(data_dir)), stamp)
+    return data_dir, tuple(store.parts(data_dir)), stamp
 
 
 @lru_cache(maxsize=1)
 def _overlaid(data_dir: Path, files: tuple[str, ...], stamp: object) -> pl.DataFrame:
-    """stamp: of the file of corrections as it is now."""
     rows, said = _index(data_dir, files), corrections.read(data_dir)
     laid = _corrected(data_dir, rows.join(said.select("reading_id").unique(), on="reading_id", how="semi"), said)
     if laid.is_empty():
         return rows
-    over = rows.join(laid.with_columns(over=True), on="reading_id", how="left", suffix="_new", maintain_order="left")
-    given = {name: pl.when("over").then(f"{name}_new").otherwise(name) for name in BY_LABEL}
-    return over.with_columns(**given).select(INDEX.names())
+    # Only the columns that change, so that texts are not copied.
+    over = rows.select("reading_id", *BY_LABEL).join(
+        laid.with_columns(over=True), on="reading_id", how="left", suffix="_new", maintain_order="left"
+    )
+    changed = over.select(pl.when("over").then(f"{name}_new").otherwise(name).alias(name) for name in BY_LABEL)
+    return rows.with_columns(changed)
+
+
+def least_sure(data_dir: Path) -> pl.DataFrame:
+    """Readings (INDEX) that have a sentence nobody corrected, the one the labeller is least sure of first."""
+    return _least_sure(*_key(data_dir))
+
+
+@lru_cache(maxsize=1)
+def _least_sure(data_dir: Path, files: tuple[str, ...], stamp: object) -> pl.DataFrame:
+    rows = _overlaid(data_dir, files, stamp)
+    return rows.filter(pl.col("unsure").is_not_null()).sort("sure", maintain_order=True)
 
 
 INDEX = pl.Schema(
@@ -99,8 +117,9 @@ def _index(data_dir: Path, files: tuple[str, ...]) -> pl.DataFrame:
     if new := sorted({*files} - {*held["file"].unique()}):
         held = pl.concat([held, _read(new)])
     _held[data_dir] = held
-    rows = store.current(held.drop("file").lazy()).collect()
-    return rows.sort("date", "reading_id", descending=[True, False], nulls_last=True)
+    places = held.select("reading_id", "revision", "date").with_row_index("at").lazy()
+    order = store.current(places).sort("date", "reading_id", descending=[True, False], nulls_last=True).collect()
+    return held.drop("file")[order["at"]]
 
 
 def _read(files: list[str]) -> pl.DataFrame:

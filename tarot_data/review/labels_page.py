@@ -4,13 +4,12 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-import polars as pl
 from fastapi import Depends, FastAPI
 from fastapi.responses import RedirectResponse, Response
 
 from schemas.messages import catalogue, say
 from tarot_data import corrections, labeller, lexicon
-from tarot_data.review.finding import index
+from tarot_data.review.finding import least_sure
 from tarot_data.review.job import Job
 from tarot_data.review.paging import Page, whole
 
@@ -24,7 +23,7 @@ def add(app: FastAPI, desk) -> None:
 
     @app.get("/labels")
     def listed(page: str = "1") -> Response:
-        rows = unsure(desk.data_dir)
+        rows = least_sure(desk.data_dir)
         part = Page(rows.height, whole(page), PER_PAGE)
         said = corrections.read(desk.data_dir)
         return desk.page(
@@ -41,7 +40,7 @@ def add(app: FastAPI, desk) -> None:
 
     @app.get("/labels/next")
     def following(at: str = "1") -> Response:
-        rows = unsure(desk.data_dir)
+        rows = least_sure(desk.data_dir)
         place = whole(at)
         if place > rows.height:
             return RedirectResponse("/labels", 303)
@@ -80,11 +79,6 @@ def learn(data_dir: Path, own_lexicon: Path, progress) -> dict:
 
     lexicon.use(own_lexicon)
     return teaching.learn_from(data_dir, labeller.own_path().parent, progress)
-
-
-def unsure(data_dir: Path) -> pl.DataFrame:
-    """The sentence of every reading that the labeller is least sure of (`finding.INDEX`), the least sure first."""
-    return index(data_dir).filter(pl.col("unsure").is_not_null()).sort("sure", maintain_order=True)
 
 
 def figures(own_lexicon: Path) -> dict | None:
