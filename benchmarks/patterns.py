@@ -14,7 +14,7 @@ from schemas.tables import READINGS
 from tarot_data import annotated, conflicts, patterns, teaching
 
 DOCS = Path(__file__).parents[1] / "docs" / "patterns.md"
-SPEED_READINGS = 3000
+SPEED_READINGS, SPEED_ROUNDS = 1000, 7
 CHARS = 600
 """Characters a reading of the speed test has, as the goal is put: 1,000 readings of 600 characters a CPU second."""
 
@@ -58,7 +58,8 @@ def main() -> None:
             "",
             "## Speed",
             "",
-            f"{speed:,.0f} readings of {CHARS} characters a CPU second, after start-up, sentences to style.",
+            f"{speed:,.0f} readings of {CHARS} characters a CPU second, after start-up, sentences to style; the best of "
+            f"{SPEED_ROUNDS} rounds of {SPEED_READINGS:,}.",
             "",
             "## The twenty surest mistakes",
             "",
@@ -110,25 +111,25 @@ def contradictions(readings: list[dict]) -> dict[str, float]:
         "false": len(found - marked),
         "precision": len(found & marked) / (len(found) or 1),
         "recall": len(found & marked) / (len(marked) or 1),
-        "flipped": _share(clean, _flipped),
-        "swapped": _share(clean, _swapped),
+        "flipped": share_found(clean, flipped),
+        "swapped": share_found(clean, swapped),
     }
 
 
-def _share(readings: list[dict], change) -> float:
+def share_found(readings: list[dict], change) -> float:
     frame = to_frame(
         [{**reading, "cards": change(reading["cards"], number)} for number, reading in enumerate(readings)]
     )
     return conflicts.find_conflicts(frame, patterns.annotate(frame)[0]).height / len(readings)
 
 
-def _flipped(cards: list[dict], number: int) -> list[dict]:
+def flipped(cards: list[dict], number: int) -> list[dict]:
     other = {"upright": "reversed", "reversed": "upright", "unknown": "unknown"}
     at = number % len(cards)
     return [{**card, "orientation": other[card["orientation"]]} if i == at else card for i, card in enumerate(cards)]
 
 
-def _swapped(cards: list[dict], number: int) -> list[dict]:
+def swapped(cards: list[dict], number: int) -> list[dict]:
     drawn = {card["card"] for card in cards}
     at = number % len(cards)
     fresh = [card for card in CARDS if card not in drawn]
@@ -136,7 +137,9 @@ def _swapped(cards: list[dict], number: int) -> list[dict]:
 
 
 def readings_per_second(readings: list[dict]) -> float:
-    """Of real text: annotated readings put end to end and cut at CHARS characters, each with its cards."""
+    """Of real text: annotated readings put end to end and cut at CHARS characters, each with its cards. The best round
+    counts: what else the machine does can only slow one down, in CPU time too.
+    """
     made = []
     for number in range(SPEED_READINGS):
         first, second = readings[number % len(readings)], readings[(number * 7 + 3) % len(readings)]
@@ -144,9 +147,12 @@ def readings_per_second(readings: list[dict]) -> float:
         made.append({**first, "id": f"r{number}", "content": content})
     frame = to_frame(made)
     patterns.annotate(frame.head(10))
-    start = time.process_time()
-    patterns.annotate(frame)
-    return SPEED_READINGS / (time.process_time() - start)
+    rounds = []
+    for _ in range(SPEED_ROUNDS):
+        start = time.process_time()
+        patterns.annotate(frame)
+        rounds.append(time.process_time() - start)
+    return SPEED_READINGS / min(rounds)
 
 
 def worst(readings: list[dict], predicted: list[dict]) -> list[str]:

@@ -38,12 +38,20 @@ def _hedges(*kinds: str) -> re.Pattern:
 
 _TURNED = {
     "upright": re.compile("正位|正着|正的|正立|upright|顺位"),
-    "reversed": re.compile("[逆倒反]|颠|翻|reversed|(?<![a-z])rx?(?![a-z])|upsidedown|upside down"),
+    "reversed": re.compile(
+        "逆(?![风流袭境])|[倒反](?:[过着了置立位转悬挂的]|$)|[掉颠]倒|翻[过转倒了]|reversed|(?<![a-z])rx?(?![a-z])|upside ?down"
+    ),
 }
 _PLACED = re.compile(
-    r"(?:位置?上?|[位是为得:：|｜·]|出现了?|出了|给了?到?|抽到了?|来了|翻出|翻到|落在|第[一二三四五六七八九十0-9]+张|[这那一头后]一?张|最后)"
+    r"(?:位置?上?的?|[位是为得:：|｜·]|出现了?|出了|给了?到?|抽到了?|来了|翻出|翻到|落在|第[一二三四五六七八九十0-9]+张|[这那一头后]一?张|最后)"
     r"[「『【《“\"*\s,，]*(?:正位的|逆位的|倒置的|倒立的|颠倒的)?$"
 )
+_LIES = (
+    r"(?:的?位置?|这个位置)?上?(?:的|是|为|得|见|出|给了?|出现了?|落着|坐着)?[\s,:|·=→「『【《“\"*\-]*"
+    r"(?:正位的|逆位的|倒置的|倒立的|颠倒的)?$"
+)
+"""What may stand between the name of a place and the card that lies there."""
+
 _BESIDE = re.compile(r"牌?\s?(?:[正逆倒反][位着立置了]|[(（]\s?[正逆倒反r]|逆|r(?![a-z])|upright|reversed)")
 _ALONE = re.compile(r"牌?\s?[正逆(（,，:：。.!！?？|\s]|$")
 
@@ -84,18 +92,28 @@ def _conflicts(readings: pl.DataFrame, spans: dict[str, list[tuple[int, int, boo
     return out
 
 
-def _drawn(readings: pl.DataFrame) -> list[dict[str, set[str]]]:
-    """Per reading its cards, each with the orientations it was drawn in."""
+class _Drawn(NamedTuple):
+    """A card of the draw: the orientations it was drawn in, and the folded words its positions are called by."""
+
+    ways: set[str]
+    places: set[str]
+
+
+def _drawn(readings: pl.DataFrame) -> list[dict[str, _Drawn]]:
+    card = pl.col("cards").struct
+    fields = {field.name for field in readings.schema["cards"].inner.fields}
+    place = card.field("position") if "position" in fields else pl.lit(None, pl.String)
     flat = (
         readings.select("cards").with_row_index("row").explode("cards").drop_nulls("cards").select(
             "row",
-            pl.col("cards").struct.field("card").cast(pl.String),
-            pl.col("cards").struct.field("orientation").cast(pl.String),
+            card.field("card").cast(pl.String), card.field("orientation").cast(pl.String), position=place,
         )
     )  # fmt: skip
-    out: list[dict[str, set[str]]] = [{} for _ in range(readings.height)]
-    for row, card, orientation in flat.rows():
-        out[row].setdefault(card, set()).add(orientation)
+    out: list[dict[str, _Drawn]] = [{} for _ in range(readings.height)]
+    for row, name, orientation, position in flat.rows():
+        mine = out[row].setdefault(name, _Drawn(set(), set()))
+        mine.ways.add(orientation)
+        mine.places.update(part for part in re.split(r"[()/\s]", fold(position or "")) if len(part) > 1)
     return out
 
 
@@ -110,14 +128,23 @@ def _spans(sentences: pl.DataFrame) -> dict[str, list[tuple[int, int, bool]]]:
     return out
 
 
-def _clause(text: str, start: int, end: int, back: int = 24, ahead: int = 24) -> str:
-    """The sentence round text[start:end], at most `back` and `ahead` characters of it."""
-    before = re.split("[。！？!?\n]", text[max(0, start - back) : start])[-1]
-    after = re.split("[。！？!?\n]", text[end : end + ahead])[0]
-    return before + text[start:end] + after
+def _own_clause(text: str, mention: _Mention, mentions: list[_Mention], back: int = 24) -> str:
+    """The sentence round a mention from at most `back` characters before to the end of its clause, but nothing of
+    another card's: what comes after a comma is said of the card, no longer of whether it lies there."""
+    first = max([mention.start - back, *(m.end for m in mentions if m.end <= mention.start)])
+    last = min([mention.end + 24, *(m.start for m in mentions if m.start >= mention.end)])
+    before = re.split("[。！？!?\n]", text[max(0, first) : mention.start])[-1]
+    return before + text[mention.start : mention.end] + re.split("[。！？!?\n,;:]", text[mention.end : last])[0]
 
 
-def _turned(text: str, mentions: list[_Mention], drawn: dict[str, set[str]], first: int) -> str | None:
+def _round(text: str, mention: _Mention, mentions: list[_Mention], back: int = 6, ahead: int = 60) -> str:
+    """What stands round a mention up to the next card, beyond its sentence too."""
+    first = max([mention.start - back, 0, *(m.end for m in mentions if m.end <= mention.start)])
+    last = min([mention.end + ahead, *(m.start for m in mentions if m.start >= mention.end)])
+    return re.split("[。！？!?\n,;、]", text[first : mention.start])[-1] + text[mention.start : last]
+
+
+def _turned(text: str, mentions: list[_Mention], drawn: dict[str, _Drawn], first: int) -> str | None:
     said: dict[str, dict[str, list[_Mention]]] = {}
     for mention in mentions:
         if mention.card in drawn:
@@ -125,25 +152,17 @@ def _turned(text: str, mentions: list[_Mention], drawn: dict[str, set[str]], fir
             if orientation != "unknown":
                 said.setdefault(mention.card, {}).setdefault(orientation, []).append(mention)
     for card, by_orientation in said.items():
-        truth = drawn[card]
+        truth = drawn[card].ways
         if "unknown" in truth or len(truth) > 1:
             continue
         right = next(iter(truth))
         wrong = "reversed" if right == "upright" else "upright"
         if wrong not in by_orientation or right in by_orientation:
             continue
-        others = [m for m in mentions if m.card == card]
         for mention in by_orientation[wrong]:
-            near = _clause(text, mention.start, mention.end)
-            wide = "".join(_clause(text, m.start, m.end, 6, 20) for m in others)
-            following = text[mention.end : mention.end + 60]
-            if _hedges("hypothetical", "earlier", "comparison").search(near):
+            if _hedges("hypothetical", "absent", "earlier", "comparison").search(_own_clause(text, mention, mentions)):
                 continue
-            if right == "reversed" and (
-                _TURNED["reversed"].search(wide) or re.search("翻过来|倒过来|反过来|逆", following)
-            ):
-                continue
-            if right == "upright" and _TURNED["upright"].search(wide):
+            if any(_TURNED[right].search(_round(text, m, mentions)) for m in mentions if m.card == card):
                 continue
             written = text[mention.start : mention.end + 8].split("\n")[0]
             return f"content says {wrong} of {card}, drawn {right}: {written}"
@@ -151,13 +170,15 @@ def _turned(text: str, mentions: list[_Mention], drawn: dict[str, set[str]], fir
 
 
 def _undrawn(
-    text: str, mentions: list[_Mention], drawn: dict[str, set[str]], first: int, last: int,
+    text: str, mentions: list[_Mention], drawn: dict[str, _Drawn], first: int, last: int,
     spans: list[tuple[int, int, bool]],
 ) -> str | None:  # fmt: skip
     named = {mention.card for mention in mentions}
     missing = [card for card in drawn if card not in named]
     if not missing:
         return None
+    places = "|".join(re.escape(place) for card in missing for place in sorted(drawn[card].places))
+    in_place = re.compile(f"(?:{places}){_LIES}") if places else None
     body = text[first:last]
     for mention in mentions:
         card = mention.card
@@ -176,21 +197,23 @@ def _undrawn(
         )
         if heads and any(spans[at + 1][0] <= m.start - first < spans[at + 1][1] for m in mentions):
             heads = False
-        if not span[2] and not heads:
-            continue
         sentence = body[span[0] : span[1]]
+        before = sentence[: mention.start - first - span[0]]
+        in_its_place = in_place is not None and in_place.search(before) is not None
+        if not span[2] and not heads and not in_its_place:
+            continue
         inside = [m for m in mentions if span[0] <= m.start - first < span[1]]
         if any(m.card in drawn for m in inside) or len({m.card for m in inside}) > 1:
             continue
-        before = sentence[: mention.start - first - span[0]]
         after = sentence[mention.end - first - span[0] :]
         placed = (
             _PLACED.search(before) or _BESIDE.match(after) or not re.sub(r"[\W\d_]", "", before) and _ALONE.match(after)
         )
-        if not placed and not heads or len(before) > 12:
+        if not in_its_place and (not placed and not heads or len(before) > 12):
             continue
-        context = body[max(0, span[0] - 24) : span[1]]
-        if _hedges("hypothetical", "comparison", "earlier", "extra").search(context):
+        if _hedges("absent", "earlier", "extra").search(body[max(0, span[0] - 24) : span[1]]):
+            continue
+        if _hedges("hypothetical", "comparison").search(_own_clause(text, mention, mentions)):
             continue
         return f"content interprets {card}, which was not drawn; {missing[0]} is not spoken of"
     return None

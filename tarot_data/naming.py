@@ -17,7 +17,7 @@ STATIC = (
     "named", "named_alone", "named_before", "image", "image_share", "image_most", "rank", "rank_most", "suit", "position",
     "ordinal", "last", "first", "group", "many", "two_drawn", "bias", "member", "fits", "whole", "image_alone",
     "image_one", "rank_alone", "suit_alone", "position_alone", "ordinal_alone",
-    "statistic", "third", "third_image", "rank_fits", "two_whole",
+    "statistic", "third", "third_image",
 )  # fmt: skip
 """What a pair of sentence and card tells by itself."""
 
@@ -30,6 +30,9 @@ MOVING = (
 """What depends on the cards the reader has spoken of before."""
 
 FEATURES = (*STATIC, *MOVING)
+SILENT_FLAGS = ("group", "many", "image_most", "statistic", "whole", "fits", "ordinal")
+SILENCE = ("best", "second", "none_named", "one_named", *SILENT_FLAGS, "bias")
+"""What tells a statistic over the spread, which names no card, from a link of cards."""
 
 
 class Weights(NamedTuple):
@@ -42,6 +45,8 @@ class Weights(NamedTuple):
 
 def to_arrays(weights: Weights) -> dict[str, np.ndarray]:
     return {
+        "naming_features": np.array(FEATURES),
+        "naming_silence": np.array(SILENCE),
         "naming_interprets": weights.interprets.astype(np.float32),
         "naming_links": weights.links.astype(np.float32),
         "naming_silent": weights.silent.astype(np.float32),
@@ -49,7 +54,17 @@ def to_arrays(weights: Weights) -> dict[str, np.ndarray]:
 
 
 def from_arrays(arrays: dict[str, np.ndarray]) -> Weights:
-    return Weights(*(arrays[f"naming_{part}"].astype(np.float64) for part in Weights._fields))
+    """What a model of other features knows is kept by their names; a feature it has not met weighs nothing."""
+
+    def aligned(part: str, names: tuple[str, ...], known: str) -> np.ndarray:
+        found = dict(zip(arrays[known].tolist(), arrays[part].tolist(), strict=True))
+        return np.array([found.get(name, 0.0) for name in names])
+
+    return Weights(
+        aligned("naming_interprets", FEATURES, "naming_features"),
+        aligned("naming_links", FEATURES, "naming_features"),
+        aligned("naming_silent", SILENCE, "naming_silence"),
+    )
 
 
 def jobs_of(labels: list[list[str]]) -> np.ndarray:
@@ -72,7 +87,7 @@ def jobs_of(labels: list[list[str]]) -> np.ndarray:
 class Steps(NamedTuple):
     """One step of the walk: the sentences that stand there, and their cards in a (sentences, slots) grid.
 
-    at: number of the pair, 0 where real is False. moving: (sentences, slots, len(MOVING)).
+    at: number of the pair, 0 where real is False. moving: (len(MOVING), sentences, slots).
     """
 
     sentences: np.ndarray
@@ -86,7 +101,7 @@ Choose = Callable[[Steps], np.ndarray]
 
 
 def static_features(batch: Batch, pairs: Pairs) -> np.ndarray:
-    """(pairs, len(STATIC))."""
+    """(len(STATIC), pairs)."""
     p, first = pairs, pairs.first
     sentence = p.p_sentence
 
@@ -108,11 +123,10 @@ def static_features(batch: Batch, pairs: Pairs) -> np.ndarray:
         np.minimum(p.image, 2) * ((count == 1) & ~named), np.minimum(p.rank, 1) * alone, np.minimum(p.suit, 1) * alone,
         np.minimum(p.position, 1) * alone, np.minimum(p.ordinal, 1) * alone,
         spread(p.statistic) & ~named, (count > 1) & ~named, np.minimum(p.image, 2) * ((count > 1) & ~named),
-        (p.rank > 0) & alone & spread(p.two) & (spread(_sum(p.rank > 0, first)) == 2), p.whole * spread(p.two) * alone,
     )  # fmt: skip
-    out = np.empty((len(sentence), len(STATIC)))
+    out = np.empty((len(STATIC), len(sentence)))
     for number, column in enumerate(columns):
-        out[:, number] = column
+        out[number] = column
     return out
 
 
@@ -163,9 +177,9 @@ def _walk_some(pairs, jobs, choose, chosen_all, evident_all, sizes, starts, coun
             cur * image, prev * image, nxt * image, cur & pair & ~named, prev & pair & ~named, cur & back & ~named,
             prev & back & ~named, last, last & none, last & none & linking[live][:, None], last & none & pair, last * image,
         )  # fmt: skip
-        moving = np.empty((*real.shape, len(MOVING)))
+        moving = np.empty((len(MOVING), *real.shape))
         for number, column in enumerate(columns):
-            moving[:, :, number] = column
+            moving[number] = column
         job = jobs[s]
         chosen = choose(Steps(s, job, at, real, moving)) & real
         rows, slots = np.nonzero(chosen)
@@ -198,7 +212,7 @@ def train(batch: Batch, pairs: Pairs, labels: list[list[str]], named: list[set[s
     gold = np.array(
         [CARDS[card] in named[s] for s, card in zip(pairs.p_sentence.tolist(), pairs.p_card.tolist(), strict=True)]
     )
-    kept: dict[int, list] = {INTERPRETS: [], LINKS: []}
+    kept: dict[int, list[tuple[int, np.ndarray, np.ndarray]]] = {INTERPRETS: [], LINKS: []}
 
     static = static_features(batch, pairs)
 
@@ -207,12 +221,12 @@ def train(batch: Batch, pairs: Pairs, labels: list[list[str]], named: list[set[s
         for row, s in enumerate(steps.sentences.tolist()):
             if chosen[s] and steps.job[row] in kept:
                 mine = steps.real[row]
-                x = np.concatenate([static[steps.at[row][mine]], steps.moving[row][mine]], axis=1)
-                kept[int(steps.job[row])].append((x, truth[row][mine]))
+                x = np.concatenate([static[:, steps.at[row][mine]], steps.moving[:, row][:, mine]]).T
+                kept[int(steps.job[row])].append((s, x, truth[row][mine]))
         return truth
 
     _walk(batch, pairs, jobs_of(labels), follow)
-    single = [(x, y) for x, y in kept[INTERPRETS] if y.sum() == 1 and len(y) > 1]
+    single = [(x, y) for _, x, y in kept[INTERPRETS] if y.sum() == 1 and len(y) > 1]
     x_all = np.concatenate([x for x, _ in single])
     y_all = np.concatenate([y for _, y in single])
     starts = np.concatenate([[0], np.cumsum([len(y) for _, y in single])[:-1]])
@@ -228,14 +242,11 @@ def train(batch: Batch, pairs: Pairs, labels: list[list[str]], named: list[set[s
 
     interprets = minimize(softmax_loss, np.zeros(len(FEATURES)), jac=True, method="L-BFGS-B").x
     links = _logistic(
-        np.concatenate([x for x, _ in kept[LINKS]]), np.concatenate([y for _, y in kept[LINKS]]).astype(float)
+        np.concatenate([x for _, x, _ in kept[LINKS]]), np.concatenate([y for *_, y in kept[LINKS]]).astype(float)
     )
-    flags = [FEATURES.index(name) for name in SILENT_FLAGS]
-    grouped = [
-        _silence((x @ links)[None], x[None][:, :, FEATURES.index("named")] > 0, [x[None][:, :, f] for f in flags])[0]
-        for x, _ in kept[LINKS]
-    ]
-    silent = _logistic(np.stack(grouped), np.array([float(not y.any()) for _, y in kept[LINKS]]))
+    quiet = silence(static, pairs)
+    told = [np.concatenate([_two_best((x @ links)[None])[:, 0], quiet[:, s]]) for s, x, _ in kept[LINKS]]
+    silent = _logistic(np.stack(told), np.array([float(not y.any()) for *_, y in kept[LINKS]]))
     return Weights(interprets, links, silent)
 
 
@@ -254,51 +265,49 @@ def _logistic(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B").x
 
 
-SILENT_FLAGS = ("group", "many", "image_most", "statistic", "whole", "fits", "ordinal", "rank_fits", "pair_current")
+def silence(static: np.ndarray, pairs: Pairs) -> np.ndarray:
+    """(len(SILENCE) - 2, sentences): all of SILENCE but the two best scores."""
+    names = _sum(pairs.named > 0, pairs.first)
+    some = [per_pair_max(static[STATIC.index(name)], pairs.first) for name in SILENT_FLAGS]
+    return np.stack([names == 0, names == 1, *some, np.ones(len(names))]).astype(float)
 
 
-def _silence(score: np.ndarray, named: np.ndarray, flags: list[np.ndarray]) -> np.ndarray:
-    """(sentences, 14): what tells a statistic over the spread from a link of cards.
-
-    score: of each card as part of a link, -30 where there is no card. flags: SILENT_FLAGS as grids.
-    """
-    top = -np.partition(-score, 1, axis=1) if score.shape[1] > 1 else score
-    first, second = top[:, 0], top[:, 1] if score.shape[1] > 1 else np.full(len(top), -6.0)
-    count = named.sum(axis=1)
-    some = [flag.max(axis=1) for flag in flags]
-    return np.stack(
-        [np.clip(first, -6, 6), np.clip(second, -6, 6), count == 0, count == 1, *some, np.ones(len(top))], axis=1
-    )
+def _two_best(link: np.ndarray) -> np.ndarray:
+    """(2, sentences), -6 to 6. link: score of each card as part of a link, -30 where there is no card."""
+    if link.shape[1] == 1:
+        return np.stack([np.clip(link[:, 0], -6, 6), np.full(len(link), -6.0)])
+    return np.clip(-np.partition(-link, 1, axis=1)[:, :2].T, -6, 6)
 
 
 class Scores(NamedTuple):
-    """What the weights make of the pairs themselves, once for all walks. flags: the static SILENT_FLAGS."""
+    """What the weights make of the pairs themselves, once for all walks. silent: of the sentences, likewise."""
 
     interprets: np.ndarray
     links: np.ndarray
-    flags: list[np.ndarray]
+    silent: np.ndarray
 
 
 def scores_of(batch: Batch, pairs: Pairs, weights: Weights) -> Scores:
     static = static_features(batch, pairs)
     size = len(STATIC)
-    flags = [static[:, STATIC.index(name)] for name in SILENT_FLAGS[:-1]]
-    return Scores(static @ weights.interprets[:size], static @ weights.links[:size], flags)
+    silent = weights.silent[2:] @ silence(static, pairs)
+    return Scores(weights.interprets[:size] @ static, weights.links[:size] @ static, silent)
 
 
 def _weigh(steps: Steps, scores: Scores, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
     """Scores of every card of the step as the one interpreted, and as part of a link; -30 where there is no card."""
     size = len(STATIC)
-    own = np.where(steps.real, scores.interprets[steps.at] + steps.moving @ weights.interprets[size:], -30.0)
-    link = np.where(steps.real, scores.links[steps.at] + steps.moving @ weights.links[size:], -30.0)
+    flat = steps.moving.reshape(len(MOVING), -1)
+    own, link = (
+        np.where(steps.real, fixed[steps.at] + (mine[size:] @ flat).reshape(steps.at.shape), -30.0)
+        for fixed, mine in ((scores.interprets, weights.interprets), (scores.links, weights.links))
+    )
     return own, link
 
 
-def _silent(steps: Steps, scores: Scores, weights: Weights, link: np.ndarray, named: np.ndarray) -> np.ndarray:
+def _silent(steps: Steps, scores: Scores, weights: Weights, link: np.ndarray) -> np.ndarray:
     """Score of each sentence, were it a link, as one that names no card."""
-    flags = [flag[steps.at] * steps.real for flag in scores.flags]
-    flags.append(steps.moving[:, :, MOVING.index("pair_current")])
-    return _silence(link, named, flags) @ weights.silent
+    return scores.silent[steps.sentences] + weights.silent[:2] @ _two_best(link)
 
 
 FLOOR, SURE, OPEN = 0.1, 0.35, 0.2
@@ -336,11 +345,11 @@ def evidence(batch: Batch, pairs: Pairs, weights: Weights, scores: Scores) -> np
         for place in range(min(3, chance.shape[1])):
             out[s, place] = chance[:, place]
         out[s, 3] = np.minimum(chance.sum(axis=1), 4) / 2
-        out[s, 4] = 1 / (1 + np.exp(-_silent(steps, scores, weights, link, named)))
+        out[s, 4] = 1 / (1 + np.exp(-_silent(steps, scores, weights, link)))
         rows, best = np.arange(len(own)), own.argmax(axis=1)
         out[s, 5] = 1 / np.exp(own - own[rows, best][:, None]).sum(axis=1)
-        out[s, 6] = steps.moving[rows, best, MOVING.index("current")]
-        out[s, 7] = 1 - steps.moving[rows, best, MOVING.index("met")]
+        out[s, 6] = steps.moving[MOVING.index("current"), rows, best]
+        out[s, 7] = 1 - steps.moving[MOVING.index("met"), rows, best]
         chosen = np.zeros(own.shape, dtype=bool)
         chosen[rows, best] = True
         return np.where((steps.job == INTERPRETS)[:, None], chosen, named)
@@ -378,7 +387,7 @@ def name_cards(
         several = named & (named.sum(axis=1, keepdims=True) > 1)
         rank = np.argsort(np.argsort(-link, axis=1, kind="stable"), axis=1, kind="stable")
         chance = 1 / (1 + np.exp(-link))
-        silent = _silent(steps, scores, weights, link, named) > 0
+        silent = _silent(steps, scores, weights, link) > 0
         linked = ((rank < 2) & (chance > FLOOR) | (chance > THIRD)) & ~silent[:, None]
         interpreting, linking = (jobs / np.maximum(either, HALF)[:, None])[steps.sentences].T[:, :, None]
         likely = interpreting * np.maximum(np.where(best, np.maximum(share, 0.7), share * 0.5), several)

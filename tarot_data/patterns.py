@@ -43,7 +43,7 @@ NOTES = pl.Schema({name: ANNOTATIONS[name] for name in ("reading_id", "themes", 
 
 
 def to_rows(readings: pl.DataFrame) -> list[dict]:
-    """The frame's readings as the labeller takes them: dicts of content, cards (card, position), person, question."""
+    """The frame's readings as the labeller takes them: dicts of content, cards (card, position, orientation), person, question."""
     count = readings.height
     columns = {
         name: readings[name].cast(pl.String).to_list() if name in readings.columns else [None] * count
@@ -53,10 +53,10 @@ def to_rows(readings: pl.DataFrame) -> list[dict]:
     if "cards" in readings.columns and readings["cards"].dtype != pl.Null:
         # One column at a time: a list of structs turned into Python objects row by row costs more than labelling.
         flat = readings.select(cards="cards").with_row_index("row").explode("cards").drop_nulls("cards").unnest("cards")
-        position = flat["position"].to_list() if "position" in flat.columns else [None] * flat.height
-        names = flat["card"].cast(pl.String).to_list()
-        for row, card, place in zip(flat["row"].to_list(), names, position, strict=True):
-            cards[row].append({"card": card, "position": place})
+        fields = [name for name in ("card", "position", "orientation") if name in flat.columns]
+        values = [flat[name].cast(pl.String).to_list() for name in fields]
+        for row, *card in zip(flat["row"].to_list(), *values, strict=True):
+            cards[row].append(dict(zip(fields, card, strict=True)))
     keys = list(columns)
     return [
         {**dict(zip(keys, values, strict=True)), "cards": cards[row]}

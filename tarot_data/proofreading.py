@@ -33,7 +33,7 @@ CLOSED: dict[str, dict[str, tuple[str, ...]]] = {
     "aliases": {"card": CARDS, "use": ("prose", "marked", "field")},
     "images": {"card": CARDS},
     "signs": {"side": ("before", "after")},
-    "hedges": {"kind": ("hypothetical", "comparison", "earlier", "extra")},
+    "hedges": {"kind": ("hypothetical", "comparison", "absent", "earlier", "extra")},
     "pointers": {"kind": ("two", "back", "many", "group", "ordinal", "advice_place")},
     "ranks": {"kind": ("rank", "measure", "thing", "suit")},
     "style": {"kind": ("particle", "hedge", "third", "jargon", "net")},

@@ -95,7 +95,7 @@ def _cut(content: str, start: int, end: int) -> list[tuple[int, int]]:
     pauses.sort()
     starts = [pause[0] for pause in pauses]
     spans, at = [], 0
-    while len(line) - at > LONGEST * 0.75:
+    while len(line) - at > AIM * 1.5:
         # Found by halves: a line of a megabyte has a hundred thousand pauses.
         reach = pauses[bisect_right(starts, at + AIM * 0.4) : bisect_left(starts, at + AIM * 2)]
         near = [p for p in reach if len(line) - p[1] > AIM * 0.3]

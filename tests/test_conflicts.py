@@ -2,6 +2,7 @@
 
 import pytest
 
+from benchmarks import patterns as patterns_bench
 from tarot_data import annotated, conflicts, patterns, teaching
 from tests.builders import card, reading, readings
 
@@ -93,3 +94,52 @@ def test_drawn_cards_that_no_sentence_reads_are_told():
     )
     found = conflicts.unread_cards(frame, patterns.annotate(frame)[0])
     assert found["reading_id"].to_list() == ["r0000000000000001"]
+
+
+@pytest.mark.parametrize(
+    ("content", "drawn"),
+    [
+        ("希望和恐惧是恶魔逆位，铁链解开了一半，你怕再被绑住，又想有个人陪。", card("恶魔")),
+        ("星币九逆位，花园里的东西没出花园，只是换了个角落。", card("星币九")),
+        ("死神（正）：骑白马的骷髅经过，国王倒下，小孩却捧着花。", card("死神", "reversed")),
+        ("圣杯皇后（逆），愚者（正），一个盖住杯子，一个往前走。", card("愚人", "reversed")),
+    ],
+)
+def test_what_is_said_after_the_comma_or_of_another_card_takes_nothing_back(content, drawn):
+    assert len(alarm(content, drawn, card("圣杯王后", "reversed"))) == 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "现况是宝剑八，你自己蒙着眼。对策位的圣杯四颇值得玩味，树下的人双臂交叉，没有看那只杯子。",
+        "现况是宝剑八，你自己蒙着眼。对策，圣杯四，树下的人像是睡着了。",
+    ],
+)
+def test_another_card_in_the_place_of_one_never_spoken_of_is_told_by_the_place(content):
+    drawn = card("宝剑八", position="现况"), card("权杖四", position="对策")
+    assert alarm(content, *drawn) == ["content interprets 圣杯四, which was not drawn; 权杖四 is not spoken of"]
+
+
+@pytest.mark.parametrize(
+    "aside",
+    [
+        "这有点像圣杯六的感觉，疼过才懂。",
+        "如果这里出的是圣杯六，我会劝你停一停。",
+        "你说怕抽到圣杯六，这次没有出现。",
+        "我给你补了一张圣杯六，说明后面会顺。",
+        "要是换成圣杯六，答案就不一样了。",
+        "你心里的那张牌大概是圣杯六吧，可惜不在。",
+        "未来若能走到圣杯六，就圆满了。",
+        "现况不是圣杯六，别自己吓自己。",
+    ],
+)
+def test_an_undrawn_card_in_passing_is_no_contradiction_where_a_drawn_one_goes_unnamed(aside):
+    content = f"现况是宝剑八，你自己蒙着眼。{aside}未来那几根棍子搭成的花门下，有人在等你。"
+    assert alarm(content, card("宝剑八", position="现况"), card("权杖四", position="未来")) == []
+
+
+def test_of_readings_filed_with_a_wrong_card_or_orientation_as_many_are_found_as_were_reached():
+    gold = [r for r in annotated.read_all(teaching.ANNOTATED) if r.get("note") != "mismatch"]
+    assert patterns_bench.share_found(gold, patterns_bench.flipped) >= 0.28
+    assert patterns_bench.share_found(gold, patterns_bench.swapped) >= 0.5

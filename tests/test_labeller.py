@@ -31,13 +31,14 @@ def test_unseen_writers_are_labelled_at_the_floor_reached(held_out):
 
 
 def test_the_cards_of_unseen_writers_sentences_are_named_at_the_floor_reached(held_out):
-    assert held_out["cards_f1"] >= 0.91
+    assert held_out["cards_f1"] >= 0.93
 
 
 def test_the_shipped_figures_are_cross_validated_and_reach_the_goal():
     figures = labeller.figures()
-    assert figures["macro_f1"] >= 0.92
-    assert figures["by_writer"]["macro_f1"] >= 0.91
+    assert figures["macro_f1"] >= 0.93
+    assert figures["by_writer"]["macro_f1"] >= 0.92
+    assert min(figures["cards_f1"], figures["by_writer"]["cards_f1"]) >= 0.95
     assert figures["labeller"] == labeller.shipped().version
     assert figures["readings"] == 176 and figures["sentences"] == 3098
 

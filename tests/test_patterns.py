@@ -115,6 +115,45 @@ def test_the_question_tells_the_theme(question, theme):
     assert theme in notes["themes"][0].to_list()
 
 
+def test_annotating_a_frame_is_what_is_measured_on_the_annotated_readings():
+    gold = annotated.read_all(teaching.ANNOTATED)[:30]
+    frame = readings(
+        *(
+            reading(i, content=r["content"], person=r["person"], question=r["question"], cards=r["cards"])
+            for i, r in enumerate(gold)
+        )
+    )
+    sentences, _ = patterns.annotate(frame)
+    found = sentences.select(pl.col("labels", "cards").cast(pl.List(pl.String))).rows()
+    measured = [(s["labels"], s["cards"]) for r in labeller.predict(gold) for s in r["sentences"]]
+    assert [(list(labels), list(cards)) for labels, cards in found] == measured
+
+
+@pytest.mark.parametrize(
+    ("sentence", "named"),
+    [
+        ("对策这张说的是配比，水倒得太急了。", ["节制"]),
+        ("火的位置说的是行动，你已经准备好了。", ["权杖三"]),
+        ("一头一尾摆在一起，刚好一动一静。", ["权杖三", "星币四"]),
+        ("两张逆位连起来看，一个松手，一个调和。", ["节制", "星币四"]),
+        ("没有一张宝剑，说明你不爱吵。", []),
+    ],
+)
+def test_cards_pointed_at_by_place_group_and_count(sentence, named):
+    cards = [
+        card("权杖三", position="火（行动）"),
+        card("圣杯二", place=2, position="水（感情）"),
+        card("节制", "reversed", place=3, position="对策"),
+        card("星币四", "reversed", place=4, position="土（物质）"),
+    ]
+    body = (
+        "你好呀。\n权杖三正位，你站在高处看船。\n圣杯二正位，两个人举杯。\n节制逆位，水洒了一地。\n"
+        f"星币四逆位，抱着的钱松开了。\n{sentence}\n祝你顺利。"
+    )
+    frame = readings(reading(1, content=body, cards=cards))
+    assert labelled(frame, patterns.annotate(frame)[0])[-2][2] == named
+
+
 def test_the_pattern_library_counts_and_quotes_real_sentences():
     gold = annotated.read_all(teaching.ANNOTATED)[:24]
     frame = readings(
