@@ -203,7 +203,7 @@ def damaged(seed: int) -> tuple[str, bytes]:
 # One batch
 
 
-class Hung(Exception):
+class Hung(BaseException):
     pass
 
 

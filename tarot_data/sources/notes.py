@@ -19,10 +19,11 @@ _SEPARATOR = re.compile(
 _DATE_LINE = re.compile(r"^\s*#{0,3}\s*(?:(?:19|20)\d{2}\s?[-/.年]\s?\d{1,2}\s?[-/.月]\s?\d{1,2}\s?[日号]?)[^\n]{0,8}$")
 _HEADING = re.compile(r"^\s{0,3}#{1,3}\s+(?=\S)")
 _COMMENT = re.compile(r"%%.*?%%", re.DOTALL)
-_CALLOUT = re.compile(r"^(\s*>+)\s*\[!\w+\][+-]?\s*", re.MULTILINE)
-_INLINE_FIELD = re.compile(r"^\s*[-*]?\s*[\w\u4e00-\u9fff ]{1,20}::\s.*$\n?", re.MULTILINE)
+_CALLOUT = re.compile(r"^([^\S\n]*>+)[^\S\n]*\[!\w+\][+-]?[^\S\n]*", re.MULTILINE)
+_INLINE_FIELD = re.compile(r"^[^\S\n]*(?:[-*][^\S\n]*)?[\w\u4e00-\u9fff ]{1,20}::\s.*$\n?", re.MULTILINE)
 _BLOCK_ID = re.compile(r"\s\^[A-Za-z0-9-]{2,20}$", re.MULTILINE)
-_WIKI = re.compile(r"(?<!!)\[\[([^\]|\n]*\|)?([^\]\n]*)\]\]")
+# No bracket inside: `[[[[[[…` would be looked through from every one of them to the end of its line.
+_WIKI = re.compile(r"(?<!!)\[\[([^\[\]|\n]*\|)?([^\[\]\n]*)\]\]")
 
 
 def recognises(sample: Sample) -> bool:

@@ -16,7 +16,7 @@ FORM = "notion"
 ID = re.compile(r"(?:^|[ _-])([0-9a-f]{32})(?:_all)?(?:\.\w+)?$")
 
 _PROPERTY = re.compile(r"^([^:\n]{1,60}?):(?: (.*))?$")
-_RELATION = re.compile(r"\s*\((?:[^()]|\([^()]*\))*\.(?:md|csv|html)\)")
+_RELATION = re.compile(r"\s{0,20}\((?:[^()]|\([^()]*\))*\.(?:md|csv|html)\)")
 _INDEX_LINE = re.compile(r"^\s*(?:[-*]\s+)?\[[^\]]*\]\([^)]*\.(?:md|csv|html)\)\s*$")
 _MEDIA = re.compile(r"\.(?:jpe?g|png|gif|heic|webp|bmp|svg|pdf|mp[34]|mov|m4a|wav|amr|zip|docx?|pptx?)$", re.IGNORECASE)
 

@@ -40,7 +40,7 @@ KINDS = {
 }
 _CLOCKED = re.compile(r"\d\D\d\d")
 """Every head but `name:` holds a clock time; most lines hold none, whatever their width."""
-_DAY_LINE = re.compile(rf"^[\s—\-―*=]{{3,}}\s*{_DAY}\s*[\s—\-―*=]{{3,}}$")
+_DAY_LINE = re.compile(rf"^[\s—\-―*=]{{3,}}{_DAY}[\s—\-―*=]{{3,}}$")
 _INTRO = re.compile(
     r"^(?:(?P<one>[^\n]{1,40}?)\s?和\s?(?P<other>[^\n]{1,40}?)\s?在微信上的聊天记录如下|微信群[“\"].*[”\"]的聊天记录如下|.{1,40} - 微信聊天记录)"
 )

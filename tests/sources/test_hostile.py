@@ -283,6 +283,13 @@ def test_a_line_that_never_ends_costs_no_memory(tmp_path):
     assert peak < 60_000_000
 
 
+@pytest.mark.parametrize("piece", ["[[", "\r", " ", "%%", "> "])
+def test_a_hundred_thousand_marks_in_a_note_do_not_hold_the_reader_up(read, piece):
+    note = f"---\nperson: Mel\nquestion: 换组\ncards:\n  - 愚人 正位\n---\n{PAGE[40:]}\n{piece * 100_000}\n"
+    (record,) = read({"2024-01-05 换组.md": note})
+    assert isinstance(record, RawRecord) and record.content.startswith(PAGE[40:60])
+
+
 def test_html_and_script_in_a_content_are_text_or_gone(read):
     content = (
         "<script>alert('x')</script>"
