@@ -12,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 
 from schemas.deck import CARDS, LABELS
-from schemas.problems import Problem
 from tarot_data import crf, cues, features, lexicon, naming
 from tarot_data.batch import Batch, to_batch
 from tarot_data.pairs import Pairs, pairs_of
@@ -263,20 +262,14 @@ def own_path() -> Path | None:
 
 
 def current() -> Model:
-    """The model in force: the reader's own where there is one, else the shipped one.
-
-    Raises Problem `old_labeller` where the reader's own was trained by a release that looked at other features.
-    """
+    """The model in force: the reader's own where there is one, else the shipped one."""
     own = own_path()
     return _kept(own, own.stat().st_mtime_ns) if own and own.exists() else shipped()
 
 
 @lru_cache(maxsize=2)
 def _kept(path: Path, changed: int) -> Model:
-    model = load(path)
-    if [part.shape for part in model.cards] != [part.shape for part in shipped().cards]:
-        raise Problem("old_labeller", path=path)
-    return model
+    return load(path)
 
 
 def figures() -> dict:

@@ -179,15 +179,6 @@ def test_the_readers_own_labeller_is_in_force_where_the_readers_tables_are(taugh
     assert labeller.version() == shipped
 
 
-def test_a_labeller_of_another_release_is_refused_with_what_to_do(tmp_path):
-    old = labeller.shipped()
-    old = old._replace(cards=old.cards._replace(interprets=old.cards.interprets[:-1]))
-    (tmp_path / "model").mkdir()
-    labeller.save(old, tmp_path / "model" / labeller.MODEL)
-    with lexicon.using(lexicon.load(tmp_path)), pytest.raises(Problem, match="tarot lexicon train --corrections"):
-        labeller.current()
-
-
 def test_one_corrected_reading_is_too_few_to_test_on(tmp_path):
     with pytest.raises(Problem, match="two at least"):
         teaching.learn_corrections([{"sentences": []}], tmp_path)

@@ -1,6 +1,5 @@
 """The workbench put together: guard, pages and what goes wrong."""
 
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -106,9 +105,7 @@ def warm(data_dir: Path) -> None:
     from tarot_data.patterns import explain
 
     finding.least_sure(data_dir)
-    # A problem of the labeller is told by the page that meets it.
-    with suppress(Problem):
-        explain("愚人正位。")
+    explain("愚人正位。")
 
 
 MISSING = ("no_rejection", "no_reading", "no_version", "no_run")
