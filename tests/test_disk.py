@@ -1,4 +1,4 @@
-"""No room, no permission, a file that goes or grows while it is read, a clock set back, two at once."""
+"""No room, no permission, a file that goes or grows while it is read, a clock set back."""
 
 import json
 import os
@@ -224,30 +224,3 @@ def test_a_clock_set_back_loses_nothing(tmp_path, inbox):
     assert new and manifest["version"] == 2 and manifest["counts"]["readings"] == 2
     assert [versions.verify(data, row) for row in versions.listed(data)] == [[], []]
     assert store.count(data) == 2 and store.delta_version(data) == 1
-
-
-def test_of_two_processes_at_once_each_does_its_whole_work(tmp_path, inbox):
-    lay(inbox, OTHER, name="b.jsonl")
-    code = (
-        "import sys; from pathlib import Path; from tests.test_disk import take_in\n"
-        "print('ready', flush=True); sys.stdin.readline()\n"
-        "print(take_in(Path(sys.argv[1]), Path(sys.argv[2]))['accepted'])"
-    )
-    both = [
-        subprocess.Popen(
-            [sys.executable, "-c", code, str(tmp_path / "data"), str(inbox)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd=ROOT,
-            text=True,
-        )
-        for _ in range(2)
-    ]
-    assert [process.stdout.readline() for process in both] == ["ready\n"] * 2
-    for process in both:
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    accepted = sorted(int(process.communicate(timeout=120)[0]) for process in both)
-    assert accepted == [0, 2] and all(process.returncode == 0 for process in both)
-    assert store.count(tmp_path / "data") == 2
-    assert not store.scan(tmp_path / "data", "readings").collect()["reading_id"].is_duplicated().any()
