@@ -132,7 +132,7 @@ def measure(sizes: list[int], repeats: int, folder: Path, with_report: bool = Tr
     print(out["publish"], out["start"], file=sys.stderr, flush=True)
     empty, filled = [], []
     for repeat in range(repeats):
-        write_sample(10, folder / f"ten-{repeat}", seed=100 + repeat)
+        write_sample(10, folder / f"ten-{repeat}" / f"added-{repeat}", seed=100 + repeat)
         empty.append(apart("ingest", folder / f"empty-{repeat}", folder / f"ten-{repeat}"))
         filled.append(apart("ingest", full, folder / f"ten-{repeat}"))
     out["ten"] = {"store": sizes[-1], "empty": median(empty), "full": median(filled)}
