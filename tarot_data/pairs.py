@@ -103,6 +103,9 @@ def pairs_of(batch: Batch) -> Pairs:
     )  # fmt: skip
 
 
+GROUPS = ("major", "minor", "court", "upright", "reversed", *SUITS)
+"""What the note of a `group` pointer may say."""
+
 TURNS = {"upright": 1, "reversed": 2}
 
 
@@ -148,7 +151,7 @@ def _pointers(
                 ordinal[first[hit[keep]] + slot[keep]] = 1
         elif row["kind"] in FLAGS:
             flags[row["kind"]][hit] = True
-            if row["kind"] == "group" and row["note"]:
+            if row["kind"] == "group" and row["note"] in GROUPS:
                 groups.append((row["note"], hit))
             elif row["kind"] == "many" and row["note"]:
                 spoken[hit] = np.maximum(spoken[hit], int(row["note"]))
@@ -168,7 +171,7 @@ def _pointers(
 
 
 def _members(batch: Batch, p_sentence: np.ndarray, p_card: np.ndarray) -> dict[str, np.ndarray]:
-    """What the note of a `group` row may say, and which pairs are of a card that belongs there."""
+    """Of each of GROUPS, which pairs are of a card that belongs there."""
     is_major = np.array([card in MAJORS for card in CARDS])
     is_court = np.array([card[2:] in RANKS[-4:] for card in CARDS])
     turned = np.zeros((len(batch.readings), len(CARDS)), dtype=np.int8)

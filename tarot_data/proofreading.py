@@ -1,5 +1,6 @@
 """Every row of the lexicon, tried on its own example: what fails is named with file, line and the likely word."""
 
+import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -12,6 +13,7 @@ from tarot_data.batch import to_batch
 from tarot_data.cards import choose, phrases
 from tarot_data.folding import fold
 from tarot_data.matching import find_all
+from tarot_data.pairs import GROUPS
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def check_lexicon() -> list[Finding]:
             ]
     for table, column in _SPOKEN.items():
         found += _spoken(table, column)
-    found += _images() + _times() + _aliases()
+    found += _images() + _times() + _aliases() + _pointers()
     if not any(finding.file.endswith("cues.csv") for finding in found):
         # The rows below are tried with the labeller's own matcher, which needs them well formed.
         found += _cues()
@@ -138,6 +140,22 @@ def _images() -> list[Finding]:
         for row in lexicon.read_table("images")
         if not any(word and fold(word) in fold(row["example"]) for word in row["words"].split("|"))
     ]
+
+
+def _pointers() -> list[Finding]:
+    """The note of a pointing word says which place, group or number it points at, in words the labeller knows."""
+    out = []
+    for row in lexicon.read_table("pointers"):
+        if row["kind"] == "group" and row["note"] not in ("", *GROUPS):
+            out.append(_unknown(row, "note", GROUPS))
+        elif (
+            row["kind"] == "ordinal"
+            and not re.fullmatch(r"-?\d+(\|-?\d+)*", row["note"])
+            or row["kind"] == "many"
+            and not re.fullmatch(r"\d*", row["note"])
+        ):
+            out.append(_finding(row, "not_a_number", column="note", value=row["note"]))
+    return out
 
 
 def _times() -> list[Finding]:

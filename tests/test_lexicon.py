@@ -201,3 +201,23 @@ def test_what_is_made_of_the_rows_is_kept_with_them():
                 for d in node.decorator_list
             ):
                 assert "read_table" not in ast.unparse(node), f"{path.name}: {node.name}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "note", "code"),
+    [
+        ("group", "majro", "unknown_value"),
+        ("ordinal", "第二", "not_a_number"),
+        ("many", "三", "not_a_number"),
+    ],
+)
+def test_a_pointing_word_must_say_what_it_points_at_in_words_the_labeller_knows(kind, note, code):
+    row = {"word": "那一排", "kind": kind, "note": note, "example": "那一排都在说等"}
+    (finding,) = proofreading.check_row("pointers", row)
+    assert finding.code == code and finding.values["value"] == note
+
+
+@pytest.mark.parametrize(("kind", "note"), [("group", "major"), ("ordinal", "1|-1"), ("many", ""), ("many", "3")])
+def test_a_pointing_word_may_name_a_group_several_places_or_a_number(kind, note):
+    row = {"word": "那一排", "kind": kind, "note": note, "example": "那一排都在说等"}
+    assert proofreading.check_row("pointers", row) == []
