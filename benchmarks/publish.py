@@ -45,7 +45,7 @@ def fill(data_dir: Path, first: int, count: int) -> None:
 
 
 def _reading(number: int) -> dict:
-    from tarot_data.drawn import resolve_spread
+    from tarot_data.spreads import resolve_spread
     from tarot_data.synthetic_grammar import made_up
 
     made = made_up(7, number)

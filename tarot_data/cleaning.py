@@ -15,10 +15,11 @@ from hashlib import blake2b
 import polars as pl
 
 from schemas.tables import READINGS, REJECTIONS
-from tarot_data import drawn, lexicon, privacy
+from tarot_data import drawn, lexicon, privacy, told
 from tarot_data.dates import parse_date
 from tarot_data.folding import fold, words
 from tarot_data.sources.record import Corrected, RawDraw, RawRecord, Rejected, Source, plain
+from tarot_data.spreads import places_of, resolve_spread
 
 SHORTEST = 40
 """Characters without white space: shorter bodies are remarks, not readings (DESIGN, closed lists)."""
@@ -229,7 +230,7 @@ def to_reading(record: RawRecord) -> dict:
     except drawn.UnknownCard as unknown:
         return _refused(record, "cards", "unknown_card", f"'{unknown.name}' is no card of this deck")
     if not cards:
-        cards = drawn.cards_in_content(content, next((draw["spread"] for draw in draws if draw["spread"]), None))
+        cards = told.cards_in_content(content, next((draw["spread"] for draw in draws if draw["spread"]), None))
         if not cards:
             return _refused(record, "cards", "no_cards", "no cards in the fields, none plainly drawn in the content")
         cards = [{"draw": 1, **card} for card in cards]
@@ -291,7 +292,7 @@ def _draws(record: RawRecord) -> tuple[list[dict], list[dict]]:
     deck = deck if isinstance(deck, str) else None
     for number, draw in enumerate(record.draws, 1):
         spread = clean_text(draw.spread)[:200] if isinstance(draw.spread, str) else None
-        spread_id, _ = drawn.resolve_spread(spread)
+        spread_id, _ = resolve_spread(spread)
         draws.append({"draw": number, "spread": spread or None, "spread_id": spread_id})
         value = clean_text(draw.cards) if isinstance(draw.cards, str) else draw.cards
         for card in drawn.parse_cards(value, spread, deck):
@@ -316,7 +317,7 @@ def _flags(
     if any(card["orientation"] == "unknown" for card in cards):
         flags.append("unknown_orientation")
     for draw in draws:
-        places = drawn.places_of(draw["spread"])
+        places = places_of(draw["spread"])
         laid = sum(card["draw"] == draw["draw"] and card["place"] > 0 for card in cards)
         if places and laid and places != laid:
             flags.append("place_count")

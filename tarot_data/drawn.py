@@ -7,10 +7,16 @@ anything else is a card of another deck, and one such card makes the whole draw 
 import json
 import re
 from collections import Counter
-from typing import NamedTuple
 
 from tarot_data import lexicon
 from tarot_data.folding import fold
+from tarot_data.listing import Token, aliases, no_card, tokens_of, words
+from tarot_data.spreads import NUMERALS, position_names, resolve_spread
+
+_MAX_CARDS = 400
+_DIGITS = re.compile(r"[0-9]{1,2}")
+_THOTH = re.compile(r"thoth|透特|托特", re.IGNORECASE)
+_KNIGHT = re.compile(r"骑士|騎士|knight", re.IGNORECASE)
 
 
 class UnknownCard(Exception):
@@ -21,160 +27,9 @@ class UnknownCard(Exception):
         super().__init__(self.name)
 
 
-class _Token(NamedTuple):
-    """kind: card, orientation, all, extra, number, separator, open, close, colon, dash, text, space."""
-
-    kind: str
-    start: int
-    end: int
-    value: str = ""
-
-
-_MAX_CARDS = 400
-_OPEN, _CLOSE = "([{<「『《〈“【〔", ")]}>」』》〉”】〕"
-_SEPARATORS = "、,;|→＆&\n\t·•/+，；｜／＋。"
-_DASHES = "-–—－~～_=＝"
-_MARKS = {
-    **dict.fromkeys(_SEPARATORS, "separator"),
-    **dict.fromkeys(_DASHES, "dash"),
-    ":": "colon",
-    **dict.fromkeys(_CLOSE, "close"),
-    **dict.fromkeys(_OPEN, "open"),
-}
-_NUMBER = re.compile(
-    r"(?:第\s?(?:[0-9]{1,2}|[一二三四五六七八九十]{1,3})\s?[张位号组](?:牌|是|抽到)?|[0-9]{1,2}(?:\ufe0f?\u20e3|号位|号牌?(?=\s?[:：])"
-    r"|[.、)．](?!\d)|[:：](?!\d))|\([0-9]{1,2}\)|[①-⑳]|[⑴-⒇]|[⒈-⒛]|[➀-➓]|[❶-❿])"
-)
-_DIGITS = re.compile(r"[0-9]{1,2}")
-_CHINESE = {character: number for number, character in enumerate("一二三四五六七八九十", 1)}
-_WEAK = re.compile(r"^(?:大牌)?[0-9]{1,2}(?:号牌?)?$|^[ivx]{1,5}$|^[0-9]{1,2}$")
-_THOTH = re.compile(r"thoth|透特|托特", re.IGNORECASE)
-_KNIGHT = re.compile(r"骑士|騎士|knight", re.IGNORECASE)
-_ASCII = re.compile(r"[0-9A-Za-z]")
-
-
-@lexicon.cached
-def _aliases() -> tuple[dict[str, str], dict[str, str]]:
-    """Folded names to cards: those that stand for themselves, and those that only a whole field can mean (塔, 0, XIII)."""
-    strong, weak = {}, {}
-    for row in lexicon.read_table("aliases"):
-        name = fold(row["alias"])
-        table = weak if _WEAK.match(name) or len(name) == 1 else strong
-        table.setdefault(name, row["card"])
-    for row in lexicon.read_table("deck"):
-        strong[fold(row["card"])] = row["card"]
-        strong.setdefault(fold(row["english"]), row["card"])
-        strong.setdefault(fold(row["card_id"]), row["card"])
-    return strong, weak
-
-
-@lexicon.cached
-def _words() -> dict[str, tuple[str, str]]:
-    """Folded words of a card list to (kind, value): card, orientation, all, extra, nothing."""
-    found: dict[str, tuple[str, str]] = {}
-    for row in lexicon.read_table("extras"):
-        kind, _, value = row["kind"].partition(" ")
-        if row["kind"] == "no card":
-            continue  # only a whole item can mean that: see flush
-        found[fold(row["word"])] = (kind, value or row["word"])
-    for row in lexicon.read_table("orientation"):
-        meaning = row["orientation"]
-        if fold(row["word"]) in "+-":
-            continue  # marks only where they end an item: see _closes
-        if meaning in ("upright", "reversed"):
-            found.setdefault(fold(row["word"]), ("orientation", meaning))
-        elif meaning == "both":
-            found.setdefault(fold(row["word"]), ("nothing", ""))
-        elif meaning == "none":
-            found.setdefault(fold(row["word"]), ("all", "upright"))
-    for name, card in _aliases()[0].items():
-        found[name] = ("card", card)
-    return found
-
-
-@lexicon.cached
-def _no_card() -> frozenset[str]:
-    return frozenset(fold(row["word"]) for row in lexicon.read_table("extras") if row["kind"] == "no card")
-
-
-@lexicon.cached
-def _lengths() -> dict[str, tuple[int, ...]]:
-    """First character to the lengths of the words that begin with it, longest first."""
-    lengths: dict[str, set[int]] = {}
-    for word in _words():
-        lengths.setdefault(word[0], set()).add(len(word))
-    return {character: tuple(sorted(sizes, reverse=True)) for character, sizes in lengths.items()}
-
-
 @lexicon.cached
 def _other_decks() -> frozenset[str]:
     return frozenset(fold(name) for row in lexicon.read_table("other_decks") for name in row["names"].split("|"))
-
-
-@lexicon.cached
-def position_names() -> frozenset[str]:
-    return frozenset(
-        fold(position) for row in lexicon.read_table("spreads") for position in row["positions"].split("|") if position
-    )
-
-
-def _tokens(folded: str) -> list[_Token]:
-    """The folded text as tokens that cover it, longest words first."""
-    words, lengths = _words(), _lengths()
-    tokens: list[_Token] = []
-    place, size = 0, len(folded)
-    fresh = True  # at the beginning of an item, where a number is a list number
-    while place < size:
-        character = folded[place]
-        if fresh and (match := _NUMBER.match(folded, place)):
-            tokens.append(_Token("number", place, match.end(), match[0]))
-            place = match.end()
-            continue
-        for length in lengths.get(character, ()):
-            word = folded[place : place + length]
-            if len(word) == length and word in words and _bounded(folded, place, place + length, words[word][0]):
-                kind, value = words[word]
-                tokens.append(_Token(kind, place, place + length, value))
-                place += length
-                break
-        else:
-            kind = _MARKS.get(character) or ("space" if character.isspace() else "text")
-            if kind == "space" and folded.startswith("  ", place):
-                kind = "separator"
-            if kind == "text" and tokens and tokens[-1].kind == "text":
-                tokens[-1] = _Token("text", tokens[-1].start, place + 1)
-            else:
-                tokens.append(_Token(kind, place, place + 1))
-            place += 1
-        fresh = tokens[-1].kind in ("separator", "card", "orientation", "close") or (
-            fresh and tokens[-1].kind in ("space", "open", "number", "dash")
-        )
-    return _with_short_names(folded, tokens)
-
-
-def _with_short_names(folded: str, tokens: list[_Token]) -> list[_Token]:
-    """Tokens in which a one-character name between two others is a card: `恶魔塔星星`."""
-    weak = _aliases()[1]
-    for index, token in enumerate(tokens):
-        name = folded[token.start : token.end]
-        if token.kind != "text" or len(name) != 1 or name not in weak or name.isascii():
-            continue
-        before = tokens[index - 1].kind if index else None
-        after = tokens[index + 1].kind if index + 1 < len(tokens) else None
-        if before in ("card", "orientation") and after in (None, "card", "orientation", "separator", "open", "space"):
-            tokens[index] = _Token("card", token.start, token.end, weak[name])
-    return tokens
-
-
-def _bounded(folded: str, start: int, end: int, kind: str) -> bool:
-    """Whether an ASCII edge of a word is the edge of an ASCII word: `Sun` is not in `Sunday`, 权杖1 not in 权杖10.
-
-    A one-letter orientation (R) also stands right behind an ASCII name only in brackets or after a space.
-    """
-    before, after = folded[start - 1 : start], folded[end : end + 1]
-    if _ASCII.match(folded[start]) and before and _ASCII.match(before):
-        return False
-    return not (_ASCII.match(folded[end - 1]) and after and _ASCII.match(after))
 
 
 @lexicon.cached
@@ -315,7 +170,7 @@ def _orientation(value: object, asked: str) -> str | None:
 
 def orientation_of(text: str) -> str | None:
     """The orientation a whole field names (逆, `R`, `reversed`, ↓), or None."""
-    word = _words().get(fold(text).strip(" ()[]"))
+    word = words().get(fold(text).strip(" ()[]"))
     return word[1] if word and word[0] in ("orientation", "all") else None
 
 
@@ -338,7 +193,7 @@ def _place(card: dict, position: str) -> None:
     position = position.strip(" :：-—()（）【】[]「」*#.、")
     if not position:
         return
-    word = _words().get(fold(position))
+    word = words().get(fold(position))
     if word and word[0] == "extra":
         card["place"] = 0
     elif _DIGITS.fullmatch(position):
@@ -351,7 +206,7 @@ def _place(card: dict, position: str) -> None:
 def _from_text(text: str) -> tuple[dict, ...]:
     """Cards of one text. Cached: the same few hundred spellings make up most lists."""
     folded = fold(text)
-    tokens = _tokens(folded)
+    tokens = tokens_of(folded)
     cards: list[dict] = []
     unknown: list[str] = []
     others: list[str] = []
@@ -376,9 +231,9 @@ def _from_text(text: str) -> tuple[dict, ...]:
             return
         place, colon, name = word.rpartition(":")
         name = name.strip() if colon else word
-        if name in _no_card() or (_words().get(name) or ("",))[0] == "extra":
+        if name in no_card() or (words().get(name) or ("",))[0] == "extra":
             return
-        if card := _aliases()[1].get(name.removesuffix("牌")) or _aliases()[1].get(name):
+        if card := aliases()[1].get(name.removesuffix("牌")) or aliases()[1].get(name):
             if place.strip():
                 position.append(text_left[: len(place)])
             add(card, text_left[-len(name) :])
@@ -522,14 +377,14 @@ def _from_text(text: str) -> tuple[dict, ...]:
     return tuple(cards)
 
 
-def _glued(text: str, card: _Token, following: _Token) -> bool:
+def _glued(text: str, card: Token, following: Token) -> bool:
     """Whether text stands right behind a card's name and is no more than punctuation: `月亮女神` is not 月亮."""
     return bool(re.match(r"[^\W\d_]", text[following.start])) and not (
         text[card.end - 1].isascii() and not text[following.start].isascii()
     )
 
 
-def _whole_name(text: str, tokens: list[_Token], index: int) -> str:
+def _whole_name(text: str, tokens: list[Token], index: int) -> str:
     start, end = tokens[index].start, tokens[index].end
     for token in tokens[index + 1 :]:
         if token.kind not in ("text", "card"):
@@ -542,7 +397,7 @@ def _whole_name(text: str, tokens: list[_Token], index: int) -> str:
     return text[start:end]
 
 
-def _raw(text: str, tokens: list[_Token], index: int) -> str:
+def _raw(text: str, tokens: list[Token], index: int) -> str:
     """The card's name and what belongs to it up to the next card or separator, as written."""
     end = tokens[index].end
     for token in tokens[index + 1 :]:
@@ -564,16 +419,16 @@ def _number(written: str) -> int | None:
         return None
     tens, _, ones = chinese.rpartition("十")
     if "十" not in chinese:
-        return _CHINESE[chinese[0]]
-    return 10 * (_CHINESE.get(tens, 1)) + _CHINESE.get(ones, 0)
+        return NUMERALS[chinese[0]]
+    return 10 * (NUMERALS.get(tens, 1)) + NUMERALS.get(ones, 0)
 
 
-def _next_solid(tokens: list[_Token], index: int) -> _Token | None:
+def _next_solid(tokens: list[Token], index: int) -> Token | None:
     """The next token that is not a space or a bracket."""
     return next((token for token in tokens[index + 1 :] if token.kind not in ("space", "open", "close")), None)
 
 
-def _only_orientation(tokens: list[_Token], index: int) -> bool:
+def _only_orientation(tokens: list[Token], index: int) -> bool:
     """Whether the item from here to the next separator is an orientation and nothing else."""
     kinds = []
     for token in tokens[index:]:
@@ -583,13 +438,13 @@ def _only_orientation(tokens: list[_Token], index: int) -> bool:
     return "orientation" in kinds and not {"card", "text", "extra", "colon"} & set(kinds)
 
 
-def _closes(tokens: list[_Token], index: int) -> bool:
+def _closes(tokens: list[Token], index: int) -> bool:
     """Whether a dash ends its item: `权杖三-`, `死神(-)` say reversed."""
     following = tokens[index + 1] if index + 1 < len(tokens) else None
     return following is None or following.kind in ("separator", "close")
 
 
-def _holds_card(tokens: list[_Token], index: int, glue: bool = False) -> bool:
+def _holds_card(tokens: list[Token], index: int, glue: bool = False) -> bool:
     """Whether a card follows in the same item (with glue: right behind)."""
     for token in tokens[index:]:
         if token.kind == "card":
@@ -599,7 +454,7 @@ def _holds_card(tokens: list[_Token], index: int, glue: bool = False) -> bool:
     return False
 
 
-def _holds_next(tokens: list[_Token], index: int) -> bool:
+def _holds_next(tokens: list[Token], index: int) -> bool:
     """Whether the item behind a separator begins with a card or an orientation."""
     after = next((token for token in tokens[index + 1 :] if token.kind not in ("space", "separator", "open")), None)
     return after is not None and after.kind in ("card", "orientation")
@@ -612,7 +467,7 @@ def _is_place(text: str) -> bool:
 _TRAILING = re.compile(r"^[\s!！?？…。.*'\"’‘✨⭐️🌟❤💕~～x×0-9]+$")
 
 
-def _trailing(text: str, token: _Token) -> bool:
+def _trailing(text: str, token: Token) -> bool:
     """Punctuation, emoji and counts behind a card mean nothing."""
     return bool(_TRAILING.match(text[token.start : token.end])) or not re.search(
         r"[^\W_]", text[token.start : token.end]
@@ -625,192 +480,7 @@ def _of_another_deck(place: str) -> str | None:
     return next((part for part in parts if part in _other_decks() and part not in position_names()), None)
 
 
-# Spreads
-
-
-@lexicon.cached
-def _spread_names() -> dict[str, tuple[str, tuple[str, ...], int]]:
-    """Folded name of a spread to its id, position names and number of places; the first row wins a shared alias."""
-    found = {}
-    for row in lexicon.read_table("spreads"):
-        positions = tuple(position for position in row["positions"].split("|") if position and position != "无位置")
-        for name in (row["spread"], *row["aliases"].split("|")):
-            found.setdefault(_spread_key(name), (row["spread_id"], positions, int(row["cards"])))
-    return found
-
-
-_SUFFIX = re.compile(r"(?:牌阵|占卜法|展开法|牌形|阵法|阵|法|spread|layout)$")
-_COUNT = re.compile(r"^([0-9]{1,2}|[一二两三四五六七八九十]{1,3})张(?:牌)?$")
-
-
-def _spread_key(name: str) -> str:
-    return re.sub(r"[\s\-_/、·「」“”\"'()（）【】]+", "", fold(name))
-
-
-def resolve_spread(text: str | None) -> tuple[str | None, list[str]]:
-    """Row of spreads.csv and the position names of a spread as written: `圣三角 过去-现在-未来`.
-
-    Names given in the text come before those of the table. (None, []) where no row fits and none are given.
-    """
-    if not text or not text.strip():
-        return None, []
-    spread_id, positions, _ = _resolved(text.strip()[:300])
-    return spread_id, list(positions)
-
-
-def places_of(text: str | None) -> int | None:
-    """How many places the spread as written has, or None where that is not known or it is read in groups."""
-    if not text or not text.strip():
-        return None
-    spread_id, positions, count = _resolved(text.strip()[:300])
-    if spread_id == "pick_a_group" or re.search("组|每", text):
-        return None
-    return len(positions) or count or None
-
-
-@lexicon.cached(maxsize=4096)
-def _resolved(text: str) -> tuple[str | None, tuple[str, ...], int]:
-    names = _spread_names()
-    own = _own_positions(text)
-    found = names.get(_spread_key(text))
-    if not found:
-        head = re.split(r"[\s:：(（【,，、|｜]+", text.strip("[]「」“”\"' 【】（）()"))
-        candidates = [" ".join(head[:size]) for size in range(len(head), 0, -1)] + head[1:]
-        found = next((names[key] for part in candidates for key in _spread_keys(part) if key in names), None)
-    if not found:
-        key = _spread_key(head[0])
-        prefixes = [name for name in names if len(name) >= 2 and key.startswith(name) and not _COUNT.match(name)]
-        found = names[max(prefixes, key=len)] if prefixes else None
-    if not found:
-        return None, own, _count_of(text) or len(own)
-    spread_id, positions, count = found
-    own = own or _initials(text, positions)
-    if own:
-        return spread_id, own, len(own)
-    stated = _count_of(text)
-    if stated and stated != count:
-        return spread_id, (), stated
-    return spread_id, positions, count
-
-
-def _spread_keys(part: str) -> list[str]:
-    key = _spread_key(part)
-    bare = _SUFFIX.sub("", key)
-    counted = _COUNT.match(key)
-    forms = [key, bare, key + "牌阵", bare + "牌阵"]
-    if counted:
-        forms += [counted[1] + "张牌", counted[1].replace("两", "二") + "张牌"]
-    return [form for form in forms if len(form) >= 2]
-
-
-def _count_of(text: str) -> int | None:
-    for part in re.split(r"[\s:：]+", fold(text)):
-        if counted := _COUNT.match(part):
-            digits = counted[1]
-            return int(digits) if digits.isdigit() else {"两": 2, **_CHINESE}.get(digits)
-    return None
-
-
-def _own_positions(text: str) -> tuple[str, ...]:
-    """Position names written behind the spread's name: parts of its last word joined by dashes or slashes."""
-    for part in reversed(re.split(r"[\s:：(（)）【】]+", text)):
-        if part.startswith(("http", "20")):
-            continue
-        pieces = [piece.strip() for piece in re.split(r"[\-–—－/／|｜→、]+", part)]
-        if len(pieces) >= 2 and all(1 <= len(piece) <= 20 for piece in pieces):
-            return tuple(pieces)
-    return ()
-
-
-def _initials(text: str, positions: tuple[str, ...]) -> tuple[str, ...]:
-    """Positions named by one character each, in the reader's own order: `四元素 火水风土`."""
-    first = {position[0] for position in positions}
-    for part in text.split()[1:]:
-        if len(part) == len(positions) >= 3 and set(fold(part)) == {fold(character) for character in first}:
-            return tuple(part)
-    return ()
-
-
 def duplicates(cards: list[dict]) -> list[str]:
     """Cards that lie twice in one draw, which one deck cannot do."""
     counts = Counter(card["card"] for card in cards)
     return [card for card, count in counts.items() if count > 1]
-
-
-# Cards in prose
-
-_LISTED = re.compile(
-    r"^[^\w\n]*(?:牌面|抽到的牌|抽牌结果|抽牌結果|抽到|抽出的牌|所抽牌|你抽到的是|你抽到的牌|開牌|开牌|抽牌|牌组|卡牌|cards?)"
-    r"[】\]」*\s]*(?:[:：|｜】 ]|$)[ \t*]*(.*)$",
-    re.IGNORECASE | re.MULTILINE,
-)
-_MARKED = re.compile(r"^[\s>#*\-•·📍✨【\[「|]*")
-_STATED = re.compile(
-    r"(?:抽|排|摆|翻|開|开|用|列)[^。，！？\n第]{0,6}?(?<!第)([一二两三四五六七八九十]|[0-9]{1,2})\s?张(?!一|口|嘴|脸|桌|床|纸|图|照|票)"
-)
-
-
-def cards_in_content(content: str, spread: str | None = None) -> list[dict]:
-    """Cards that the content itself plainly says were drawn, for a record whose fields have none; else an empty list.
-
-    A list behind `牌面：`, on its line or the lines below. Or every card the prose names, where there are as many as the
-    spread has places (right for 49 of the 50 annotated readings this accepts), or as the text says were drawn.
-    """
-    content = content[:6000]
-    for match in _LISTED.finditer(content):
-        listed = _listed(match[1])
-        if not listed and not match[1].strip():
-            lines = content[match.end() :].lstrip("\n").split("\n")[:20]
-            end = next((index for index, line in enumerate(lines) if not _listed(_bare(line))), len(lines))
-            listed = _listed("\n".join(_bare(line) for line in lines[:end]))
-        if listed and not duplicates(listed):
-            return listed
-    stated = {_stated(match[1]) for match in _STATED.finditer(fold(content[:300]))}
-    places = places_of(spread) or (stated.pop() if len(stated) == 1 else None)
-    if not places:
-        return []
-    from tarot_data.cards import find_cards
-
-    named: dict[str, dict] = {}
-    for mention in find_cards(content):
-        raw = content[mention.start : mention.end]
-        card = named.setdefault(
-            mention.card,
-            {"place": len(named) + 1, "position": None, "card": mention.card, "orientation": "unknown", "raw": raw},
-        )
-        if card["orientation"] == "unknown":
-            card["orientation"] = mention.orientation
-    # A word that may be a card but has no sign of it (隐士, 正义) leaves it open how many were drawn.
-    maybe = {_possible()[0][name] for name in _possible()[1].findall(fold(content))}
-    return list(named.values()) if len(named) == places and maybe <= set(named) else []
-
-
-@lexicon.cached
-def _possible() -> tuple[dict[str, str], re.Pattern]:
-    """Names of two characters and more that stand in prose, folded, to their cards; and a pattern for any of them."""
-    names = {
-        fold(row["alias"]): row["card"]
-        for row in lexicon.read_table("aliases")
-        if row["use"] in ("prose", "marked") and len(row["alias"]) > 1
-    }
-    return names, re.compile("|".join(re.escape(name) for name in sorted(names, key=len, reverse=True)))
-
-
-def _stated(count: str) -> int:
-    return int(count) if count.isdigit() else {"两": 2, **_CHINESE}[count]
-
-
-def _bare(line: str) -> str:
-    return _MARKED.sub("", line).replace("**", "").replace("|", " ").strip(" 】")
-
-
-def _listed(text: str) -> list[dict]:
-    try:
-        return parse_cards(text)
-    except UnknownCard:
-        return []
-
-
-def named_cards(text: str) -> list[str]:
-    """Words of a text that can name cards, folded: whether it could be a reading at all."""
-    return _possible()[1].findall(fold(text))

@@ -8,8 +8,9 @@ import polars as pl
 from schemas.problems import Problem
 from schemas.tables import READINGS
 from tarot_data.cards import find_cards
-from tarot_data.drawn import UnknownCard, parse_cards, resolve_spread
+from tarot_data.drawn import UnknownCard, parse_cards
 from tarot_data.patterns import annotate
+from tarot_data.spreads import resolve_spread
 
 BATCH = 2000
 

@@ -4,7 +4,7 @@ from random import Random
 
 from schemas.deck import CARDS
 from schemas.problems import Problem
-from tarot_data.drawn import places_of, resolve_spread
+from tarot_data.spreads import places_of, resolve_spread
 
 
 def draw_cards(spread: str, seed: int) -> list[dict]:

@@ -1,7 +1,8 @@
 import pytest
 
-from tarot_data import drawn, lexicon
-from tarot_data.drawn import UnknownCard, parse_cards, places_of, resolve_spread
+from tarot_data import lexicon, spreads, told
+from tarot_data.drawn import UnknownCard, parse_cards
+from tarot_data.spreads import places_of, resolve_spread
 
 SIDES = {"+": "upright", "-": "reversed", "?": "unknown"}
 
@@ -264,7 +265,7 @@ def test_every_spread_and_alias_of_the_table_resolves():
     taken = set()
     for row in lexicon.read_table("spreads"):
         for name in (row["spread"], *row["aliases"].split("|")):
-            key = drawn._spread_key(name)
+            key = spreads.spread_key(name)
             if key not in taken:
                 assert resolve_spread(name)[0] == row["spread_id"], (row.place, name)
             taken.add(key)
@@ -277,13 +278,13 @@ def test_positions_come_from_the_spread_where_the_cards_have_none():
 
 def test_cards_are_taken_from_a_content_only_where_it_lists_them():
     listed = "你好呀，先看牌。\n📍牌面：星币骑士正位、圣杯九逆位、权杖八\n\n星币骑士骑着马。"
-    assert [c["card"] for c in drawn.cards_in_content(listed)] == ["星币骑士", "圣杯九", "权杖八"]
-    assert drawn.cards_in_content("昨天她说起愚人那张牌，还有力量。") == []
+    assert [c["card"] for c in told.cards_in_content(listed)] == ["星币骑士", "圣杯九", "权杖八"]
+    assert told.cards_in_content("昨天她说起愚人那张牌，还有力量。") == []
 
 
 def test_a_list_may_stand_below_its_label():
     content = "## 牌面\n- 过去：塔（逆）\n- 现在：钱币侍从（正）\n\n## 解读\n塔倒过来。"
-    cards = drawn.cards_in_content(content)
+    cards = told.cards_in_content(content)
     assert [(c["position"], c["card"], c["orientation"]) for c in cards] == [
         ("过去", "高塔", "reversed"),
         ("现在", "星币侍从", "upright"),
@@ -292,10 +293,10 @@ def test_a_list_may_stand_below_its_label():
 
 def test_cards_of_prose_count_where_they_are_as_many_as_the_spread_or_the_text_says():
     content = "愚者一脚踏出去，宝剑三逆位是旧伤在愈合，圣杯六是小时候的院子。"
-    assert [c["card"] for c in drawn.cards_in_content(content, "圣三角")] == ["愚人", "宝剑三", "圣杯六"]
-    assert drawn.cards_in_content(content, "二选一") == []
-    assert drawn.cards_in_content(content + "还有正义。", "圣三角") == []
-    assert [c["orientation"] for c in drawn.cards_in_content(f"给你抽了三张。{content}")] == [
+    assert [c["card"] for c in told.cards_in_content(content, "圣三角")] == ["愚人", "宝剑三", "圣杯六"]
+    assert told.cards_in_content(content, "二选一") == []
+    assert told.cards_in_content(content + "还有正义。", "圣三角") == []
+    assert [c["orientation"] for c in told.cards_in_content(f"给你抽了三张。{content}")] == [
         "unknown",
         "reversed",
         "unknown",

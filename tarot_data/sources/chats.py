@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 
-from tarot_data import drawn, lexicon
+from tarot_data import drawn, lexicon, told
 from tarot_data.folding import fold
 from tarot_data.sources.labels import Fields, Head, labels_in, read_head, to_record
 from tarot_data.sources.record import Blob, RawRecord, Rejected, source_of, unreadable
@@ -81,7 +81,7 @@ def to_records(
             question_messages, client_name, asked = asked, client, []
         elif sitting:
             sitting.append(message)
-        elif drawn.named_cards(message.text):
+        elif told.named_cards(message.text):
             sitting, cards = [message], None
             question_messages, client_name, asked = asked, client, []
         # What the reader says before the cards is greeting and price.
@@ -103,7 +103,7 @@ def _with_reader(
     scores = {
         sender: (
             sum(bool(laid_cards(message.text)) for message in messages if message.sender == sender),
-            sum(len(drawn.named_cards(message.text)) for message in messages if message.sender == sender),
+            sum(len(told.named_cards(message.text)) for message in messages if message.sender == sender),
             sum(len(message.text) for message in messages if message.sender == sender),
         )
         for sender in senders
@@ -194,7 +194,7 @@ def _laid_cards(text: str) -> _Cards | None:
             rest = "\n".join([*lines[:index], *([head.inline] if head.inline else []), *lines[head.body :]])
             return _Cards(head, rest.strip())
         break
-    if len(text) <= 400 and not re.search(r"[。！？!?]", text) and (len(text) <= 14 or drawn.named_cards(text)):
+    if len(text) <= 400 and not re.search(r"[。！？!?]", text) and (len(text) <= 14 or told.named_cards(text)):
         try:
             cards = drawn.parse_cards(text)
         except drawn.UnknownCard:

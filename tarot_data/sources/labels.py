@@ -8,6 +8,7 @@ from tarot_data import drawn, lexicon
 from tarot_data.folding import fold
 from tarot_data.sources.fields import field_of, label_pattern, rank_of
 from tarot_data.sources.record import RawDraw, RawRecord, Source, plain
+from tarot_data.spreads import places_of, resolve_spread
 
 Fields = dict[tuple[str, int], list[tuple[str, object]]]
 """(field, number) to the labels that named it and their values, in order."""
@@ -293,7 +294,7 @@ def _draws(values: Fields, named: dict[str, list], extra: dict[str, object]) -> 
             named.setdefault("deck", decks)
             lists[number] = [pair for pair in held if pair not in decks]
     lists = {number: held for number, held in lists.items() if held}
-    if not spreads and (kinds := named.get("tags")) and drawn.resolve_spread(_text(kinds[0][1]))[0]:
+    if not spreads and (kinds := named.get("tags")) and resolve_spread(_text(kinds[0][1]))[0]:
         spreads[1] = kinds[0][1]
     bodies = named.get("content", [])
     if not lists and len(bodies) > 1:
@@ -325,7 +326,7 @@ def _draws(values: Fields, named: dict[str, list], extra: dict[str, object]) -> 
 
 def _one_each(cards: dict[int, object], spreads: dict[int, object]) -> bool:
     """Whether every numbered field holds a single card, three or more of them or as many as the spread has places."""
-    places = drawn.places_of(_text(next(iter(spreads.values()), None)))
+    places = places_of(_text(next(iter(spreads.values()), None)))
     if len(cards) < 3 and places != len(cards):
         return False
     try:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from tarot_data import drawn
+from tarot_data import told
 from tarot_data.folding import fold
 from tarot_data.sources.decode import text_of
 from tarot_data.sources.fields import field_of
@@ -37,7 +37,7 @@ def recognises(sample: Sample) -> bool:
             head = read_head(lines, index)
             if len(head.names) >= 2:
                 return True
-    return len(drawn.named_cards(sample.text[:20_000])) >= 1 and bool(re.search(r"[\u4e00-\u9fff]{4}", sample.text))
+    return len(told.named_cards(sample.text[:20_000])) >= 1 and bool(re.search(r"[\u4e00-\u9fff]{4}", sample.text))
 
 
 def read(blob: Blob) -> Iterator[RawRecord | Rejected]:

@@ -11,6 +11,7 @@ from tarot_data.folding import fold
 from tarot_data.sources.fields import field_of
 from tarot_data.sources.labels import Fields, to_record
 from tarot_data.sources.record import Blob, RawRecord, Rejected, plain, source_of
+from tarot_data.spreads import position_names, resolve_spread
 
 HEADER_ROWS = 20
 """Rows among which the header is looked for: titles, notes and blank lines above it are few."""
@@ -49,7 +50,7 @@ def columns_of(header: Row, below: Row | None = None) -> tuple[Columns, int] | N
     positions = {
         index: label
         for index, label in enumerate(labels)
-        if 0 < len(label) <= 60 and not keys[index] and fold(label) in drawn.position_names()
+        if 0 < len(label) <= 60 and not keys[index] and fold(label) in position_names()
     }
     rows = 1
     if below is not None:
@@ -218,7 +219,7 @@ def _columns_by_content(rows: list[Row]) -> Columns | None:
             keys[index] = ("cards", 1)
         elif all(parse_date(cell).day for cell in filled):
             keys[index] = ("date", 1)
-        elif all(drawn.resolve_spread(cell)[0] for cell in filled):
+        elif all(resolve_spread(cell)[0] for cell in filled):
             keys[index] = ("spread", 1)
     body = max(range(width), key=lambda index: sum(map(len, texts[index])) if keys[index] is None else -1)
     if keys[body] is None and sum(map(len, texts[body])) >= 40 * len(rows):

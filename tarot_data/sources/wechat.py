@@ -11,7 +11,6 @@ from pathlib import Path
 
 from tarot_data import lexicon
 from tarot_data.dates import CHINA
-from tarot_data.drawn import position_names
 from tarot_data.folding import fold, widths
 from tarot_data.sources import csv_tables
 from tarot_data.sources.chats import FORM, Message, to_records
@@ -19,6 +18,7 @@ from tarot_data.sources.decode import text_of
 from tarot_data.sources.fields import field_of
 from tarot_data.sources.record import Blob, RawRecord, Rejected, plain
 from tarot_data.sources.sample import Sample
+from tarot_data.spreads import position_names
 
 _DAY = r"(?P<day>(?:19|20)\d{2}[-/.年]\d{1,2}[-/.月]\d{1,2}日?)"
 _CLOCK = r"(?P<clock>(?:(?:上午|下午|凌晨|中午|晚上|早上)\s?)?\d{1,2}:\d{2}(?::\d{2})?(?:\s?[AaPp][Mm])?)"

@@ -1,0 +1,146 @@
+"""The words a list of drawn cards is made of: names, orientations, numbers and marks, cut out longest first."""
+
+import re
+from typing import NamedTuple
+
+from tarot_data import lexicon
+from tarot_data.folding import fold
+
+
+class Token(NamedTuple):
+    """kind: card, orientation, all, extra, number, separator, open, close, colon, dash, text, space."""
+
+    kind: str
+    start: int
+    end: int
+    value: str = ""
+
+
+_OPEN, _CLOSE = "([{<「『《〈“【〔", ")]}>」』》〉”】〕"
+_SEPARATORS = "、,;|→＆&\n\t·•/+，；｜／＋。"
+_DASHES = "-–—－~～_=＝"
+_MARKS = {
+    **dict.fromkeys(_SEPARATORS, "separator"),
+    **dict.fromkeys(_DASHES, "dash"),
+    ":": "colon",
+    **dict.fromkeys(_CLOSE, "close"),
+    **dict.fromkeys(_OPEN, "open"),
+}
+_NUMBER = re.compile(
+    r"(?:第\s?(?:[0-9]{1,2}|[一二三四五六七八九十]{1,3})\s?[张位号组](?:牌|是|抽到)?|[0-9]{1,2}(?:\ufe0f?\u20e3|号位|号牌?(?=\s?[:：])"
+    r"|[.、)．](?!\d)|[:：](?!\d))|\([0-9]{1,2}\)|[①-⑳]|[⑴-⒇]|[⒈-⒛]|[➀-➓]|[❶-❿])"
+)
+_WEAK = re.compile(r"^(?:大牌)?[0-9]{1,2}(?:号牌?)?$|^[ivx]{1,5}$|^[0-9]{1,2}$")
+_ASCII = re.compile(r"[0-9A-Za-z]")
+
+
+@lexicon.cached
+def aliases() -> tuple[dict[str, str], dict[str, str]]:
+    """Folded names to cards: those that stand for themselves, and those that only a whole field can mean (塔, 0, XIII)."""
+    strong, weak = {}, {}
+    for row in lexicon.read_table("aliases"):
+        name = fold(row["alias"])
+        table = weak if _WEAK.match(name) or len(name) == 1 else strong
+        table.setdefault(name, row["card"])
+    for row in lexicon.read_table("deck"):
+        strong[fold(row["card"])] = row["card"]
+        strong.setdefault(fold(row["english"]), row["card"])
+        strong.setdefault(fold(row["card_id"]), row["card"])
+    return strong, weak
+
+
+@lexicon.cached
+def words() -> dict[str, tuple[str, str]]:
+    """Folded words of a card list to (kind, value): card, orientation, all, extra, nothing."""
+    found: dict[str, tuple[str, str]] = {}
+    for row in lexicon.read_table("extras"):
+        kind, _, value = row["kind"].partition(" ")
+        if row["kind"] == "no card":
+            continue  # only a whole item can mean that: see flush
+        found[fold(row["word"])] = (kind, value or row["word"])
+    for row in lexicon.read_table("orientation"):
+        meaning = row["orientation"]
+        if fold(row["word"]) in "+-":
+            continue  # marks only where they end an item: see _closes
+        if meaning in ("upright", "reversed"):
+            found.setdefault(fold(row["word"]), ("orientation", meaning))
+        elif meaning == "both":
+            found.setdefault(fold(row["word"]), ("nothing", ""))
+        elif meaning == "none":
+            found.setdefault(fold(row["word"]), ("all", "upright"))
+    for name, card in aliases()[0].items():
+        found[name] = ("card", card)
+    return found
+
+
+@lexicon.cached
+def no_card() -> frozenset[str]:
+    return frozenset(fold(row["word"]) for row in lexicon.read_table("extras") if row["kind"] == "no card")
+
+
+@lexicon.cached
+def _lengths() -> dict[str, tuple[int, ...]]:
+    """First character to the lengths of the words that begin with it, longest first."""
+    lengths: dict[str, set[int]] = {}
+    for word in words():
+        lengths.setdefault(word[0], set()).add(len(word))
+    return {character: tuple(sorted(sizes, reverse=True)) for character, sizes in lengths.items()}
+
+
+def tokens_of(folded: str) -> list[Token]:
+    """The folded text as tokens that cover it, longest words first."""
+    known, lengths = words(), _lengths()
+    tokens: list[Token] = []
+    place, size = 0, len(folded)
+    fresh = True  # at the beginning of an item, where a number is a list number
+    while place < size:
+        character = folded[place]
+        if fresh and (match := _NUMBER.match(folded, place)):
+            tokens.append(Token("number", place, match.end(), match[0]))
+            place = match.end()
+            continue
+        for length in lengths.get(character, ()):
+            word = folded[place : place + length]
+            if len(word) == length and word in known and _bounded(folded, place, place + length, known[word][0]):
+                kind, value = known[word]
+                tokens.append(Token(kind, place, place + length, value))
+                place += length
+                break
+        else:
+            kind = _MARKS.get(character) or ("space" if character.isspace() else "text")
+            if kind == "space" and folded.startswith("  ", place):
+                kind = "separator"
+            if kind == "text" and tokens and tokens[-1].kind == "text":
+                tokens[-1] = Token("text", tokens[-1].start, place + 1)
+            else:
+                tokens.append(Token(kind, place, place + 1))
+            place += 1
+        fresh = tokens[-1].kind in ("separator", "card", "orientation", "close") or (
+            fresh and tokens[-1].kind in ("space", "open", "number", "dash")
+        )
+    return _with_short_names(folded, tokens)
+
+
+def _with_short_names(folded: str, tokens: list[Token]) -> list[Token]:
+    """Tokens in which a one-character name between two others is a card: `恶魔塔星星`."""
+    weak = aliases()[1]
+    for index, token in enumerate(tokens):
+        name = folded[token.start : token.end]
+        if token.kind != "text" or len(name) != 1 or name not in weak or name.isascii():
+            continue
+        before = tokens[index - 1].kind if index else None
+        after = tokens[index + 1].kind if index + 1 < len(tokens) else None
+        if before in ("card", "orientation") and after in (None, "card", "orientation", "separator", "open", "space"):
+            tokens[index] = Token("card", token.start, token.end, weak[name])
+    return tokens
+
+
+def _bounded(folded: str, start: int, end: int, kind: str) -> bool:
+    """Whether an ASCII edge of a word is the edge of an ASCII word: `Sun` is not in `Sunday`, 权杖1 not in 权杖10.
+
+    A one-letter orientation (R) also stands right behind an ASCII name only in brackets or after a space.
+    """
+    before, after = folded[start - 1 : start], folded[end : end + 1]
+    if _ASCII.match(folded[start]) and before and _ASCII.match(before):
+        return False
+    return not (_ASCII.match(folded[end - 1]) and after and _ASCII.match(after))

@@ -1,0 +1,84 @@
+"""Drawn cards as the content itself tells them, for a record whose fields have none."""
+
+import re
+
+from tarot_data import lexicon
+from tarot_data.drawn import UnknownCard, duplicates, parse_cards
+from tarot_data.folding import fold
+from tarot_data.spreads import NUMERALS, places_of
+
+_LISTED = re.compile(
+    r"^[^\w\n]*(?:牌面|抽到的牌|抽牌结果|抽牌結果|抽到|抽出的牌|所抽牌|你抽到的是|你抽到的牌|開牌|开牌|抽牌|牌组|卡牌|cards?)"
+    r"[】\]」*\s]*(?:[:：|｜】 ]|$)[ \t*]*(.*)$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_MARKED = re.compile(r"^[\s>#*\-•·📍✨【\[「|]*")
+_STATED = re.compile(
+    r"(?:抽|排|摆|翻|開|开|用|列)[^。，！？\n第]{0,6}?(?<!第)([一二两三四五六七八九十]|[0-9]{1,2})\s?张(?!一|口|嘴|脸|桌|床|纸|图|照|票)"
+)
+
+
+def cards_in_content(content: str, spread: str | None = None) -> list[dict]:
+    """Cards that the content itself plainly says were drawn, for a record whose fields have none; else an empty list.
+
+    A list behind `牌面：`, on its line or the lines below. Or every card the prose names, where there are as many as the
+    spread has places (right for 49 of the 50 annotated readings this accepts), or as the text says were drawn.
+    """
+    content = content[:6000]
+    for match in _LISTED.finditer(content):
+        listed = _listed(match[1])
+        if not listed and not match[1].strip():
+            lines = content[match.end() :].lstrip("\n").split("\n")[:20]
+            end = next((index for index, line in enumerate(lines) if not _listed(_bare(line))), len(lines))
+            listed = _listed("\n".join(_bare(line) for line in lines[:end]))
+        if listed and not duplicates(listed):
+            return listed
+    stated = {_stated(match[1]) for match in _STATED.finditer(fold(content[:300]))}
+    places = places_of(spread) or (stated.pop() if len(stated) == 1 else None)
+    if not places:
+        return []
+    from tarot_data.cards import find_cards
+
+    named: dict[str, dict] = {}
+    for mention in find_cards(content):
+        raw = content[mention.start : mention.end]
+        card = named.setdefault(
+            mention.card,
+            {"place": len(named) + 1, "position": None, "card": mention.card, "orientation": "unknown", "raw": raw},
+        )
+        if card["orientation"] == "unknown":
+            card["orientation"] = mention.orientation
+    # A word that may be a card but has no sign of it (隐士, 正义) leaves it open how many were drawn.
+    maybe = {_possible()[0][name] for name in _possible()[1].findall(fold(content))}
+    return list(named.values()) if len(named) == places and maybe <= set(named) else []
+
+
+@lexicon.cached
+def _possible() -> tuple[dict[str, str], re.Pattern]:
+    """Names of two characters and more that stand in prose, folded, to their cards; and a pattern for any of them."""
+    names = {
+        fold(row["alias"]): row["card"]
+        for row in lexicon.read_table("aliases")
+        if row["use"] in ("prose", "marked") and len(row["alias"]) > 1
+    }
+    return names, re.compile("|".join(re.escape(name) for name in sorted(names, key=len, reverse=True)))
+
+
+def _stated(count: str) -> int:
+    return int(count) if count.isdigit() else {"两": 2, **NUMERALS}[count]
+
+
+def _bare(line: str) -> str:
+    return _MARKED.sub("", line).replace("**", "").replace("|", " ").strip(" 】")
+
+
+def _listed(text: str) -> list[dict]:
+    try:
+        return parse_cards(text)
+    except UnknownCard:
+        return []
+
+
+def named_cards(text: str) -> list[str]:
+    """Words of a text that can name cards, folded: whether it could be a reading at all."""
+    return _possible()[1].findall(fold(text))
