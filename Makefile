@@ -29,6 +29,7 @@ lint: setup
 bench: setup
 	$(BIN)/python -m benchmarks.road --write
 	$(BIN)/python -m benchmarks.curation --write
+	$(BIN)/python -m benchmarks.training --write
 
 # Killed at random moments and run again: docs/reliability.md.
 torture: setup

@@ -1,26 +1,35 @@
-"""Speed of training on this CPU against TRL's trainer as it comes, at two shapes: `python -m benchmarks.training`.
+"""Speed and memory of training on this CPU against TRL's trainer as it comes, at three shapes: `python -m
+benchmarks.training --write`.
 
-Both train the same rows with the same adapters; the last loss shows that they do the same. TRL as it comes recomputes
-activations and scores every position; ours does neither where memory allows.
+Both train the same rows with the same adapters, each in a process of its own; the last loss shows that they do the same.
+TRL as it comes recomputes activations and scores every position; ours does neither where memory allows.
 """
 
 import argparse
 import json
+import resource
 import shutil
+import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.road import ROOT, put, where
 from flows import environment
+
+BEGIN, END = "<!-- training: written by benchmarks/training.py -->", "<!-- training: end -->"
 
 SHAPES = {
     "11 M, vocabulary 4k": {"layers": 8, "hidden": 320, "ffn": 896, "heads": 5, "kv_heads": 1, "vocab": 4096},
+    "49 M, vocabulary 4k": {"layers": 13, "hidden": 576, "ffn": 1568, "heads": 9, "kv_heads": 3, "vocab": 4096},
     "46 M, vocabulary 152k": {"layers": 4, "hidden": 256, "ffn": 1024, "heads": 4, "kv_heads": 2, "vocab": 151936},
 }
 
 
 def measure(shape: dict, ours: bool, updates: int) -> dict:
-    """{tokens_per_second, loss} over so many updates of eight rows, the first left out of the time."""
+    """{tokens_per_second, loss, peak_mb} over so many updates of eight rows, the first left out of the time."""
     import torch
     from transformers import Qwen2ForCausalLM, TrainerCallback
 
@@ -53,15 +62,63 @@ def measure(shape: dict, ours: bool, updates: int) -> dict:
     shutil.rmtree(folder)
     losses = [line["loss"] for line in trainer.state.log_history if "loss" in line]
     tokens = sum(counted.tokens) * updates / (updates + 1)
-    return {"tokens_per_second": round(tokens / (marks[-1] - marks[0])), "loss": round(losses[-1], 5)}
+    return {
+        "tokens_per_second": tokens / (marks[-1] - marks[0]),
+        "loss": losses[-1],
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def apart(shape: str, ours: bool, updates: int, repeats: int) -> dict:
+    """The same in processes of their own, one after the other: medians."""
+    command = [sys.executable, "-m", "benchmarks.training", "--one", shape, "--updates", str(updates)]
+    command += ["--ours"] if ours else []
+    runs = [
+        json.loads(
+            subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()[-1]
+        )
+        for _ in range(repeats)
+    ]
+    return {name: statistics.median(run[name] for run in runs) for name in runs[0]}
+
+
+def table(found: dict[str, tuple[dict, dict]]) -> str:
+    """The figures as Markdown."""
+    lines = [
+        where(),
+        "",
+        "| base | TRL, tokens a second | here | times | last loss, TRL | here | peak memory, TRL | here |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, (trl, ours) in found.items():
+        times = ours["tokens_per_second"] / trl["tokens_per_second"]
+        lines.append(
+            f"| {name} | {trl['tokens_per_second']:.0f} | {ours['tokens_per_second']:.0f} | {times:.2f} "
+            f"| {trl['loss']:.5f} | {ours['loss']:.5f} | {trl['peak_mb']:.0f} MB | {ours['peak_mb']:.0f} MB |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--updates", type=int, default=4)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
+    parser.add_argument("--one", choices=SHAPES, help=argparse.SUPPRESS)
+    parser.add_argument("--ours", action="store_true", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    environment.prepare(Path(tempfile.gettempdir()))
+    if asked.one:
+        print(json.dumps(measure(SHAPES[asked.one], asked.ours, asked.updates)))
+        return
+    found = {}
+    for name in SHAPES:
+        found[name] = tuple(apart(name, ours, asked.updates, asked.repeats) for ours in (False, True))
+        print(name, *found[name], file=sys.stderr, flush=True)
+    print(table(found))
+    if asked.write:
+        put(table(found), BEGIN, END)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--updates", type=int, default=4)
-    updates = parser.parse_args().updates
-    environment.prepare(Path(tempfile.gettempdir()))
-    for name, shape in SHAPES.items():
-        trl, ours = (measure(shape, mine, updates) for mine in (False, True))
-        times = round(ours["tokens_per_second"] / trl["tokens_per_second"], 2)
-        print(json.dumps({"shape": name, "trl": trl, "ours": ours, "times": times}, ensure_ascii=False), flush=True)
+    main()
