@@ -62,6 +62,7 @@ def explained(data_dir: Path) -> Iterator[None]:
 
 
 def room(data_dir: Path) -> None:
-    """Raises Problem `disk_full` where less than ROOM_BYTES are free."""
-    if shutil.disk_usage(data_dir).free < ROOM_BYTES:
+    """Raises Problem `disk_full` where less than ROOM_BYTES are free. The folder need not be there yet."""
+    there = next(place for place in (data_dir.resolve(), *data_dir.resolve().parents) if place.exists())
+    if shutil.disk_usage(there).free < ROOM_BYTES:
         raise Problem("disk_full", path=data_dir)

@@ -21,6 +21,18 @@ def spread_over(flow: Any, cluster: str | None) -> Any:
         raise Problem("no_dask")
     from prefect_dask import DaskTaskRunner
 
-    here = {"n_workers": os.cpu_count() or 1, "threads_per_worker": 1, "dashboard_address": None}
-    runner = DaskTaskRunner(cluster_kwargs=here) if cluster == LOCAL else DaskTaskRunner(address=cluster)
+    runner = DaskTaskRunner(cluster_kwargs=cluster_here()) if cluster == LOCAL else DaskTaskRunner(address=cluster)
     return flow.with_options(task_runner=runner)
+
+
+def cluster_here() -> dict[str, object]:
+    """What a LocalCluster is made with: a process a core, a thread each.
+
+    Dask would set the number of threads in the environment of this process, for its workers to inherit, and leave it
+    there: a training after the ingest would have one thread.
+    """
+    import dask
+
+    dask.config.set({"distributed.nanny.pre-spawn-environ": {}})
+    one = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    return {"n_workers": os.cpu_count() or 1, "threads_per_worker": 1, "dashboard_address": None, "env": one}

@@ -300,7 +300,6 @@ def commit_lots(data_dir: Path, decided: Path, run: str, entries: Callable[..., 
     store.append(data_dir, "rejections", refused, note)
     for path in sorted(decided.glob("signatures-*.parquet")):
         store.append_signatures(data_dir, pl.read_parquet(path, glob=False), note)
-    # Their texts and sentences go from the lots to the table a part at a time.
     lots = sorted(decided.glob("readings-*.parquet"))
     if lots:
         rows = pl.scan_parquet(lots, glob=False).select(pl.col(name).cast(kind) for name, kind in STORED.items())

@@ -181,7 +181,7 @@ def append(data_dir: Path, name: str, rows: pl.DataFrame | pl.LazyFrame, note: d
     """Append the rows whose key is not in the table yet, as one commit; returns how many. The caller holds `writing`.
 
     Keys: (reading_id, revision) of readings and signatures, rejection_id of rejections, sequence of files and fixes.
-    rows: a LazyFrame is written as it is read, a part at a time.
+    rows: a LazyFrame is collected once its known rows are left out.
     """
     from deltalake import CommitProperties, write_deltalake
 
@@ -197,14 +197,15 @@ def append(data_dir: Path, name: str, rows: pl.DataFrame | pl.LazyFrame, note: d
     have = scan(data_dir, name)
     if have is not None:
         plain = plain.join(have.select(keys).collect().lazy(), on=keys, how="anti", maintain_order="left")
-    height = plain.select(pl.len()).collect().item()
-    if not height:
+    # One batch: of several, delta-rs writes whichever is ready first, and the same rows would give other bytes.
+    fresh = plain.collect().rechunk()
+    if fresh.is_empty():
         return 0
     if not any(exists(data_dir, table) for table in TABLES):
         migrations.mark(data_dir / "store")
     write_deltalake(
         str(table_path(data_dir, name)),
-        plain.collect_batches(maintain_order=True, lazy=True),
+        fresh,
         mode="append",
         writer_properties=_compressed(),
         commit_properties=CommitProperties(custom_metadata={key: str(value) for key, value in note.items()}),
@@ -215,7 +216,7 @@ def append(data_dir: Path, name: str, rows: pl.DataFrame | pl.LazyFrame, note: d
             "delta.dataSkippingNumIndexedCols": "0",
         },
     )
-    return height
+    return fresh.height
 
 
 def rewrite(data_dir: Path, name: str, frame: pl.DataFrame, note: dict[str, object]) -> None:

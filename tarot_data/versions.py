@@ -40,8 +40,8 @@ def listed(data_dir: Path) -> list[dict]:
     """
     found = [json.loads(path.read_text(encoding="utf-8")) for path in folder(data_dir).glob("[!.]*/manifest.json")]
     for manifest in found:
-        if manifest["settings"]["format"] > FORMAT:
-            raise Problem("version_newer", name=manifest["name"], found=manifest["settings"]["format"], known=FORMAT)
+        if (made := manifest.get("settings", {}).get("format", FORMAT)) > FORMAT:
+            raise Problem("version_newer", name=manifest["name"], found=made, known=FORMAT)
     former = {(manifest["version"], digest) for manifest in found for digest in former_hashes(manifest)}
     current = [manifest for manifest in found if (manifest["version"], manifest["hash"]) not in former]
     return sorted(current, key=lambda manifest: manifest["version"])

@@ -1,10 +1,11 @@
 """Cleaning and labelling over a Dask cluster: the same bytes as in one process."""
 
+import os
 from hashlib import sha256
 
 import pytest
 
-from flows.spread import spread_over
+from flows.spread import cluster_here, spread_over
 from schemas.problems import Problem
 from tarot_data import ingest as stages
 from tarot_data import store, versions
@@ -40,7 +41,10 @@ def cluster():
     pytest.importorskip("prefect_dask", reason="the extra dask is not installed")
     from distributed import LocalCluster
 
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+    before = dict(os.environ)
+    with LocalCluster(**cluster_here() | {"n_workers": 2}, processes=True) as cluster:
+        # What it sets here, whatever is started later inherits: a training would have one thread.
+        assert dict(os.environ) == before
         yield cluster.scheduler_address
 
 
