@@ -41,10 +41,10 @@ def cluster():
     pytest.importorskip("prefect_dask", reason="the extra dask is not installed")
     from distributed import LocalCluster
 
-    before = dict(os.environ)
+    threads = {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
     with LocalCluster(**cluster_here() | {"n_workers": 2}, processes=True) as cluster:
         # What it sets here, whatever is started later inherits: a training would have one thread.
-        assert dict(os.environ) == before
+        assert {name: os.environ.get(name) for name in threads} == threads
         yield cluster.scheduler_address
 
 
