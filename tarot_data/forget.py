@@ -254,11 +254,11 @@ def _masked(value: object, name: str, keys: frozenset[str], key: str = "") -> ob
 def forget_store(data_dir: Path, person: Person) -> dict[str, int]:
     """Remove the person from every table but the readings, and from the log and the unused files of all of them."""
     counts = dict.fromkeys((*REWRITERS, "mentions"), 0)
-    for name in store.TABLES:
-        if name == "readings" or not store.exists(data_dir, name):
+    for name, rewriter in REWRITERS.items():
+        if not store.exists(data_dir, name):
             continue
         before = store.scan(data_dir, name).collect()
-        kept, counts[name] = REWRITERS[name](before, person)
+        kept, counts[name] = rewriter(before, person)
         kept, masked = without_mentions(kept, person)
         counts["mentions"] += masked
         _replace(data_dir, name, before, kept)
@@ -318,11 +318,13 @@ def _without_in_files(frame: pl.DataFrame, person: Person) -> tuple[pl.DataFrame
 
 
 REWRITERS: dict[str, Callable[[pl.DataFrame, Person], tuple[pl.DataFrame, int]]] = {
-    "rejections": _without_rejections,
+    "files": _without_in_files,
     "signatures": _without_signatures,
     "fixes": _without_fixes,
-    "files": _without_in_files,
+    "rejections": _without_rejections,
 }
+"""In this order: what a rejection is known by is found again after a kill only while the rejection is there, as with the
+readings, which go last of all."""
 
 
 def read_again(data_dir: Path) -> None:

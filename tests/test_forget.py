@@ -15,7 +15,7 @@ import pytest
 from flows import forgetting
 from flows.runs import is_marked
 from schemas.problems import Problem
-from tarot_data import fixes, forgotten, ingest, pseudonyms, store, versions
+from tarot_data import fixes, forget, forgotten, ingest, pseudonyms, store, versions
 from tarot_data.fixes import Fix
 from tarot_data.traces import find_traces
 from tests.builders import card, source, stored, stored_row, unlike
@@ -288,6 +288,24 @@ def test_killed_between_two_steps_it_is_finished_by_calling_it_again(data, step)
     assert holding(data, *WORDS) == []
     assert [m["counts"]["readings"] for m in versions.listed(data)] == [10, 10]
     assert all(versions.verify(data, m) == [] for m in versions.listed(data))
+
+
+@pytest.mark.parametrize("table", forget.REWRITERS)
+def test_killed_before_any_table_no_table_goes_on_naming_a_record_of_theirs(data, monkeypatch, table):
+    person = forget.find(data, NAME)
+    assert person.rejection_ids and person.reading_ids
+
+    def killed(before, person):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setitem(forget.REWRITERS, table, killed)
+        with pytest.raises(KeyboardInterrupt):
+            forgetting.forget(data, NAME)
+    forgetting.forget(data, NAME)
+    for name in store.TABLES:
+        said = store.scan(data, name).collect().write_ndjson() if store.exists(data, name) else ""
+        assert not any(one in said for one in person.ids), name
 
 
 def test_killed_while_a_version_is_replaced_both_folders_count_as_one_and_the_rest_follows(data, monkeypatch):
