@@ -31,7 +31,7 @@ class DataDir(click.Path):
     """A folder, or the URL of a bucket as it stands."""
 
     def convert(self, value: object, param: click.Parameter | None, context: click.Context | None) -> Path | str:
-        return str(value) if str(value).startswith("s3://") else super().convert(value, param, context)
+        return str(value) if bucket.is_bucket(value) else super().convert(value, param, context)
 
 
 class Context:
