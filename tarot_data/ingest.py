@@ -31,6 +31,9 @@ SHARD_BYTES = 16 * 1024 * 1024
 SHARD_LOTS = 6
 """Lots that one process labels at a time: 12,000 readings, ten seconds' work and more."""
 
+PART_LOTS = 25
+"""Lots a file of the store: 50,000 readings, about 60 MB."""
+
 NOTHING = sha256(b"").hexdigest()
 """Digest of an empty file, and of one that could not be opened."""
 
@@ -302,8 +305,12 @@ def commit_lots(data_dir: Path, decided: Path, run: str, entries: Callable[..., 
         store.append_signatures(data_dir, pl.read_parquet(path, glob=False), note)
     lots = sorted(decided.glob("readings-*.parquet"))
     if lots:
-        rows = pl.scan_parquet(lots, glob=False).select(pl.col(name).cast(kind) for name, kind in STORED.items())
-        store.append(data_dir, "readings", rows, note)
+        columns = [pl.col(name).cast(kind) for name, kind in STORED.items()]
+        parts = [
+            pl.scan_parquet(lots[first : first + PART_LOTS], glob=False).select(columns)
+            for first in range(0, len(lots), PART_LOTS)
+        ]
+        store.append(data_dir, "readings", parts, note)
     store.append(data_dir, "files", entries(readings, unchanged, refused), note)
     by_kind = pl.concat([readings["masked"], refused["masked"]]).list.explode().drop_nulls().value_counts(sort=True)
     return {

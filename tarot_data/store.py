@@ -6,12 +6,14 @@ are wholly in the store and is written last: a run that was killed is simply don
 it from doubling anything. Every write happens under one lock (`writing`), across processes, with or without a server.
 """
 
+import json
 import re
 import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import polars as pl
 
@@ -177,46 +179,95 @@ def delta_version(data_dir: Path, name: str = "readings") -> int | None:
     return DeltaTable(str(table_path(data_dir, name))).version()
 
 
-def append(data_dir: Path, name: str, rows: pl.DataFrame | pl.LazyFrame, note: dict[str, object]) -> int:
-    """Append the rows whose key is not in the table yet, as one commit; returns how many. The caller holds `writing`.
+KEYS = {
+    "readings": ["reading_id", "revision"],
+    "rejections": ["rejection_id"],
+    "files": ["sequence"],
+    "signatures": ["reading_id", "revision"],
+    "fixes": ["sequence"],
+}
+"""What a row of each table is known by."""
 
-    Keys: (reading_id, revision) of readings and signatures, rejection_id of rejections, sequence of files and fixes.
-    rows: a LazyFrame is collected once its known rows are left out.
+CONFIGURATION = {
+    "delta.logRetentionDuration": "interval 3650 days",
+    "delta.deletedFileRetentionDuration": "interval 3650 days",
+    # Column statistics would keep names and words in the log after a person is forgotten.
+    "delta.dataSkippingNumIndexedCols": "0",
+}
+
+GROUP_ROWS = 4096
+"""Rows a row group: 10 MB of readings, the least that is read for one of them and that is held to write them."""
+
+
+def append(
+    data_dir: Path, name: str, rows: pl.DataFrame | pl.LazyFrame | list[pl.LazyFrame], note: dict[str, object]
+) -> int:
+    """Append the rows whose key (KEYS) is not in the table yet, as one commit; returns how many. The caller holds
+    `writing`.
+
+    rows: a LazyFrame is streamed into a Parquet file a few thousand rows at a time, several into one file each, so that
+    a commit may be larger than the memory. The files are Polars' own: delta-rs holds a whole batch, and of several
+    writes whichever is ready first, which would give the same rows other bytes.
     """
-    from deltalake import CommitProperties, write_deltalake
+    known = scan(data_dir, name)
+    known = None if known is None else known.select(KEYS[name]).collect()
+    path = table_path(data_dir, name)
+    path.mkdir(parents=True, exist_ok=True)
+    added = []
+    try:
+        for frame in rows if isinstance(rows, list) else [rows.lazy()]:
+            schema = stored(frame.collect_schema())
+            frame = frame.cast(dict(schema))
+            if known is not None:
+                frame = frame.join(known.lazy(), on=KEYS[name], how="anti", maintain_order="left")
+            if one := _part(path, frame):
+                added.append(one)
+        if not added:
+            return 0
+        if not any(exists(data_dir, table) for table in TABLES):
+            migrations.mark(data_dir / "store")
+        _commit(path, [action for action, _ in added], schema, note, new=known is None)
+    except BaseException:
+        for action, _ in added:
+            (path / action.path).unlink(missing_ok=True)
+        raise
+    return sum(count for _, count in added)
 
-    keys = {
-        "readings": ["reading_id", "revision"],
-        "rejections": ["rejection_id"],
-        "files": ["sequence"],
-        "signatures": ["reading_id", "revision"],
-        "fixes": ["sequence"],
-    }[name]
-    rows = rows.lazy()
-    plain = rows.cast(dict(stored(rows.collect_schema())))
-    have = scan(data_dir, name)
-    if have is not None:
-        plain = plain.join(have.select(keys).collect().lazy(), on=keys, how="anti", maintain_order="left")
-    # One batch: of several, delta-rs writes whichever is ready first, and the same rows would give other bytes.
-    fresh = plain.collect().rechunk()
-    if fresh.is_empty():
-        return 0
-    if not any(exists(data_dir, table) for table in TABLES):
-        migrations.mark(data_dir / "store")
-    write_deltalake(
-        str(table_path(data_dir, name)),
-        fresh,
-        mode="append",
-        writer_properties=_compressed(),
-        commit_properties=CommitProperties(custom_metadata={key: str(value) for key, value in note.items()}),
-        configuration={
-            "delta.logRetentionDuration": "interval 3650 days",
-            "delta.deletedFileRetentionDuration": "interval 3650 days",
-            # Column statistics would keep names and words in the log after a person is forgotten.
-            "delta.dataSkippingNumIndexedCols": "0",
-        },
-    )
-    return fresh.height
+
+def _part(table: Path, rows: pl.LazyFrame) -> tuple[object, int] | None:
+    """A Parquet file of the rows in the folder of a table, as what Delta's log says of it, and how many they are."""
+    from deltalake.transaction import AddAction
+
+    name = f"part-{uuid4()}.parquet"
+    half = table / f"{name}#1"  # the name `sweep` looks for
+    try:
+        rows.sink_parquet(half, compression="zstd", compression_level=3, row_group_size=GROUP_ROWS)
+        count = pl.scan_parquet(half, glob=False).select(pl.len()).collect().item()
+        if not count:
+            half.unlink()
+            return None
+        half.rename(table / name)
+    except BaseException:
+        half.unlink(missing_ok=True)
+        raise
+    there = (table / name).stat()
+    stats = json.dumps({"numRecords": count})
+    return AddAction(name, there.st_size, {}, int(there.st_mtime * 1000), True, stats), count
+
+
+def _commit(path: Path, actions: list, schema: pl.Schema, note: dict[str, object], new: bool) -> None:
+    """Have Delta's log say that these files belong to the table; a table that is new is made by it."""
+    from deltalake import CommitProperties, DeltaTable, Schema
+    from deltalake.transaction import create_table_with_add_actions
+
+    properties = CommitProperties(custom_metadata={key: str(value) for key, value in note.items()})
+    shape = Schema.from_arrow(schema)
+    if new:
+        create_table_with_add_actions(
+            str(path), shape, actions, mode="append", configuration=CONFIGURATION, commit_properties=properties
+        )
+    else:
+        DeltaTable(str(path)).create_write_transaction(actions, "append", shape, commit_properties=properties)
 
 
 def rewrite(data_dir: Path, name: str, frame: pl.DataFrame, note: dict[str, object]) -> None:
