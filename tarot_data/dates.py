@@ -21,19 +21,28 @@ _MINGUO = re.compile(r"(?:民国|民國|ROC)\s?(\d{1,3}|元)\s?[-/.年]\s?(\d{1,
 _MINGUO_BARE = re.compile(r"^(1\d{2})\s?[-/.年]\s?(\d{1,2})\s?[-/.月]\s?(\d{1,2})(?!\d)")
 _MINGUO_COMPACT = re.compile(r"^(1\d{2})(\d{2})(\d{2})$")
 _MONTH_FIRST = re.compile(r"([a-z]{3,9})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+((?:19|20)\d{2})(?!\d)", re.IGNORECASE)
-_DAY_FIRST = re.compile(r"(?<!\d)(\d{1,2})(?:st|nd|rd|th)?\s+([a-z]{3,9})\.?,?\s+((?:19|20)\d{2})(?!\d)", re.IGNORECASE)
+_DAY_FIRST = re.compile(
+    r"(?<!\d)(\d{1,2})(?:st|nd|rd|th)?(?:\s+|-)([a-z]{3,9})\.?,?(?:\s+|-)((?:19|20)\d{2}|\d{2}$)(?!\d)", re.IGNORECASE
+)
+_YEAR_FIRST = re.compile(r"(?<!\d)((?:19|20)\d{2})[\s,-]+([a-z]{3,9})\.?[\s-]+(\d{1,2})(?!\d)", re.IGNORECASE)
+_MONTH_NAMED = re.compile(r"^(?:([a-z]{3,9})\.?\s+(\d{1,2})|(\d{1,2})\s+([a-z]{3,9}))(?!\d)", re.IGNORECASE)
+_SHORT_YEAR = re.compile(r"^'?(\d{2})\s?([-/.])\s?(\d{1,2})\s?\2\s?(\d{1,2})(?!\d)")
 _NUMBERS = re.compile(r"^(\d{1,2})\s?[-/.]\s?(\d{1,2})\s?[-/.]\s?((?:19|20)\d{2})(?!\d)")
 _MONTH_DAY = re.compile(r"(?<!\d)(\d{1,2})\s?月\s?(\d{1,2})\s?[日号號]?(?!\d)")
 _SLASHED = re.compile(r"^(\d{1,2})[-/.](\d{1,2})(?:\s+\d{1,2}:\d{2}.*)?$")
 _DAY = re.compile(r"^(\d{1,2})\s?[日号號](?!\d)")
 _NUMBER = re.compile(r"^\d+(?:\.\d+)?$")
 _LUNAR = re.compile(
-    r"农历|農曆|阴历|陰曆|旧历|初[一二三四五六七八九十]|廿|腊月|臘月|冬月|正月|闰|閏|[甲乙丙丁戊己庚辛壬癸][子丑寅卯辰巳午未申酉戌亥]年"
+    r"农历|農曆|农曆|農历|阴历|陰曆|陰历|旧历|初[一二三四五六七八九十]|廿|腊月|臘月|冬月|正月|闰|閏|[甲乙丙丁戊己庚辛壬癸][子丑寅卯辰巳午未申酉戌亥]年"
 )
+_LUNAR_BEFORE = re.compile(r"(?:[农農阴陰旧舊][历曆])\s?(?:\d{4}年)?\s?\d{1,2}月|\d{4}年\s?[农農阴陰旧舊][历曆]")
+"""A calendar that is named before the numbers: `农历2024年1月5日`; behind them, in brackets, it says the same day again."""
 _RANGE = re.compile(r"\s*(?:→|->|—+|–|~|～|至|到)\s*(?=\D*\d)")
-_CHINESE_YEAR = re.compile(
-    r"([一二三四五六七八九〇零○]{2,4})年([一二三四五六七八九十]{1,3})月([一二三四五六七八九十廿]{1,4})[日号號]"
+_CHINESE_NUMBER = re.compile(
+    r"(?<=[国國])\s?(?P<era>[一二三四五六七八九十百零〇]{1,6})(?=年)|(?P<year>[〇零○一二三四五六七八九]{2,4})(?=年)"
+    r"|(?<!初)(?P<day>[一二三四五六七八九十廿]{1,3})(?=[月日号號])"
 )
+_WEEKDAY = re.compile(r"^(?:周|週|星期|礼拜|禮拜)[一二三四五六日天]\s*")
 
 _HINT_YEAR = re.compile(r"(?<!\d)((?:19|20)\d{2})(?!\d)")
 _HINT_MONTH = re.compile(r"(?<!\d)(?:(?:19|20)\d{2})\s?[-/.年_]\s?(0?[1-9]|1[0-2])(?!\d)|(?<!\d)(0?[1-9]|1[0-2])月")
@@ -66,7 +75,9 @@ def parse_date(value: object, hint: str | None = None) -> Day:
     if isinstance(value, int | float):
         return _of_number(float(value)) if abs(value) < 1e15 else NONE
     text = str(value)
-    return _parsed(text[:80], hint[:200] if hint else None) if len(text) < 4000 else NONE
+    if hint and len(hint) > 200:
+        hint = hint[:100] + hint[-100:]
+    return _parsed(text[:80], hint or None) if len(text) < 4000 else NONE
 
 
 @lru_cache(maxsize=16384)
@@ -76,6 +87,10 @@ def _parsed(text: str, hint: str | None) -> Day:
         return NONE
     if match := _ISO_TIME.match(text):
         return _of_moment(match)
+    if not text.isascii():
+        text = _CHINESE_NUMBER.sub(_in_digits, _WEEKDAY.sub("", text))
+        if _LUNAR_BEFORE.search(text):
+            return NONE
     if _NUMBER.match(text):
         digits = _of_digits(text)
         return digits if digits.day else _of_number(float(text))
@@ -86,14 +101,14 @@ def _parsed(text: str, hint: str | None) -> Day:
             return _day(year + 1911, match[2], match[3])
         if match := _YMD.search(part):
             return _day(*match.groups())
-        if match := _CHINESE_YEAR.search(part):
-            return _of_chinese(match)
         if _LUNAR.search(part):
             return NONE
         if match := _MONTH_FIRST.search(part):
             return _of_month(match[3], match[1], match[2])
         if match := _DAY_FIRST.search(part):
-            return _of_month(match[3], match[2], match[1])
+            return _of_month(match[3] if len(match[3]) == 4 else f"20{match[3]}", match[2], match[1])
+        if match := _YEAR_FIRST.search(part):
+            return _of_month(match[1], match[2], match[3])
         if match := _TWO_DIGITS.search(part):
             return _day(2000 + int(match[1]), match[2], match[3])
         if match := _COMPACT.search(part):
@@ -102,6 +117,8 @@ def _parsed(text: str, hint: str | None) -> Day:
             return _day(int(match[1]) + 1911, match[2], match[3])
         if match := _NUMBERS.match(part):
             return _of_order(int(match[1]), int(match[2]), int(match[3]))
+        if match := _SHORT_YEAR.match(part):
+            return _of_short_year(match)
     return _inferred(first, hint)
 
 
@@ -172,11 +189,21 @@ def _of_order(first: int, second: int, year: int) -> Day:
     return NONE
 
 
-def _of_chinese(match: re.Match) -> Day:
-    year = int("".join(str(_NUMERALS[character]) for character in match[1]))
-    if len(match[1]) not in (2, 4):
+def _of_short_year(match: re.Match) -> Day:
+    """24.1.5 and 24/1/5: a year, a month and a day, unless the last part could be the year (24/1/15)."""
+    first, last = int(match[1]), int(match[4])
+    if not 10 <= first <= 40 or match[2] != "." and 10 <= last <= 40:
         return NONE
-    return _day(year + 2000 if len(match[1]) == 2 else year, _numeral(match[2]), _numeral(match[3]))
+    return _day(2000 + first, match[3], last)
+
+
+def _in_digits(match: re.Match) -> str:
+    """A Chinese number before 年, 月, 日 in digits: 二〇二四, 一百一十三, 廿五."""
+    text = match["era"] or match["year"] or match["day"]
+    if match["day"] or any(unit in text for unit in "十百"):
+        hundreds, _, rest = text.rpartition("百")
+        return str(100 * _NUMERALS.get(hundreds, 0) + _numeral(rest.lstrip("零〇")))
+    return "".join(str(_NUMERALS[character]) for character in text)
 
 
 def _numeral(text: str) -> int:
@@ -201,6 +228,9 @@ def _inferred(text: str, hint: str | None) -> Day:
     match = _MONTH_DAY.search(text) or _SLASHED.match(text)
     if match:
         return _day(year, match[1], match[2], inferred=True)
+    if match := _MONTH_NAMED.match(text):
+        named = _of_month(year, match[1] or match[4], match[2] or match[3])
+        return Day(named.day, inferred=named.day is not None)
     if match := _DAY.match(text):
         months = _HINT_MONTH.findall(hint)
         month = next((a or b for a, b in reversed(months)), None)

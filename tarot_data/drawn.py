@@ -14,6 +14,8 @@ from tarot_data.listing import Token, aliases, no_card, tokens_of, words
 from tarot_data.spreads import NUMERALS, position_names, resolve_spread
 
 _MAX_CARDS = 400
+_CARD_NAME = re.compile(r"(?:card_?)?name_?(?:zh|cn|tw|en|chinese|english)")
+"""A key of a card object that holds its name in one of several languages, the first of which counts."""
 _DIGITS = re.compile(r"[0-9]{1,2}")
 _THOTH = re.compile(r"thoth|透特|托特", re.IGNORECASE)
 _KNIGHT = re.compile(r"骑士|騎士|knight", re.IGNORECASE)
@@ -93,6 +95,8 @@ def _parsed(value: object, depth: int) -> list[dict]:
     if isinstance(value, list | tuple):
         if len(value) > _MAX_CARDS:
             raise UnknownCard(f"{len(value)} cards in one draw")
+        if pair := _as_pair(value):
+            return pair
         cards, unknown = [], []
         for item in value:
             try:
@@ -103,6 +107,17 @@ def _parsed(value: object, depth: int) -> list[dict]:
             raise UnknownCard("、".join(unknown))
         return cards
     raise UnknownCard(type(value).__name__)
+
+
+def _as_pair(value: list | tuple) -> list[dict]:
+    """`["隐士", "逆位"]`, `["隐士", true]` (reversed): one card and its orientation; of anything else nothing."""
+    if len(value) != 2 or not isinstance(value[0], str) or len(value[0]) > 40 or not isinstance(value[1], str | bool):
+        return []
+    side = _orientation(value[1], "reversed") if isinstance(value[1], bool) else orientation_of(value[1])
+    if side is None or orientation_of(value[0]):
+        return []
+    cards = _parsed(value[0], 4)
+    return [{**cards[0], "orientation": side}] if len(cards) == 1 else []
 
 
 def _too_long(text: str) -> list[dict]:
@@ -116,7 +131,7 @@ def _from_object(value: dict, depth: int) -> list[dict]:
     fields: dict[str, object] = {}
     for key, item in value.items():
         known = field_of(str(key))
-        name = known[0] if known else str(key).lower()
+        name = known[0] if known else "cards" if _CARD_NAME.fullmatch(fold(str(key))) else str(key).lower()
         # In a card object `name` is the card, not the client, and `id` only counts where the name is missing.
         fields.setdefault(
             {"person": "cards", "title": "cards", "cardid": "cards", "card_id": "cards"}.get(name, name), item
@@ -130,7 +145,7 @@ def _from_object(value: dict, depth: int) -> list[dict]:
             position = next((item for item in position.values() if isinstance(item, str)), None)
         for card in cards:
             if orientation is not None and len(cards) == 1:
-                key = next((str(key) for key in value if _asks_reversed(str(key))), None)
+                key = next((str(key) for key in value if asks_reversed(str(key))), None)
                 card["orientation"] = (
                     _orientation(orientation, asked="reversed" if key else "upright") or card["orientation"]
                 )
@@ -150,7 +165,8 @@ def _from_object(value: dict, depth: int) -> list[dict]:
     return cards
 
 
-def _asks_reversed(key: str) -> bool:
+def asks_reversed(key: str) -> bool:
+    """Whether a yes in a field of this name means reversed."""
     return any(word in fold(key) for word in ("revers", "逆", "rev"))
 
 
@@ -188,9 +204,21 @@ def answer_of(value: object) -> bool | None:
     return _answers().get(fold(str(value)).strip())
 
 
+_AROUND_PLACE = " :：-—()（）【】[]「」*#.、=＝>"
+_NUMBERED_PLACE = re.compile(
+    r"(?:no\.?|#|第|牌|card|位置)?\s?([0-9]{1,2}|[一二三四五六七八九十]{1,2})(?:[张位号]牌?)?\s?[.:、)\]】\- ]+(?=\S)"
+)
+"""A list number before a position, which the position is not called by: `No.1 过去`, `牌1：过去`, `1-过去`."""
+
+
 def _place(card: dict, position: str) -> None:
     """Set the position of a card: an extra card's word puts it at place 0, a bare number is its place."""
-    position = position.strip(" :：-—()（）【】[]「」*#.、")
+    position = position.strip(_AROUND_PLACE)
+    if numbered := _NUMBERED_PLACE.match(fold(position)):
+        card["number"] = card.get("number") or _number(numbered[1])
+        position = position[numbered.end() :].strip(_AROUND_PLACE)
+    if position[-1:] in ("是", "为") and fold(position[:-1]) in position_names():
+        position = position[:-1]
     if not position:
         return
     word = words().get(fold(position))
@@ -280,7 +308,12 @@ def _from_text(text: str) -> tuple[dict, ...]:
                 position.clear()
                 while index + 1 < len(tokens) and tokens[index + 1].kind in ("text", "card"):
                     index += 1
-            elif following and following.kind == "colon" and _holds_card(tokens, index + 2):
+            elif (
+                following
+                and following.kind == "colon"
+                and _holds_card(tokens, index + 2)
+                and not _own_orientation(tokens, index + 1, "colon")
+            ):
                 position.append(written)  # `力量：圣杯三`: a position that is called like a card
             else:
                 add(token.value, _raw(text, tokens, index))
@@ -289,7 +322,7 @@ def _from_text(text: str) -> tuple[dict, ...]:
             if following and following.kind == "colon":
                 standing, last = token.value, None
                 index += 1
-            elif last is not None and last["orientation"] == "unknown" and not position:
+            elif last is not None and last["orientation"] == "unknown" and (depth or not position):
                 last["orientation"] = token.value
             elif (
                 after is not None
@@ -317,6 +350,8 @@ def _from_text(text: str) -> tuple[dict, ...]:
         elif token.kind == "separator" and fold(written) == "+" and _closes(tokens, index) and last is not None:
             if last["orientation"] == "unknown":
                 last["orientation"] = "upright"
+        elif token.kind == "separator" and depth and last is not None and not _card_in_bracket(tokens, index):
+            position.append(" ")  # `愚人（过去，逆位）`: all of the bracket belongs to the card before it
         elif token.kind == "separator":
             colon_before = bool(position) and bool(tokens[index - 1].kind == "colon")
             held = (
@@ -328,7 +363,8 @@ def _from_text(text: str) -> tuple[dict, ...]:
             if not held:
                 flush()
                 if text[token.start] != "/" or not (following and following.kind == "orientation"):
-                    last = last if following and _only_orientation(tokens, index + 1) else None
+                    own = following and _only_orientation(tokens, index + 1)
+                    last = last if own or written in "·•" and _own_orientation(tokens, index, "separator") else None
             if text[token.start] == "\n":
                 standing = None
         elif token.kind == "dash":
@@ -347,6 +383,8 @@ def _from_text(text: str) -> tuple[dict, ...]:
                 if not last["position"]:
                     _place(last, inside)
                 position.clear()
+        elif token.kind == "colon" and last is not None and not position and _own_orientation(tokens, index, "colon"):
+            pass  # `恶魔：逆位`: what follows is the card's own orientation
         elif token.kind == "colon":
             position.append(written)
             if depth == 0 and last is not None:
@@ -438,10 +476,30 @@ def _only_orientation(tokens: list[Token], index: int) -> bool:
     return "orientation" in kinds and not {"card", "text", "extra", "colon"} & set(kinds)
 
 
+def _card_in_bracket(tokens: list[Token], index: int) -> bool:
+    """Whether a card stands between here and the end of the bracket, or the bracket has no end."""
+    kinds = (token.kind for token in tokens[index + 1 :])
+    return next((kind for kind in kinds if kind in ("card", "close")), "card") == "card"
+
+
+def _own_orientation(tokens: list[Token], index: int, mark: str) -> bool:
+    """Whether the orientation behind a mark is that of the card before it (`恶魔：逆位 高塔：正位`) and not of a card that
+    it touches (`力量：逆位圣杯三`), unless that one has the mark behind it again."""
+    place = index + 1
+    while place < len(tokens) and tokens[place].kind in ("space", "open"):
+        place += 1
+    if place >= len(tokens) or tokens[place].kind != "orientation":
+        return False
+    kinds = [token.kind for token in tokens[place + 1 : place + 3]]
+    return kinds[:1] != ["card"] or kinds[1:] == [mark]
+
+
 def _closes(tokens: list[Token], index: int) -> bool:
-    """Whether a dash ends its item: `权杖三-`, `死神(-)` say reversed."""
-    following = tokens[index + 1] if index + 1 < len(tokens) else None
-    return following is None or following.kind in ("separator", "close")
+    """Whether a dash ends its item: `权杖三-`, `死神(-)` say reversed; one that touches the name may have a space behind."""
+    rest = tokens[index + 1 :]
+    if rest and rest[0].kind == "space" and index and tokens[index - 1].kind == "card":
+        rest = rest[1:]
+    return not rest or rest[0].kind in ("separator", "close")
 
 
 def _holds_card(tokens: list[Token], index: int, glue: bool = False) -> bool:
@@ -461,7 +519,9 @@ def _holds_next(tokens: list[Token], index: int) -> bool:
 
 
 def _is_place(text: str) -> bool:
-    return fold(text).strip(" :-") in position_names() and bool(text.strip())
+    place = fold(text).strip(" :-*")
+    numbered = _NUMBERED_PLACE.match(place)
+    return bool(place) and (place[numbered.end() :] if numbered else place).strip(" :-*") in position_names()
 
 
 _TRAILING = re.compile(r"^[\s!！?？…。.*'\"’‘✨⭐️🌟❤💕~～x×0-9]+$")

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from tarot_data import lexicon
 from tarot_data.folding import fold
+from tarot_data.spreads import position_names
 
 
 class Token(NamedTuple):
@@ -19,6 +20,7 @@ class Token(NamedTuple):
 _OPEN, _CLOSE = "([{<「『《〈“【〔", ")]}>」』》〉”】〕"
 _SEPARATORS = "、,;|→＆&\n\t·•/+，；｜／＋。"
 _DASHES = "-–—－~～_=＝"
+_ARROW, _SHAFTS = re.compile("[-–—=]{1,3}>"), "-–—="
 _MARKS = {
     **dict.fromkeys(_SEPARATORS, "separator"),
     **dict.fromkeys(_DASHES, "dash"),
@@ -28,7 +30,7 @@ _MARKS = {
 }
 _NUMBER = re.compile(
     r"(?:第\s?(?:[0-9]{1,2}|[一二三四五六七八九十]{1,3})\s?[张位号组](?:牌|是|抽到)?|[0-9]{1,2}(?:\ufe0f?\u20e3|号位|号牌?(?=\s?[:：])"
-    r"|[.、)．](?!\d)|[:：](?!\d))|\([0-9]{1,2}\)|[①-⑳]|[⑴-⒇]|[⒈-⒛]|[➀-➓]|[❶-❿])"
+    r"|[.、)．](?!\d)|[:：](?!\d))|[(\[【〔][0-9]{1,2}[)\]】〕]|[①-⑳]|[⑴-⒇]|[⒈-⒛]|[➀-➓]|[❶-❿])"
 )
 _WEAK = re.compile(r"^(?:大牌)?[0-9]{1,2}(?:号牌?)?$|^[ivx]{1,5}$|^[0-9]{1,2}$")
 _ASCII = re.compile(r"[0-9A-Za-z]")
@@ -99,6 +101,10 @@ def tokens_of(folded: str) -> list[Token]:
             tokens.append(Token("number", place, match.end(), match[0]))
             place = match.end()
             continue
+        if character in _SHAFTS and (arrow := _ARROW.match(folded, place)):
+            tokens.append(Token("dash", place, arrow.end()))
+            place, fresh = arrow.end(), True
+            continue
         for length in lengths.get(character, ()):
             word = folded[place : place + length]
             if len(word) == length and word in known and _bounded(folded, place, place + length, known[word][0]):
@@ -122,7 +128,8 @@ def tokens_of(folded: str) -> list[Token]:
 
 
 def _with_short_names(folded: str, tokens: list[Token]) -> list[Token]:
-    """Tokens in which a one-character name between two others is a card: `恶魔塔星星`."""
+    """Tokens in which a one-character name between two others, or for itself between spaces, is a card: `恶魔塔星星`,
+    `塔 星星 月亮`, `过去 塔 正`."""
     weak = aliases()[1]
     for index, token in enumerate(tokens):
         name = folded[token.start : token.end]
@@ -130,7 +137,16 @@ def _with_short_names(folded: str, tokens: list[Token]) -> list[Token]:
             continue
         before = tokens[index - 1].kind if index else None
         after = tokens[index + 1].kind if index + 1 < len(tokens) else None
-        if before in ("card", "orientation") and after in (None, "card", "orientation", "separator", "open", "space"):
+        if before == "space":
+            former = tokens[index - 2] if index > 1 else None
+            placed = former is not None and folded[former.start : former.end] in position_names()
+            before = None if former is None else "orientation" if placed else former.kind
+        if before not in (None, "card", "orientation", "separator", "close"):
+            continue
+        alone = before in (None, "separator", "close")
+        if after in (
+            ("space", "orientation") if alone else (None, "card", "orientation", "separator", "open", "space")
+        ):
             tokens[index] = Token("card", token.start, token.end, weak[name])
     return tokens
 

@@ -2,7 +2,7 @@ from datetime import date, datetime, timedelta, timezone
 
 import pytest
 
-from tarot_data.dates import parse_date
+from tarot_data.dates import Day, parse_date
 
 FIFTH = date(2024, 1, 5)
 
@@ -130,3 +130,33 @@ def test_a_year_may_come_from_the_sheet_or_file_and_is_marked(written, hint):
 def test_without_a_month_a_day_is_no_date():
     assert parse_date("5号", "2024解读.xlsx").day is None
     assert parse_date("1月5日", "解读.xlsx").day is None
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "5-Jan-2024",
+        "05-Jan-24",
+        "2024 Jan 5",
+        "24.1.5",
+        "24/1/5",
+        "2024年一月五日",
+        "民国一百一十三年一月五日",
+        "民國一一三年1月5日",
+        "周五 2024年1月5日（农历冬月廿四）",
+    ],
+)
+def test_rarer_ways_to_write_the_fifth_of_january(written):
+    assert parse_date(written).day == date(2024, 1, 5)
+
+
+@pytest.mark.parametrize(
+    "written", ["24/1/15", "13/01/24", "农历2024年1月5日", "2024年农历1月5日", "二〇二四年腊月初八"]
+)
+def test_two_digits_that_could_be_day_or_year_and_lunar_numbers_are_no_day(written):
+    assert parse_date(written) == Day(None)
+
+
+@pytest.mark.parametrize("written", ["一月五日", "五号", "周五 1/5", "Jan 5", "5 January"])
+def test_a_day_in_words_takes_the_year_of_its_sheet(written):
+    assert parse_date(written, "2024年1月") == Day(date(2024, 1, 5), inferred=True)

@@ -17,6 +17,8 @@ MAX_DEPTH = 40
 _CHUNK = 1 << 20
 _NESTED = ("data", "items", "records", "readings", "results", "rows", "list", "messages", "conversations")
 _DECODER = json.JSONDecoder(strict=False)
+_ASIDE = ("metadata", "meta", "info", "extra")
+_HAN = re.compile("[一-鿿]")
 _TRAILING_COMMA = re.compile(r",(\s*[}\]])")
 
 
@@ -38,7 +40,7 @@ def looks_like_json(sample: Sample) -> bool:
     if sample.text is None:
         return False
     text = sample.text.lstrip("\ufeff \t\n")
-    while text.startswith("#") and "\n" in text[:2000]:
+    while text.startswith(("#", "//")) and "\n" in text[:2000]:
         text = text.partition("\n")[2].lstrip()
     return text[:1] == "{" or bool(re.match(r"\[\s*[{\[\"\]]", text))
 
@@ -81,7 +83,7 @@ def record_of(value: dict, blob: Blob, locator: str, form: str, hint: str | None
     fields: Fields = {}
     extra: dict[str, object] = {}
     spreads: list = []
-    layers = [value, *(value[key] for key in ("metadata", "meta", "info", "extra") if isinstance(value.get(key), dict))]
+    layers = [value, *(value[key] for key in _ASIDE if isinstance(value.get(key), dict))]
     for layer in layers:
         for key, held in list(layer.items())[:500]:
             if held is None or held == "" or key in ("metadata", "meta", "info"):
@@ -118,7 +120,9 @@ def _identity(value: dict) -> str | None:
 def _flat(value: Any) -> object:
     """A value of a field that holds text: lists of text stay lists, an object gives its name."""
     if isinstance(value, dict):
-        return next((value[key] for key in ("name", "title", "text", "value") if isinstance(value.get(key), str)), None)
+        return next(
+            (value[key] for key in ("name", "title", "text", "value", "$date") if isinstance(value.get(key), str)), None
+        )
     return value
 
 
@@ -175,6 +179,7 @@ def _by_line(blob: Blob, name: str) -> Iterator[tuple[str, dict] | Rejected]:
     wide = name.startswith("utf-16") or name.startswith("utf-32")
     with blob.open() as file:
         lines = _decoded_lines(file.read(64 * 1024 * 1024), name) if wide else _lines(file)
+        cut: tuple[str, str, _BadObject] | None = None  # an object whose text breaks off inside a string
         for number, data in enumerate(lines, 1):
             locator = f"line {number}"
             if data is None:
@@ -187,18 +192,33 @@ def _by_line(blob: Blob, name: str) -> Iterator[tuple[str, dict] | Rejected]:
                 )
                 continue
             text = text.removeprefix("\ufeff").strip()
-            if not text or text.startswith(("#", "//")):
+            if cut and (text.startswith("{") or len(cut[1]) > MAX_LINE):
+                yield _refused(blob, cut[0], str(cut[2]), cut[2].text)
+                cut = None
+            if cut:
+                # A raw line break in a string: the object goes on here.
+                locator, text = cut[0], f"{cut[1]}\n{text}"
+                cut = (locator, text, cut[2])
+                if not text.endswith(("}", "},")):
+                    continue
+            elif not text or text.startswith(("#", "//")):
                 continue
             try:
                 value = parse(text.rstrip(",") if text.endswith("},") else text)
             except _BadObject as error:
-                yield _refused(blob, locator, str(error), error.text)
+                if not cut and text.startswith("{") and "unterminated string" in str(error):
+                    cut = (locator, text, error)
+                elif not cut:
+                    yield _refused(blob, locator, str(error), error.text)
                 continue
+            cut = None
             items = opened_up(value)
             if not items and text not in ("[]", "{}"):
                 yield _refused(blob, locator, "no object of a reading", text)
             for index, item in enumerate(items):
                 yield locator if len(items) == 1 else f"{locator} item {index + 1}", item
+        if cut:
+            yield _refused(blob, cut[0], str(cut[2]), cut[2].text)
 
 
 def _lines(file: Any) -> Iterator[bytes | None]:
@@ -252,14 +272,9 @@ def opened_up(value: object, depth: int = 0) -> list[dict]:
                 "cards" in known_fields(list(item)) for item in held[:5]
             ):
                 return [value]
-            around = {
-                k: v
-                for k, v in value.items()
-                if k != key
-                and (known := field_of(str(k)))
-                and known[0] in ("person", "spread", "date", "synthetic", "consent")
-            }
-            return [{**around, **item} for item in held if isinstance(item, dict)]
+            around = {k: v for k, v in value.items() if k != key and _is_shared(k)}
+            items = [{**around, **item} for item in held if isinstance(item, dict)]
+            return [opened for item in items for opened in ([item] if is_reading(item) else opened_up(item, depth + 1))]
         if isinstance(held, dict) and key in ("data", "records", "readings"):
             return opened_up(held, depth + 1)
     groups = [
@@ -274,7 +289,30 @@ def opened_up(value: object, depth: int = 0) -> list[dict]:
     ):
         # One list a client, under the client's name.
         return [{"person": key, **item} for key, held in groups for item in held if isinstance(item, dict)]
-    return [value]
+    return _within(value, depth) or [value]
+
+
+def _within(value: dict, depth: int) -> list[dict]:
+    """Readings that lie in an object under names of its own: `{"id": 1, "fields": {…}}`, `{"clients": […]}`, one object
+    an id or a client (`{"阿宁": {…}}`); what stands beside them about person, spread and date holds for each."""
+    if known_fields(list(map(str, value))) & {"content", "cards"}:
+        return []
+    around = {key: held for key, held in value.items() if not isinstance(held, dict | list) and _is_shared(key)}
+    found = []
+    for key, held in value.items():
+        if not isinstance(held, dict | list) or key in _ASIDE:
+            continue
+        who = {"person": key} if isinstance(held, dict) and _HAN.search(key) and not field_of(key) else {}
+        found += [
+            {**around, **who, **item} for item in opened_up(held, depth + 1) if is_reading({**around, **who, **item})
+        ]
+    return found
+
+
+def _is_shared(key: str) -> bool:
+    """Whether a field beside a list of readings is that of each of them."""
+    known = field_of(str(key))
+    return known is not None and known[0] in ("person", "spread", "date", "synthetic", "consent")
 
 
 def _by_object(blob: Blob, name: str) -> Iterator[tuple[str, dict] | Rejected]:
@@ -291,7 +329,7 @@ def _by_object(blob: Blob, name: str) -> Iterator[tuple[str, dict] | Rejected]:
                 match = re.compile(r"[\s,\ufeff]*").match(buffer, place)
                 place = match.end()
                 if inside_list is None and place < len(buffer):
-                    if buffer[place] == "#":
+                    if buffer[place] == "#" or buffer.startswith("//", place):
                         end = buffer.find("\n", place)
                         if end >= 0:
                             place = end + 1

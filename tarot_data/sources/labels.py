@@ -312,10 +312,10 @@ def _draws(values: Fields, named: dict[str, list], extra: dict[str, object]) -> 
                 extra.setdefault(label, value)
         cards[number] = held[0][1]
     if "orientation" in named or "position" in named:
-        sides = {key[1]: held[0][1] for key, held in values.items() if key[0] == "orientation"}
+        sides = {key[1]: held[0] for key, held in values.items() if key[0] == "orientation"}
         places = {key[1]: held[0][1] for key, held in values.items() if key[0] == "position"}
         for number, value in cards.items():
-            cards[number] = _parallel(value, sides.get(number), places.get(number))
+            cards[number] = _parallel(value, *sides.get(number, ("orientation", None)), places.get(number))
     if len(cards) > 1 and len(spreads) <= 1 and _one_each(cards, spreads):
         # `牌1 | 牌2 | 牌3`: one card a column is one draw, not three.
         return (RawDraw(spread=_text(next(iter(spreads.values()), None)), cards=[cards[key] for key in sorted(cards)]),)
@@ -342,17 +342,19 @@ def _names_cards(value: object) -> bool:
         return False
 
 
-def _parallel(cards: object, orientations: object, positions: object) -> object:
-    """Cards with orientations and positions from lists of their own, where these are as long."""
+def _parallel(cards: object, label: str, orientations: object, positions: object) -> object:
+    """Cards with orientations and positions from lists of their own, where these are as long. label: what the
+    orientations are called, for a yes under `is_reversed` is another than under `upright`."""
+    label = "reversed" if drawn.asks_reversed(label) else "orientation"
     cards = _as_list(cards)
     if not isinstance(cards, list):
-        return cards if orientations is None else _single(cards, orientations)
+        return cards if orientations is None else _single(cards, label, orientations)
     sides, places = _as_list(orientations), _as_list(positions)
     if isinstance(sides, list) and len(sides) == len(cards) and all(isinstance(card, str) for card in cards):
         return [
             {
                 "card": card,
-                "orientation": side,
+                label: side,
                 "position": places[index] if isinstance(places, list) and len(places) == len(cards) else None,
             }
             for index, (card, side) in enumerate(zip(cards, sides, strict=True))
@@ -360,18 +362,18 @@ def _parallel(cards: object, orientations: object, positions: object) -> object:
     return cards
 
 
-def _single(card: object, orientation: object) -> object:
-    """One card with its orientation in another column."""
+def _single(card: object, label: str, orientation: object) -> object:
+    """One card, or as many as there are orientations, with its orientation in another column."""
     try:
         alone = isinstance(card, str) and len(drawn.parse_cards(card)) == 1
     except drawn.UnknownCard:
         return card
     if alone:
-        return {"card": card, "orientation": orientation}
+        return {"card": card, label: orientation}
     names = [part for part in re.split(r"[、,，;；|｜/\s]+", str(card)) if part]
     sides = [part for part in re.split(r"[、,，;；|｜/\s]+", str(orientation)) if part]
     if len(names) == len(sides):
-        return [{"card": name, "orientation": side} for name, side in zip(names, sides, strict=True)]
+        return [{"card": name, label: side} for name, side in zip(names, sides, strict=True)]
     return card
 
 

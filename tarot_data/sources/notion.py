@@ -1,12 +1,16 @@
 """Notion pages (`# title`, properties, body) as Markdown files; the archive they come in is `notion_zip`."""
 
+import csv
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from urllib.parse import unquote
 
-from tarot_data.sources.decode import text_of
+from tarot_data.sources.decode import MAX_TEXT, text_of
 from tarot_data.sources.fields import field_of
 from tarot_data.sources.labels import Fields, is_title, labels_in, read_head, to_record
 from tarot_data.sources.record import Blob, RawRecord, Rejected, source_of
@@ -19,6 +23,25 @@ _PROPERTY = re.compile(r"^([^:\n]{1,60}?):(?: (.*))?$")
 _RELATION = re.compile(r"\s{0,20}\((?:[^()]|\([^()]*\))*\.(?:md|csv|html)\)")
 _INDEX_LINE = re.compile(r"^\s*(?:[-*]\s+)?\[[^\]]*\]\([^)]*\.(?:md|csv|html)\)\s*$")
 _MEDIA = re.compile(r"\.(?:jpe?g|png|gif|heic|webp|bmp|svg|pdf|mp[34]|mov|m4a|wav|amr|zip|docx?|pptx?)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Siblings:
+    """The table of the database a page belongs to. columns: property names. rows: by title, those whose title stands
+    once; the others cannot be told apart, for a row has no id."""
+
+    columns: frozenset[str] = frozenset()
+    rows: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+def siblings_of(lines: Iterable[str]) -> Siblings:
+    """The lines of a database's CSV; its first column holds the titles. Raises csv.Error."""
+    rows = list(csv.reader(lines))
+    if not rows:
+        return Siblings()
+    titles = Counter(row[0] for row in rows[1:] if row)
+    once = {row[0]: dict(zip(rows[0][1:], row[1:], strict=False)) for row in rows[1:] if row and titles[row[0]] == 1}
+    return Siblings(frozenset(rows[0]), once)
 
 
 def page_id(name: str) -> str | None:
@@ -108,20 +131,21 @@ def _plain_value(value: str) -> str:
     return _RELATION.sub("", value) if "](" not in value and ".md)" in value or ".csv)" in value else value
 
 
-def read(blob: Blob, columns: frozenset[str] = frozenset()) -> Iterator[RawRecord | Rejected]:
-    if not columns and blob.path is not None:
-        columns = _columns_beside(blob.path)
+def read(blob: Blob, siblings: Siblings | None = None) -> Iterator[RawRecord | Rejected]:
+    if siblings is None:
+        siblings = _siblings_beside(blob.path) if blob.path is not None else Siblings()
     text, _ = text_of(blob)
-    record = parse_page(text, blob, columns)
+    record = parse_page(text, blob, siblings)
     if record is not None:
         yield record
 
 
-def parse_page(text: str, blob: Blob, columns: frozenset[str]) -> RawRecord | None:
-    """One page; None for a page that is only a list of links, such as the one a database stands on."""
+def parse_page(text: str, blob: Blob, siblings: Siblings) -> RawRecord | None:
+    """One page; None for a page that is only a list of links, such as the one a database stands on. A property that
+    the page does not have is taken from its row of the table."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff\n").split("\n")
     title = lines[0].removeprefix("# ").strip()
-    fields, start = properties(lines, columns)
+    fields, start = properties(lines, siblings.columns)
     body_lines = lines[start:]
     if not fields:
         first = next((index for index, line in enumerate(body_lines) if line.strip()), 0)
@@ -131,8 +155,12 @@ def parse_page(text: str, blob: Blob, columns: frozenset[str]) -> RawRecord | No
                 fields = head.fields
                 body_lines = ([head.inline] if head.inline else []) + body_lines[head.body :]
     solid = [line for line in body_lines if line.strip()]
-    if not fields and all(_INDEX_LINE.match(line) for line in solid):
+    if not fields and solid and all(_INDEX_LINE.match(line) for line in solid):
         return None
+    told = {name for name, _ in fields}
+    for label, value in siblings.rows.get(title, {}).items():
+        if value and (key := field_of(label)) and key[0] not in {*told, "content"}:
+            fields.setdefault(key, []).append((label, _plain_value(value)))
     identity = page_id(blob.name)
     title = re.sub(r"\s*[(（]?\d*[)）]?$", "", title) if not is_title(title) else title
     return to_record(
@@ -145,16 +173,22 @@ def parse_page(text: str, blob: Blob, columns: frozenset[str]) -> RawRecord | No
     )
 
 
-def _columns_beside(path: Path) -> frozenset[str]:
-    """Columns of the CSV of the database a page lies in, looked up beside its folder."""
-    import csv
-
+def _siblings_beside(path: Path) -> Siblings:
+    """The CSV of the database a page lies in, looked up beside its folder."""
     folder = path.parent
     for candidate in (folder.with_name(folder.name + "_all.csv"), folder.with_name(folder.name + ".csv")):
         if candidate.is_file() and not candidate.is_symlink():
-            try:
-                with candidate.open(encoding="utf-8-sig", newline="") as file:
-                    return frozenset(next(csv.reader(file), []))
-            except (OSError, UnicodeDecodeError, csv.Error):
-                return frozenset()
-    return frozenset()
+            state = candidate.stat()
+            return _read_siblings(candidate, state.st_mtime_ns, state.st_size)
+    return Siblings()
+
+
+@lru_cache(maxsize=16)
+def _read_siblings(path: Path, modified: int, size: int) -> Siblings:
+    if size > MAX_TEXT:
+        return Siblings()
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return siblings_of(file)
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return Siblings()

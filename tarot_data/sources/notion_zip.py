@@ -12,6 +12,9 @@ from tarot_data.sources.sample import Sample
 
 FORM = "notion"
 
+MAX_TABLE, MAX_TABLES = 16 * 1024 * 1024, 64 * 1024 * 1024
+"""Bytes of one table, and of all, that are looked through for the properties of their pages: some 50,000 rows each."""
+
 _PART = re.compile(r"(?:-Part-\d+|^(?:ExportBlock|Export)-[0-9a-f][0-9a-f\-]{6,}[^/]*)\.zip$", re.IGNORECASE)
 _PAGES = re.compile(r"\.(?:md|csv|html?)$", re.IGNORECASE)
 
@@ -59,7 +62,7 @@ def _read_export(parts: list[tuple[Blob, zipfile.ZipFile]], budget: archive.Budg
         for entry in opened.infolist()
         if not entry.is_dir() and not is_noise(archive.entry_name(entry))
     }
-    columns = _columns(parts, names, budget)
+    tables = _tables(parts)
     for blob, opened in parts:
         for entry in archive.blobs(blob, opened, budget, wanted=_PAGES):
             if isinstance(entry, SourceError):
@@ -72,9 +75,7 @@ def _read_export(parts: list[tuple[Blob, zipfile.ZipFile]], budget: archive.Budg
                     yield from read_blob(entry)
             elif entry.name.lower().endswith(".md") and entry.data[:3].lstrip(b"\xef\xbb\xbf\n").startswith(b"#"):
                 try:
-                    yield from notion.read(
-                        entry, columns.get(inside.rsplit("/", 1)[0], frozenset()) if "/" in inside else frozenset()
-                    )
+                    yield from notion.read(entry, tables.get(inside.rpartition("/")[0], notion.Siblings()))
                 except SourceError as error:
                     yield rejected(entry, error)
             elif entry.name.lower() != "index.html":
@@ -91,23 +92,27 @@ def _has_pages(table: str, names: set[str]) -> bool:
     return any(name.startswith(folders) and name.lower().endswith((".md", ".html")) for name in names)
 
 
-def _columns(
-    parts: list[tuple[Blob, zipfile.ZipFile]], names: set[str], budget: archive.Budget
-) -> dict[str, frozenset[str]]:
-    """Folder of pages to the columns of its table."""
-    found: dict[str, frozenset[str]] = {}
-    for _, opened in parts:
-        for entry in opened.infolist():
-            name = archive.entry_name(entry)
-            if not name.lower().endswith(".csv") or entry.file_size > archive.MAX_ENTRY:
-                continue
-            stem = name[:-4].removesuffix("_all")
-            try:
-                with opened.open(entry) as file:
-                    head = file.read(64 * 1024).decode("utf-8-sig", "replace")
-                row = next(csv.reader(io.StringIO(head)), [])
-            except (*archive._BROKEN, csv.Error):
-                continue
-            for folder in (stem, notion.ID.sub("", stem)):
-                found[folder] = found.get(folder, frozenset()) | frozenset(row)
+def _tables(parts: list[tuple[Blob, zipfile.ZipFile]]) -> dict[str, notion.Siblings]:
+    """Folder of pages to its table, the one with all columns and rows where there are two."""
+    found: dict[str, notion.Siblings] = {}
+    entries = [
+        (archive.entry_name(entry), opened, entry)
+        for _, opened in parts
+        for entry in opened.infolist()
+        if archive.entry_name(entry).lower().endswith(".csv") and entry.file_size <= archive.MAX_ENTRY
+    ]
+    left = MAX_TABLES
+    # The tables with all columns first, so that these are looked at before the bytes are used up.
+    for name, opened, entry in sorted(entries, key=lambda each: not each[0].endswith("_all.csv")):
+        try:
+            with opened.open(entry) as file:
+                data = file.read(min(MAX_TABLE, left))
+            left -= len(data)
+            text = data.decode("utf-8-sig", "replace")
+            table = notion.siblings_of(io.StringIO(text, newline=""))
+        except (*archive._BROKEN, csv.Error):
+            continue
+        stem = name[:-4].removesuffix("_all")
+        for folder in (stem, notion.ID.sub("", stem)):
+            found.setdefault(folder, table)
     return found

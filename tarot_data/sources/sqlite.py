@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from tarot_data.sources import json_records
+from tarot_data.sources import json_records, sqlite_links
 from tarot_data.sources.fields import field_of
-from tarot_data.sources.labels import known_fields
 from tarot_data.sources.record import Blob, RawRecord, Rejected, plain, source_of, unreadable
 from tarot_data.sources.sample import Sample
 
@@ -64,36 +63,27 @@ def _opened(path: Path) -> sqlite3.Connection:
     return database
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _read_database(database: sqlite3.Connection, blob: Blob) -> Iterator[RawRecord | Rejected]:
-    tables = {
-        name: [row[1] for row in database.execute(f"PRAGMA table_info({_quoted(name)})")]
-        for (name,) in database.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND sql NOT LIKE 'CREATE VIRTUAL%'"
-        )
-    }
-    scores = {name: len(known_fields(columns)) for name, columns in tables.items()}
-    whole = [
-        name
-        for name, columns in tables.items()
-        if (named := known_fields(columns)) and "content" in named and named & {"person", "question", "cards"}
-    ]
-    if not whole:
+    tables = sqlite_links.tables_of(database)
+    bases = sqlite_links.bases_of(tables)
+    if not bases:
         raise unreadable("no table with a column for the reading's text; tables: " + ", ".join(sorted(tables))[:200])
-    for name in sorted(whole, key=lambda table: -scores[table]):
-        yield from _read_table(database, name, tables, blob)
+    for base in bases:
+        yield from _read_table(database, base, tables, blob)
 
 
 def _read_table(
-    database: sqlite3.Connection, name: str, tables: dict[str, list[str]], blob: Blob
+    database: sqlite3.Connection, base: sqlite_links.Base, tables: dict[str, sqlite_links.Table], blob: Blob
 ) -> Iterator[RawRecord | Rejected]:
-    columns = [column for column in tables[name] if (key := field_of(column)) is None or key[0] != "ignored"]
+    table = base.table
+    columns = [column for column in table.columns if (key := field_of(column)) is None or key[0] != "ignored"]
     identity = next((column for column in columns if column.lower() in ("id", "uuid", "编号")), None)
-    lists = _child_cards(database, name, tables) if "cards" not in known_fields(columns) else {}
-    query = f"SELECT {', '.join(map(_quoted, columns))} FROM {_quoted(name)} LIMIT {MAX_ROWS}"
+    names = sqlite_links.names_for(database, table, tables)
+    cards = [sqlite_links.cards_of(database, child, link, tables) for child, link in base.cards]
+    texts = [sqlite_links.texts_of(database, child, link) for child, link in base.texts]
+    query = (
+        f"SELECT {', '.join(map(sqlite_links.quoted, columns))} FROM {sqlite_links.quoted(table.name)} LIMIT {MAX_ROWS}"
+    )
     number = 0
     cursor = database.execute(query)
     while True:
@@ -102,7 +92,7 @@ def _read_table(
         except _DAMAGED as error:
             # What was read before the damage is kept.
             yield Rejected(
-                source=source_of(blob, f"table {name} after row {number}", FORM),
+                source=source_of(blob, f"table {table.name} after row {number}", FORM),
                 stage="read",
                 reason="unreadable",
                 detail=f"the rest of the table is damaged ({type(error).__name__})",
@@ -113,68 +103,17 @@ def _read_table(
         number += 1
         values = {column: _value(value) for column, value in zip(columns, row, strict=True) if value is not None}
         key = values.get(identity) if identity else None
-        locator = f"table {name} id {plain(key)}" if key is not None else f"table {name} row {number}"
-        if key in lists:
-            values["cards"] = lists[key]
-        record = json_records.record_of(values, blob, locator, FORM)
-        yield record
+        locator = f"table {table.name} id {plain(key)}" if key is not None else f"table {table.name} row {number}"
+        own = values.get(table.key) if table.key else None
+        for column, held in names.items():
+            if values.get(column) in held:
+                values[field_of(column.lower().removesuffix("id").rstrip("_ "))[0]] = held[values.pop(column)]
+        if draws := next((held[own] for held in cards if own in held), None):
+            values["draws"] = [{"cards": draw} for draw in draws]
+        if parts := [text for held in texts for text in held.get(own, ())]:
+            values["content"] = parts
+        yield json_records.record_of(values, blob, locator, FORM)
 
 
 def _value(value: object) -> object:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-
-
-def _child_cards(database: sqlite3.Connection, parent: str, tables: dict[str, list[str]]) -> dict[object, list[dict]]:
-    """Cards kept in a table of their own: the parent's id to its card objects, in their order."""
-    found: dict[object, list[dict]] = {}
-    for name, columns in tables.items():
-        lowered = {column.lower(): column for column in columns}
-        link = next(
-            (
-                column
-                for low, column in lowered.items()
-                if low in (f"{parent.lower()}_id", f"{parent.lower().rstrip('s')}_id", "reading_id", "record_id")
-            ),
-            None,
-        )
-        if name == parent or not link or not known_fields(columns) & {"cards", "orientation", "position"}:
-            continue
-        card_table = next(
-            (other for other in tables if other.lower() in ("cards", "card", "tarot_cards", "deck") and other != name),
-            None,
-        )
-        names: dict[object, str] = {}
-        if card_table:
-            named = next(
-                (
-                    column
-                    for column in tables[card_table]
-                    if column.lower() in ("name", "card", "name_zh", "card_name", "牌名", "名称")
-                ),
-                None,
-            )
-            key = next((column for column in tables[card_table] if column.lower() == "id"), None)
-            if named and key:
-                names = dict(
-                    database.execute(f"SELECT {_quoted(key)}, {_quoted(named)} FROM {_quoted(card_table)} LIMIT 10000")
-                )
-        order = next(
-            (
-                column
-                for low, column in lowered.items()
-                if low in ("position", "place", "seq", "sort", "idx", "order_index", "id")
-            ),
-            "rowid",
-        )
-        for row in database.execute(
-            f"SELECT {', '.join(map(_quoted, columns))} FROM {_quoted(name)} ORDER BY {_quoted(link)}, {_quoted(order)} LIMIT {MAX_ROWS}"
-        ):
-            values = {column: _value(value) for column, value in zip(columns, row, strict=True) if value is not None}
-            owner = values.pop(link, None)
-            card_id = values.get(lowered.get("card_id", ""))
-            if "cards" not in known_fields(list(values)) or card_id in names:
-                values["card"] = names.get(card_id, card_id)
-            values.pop(lowered.get("id", ""), None)
-            values.pop(lowered.get("card_id", ""), None)
-            found.setdefault(owner, []).append(values)
-    return found

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from itertools import islice
 
 from tarot_data import drawn, lexicon
@@ -13,10 +14,16 @@ from tarot_data.sources.labels import Fields, to_record
 from tarot_data.sources.record import Blob, RawRecord, Rejected, plain, source_of
 from tarot_data.spreads import position_names, resolve_spread
 
+WAITING_ROWS = 500
+"""Rows that wait for a whole date below them, from which theirs get the year."""
+
 HEADER_ROWS = 20
 """Rows among which the header is looked for: titles, notes and blank lines above it are few."""
 
 Row = list[object]
+
+_NTH_CARD = re.compile(r"第\s?([0-9]{1,2}|[一二三四五六七八九十]{1,2})\s?[张張]牌?")
+"""A column of the first card, the second, …: its number says where the card lies."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,7 @@ def columns_of(header: Row, below: Row | None = None) -> tuple[Columns, int] | N
     positions = {
         index: label
         for index, label in enumerate(labels)
-        if 0 < len(label) <= 60 and not keys[index] and fold(label) in position_names()
+        if 0 < len(label) <= 60 and not keys[index] and (fold(label) in position_names() or _NTH_CARD.fullmatch(label))
     }
     rows = 1
     if below is not None:
@@ -82,7 +89,10 @@ def _positions_below(labels: list[str], keys: list, below: Row) -> dict[int, str
     named = {
         index: cells[index] for index in range(start, min(end, len(cells))) if cells[index] and len(cells[index]) <= 12
     }
-    others = [cell for index, cell in enumerate(cells) if index not in named and cell]
+    # A header cell merged over both rows says the same twice.
+    others = [
+        cell for index, cell in enumerate(cells) if index not in named and cell and cell not in labels[index:][:1]
+    ]
     if len(named) < 2 or len(others) > 1:
         return {}
     return {} if any(_is_card(cell) for cell in named.values()) else named
@@ -113,6 +123,60 @@ def read_rows(
 
     Nothing comes of a table without a header that names cards or a body, unless its columns show what they are.
     """
+    yield from _dated_by_neighbours(_records(rows, blob, form, locator, hint))
+
+
+def _dated_by_neighbours(records: Iterator[RawRecord | Rejected]) -> Iterator[RawRecord | Rejected]:
+    """Records in which a date without its year (`1月6日`) has it from the nearest whole date above it, or else below."""
+    last: date | None = None
+    waiting: list[RawRecord | Rejected] = []
+    for record in records:
+        written = None if isinstance(record, Rejected) else record.date
+        day = parse_date(written, record.date_hint if written is not None else None)
+        if day.day and not day.inferred:
+            last = day.day
+            yield from _near_backwards(waiting, last)
+            waiting.clear()
+        elif written is not None and day.day is None and last:
+            record = _near(record, last)
+            last = parse_date(record.date, record.date_hint).day or last
+        elif waiting or written is not None and day.day is None and parse_date(written, "2024年1月").day:
+            waiting.append(record)
+            if len(waiting) > WAITING_ROWS:
+                yield from waiting
+                waiting.clear()
+            continue
+        yield record
+    yield from waiting
+
+
+def _near_backwards(records: list[RawRecord | Rejected], day: date) -> list[RawRecord | Rejected]:
+    """Records above a whole date, each dated by the one below it."""
+    dated = []
+    for record in reversed(records):
+        near = _near(record, day)
+        if not isinstance(near, Rejected):
+            day = parse_date(near.date, near.date_hint).day or day
+        dated.append(near)
+    return dated[::-1]
+
+
+def _near(record: RawRecord | Rejected, day: date) -> RawRecord | Rejected:
+    """The record with a hint under which its date is the nearest to a day; as it is where none is."""
+    if isinstance(record, Rejected) or record.date is None or parse_date(record.date, record.date_hint).day:
+        return record
+    years = [f"{day.year + step}年" for step in (0, -1, 1)]
+    months = [f"{month.year}年{month.month}月" for step in (0, -28, 28) if (month := day + timedelta(days=step))]
+    for hints in (years, months):
+        near = [(abs(found - day), hint) for hint in hints if (found := parse_date(record.date, hint).day)]
+        if near:
+            return replace(record, date_hint=f"{record.date_hint or ''} {min(near)[1]}".strip())
+    return record
+
+
+def _records(
+    rows: Iterable[tuple[int, Row]], blob: Blob, form: str, locator: str, hint: str | None
+) -> Iterator[RawRecord | Rejected]:
     rows = iter(rows)
     first = list(islice(rows, HEADER_ROWS + 1))
     found = find_header([row for _, row in first])
@@ -173,7 +237,7 @@ def _record(columns: Columns, cells: Row, source: object, hint: str | None) -> R
             fields.setdefault(key, []).append((columns.labels[index], cell))
     if columns.positions:
         cards = [
-            {"position": position, "card": cells[index]}
+            {"card": cells[index], **({} if _NTH_CARD.fullmatch(position) else {"position": position})}
             for index, position in columns.positions.items()
             if index < len(cells) and cells[index] not in (None, "")
         ]

@@ -247,3 +247,36 @@ def test_an_enormous_cell_is_refused_and_memory_stays_bounded(read):
 def test_a_csv_that_is_a_workbook_and_a_txt_that_is_a_table_are_told_by_content(read):
     records = read({"a.txt": sheet(HEADER, ROW)})
     assert records[0].source.form == "csv"
+
+
+def test_a_date_without_its_year_has_it_from_its_neighbours(read):
+    days = ["12月30日", "2023/12/31", "1月3日", "5号", "待定", "6月1日", "11月1日"]
+    rows = "".join(f"Mel,问题{number},愚人,{BODY},{day}\r\n" for number, day in enumerate(days))
+    readings = [to_reading(record) for record in read({"a.csv": f"咨询者,问题,牌,解读,日期\r\n{rows}"})]
+    assert [str(reading["date"]) for reading in readings] == [
+        "2023-12-30",
+        "2023-12-31",
+        "2024-01-03",
+        "2024-01-05",
+        "None",
+        "2024-06-01",
+        "2024-11-01",
+    ]
+    assert ["inferred_date" in reading["flags"] for reading in readings] == [True, False, True, True, False, True, True]
+
+
+def test_without_a_whole_date_beside_it_a_month_and_a_day_stay_none(read):
+    rows = f"Mel,搬家,愚人,{BODY},1月3日\r\n阿宁,换组,力量,{BODY},5号\r\n"
+    records = read({"a.csv": f"咨询者,问题,牌,解读,日期\r\n{rows}"})
+    assert [to_reading(record)["date"] for record in records] == [None, None]
+
+
+def test_a_column_for_the_first_card_and_one_for_the_second(read):
+    text = f"客户,问题,牌阵,第一张,第二张,第3张牌,解读\r\nMel,换组,圣三角,隐士逆位,战车,太阳正,{BODY}\r\n"
+    (record,) = read({"a.csv": text})
+    cards = [(c["place"], c["position"], c["card"], c["orientation"]) for c in to_reading(record)["cards"]]
+    assert cards == [
+        (1, "过去的经验", "隐士", "reversed"),
+        (2, "问题的现状", "战车", "unknown"),
+        (3, "将来的预测", "太阳", "upright"),
+    ]

@@ -44,6 +44,14 @@ NAMED = [("过去的经验", "隐士", "upright"), ("问题的现状", "战车",
             {"card": {"name": "战车"}, "orientation": "reversed"},
             "太阳",
         ],
+        [["隐士", "正位"], ["战车", "逆位"], "太阳"],
+        [["隐士", False], ["战车", True], "太阳"],
+        [
+            {"name_en": "The Hermit", "name_cn": "隐士", "isUpright": True},
+            {"nameCn": "战车", "isUpright": False},
+            "太阳",
+        ],
+        [{"card": {"name_zh": "隐士", "suit": "大牌"}, "upright": 1}, {"cardName": "战车", "isReversed": True}, "太阳"],
     ],
 )
 def test_shapes_of_cards(read, shape):
@@ -225,3 +233,60 @@ def test_json_of_something_else_is_refused(read):
         ("b.json", "unreadable"),
         ("c.json", "unreadable"),
     ]
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"cards": ["隐士", "战车"], "reversed": [False, True]},
+        {"cards": ["隐士", "战车"], "orientations": ["upright", "reversed"]},
+        {"cards": "隐士、战车", "is_reversed": "0、1"},
+    ],
+)
+def test_a_yes_means_what_its_field_asks(read, shape):
+    (record,) = read({"a.jsonl": lines({**PLAIN, **shape})})
+    assert [side for _, _, side in cards(record)] == ["upright", "reversed"]
+
+
+@pytest.mark.parametrize(
+    "nested",
+    [
+        {"records": [{"id": "rec1", "fields": {**PLAIN, "cards": "隐士"}}]},
+        {"clients": [{"name": "Mel", "readings": [{**PLAIN, "person": "", "cards": "隐士"}]}]},
+        {"readings": {"0f3a": {**PLAIN, "cards": "隐士"}}},
+        {"1": {**PLAIN, "cards": "隐士"}},
+        {"code": 0, "data": {"total": 1, "list": [{**PLAIN, "cards": "隐士"}]}},
+    ],
+)
+def test_readings_under_names_of_the_programs_own(read, nested):
+    (record,) = read({"a.json": json.dumps(nested, ensure_ascii=False)})
+    reading = to_reading(record)
+    assert (reading["person"], reading["cards"][0]["card"], str(reading["date"])) == ("Mel", "隐士", "2024-01-05")
+
+
+def test_one_object_a_client_has_the_client_for_its_name(read):
+    held = {name: {"question": f"{name}搬家", "cards": "隐士", "content": BODY} for name in ("阿宁", "小满")}
+    assert [r.person for r in read({"a.json": json.dumps(held, ensure_ascii=False)})] == ["阿宁", "小满"]
+
+
+def test_metadata_is_no_reading_of_its_own(read):
+    item = {"question": "搬家", "content": BODY, "metadata": {"person": "Mel", "cards": ["隐士"]}}
+    (record,) = read({"a.jsonl": lines(item)})
+    assert (record.person, record.content) == ("Mel", BODY)
+
+
+def test_raw_line_breaks_in_the_strings_of_jsonl(read):
+    long = {**PLAIN, "cards": "隐士", "content": BODY + "\n\n# 第二段\n（完）\n" + BODY}
+    text = lines(long, {**PLAIN, "cards": "战车"}).replace("\\n", "\n")
+    first, second = read({"a.jsonl": text})
+    assert (first.content, second.content) == (long["content"], BODY)
+    assert first.source.locator == "line 1"
+    cut = lines({**PLAIN, "cards": "隐士"})[:90] + "\n" + lines({**PLAIN, "cards": "战车"})
+    broken, whole = read({"a.jsonl": cut})
+    assert (broken.reason, whole.content) == ("unreadable", BODY)
+
+
+def test_remarks_before_the_first_line_and_dates_of_a_database_dump(read):
+    item = {**PLAIN, "cards": "隐士", "date": {"$date": "2024-01-05T04:00:00Z"}}
+    (record,) = read({"a.jsonl": "// 我的解读\n" + lines(item)})
+    assert str(to_reading(record)["date"]) == "2024-01-05"

@@ -228,3 +228,27 @@ def test_a_damaged_page_costs_only_itself(read):
     assert sorted(type(record).__name__ for record in records) == ["RawRecord", "Rejected"]
     (broken,) = [record for record in records if isinstance(record, Rejected)]
     assert (broken.reason, broken.source.member) == ("unreadable", f"Readings {BASE}/a {ID}.md")
+
+
+def test_what_a_page_does_not_say_its_row_of_the_table_does_where_the_title_stands_once(read):
+    rows = [
+        ["Name", "Person", "Cards", "Spread"],
+        ["外派", "Mel", "愚人(正位)", "单张"],
+        ["感情", "阿宁", "力量", "单张"],
+        ["感情", "小满", "星星", "单张"],
+    ]
+    pages = {
+        f"R {BASE}/外派 {ID}.md": f"# 外派\n\nPerson: 阿哲\n\n{BODY}",
+        f"R {BASE}/感情 {ID[::-1]}.md": f"# 感情\n\n{BODY}",
+    }
+    files = {f"R {BASE}_all.csv": table(rows), **pages}
+    readings, rejections = to_readings(read({"a.zip": zipped(files), **files}))
+    for reading in readings.to_dicts():
+        assert (reading["person"], reading["draws"][0]["spread"]) == ("阿哲", "单张")
+        assert [(c["card"], c["orientation"]) for c in reading["cards"]] == [("愚人", "upright")]
+    assert (readings.height, rejections["reason"].to_list()) == (2, ["no_cards", "no_cards"])
+
+
+def test_a_page_with_nothing_but_its_title_is_an_empty_body(read):
+    (record,) = read({f"空白页 {ID}.md": "# 空白页"})
+    assert to_reading(record)["reason"] == "empty_body"

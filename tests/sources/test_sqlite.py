@@ -168,3 +168,62 @@ def test_metadata_columns_do_not_leak(database):
     readings, _ = to_readings(read_all(path))
     assert "13900001111" not in readings.write_json()
     assert "wxid_abcd1234" not in readings.write_json()
+
+
+def test_the_text_the_client_and_the_spread_may_lie_in_tables_of_their_own(database):
+    path = database(
+        "CREATE TABLE clients (id INTEGER PRIMARY KEY, name TEXT, phone TEXT, notes TEXT)",
+        "CREATE TABLE spreads (id INTEGER PRIMARY KEY, name TEXT, description TEXT)",
+        "CREATE TABLE readings (id INTEGER PRIMARY KEY, client_id INTEGER, question TEXT, spread_id INTEGER)",
+        "CREATE TABLE reading_cards (reading_id INTEGER, card TEXT, is_reversed INTEGER, position INTEGER)",
+        "CREATE TABLE interpretations (id INTEGER PRIMARY KEY, reading_id INTEGER, seq INTEGER, text TEXT)",
+        "INSERT INTO clients VALUES (51, 'Mel', '13800138000', '老客户')",
+        "INSERT INTO spreads VALUES (3, '两张牌', '')",
+        "INSERT INTO readings VALUES (7, 51, '要不要换组', 3)",
+        "INSERT INTO reading_cards VALUES (7, '战车', 1, 2), (7, '隐士', 0, 1)",
+        ("INSERT INTO interpretations VALUES (1, 7, 2, '愿你顺利。'), (2, 7, 1, ?)", (BODY,)),
+    )
+    (record,) = read_all(path)
+    reading = to_reading(record)
+    assert (reading["person"], reading["question"], reading["draws"][0]["spread"]) == ("Mel", "要不要换组", "两张牌")
+    assert [(c["card"], c["orientation"]) for c in reading["cards"]] == [("隐士", "upright"), ("战车", "reversed")]
+    assert reading["content"] == f"{BODY}\n\n愿你顺利。"
+
+
+@pytest.mark.parametrize(
+    ("parent", "child", "deck"),
+    [
+        ("sessions", '"session_id" INT, "seq" INT, "card" TEXT, "orientation" TEXT', None),
+        ("解读", '"解读id" INT, "序号" INT, "牌名" TEXT, "正逆" TEXT', None),
+        ("Readings", '"ReadingId" INT, "PositionIndex" INT, "CardName" TEXT, "IsReversed" TEXT', None),
+        ("readings", '"reading_id" INT REFERENCES readings(id), "place" INT, "card_id" INT, "reversed" TEXT', "deck"),
+        ("readings", '"parent" INT REFERENCES readings(id), "n" INT, "card_id" INT, "reversed" TEXT', "tarot_cards"),
+    ],
+)
+def test_a_table_of_cards_by_any_name_is_ordered_by_its_numbers(database, parent, child, deck):
+    cards = {"隐士": 9, "战车": 7} if deck else {"隐士": "隐士", "战车": "战车"}
+    rows = [(1, 2, cards["战车"], "逆"), (1, 1, cards["隐士"], "正")]
+    path = database(
+        f'CREATE TABLE "{parent}" (id INTEGER PRIMARY KEY, person TEXT, question TEXT, content TEXT)',
+        f"CREATE TABLE drawn ({child})",
+        *([f"CREATE TABLE {deck} (card_id INTEGER PRIMARY KEY, arcana TEXT, name TEXT)"] if deck else []),
+        *([f"INSERT INTO {deck} VALUES (9, '大牌', 'The Hermit'), (7, '大牌', 'The Chariot')"] if deck else []),
+        (f"INSERT INTO \"{parent}\" VALUES (1, 'Mel', '要不要换组', ?)", (BODY,)),
+        *[("INSERT INTO drawn VALUES (?, ?, ?, ?)", row) for row in rows],
+    )
+    (record,) = read_all(path)
+    assert [(c["card"], c["orientation"]) for c in to_reading(record)["cards"]] == [
+        ("隐士", "upright"),
+        ("战车", "reversed"),
+    ]
+
+
+def test_a_table_of_cards_may_tell_several_draws_apart(database):
+    path = database(
+        "CREATE TABLE readings (id INTEGER PRIMARY KEY, person TEXT, content TEXT)",
+        "CREATE TABLE reading_cards (reading_id INTEGER, draw INTEGER, card TEXT)",
+        ("INSERT INTO readings VALUES (1, 'Mel', ?)", (BODY,)),
+        "INSERT INTO reading_cards VALUES (1, 1, '隐士'), (1, 2, '隐士'), (1, 2, '战车')",
+    )
+    (record,) = read_all(path)
+    assert [(c["draw"], c["card"]) for c in to_reading(record)["cards"]] == [(1, "隐士"), (2, "隐士"), (2, "战车")]

@@ -217,3 +217,15 @@ def test_a_workbook_of_something_else_is_refused_and_an_empty_table_is_not(read)
         {"a.xlsx": workbook({"账": [["项目", "金额"], ["房租", 1000]]}), "b.xlsx": workbook({"1月": [HEADER]})}
     )
     assert [(r.source.file, r.reason) for r in records] == [("a.xlsx", "unreadable")]
+
+
+def test_a_header_of_two_rows_may_be_merged_over_both(read):
+    def merge(book):
+        for cells in ("A1:A2", "B1:B2", "C1:E1", "F1:F2"):
+            book["1月"].merge_cells(cells)
+
+    header = [["日期", "客户", "牌", None, None, "解牌内容"], [None, None, "过去", "现在", "未来", None]]
+    data = workbook({"1月": [*header, ["2024-01-05", "Mel", "隐士", "战车逆", "太阳", BODY]]}, merge)
+    (record,) = read({"a.xlsx": data})
+    cards = [(c["position"], c["card"], c["orientation"]) for c in to_reading(record)["cards"]]
+    assert cards == [("过去", "隐士", "unknown"), ("现在", "战车", "reversed"), ("未来", "太阳", "unknown")]
