@@ -12,6 +12,11 @@ _LISTED = re.compile(
     r"[】\]」*\s]*(?:[:：|｜】 ]|$)[ \t*]*(.*)$",
     re.IGNORECASE | re.MULTILINE,
 )
+_HEADED = re.compile(
+    r"^[\s>#*【\[]*(?:第\s?([一二三四五六七八九十]|[0-9]{1,2})\s?[张張]\s?牌?|([0-9]{1,2})[.、)）]|([0-9])\ufe0f?\u20e3|([①-⑳]))"
+    r"[\s：:】\]]*([^。，！？!?\n]{1,40})$",
+    re.MULTILINE,
+)
 _MARKED = re.compile(r"^[\s>#*\-•·📍✨【\[「|]*")
 _STATED = re.compile(
     r"(?:抽|排|摆|翻|開|开|用|列)[^。，！？\n第]{0,6}?(?<!第)([一二两三四五六七八九十]|[0-9]{1,2})\s?张(?!一|口|嘴|脸|桌|床|纸|图|照|票)"
@@ -33,6 +38,8 @@ def cards_in_content(content: str, spread: str | None = None) -> list[dict]:
             listed = _listed("\n".join(_bare(line) for line in lines[:end]))
         if listed and not duplicates(listed):
             return listed
+    if headed := _headed(content, places_of(spread)):
+        return headed
     stated = {_stated(match[1]) for match in _STATED.finditer(fold(content[:300]))}
     places = places_of(spread) or (stated.pop() if len(stated) == 1 else None)
     if not places:
@@ -51,6 +58,20 @@ def cards_in_content(content: str, spread: str | None = None) -> list[dict]:
     # A word that may be a card but has no sign of it (隐士, 正义) leaves it open how many were drawn.
     maybe = {_possible()[0][name] for name in _possible()[1].findall(fold(content))}
     return list(named.values()) if len(named) == places and maybe <= set(named) else []
+
+
+def _headed(content: str, places: int | None) -> list[dict]:
+    """Cards of numbered headings (`第1张：教皇（逆位）` and what it says below): two or more from the first on, as many as
+    the spread has places where that is known."""
+    cards: list[dict] = []
+    for match in _HEADED.finditer(content):
+        listed = _listed(match[5])
+        if len(listed) != 1:
+            continue
+        number = _stated(match[1]) if match[1] else ord(match[4]) - 0x245F if match[4] else int(match[2] or match[3])
+        if number == len(cards) + 1:
+            cards.append({**listed[0], "place": number})
+    return cards if len(cards) > 1 and len(cards) == (places or len(cards)) and not duplicates(cards) else []
 
 
 @lexicon.cached

@@ -18,6 +18,10 @@ PAUSE = timedelta(hours=6)
 """A sitting ends after a silence this long, where no new cards come before: readings are typed in an evening."""
 
 
+YEARS = 1000
+"""A time before this year is one of which the chat says no year: its days count from the year 4, which is a leap year."""
+
+
 @dataclass(frozen=True)
 class Message:
     """One message. sender: as the chat shows it; mine: sent by the reader, None where the chat does not say; time:
@@ -59,33 +63,50 @@ def to_records(
 
     def finished() -> Iterator[RawRecord]:
         if sitting:
-            yield _record(sitting, cards, question_messages, client_name, blob)
+            yield _record(sitting, cards, question_messages, client_name, names, blob)
 
     question_messages: list[Message] = []
     client_name: str | None = None
+    heads: list[tuple[Message, Head]] = []  # labels without cards, until it shows whose they are
+    found = False
     for message in messages:
         paused = bool(last and message.time and message.time - last > PAUSE)
         if paused:
+            sitting += [held for held, _ in heads] if sitting else []
             yield from finished()
-            sitting, cards, asked = [], None, []
+            sitting, cards, asked, heads = [], None, [], []
         last = message.time or last
         if not message.mine:
             asked = [*asked, message][-12:]
             client = names.get(message.sender, message.sender) or None
             continue
         laid = laid_cards(message.text)
+        if not laid and (head := _labels_alone(message.text)):
+            heads.append((message, head))
+            continue
         known = bool(laid and sitting and (_is_follow_up(message.text) or _restates(laid, cards, sitting)))
+        named = not laid and not sitting and bool(told.named_cards(message.text))
+        if named and heads:
+            laid = _Cards(Head(), message.text)
+        if laid and heads and not known:
+            laid = _Cards(_merged([head for _, head in heads], laid.head), laid.rest)
+        elif sitting:
+            sitting += [held for held, _ in heads]
+        heads = []
         if laid and not known:
             yield from finished()
-            sitting, cards = [message], laid
+            sitting, cards, found = [message], laid, True
             question_messages, client_name, asked = asked, client, []
         elif sitting:
             sitting.append(message)
-        elif told.named_cards(message.text):
-            sitting, cards = [message], None
+        elif named:
+            sitting, cards, found = [message], None, True
             question_messages, client_name, asked = asked, client, []
         # What the reader says before the cards is greeting and price.
+    sitting += [held for held, _ in heads] if sitting else []
     yield from finished()
+    if not found:
+        raise unreadable("a chat in which nobody lays cards")
 
 
 def _with_reader(
@@ -191,8 +212,9 @@ def _laid_cards(text: str) -> _Cards | None:
             continue
         head = read_head(lines, index)
         if "cards" in head.names:
-            rest = "\n".join([*lines[:index], *([head.inline] if head.inline else []), *lines[head.body :]])
-            return _Cards(head, rest.strip())
+            behind = _prose_behind(head)
+            rest = [*lines[:index], *behind, *([head.inline] if head.inline else []), *lines[head.body :]]
+            return _Cards(head, "\n".join(rest).strip())
         break
     if len(text) <= 400 and not re.search(r"[。！？!?]", text) and (len(text) <= 14 or told.named_cards(text)):
         try:
@@ -202,6 +224,54 @@ def _laid_cards(text: str) -> _Cards | None:
         if cards and (len(cards) > 1 or len(text) <= 14):
             return _Cards(Head(fields={("cards", 1): [("牌", text)]}, body=len(lines)), "")
     return None
+
+
+def _prose_behind(head: Head) -> list[str]:
+    """Takes what the reader goes on saying behind a card list on its line (`牌：愚人正位、力量逆位 Mel你好……`) out of it:
+    where the whole names no draw, the parts between spaces up to the last that does are the cards."""
+    key = next(key for key in head.fields if key[0] == "cards")
+    label, value = head.fields[key][0]
+    if not isinstance(value, str) or len(value) < 14 or " " not in value or "\n" in value or _is_list(value):
+        return []
+    parts = value.split(" ")
+    cuts = range(1, min(len(parts), 40))
+    cut = max((cut for cut in cuts if _is_list(" ".join(parts[:cut])) and _is_list(parts[cut - 1])), default=None)
+    if cut is None:
+        return []
+    head.fields[key] = [(label, " ".join(parts[:cut])), *head.fields[key][1:]]
+    return [" ".join(parts[cut:])]
+
+
+def _is_list(text: str) -> bool:
+    if re.search(r"[。！？!?]", text):
+        return False
+    try:
+        return bool(drawn.parse_cards(text))
+    except drawn.UnknownCard:
+        return False
+
+
+_HEAD_FIELDS = {"person", "question", "spread", "date"}
+
+
+def _labels_alone(text: str) -> Head | None:
+    """The head of a message that is nothing but labels, its cards following in another message."""
+    if len(text) > 300 or not labels_in(text.split("\n", 1)[0]):
+        return None
+    lines = text.split("\n")
+    head = read_head(lines, 0)
+    whole = head.body >= len(lines) and not head.inline
+    said = all(value for held in head.fields.values() for _, value in held)
+    return head if whole and said and head.names and head.names <= _HEAD_FIELDS else None
+
+
+def _merged(heads: list[Head], last: Head) -> Head:
+    """The last head with what the ones before it say besides."""
+    fields = dict(last.fields)
+    for head in reversed(heads):
+        for key, held in head.fields.items():
+            fields.setdefault(key, held)
+    return Head(fields=fields, body=last.body, inline=last.inline)
 
 
 def _is_follow_up(text: str) -> bool:
@@ -217,7 +287,7 @@ def _is_follow_up(text: str) -> bool:
 
 def _restates(laid: _Cards, cards: _Cards | None, sitting: list[Message]) -> bool:
     """Whether a list only says again what lies (`【牌面】皇帝R / 权杖7`), with which many readers begin."""
-    if cards is None:
+    if cards is None or not any(key[0] == "cards" for key in cards.head.fields):
         return False
     try:
         again = {card["card"] for card in drawn.parse_cards(_list_of(laid))}
@@ -234,7 +304,12 @@ def _list_of(cards: _Cards) -> object:
 
 
 def _record(
-    sitting: list[Message], cards: _Cards | None, asked: list[Message], client: str | None, blob: Blob
+    sitting: list[Message],
+    cards: _Cards | None,
+    asked: list[Message],
+    client: str | None,
+    names: dict[str, str],
+    blob: Blob,
 ) -> RawRecord:
     first = sitting[0]
     fields: Fields = dict(cards.head.fields) if cards else {}
@@ -247,12 +322,16 @@ def _record(
                 fields[("cards", 1)] = [(label, f"{value}；{message.text}")]
                 continue
         parts.append(message.text)
-    if not any(key[0] == "person" for key in fields) and client:
-        fields[("person", 1)] = [("咨询者", client)]
-    if not any(key[0] == "question" for key in fields) and (question := _question(asked)):
+    question, asker = _question(asked)
+    if not any(key[0] == "person" for key in fields) and (client or asker):
+        # In a group others speak too: the client is who asked.
+        several = len({message.sender for message in asked}) > 1
+        fields[("person", 1)] = [("咨询者", names.get(asker, asker) if several and asker else client)]
+    if not any(key[0] == "question" for key in fields) and question:
         fields[("question", 1)] = [("问题", question)]
     if not any(key[0] == "date" for key in fields) and first.time:
-        fields[("date", 1)] = [("日期", first.time.date().isoformat())]
+        day = first.time.date()
+        fields[("date", 1)] = [("日期", f"{day.month}月{day.day}日" if day.year < YEARS else day.isoformat())]
     return to_record(
         fields,
         source_of(blob, first.place, FORM),
@@ -261,16 +340,16 @@ def _record(
     )
 
 
-def _question(asked: list[Message]) -> str | None:
-    """What the client wrote before the cards, greetings taken off: the last message that asks, else the longest."""
-    texts = [text for message in asked if len(text := _without_greeting(message.text)) >= 4]
+def _question(asked: list[Message]) -> tuple[str | None, str | None]:
+    """What the client wrote before the cards, greetings taken off, and who: the last message that asks, else the longest."""
+    texts = [(text, message.sender) for message in asked if len(text := _without_greeting(message.text)) >= 4]
     asking = [
-        text
-        for text in texts
+        (text, sender)
+        for text, sender in texts
         if re.search(r"[?？吗嗎呢]|怎么|怎麼|什么|什麼|能不能|会不会|會不會|要不要|该不该|該不該|是不是", text)
     ]
-    chosen = asking[-1] if asking else max(texts, key=len, default=None)
-    return chosen[:500] if chosen else None
+    chosen, sender = asking[-1] if asking else max(texts, key=lambda said: len(said[0]), default=(None, None))
+    return (chosen[:500], sender) if chosen else (None, None)
 
 
 def _without_greeting(text: str) -> str:

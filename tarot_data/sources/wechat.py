@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -13,9 +14,10 @@ from tarot_data import lexicon
 from tarot_data.dates import CHINA
 from tarot_data.folding import fold, widths
 from tarot_data.sources import csv_tables
-from tarot_data.sources.chats import FORM, Message, to_records
+from tarot_data.sources.chats import FORM, YEARS, Message, to_records
 from tarot_data.sources.decode import text_of
 from tarot_data.sources.fields import field_of
+from tarot_data.sources.labels import known_fields, labels_in
 from tarot_data.sources.record import Blob, RawRecord, Rejected, plain
 from tarot_data.sources.sample import Sample
 from tarot_data.spreads import position_names
@@ -131,13 +133,35 @@ def messages_of(lines: list[str], kind: str | None) -> Iterator[Message]:
         end = heads[number + 1].line if number + 1 < len(heads) else len(lines)
         body = [line for line in lines[head.line + 1 : end] if not _DAY_LINE.match(line)]
         text = "\n".join(([head.text] if head.text else []) + body).strip("\n ")
-        yield Message(sender=head.name, text=text, time=head.time, place=f"line {head.line + 1}")
+        # What one says in a row is joined by spaces there: labels behind prose began a message of their own.
+        cut = _labels_behind(text) if kind == "name:" and head.time else 0
+        for part in (text[:cut].rstrip(), text[cut:]) if cut else (text,):
+            yield Message(sender=head.name, text=part, time=head.time, place=f"line {head.line + 1}")
+
+
+def _labels_behind(text: str) -> int:
+    """Where in the first line, behind a space, the labels of a reading begin; 0 where they begin the text or nothing does."""
+    line = text.split("\n", 1)[0]
+    if labels_in(line):
+        return 0
+    return next(
+        (gap.end() for gap in re.finditer(" ", line) if _OF_A_HEAD & known_fields(_labels(line[gap.end() :]))), 0
+    )
+
+
+def _labels(line: str) -> list[str]:
+    return [label for label, start, end in labels_in(line)[:1] if line[start:end].rstrip().endswith((":", "：", "】"))]
+
+
+_OF_A_HEAD = {"person", "question", "spread", "cards"}
 
 
 def _heads(lines: list[str], kind: str) -> list[_Head]:
     pattern = KINDS[kind]
     found: list[_Head] = []
     day: str | None = None
+    year = 4
+    prefixes = _longer_names(lines, pattern) if kind in _INLINE else {}
     for number, line in enumerate(lines):
         if match := _DAY_LINE.match(line):
             day = match["day"]
@@ -148,12 +172,22 @@ def _heads(lines: list[str], kind: str) -> list[_Head]:
         if not match:
             continue
         groups = match.groupdict()
-        name = line[match.start("name") : match.end("name")].strip().strip("'")
-        time = _moment(groups.get("day") or day, groups.get("clock"), day)
+        begin, end = match.span("name")
+        name = line[begin:end].strip().strip("'")
+        text = line[match.start("text") :].strip() if groups.get("text") else ""
+        if longer := prefixes.get(name):
+            name, text = longer, line[begin + len(longer) + 1 :].strip()
+        # MemoTrace for models has days and no clock.
+        clock = "0:00" if kind == "name:" and day else groups.get("clock")
+        time = _moment(groups.get("day") or day, clock, day or str(year))
+        if time and time.year < YEARS and found and found[-1].time and (found[-1].time - time).days > 1:
+            # Without a year, time that runs backwards is the next year.
+            year += 1
+            time = _moment(groups.get("day") or day, groups.get("clock"), str(year))
         name = re.sub(
             r"\((?:我|wxid_\w+|[\w\-]{5,30})\)$", lambda tail: "(我)" if tail[0] == "(我)" else "", name
         ).strip()
-        found.append(_Head(number, name, time, line[match.start("text") :].strip() if groups.get("text") else ""))
+        found.append(_Head(number, name, time, text))
     found = [head for head in found if head.name and not (kind == "name:" and _is_label(head.name))]
     names = Counter(head.name for head in found)
     kept: list[_Head] = []
@@ -161,10 +195,31 @@ def _heads(lines: list[str], kind: str) -> list[_Head]:
         before = kept[-1].time if kept else None
         if head.time and before and head.time < before:
             continue
-        if names[head.name] == 1 and len(names) > 2 and not _fits_between(before, head, found[number + 1 :]):
+        alone = names[head.name] == 1 and len(names) > 2
+        if alone and (kind == "name:" or not _fits_between(before, head, found[number + 1 :])):
             continue
         kept.append(head)
     return kept
+
+
+_INLINE = ("[time] name", "time name: text")
+
+
+def _longer_names(lines: list[str], pattern: re.Pattern) -> dict[str, str]:
+    """Names with a colon inside, by their part before it: what stands before a later colon in every one of its heads."""
+    rests: dict[str, list[str]] = {}
+    for line in lines:
+        if _CLOCKED.search(line) and (match := pattern.match(widths(line).rstrip())):
+            rests.setdefault(line[match.start("name") : match.end("name")].strip(), []).append(
+                line[match.end("name") :]
+            )
+    longer = {}
+    for name, found in rests.items():
+        shared = found[0][: len(os.path.commonprefix(found))]
+        end = max(widths(shared).rfind(":", 1), 0)
+        if len(found) > 2 and end and not _is_label(shared[1:end].strip()):
+            longer[name] = name + shared[:end]
+    return longer
 
 
 def _is_label(name: str) -> bool:
@@ -206,19 +261,22 @@ def _moment(day: str | None, clock: str | None, fallback: str | None) -> datetim
 
 _COLUMNS = {
     "text": ("strcontent", "content", "msg", "内容", "消息内容", "message", "text"),
-    "mine": ("issender", "is_sender", "issend", "is_send", "是否发送", "是否本人"),
+    "mine": ("issender", "is_sender", "issend", "is_send", "是否发送", "是否本人", "发送者身份"),
     "sender": (
         "sendername",
-        "sender",
-        "talkername",
         "senderdisplayname",
+        "发送者备注",
         "发送者",
         "发送人",
-        "nickname",
+        "发送者昵称",
+        "发送人昵称",
         "remark",
+        "nickname",
         "accountname",
-        "room_name",
+        "sender",
+        "talkername",
         "talker",
+        "room_name",
     ),
     "time": ("strtime", "time", "createtime", "formattedtime", "时间", "发送时间", "timestamp", "create_time"),
     "type": ("type", "type_name", "消息类型", "类型"),
@@ -232,10 +290,13 @@ _CHAT_MARKS = (
     "talkername",
     "type_name",
     "发送者",
+    "发送者昵称",
     "发送人",
+    "发送人昵称",
     "消息类型",
     "senderdisplayname",
 )
+_ACCOUNT = re.compile(r"(?:wxid_|gh_)\w+|\w+@(?:chatroom|openim)")
 _TEXT_TYPES = {"1", "0", "文本", "文本消息", "text", ""}
 
 
@@ -286,10 +347,13 @@ def read_table(rows: Iterable, blob: Blob, locator: str = "row {}") -> Iterator[
         if columns is None:
             columns = header_of([row])
             continue
-        cells = {
-            key: next((row[place] for place in places if place < len(row) and row[place] not in (None, "")), None)
-            for key, places in columns.items()
-        }
+        cells = {}
+        for key, places in columns.items():
+            held = [row[place] for place in places if place < len(row) and row[place] not in (None, "")]
+            # People are called by their names; an id is what is left where the table has none.
+            cells[key] = next(
+                (cell for cell in held if not _ACCOUNT.fullmatch(plain(cell).strip())), *held[:1] or [None]
+            )
         message = message_of(cells, locator.format(number))
         if message:
             messages.append(message)
@@ -318,7 +382,9 @@ def message_of(cells: dict[str, object], place: str) -> Message | None:
         text=text,
         time=moment_of(cells.get("time")),
         place=place,
-        mine=None if mine in (None, "") else fold(plain(mine)).strip() in ("1", "1.0", "true", "是", "yes"),
+        mine=None
+        if mine in (None, "")
+        else fold(plain(mine)).strip() in ("1", "1.0", "true", "是", "yes", "我", "自己", "本人"),
     )
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 
@@ -13,6 +14,9 @@ from tarot_data.sources.sample import Sample
 
 MAX_VALUES = 5_000_000
 _DATA = re.compile(r"(?:chatMessages|WEFLOW_DATA|local_msg_list|msg_list|moreWechatMessages|chatData)\s*=\s*(?=\[)")
+_TITLE = re.compile(
+    r"<(?:title|h1)\b[^>]*>\s*([^<]{1,60}?)\s*(?:[-–—|·_]\s*(?:微信)?聊天[记記][录錄]\s*)?</", re.IGNORECASE
+)
 _TAGS = re.compile(r"<[^>]*>")
 
 
@@ -41,6 +45,11 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
             value = {**value, "is_send": None}
         if message := _of_object(value, f"message {index}"):
             messages.append(message)
+    called = _TITLE.search(text[:4000])
+    if called and not any(message.sender for message in messages if not message.mine):
+        # WeFlow's page names nobody beside the messages: a chat of two is called like the other one.
+        client = unescape(called[1]).strip()
+        messages = [message if message.mine else replace(message, sender=client) for message in messages]
     if not messages:
         raise unreadable("a chat page without messages")
     yield from to_records(messages, blob)

@@ -17,6 +17,8 @@ _KEYS = {
         "groupNickname",
         "sender_name",
         "SenderName",
+        "Remark",
+        "NickName",
         "sender",
         "talker",
         "senderUsername",

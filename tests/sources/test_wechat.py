@@ -86,7 +86,7 @@ def test_memotraces_form_for_models_joins_runs(read):
         + f"\nMel:老师在吗 还是工作那件事，要不要换组\n阿月:{LIST}\n阿月:{ONE}\nMel:嗯嗯\n阿月:{TWO}\n"
     )
     person, _, day, cards, content = whole(read({"聊天.txt": text})[0])
-    assert (person, day, cards, content) == ("Mel", "None", CARDS, READING[4])
+    assert (person, day, cards, content) == ("Mel", "2024-01-05", CARDS, READING[4])
 
 
 def test_a_title_and_a_reply_of_wechatexporter(read):
@@ -386,3 +386,88 @@ def test_a_group_chat_gives_each_reading_to_who_asked_last(read):
     ]
     first, other = read({"群.txt": written(FORMS["copied"]) + "".join(FORMS["copied"](*m) for m in second)})
     assert (first.person, other.person, other.question) == ("Mel", "阿宁", "我也想问，今年适合搬家吗")
+
+
+CHAT = "Mel 2024-01-05 20:58:02\n老师在吗，要不要换组\n\n"
+
+
+def said(*messages: str, name="塔罗师阿月", hour=21) -> str:
+    return "".join(f"{name} 2024-01-05 {hour}:{place:02}:11\n{text}\n\n" for place, text in enumerate(messages, 3))
+
+
+def test_labels_in_messages_of_their_own_are_the_head_of_the_cards_that_follow(read):
+    text = CHAT + said("问题：换组的事", "牌阵：圣三角", "牌：隐士、战车（逆）、太阳", ONE, TWO)
+    (record,) = read({"聊天.txt": text})
+    reading = to_reading(record)
+    assert (reading["question"], reading["draws"][0]["spread"]) == ("换组的事", "圣三角")
+    assert reading["content"] == f"{ONE}\n\n{TWO}"
+
+
+@pytest.mark.parametrize("word", ["再补一张 ", "加一张牌：", "追加："])
+def test_an_extra_card_in_other_words_belongs_to_the_cards_that_lie(read, word):
+    text = CHAT + said(LIST, ONE, f"{word}月亮正位", TWO)
+    (record,) = read({"聊天.txt": text})
+    assert whole(record)[3:] == ([*CARDS, ("月亮", "upright")], f"{ONE}\n\n{TWO}")
+
+
+def test_cards_that_head_one_message_each_are_the_draw(read):
+    parts = [f"第{n}张：{card}\n{ONE}" for n, card in enumerate(("教皇（逆位）", "星星（正位）"), 1)]
+    (record,) = read({"聊天.txt": CHAT + said("牌阵：两张牌", *parts)})
+    assert whole(record)[3:] == ([("教皇", "reversed"), ("星星", "upright")], "\n\n".join(parts))
+
+
+def test_in_a_group_the_client_is_who_asked(read):
+    text = CHAT + "路人 2024-01-05 20:59:00\n围观\n\n" + said(LIST, ONE, TWO) + "路人 2024-01-05 22:00:00\n好\n"
+    (record,) = read({"聊天.txt": text})
+    assert whole(record)[:2] == ("Mel", "要不要换组")
+
+
+def test_a_nickname_may_hold_a_colon(read):
+    text = written(lambda n, d, t, x: f"[{d} {t}] {'A: Mel' if n == 'Mel' else n}: {x}\n")
+    (record,) = read({"聊天.txt": text})
+    assert whole(record) == ("A: Mel", *READING[1:])
+
+
+def test_a_chat_without_a_year_still_ends_a_sitting_at_a_pause(read):
+    later = [("塔罗师阿月", "2024-01-07", "10:00:00", "新年快乐"), ("Mel", "2024-01-07", "10:01:00", "老师也快乐")]
+    rows = [(n, "2023-12-31", t, x) for n, _, t, x in MESSAGES] + later
+    text = "".join(f"{n} {d[5:]} {t}\n{x}\n\n" for n, d, t, x in rows)
+    (record,) = read({"聊天.txt": text})
+    assert record.date == "12月31日"
+    assert whole(record)[4] == READING[4]
+
+
+def test_memotraces_runs_part_where_the_labels_begin(read):
+    text = f"****2024-01-05****\nMel:要不要换组\n阿月:在的 收到 {LIST} {ONE}\nMel:嗯嗯\n阿月:{TWO}\n"
+    (record,) = read({"聊天.txt": text})
+    assert whole(record)[3:] == (CARDS, READING[4])
+
+
+def test_a_table_of_messages_calls_people_by_name_and_not_by_account(read):
+    head = "IsSender,StrContent,StrTime,Remark,NickName,Sender"
+    rows = [f'{int("阿月" in n)},"{x}",{d} {t},{n},{n},wxid_ab12' for n, d, t, x in MESSAGES]
+    (record,) = read({"聊天.csv": "\n".join([head, *rows])})
+    assert whole(record) == READING
+
+
+def test_a_table_that_says_which_side_a_sender_is(read):
+    head = "序号,时间,发送者昵称,发送者身份,消息类型,内容"
+    rows = [f'1,{d} {t},{n},{"我" if "阿月" in n else "好友"},文本消息,"{x}"' for n, d, t, x in MESSAGES]
+    (record,) = read({"聊天.csv": "\n".join([head, *rows])})
+    assert whole(record) == READING
+
+
+def test_weflows_page_is_called_like_the_client(read):
+    data = [
+        {"t": 1704459791 + n, "s": int("阿月" in m[0]), "b": f'<div class="text">{m[3]}</div>'}
+        for n, m in enumerate(MESSAGES)
+    ]
+    page = f"<html><title>Mel - 聊天记录</title><script>window.WEFLOW_DATA = {json.dumps(data, ensure_ascii=False)};</script>"
+    (record,) = read({"聊天.html": page.replace("\\n", "<br>")})
+    assert whole(record)[0] == "Mel"
+
+
+def test_a_chat_without_a_reading_is_named_in_a_rejection(read):
+    (record,) = read({"聊天.txt": CHAT + said("在的", "明晚八点可以吗", "好，到时见")})
+    assert isinstance(record, Rejected)
+    assert record.detail == "a chat in which nobody lays cards"
