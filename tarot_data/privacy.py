@@ -484,12 +484,33 @@ def mask(text: str) -> tuple[str, list[str]]:
     return masked, [kind for _, kind in found]
 
 
-def _masked(text: str) -> tuple[str, list[tuple[str, str]]]:
-    """The masked text, and (detail, kind) of everything masked. Looks again until nothing is found: two details side by
-    side hide each other's edges."""
+def announces(label: str) -> bool:
+    """Whether the name of a field or a column says that contact details stand in it: 客户微信, phone."""
+    return len(label) <= LONGEST_LABEL and bool(_announced_kinds(widths(label).lower()))
+
+
+def mask_lone(text: str) -> str:
+    """A text masked, and where it is nothing but a word or a number such as accounts have, masked whole."""
+    return placeholders()["account"] if _LONE.fullmatch(text.strip()) else mask(text)[0]
+
+
+LONGEST_LABEL = 30
+_LONE = re.compile(r"[A-Za-z_][A-Za-z0-9_\-]{5,19}|[0-9]{5,11}")
+
+
+def _masked(text: str, label: str = "") -> tuple[str, list[tuple[str, str]]]:
+    """The masked text, and (detail, kind) of everything masked; label: what its field is called, which may announce what
+    it holds. Looks again until nothing is found: two details side by side hide each other's edges."""
     found: list[tuple[str, str]] = []
+    lead = f"{label}：" if label and announces(label) else ""
     for _ in range(4):
-        contacts = find_contacts(text)
+        contacts = find_contacts(lead + text)
+        if lead:
+            contacts = [
+                Contact(one.start - len(lead), one.end - len(lead), one.kind)
+                for one in contacts
+                if one.start >= len(lead)
+            ]
         if not contacts:
             break
         words, parts, last = placeholders(), [], 0
@@ -508,9 +529,11 @@ def mask_short(text: str) -> tuple[str, tuple[str, ...]]:
     return masked, tuple(kinds)
 
 
-def mask_all(texts: list[str]) -> tuple[list[str], list[str]]:
-    """Several texts of one record: what one of them gives away is masked in the others too, cue or no cue."""
-    results = [_masked(text) if text else ("", []) for text in texts]
+def mask_all(texts: list[str], labels: list[str] | None = None) -> tuple[list[str], list[str]]:
+    """Several texts of one record: what one of them gives away is masked in the others too, cue or no cue. labels: what
+    their fields are called, where that may tell what they hold."""
+    labels = labels or [""] * len(texts)
+    results = [_masked(text, label) if text else ("", []) for text, label in zip(texts, labels, strict=True)]
     found = [detail for _, details in results for detail in details]
     if not found:
         return texts, []

@@ -292,3 +292,13 @@ def test_every_answer_of_the_table_is_read():
     for row in lexicon.read_table("answers"):
         for word in row["words"].split("|"):
             assert to_reading(raw(consent=word))["consent"] == row["meaning"], row.place
+
+
+def test_the_name_of_a_field_announces_what_it_holds():
+    said = {
+        "content": "愿你安好",
+        "extra": {"WeChat": "moonlight", "客户电话": 62345678, "备注": "moonlight 常来", "id": 12},
+    }
+    masked, kinds = masked_object(said)
+    assert masked["extra"] == {"WeChat": "〔微信号〕", "客户电话": "〔手机号〕", "备注": "〔微信号〕 常来", "id": 12}
+    assert sorted(kinds) == ["phone", "wechat", "wechat"]

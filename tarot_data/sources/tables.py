@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from itertools import islice
 
-from tarot_data import drawn, lexicon
+from tarot_data import drawn, lexicon, privacy
 from tarot_data.dates import parse_date
 from tarot_data.folding import fold
 from tarot_data.sources.fields import field_of
@@ -218,12 +218,20 @@ def _records(
                 stage="read",
                 reason="unreadable",
                 detail=f"the row has {len(cells)} cells, the header {columns.width}: {over} too many; put cells with commas in double quotes",
-                raw={"line": " | ".join(plain(cell) for cell in cells)[:2000]},
+                raw={"line": " | ".join(_lone_masked(columns, cells))[:2000]},
             )
             continue
         if not columns.positions and not any(_at(columns, cells, name) for name in ("content", "cards", "question")):
             continue
         yield _record(columns, cells, source, hint)
+
+
+def _lone_masked(columns: Columns, cells: Row) -> list[str]:
+    """Cells of a row that has slipped: an account may stand in any of them where a column is one of contact details."""
+    texts = [plain(cell) for cell in cells]
+    if any(privacy.announces(label) for label in columns.labels if label):
+        return [privacy.mask_lone(text) for text in texts]
+    return texts
 
 
 def _record(columns: Columns, cells: Row, source: object, hint: str | None) -> RawRecord:

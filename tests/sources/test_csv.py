@@ -280,3 +280,8 @@ def test_a_column_for_the_first_card_and_one_for_the_second(read):
         (2, "问题的现状", "战车", "unknown"),
         (3, "将来的预测", "太阳", "upright"),
     ]
+
+
+def test_an_account_in_a_row_that_slipped_is_masked_where_a_column_is_one_of_accounts(read):
+    (refused,) = read({"a.csv": sheet([*HEADER, "客户微信"], [*ROW, "a", "b", "moonlight"])})
+    assert isinstance(refused, Rejected) and refused.raw["line"].endswith("| b | 〔账号〕")
