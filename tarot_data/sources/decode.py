@@ -83,7 +83,8 @@ def text_of(blob: Blob) -> tuple[str, str]:
 def decoded(data: bytes) -> tuple[str, str]:
     """Text of bytes, and the encoding. Raises SourceError."""
     name = encoding_of(data[:HEAD])
-    text = data.decode(name, "replace")
+    # A file that was cut may end inside a character, which is no character.
+    text = codecs.getincrementaldecoder(name)("replace").decode(data)
     controls = len(_CONTROL.findall(text[:HEAD]))
     if controls * 50 > len(text[:HEAD]):
         raise unreadable("binary data, no text form")

@@ -10,7 +10,7 @@ from tarot_data.sources.labels import known_fields, labels_in
 from tarot_data.sources.notes import split
 from tarot_data.sources.record import Blob, RawRecord, Rejected, unreadable, unsafe
 from tarot_data.sources.sample import Sample
-from tarot_data.sources.tables import find_header, read_rows
+from tarot_data.sources.tables import find_header, read_rows, table_lines
 
 FORM = "docx"
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -181,7 +181,7 @@ def _read_section(section: list[Block], blob: Blob) -> Iterator[RawRecord | Reje
     following = [block.kind for block in section[1:]] + ["line"]
     for block, kind_below in zip(section, following, strict=True):
         if block.kind == "table":
-            added = _table_lines(block.value)
+            added = table_lines(block.value)
         elif block.kind == "title" and not lines:
             added = [f"# {block.value}"]
         else:
@@ -203,30 +203,3 @@ def is_table_of_readings(rows: list[list[str]]) -> bool:
 
 
 _GAP = "\0"
-
-
-def _table_lines(rows: list[list[str]]) -> list[str]:
-    """A table as labelled lines: label and value side by side, or cards with their places."""
-    from tarot_data.sources.fields import field_of
-
-    if not rows:
-        return []
-    header = [field_of(cell) for cell in rows[0]]
-    names = {known[0] for known in header if known}
-    if "cards" in names and len(rows) > 1 and "content" not in names:
-        lines = ["牌："]
-        for number, row in enumerate(rows[1:], 1):
-            cells = {known[0]: cell for known, cell in zip(header, row, strict=False) if known}
-            position = f"{cells['position']}：" if cells.get("position") else ""
-            lines.append(f"{number}. {position}{cells.get('cards', '')} {cells.get('orientation', '')}".rstrip())
-        return [*lines, ""]
-    lines = []
-    for row in rows:
-        cells = [cell for cell in row if cell]
-        if len(cells) == 2 and field_of(cells[0]):
-            lines.append(f"{cells[0].rstrip('：:')}：{cells[1]}")
-        elif len(cells) == 4 and field_of(cells[0]) and field_of(cells[2]):
-            lines += [f"{cells[0].rstrip('：:')}：{cells[1]}", f"{cells[2].rstrip('：:')}：{cells[3]}"]
-        else:
-            lines.append("\t".join(row).strip())
-    return lines

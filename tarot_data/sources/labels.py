@@ -30,7 +30,12 @@ class Head:
 
 _PAGE_NAMES = ("name", "名称")
 _DECK_OR_CARDS = ("牌组",)
-_LEAD = r"^[ \t>]*(?:[-*•·▪▫◆●]\s+|#{1,6}\s+|[0-9]{1,2}[.、)]\s*)?"
+_SIGN = "[\u2190-\u21ff\u2460-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]"
+_LEAD = (
+    r"^[ \t>]*(?:[-*•·▪▫◆●]\s+|#{1,6}\s+|[0-9]{1,2}[.、)]\s*|[一二三四五六七八九十]{1,2}[、.]\s*)?"
+    rf"(?:(?:{_SIGN}[\ufe0f\u20e3]?){{1,3}}\s?)?"
+)
+"""What may stand before a label: marks of a list or a heading, a number, an emoji."""
 _NAME_END = r"(?:\*\*|__|[】\]』」])?"
 
 
@@ -39,7 +44,7 @@ def _colon_label() -> re.Pattern:
     """A label before a colon, at the start of a line or after a gap; folded text."""
     return re.compile(
         rf"(?:{_LEAD}|(?<=[\s;；|｜，,。]))(?:\*\*|__|[【\[『「])?\s?(?P<label>(?:{label_pattern()})\s?[(（]?\d{{0,2}}[)）]?)\s?"
-        rf"{_NAME_END}\s?[:＝=]\s?(?:\*\*|__)?",
+        rf"{_NAME_END}\s?(?:::?|[＝=])\s?(?:\*\*|__)?",
         re.MULTILINE,
     )
 
@@ -53,6 +58,11 @@ def _bracket_label() -> re.Pattern:
 def _bare_label() -> re.Pattern:
     """A label of two characters or more, then a space, tab or wide space; or a label alone on its line."""
     return re.compile(rf"{_LEAD}(?:\*\*|__)?(?P<label>(?:{label_pattern()}))(?:\*\*|__)?(?:[ \t\u3000]+|$)")
+
+
+def _heads_alone(line: str, match: re.Match) -> bool:
+    """Whether a label is all of a marked line: `## 牌`, `**牌**`."""
+    return match.end() >= len(line.rstrip()) and line.lstrip()[:1] in ("#", "*")
 
 
 _REACH = 100
@@ -71,7 +81,8 @@ def labels_in(line: str) -> list[tuple[str, int, int]]:
         match = _bare_label().match(fold(line[:near])) if len(line) < 300 else None
         if match is not None and match.end() == near:
             match = _bare_label().match(fold(line))
-        named = match is not None and len(match["label"]) > 1 and field_of(match["label"]) is not None
+        long = match is not None and (len(match["label"]) > 1 or _heads_alone(line, match))
+        named = long and field_of(match["label"]) is not None
         return [(match["label"], match.start(), match.end())] if named else []
     folded = fold(line[:2000])
     start = len(folded) - len(folded.lstrip(" \t>#*-•"))
@@ -99,6 +110,10 @@ def labels_in(line: str) -> list[tuple[str, int, int]]:
     return kept
 
 
+LONGEST_UNDER_HEADING = 80
+"""Characters of a value that stands a blank line below its label's heading; longer ones are prose."""
+
+
 def read_head(lines: list[str], start: int, title: str | None = None) -> Head:
     """The labelled block that begins at a line; a Head without fields where none does.
 
@@ -109,6 +124,7 @@ def read_head(lines: list[str], start: int, title: str | None = None) -> Head:
     open_key: tuple[str, int] | None = None
     index = start
     blanks = 0
+    under_heading = False
     while index < len(lines):
         line = lines[index]
         stripped = line.strip()
@@ -126,6 +142,7 @@ def read_head(lines: list[str], start: int, title: str | None = None) -> Head:
         labels = labels_in(line)
         fresh = bool(labels) and _is_fresh(field_of(labels[0][0]), head, title, blanks)
         if fresh and not (blanks > 1 and len(head.fields) >= 4 and field_of(labels[0][0])[0] in ("title",)):
+            under_heading = stripped.startswith("#")
             for place, (label, _, value_start) in enumerate(labels):
                 key = field_of(label)
                 end = labels[place + 1][1] if place + 1 < len(labels) else len(line)
@@ -141,7 +158,8 @@ def read_head(lines: list[str], start: int, title: str | None = None) -> Head:
             head.body = index
             blanks = 0
             continue
-        if open_key and not head.fields[open_key][-1][1] and not blanks and not labels:
+        below = not blanks or (under_heading and blanks == 1 and len(stripped) <= LONGEST_UNDER_HEADING)
+        if open_key and not head.fields[open_key][-1][1] and below and not labels:
             _extend(head, open_key, stripped)
             index += 1
             head.body = index

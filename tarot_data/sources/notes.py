@@ -7,20 +7,29 @@ from tarot_data import told
 from tarot_data.folding import fold
 from tarot_data.sources.decode import text_of
 from tarot_data.sources.fields import field_of
-from tarot_data.sources.labels import Fields, Head, labels_in, read_head, to_record
+from tarot_data.sources.labels import Fields, Head, known_fields, labels_in, read_head, to_record
 from tarot_data.sources.record import Blob, RawRecord, Rejected, source_of
 from tarot_data.sources.sample import Sample
+from tarot_data.sources.tables import table_lines
+from tarot_data.spreads import NUMERALS
 
 FORM = "notes"
 
 _SEPARATOR = re.compile(
-    r"^\s*(?:[-=_*~～—―─━－＝·•#\s]{3,}|第\s?[0-9一二三四五六七八九十百]{1,4}\s?[位个條条则份页頁]\s?(?:客人|客户)?|[-—]?\s?\d{1,4}\s?[-—]?)\s*$"
+    r"^\s*(?:[-=_*~～—―─━－＝＊·•#.＿〰◆◇■□●○★☆✿❀※▪▫\s]{3,}|[-=_*~—─\s]*分[割隔]线[-=_*~—─\s]*|第\s?[0-9一二三四五六七八九十百]{1,4}\s?[位个條条则份页頁]\s?(?:客人|客户)?|[-—]?\s?\d{1,4}\s?[-—]?)\s*$"
 )
-_DATE_LINE = re.compile(r"^\s*#{0,3}\s*(?:(?:19|20)\d{2}\s?[-/.年]\s?\d{1,2}\s?[-/.月]\s?\d{1,2}\s?[日号]?)[^\n]{0,8}$")
+_AROUND_DAY = r"\s#*_~=—―─–\-●○•◆■▪★☆📅🗓\ufe0f【】\[\]「」（）()"
+_DATE_LINE = re.compile(
+    rf"^[{_AROUND_DAY}]{{0,12}}(?:(?:19|20)\d{{2}}\s?[-/.年]\s?\d{{1,2}}\s?[-/.月]\s?\d{{1,2}}\s?[日号]?|(?:19|20)\d{{6}}(?=\s*$))"
+    rf"[^\n]{{0,8}}?[{_AROUND_DAY}]{{0,12}}$"
+)
+_COUNTED = re.compile(r"[0-9]{1,4}|[一二三四五六七八九十]{1,3}")
+_INVISIBLE = re.compile("[\u200b\u200c\u200e\u200f\u2060\ufeff\u00ad]")
 _HEADING = re.compile(r"^\s{0,3}#{1,3}\s+(?=\S)")
 _COMMENT = re.compile(r"%%.*?%%", re.DOTALL)
 _CALLOUT = re.compile(r"^([^\S\n]*>+)[^\S\n]*\[!\w+\][+-]?[^\S\n]*", re.MULTILINE)
 _INLINE_FIELD = re.compile(r"^[^\S\n]*(?:[-*][^\S\n]*)?[\w\u4e00-\u9fff ]{1,20}::\s.*$\n?", re.MULTILINE)
+_PLACEHOLDER = re.compile(r"\{\{[^{}\n]{1,40}\}\}|<%[^%\n]{0,200}%>")
 _BLOCK_ID = re.compile(r"\s\^[A-Za-z0-9-]{2,20}$", re.MULTILINE)
 # No bracket inside: `[[[[[[…` would be looked through from every one of them to the end of its line.
 _WIKI = re.compile(r"(?<!!)\[\[([^\[\]|\n]*\|)?([^\[\]\n]*)\]\]")
@@ -42,7 +51,7 @@ def recognises(sample: Sample) -> bool:
 
 def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
     text, _ = text_of(blob)
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     matter = front_matter(text)
     if matter is not None:
         fields, body, line = matter
@@ -54,7 +63,8 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
         else:
             yield _of_front_matter(blob, fields, body)
         return
-    yield from split(text.split("\n"), blob, FORM)
+    lines, numbers = _without_tables(text.split("\n"))
+    yield from split(lines, blob, FORM, numbers=numbers)
 
 
 def split(
@@ -81,14 +91,16 @@ def split(
         yield to_record(fields, place, content=body, title=heading[1].strip() if heading else None, date_hint=blob.hint)
         return
     begins = [_beginning(lines, start, max(0, start - 8)) for start, _ in starts]
+    counted = _counted(begins, lines)
+    begins = [min(begin, counted.get(begin, begin)) for begin in begins]
     ends = [*begins[1:], len(lines)]
     separators = {lines[begin].strip() for begin in begins[1:] if _SEPARATOR.match(lines[begin])}
     day_above: str | None = _day_of(blob.name)
     for (start, head), begin, end in zip(starts, begins, ends, strict=True):
         title = None
-        for line in filter(str.strip, lines[begin:start]):
+        for line in filter(str.strip, lines[begin + (begin in counted.values()) : start]):
             if _DATE_LINE.match(line):
-                day_above = line.strip(" #\t")
+                day_above = re.sub(rf"^[{_AROUND_DAY}]+|[{_AROUND_DAY}]+$", "", line)
             elif not _SEPARATOR.match(line):
                 title = _HEADING.sub("", line).strip()
         body_lines = lines[head.body : max(end, head.body)]
@@ -105,6 +117,73 @@ def split(
             title=title,
             date_hint=blob.hint,
         )
+
+
+def _counted(begins: list[int], lines: list[str]) -> dict[int, int]:
+    """Lines that count the readings (`【2】`, `案例三`, `2/6`), each by the beginning it stands above: one above every reading
+    but perhaps the first, all of one shape, one more each time."""
+    above: dict[int, int] = {}
+    for begin in begins:
+        index = next((index for index in range(begin - 1, max(-1, begin - 4), -1) if lines[index].strip()), None)
+        if index is not None and _COUNTED.search(lines[index]) and len(lines[index].strip()) <= LONGEST_COUNT:
+            above[begin] = index
+    found = {begin: lines[index].strip() for begin, index in above.items()}
+    shapes = {_COUNTED.sub("0", line, count=1) for line in found.values()}
+    counts = [_count(_COUNTED.search(line)[0]) for line in found.values()]
+    follows = all(later == former + 1 for former, later in zip(counts, counts[1:], strict=False))
+    return above if len(found) > 1 and len(found) >= len(begins) - 1 and len(shapes) == 1 and follows else {}
+
+
+LONGEST_COUNT = 20
+"""Characters of a line that counts the readings."""
+
+
+def _count(written: str) -> int:
+    if written.isdigit():
+        return int(written)
+    tens, ten, ones = written.rpartition("十")
+    return 10 * NUMERALS.get(tens, 1) * bool(ten) + NUMERALS.get(ones, 0)
+
+
+def _without_tables(lines: list[str]) -> tuple[list[str], list[int]]:
+    """Lines with the Markdown tables at the top of a reading as labelled lines, and the number each line had."""
+    found, numbers = [], []
+    index = 0
+    while index < len(lines):
+        rows, end = _table_at(lines, index)
+        added = lines[index : index + 1]
+        if rows and _heads_reading(rows, [line for line in found[-8:] if line.strip()]):
+            added = table_lines(rows)
+        else:
+            end = index + 1
+        found += added
+        numbers += [index + 1] * len(added)
+        index = end
+    return found, numbers
+
+
+def _table_at(lines: list[str], index: int) -> tuple[list[list[str]], int]:
+    """Rows of the Markdown table that begins at a line, the rule below its header left out, and the line behind it."""
+    if not (lines[index].lstrip().startswith("|") and index + 1 < len(lines) and _RULE.match(lines[index + 1])):
+        return [], index
+    end = index
+    while end < len(lines) and lines[end].lstrip().startswith("|"):
+        end += 1
+    rows = [[cell.strip(" *") for cell in line.strip().strip("|").split("|")] for line in lines[index:end]]
+    return [rows[0], *rows[2:]], end
+
+
+_RULE = re.compile(r"^\s*\|(?:\s*:?-{2,}:?\s*\|?)+\s*$")
+
+
+def _heads_reading(rows: list[list[str]], above: list[str]) -> bool:
+    """Whether a table is a reading's head: labels beside their values, or the cards that the labels above it lack."""
+    labelled = {known[0] for row in rows if len(row) == 2 and (known := field_of(row[0]))}
+    if {"person", "question", "cards"} & labelled and len(labelled) > 1:
+        return True
+    header = {known[0] for cell in rows[0] if (known := field_of(cell))}
+    labels = [label for line in above[::-1][:6] for label, _, _ in labels_in(line)]
+    return "cards" in header and bool(above) and bool(labels_in(above[-1])) and "cards" not in known_fields(labels)
 
 
 def _day_of(name: str) -> str | None:
@@ -221,6 +300,8 @@ def _lenient_yaml(lines: list[str]) -> Fields:
         if not stripped or stripped.startswith("#"):
             continue
         item = re.match(r"^\s*-\s+(.*)$", line)
+        if key and not item and line[:1] in " \t" and _goes_on(fields[key], line):
+            continue
         pair = re.match(r"^([^\s\-:：][^:：]{0,40}?)\s*[:：](?:\s+|$)(.*)$", line) or re.match(
             r"^([^\s\-:：][^:：]{0,40}?)\s*：\s*(.*)$", line
         )
@@ -250,6 +331,23 @@ def _lenient_yaml(lines: list[str]) -> Fields:
     return fields
 
 
+def _goes_on(held: list[tuple[str, object]], line: str) -> bool:
+    """Takes a line of a mapping (`orientation: 逆位`) into the item of a list that began it (`- name: 愚人`)."""
+    values = held[-1][1]
+    pair = _PAIR.match(line.strip())
+    if not pair or not isinstance(values, list) or not values:
+        return False
+    if isinstance(values[-1], str) and (begun := _PAIR.match(values[-1])):
+        values[-1] = {begun[1]: _unquoted(begun[2])}
+    if not isinstance(values[-1], dict):
+        return False
+    values[-1][pair[1]] = _unquoted(pair[2])
+    return True
+
+
+_PAIR = re.compile(r"^([\w\u4e00-\u9fff]{1,20})\s*[:：]\s+(\S.*)$")
+
+
 def _unquoted(value: str) -> str:
     value = value.strip()
     if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
@@ -267,7 +365,7 @@ def _of_front_matter(blob: Blob, fields: Fields, body: str) -> RawRecord:
             fields.setdefault(key, held)
         if len(head.fields) >= 1:
             body = "\n".join(([head.inline] if head.inline else []) + lines[head.body :])
-    body = without_obsidian(body)
+    body = _PLACEHOLDER.sub("", without_obsidian(body))
     title = None
     heading = re.match(r"^\s*#\s+(.+)\n?", body)
     stem = blob.name.rsplit(".", 1)[0]

@@ -300,3 +300,28 @@ def _columns_by_content(rows: list[Row]) -> Columns | None:
     if "cards" not in names or "content" not in names or len(names) != len(set(names)):
         return None
     return Columns(tuple("?" for _ in range(width)), tuple(keys))
+
+
+def table_lines(rows: list[list[str]]) -> list[str]:
+    """A table as labelled lines: label and value side by side, or cards with their places."""
+    if not rows:
+        return []
+    header = [field_of(cell) for cell in rows[0]]
+    names = {known[0] for known in header if known}
+    if "cards" in names and len(rows) > 1 and "content" not in names:
+        lines = ["牌："]
+        for number, row in enumerate(rows[1:], 1):
+            cells = {known[0]: cell for known, cell in zip(header, row, strict=False) if known}
+            position = f"{cells['position']}：" if cells.get("position") else ""
+            lines.append(f"{number}. {position}{cells.get('cards', '')} {cells.get('orientation', '')}".rstrip())
+        return [*lines, ""]
+    lines = []
+    for row in rows:
+        cells = [cell for cell in row if cell]
+        if len(cells) == 2 and field_of(cells[0]):
+            lines.append(f"{cells[0].rstrip('：:')}：{cells[1]}")
+        elif len(cells) == 4 and field_of(cells[0]) and field_of(cells[2]):
+            lines += [f"{cells[0].rstrip('：:')}：{cells[1]}", f"{cells[2].rstrip('：:')}：{cells[3]}"]
+        else:
+            lines.append("\t".join(row).strip())
+    return lines

@@ -74,6 +74,8 @@ def kind_of(lines: list[str]) -> str | None:
             continue
         looked_at = timed if kind != "name:" else [widths(line).rstrip() for line in lines]
         heads = [head for line in looked_at if (head := pattern.match(line))]
+        if kind == "name:":
+            heads = [head for head in heads if not _is_label(head["name"].strip())]
         names = Counter(head["name"].strip() for head in heads)
         times = {head.groupdict().get("clock") for head in heads}
         if (

@@ -92,3 +92,9 @@ def test_every_synonym_means_its_field_however_it_is_written():
 )
 def test_labels(label, meaning):
     assert field_of(label) == meaning
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_half_a_character_at_the_end_of_a_cut_file_is_dropped(encoding):
+    whole = "星币四在前面，先把账算清，再谈搬家的事。" * 5
+    assert decoded((whole + "好").encode(encoding)[:-1]) == (whole, encoding)

@@ -235,3 +235,96 @@ def test_a_daily_note_holds_several_readings_and_its_name_their_day(read):
 def test_the_day_in_a_name_gives_way_to_the_one_in_the_note(read):
     (record,) = read({"2024-01-05 Mel.txt": f"咨询者：Mel\n牌：隐士\n日期：2024-01-06\n\n{BODY}"})
     assert str(to_reading(record)["date"]) == "2024-01-06"
+
+
+HEAD = "咨询者：{}\n问题：搬家\n牌：正义正位、死神逆位"
+
+
+def blocks(above: list[str]) -> str:
+    named = zip(above, ("Mel", "阿宁", "小满"), strict=True)
+    return "\n\n".join(f"{line}\n{HEAD.format(person)}\n\n{BODY}" for line, person in named)
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        ["【1】", "【2】", "【3】"],
+        ["案例一", "案例二", "案例三"],
+        ["第九个案例", "第十个案例", "第十一个案例"],
+        ["1/3", "2/3", "3/3"],
+        ["No.1", "No.2", "No.3"],
+        ["★★★★", "★★★★", "★★★★"],
+        ["＊＊＊", "＊＊＊", "＊＊＊"],
+        ["——— 分割线 ———"] * 3,
+    ],
+)
+def test_a_line_that_counts_or_parts_the_readings_is_in_no_body(read, above):
+    readings = [to_reading(record) for record in read({"a.txt": blocks(above)})]
+    assert [(r["person"], r["content"]) for r in readings] == [("Mel", BODY), ("阿宁", BODY), ("小满", BODY)]
+
+
+def test_a_number_that_ends_every_body_counts_only_where_it_counts_on(read):
+    text = "\n\n".join(f"{HEAD.format(person)}\n\n{BODY}\n打分：9" for person in ("Mel", "阿宁", "小满"))
+    readings = [to_reading(record) for record in read({"a.txt": text})]
+    assert [r["content"] for r in readings] == [f"{BODY}\n打分：9"] * 3
+
+
+@pytest.mark.parametrize("form", ["【{}】", "—— {} ——", "**{}**", "● {}", "## {}"])
+def test_a_date_line_in_ornaments_dates_the_reading_below(read, form):
+    days = ["2024-01-05", "2024/1/6", "20240107"]
+    readings = [to_reading(record) for record in read({"a.txt": blocks([form.format(day) for day in days])})]
+    assert [(r["person"], str(r["date"]), r["content"]) for r in readings] == [
+        ("Mel", "2024-01-05", BODY),
+        ("阿宁", "2024-01-06", BODY),
+        ("小满", "2024-01-07", BODY),
+    ]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "👤咨询者：阿宁\n❓ 问题：搬家\n🃏牌：正义正位、死神逆位",
+        "一、咨询者：阿宁\n二、问题：搬家\n三、牌：正义正位、死神逆位",
+        "## 咨询者\n\n阿宁\n\n## 问题\n\n搬家\n\n## 牌\n\n正义正位、死神逆位\n\n## 解读",
+        "咨询者:: 阿宁\n- 问题:: 搬家\n牌:: 正义正位、死神逆位",
+        "个案：阿宁\n问题：搬家\n\n| 位置 | 牌 | 正逆 |\n|---|---|---|\n| 1 | 正义 | 正 |\n| 2 | 死神 | 逆 |",
+        "| 项目 | 内容 |\n| --- | --- |\n| 咨询者 | 阿宁 |\n| 问题 | 搬家 |\n| 牌 | 正义正位、死神逆位 |",
+        "咨询者：\u200b阿宁\n问\u200b题：搬家\n牌：正义正位、死神逆位",
+    ],
+)
+def test_labels_with_signs_numbers_headings_and_tables(read, head):
+    (record,) = read({"a.md": f"{head}\n\n{BODY}"})
+    reading = to_reading(record)
+    cards = [(card["card"], card["orientation"]) for card in reading["cards"]]
+    assert (reading["person"], reading["question"], cards) == (
+        "阿宁",
+        "搬家",
+        [("正义", "upright"), ("死神", "reversed")],
+    )
+    assert reading["content"] == BODY
+
+
+def test_a_table_in_a_body_stays_as_it_is(read):
+    table = "| 牌 | 正逆 |\n|---|---|\n| 正义 | 正 |"
+    (record,) = read({"a.md": f"{HEAD.format('Mel')}\n\n{BODY}\n\n{table}"})
+    assert to_reading(record)["content"] == f"{BODY}\n\n{table}"
+
+
+def test_cards_as_mappings_in_front_matter(read):
+    text = (
+        "---\nperson: 阿宁\ncards:\n  - name: 正义\n    orientation: 正位\n  - name: 死神\n    orientation: 逆位\n---\n"
+    )
+    (record,) = read({"a.md": text + BODY})
+    cards = [(card["card"], card["orientation"]) for card in to_reading(record)["cards"]]
+    assert cards == [("正义", "upright"), ("死神", "reversed")]
+
+
+def test_a_title_that_a_template_left_is_no_text(read):
+    text = "---\ndate: {{date}}\nperson: \nquestion: \ncards:\n  - \n---\n# {{title}}\n\n<% tp.file.cursor() %>"
+    _, rejections = to_readings(read({"模板.md": text}))
+    assert rejections["reason"].to_list() == ["empty_body"]
+
+
+def test_notes_with_dashes_round_their_dates_are_no_chat(read):
+    records = read({"a.txt": blocks(["—— 2024/1/5 ——", "—— 2024/1/6 ——", "—— 2024/1/7 ——"])})
+    assert {record.source.form for record in records} == {"notes"}
