@@ -32,6 +32,8 @@ def separator_of(text: str) -> str | None:
             continue
         rows = [row for row in _rows_of(text[:200_000], separator, 60) if any(cell.strip() for cell in row)]
         found = find_header(rows)
+        if found and "content" not in found[1].names and _is_ruled(rows[found[0] + 1 :]):
+            continue  # a note's Markdown table of its cards
         if found and len(found[1].names) > names and _holds_rows(found[1].width, rows[found[0] + 1 :]):
             best, names = separator, len(found[1].names)
     if best is None:
@@ -55,6 +57,11 @@ def _holds_rows(width: int, rows: list[list[str]]) -> bool:
         return width >= 3
     fitting = sum(2 <= len(row) <= width + 3 for row in rows)
     return fitting * 2 >= len(rows) and width >= 2
+
+
+def _is_ruled(rows: list[list[str]]) -> bool:
+    """Whether Markdown's rule (`|---|---|`) is the first of the rows."""
+    return bool(rows) and all(re.fullmatch(r"\s*:?-+:?\s*|", cell) for cell in rows[0])
 
 
 def _rows_of(text: str, separator: str, limit: int) -> list[list[str]]:

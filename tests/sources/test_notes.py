@@ -237,12 +237,12 @@ def test_the_day_in_a_name_gives_way_to_the_one_in_the_note(read):
     assert str(to_reading(record)["date"]) == "2024-01-06"
 
 
-HEAD = "咨询者：{}\n问题：搬家\n牌：正义正位、死神逆位"
+BLOCK = "咨询者：{}\n问题：搬家\n牌：正义正位、死神逆位"
 
 
 def blocks(above: list[str]) -> str:
     named = zip(above, ("Mel", "阿宁", "小满"), strict=True)
-    return "\n\n".join(f"{line}\n{HEAD.format(person)}\n\n{BODY}" for line, person in named)
+    return "\n\n".join(f"{line}\n{BLOCK.format(person)}\n\n{BODY}" for line, person in named)
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ def test_a_line_that_counts_or_parts_the_readings_is_in_no_body(read, above):
 
 
 def test_a_number_that_ends_every_body_counts_only_where_it_counts_on(read):
-    text = "\n\n".join(f"{HEAD.format(person)}\n\n{BODY}\n打分：9" for person in ("Mel", "阿宁", "小满"))
+    text = "\n\n".join(f"{BLOCK.format(person)}\n\n{BODY}\n打分：9" for person in ("Mel", "阿宁", "小满"))
     readings = [to_reading(record) for record in read({"a.txt": text})]
     assert [r["content"] for r in readings] == [f"{BODY}\n打分：9"] * 3
 
@@ -306,7 +306,7 @@ def test_labels_with_signs_numbers_headings_and_tables(read, head):
 
 def test_a_table_in_a_body_stays_as_it_is(read):
     table = "| 牌 | 正逆 |\n|---|---|\n| 正义 | 正 |"
-    (record,) = read({"a.md": f"{HEAD.format('Mel')}\n\n{BODY}\n\n{table}"})
+    (record,) = read({"a.md": f"{BLOCK.format('Mel')}\n\n{BODY}\n\n{table}"})
     assert to_reading(record)["content"] == f"{BODY}\n\n{table}"
 
 
