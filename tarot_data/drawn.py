@@ -11,7 +11,7 @@ from collections import Counter
 from tarot_data import lexicon
 from tarot_data.folding import fold
 from tarot_data.listing import Token, aliases, no_card, tokens_of, words
-from tarot_data.spreads import NUMERALS, position_names, resolve_spread
+from tarot_data.spreads import NUMERALS, is_spread, position_names, resolve_spread
 
 _MAX_CARDS = 400
 _CARD_NAME = re.compile(r"(?:card_?)?name_?(?:zh|cn|tw|en|chinese|english)")
@@ -165,6 +165,11 @@ def _from_object(value: dict, depth: int) -> list[dict]:
     return cards
 
 
+def is_extra(label: str) -> bool:
+    """Whether a label is the word for a card without a place: 底牌, 补牌."""
+    return (words().get(fold(label)) or ("",))[0] == "extra"
+
+
 def asks_reversed(key: str) -> bool:
     """Whether a yes in a field of this name means reversed."""
     return any(word in fold(key) for word in ("revers", "逆", "rev"))
@@ -219,7 +224,7 @@ def _place(card: dict, position: str) -> None:
         position = position[numbered.end() :].strip(_AROUND_PLACE)
     if position[-1:] in ("是", "为") and fold(position[:-1]) in position_names():
         position = position[:-1]
-    if not position:
+    if not position or is_spread(position):
         return
     word = words().get(fold(position))
     if word and word[0] == "extra":

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from tarot_data import lexicon
 from tarot_data.folding import fold
-from tarot_data.spreads import position_names
+from tarot_data.spreads import position_names, spread_words
 
 
 class Token(NamedTuple):
@@ -72,6 +72,8 @@ def words() -> dict[str, tuple[str, str]]:
             found.setdefault(fold(row["word"]), ("all", "upright"))
     for name, card in aliases()[0].items():
         found[name] = ("card", card)
+    for name in spread_words():
+        found.setdefault(name, ("text", ""))  # `圣三角`, `恋人三角`: no 圣三, no 恋人
     return found
 
 

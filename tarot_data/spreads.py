@@ -17,6 +17,18 @@ def position_names() -> frozenset[str]:
 
 
 @lexicon.cached
+def spread_words() -> frozenset[str]:
+    """Folded names of spreads that no position has: not 关系, nor two characters that say a topic (学业)."""
+    rows = lexicon.read_table("spreads")
+    names = {fold(name) for row in rows for name in (row["spread"], *row["aliases"].split("|"))}
+    return frozenset(name for name in names - position_names() if len(name) > 2)
+
+
+def is_spread(text: str) -> bool:
+    return fold(text) in spread_words()
+
+
+@lexicon.cached
 def _spread_names() -> dict[str, tuple[str, tuple[str, ...], int]]:
     """Folded name of a spread to its id, position names and number of places; the first row wins a shared alias."""
     found = {}

@@ -320,6 +320,9 @@ def test_cards_of_prose_count_where_they_are_as_many_as_the_spread_or_the_text_s
         ("牌1：过去｜愚人、牌2：现在｜力量", ["1 过去 愚人?", "2 现在 力量?"]),
         ("【1】过去：愚人【2】现在：力量", ["1 过去 愚人?", "2 现在 力量?"]),
         ("过去=愚人逆位 现在是力量", ["1 过去 愚人-", "2 现在 力量?"]),
+        ("圣三角：愚人、力量逆位", ["1 愚人?", "2 力量-"]),
+        ("恋人金字塔：愚人、力量", ["1 愚人?", "2 力量?"]),
+        ("学业：愚人、感情：力量", ["1 学业 愚人?", "2 感情 力量?"]),
     ],
 )
 def test_marks_between_a_card_its_place_and_its_orientation(written, expected):

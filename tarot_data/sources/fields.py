@@ -7,6 +7,9 @@ from tarot_data.folding import fold
 
 _DROPPED = re.compile(r"[\s_\-:*#【】\[\]「」『』()<>\"'“”|/]+")
 _NUMBER = re.compile(r"^(.*?)(?:[(第]*(\d{1,2}|[一二三四五六七八九十])[)次组]*)$")
+_REMARK = re.compile(r"[(\[【][^()\[\]【】]{1,20}[)\]】]")
+"""What stands in brackets beside a name: `抽到的牌（正逆）`, `日期（年月日）`."""
+_SCRIPTS = re.compile(r"[\u4e00-\u9fff]+|[a-z][a-z _]*")
 _CHINESE = {character: number for number, character in enumerate("一二三四五六七八九十", 1)}
 
 
@@ -33,7 +36,18 @@ def field_of(label: str) -> tuple[str, int] | None:
     if numbered and (known := synonyms().get(numbered[1])):
         digits = numbered[2]
         return known[0], _CHINESE.get(digits) or max(1, int(digits))
-    return None
+    if (bare := _REMARK.sub("", fold(label))) != fold(label) and bare.strip():
+        return field_of(bare)
+    return _in_two_languages(fold(label))
+
+
+def _in_two_languages(label: str) -> tuple[str, int] | None:
+    """The field that a label says once in Chinese and once in English (`客户 Client`, `Date/日期`)."""
+    parts = [part.strip() for part in _SCRIPTS.findall(label)]
+    if len(parts) != 2 or parts[0].isascii() == parts[1].isascii():
+        return None
+    first, second = (synonyms().get(_DROPPED.sub("", part)) for part in parts)
+    return (first[0], 1) if first and second and first[0] == second[0] else None
 
 
 def rank_of(label: str) -> int:

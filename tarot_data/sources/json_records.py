@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from tarot_data import drawn
 from tarot_data.sources.decode import encoding_of, line_of
 from tarot_data.sources.fields import field_of
 from tarot_data.sources.labels import Fields, known_fields, to_record
@@ -98,6 +99,8 @@ def record_of(value: dict, blob: Blob, locator: str, form: str, hint: str | None
             known = field_of(str(key))
             if known is None and str(key).lower() in ("orientations", "positions"):
                 known = (str(key).lower()[:-1], 1)
+            if known is None and isinstance(held, str) and drawn.is_extra(str(key)):
+                known = ("extra", 1)
             if known and known[0] != "ignored" and not (layer is not value and known in fields):
                 fields.setdefault(known, []).append((str(key), _flat(held) if known[0] != "cards" else held))
     for number, draw in enumerate(spreads, 1):

@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tarot_data import drawn, lexicon
 from tarot_data.folding import fold
@@ -11,7 +11,8 @@ from tarot_data.sources.record import RawDraw, RawRecord, Source, plain
 from tarot_data.spreads import places_of, resolve_spread
 
 Fields = dict[tuple[str, int], list[tuple[str, object]]]
-"""(field, number) to the labels that named it and their values, in order."""
+"""(field, number) to the labels that named it and their values, in order. The field `extra` holds cards without a place,
+under their own words (底牌)."""
 
 
 @dataclass
@@ -271,6 +272,10 @@ def to_record(
         return held[0][1] if held else None
 
     draws = _draws(values, named, extra)
+    if extras := [{"position": label, "card": value} for label, value in named.get("extra", ())]:
+        first_draw = draws[0] if draws else RawDraw(spread=None, cards=None)
+        laid = first_draw.cards if isinstance(first_draw.cards, list) else [first_draw.cards]
+        draws = (replace(first_draw, cards=[*laid, *extras]), *draws[1:])
     texts = [_joined(value) for _, value in named.get("content", ())]
     if content is not None and content.strip():
         texts.append(content)
@@ -312,7 +317,7 @@ def _draws(values: Fields, named: dict[str, list], extra: dict[str, object]) -> 
             named.setdefault("deck", decks)
             lists[number] = [pair for pair in held if pair not in decks]
     lists = {number: held for number, held in lists.items() if held}
-    if not spreads and (kinds := named.get("tags")) and resolve_spread(_text(kinds[0][1]))[0]:
+    if not spreads and (kinds := named.get("tags")) and _is_kind_of_spread(kinds[0][1]):
         spreads[1] = kinds[0][1]
     bodies = named.get("content", [])
     if not lists and len(bodies) > 1:
@@ -340,6 +345,17 @@ def _draws(values: Fields, named: dict[str, list], extra: dict[str, object]) -> 
     return tuple(
         RawDraw(spread=_text(spreads.get(number)), cards=cards.get(number)) for number in sorted({*spreads, *cards})
     )
+
+
+def _is_kind_of_spread(value: object) -> bool:
+    """Whether a `类型` names a spread and not what the reading is about (感情, 事业)."""
+    text = _text(value)
+    return resolve_spread(text)[0] is not None and fold(text) not in _topics()
+
+
+@lexicon.cached
+def _topics() -> frozenset[str]:
+    return frozenset(fold(word) for row in lexicon.read_table("themes") for word in (row["word"], row["theme"]))
 
 
 def _one_each(cards: dict[int, object], spreads: dict[int, object]) -> bool:

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from urllib.parse import unquote
 
+from tarot_data import drawn
 from tarot_data.sources.decode import MAX_TEXT, text_of
 from tarot_data.sources.fields import field_of
 from tarot_data.sources.labels import Fields, is_title, labels_in, read_head, to_record
@@ -117,7 +118,7 @@ def properties(lines: list[str], columns: frozenset[str]) -> tuple[Fields, int]:
         return {}, index
     fields: Fields = {}
     for name, value in pairs:
-        if key := field_of(name):
+        if key := field_of(name) or (("extra", 1) if drawn.is_extra(name) else None):
             fields.setdefault(key, []).append((name, _plain_value(value)))
     return fields, end
 

@@ -5,13 +5,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from itertools import islice
+from typing import NamedTuple
 
 from tarot_data import drawn, lexicon, privacy
 from tarot_data.dates import parse_date
 from tarot_data.folding import fold
 from tarot_data.sources.fields import field_of
 from tarot_data.sources.labels import Fields, to_record
-from tarot_data.sources.record import Blob, RawRecord, Rejected, plain, source_of
+from tarot_data.sources.record import Blob, RawRecord, Rejected, Source, plain, source_of
 from tarot_data.spreads import position_names, resolve_spread
 
 WAITING_ROWS = 500
@@ -30,12 +31,14 @@ _NTH_CARD = re.compile(r"第\s?([0-9]{1,2}|[一二三四五六七八九十]{1,2}
 class Columns:
     """What the columns of a table are. keys: column to (field, number), None for one that is not used.
 
-    positions: column to the position its card lies at, where every card has a column of its own.
+    positions: column to the position its card lies at, where every card has a column of its own. extras: columns of
+    cards without a place (底牌, 补牌).
     """
 
     labels: tuple[str, ...]
     keys: tuple[tuple[str, int] | None, ...]
     positions: dict[int, str] = field(default_factory=dict)
+    extras: tuple[int, ...] = ()
 
     @property
     def names(self) -> set[str]:
@@ -74,7 +77,8 @@ def columns_of(header: Row, below: Row | None = None) -> tuple[Columns, int] | N
         return None
     while labels and not labels[-1] and (len(labels) - 1) not in positions:
         labels.pop()
-    return Columns(tuple(labels), tuple(keys[: len(labels)]), positions), rows
+    extras = tuple(index for index, label in enumerate(labels) if not keys[index] and drawn.is_extra(label))
+    return Columns(tuple(labels), tuple(keys[: len(labels)]), positions, extras), rows
 
 
 def _positions_below(labels: list[str], keys: list, below: Row) -> dict[int, str]:
@@ -123,7 +127,7 @@ def read_rows(
 
     Nothing comes of a table without a header that names cards or a body, unless its columns show what they are.
     """
-    yield from _dated_by_neighbours(_records(rows, blob, form, locator, hint))
+    yield from _dated_by_neighbours(_records(_lines(rows, blob, form, locator, hint)))
 
 
 def _dated_by_neighbours(records: Iterator[RawRecord | Rejected]) -> Iterator[RawRecord | Rejected]:
@@ -174,9 +178,64 @@ def _near(record: RawRecord | Rejected, day: date) -> RawRecord | Rejected:
     return record
 
 
-def _records(
+class Line(NamedTuple):
+    """A row of a reading, or of one card of it, under the columns and the hint that hold for it."""
+
+    columns: Columns
+    cells: Row
+    source: Source
+    hint: str | None
+
+
+def _records(lines: Iterator[Line | Rejected]) -> Iterator[RawRecord | Rejected]:
+    """A record a row; rows with one card each that say nothing else new are one reading."""
+    held: list[Line] = []
+    for line in lines:
+        if held and isinstance(line, Line) and _continues(held[0], line):
+            held.append(line)
+            continue
+        if held:
+            yield _record(held)
+        held = [line] if isinstance(line, Line) else []
+        if not held:
+            yield line
+    if held:
+        yield _record(held)
+
+
+def _continues(first: Line, line: Line) -> bool:
+    """Whether a row is one more card of the reading above: the rest of it is empty beside a column of orientations or
+    places, or all as above, the text too (cells that were merged)."""
+    columns = line.columns
+    if columns is not first.columns or columns.positions or "cards" not in columns.names:
+        return False
+    same = 0
+    for index, key in enumerate(columns.keys):
+        above, cell = (cells[index] if index < len(cells) else None for cells in (first.cells, line.cells))
+        if key and key[0] == "cards":
+            if not all(isinstance(card, str) and _is_one_card(card) for card in (above, cell)):
+                return False
+        elif key and key[0] in ("orientation", "position", "id") or cell in (None, ""):
+            continue
+        elif cell != above:
+            return False
+        elif key and key[0] == "content":
+            same += 1
+    listed = "orientation" in columns.names or "position" in columns.names
+    return same > 0 or listed and not any(_at(columns, line.cells, name) for name in ("content", "question", "person"))
+
+
+@lexicon.cached(maxsize=4096)
+def _is_one_card(text: str) -> bool:
+    try:
+        return len(drawn.parse_cards(text)) == 1
+    except drawn.UnknownCard:
+        return False
+
+
+def _lines(
     rows: Iterable[tuple[int, Row]], blob: Blob, form: str, locator: str, hint: str | None
-) -> Iterator[RawRecord | Rejected]:
+) -> Iterator[Line | Rejected]:
     rows = iter(rows)
     first = list(islice(rows, HEADER_ROWS + 1))
     found = find_header([row for _, row in first])
@@ -223,7 +282,7 @@ def _records(
             continue
         if not columns.positions and not any(_at(columns, cells, name) for name in ("content", "cards", "question")):
             continue
-        yield _record(columns, cells, source, hint)
+        yield Line(columns, cells, source, hint)
 
 
 def _lone_masked(columns: Columns, cells: Row) -> list[str]:
@@ -234,7 +293,8 @@ def _lone_masked(columns: Columns, cells: Row) -> list[str]:
     return texts
 
 
-def _record(columns: Columns, cells: Row, source: object, hint: str | None) -> RawRecord:
+def _record(lines: list[Line]) -> RawRecord:
+    columns, cells, source, hint = lines[0]
     fields: Fields = {}
     extra: dict[str, object] = {}
     for index, cell in enumerate(cells[: columns.width]):
@@ -251,7 +311,22 @@ def _record(columns: Columns, cells: Row, source: object, hint: str | None) -> R
         ]
         if cards:
             fields[("cards", 1)] = [("牌", cards)]
+    if len(lines) > 1:
+        fields = {key: held for key, held in fields.items() if key[0] not in ("orientation", "position")}
+        fields[("cards", 1)] = [("牌", [_card(line) for line in lines])]
+    if extras := [(columns.labels[i], cells[i]) for i in columns.extras if i < len(cells) and cells[i]]:
+        fields[("extra", 1)] = extras
     return to_record(fields, source, date_hint=hint, extra=extra)
+
+
+def _card(line: Line) -> dict[str, object]:
+    """The card object of a row that holds one card."""
+    card: dict[str, object] = {}
+    for index, key in enumerate(line.columns.keys):
+        cell = line.cells[index] if index < len(line.cells) else None
+        if key and key[0] in ("cards", "orientation", "position") and cell not in (None, ""):
+            card["card" if key[0] == "cards" else line.columns.labels[index]] = cell
+    return card
 
 
 def _at(columns: Columns, cells: Row, name: str) -> bool:

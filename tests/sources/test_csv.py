@@ -285,3 +285,54 @@ def test_a_column_for_the_first_card_and_one_for_the_second(read):
 def test_an_account_in_a_row_that_slipped_is_masked_where_a_column_is_one_of_accounts(read):
     (refused,) = read({"a.csv": sheet([*HEADER, "客户微信"], [*ROW, "a", "b", "moonlight"])})
     assert isinstance(refused, Rejected) and refused.raw["line"].endswith("| b | 〔账号〕")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "客户（昵称）,问题（原话）,牌阵,抽到的牌（正逆）,解读正文,日期（年月日）",
+        "客户 Client,问题 Question,牌阵 Spread,牌 Cards,解读 Reading,日期 Date",
+        "Client/客户,Question/问题,Spread/牌阵,Cards/牌,Reading/解读,Date/日期",
+    ],
+)
+def test_column_names_with_a_remark_or_in_two_languages(read, header):
+    (record,) = read({"a.csv": f"{header}\r\nMel,换组,两张牌,愚人正位、力量逆位,{BODY},2024/1/5\r\n"})
+    reading = to_reading(record)
+    assert (reading["person"], reading["question"], str(reading["date"])) == ("Mel", "换组", "2024-01-05")
+    assert cards(reading) == [("愚人", "upright"), ("力量", "reversed")]
+
+
+def test_a_kind_is_the_spread_only_where_it_names_one(read):
+    rows = f"Mel,换组,愚人,感情,{BODY}\r\n阿宁,搬家,愚人,学业,{BODY}\r\n小满,考试,愚人,单张,{BODY}\r\n"
+    records = read({"a.csv": f"客户,问题,牌,类型,解读\r\n{rows}"})
+    assert [record.draws[0].spread for record in records] == [None, None, "单张"]
+
+
+def test_a_column_of_cards_without_a_place(read):
+    text = f"客户,问题,牌,底牌,解读\r\nMel,换组,愚人、力量,月亮逆位,{BODY}\r\n阿宁,搬家,愚人,无,{BODY}\r\n"
+    first, second = (to_reading(record) for record in read({"a.csv": text}))
+    assert [(c["place"], c["position"], c["card"], c["orientation"]) for c in first["cards"]] == [
+        (1, None, "愚人", "unknown"),
+        (2, None, "力量", "unknown"),
+        (0, "底牌", "月亮", "reversed"),
+    ]
+    assert cards(second) == [("愚人", "unknown")]
+
+
+@pytest.mark.parametrize("rest", [("", "", ""), ("Mel", "换组", BODY)])
+def test_rows_of_one_card_each_are_one_reading(read, rest):
+    rows = [("Mel", "换组", "过去", "愚人", "逆", BODY), (*rest[:2], "现在", "力量", "正", rest[2])]
+    rows += [("阿宁", "搬家", "现在", "愚人", "正", f"{BODY}先量好。")]
+    text = "".join(",".join(row) + "\r\n" for row in [("客户", "问题", "位置", "牌", "正逆", "解读"), *rows])
+    first, second = (to_reading(record) for record in read({"a.csv": text}))
+    assert [(c["position"], c["card"], c["orientation"]) for c in first["cards"]] == [
+        ("过去", "愚人", "reversed"),
+        ("现在", "力量", "upright"),
+    ]
+    assert (first["person"], second["person"], cards(second)) == ("Mel", "阿宁", [("愚人", "upright")])
+
+
+def test_a_question_of_its_own_is_a_reading_of_its_own(read):
+    rows = f"Mel,换组,愚人,正,{BODY}\r\n,追问：几月,力量,逆,\r\n"
+    records = [to_reading(record) for record in read({"a.csv": f"客户,问题,牌,正逆,解读\r\n{rows}"})]
+    assert [record.get("reason") for record in records] == [None, "empty_body"]

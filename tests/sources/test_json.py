@@ -290,3 +290,9 @@ def test_remarks_before_the_first_line_and_dates_of_a_database_dump(read):
     item = {**PLAIN, "cards": "隐士", "date": {"$date": "2024-01-05T04:00:00Z"}}
     (record,) = read({"a.jsonl": "// 我的解读\n" + lines(item)})
     assert str(to_reading(record)["date"]) == "2024-01-05"
+
+
+def test_a_card_without_a_place_under_a_key_of_its_own(read):
+    (record,) = read({"a.jsonl": lines({**PLAIN, "cards": ["隐士", "战车"], "底牌": "月亮(逆位)"})})
+    cards = [(c["place"], c["position"], c["card"], c["orientation"]) for c in to_reading(record)["cards"]]
+    assert cards[2] == (0, "底牌", "月亮", "reversed")

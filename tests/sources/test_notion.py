@@ -252,3 +252,11 @@ def test_what_a_page_does_not_say_its_row_of_the_table_does_where_the_title_stan
 def test_a_page_with_nothing_but_its_title_is_an_empty_body(read):
     (record,) = read({f"空白页 {ID}.md": "# 空白页"})
     assert to_reading(record)["reason"] == "empty_body"
+
+
+def test_a_property_for_the_card_without_a_place(read):
+    (record,) = read(
+        {f"外派 {ID}.md": f"# 外派\n\nPerson: Mel\nCards: 愚人(正位)\n底牌: 月亮(逆位)\nSpread: 单张\n\n{BODY}"}
+    )
+    cards = [(c["place"], c["position"], c["card"]) for c in to_reading(record)["cards"]]
+    assert cards == [(1, "指引", "愚人"), (0, "底牌", "月亮")]
