@@ -159,7 +159,8 @@ def decide(
 def identify(data_dir: Path, clean: Path, staging: Path, replayed: bool = False) -> Path:
     """Clean readings to those that are new or changed, under their id and revision; returns the folder of lots.
 
-    A reading whose fingerprint the store has from the same file is unchanged. One that is an edit of what its file had
+    A reading whose fingerprint the store has from the same file is unchanged, unless what is told beside its words is
+    another (its outcome, its consent): then it is an update too. One that is an edit of what its file had
     and has no more (`tarot_data.edits`) is an update of it, under the same reading_id. Records of persons who were forgotten
     are passed over and counted. replayed: the readings are rejections fed back, of which a file may hold twins that
     were kept.
@@ -385,8 +386,9 @@ def _identify(
     """
     by_print, by_place, by_file, newest = known["fingerprint"], known["place"], known["file"], known["revision"]
     claimed, edited = known["claimed"], known["edited"]
-    ids, unchanged = [], []
+    ids, unchanged, again = [], [], set()
     missing: dict[str, set[str]] = {}
+    retold = {} if replayed else _retold(readings, by_print, edits)
     for number, (fingerprint, source, own) in enumerate(
         readings.select("fingerprint", "source", "reading_id").iter_rows()
     ):
@@ -399,11 +401,13 @@ def _identify(
             gone, there = missing[source["file"]], by_place.get(place)
             old = edits.of(readings.row(number, named=True), there, gone & {there} if replayed else gone)
         here = twin is not None and (place == twin[1] or (not replayed and source["file"] == twin[1][0]))
-        unchanged.append(here and fingerprint not in claimed)
+        first = here and fingerprint not in claimed
+        unchanged.append(first and number not in retold)
         if here:
             claimed.add(fingerprint)
-        if unchanged[-1]:
+        if first:
             ids.append(twin[0])
+            again |= {number} & retold.keys()
         elif old is not None:
             edited.add(old)
             gone.discard(old)
@@ -413,20 +417,84 @@ def _identify(
             ids.append("r" + blake2b("\0".join(map(str, (own, *place))).encode(), digest_size=8).hexdigest())
         else:
             ids.append(own)
+    readings = _as_kept(readings, {number: retold[number] for number in again})
+    # Words the store has already are either told anew, under their id, or a twin, which has no revision.
+    twins = [
+        fingerprint in by_print and number not in again for number, fingerprint in enumerate(readings["fingerprint"])
+    ]
+    revisions = [1 if twin else newest.get(one, 0) + 1 for one, twin in zip(ids, twins, strict=True)]
     marked = readings.with_columns(
         reading_id=pl.Series(ids, dtype=pl.String),
-        revision=pl.Series([newest.get(reading_id, 0) + 1 for reading_id in ids], dtype=pl.Int32),
+        revision=pl.Series(revisions, dtype=pl.Int32),
         unchanged=pl.Series(unchanged, dtype=pl.Boolean),
         file=pl.col("source").struct.field("file"),
     ).with_row_index("row")
     return marked.filter(~pl.col("unchanged")).drop("unchanged", "file"), marked
 
 
+def _retold(readings: pl.DataFrame, by_print: dict[str, tuple], edits: Edits) -> dict[int, dict]:
+    """Number in the lot -> the reading of the store that has its words and cards, from the same file, but of which something
+    else has changed: the outcome that came later, a consent given or taken back, a date put right."""
+    mine = {}
+    for number, (fingerprint, source) in enumerate(readings.select("fingerprint", "source").iter_rows()):
+        twin = by_print.get(fingerprint)
+        if twin is not None and twin[1][0] == source["file"]:
+            mine[number] = (twin[0], twin[1] == tuple(source[name] for name in ("file", "member", "locator")))
+    if not mine:
+        return {}
+    columns = ["reading_id", "content", "draws", *TOLD]
+    rows = edits.fetch(sorted({one for one, _ in mine.values()}), columns).with_columns(
+        pl.col("consent").cast(pl.String)
+    )
+    old = {row["reading_id"]: row for row in rows.iter_rows(named=True)}
+    new = readings.select(*columns[1:]).with_columns(pl.col("consent").cast(pl.String))
+    found = {}
+    for number, (reading_id, same_place) in mine.items():
+        row, was = new.row(number, named=True), old.get(reading_id)
+        # The words of one person sent to another are a template, and which of two rows stands first decides nothing.
+        if was and (same_place or row["person"] == was["person"]) and _differs(row, was):
+            found[number] = was
+    return found
+
+
+TOLD = ("person", "question", "date", "outcome", "consent")
+"""What is told of a reading beside its words and cards."""
+
+
+def _differs(row: dict, was: dict) -> bool:
+    spreads = [[draw["spread"] for draw in one["draws"]] for one in (row, was)]
+    return spreads[0] != spreads[1] or any(_veil_kept(row[name], was[name]) != was[name] for name in TOLD)
+
+
+def _veil_kept(text: object, was: object) -> object:
+    """A text as the store has it where the two differ only by the name of somebody who was forgotten."""
+    if not isinstance(text, str) or not isinstance(was, str) or len(text) != len(was) or forgotten.MASK not in was:
+        return text
+    return was if all(b in (a, forgotten.MASK) for a, b in zip(text, was, strict=True)) else text
+
+
+def _as_kept(readings: pl.DataFrame, retold: dict[int, dict]) -> pl.DataFrame:
+    """The lot with the words of what is told anew as the store has them, in which a forgotten name may be masked."""
+    if not retold:
+        return readings
+    texts = {}
+    for name in ("content", "question", "outcome"):
+        values = readings[name].to_list()
+        for number, was in retold.items():
+            hidden = name == "content" and forgotten.MASK in was[name]
+            values[number] = was[name] if hidden else _veil_kept(values[number], was[name])
+        texts[name] = pl.Series(values, dtype=READINGS[name])
+    return readings.with_columns(**texts)
+
+
 def _twins(readings: pl.DataFrame, prints: dict[str, str], seen: dict[str, str]) -> pl.DataFrame:
     """Readings whose fingerprint the store or this run already has, with a detail naming the twin. Fills seen."""
     rows, details = [], []
-    for row, fingerprint, reading_id in readings.select("row", "fingerprint", "reading_id").iter_rows():
+    columns = ("row", "fingerprint", "reading_id", "revision")
+    for row, fingerprint, reading_id, revision in readings.select(columns).iter_rows():
         twin = prints.get(fingerprint) or seen.get(fingerprint)
+        if twin == reading_id and revision > 1:
+            continue
         if twin is None:
             seen[fingerprint] = reading_id
         else:

@@ -388,6 +388,22 @@ def rejections(data_dir: Path) -> pl.DataFrame:
     )
 
 
+def refused_by_twins(data_dir: Path) -> pl.Series:
+    """reading_ids of which another source of the same words, left out as a twin, says that the person said no.
+
+    Whether the rejection is open or dismissed: what was dismissed is the copy, not the person's word.
+    """
+    rows = scan(data_dir, "rejections")
+    if rows is None:
+        return pl.Series("reading_id", [], dtype=pl.String)
+    said = files(data_dir).select(pl.col("rejected").list.explode().alias("rejection_id"))
+    twins = rows.filter(
+        pl.col("reason").cast(pl.String).is_in(["duplicate", "near_duplicate"]),
+        pl.col("record").str.json_path_match("$.consent") == "no",
+    ).select("rejection_id", reading_id=pl.col("detail").str.extract("(r[0-9a-f]{16})$"))
+    return twins.collect().join(said, on="rejection_id", how="semi")["reading_id"].drop_nulls().unique()
+
+
 def files(data_dir: Path) -> pl.DataFrame:
     """The newest entry of every file in the store, FILES schema."""
     rows = scan(data_dir, "files")
