@@ -231,18 +231,19 @@ def _prose_behind(head: Head) -> list[str]:
     where the whole names no draw, the parts between spaces up to the last that does are the cards."""
     key = next(key for key in head.fields if key[0] == "cards")
     label, value = head.fields[key][0]
-    if not isinstance(value, str) or len(value) < 14 or " " not in value or "\n" in value or _is_list(value):
+    if not isinstance(value, str) or len(value) < 14 or " " not in value or "\n" in value or is_list(value):
         return []
     parts = value.split(" ")
     cuts = range(1, min(len(parts), 40))
-    cut = max((cut for cut in cuts if _is_list(" ".join(parts[:cut])) and _is_list(parts[cut - 1])), default=None)
+    cut = max((cut for cut in cuts if is_list(" ".join(parts[:cut])) and is_list(parts[cut - 1])), default=None)
     if cut is None:
         return []
     head.fields[key] = [(label, " ".join(parts[:cut])), *head.fields[key][1:]]
     return [" ".join(parts[cut:])]
 
 
-def _is_list(text: str) -> bool:
+def is_list(text: str) -> bool:
+    """Whether a text is a list of cards and nothing else."""
     if re.search(r"[。！？!?]", text):
         return False
     try:
@@ -350,6 +351,12 @@ def _question(asked: list[Message]) -> tuple[str | None, str | None]:
     ]
     chosen, sender = asking[-1] if asking else max(texts, key=lambda said: len(said[0]), default=(None, None))
     return (chosen[:500], sender) if chosen else (None, None)
+
+
+def question_of(texts: list[str]) -> str | None:
+    """The question of what a client wrote, where nobody says who and when. Lines count as messages."""
+    lines = [line.strip() for text in texts for line in text.split("\n") if line.strip()]
+    return _question([Message(sender="", text=line, time=None, place="") for line in lines])[0]
 
 
 def _without_greeting(text: str) -> str:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from tarot_data.sources import json_records
+from tarot_data.sources.chats import is_list, question_of
 from tarot_data.sources.labels import Head, labels_in, read_head, to_record
 from tarot_data.sources.record import Blob, RawRecord, Rejected, source_of
 from tarot_data.sources.sample import Sample
@@ -48,10 +49,19 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
 def _record(value: dict, form: str, blob: Blob, locator: str) -> RawRecord:
     """The prompt's labels as fields, the answer as the body; thinking is not the reader's and stays out."""
     prompts, answers = turns_of(value, form)
-    answer = _THINK.sub("", "\n\n".join(answers)).strip()
+    answers = [text for answer in answers if (text := _THINK.sub("", answer).strip())]
     head = Head()
-    for prompt in prompts:
-        found = labels_of(prompt)
+    heads = [labels_of(prompt) for prompt in prompts]
+    if form != "alpaca" and not any("cards" in found.names for found in heads):
+        # A chat kept as turns: the reader's own message lays the cards, below a greeting.
+        laid = next(((index, cards) for index, answer in enumerate(answers) if (cards := _laid(answer))), None)
+        if laid:
+            heads.append(laid[1][0])
+            answers = [laid[1][1], *answers[laid[0] + 1 :]]
+            if not any("question" in found.names for found in heads) and (question := question_of(prompts)):
+                head.fields[("question", 1)] = [("问题", question)]
+    answer = "\n\n".join(_without_greeting(answers)).strip()
+    for found in heads:
         for key, held in found.fields.items():
             head.fields.setdefault(key, held)
     fields = {key: held for key, held in head.fields.items() if key[0] != "content"}
@@ -84,18 +94,50 @@ def _record(value: dict, form: str, blob: Blob, locator: str) -> RawRecord:
     )
 
 
+def _laid(answer: str) -> tuple[Head, str] | None:
+    """The head that lays the cards in what a reader said, and what follows it."""
+    lines = answer.split("\n")
+    for index, line in enumerate(lines[:6]):
+        if labels_in(line):
+            head = read_head(lines, index)
+            if "cards" in head.names:
+                return head, "\n".join([*([head.inline] if head.inline else []), *lines[head.body :]]).strip()
+            return None
+    return None
+
+
+def _without_greeting(answers: list[str]) -> list[str]:
+    """Answers from the first that can be a reading on; what was said before (`在的。`) is greeting."""
+    lengths = [len("".join(answer.split())) for answer in answers]
+    first = next((index for index, length in enumerate(lengths) if length >= SHORTEST), 0)
+    return answers[first:]
+
+
+SHORTEST = 40
+"""Characters without white space of an answer that can be a reading; `tarot_data.cleaning` has the same bound."""
+
+
 def turns_of(value: dict, form: str) -> tuple[list[str], list[str]]:
     """What was asked and what was answered, in order."""
     if form == "alpaca":
         prompts = [value[key] for key in _QUESTIONS if isinstance(value.get(key), str)]
         if isinstance(value.get("system"), str):
             prompts.append(value["system"])
-        answers = next(([value[key]] for key in _ANSWERS if isinstance(value.get(key), str)), [])
-        return prompts, answers
+        answer = next((value[key] for key in _ANSWERS if value.get(key)), None)
+        if isinstance(answer, str):
+            return prompts, [answer]
+        # A preference pair holds turns: the chosen ones, the last of them the answer.
+        asked, answered = _of_turns(answer if isinstance(answer, list) else [answer])
+        return asked + prompts, answered
     turns = value.get("conversations") or value.get("conversation") or value.get("messages") or []
+    chosen = value.get("chosen")
+    asked, answered = _of_turns([*turns, *(chosen if isinstance(chosen, list) else [chosen])])
+    return asked + ([value["system"]] if isinstance(value.get("system"), str) else []), answered
+
+
+def _of_turns(turns: list) -> tuple[list[str], list[str]]:
+    """What the turns ask, their system text behind it, and what they answer."""
     asked, answered, systems = [], [], []
-    if isinstance(value.get("system"), str):
-        systems.append(value["system"])
     for turn in turns:
         if not isinstance(turn, dict):
             continue
@@ -127,4 +169,9 @@ def labels_of(prompt: str) -> Head:
             index = max(head.body, index + 1)
         else:
             index += 1
+    for key, held in best.fields.items():
+        if key[0] == "cards" and isinstance(value := held[0][1], str):
+            # `牌：恋人正位、月亮逆位。请解读。`: what is asked for stands behind the list, on its line.
+            listed, end, _ = value.partition("。")
+            held[0] = (held[0][0], listed if end and is_list(listed) else value)
     return best

@@ -91,3 +91,45 @@ def test_a_broken_item_costs_itself(read):
     good = json.dumps({"instruction": PROMPT, "input": "", "output": BODY}, ensure_ascii=False)
     records = read({"a.json": f"[\n{good},\n{good[:80]}\n,\n{good}\n]"})
     assert [type(record).__name__ for record in records] == ["RawRecord", "Rejected", "RawRecord"]
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {
+            "prompt": PROMPT,
+            "chosen": [{"role": "assistant", "content": BODY}],
+            "rejected": [{"role": "assistant", "content": "不知道"}],
+        },
+        {
+            "conversations": [{"from": "human", "value": PROMPT}],
+            "chosen": {"from": "gpt", "value": BODY},
+            "rejected": {"from": "gpt", "value": "不知道"},
+        },
+    ],
+)
+def test_the_chosen_turn_of_a_preference_pair_is_the_answer(read, item):
+    assert to_reading(read({"a.json": json.dumps([item], ensure_ascii=False)})[0])["content"] == BODY
+
+
+def test_a_chat_kept_as_turns_has_its_cards_in_the_readers_own_message(read):
+    turns = [
+        {"role": "user", "content": "老师在吗\n要不要换组"},
+        {"role": "assistant", "content": f"在的\n牌阵：圣三角\n牌：隐士、战车（逆）、太阳\n{BODY}"},
+        {"role": "user", "content": "谢谢老师"},
+    ]
+    reading = to_reading(read({"Mel_train.json": json.dumps([{"conversations": turns}], ensure_ascii=False)})[0])
+    assert (reading["question"], reading["draws"][0]["spread"], reading["content"]) == ("要不要换组", "圣三角", BODY)
+    assert [card["card"] for card in reading["cards"]] == ["隐士", "战车", "太阳"]
+
+
+def test_what_is_said_before_the_reading_is_greeting(read):
+    turns = [("user", "老师在吗"), ("assistant", "在的。"), ("user", PROMPT), ("assistant", BODY)]
+    item = {"messages": [{"role": role, "content": text} for role, text in turns]}
+    assert to_reading(read({"a.json": json.dumps([item], ensure_ascii=False)})[0])["content"] == BODY
+
+
+def test_a_request_behind_the_card_list_is_no_card(read):
+    item = {"instruction": "咨询者：Mel；问题：换组；牌：隐士、战车（逆）。请解读。", "input": "", "output": BODY}
+    reading = to_reading(read({"a.json": json.dumps([item], ensure_ascii=False)})[0])
+    assert (reading["person"], [card["card"] for card in reading["cards"]]) == ("Mel", ["隐士", "战车"])
