@@ -122,7 +122,7 @@ def bases_of(tables: dict[str, Table]) -> list[Base]:
         below = [
             (other, column)
             for other in tables.values()
-            if other is not table and (column := _link_to(table, other)) is not None
+            if other is not table and not _is_whole(other) and (column := _link_to(table, other)) is not None
         ]
         cards = [(other, column) for other, column in below if other.fields & {"cards", "orientation"}]
         texts = [(other, column) for other, column in below if "content" in other.fields]
@@ -134,6 +134,11 @@ def bases_of(tables: dict[str, Table]) -> list[Base]:
         found.append(Base(table, tuple(cards if "cards" not in named else ()), tuple(texts if split else ())))
         belongs |= {other.name for other, _ in below} | set(filter(None, table.links.values()))
     return found
+
+
+def _is_whole(table: Table) -> bool:
+    """Whether a table that points to readings holds readings itself: follow-ups with cards and a text of their own."""
+    return {"content", "cards", "question"} <= table.fields
 
 
 def _link_to(base: Table, other: Table) -> str | None:

@@ -227,3 +227,13 @@ def test_a_table_of_cards_may_tell_several_draws_apart(database):
     )
     (record,) = read_all(path)
     assert [(c["draw"], c["card"]) for c in to_reading(record)["cards"]] == [(1, "隐士"), (2, "隐士"), (2, "战车")]
+
+
+def test_follow_ups_that_point_to_a_reading_are_readings_of_their_own(database):
+    path = database(
+        "CREATE TABLE readings (id INTEGER PRIMARY KEY, person TEXT, question TEXT, cards TEXT, content TEXT)",
+        "CREATE TABLE followups (id INTEGER PRIMARY KEY, reading_id INTEGER, question TEXT, cards TEXT, content TEXT)",
+        ("INSERT INTO readings VALUES (1, 'Mel', '换组', '隐士', ?)", (BODY,)),
+        ("INSERT INTO followups VALUES (1, 1, '几月', '战车', ?)", (BODY,)),
+    )
+    assert [record.question for record in read_all(path)] == ["换组", "几月"]
