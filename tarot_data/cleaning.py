@@ -56,8 +56,8 @@ _DROPPED_ELEMENT = re.compile(
 )
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)(?:\]\]>|\Z)", re.DOTALL)
 _BLOCK = "p|div|br|hr|li|ul|ol|tr|table|tbody|thead|h[1-6]|blockquote|aside|details|summary|section|article|header|footer|pre|figure|figcaption|dl|dt|dd"
-_INLINE = "span|b|i|u|s|em|strong|a|font|img|code|sub|sup|small|big|del|ins|mark|td|th|label|html|body|meta|link|input|button|svg|path|video|audio|source|form|center|strike|ruby|rt|rp|q|cite|abbr|time|o:p|w:sdt|wbr|picture|col|colgroup|caption|kbd|samp|var|tt|embed|param|base|nav|main|title"
-_TAG = re.compile(rf"</?(?:({_BLOCK})|{_INLINE})(?:\s[^<>]{{0,4000}})?/?>", re.IGNORECASE)
+_INLINE = "span|b|i|u|s|em|strong|a|font|img|code|sub|sup|small|big|del|ins|mark|td|th|label|html|body|meta|link|input|button|svg|path|video|audio|source|form|center|strike|ruby|rt|rp|q|cite|abbr|time|o:p|w:sdt|wbr|picture|col|colgroup|caption|kbd|samp|var|tt|embed|param|base|nav|main|title|script|style|iframe|object|noscript|head"
+_TAG = re.compile(rf"</?(?:({_BLOCK})|{_INLINE})(?:[\s/][^<>]{{0,4000}})?/?>", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,8});")
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _HAN_RUN = re.compile(f"{_HAN.pattern}+")

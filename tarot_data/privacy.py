@@ -190,7 +190,7 @@ def _guarded(word: str, closed: bool) -> str:
     """The word as a pattern; an ASCII word must not begin inside another one nor, where `closed`, end
     inside it; one of two characters may be written
     apart: 微 信, v.x."""
-    end = r"(?![A-Za-z])" if closed and word[-1].isascii() and word[-1].isalpha() else ""
+    end = r"(?![A-Za-z0-9_])" if closed and word[-1].isascii() and word[-1].isalpha() else ""
     letters = r"[ .·\-]?".join(map(re.escape, word)) if len(word) == 2 else re.escape(word)
     return (r"(?<![A-Za-z0-9_])" if word[0].isascii() else "") + letters + end
 

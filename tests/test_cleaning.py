@@ -302,3 +302,11 @@ def test_the_name_of_a_field_announces_what_it_holds():
     masked, kinds = masked_object(said)
     assert masked["extra"] == {"WeChat": "〔微信号〕", "客户电话": "〔手机号〕", "备注": "〔微信号〕 常来", "id": 12}
     assert sorted(kinds) == ["phone", "wechat", "wechat"]
+
+
+@pytest.mark.parametrize(
+    "tag", ["<svg/onload=alert(1)>", "<img/src=x/onerror=alert(1)>", "</script >", "<iframe/src=x>"]
+)
+def test_a_tag_with_a_slash_for_a_blank_is_a_tag(tag):
+    assert clean_text(f"愿你{tag}安好") in ("愿你安好", "愿你")
+    assert clean_text("<3 >_< <愚人> a</b") == "<3 >_< <愚人> a</b"

@@ -180,6 +180,7 @@ def test_contact_details_are_masked_and_nothing_beside_them(text, masked, kinds)
         "加Vitamin C，V我50，加VIP群，+Venus的能量",
         "企鹅20240105那天，小红书20240105的帖子，抖音1000000播放",
         "扣200000元，转到第7宫，工行存了50000",
+        "line1g.jsonl，online2024，line2_final，ig2024.txt",
         "look at qq.com，#塔罗#qq，soul_mate",
         "住在一起3年了，住在12楼，江苏省南京市，天路12号",
         "第7宫、第3章第12节，2024-2025年，狮子座2024-01-05，处女座8-23",
