@@ -84,6 +84,8 @@ def _paragraph(element: ET.Element) -> Iterator[tuple[str, str]]:
         kind = "line"
     if element.find(f"{_W}pPr/{_W}pageBreakBefore") is not None:
         yield "break", ""
+    if element.find(f".//{_W}txbxContent") is not None:
+        text = text.strip("\n")
     before, broke, after = text.partition(_PAGE_BREAK)
     if before or not broke:
         yield kind, before
@@ -124,6 +126,9 @@ def _text(element: ET.Element) -> str:
         elif node.tag.endswith("}AlternateContent"):
             # A text box stands twice, for new and old programs: the first is enough.
             stack.extend(list(node)[:1])
+        elif tag == "txbxContent":
+            lines = "\n".join(_text(paragraph) for paragraph in node.findall(f"{_W}p"))
+            parts.append(f"\n{lines}\n")
         elif tag == "tbl":
             parts.append("\n".join("\t".join(row) for row in _rows(node)))
         else:
@@ -142,7 +147,9 @@ def _sections(blocks: list[Block]) -> list[list[Block]]:
     """Blocks cut where readings begin: at a title or a page break that labels follow."""
     sections: list[list[Block]] = [[]]
     for index, block in enumerate(blocks):
-        if block.kind in ("title", "break") and _labels_follow(blocks, index + 1) and _has_labels(sections[-1]):
+        # A heading of the second level may stand in a body too: it begins a reading where somebody's name follows.
+        wanted = {"title": _OF_A_READING, "break": _OF_A_READING, "heading": {"person"}}.get(block.kind, set())
+        if wanted and _labels_follow(blocks, index + 1, wanted) and _has_labels(sections[-1]):
             sections.append([])
         if block.kind != "break":
             sections[-1].append(block)
@@ -153,15 +160,15 @@ def _has_labels(section: list[Block]) -> bool:
     return any(block.kind == "table" or any(labels_in(line) for line in block.lines) for block in section)
 
 
-def _labels_follow(blocks: list[Block], index: int) -> bool:
-    """Whether the next blocks, titles passed over, begin with a label of a reading or with a table of them."""
+def _labels_follow(blocks: list[Block], index: int, wanted: set[str]) -> bool:
+    """Whether the next blocks, titles passed over, begin with a wanted label or with a table of them."""
     for block in blocks[index : index + 4]:
         if block.kind in ("title", "break") or not block.value:
             continue
         if block.kind == "table":
-            return bool(known_fields([cell for row in block.value[:4] for cell in row]) & _OF_A_READING)
+            return bool(known_fields([cell for row in block.value[:4] for cell in row]) & wanted)
         labels = [label for line in block.lines for label in labels_in(line)]
-        return bool(known_fields([label for label, _, _ in labels]) & _OF_A_READING)
+        return bool(known_fields([label for label, _, _ in labels]) & wanted)
     return False
 
 
@@ -182,7 +189,7 @@ def _read_section(section: list[Block], blob: Blob) -> Iterator[RawRecord | Reje
     for block, kind_below in zip(section, following, strict=True):
         if block.kind == "table":
             added = table_lines(block.value)
-        elif block.kind == "title" and not lines:
+        elif block.kind in ("title", "heading") and not lines:
             added = [f"# {block.value}"]
         else:
             added = list(block.lines)

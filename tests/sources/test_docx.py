@@ -148,3 +148,19 @@ def test_broken_xml_is_unreadable(read):
 def test_kangxi_radicals_of_a_pdf_are_the_characters(read):
     reading = to_reading(read({"a.docx": document(LABELS, p("牌：⼒量、太阳"), p(BODY))})[0])
     assert [c["card"] for c in reading["cards"]] == ["力量", "太阳"]
+
+
+def test_a_heading_of_the_second_level_begins_a_reading_where_a_name_follows(read):
+    one = [p("要不要换组", "Heading2"), p("咨询者：Mel\n牌：隐士、战车（逆）"), p("综合", "Heading2"), p(BODY)]
+    two = [p("搬家", "Heading2"), p("咨询者：阿宁\n牌：太阳"), p(BODY)]
+    readings = [to_reading(record) for record in read({"a.docx": document(*one, *two)})]
+    assert [(r["person"], r["question"]) for r in readings] == [("Mel", "要不要换组"), ("阿宁", "搬家")]
+    assert [r["content"] for r in readings] == [f"综合\n\n{BODY}", BODY]
+
+
+def test_the_paragraphs_of_a_text_box_are_lines(read):
+    box = "<w:txbxContent>" + p("咨询者：Mel") + p("问题：要不要换组") + p("牌：隐士、战车（逆）") + "</w:txbxContent>"
+    block = f"<w:p><w:r><w:pict>{box}</w:pict></w:r></w:p>"
+    (record,) = read({"a.docx": document(block, p(BODY))})
+    reading = to_reading(record)
+    assert (reading["person"], reading["question"], reading["content"]) == ("Mel", "要不要换组", BODY)
