@@ -173,7 +173,7 @@ def _table_at(lines: list[str], index: int) -> tuple[list[list[str]], int]:
     return [rows[0], *rows[2:]], end
 
 
-_RULE = re.compile(r"^\s*\|(?:\s*:?-{2,}:?\s*\|?)+\s*$")
+_RULE = re.compile(r"^\s*\|(?=[^\n]*--)[\s:|\-]+$")
 
 
 def _heads_reading(rows: list[list[str]], above: list[str]) -> bool:

@@ -147,7 +147,12 @@ def _labels_behind(text: str) -> int:
     if labels_in(line):
         return 0
     return next(
-        (gap.end() for gap in re.finditer(" ", line) if _OF_A_HEAD & known_fields(_labels(line[gap.end() :]))), 0
+        (
+            gap.end()
+            for gap in re.finditer(r" (?=[^\s:：】]{1,14}[:：】])", line)
+            if _OF_A_HEAD & known_fields(_labels(line[gap.end() :]))
+        ),
+        0,
     )
 
 

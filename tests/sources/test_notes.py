@@ -328,3 +328,8 @@ def test_a_title_that_a_template_left_is_no_text(read):
 def test_notes_with_dashes_round_their_dates_are_no_chat(read):
     records = read({"a.txt": blocks(["—— 2024/1/5 ——", "—— 2024/1/6 ——", "—— 2024/1/7 ——"])})
     assert {record.source.form for record in records} == {"notes"}
+
+
+def test_a_long_row_of_dashes_below_a_bar_holds_nobody_up(read):
+    text = f"{BLOCK.format('Mel')}\n\n{BODY}\n| a |\n|{'-' * 5000}x"
+    assert len(read({"a.md": text})) == 1
