@@ -89,9 +89,9 @@ class Weights:
     begin: np.ndarray
     end: np.ndarray
 
-    def emissions(self, sparse: list, dense: np.ndarray) -> np.ndarray:
-        """(steps, states). sparse: matrices that add up to the sparse features."""
-        return sum(np.asarray(matrix @ self.sparse) for matrix in sparse) + dense @ self.dense
+    def emissions(self, sparse, dense: np.ndarray) -> np.ndarray:
+        """(steps, states)."""
+        return np.asarray(sparse @ self.sparse) + dense @ self.dense
 
 
 def train(
@@ -125,7 +125,7 @@ def train(
 
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
         w = unpack(flat)
-        emissions = w.emissions([sparse], dense)
+        emissions = w.emissions(sparse, dense)
         total, gap, moves = 0.0, np.zeros_like(emissions), np.zeros_like(w.transitions)
         begin, end = np.zeros_like(w.begin), np.zeros_like(w.end)
         for part in parts:

@@ -68,18 +68,20 @@ def ends(
     return (first[sentence] >= 0) & (place < first[sentence]), (last[sentence] >= 0) & (place > last[sentence])
 
 
-def ngrams(padded: np.ndarray, owner: np.ndarray, longest: int = 4) -> tuple[np.ndarray, np.ndarray]:
-    """(sentence, bucket) of every n-gram of 1 to `longest` signs, the sentence's start and end being signs too."""
-    rows, buckets = [], []
+def ngrams(padded: np.ndarray, owner: np.ndarray, longest: int = 4) -> list[tuple[np.ndarray, np.ndarray]]:
+    """(sentence, bucket) of every n-gram, one pair of int32 arrays a length from 1 to `longest` signs, in the order of
+    sentences; the sentence's start and end are signs too."""
+    grams = []
     rolling = np.zeros(len(padded), dtype=np.uint32)
+    owner = owner.astype(np.int32)
     for size in range(1, longest + 1):
         shifted = padded[size - 1 :]
         rolling = (rolling[: len(shifted)] ^ shifted) * _MULTIPLIER
         rolling ^= rolling >> np.uint32(15)
         valid = owner[: len(shifted)] == owner[size - 1 :]
-        rows.append(owner[: len(shifted)][valid])
-        buckets.append(((rolling + np.uint32(size * 7919)) & np.uint32(BUCKETS - 1))[valid])
-    return np.concatenate(rows), np.concatenate(buckets).astype(np.int64)
+        buckets = ((rolling + np.uint32(size * 7919)) & np.uint32(BUCKETS - 1))[valid]
+        grams.append((owner[: len(shifted)][valid], buckets.view(np.int32)))
+    return grams
 
 
 def _before(batch: Batch, values: np.ndarray, back: int = 1) -> np.ndarray:
@@ -94,8 +96,9 @@ def _before(batch: Batch, values: np.ndarray, back: int = 1) -> np.ndarray:
     return out
 
 
-def structure(batch: Batch, pairs: Pairs) -> tuple[np.ndarray, list[str]]:
-    """(sentences, features) of what is not words, each about 0 to 1, and the features' names."""
+def structure(batch: Batch, pairs: Pairs) -> tuple[list[np.ndarray], list[str]]:
+    """What is not words, each about 0 to 1, as blocks of (sentences, features) that belong side by side, and the
+    features' names. Not yet put together: whoever adds to them copies them once."""
     columns: dict[str, np.ndarray] = {}
     start, end, codes = batch.s_start, batch.s_end, batch.codes
     length = (end - start).astype(float)
@@ -219,7 +222,9 @@ def structure(batch: Batch, pairs: Pairs) -> tuple[np.ndarray, list[str]]:
     columns["person"] = person > 0
     columns["question_overlap"] = question_overlap(batch)
     names = list(columns)
-    dense = np.stack([np.asarray(columns[name], dtype=np.float64) for name in names], axis=1)
+    dense = np.empty((batch.size, len(names)))
+    for number, name in enumerate(names):
+        dense[:, number] = columns[name]
     shown = [
         names.index(n)
         for n in "named_1 named_2 evoked_0 evoked_2 own_line heading list_mark new_card asks card_share mostly_cards paragraph_start quoted person question_overlap longer_15 before_first_card you".split()
@@ -229,8 +234,7 @@ def structure(batch: Batch, pairs: Pairs) -> tuple[np.ndarray, list[str]]:
     for back in (1, -1, 2, -2):
         around.append(_before(batch, mine, back))
         around_names += [f"{names[i]}@{-back}" for i in shown]
-    dense = np.concatenate([dense, *around, np.ones((batch.size, 1))], axis=1)
-    return dense, [*names, *around_names, "bias"]
+    return [dense, *around, np.ones((batch.size, 1))], [*names, *around_names, "bias"]
 
 
 def _rest(batch: Batch) -> np.ndarray:

@@ -17,7 +17,7 @@ import polars as pl
 from schemas.tables import READINGS, REJECTIONS, STORED, stored, typed
 from tarot_data import fixes, forgotten, lexicon, rejections, sources, store
 from tarot_data.edits import Edits
-from tarot_data.memory import give_back
+from tarot_data.memory import give_back, no_cycles
 
 LOT = 2000
 """Readings a lot: at 600 characters each about 4 MB of text, 100 MB with what is made of it while it is looked at."""
@@ -125,8 +125,11 @@ def _clean(records: Iterator[object], out: Path, prefix: str, corrected: sources
     from tarot_data.cleaning import to_readings
 
     number = 0
-    while lot := list(islice(records, LOT)):
-        readings, refused = to_readings(lot, corrected)
+    while True:
+        with no_cycles():
+            if not (lot := list(islice(records, LOT))):
+                break
+            readings, refused = to_readings(lot, corrected)
         _write(typed(readings, READINGS), out / f"readings-{prefix}{number:05}.parquet")
         _write(rejections.identified(typed(refused, REJECTIONS)), out / f"rejections-{prefix}{number:05}.parquet")
         number += 1

@@ -1,7 +1,7 @@
 """The sentence labeller: a conditional random field over the sentences of a reading. `teaching` trains it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import cache, lru_cache
 from hashlib import blake2b
@@ -61,8 +61,7 @@ class Looks(NamedTuple):
 
     batch: Batch
     pairs: Pairs
-    rows: np.ndarray
-    buckets: np.ndarray
+    grams: list[tuple[np.ndarray, np.ndarray]]
     cues: tuple[np.ndarray, np.ndarray, np.ndarray]
     dense: np.ndarray
     names: tuple[str, ...]
@@ -72,21 +71,21 @@ def look(readings: Sequence[dict]) -> Looks:
     batch = to_batch(readings)
     pairs = pairs_of(batch)
     padded, owner = features.signed(batch)
-    rows, buckets = features.ngrams(padded, owner)
+    grams = features.ngrams(padded, owner)
     found = cues.find(padded, owner)
-    dense, names = features.structure(batch, pairs)
+    blocks, names = features.structure(batch, pairs)
     sentence, cue, place = found
     by_label, by_kind = cues.votes(sentence, cue, batch.size)
     pairs.statistic = by_kind[:, cues.kinds().index(STATISTIC)] > 0 if STATISTIC in cues.kinds() else pairs.statistic
-    parts, part_names = [dense, np.minimum(by_label, 4) / 2, by_kind], [*names, *LABELS, *cues.kinds()]
+    parts, part_names = [*blocks, np.minimum(by_label, 4) / 2, by_kind], [*names, *LABELS, *cues.kinds()]
     for name, inside in zip(("head", "tail"), features.ends(padded, owner, sentence, place), strict=True):
         votes, _ = cues.votes(sentence[inside], cue[inside], batch.size)
         parts.append(np.minimum(votes, 3) / 2)
         part_names += [f"{label}_{name}" for label in LABELS]
-    return Looks(batch, pairs, rows, buckets, found, np.concatenate(parts, axis=1), tuple(part_names))
+    return Looks(batch, pairs, grams, found, np.concatenate(parts, axis=1), tuple(part_names))
 
 
-def matrices(looks: Looks, known: np.ndarray, rows_known: tuple[str, ...]) -> list:
+def matrices(looks: Looks, known: np.ndarray, rows_known: tuple[str, ...]) -> Iterator:
     """(sentences, known n-grams, then cues) as CSR matrices to be added up; not added, nothing needs sorting.
 
     An n-gram counts one by the root of how many the sentence has.
@@ -96,33 +95,39 @@ def matrices(looks: Looks, known: np.ndarray, rows_known: tuple[str, ...]) -> li
     size, width = looks.batch.size, len(known) + len(rows_known)
     column = np.full(features.BUCKETS, -1, dtype=np.int32)
     column[known] = np.arange(len(known), dtype=np.int32)
-    columns = column[looks.buckets]
-    mine = columns >= 0
-    rows, columns = looks.rows[mine], columns[mine]
-    values = (1 / np.sqrt(np.maximum(np.bincount(rows, minlength=size), 8)))[rows]
-    # The n-grams of one length stand in the order of sentences: each run of rows is a matrix by itself.
-    edges = [0, *(np.nonzero(np.diff(rows) < 0)[0] + 1).tolist(), len(rows)]
-    out = []
-    for first, last in zip(edges, edges[1:], strict=False):
-        pointer = np.concatenate([[0], np.cumsum(np.bincount(rows[first:last], minlength=size))])
-        out.append(sparse.csr_matrix((values[first:last], columns[first:last], pointer), shape=(size, width)))
+    kept, counts = [], np.zeros(size, dtype=np.int64)
+    for rows, buckets in looks.grams:
+        columns = column[buckets]
+        mine = columns >= 0
+        rows, columns = rows[mine], columns[mine]
+        count = np.bincount(rows, minlength=size)
+        counts += count
+        kept.append((rows, columns, count))
+    scale = 1 / np.sqrt(np.maximum(counts, 8))
+    for rows, columns, count in kept:
+        # In the order of sentences already: what a row of the matrix begins with need not be sorted for.
+        pointer = np.concatenate([[0], np.cumsum(count)])
+        yield sparse.csr_matrix((scale[rows], columns, pointer), shape=(size, width))
     sentence, cue, _ = looks.cues
     place = {key: number for number, key in enumerate(rows_known)}
     column = np.array([place.get(key, -1) for key in cues.names()])[cue]
     sentence, column = sentence[column >= 0], column[column >= 0]
     values = np.full(len(column), CUE_SCALE)
-    return [*out, sparse.csr_matrix((values, (sentence, len(known) + column)), shape=(size, width))]
+    yield sparse.csr_matrix((values, (sentence, len(known) + column)), shape=(size, width))
 
 
 def probabilities(looks: Looks, model: Model, scores: naming.Scores | None = None) -> np.ndarray:
     """(sentences, states). scores: of looks by the model's card weights, where they are at hand."""
-    scores = scores or naming.scores_of(looks.batch, looks.pairs, model.cards)
-    dense = np.concatenate([looks.dense, naming.evidence(looks.batch, looks.pairs, model.cards, scores)], axis=1)
-    names = (*looks.names, *naming.EVIDENCE)
-    if names != model.names:
-        place = {name: number for number, name in enumerate(names)}
-        dense = np.stack([dense[:, place[n]] if n in place else np.zeros(len(dense)) for n in model.names], axis=1)
-    emissions = model.weights.emissions(matrices(looks, model.buckets, model.cues), dense)
+    scores = scores or naming.scores_of(looks.pairs, model.cards)
+    evidence = naming.evidence(looks.batch, looks.pairs, model.cards, scores)
+    number = {name: row for row, name in enumerate(model.names)}
+    emissions = np.zeros((looks.batch.size, len(STATES)))
+    for values, names in ((looks.dense, looks.names), (evidence, naming.EVIDENCE)):
+        # A feature the model was not trained with has no weight in it.
+        weights = [model.weights.dense[number[name]] if name in number else np.zeros(len(STATES)) for name in names]
+        emissions += values @ np.stack(weights)
+    for matrix in matrices(looks, model.buckets, model.cues):
+        emissions += matrix @ model.weights.sparse
     w = model.weights
     return crf.marginals(emissions, w.transitions, w.begin, w.end, crf.layout(looks.batch.s_reading))[0]
 
@@ -176,7 +181,7 @@ def label(readings: Sequence[dict], model: Model | None = None) -> Labelled:
     model = model or current()
     looks = look(readings)
     with one_thread():
-        scores = naming.scores_of(looks.batch, looks.pairs, model.cards)
+        scores = naming.scores_of(looks.pairs, model.cards)
         states = probabilities(looks, model, scores)
         labels, confidence = decide(states)
         naming_jobs = (states @ CARRIES)[:, [LABELS.index("card_interpretation"), LABELS.index("card_link")]]

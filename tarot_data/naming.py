@@ -4,7 +4,7 @@ The sentences of all readings are walked in step, first ones first, so that a se
 An interpretation speaks of the likeliest card; a link of every card that is likely enough.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -100,8 +100,8 @@ class Steps(NamedTuple):
 Choose = Callable[[Steps], np.ndarray]
 
 
-def static_features(batch: Batch, pairs: Pairs) -> np.ndarray:
-    """(len(STATIC), pairs)."""
+def static_features(pairs: Pairs) -> Iterator[np.ndarray]:
+    """The features of STATIC, each (pairs,), one at a time: all of them together would be the largest array of a batch."""
     p, first = pairs, pairs.first
     sentence = p.p_sentence
 
@@ -110,24 +110,32 @@ def static_features(batch: Batch, pairs: Pairs) -> np.ndarray:
 
     named = p.named > 0
     count = spread(_sum(named, first))
-    image_all = spread(_sum(p.image, first))
-    alone = count == 0
+    alone, several = count == 0, (count > 1) & ~named
     sizes = (first[1:] - first[:-1])[sentence]
-    columns = (
-        np.minimum(p.named, 1), named & (count == 1), named * (1 - np.minimum(p.place, 1)), np.minimum(p.image, 2),
-        p.image / np.maximum(image_all, 0.5), (p.image == spread(per_pair_max(p.image, first))) & (p.image > 0),
-        np.minimum(p.rank, 1), (p.rank == spread(per_pair_max(p.rank, first))) & (p.rank > 0), np.minimum(p.suit, 1),
-        np.minimum(p.position, 1), np.minimum(p.ordinal, 1), p.p_slot == sizes - 1, p.p_slot == 0,
-        spread(p.group) & ~named, spread(p.many) & ~named, sizes == 2, np.ones(len(sentence)),
-        p.member * alone, p.fits * alone, p.whole * alone, np.minimum(p.image, 2) * alone,
-        np.minimum(p.image, 2) * ((count == 1) & ~named), np.minimum(p.rank, 1) * alone, np.minimum(p.suit, 1) * alone,
-        np.minimum(p.position, 1) * alone, np.minimum(p.ordinal, 1) * alone,
-        spread(p.statistic) & ~named, (count > 1) & ~named, np.minimum(p.image, 2) * ((count > 1) & ~named),
-    )  # fmt: skip
-    out = np.empty((len(STATIC), len(sentence)))
-    for number, column in enumerate(columns):
-        out[number] = column
-    return out
+    image, rank, suit = np.minimum(p.image, 2), np.minimum(p.rank, 1), np.minimum(p.suit, 1)
+    position, ordinal = np.minimum(p.position, 1), np.minimum(p.ordinal, 1)
+    yield np.minimum(p.named, 1)
+    yield named & (count == 1)
+    yield named * (1 - np.minimum(p.place, 1))
+    yield image
+    yield p.image / np.maximum(spread(_sum(p.image, first)), 0.5)
+    yield (p.image == spread(per_pair_max(p.image, first))) & (p.image > 0)
+    yield rank
+    yield (p.rank == spread(per_pair_max(p.rank, first))) & (p.rank > 0)
+    yield from (suit, position, ordinal)
+    yield p.p_slot == sizes - 1
+    yield p.p_slot == 0
+    yield spread(p.group) & ~named
+    yield spread(p.many) & ~named
+    yield sizes == 2
+    yield np.ones(len(sentence))
+    yield from (p.member * alone, p.fits * alone, p.whole * alone)
+    yield image * alone
+    yield image * ((count == 1) & ~named)
+    yield from (rank * alone, suit * alone, position * alone, ordinal * alone)
+    yield spread(p.statistic) & ~named
+    yield several
+    yield image * several
 
 
 def _walk(batch: Batch, pairs: Pairs, jobs: np.ndarray, choose: Choose) -> np.ndarray:
@@ -214,7 +222,7 @@ def train(batch: Batch, pairs: Pairs, labels: list[list[str]], named: list[set[s
     )
     kept: dict[int, list[tuple[int, np.ndarray, np.ndarray]]] = {INTERPRETS: [], LINKS: []}
 
-    static = static_features(batch, pairs)
+    static = np.stack([column.astype(float) for column in static_features(pairs)])
 
     def follow(steps: Steps) -> np.ndarray:
         truth = gold[steps.at] & steps.real
@@ -244,7 +252,7 @@ def train(batch: Batch, pairs: Pairs, labels: list[list[str]], named: list[set[s
     links = _logistic(
         np.concatenate([x for _, x, _ in kept[LINKS]]), np.concatenate([y for *_, y in kept[LINKS]]).astype(float)
     )
-    quiet = silence(static, pairs)
+    quiet = silence(dict(zip(STATIC, static, strict=True)), pairs)
     told = [np.concatenate([_two_best((x @ links)[None])[:, 0], quiet[:, s]]) for s, x, _ in kept[LINKS]]
     silent = _logistic(np.stack(told), np.array([float(not y.any()) for *_, y in kept[LINKS]]))
     return Weights(interprets, links, silent)
@@ -265,10 +273,10 @@ def _logistic(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B").x
 
 
-def silence(static: np.ndarray, pairs: Pairs) -> np.ndarray:
-    """(len(SILENCE) - 2, sentences): all of SILENCE but the two best scores."""
+def silence(static: Mapping[str, np.ndarray], pairs: Pairs) -> np.ndarray:
+    """(len(SILENCE) - 2, sentences): all of SILENCE but the two best scores. static: SILENT_FLAGS, by name."""
     names = _sum(pairs.named > 0, pairs.first)
-    some = [per_pair_max(static[STATIC.index(name)], pairs.first) for name in SILENT_FLAGS]
+    some = [per_pair_max(static[name].astype(float), pairs.first) for name in SILENT_FLAGS]
     return np.stack([names == 0, names == 1, *some, np.ones(len(names))]).astype(float)
 
 
@@ -287,11 +295,15 @@ class Scores(NamedTuple):
     silent: np.ndarray
 
 
-def scores_of(batch: Batch, pairs: Pairs, weights: Weights) -> Scores:
-    static = static_features(batch, pairs)
-    size = len(STATIC)
-    silent = weights.silent[2:] @ silence(static, pairs)
-    return Scores(weights.interprets[:size] @ static, weights.links[:size] @ static, silent)
+def scores_of(pairs: Pairs, weights: Weights) -> Scores:
+    interprets, links = np.zeros(len(pairs.p_sentence)), np.zeros(len(pairs.p_sentence))
+    flags = {}
+    for number, (name, column) in enumerate(zip(STATIC, static_features(pairs), strict=True)):
+        interprets += weights.interprets[number] * column
+        links += weights.links[number] * column
+        if name in SILENT_FLAGS:
+            flags[name] = column
+    return Scores(interprets, links, weights.silent[2:] @ silence(flags, pairs))
 
 
 def _weigh(steps: Steps, scores: Scores, weights: Weights) -> tuple[np.ndarray, np.ndarray]:

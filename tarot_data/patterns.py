@@ -1,7 +1,5 @@
 """Readings to annotated sentences: labels, cards, themes, style. One call a batch, same input, same output."""
 
-import gc
-
 import numpy as np
 import polars as pl
 
@@ -9,11 +7,12 @@ from schemas.deck import CARDS, LABELS, THEMES
 from schemas.tables import ANNOTATIONS, SENTENCES, Style
 from tarot_data import labeller
 from tarot_data.lexicon import Row, read_table
+from tarot_data.memory import no_cycles
 from tarot_data.style import styles_of
 from tarot_data.themes import themes_of
 
-LOT = 500
-"""Readings labelled at a time: 100 MB. Twice as many take 8 % less time and twice the memory."""
+LOT = 1000
+"""Readings labelled at a time: 150 MB. Half as many take a tenth more time, twice as many none less."""
 
 
 def annotate(readings: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -23,17 +22,11 @@ def annotate(readings: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     content as given.
     """
     sentences, annotations = [], []
-    # Hundreds of thousands of small lists are made here and none is a cycle: looking for cycles took a fifth of the time.
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
+    with no_cycles():
         for start in range(0, readings.height, LOT):
             one, two = _annotate(readings.slice(start, LOT))
             sentences.append(one)
             annotations.append(two)
-    finally:
-        if collecting:
-            gc.enable()
     if not sentences:
         return pl.DataFrame(schema=SENTENCES), pl.DataFrame(schema=NOTES)
     return pl.concat(sentences), pl.concat(annotations)

@@ -71,8 +71,9 @@ def _state(labels: list[str]) -> int:
 
 def _known(looks: Looks, chosen: np.ndarray) -> np.ndarray:
     """Buckets that stand in at least SEEN_IN readings of the chosen sentences."""
-    mine = chosen[looks.rows]
-    keys = np.unique(looks.buckets[mine] * (1 << 22) + looks.batch.s_reading[looks.rows[mine]])
+    rows, buckets = map(np.concatenate, zip(*looks.grams, strict=True))
+    mine = chosen[rows]
+    keys = np.unique(buckets[mine].astype(np.int64) * (1 << 22) + looks.batch.s_reading[rows[mine]])
     buckets, count = np.unique(keys >> 22, return_counts=True)
     return buckets[count >= SEEN_IN]
 
@@ -85,7 +86,7 @@ def _fit(looks: Looks, taught: Taught, chosen: np.ndarray) -> Model:
     gold = [list(STATES[state]) for state in states]
     with one_thread():
         cards = naming.train(looks.batch, looks.pairs, gold, named, chosen & sure)
-        scores = naming.scores_of(looks.batch, looks.pairs, cards)
+        scores = naming.scores_of(looks.pairs, cards)
         dense = np.concatenate([looks.dense, naming.evidence(looks.batch, looks.pairs, cards, scores)], axis=1)
         weights = crf.train(
             sum(matrices(looks, known, cues.names()))[chosen], dense[chosen], states[chosen],
