@@ -102,7 +102,7 @@ def to_frame(readings: list[dict]) -> pl.DataFrame:
 def contradictions(readings: list[dict]) -> dict[str, float]:
     marked = {reading["id"] for reading in readings if reading.get("note") == "mismatch"}
     frame = to_frame(readings)
-    found = set(conflicts.find_conflicts(frame, patterns.annotate(frame)[0])["reading_id"])
+    found = set(conflicting(frame)["reading_id"])
     clean = [reading for reading in readings if reading["id"] not in marked]
     return {
         "marked": len(marked),
@@ -120,7 +120,12 @@ def share_found(readings: list[dict], change) -> float:
     frame = to_frame(
         [{**reading, "cards": change(reading["cards"], number)} for number, reading in enumerate(readings)]
     )
-    return conflicts.find_conflicts(frame, patterns.annotate(frame)[0]).height / len(readings)
+    return conflicting(frame).height / len(readings)
+
+
+def conflicting(frame: pl.DataFrame) -> pl.DataFrame:
+    found = patterns.annotated(frame)
+    return conflicts.find_conflicts(frame, found.sentences, found.mentions)
 
 
 def flipped(cards: list[dict], number: int) -> list[dict]:

@@ -9,16 +9,14 @@ or memory, and a drawn card is missing from the text in its stead.
 import re
 from typing import NamedTuple
 
-import numpy as np
 import polars as pl
 
-from schemas.deck import CARDS, MAJORS
-from tarot_data import lexicon, matching
-from tarot_data.cards import CARD_ID, choose, orientation_beside, phrases
+from schemas.deck import MAJORS
+from tarot_data import lexicon
+from tarot_data.cards import CARD_ID, orientation_beside
 from tarot_data.folding import fold
 
-LOT = 1000
-"""Readings looked at together: their text is one string, whose matches bound the memory."""
+MENTIONED = ("reading_id", "start", "end", "card")
 
 SCHEMA = pl.Schema({"reading_id": pl.String, "detail": pl.String})
 
@@ -27,7 +25,6 @@ class _Mention(NamedTuple):
     start: int
     end: int
     card: str
-    orientation: str
 
 
 @lexicon.cached
@@ -56,47 +53,40 @@ _BESIDE = re.compile(r"牌?\s?(?:[正逆倒反][位着立置了]|[(（]\s?[正�
 _ALONE = re.compile(r"牌?\s?[正逆(（,，:：。.!！?？|\s]|$")
 
 
-def find_conflicts(readings: pl.DataFrame, sentences: pl.DataFrame) -> pl.DataFrame:
-    """(reading_id, detail) of readings whose content gives another orientation, or interprets a card nobody drew."""
-    spans = _spans(sentences)
-    found = [
-        row
-        for part in readings.select("reading_id", "content", "cards").iter_slices(LOT)
-        for row in _conflicts(part, spans)
-    ]
-    return pl.DataFrame(found, schema=SCHEMA, orient="row")
+def find_conflicts(readings: pl.DataFrame, sentences: pl.DataFrame, mentions: pl.DataFrame) -> pl.DataFrame:
+    """(reading_id, detail) of readings whose content gives another orientation, or interprets a card nobody drew.
 
-
-def _conflicts(readings: pl.DataFrame, spans: dict[str, list[tuple[int, int, bool]]]) -> list[tuple[str, str]]:
+    sentences, mentions: what `patterns.annotated` found in them, or in those of them that differ.
+    """
     rows = readings.select("reading_id", "content").rows()
-    text = fold("\n\n".join(content for _, content in rows) + "\n\n")
-    lengths = np.array([len(content) + 2 for _, content in rows])
-    starts = np.cumsum(lengths) - lengths
     drawn = _drawn(readings)
-    found = matching.find_all(text, phrases())
-    s, e, c = choose(text, found, starts, [set(cards) or None for cards in drawn])
-    owner = np.searchsorted(starts, s, side="right") - 1
-    mentions: list[list[_Mention]] = [[] for _ in rows]
-    for start, end, card, reading in zip(s.tolist(), e.tolist(), c.tolist(), owner.tolist(), strict=True):
-        mentions[reading].append(_Mention(start, end, CARDS[card], ""))
+    named: dict[str, list[_Mention]] = {}
+    for key, start, end, card in mentions.select(MENTIONED).iter_rows():
+        named.setdefault(key, []).append(_Mention(start, end, card))
+    spans = _spans(
+        sentences, [key for (key, _), mine in zip(rows, drawn, strict=True) if _missing(mine, named.get(key, []))]
+    )
     out = []
-    for number, (key, _) in enumerate(rows):
-        if not drawn[number]:
+    for (key, content), mine in zip(rows, drawn, strict=True):
+        if not mine or key not in named:
             continue
-        last = int(starts[number] + lengths[number])
-        detail = _turned(text, mentions[number], drawn[number], int(starts[number])) or _undrawn(
-            text, mentions[number], drawn[number], int(starts[number]), last, spans.get(key, [])
-        )
+        text = fold(content)
+        detail = _turned(text, named[key], mine) or _undrawn(text, named[key], mine, spans.get(key, []))
         if detail:
             out.append((key, detail))
-    return out
+    return pl.DataFrame(out, schema=SCHEMA, orient="row")
 
 
 class _Drawn(NamedTuple):
-    """A card of the draw: the orientations it was drawn in, and the folded words its positions are called by."""
+    """A card of the draw: the orientations it was drawn in, and its positions as they are written."""
 
     ways: set[str]
-    places: set[str]
+    positions: set[str]
+
+    def places(self) -> set[str]:
+        """The folded words its positions are called by."""
+        parts = (part for position in self.positions for part in re.split(r"[()/\s]", fold(position)))
+        return {part for part in parts if len(part) > 1}
 
 
 def _drawn(readings: pl.DataFrame) -> list[dict[str, _Drawn]]:
@@ -113,13 +103,20 @@ def _drawn(readings: pl.DataFrame) -> list[dict[str, _Drawn]]:
     for row, name, orientation, position in flat.rows():
         mine = out[row].setdefault(name, _Drawn(set(), set()))
         mine.ways.add(orientation)
-        mine.places.update(part for part in re.split(r"[()/\s]", fold(position or "")) if len(part) > 1)
+        if position:
+            mine.positions.add(position)
     return out
 
 
-def _spans(sentences: pl.DataFrame) -> dict[str, list[tuple[int, int, bool]]]:
-    """reading_id to (start, end, interprets) of its sentences, in order."""
-    table = sentences.select(
+def _missing(drawn: dict[str, _Drawn], mentions: list[_Mention]) -> list[str]:
+    """The drawn cards that the text never names."""
+    named = {mention.card for mention in mentions}
+    return [card for card in drawn if card not in named]
+
+
+def _spans(sentences: pl.DataFrame, wanted: list[str]) -> dict[str, list[tuple[int, int, bool]]]:
+    """reading_id to (start, end, interprets) of the sentences of the readings wanted, in order."""
+    table = sentences.filter(pl.col("reading_id").is_in(wanted)).select(
         "reading_id", "start", "end", pl.col("labels").cast(pl.List(pl.String)).list.contains("card_interpretation")
     )
     out: dict[str, list[tuple[int, int, bool]]] = {}
@@ -144,7 +141,7 @@ def _round(text: str, mention: _Mention, mentions: list[_Mention], back: int = 6
     return re.split("[。！？!?\n,;、]", text[first : mention.start])[-1] + text[mention.start : last]
 
 
-def _turned(text: str, mentions: list[_Mention], drawn: dict[str, _Drawn], first: int) -> str | None:
+def _turned(text: str, mentions: list[_Mention], drawn: dict[str, _Drawn]) -> str | None:
     said: dict[str, dict[str, list[_Mention]]] = {}
     for mention in mentions:
         if mention.card in drawn:
@@ -170,21 +167,18 @@ def _turned(text: str, mentions: list[_Mention], drawn: dict[str, _Drawn], first
 
 
 def _undrawn(
-    text: str, mentions: list[_Mention], drawn: dict[str, _Drawn], first: int, last: int,
-    spans: list[tuple[int, int, bool]],
-) -> str | None:  # fmt: skip
-    named = {mention.card for mention in mentions}
-    missing = [card for card in drawn if card not in named]
+    text: str, mentions: list[_Mention], drawn: dict[str, _Drawn], spans: list[tuple[int, int, bool]]
+) -> str | None:
+    missing = _missing(drawn, mentions)
     if not missing:
         return None
-    places = "|".join(re.escape(place) for card in missing for place in sorted(drawn[card].places))
+    places = "|".join(re.escape(place) for card in missing for place in sorted(drawn[card].places()))
     in_place = re.compile(f"(?:{places}){_LIES}") if places else None
-    body = text[first:last]
     for mention in mentions:
         card = mention.card
         if card in drawn or any(_alike(card, other) for other in missing):
             continue
-        at = next((i for i, (a, b, _) in enumerate(spans) if a <= mention.start - first < b), None)
+        at = next((i for i, (a, b, _) in enumerate(spans) if a <= mention.start < b), None)
         if at is None:
             continue
         span = spans[at]
@@ -193,25 +187,25 @@ def _undrawn(
             at + 1 < len(spans)
             and spans[at + 1][2]
             and span[1] - span[0] <= 20
-            and "\n" in body[span[1] : spans[at + 1][0]]
+            and "\n" in text[span[1] : spans[at + 1][0]]
         )
-        if heads and any(spans[at + 1][0] <= m.start - first < spans[at + 1][1] for m in mentions):
+        if heads and any(spans[at + 1][0] <= m.start < spans[at + 1][1] for m in mentions):
             heads = False
-        sentence = body[span[0] : span[1]]
-        before = sentence[: mention.start - first - span[0]]
+        sentence = text[span[0] : span[1]]
+        before = sentence[: mention.start - span[0]]
         in_its_place = in_place is not None and in_place.search(before) is not None
         if not span[2] and not heads and not in_its_place:
             continue
-        inside = [m for m in mentions if span[0] <= m.start - first < span[1]]
+        inside = [m for m in mentions if span[0] <= m.start < span[1]]
         if any(m.card in drawn for m in inside) or len({m.card for m in inside}) > 1:
             continue
-        after = sentence[mention.end - first - span[0] :]
+        after = sentence[mention.end - span[0] :]
         placed = (
             _PLACED.search(before) or _BESIDE.match(after) or not re.sub(r"[\W\d_]", "", before) and _ALONE.match(after)
         )
         if not in_its_place and (not placed and not heads or len(before) > 12):
             continue
-        if _hedges("absent", "earlier", "extra").search(body[max(0, span[0] - 24) : span[1]]):
+        if _hedges("absent", "earlier", "extra").search(text[max(0, span[0] - 24) : span[1]]):
             continue
         if _hedges("hypothetical", "comparison").search(_own_clause(text, mention, mentions)):
             continue

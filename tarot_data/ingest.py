@@ -196,14 +196,15 @@ def lot_numbers(identified: Path) -> list[int]:
 
 def label_lots(identified: Path, labelled: Path, numbers: list[int]) -> None:
     """Label the sentences of some lots, into the folder `labelled`: no lot needs another, nor the store."""
-    from tarot_data.patterns import annotate
+    from tarot_data.patterns import annotated
 
     for number in numbers:
         readings = typed(pl.read_parquet(identified / f"readings-{number:05}.parquet", glob=False), IDENTIFIED)
         # Twins share an id, which is made of their words: one of them speaks for both until they are told apart.
-        sentences, annotations = annotate(readings.unique("reading_id", keep="first", maintain_order=True))
-        _write(sentences, labelled / f"sentences-{number:05}.parquet")
-        _write(annotations, labelled / f"annotations-{number:05}.parquet")
+        found = annotated(readings.unique("reading_id", keep="first", maintain_order=True))
+        _write(found.sentences, labelled / f"sentences-{number:05}.parquet")
+        _write(found.notes, labelled / f"annotations-{number:05}.parquet")
+        _write(found.mentions, labelled / f"mentions-{number:05}.parquet")
         give_back()
 
 
@@ -217,7 +218,7 @@ def compare(data_dir: Path, identified: Path, labelled: Path, staging: Path, ove
     from tarot_data import validation
     from tarot_data.conflicts import find_conflicts, unread_cards
     from tarot_data.duplicates import near_duplicates, signatures
-    from tarot_data.patterns import NOTES, SENTENCES
+    from tarot_data.patterns import MENTIONS, NOTES, SENTENCES
 
     out = _fresh(staging / "decided")
     overruled = pl.Series("fingerprint", [*fixes.accepted(fixes.read(data_dir)), *overruled], dtype=pl.String)
@@ -232,7 +233,8 @@ def compare(data_dir: Path, identified: Path, labelled: Path, staging: Path, ove
         sentences = typed(pl.read_parquet(labelled / f"sentences-{number:05}.parquet", glob=False), SENTENCES)
         annotations = typed(pl.read_parquet(labelled / f"annotations-{number:05}.parquet", glob=False), NOTES)
         rejected = [pl.read_parquet(identified / f"rejections-{number:05}.parquet", glob=False)]
-        conflicts = find_conflicts(readings, sentences)
+        mentions = typed(pl.read_parquet(labelled / f"mentions-{number:05}.parquet", glob=False), MENTIONS)
+        conflicts = find_conflicts(readings, sentences, mentions)
         wanted = readings.filter(pl.col("fingerprint").is_in(overruled.implode()))
         kept_though = conflicts.join(wanted, on="reading_id", how="semi")
         conflicts = conflicts.join(wanted, on="reading_id", how="anti", maintain_order="left")

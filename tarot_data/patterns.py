@@ -1,5 +1,7 @@
 """Readings to annotated sentences: labels, cards, themes, style. One call a batch, same input, same output."""
 
+from typing import NamedTuple
+
 import numpy as np
 import polars as pl
 
@@ -15,24 +17,35 @@ LOT = 1000
 """Readings labelled at a time: 150 MB. Half as many take a tenth more time, twice as many none less."""
 
 
+class Annotated(NamedTuple):
+    """sentences: SENTENCES. notes: NOTES, one row a reading. mentions: MENTIONS, every card that is called by name."""
+
+    sentences: pl.DataFrame
+    notes: pl.DataFrame
+    mentions: pl.DataFrame
+
+
 def annotate(readings: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Sentences (SENTENCES) and one row of (reading_id, themes, style, labeller) a reading, in the order of readings.
 
     readings: reading_id, content, cards; person and question are used where they are there. Offsets are characters of
     content as given.
     """
-    sentences, annotations = [], []
+    found = annotated(readings)
+    return found.sentences, found.notes
+
+
+def annotated(readings: pl.DataFrame) -> Annotated:
+    """`annotate`, and where the readings name which card."""
     with no_cycles():
-        for start in range(0, readings.height, LOT):
-            one, two = _annotate(readings.slice(start, LOT))
-            sentences.append(one)
-            annotations.append(two)
-    if not sentences:
-        return pl.DataFrame(schema=SENTENCES), pl.DataFrame(schema=NOTES)
-    return pl.concat(sentences), pl.concat(annotations)
+        found = [_annotate(readings.slice(start, LOT)) for start in range(0, readings.height, LOT)]
+    if not found:
+        return Annotated(*(pl.DataFrame(schema=schema) for schema in (SENTENCES, NOTES, MENTIONS)))
+    return Annotated(*(pl.concat(frames) for frames in zip(*found, strict=True)))
 
 
 NOTES = pl.Schema({name: ANNOTATIONS[name] for name in ("reading_id", "themes", "style", "labeller")})
+MENTIONS = pl.Schema({"reading_id": pl.String, "start": pl.Int32, "end": pl.Int32, "card": pl.Enum(CARDS)})
 
 
 def to_rows(readings: pl.DataFrame) -> list[dict]:
@@ -66,7 +79,7 @@ def lists(values: list[list[str]], inner: pl.DataType) -> pl.Series:
     ).to_series()
 
 
-def _annotate(readings: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _annotate(readings: pl.DataFrame) -> Annotated:
     looks, _, labels, confidence, cards = labeller.label(to_rows(readings))
     batch = looks.batch
     base = batch.r_start[batch.s_reading]
@@ -94,7 +107,18 @@ def _annotate(readings: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         },
         schema=NOTES,
     )
-    return sentences, annotations
+    reading = np.searchsorted(batch.r_start, batch.m_start, side="right") - 1
+    base = batch.r_start[reading]
+    mentions = pl.DataFrame(
+        {
+            "reading_id": readings["reading_id"].gather(reading),
+            "start": (batch.m_start - base).astype(np.int32),
+            "end": (batch.m_end - base).astype(np.int32),
+            "card": pl.Series(CARDS, dtype=pl.Enum(CARDS)).gather(batch.m_card),
+        },
+        schema=MENTIONS,
+    )
+    return Annotated(sentences, annotations, mentions)
 
 
 def check_lexicon() -> list:

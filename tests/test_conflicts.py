@@ -9,7 +9,8 @@ from tests.builders import card, reading, readings
 
 def alarms(*rows):
     frame = readings(*rows)
-    return conflicts.find_conflicts(frame, patterns.annotate(frame)[0])
+    found = patterns.annotated(frame)
+    return conflicts.find_conflicts(frame, found.sentences, found.mentions)
 
 
 def alarm(content, *cards):

@@ -10,7 +10,7 @@ import pytest
 from tarot_data import sources
 from tarot_data.cleaning import to_readings
 from tarot_data.conflicts import find_conflicts
-from tarot_data.patterns import annotate
+from tarot_data.patterns import annotated
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 EXPECTED = json.loads((SAMPLE / "expected.json").read_text(encoding="utf-8"))
@@ -57,8 +57,8 @@ def test_the_copy_from_another_source_has_the_fingerprint_of_the_first(frames):
 
 def test_the_two_whose_content_contradicts_the_cards_are_found_and_no_other(frames):
     readings = frames[0].unique("reading_id", maintain_order=True)
-    sentences, _ = annotate(readings)
-    conflicts = find_conflicts(readings, sentences).join(readings, on="reading_id")
+    found = annotated(readings)
+    conflicts = find_conflicts(readings, found.sentences, found.mentions).join(readings, on="reading_id")
     assert set(conflicts["question"]) == {"国外的工作接不接", "老房子要不要卖"}
     assert conflicts.height == EXPECTED["rejected"]["card_conflict"]
 

@@ -13,7 +13,7 @@ from tarot_data import sources, synthetic
 from tarot_data.cleaning import to_readings
 from tarot_data.conflicts import find_conflicts
 from tarot_data.lexicon import read_table
-from tarot_data.patterns import annotate
+from tarot_data.patterns import annotated
 from tarot_data.synthetic import write_sample
 from tarot_data.synthetic_grammar import MadeUp, made_up
 
@@ -103,8 +103,9 @@ def test_what_is_read_is_what_was_made(three_hundred):
 
 def test_the_labeller_finds_all_five_patterns_and_no_card_conflict(three_hundred):
     readings, _ = ingested(three_hundred[0])
-    sentences, _ = annotate(readings)
-    assert find_conflicts(readings, sentences).height == 0
+    found = annotated(readings)
+    sentences = found.sentences
+    assert find_conflicts(readings, sentences, found.mentions).height == 0
     labels = Counter(sentences["labels"].list.first().cast(str).to_list())
     share = {label: labels[label] / labels.total() for label in PATTERNS}
     assert 0.35 < share["card_interpretation"] < 0.65
