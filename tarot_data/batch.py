@@ -90,33 +90,29 @@ def vocabulary() -> dict[str, list[str]]:
 def to_batch(readings: Sequence[dict]) -> Batch:
     """readings: dicts with content and cards (dicts with card, position; may be empty: then those the text names)."""
     readings = list(readings)
-    parts, r_start, spans, at = [], [], [], 0
-    for number, reading in enumerate(readings):
-        content = reading["content"]
-        r_start.append(at)
-        spans += [(number, index, at + s, at + e) for index, (s, e) in enumerate(sentences.split(content))]
-        parts.append(content)
-        at += len(content) + len(SEPARATOR)
-    written = np.frombuffer((SEPARATOR.join(parts) + SEPARATOR).encode("utf-32-le"), dtype=np.uint32)
+    written_text = "".join(reading["content"] + SEPARATOR for reading in readings) or SEPARATOR
+    lengths = np.array([len(reading["content"]) + len(SEPARATOR) for reading in readings], dtype=np.int64)
+    starts = np.cumsum(lengths) - lengths
+    written = np.frombuffer(written_text.encode("utf-32-le"), dtype=np.uint32)
     codes = code_folds()[written]
     text = codes.tobytes().decode("utf-32-le")
     found = matching.find_tables(text, vocabulary())
-    table = np.array(spans, dtype=np.int64).reshape(-1, 4)
+    s_start, s_end = sentences.split_lines(written_text, written)
+    s_reading = np.searchsorted(starts, s_start, side="right") - 1
+    counts = np.bincount(s_reading, minlength=len(readings))
+    s_index = np.arange(len(s_start)) - (np.cumsum(counts) - counts)[s_reading]
     drawn = [list(dict.fromkeys(cards.CARD_ID[c["card"]] for c in reading.get("cards") or ())) for reading in readings]
-    starts = np.array(r_start, dtype=np.int64)
     known = [[CARDS[c] for c in d] or None for d in drawn]
     m_start, m_end, m_card = cards.choose(text, found["cards"], starts, known)
-    edges = np.searchsorted(m_start, [*r_start, at])
+    edges = np.searchsorted(m_start, [*starts, len(written)])
     for number, mine in enumerate(drawn):
         named = m_card[edges[number] : edges[number + 1]].tolist()
         if not mine or not set(mine) <= set(named):
             # Where no card is filed, or one that is never named, what the text names is read too.
             drawn[number] = list(dict.fromkeys([*mine, *named]))
-    s_reading = table[:, 0]
-    counts = np.bincount(s_reading, minlength=len(readings)) if len(table) else np.zeros(len(readings), dtype=np.int64)
     batch = Batch(
-        readings, text, codes, starts, s_reading, table[:, 1], table[:, 2], table[:, 3],
-        counts[s_reading] if len(table) else s_reading, m_start, m_end, m_card, np.zeros(0, dtype=np.int64), drawn, written, found,
+        readings, text, codes, starts, s_reading, s_index, s_start, s_end, counts[s_reading], m_start, m_end, m_card,
+        np.zeros(0, dtype=np.int64), drawn, written, found,
     )  # fmt: skip
     batch.m_sentence = batch.sentence_of(m_start)
     return batch

@@ -6,6 +6,9 @@ they follow. Speech-to-text without such marks is cut at spaces, commas and the 
 
 import re
 from bisect import bisect_left, bisect_right
+from functools import cache
+
+import numpy as np
 
 from tarot_data import lexicon
 from tarot_data.folding import fold
@@ -55,6 +58,58 @@ def split(content: str) -> list[tuple[int, int]]:
         start = end
     _add(content, start, len(content), spans)
     return spans
+
+
+_ENDS, _HALF_ENDS, _FOLLOWS, _LETTER, _SPACE, _AFTER_HALF = (1 << bit for bit in range(6))
+
+
+@cache
+def _kinds() -> np.ndarray:
+    """Of every code point what `split_lines` asks of it, as bits: an end mark or a line break; `!` and `?`; what may
+    belong to the mark before it; a letter or digit; white space; what makes `!` and `?` part of a word or an address.
+    Above 0x20000 no letters are told: such lines are split one by one."""
+    table = np.zeros(0x110000, dtype=np.uint8)
+    characters = list(map(chr, range(0x20000)))
+    table[:0x20000] |= np.array([_LETTER * c.isalnum() | _SPACE * c.isspace() for c in characters], dtype=np.uint8)
+    table[[ord(c) for c in "。！？…!?\n"]] |= _ENDS
+    table[[ord(c) for c in "!?"]] |= _HALF_ENDS
+    follows = re.compile(rf"[。！？…!?”’」』）)\]】》〉\"'＂＇~～*_^TQXo:\[(（\u200d]|{_EMOJI}")
+    table[[ord(c) for c in characters if follows.match(c)]] |= _FOLLOWS
+    table[0x20000:] |= _FOLLOWS
+    table[[ord(c) for c in "=&/%#_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"]] |= _AFTER_HALF
+    return table
+
+
+def split_lines(text: str, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`split` of a text of many lines, which ends with a line break: starts and ends. codes: its code points.
+
+    No sentence reaches beyond its line. Lines whose sentences begin with a letter and end with one mark, nine of ten,
+    are cut as arrays, the others by `split`.
+    """
+    kinds = _kinds()[codes]
+    at = np.nonzero(kinds & _ENDS)[0]
+    start = np.concatenate([[0], at[:-1] + 1])
+    breaks = codes[at] == 10
+    size = at - start
+    following = kinds[np.minimum(at + 1, len(codes) - 1)]
+    plain = (kinds[start] & _LETTER > 0) & (size > 0)
+    marked = plain & (size < LONGEST) & (following & _FOLLOWS == 0)
+    marked &= (kinds[at] & _HALF_ENDS == 0) | (following & _AFTER_HALF == 0)
+    ended = (size == 0) | plain & (size <= LONGEST) & (kinds[at - 1] & _SPACE == 0)
+    line = np.cumsum(breaks) - breaks
+    odd = np.bincount(line[~np.where(breaks, ended, marked)], minlength=line[-1] + 1) > 0
+    kept = (size > 0) & ~odd[line]
+    edges = np.concatenate([[0], at[breaks] + 1])
+    one_by_one = [
+        (first + a, first + b)
+        for first, last in zip(edges[:-1][odd].tolist(), edges[1:][odd].tolist(), strict=True)
+        for a, b in split(text[first : last - 1])
+    ]
+    rest = np.array(one_by_one, dtype=np.int64).reshape(-1, 2)
+    starts = np.concatenate([start[kept], rest[:, 0]])
+    ends = np.concatenate([at[kept] + ~breaks[kept], rest[:, 1]])
+    order = np.argsort(starts, kind="stable")
+    return starts[order], ends[order]
 
 
 def _closing(content: str, start: int, match: re.Match) -> int:

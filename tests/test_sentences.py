@@ -1,10 +1,11 @@
 """Where a sentence ends."""
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tarot_data import annotated, teaching
-from tarot_data.sentences import LONGEST, split
+from tarot_data.sentences import LONGEST, split, split_lines
 
 
 def pieces(text):
@@ -68,3 +69,32 @@ def test_a_line_of_a_megabyte_without_an_end_is_cut_at_its_pauses():
     text = "今天的牌说，慢一点，" * 50_000
     found = pieces(text)
     assert "".join(found) == text and max(map(len, found)) <= LONGEST
+
+
+def at_once(*contents):
+    text = "".join(content + "\n\n\n" for content in contents)
+    starts, ends = split_lines(text, np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32))
+    return list(zip(starts.tolist(), ends.tolist(), strict=True))
+
+
+def one_by_one(*contents):
+    found, at = [], 0
+    for content in contents:
+        found += [(at + start, at + end) for start, end in split(content)]
+        at += len(content) + 3
+    return found
+
+
+def test_many_readings_are_cut_at_once_where_each_would_be_cut_alone():
+    contents = [reading["content"] for reading in annotated.read_all(teaching.ANNOTATED)]
+    assert at_once(*contents) == one_by_one(*contents)
+
+
+PIECES = st.sampled_from(
+    [*"愚人。！？…!?\n 　”」)(*\"'~_^Q:1a😂①，\U00020021", "好" * 99, "好" * 100, "[笑]", "**", "?a", "T_T", "\u200d"]
+)
+
+
+@given(st.lists(st.lists(PIECES, max_size=12).map("".join), min_size=1, max_size=3))
+def test_whatever_the_marks_cutting_at_once_and_alone_agree(contents):
+    assert at_once(*contents) == one_by_one(*contents)
