@@ -143,16 +143,14 @@ def _round(text: str, mention: _Mention, mentions: list[_Mention], back: int = 6
 
 def _turned(text: str, mentions: list[_Mention], drawn: dict[str, _Drawn]) -> str | None:
     said: dict[str, dict[str, list[_Mention]]] = {}
+    sure = {card for card, mine in drawn.items() if len(mine.ways) == 1 and "unknown" not in mine.ways}
     for mention in mentions:
-        if mention.card in drawn:
+        if mention.card in sure:
             orientation = orientation_beside(text, mention.start, mention.end)
             if orientation != "unknown":
                 said.setdefault(mention.card, {}).setdefault(orientation, []).append(mention)
     for card, by_orientation in said.items():
-        truth = drawn[card].ways
-        if "unknown" in truth or len(truth) > 1:
-            continue
-        right = next(iter(truth))
+        right = next(iter(drawn[card].ways))
         wrong = "reversed" if right == "upright" else "upright"
         if wrong not in by_orientation or right in by_orientation:
             continue

@@ -149,12 +149,18 @@ def _bodies(word: np.ndarray, owner: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return first, last
 
 
+@lexicon.cached
+def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of every cue its weight, the number of its label, and that of its kind."""
+    table, names = cues(), {name: number for number, name in enumerate(kinds())}
+    weight = np.array([cue.weight for cue in table])
+    label = np.array([LABELS.index(cue.label) for cue in table])
+    return weight, label, np.array([names[f"{cue.label}.{cue.kind}"] for cue in table])
+
+
 def votes(sentence: np.ndarray, cue: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     """(sentences, labels) summed weights and (sentences, kinds) whether a cue of that kind stands there."""
-    table = cues()
-    weight = np.array([c.weight for c in table])
-    label = np.array([LABELS.index(c.label) for c in table])
-    kind = np.array([kinds().index(f"{c.label}.{c.kind}") for c in table])
+    weight, label, kind = _tables()
     by_label = np.zeros((size, len(LABELS)))
     np.add.at(by_label, (sentence, label[cue]), weight[cue])
     by_kind = np.zeros((size, len(kinds())))

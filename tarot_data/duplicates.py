@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from tarot_data.folding import words
+from tarot_data.matching import inside
 
 SHINGLE = 5
 """Characters of a shingle."""
@@ -61,9 +62,23 @@ def _simplifier() -> object:
     return opencc.OpenCC("t2s")
 
 
+@cache
+def _traditional() -> np.ndarray:
+    """Of every code point, whether it may be written otherwise in simplified Chinese."""
+    table = np.zeros(0x110000, dtype=bool)
+    table[0x10000:] = True
+    characters = list(map(chr, (*range(0x3400, 0xA000), *range(0xF900, 0xFB00))))
+    simplified = _simplifier().convert("\n".join(characters)).split("\n")
+    table[[ord(c) for c, plain in zip(characters, simplified, strict=True) if c != plain]] = True
+    return table
+
+
 def folded(content: str) -> str:
     """The words of a text: letters, digits and Chinese characters, half width, lower case, simplified."""
-    return _simplifier().convert(words(content))
+    text = words(content)
+    # To look whether there is anything to convert takes a tenth of the time of converting.
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    return _simplifier().convert(text) if _traditional()[codes].any() else text
 
 
 def shingles(text: str) -> set[str]:
@@ -90,10 +105,6 @@ def signatures(readings: pl.DataFrame) -> pl.DataFrame:
         },
         schema=SIGNATURES,
     )
-
-
-signatures_of = signatures
-"""The same, where a parameter has its name."""
 
 
 def _bands(texts: list[str]) -> np.ndarray:
@@ -138,23 +149,81 @@ def _mix(values: np.ndarray) -> np.ndarray:
     return values ^ (values >> np.uint64(31))
 
 
+class Kept:
+    """The bands of what is kept, looked through for those that new readings share. Grows with every lot.
+
+    signatures: SIGNATURES, of which those of another scheme are made anew from the contents, which happens once after
+    an upgrade.
+    """
+
+    def __init__(
+        self, signatures: pl.DataFrame | None = None, contents: Callable[[list[str]], dict[str, str]] | None = None
+    ) -> None:
+        self._blocks: list[tuple[pl.Series, np.ndarray]] = []
+        self._replaced: dict[str, int] = {}
+        if signatures is not None and signatures.height:
+            self.add(_comparable(signatures, contents))
+
+    def add(self, signatures: pl.DataFrame, replaced: Iterable[str] = ()) -> None:
+        """More that is kept from now on, and the ids among it that had other words before."""
+        self._replaced |= dict.fromkeys(replaced, len(self._blocks))
+        bands = signatures["bands"].explode(empty_as_null=False).to_numpy()
+        self._blocks.append((signatures["reading_id"], bands))
+
+    def sharing(self, ids: list[str], bands: pl.Series) -> list[list[str]]:
+        """For every new reading those kept that share a band with it, those that share most first, but itself."""
+        found: list[list[str]] = [[] for _ in ids]
+        if bands.is_empty() or not self._blocks:
+            return found
+        asked, number = np.unique(bands.explode(empty_as_null=False).to_numpy(), return_inverse=True)
+        order, bounds = np.argsort(number, kind="stable"), np.searchsorted(np.sort(number), np.arange(len(asked) + 1))
+        rough = np.zeros(1 << 20, dtype=bool)
+        rough[asked & _ROUGH] = True
+        shared = []
+        for count, (kept, block) in enumerate(self._blocks):
+            # Nineteen of twenty are told by their last bits: only the others are looked up.
+            at = np.nonzero(rough[block & _ROUGH])[0]
+            band = np.minimum(np.searchsorted(asked, block[at]), len(asked) - 1)
+            at, band = (values[asked[band] == block[at]] for values in (at, band))
+            sorted_ = np.argsort(band, kind="stable")
+            at, band = at[sorted_], band[sorted_]
+            few = np.arange(len(band)) - np.searchsorted(band, band) < MAX_CANDIDATES
+            at, band = at[few], band[few]
+            place = order[inside(bounds[band], bounds[band + 1])] // BANDS
+            twin = kept.gather(np.repeat(at // BANDS, bounds[band + 1] - bounds[band]))
+            pairs = pl.DataFrame({"place": place, "twin": twin})
+            gone = [reading_id for reading_id, since in self._replaced.items() if since > count]
+            shared.append(pairs.filter(~pl.col("twin").is_in(gone)) if gone else pairs)
+        counted = pl.concat(shared).group_by("place", "twin").len()
+        for place, twin in (
+            counted.sort("place", -pl.col("len").cast(pl.Int64), "twin").select("place", "twin").iter_rows()
+        ):
+            if len(found[place]) < MAX_CANDIDATES and twin != ids[place]:
+                found[place].append(twin)
+        return found
+
+
+_ROUGH = np.uint64((1 << 20) - 1)
+"""Bits of a band by which most are passed over; a table of so many fits the cache."""
+
+
 def near_duplicates(
     new: pl.DataFrame,
-    signatures: pl.DataFrame | None,
+    kept: Kept | None = None,
     contents: Callable[[list[str]], dict[str, str]] | None = None,
     threshold: float = THRESHOLD,
     signed: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """New readings that are nearly an old one, or a new one above them that is kept: (reading_id, twin, similarity).
 
-    new: reading_id and content; signed: their SIGNATURES, where these are made already. signatures: SIGNATURES of the old ones. contents: the texts of old readings by
-    reading_id, asked once, for candidates only. similarity: exact Jaccard of the 5-grams, 0 to 1. A reading is compared
+    new: reading_id and content; signed: their SIGNATURES, where these are made already. kept: the old ones. contents: the
+    texts of old readings by reading_id, asked once, for candidates only. similarity: exact Jaccard of the 5-grams, 0 to 1. A reading is compared
     with what is kept, never with another that is left out itself; with its own id never.
     """
     ids = new["reading_id"].to_list()
     texts = new["content"].to_list()
-    found = (signatures_of(new) if signed is None else signed)["bands"]
-    old = _old_candidates(ids, found, signatures, contents)
+    found = (signatures(new) if signed is None else signed)["bands"]
+    old = (kept or Kept()).sharing(ids, found)
     bands = _shared_bands(found)
     wanted = sorted({twin for twins in old for twin in twins})
     known = contents(wanted) if wanted and contents else {}
@@ -239,37 +308,8 @@ def near_pairs(
     return found.filter(pl.col("similarity") >= threshold).sort("one", "other")
 
 
-def _old_candidates(
-    ids: list[str],
-    bands: pl.Series,
-    signatures: pl.DataFrame | None,
-    contents: Callable[[list[str]], dict[str, str]] | None,
-) -> list[list[str]]:
-    """For every new reading the old ones that share a band, those that share most first."""
-    found: list[list[str]] = [[] for _ in ids]
-    if signatures is None or signatures.is_empty() or not ids:
-        return found
-    comparable = _comparable(signatures, contents)
-    asked = pl.DataFrame(
-        {"place": range(len(ids)), "bands": bands}, schema={"place": pl.UInt32, "bands": pl.List(pl.UInt64)}
-    ).explode("bands")
-    pairs = (
-        comparable.lazy()
-        .explode("bands")
-        .join(asked.lazy(), on="bands")
-        .group_by("place", "reading_id")
-        .len()
-        .sort("place", "len", "reading_id", descending=[False, True, False])
-        .collect()
-    )
-    for place, twin in pairs.select("place", "reading_id").iter_rows():
-        if len(found[place]) < MAX_CANDIDATES and twin != ids[place]:
-            found[place].append(twin)
-    return found
-
-
 def _comparable(signatures: pl.DataFrame, contents: Callable[[list[str]], dict[str, str]] | None) -> pl.DataFrame:
-    """Old bands of this scheme; those of another are made anew from the contents, which happens once after an upgrade."""
+    """Old bands, those of another scheme made anew."""
     if "scheme" not in signatures.columns:
         return signatures.select("reading_id", "bands")
     stale = signatures.filter(pl.col("scheme") != scheme())["reading_id"].to_list()

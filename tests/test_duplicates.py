@@ -3,8 +3,18 @@ import random
 import polars as pl
 import pytest
 
-from tarot_data import annotated, duplicates
-from tarot_data.duplicates import SIGNATURES, folded, jaccard, near_duplicates, shingles, signatures
+from tarot_data import annotated, duplicates, teaching
+from tarot_data.duplicates import (
+    MAX_CANDIDATES,
+    SIGNATURES,
+    Kept,
+    folded,
+    jaccard,
+    near_duplicates,
+    shingles,
+    signatures,
+)
+from tarot_data.folding import words
 from tests.test_privacy import ANNOTATED
 
 ONE = "隐士提着灯，你这半年一直在自己找路，灯只照得见脚下几步，可是路是一步一步走出来的，先把手上的项目收尾，三月以后再谈换组。"
@@ -59,14 +69,14 @@ def test_new_readings_are_compared_with_old_signatures_and_only_candidates_are_r
         asked.append(ids)
         return {"x": ONE}
 
-    found = near_duplicates(frame(n=ONE + "加油。"), signatures(old), read)
+    found = near_duplicates(frame(n=ONE + "加油。"), Kept(signatures(old)), read)
     assert pairs(found) == [("n", "x")]
     assert asked == [["x"]]
 
 
 def test_a_reading_is_no_twin_of_itself_nor_of_one_that_is_left_out():
     old = signatures(frame(a=ONE))
-    assert near_duplicates(frame(a=ONE + "加油。"), old, lambda ids: {"a": ONE}).is_empty()
+    assert near_duplicates(frame(a=ONE + "加油。"), Kept(old), lambda ids: {"a": ONE}).is_empty()
     chain = frame(a=ONE * 3, b=ONE * 3 + ONE[:30], c=ONE * 3 + ONE[:30] + "又及")
     assert set(near_duplicates(chain, None)["twin"]) == {"a"}
 
@@ -109,13 +119,19 @@ def test_signatures_stay_the_same_from_release_to_release():
 
 def test_signatures_of_another_scheme_are_made_anew():
     stale = signatures(frame(x=ONE)).with_columns(scheme=pl.lit("old"), bands=pl.lit([1, 2], dtype=pl.List(pl.UInt64)))
-    assert pairs(near_duplicates(frame(n=ONE + "加油。"), stale, lambda ids: dict.fromkeys(ids, ONE))) == [("n", "x")]
+    assert pairs(
+        near_duplicates(
+            frame(n=ONE + "加油。"),
+            Kept(stale, lambda ids: dict.fromkeys(ids, ONE)),
+            lambda ids: dict.fromkeys(ids, ONE),
+        )
+    ) == [("n", "x")]
 
 
 def test_empty_frames():
     assert near_duplicates(frame(), None).is_empty()
-    assert near_duplicates(frame(), signatures(frame(a=ONE)), lambda ids: {}).is_empty()
-    assert near_duplicates(frame(a=ONE), signatures(frame()), lambda ids: {}).is_empty()
+    assert near_duplicates(frame(), Kept(signatures(frame(a=ONE))), lambda ids: {}).is_empty()
+    assert near_duplicates(frame(a=ONE), Kept(signatures(frame())), lambda ids: {}).is_empty()
     assert signatures(frame()).schema == SIGNATURES
 
 
@@ -132,3 +148,28 @@ def test_a_macro_sent_to_thousands_costs_no_square():
     found = near_duplicates(frame(**texts), None)
     assert found.height == 1999
     assert time.process_time() - start < 5
+
+
+def test_a_reading_is_compared_with_all_that_was_kept_before_it_in_the_words_it_has_now():
+    kept = Kept(signatures(frame(a=ONE)))
+    asked = signatures(frame(n=ONE + "加油。"))
+    assert kept.sharing(["n"], asked["bands"]) == [["a"]]
+    kept.add(signatures(frame(b=ONE + "加油呀。")))
+    assert set(kept.sharing(["n"], asked["bands"])[0]) == {"a", "b"}
+    kept.add(signatures(frame(a="另一篇完全不同的解读，说的是别的牌和别的事情。")), replaced=["a"])
+    assert kept.sharing(["n"], asked["bands"]) == [["b"]]
+
+
+def test_a_text_sent_to_thousands_is_compared_with_a_few_of_them_only():
+    many = frame(**{f"r{number:04}": ONE for number in range(1500)})
+    found = Kept(signatures(many)).sharing(["n"], signatures(frame(n=ONE))["bands"])
+    assert len(found[0]) == MAX_CANDIDATES
+
+
+def test_only_a_text_with_a_traditional_character_is_converted_and_no_other_would_change():
+    import opencc
+
+    convert = opencc.OpenCC("t2s").convert
+    contents = [reading["content"] for reading in annotated.read_all(teaching.ANNOTATED)]
+    contents += [opencc.OpenCC("s2t").convert(content) for content in contents[:20]]
+    assert [folded(content) for content in contents] == [convert(words(content)) for content in contents]
