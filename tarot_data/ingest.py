@@ -208,6 +208,7 @@ def label_lots(identified: Path, labelled: Path, numbers: list[int]) -> None:
         give_back()
 
 
+@no_cycles()
 def compare(data_dir: Path, identified: Path, labelled: Path, staging: Path, overruled: Iterable[str] = ()) -> Path:
     """Labelled readings to those worth keeping, and to further rejections; returns the folder of lots.
 
@@ -226,58 +227,57 @@ def compare(data_dir: Path, identified: Path, labelled: Path, staging: Path, ove
     old = Kept(store.signatures(data_dir), partial(store.contents, data_dir))
     seen: dict[str, str] = {}
     texts = _Texts(staging / "texts")
-    with no_cycles():
-        for number in lot_numbers(identified):
-            for name in ("forgotten", "unchanged"):
-                shutil.copyfile(identified / f"{name}-{number:05}.parquet", out / f"{name}-{number:05}.parquet")
-            readings = typed(pl.read_parquet(identified / f"readings-{number:05}.parquet", glob=False), IDENTIFIED)
-            sentences = typed(pl.read_parquet(labelled / f"sentences-{number:05}.parquet", glob=False), SENTENCES)
-            annotations = typed(pl.read_parquet(labelled / f"annotations-{number:05}.parquet", glob=False), NOTES)
-            rejected = [pl.read_parquet(identified / f"rejections-{number:05}.parquet", glob=False)]
-            mentions = typed(pl.read_parquet(labelled / f"mentions-{number:05}.parquet", glob=False), MENTIONS)
-            conflicts = find_conflicts(readings, sentences, mentions)
-            wanted = readings.filter(pl.col("fingerprint").is_in(overruled.implode()))
-            kept_though = conflicts.join(wanted, on="reading_id", how="semi")
-            conflicts = conflicts.join(wanted, on="reading_id", how="anti", maintain_order="left")
-            rejected.append(
-                rejections.to_rejections(readings.join(conflicts, on="reading_id"), "annotate", "card_conflict")
-            )
-            readings = readings.join(conflicts, on="reading_id", how="anti", maintain_order="left")
+    for number in lot_numbers(identified):
+        for name in ("forgotten", "unchanged"):
+            shutil.copyfile(identified / f"{name}-{number:05}.parquet", out / f"{name}-{number:05}.parquet")
+        readings = typed(pl.read_parquet(identified / f"readings-{number:05}.parquet", glob=False), IDENTIFIED)
+        sentences = typed(pl.read_parquet(labelled / f"sentences-{number:05}.parquet", glob=False), SENTENCES)
+        annotations = typed(pl.read_parquet(labelled / f"annotations-{number:05}.parquet", glob=False), NOTES)
+        rejected = [pl.read_parquet(identified / f"rejections-{number:05}.parquet", glob=False)]
+        mentions = typed(pl.read_parquet(labelled / f"mentions-{number:05}.parquet", glob=False), MENTIONS)
+        conflicts = find_conflicts(readings, sentences, mentions)
+        wanted = readings.filter(pl.col("fingerprint").is_in(overruled.implode()))
+        kept_though = conflicts.join(wanted, on="reading_id", how="semi")
+        conflicts = conflicts.join(wanted, on="reading_id", how="anti", maintain_order="left")
+        rejected.append(
+            rejections.to_rejections(readings.join(conflicts, on="reading_id"), "annotate", "card_conflict")
+        )
+        readings = readings.join(conflicts, on="reading_id", how="anti", maintain_order="left")
 
-            twins = _twins(readings, prints, seen)
-            rejected.append(rejections.to_rejections(twins, "deduplicate", "duplicate"))
-            readings = readings.join(twins, on="row", how="anti", maintain_order="left")
+        twins = _twins(readings, prints, seen)
+        rejected.append(rejections.to_rejections(twins, "deduplicate", "duplicate"))
+        readings = readings.join(twins, on="row", how="anti", maintain_order="left")
 
-            texts.add(readings)
-            signed = signatures(readings)
-            near = near_duplicates(
-                readings,
-                old,
-                lambda ids: {**store.contents(data_dir, ids), **texts.of(ids)},
-                signed=signed,
-            )
-            kept_though = pl.concat(
-                [kept_though.select("reading_id"), near.join(wanted, on="reading_id").select("reading_id")]
-            )
-            near = near.join(wanted, on="reading_id", how="anti", maintain_order="left")
-            near = readings.join(near, on="reading_id").with_columns(
-                detail=pl.format("{} of the words are those of {}", pl.col("similarity").round(2), "twin")
-            )
-            rejected.append(rejections.to_rejections(near, "deduplicate", "near_duplicate"))
-            readings = readings.join(near, on="row", how="anti", maintain_order="left")
-            fresh = signed.join(readings, on="reading_id", how="semi", maintain_order="left")
-            old.add(fresh, readings.filter(pl.col("revision") > 1)["reading_id"])
+        texts.add(readings)
+        signed = signatures(readings)
+        near = near_duplicates(
+            readings,
+            old,
+            lambda ids: {**store.contents(data_dir, ids), **texts.of(ids)},
+            signed=signed,
+        )
+        kept_though = pl.concat(
+            [kept_though.select("reading_id"), near.join(wanted, on="reading_id").select("reading_id")]
+        )
+        near = near.join(wanted, on="reading_id", how="anti", maintain_order="left")
+        near = readings.join(near, on="reading_id").with_columns(
+            detail=pl.format("{} of the words are those of {}", pl.col("similarity").round(2), "twin")
+        )
+        rejected.append(rejections.to_rejections(near, "deduplicate", "near_duplicate"))
+        readings = readings.join(near, on="row", how="anti", maintain_order="left")
+        fresh = signed.join(readings, on="reading_id", how="semi", maintain_order="left")
+        old.add(fresh, readings.filter(pl.col("revision") > 1)["reading_id"])
 
-            readings = _flagged(readings, unread_cards(readings, sentences), "unread_card")
-            readings = _flagged(readings, kept_though, "fixed").drop("row")
-            kept, failed = validation.contract(to_stored(readings, sentences, annotations), sentences)
-            rejected.append(failed)
-            _write(kept, out / f"readings-{number:05}.parquet")
-            signed = fresh.join(kept.select("reading_id", "revision"), on="reading_id", maintain_order="left")
-            _write(signed, out / f"signatures-{number:05}.parquet")
-            parts = [part.cast(dict(stored(REJECTIONS))) for part in rejected]
-            _write(rejections.identified(pl.concat(parts)), out / f"rejections-{number:05}.parquet")
-            give_back()
+        readings = _flagged(readings, unread_cards(readings, sentences), "unread_card")
+        readings = _flagged(readings, kept_though, "fixed").drop("row")
+        kept, failed = validation.contract(to_stored(readings, sentences, annotations), sentences)
+        rejected.append(failed)
+        _write(kept, out / f"readings-{number:05}.parquet")
+        signed = fresh.join(kept.select("reading_id", "revision"), on="reading_id", maintain_order="left")
+        _write(signed, out / f"signatures-{number:05}.parquet")
+        parts = [part.cast(dict(stored(REJECTIONS))) for part in rejected]
+        _write(rejections.identified(pl.concat(parts)), out / f"rejections-{number:05}.parquet")
+        give_back()
     return out
 
 
