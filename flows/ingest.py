@@ -97,8 +97,7 @@ def ingest(data_dir: Path, inbox: Inbox, spread: bool = False) -> dict:
     with store.writing(data_dir):
         store.sweep(data_dir)
         files, known, kept = find_files(data_dir, inbox)
-        counts = {"accepted": 0, "updated": 0, "unchanged": 0, "rejected": 0, "redacted": 0, "forgotten": 0}
-        counts |= {"masked": {}, "reasons": {}, "synthetic": 0}
+        counts = stages.NOTHING_NEW
         if files:
             files = settled(files, lambda: find_files(data_dir, inbox)[0])
             staging = data_dir / "staging"
@@ -108,13 +107,7 @@ def ingest(data_dir: Path, inbox: Inbox, spread: bool = False) -> dict:
             finally:
                 shutil.rmtree(staging, ignore_errors=True)
                 bar.close()
-        return {
-            "files": len(files) + known,
-            **counts,
-            "unchanged": counts["unchanged"] + len(set(kept)),
-            "readings": store.count(data_dir),
-            "rejected_open": store.rejections(data_dir).height,
-        }
+        return stages.tally(data_dir, len(files) + known, kept, counts)
 
 
 def _here(data_dir: Path, files: list, staging: Path) -> Path:

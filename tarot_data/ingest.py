@@ -330,6 +330,34 @@ def commit_lots(data_dir: Path, decided: Path, run: str, entries: Callable[..., 
     }
 
 
+NOTHING_NEW = {
+    **dict.fromkeys(("accepted", "updated", "unchanged", "rejected", "redacted", "forgotten", "synthetic"), 0),
+    "masked": {},
+    "reasons": {},
+}
+"""Counts of a run that met no new file."""
+
+
+def tally(data_dir: Path, files: int, kept: list[str], counts: dict[str, object]) -> dict[str, object]:
+    """What a run tells: its counts, and totals of the store after it. files: seen, known ones too. kept: reading_ids of
+    those that were known."""
+    return {
+        "files": files,
+        **counts,
+        "unchanged": counts["unchanged"] + len(set(kept)),
+        "readings": store.count(data_dir),
+        "rejected_open": store.rejections(data_dir).height,
+    }
+
+
+def nothing_new(data_dir: Path, paths: list[Path]) -> dict[str, object] | None:
+    """What a run would tell where it would find no file that is new and nothing to clear away, else None."""
+    if (data_dir / "staging").exists() or not store.exists(data_dir, "files"):
+        return None
+    files, known, kept = new_files(data_dir, paths)
+    return None if files else tally(data_dir, known, kept, NOTHING_NEW)
+
+
 def to_stored(readings: pl.DataFrame, sentences: pl.DataFrame, annotations: pl.DataFrame) -> pl.DataFrame:
     """Readings, their sentences and annotations as one STORED row each, in the order of readings."""
     fields = [field.name for field in STORED["sentences"].inner.fields]

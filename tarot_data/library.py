@@ -128,7 +128,11 @@ def _cluster(label: str, mine: pl.DataFrame) -> np.ndarray:
         # No pair of characters stands in two sentences.
         return np.zeros(mine.height, dtype=int)
     size = min(12, characters.shape[1] - 1, mine.height - 1)
-    reduced = TruncatedSVD(size, random_state=0).fit_transform(characters) if size > 1 else np.zeros((mine.height, 1))
+    # Sentences that are all alike have no variance to explain a share of.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        reduced = (
+            TruncatedSVD(size, random_state=0).fit_transform(characters) if size > 1 else np.zeros((len(texts), 1))
+        )
     points = np.concatenate([kinds * 1.2, reduced], axis=1)
     sample = points[:: max(1, len(points) // MOST_CLUSTERED)][:MOST_CLUSTERED]
     if len(np.unique(sample.round(9), axis=0)) < 3:

@@ -319,11 +319,16 @@ def _compressed() -> object:
 
 
 def readings(data_dir: Path) -> pl.DataFrame:
-    """Every current reading, STORED schema, sorted by reading_id, as its reader has corrected it; empty where the store is."""
+    """Every current reading, STORED schema, sorted by reading_id, as its reader has corrected it; empty where the store is.
+
+    Its consent is no where a copy of it that was left out says so.
+    """
     rows = scan(data_dir, "readings")
     if rows is None:
         return pl.DataFrame(schema=STORED)
     found = typed(current(rows).collect(), STORED).sort("reading_id")
+    refused = pl.col("reading_id").is_in(_refused_by_twins(data_dir).implode())
+    found = found.with_columns(consent=pl.when(refused).then(pl.lit("no", STORED["consent"])).otherwise("consent"))
     return corrections.apply(found, corrections.read(data_dir))
 
 
@@ -388,7 +393,7 @@ def rejections(data_dir: Path) -> pl.DataFrame:
     )
 
 
-def refused_by_twins(data_dir: Path) -> pl.Series:
+def _refused_by_twins(data_dir: Path) -> pl.Series:
     """reading_ids of which another source of the same words, left out as a twin, says that the person said no.
 
     Whether the rejection is open or dismissed: what was dismissed is the copy, not the person's word.

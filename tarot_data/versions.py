@@ -86,8 +86,7 @@ def publish(data_dir: Path, budget: Budget | None = None, hide_names: bool = Fal
     whose key stays beside the versions. A reading whose person said no, here or in a copy of it, is in no version. Where nothing changed since
     the newest version, that one is returned and nothing is written. Raises Problem `empty_store`.
     """
-    refused = pl.col("reading_id").is_in(store.refused_by_twins(data_dir).implode())
-    readings = store.readings(data_dir).filter(pl.col("consent") != "no", ~refused)
+    readings = store.readings(data_dir).filter(pl.col("consent") != "no")
     if readings.is_empty():
         raise Problem("empty_store", path=data_dir)
     parent = newest(data_dir)

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import polars as pl
@@ -69,6 +70,26 @@ def test_a_second_ingest_changes_nothing(places):
     before = store.delta_version(data)
     assert counts(ingest(data, inbox)) == (0, 0, 2, 0, 2)
     assert store.delta_version(data) == before
+
+
+def test_the_command_starts_no_flow_where_no_file_is_new(places, monkeypatch, capsys):
+    from flows import cli, environment
+    from tarot_data.ingest import nothing_new
+
+    data, inbox = places
+    assert nothing_new(data, [inbox]) is None
+    ingest(data, inbox)
+    assert nothing_new(data, [inbox]) == ingest(data, inbox)
+    asked = []
+    monkeypatch.setattr(environment, "prefect_at", lambda data_dir: asked.append(data_dir) or nullcontext())
+    command = ["ingest", str(inbox), "--data-dir", str(data), "--json"]
+    cli.main(command)
+    assert not asked
+    assert counts(json.loads(capsys.readouterr().out)) == (0, 0, 2, 0, 2)
+    # What a killed run left behind is cleared away by the flow, which alone holds the lock.
+    (data / "staging").mkdir()
+    cli.main(command)
+    assert asked and not (data / "staging").exists()
 
 
 def test_an_edited_reading_is_updated_under_its_id(places):

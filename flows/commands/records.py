@@ -50,17 +50,24 @@ def run(
 
 
 def ingest(ctx: Context, paths: tuple[Path, ...], runner: str, address: str | None) -> None:
+    from tarot_data.ingest import nothing_new
+
+    cluster = cluster_of(runner, address)
+    # To know every file again costs hashing; Prefect, which takes longer to start than that, is not asked.
+    result = nothing_new(ctx.data_dir, list(paths)) or _ingested(ctx, paths, cluster)
+    if ctx.as_json:
+        return ctx.json(result)
+    print_ingest(ctx, result)
+    ctx.print("summary.total", readings=result["readings"])
+
+
+def _ingested(ctx: Context, paths: tuple[Path, ...], cluster: str | None) -> dict:
     with environment.prefect_at(ctx.data_dir):
         from flows.ingest import Inbox
         from flows.ingest import ingest as ingest_flow
         from flows.spread import spread_over
 
-        cluster = cluster_of(runner, address)
-        result = spread_over(ingest_flow, cluster)(ctx.data_dir, Inbox(list(paths)), spread=cluster is not None)
-    if ctx.as_json:
-        return ctx.json(result)
-    print_ingest(ctx, result)
-    ctx.print("summary.total", readings=result["readings"])
+        return spread_over(ingest_flow, cluster)(ctx.data_dir, Inbox(list(paths)), spread=cluster is not None)
 
 
 def readings(ctx: Context, id: str | None, person: str | None, source: bool, inbox: Path | None) -> None:
