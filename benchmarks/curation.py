@@ -75,7 +75,7 @@ def lines(path: Path) -> Iterator[dict]:
 def clean(source: Path, target: Path, masking: bool) -> None:
     """Normalise and filter; what is left out goes to a file of its own, with its reason."""
     from tarot_data import privacy
-    from tarot_data.cleaning import body_problem, clean_text
+    from tarot_data.bodies import body_problem, clean_text
 
     with target.open("w", encoding="utf-8") as kept, target.with_suffix(".left").open("w", encoding="utf-8") as left:
         for row in lines(source):

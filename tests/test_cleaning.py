@@ -4,7 +4,8 @@ import pytest
 
 from schemas.tables import READINGS, REJECTIONS
 from tarot_data import lexicon
-from tarot_data.cleaning import clean_text, fingerprint, masked_object, record_of, to_reading, to_readings, to_record
+from tarot_data.bodies import clean_text
+from tarot_data.cleaning import fingerprint, masked_object, record_of, to_reading, to_readings, to_record
 from tarot_data.sources import RawDraw, RawRecord, Rejected, Source
 
 BODY = "隐士提着灯，你这半年一直在自己找路。战车倒过来，是缰绳松了。先把手上的项目收尾，三月以后再谈换组的事。"

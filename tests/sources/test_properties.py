@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tarot_data import dates, drawn, privacy, sources, told
-from tarot_data.cleaning import clean_text, to_readings
+from tarot_data.bodies import clean_text
+from tarot_data.cleaning import to_readings
 from tarot_data.sources import RawRecord, Rejected
 from tests.sources import layouts
 from tests.sources.test_docx import document
