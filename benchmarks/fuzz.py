@@ -279,6 +279,8 @@ def accounted(data: Path, count: int, records: list, counts: dict, findings: lis
     findings += [f"{place} is in no table" for place in sorted(lost, key=str)[:5]]
     made_up = (set(kept) | set(rejected)) - set(records)
     findings += [f"{place} was never read" for place in sorted(made_up, key=str)[:5]]
+    fewer = Counter(records) - Counter(kept) - Counter(rejected)
+    findings += [f"{place} was read more often than it is stored" for place in sorted(set(fewer) - lost, key=str)[:5]]
     silent = set(entries["name"]) - {file for file, _, _ in records}
     # A database's own table beside its pages, an empty list: a file may hold nothing, but then it was read to its end.
     if len(kept) != counts["accepted"] or len(rejected) != counts["rejected"]:

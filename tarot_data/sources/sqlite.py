@@ -84,7 +84,7 @@ def _read_table(
     query = (
         f"SELECT {', '.join(map(sqlite_links.quoted, columns))} FROM {sqlite_links.quoted(table.name)} LIMIT {MAX_ROWS}"
     )
-    number = 0
+    number, met = 0, set()
     cursor = database.execute(query)
     while True:
         try:
@@ -103,7 +103,10 @@ def _read_table(
         number += 1
         values = {column: _value(value) for column, value in zip(columns, row, strict=True) if value is not None}
         key = values.get(identity) if identity else None
-        locator = f"table {table.name} id {plain(key)}" if key is not None else f"table {table.name} row {number}"
+        # A column called id may hold one twice; then it names no row.
+        named = key is not None and key not in met
+        met.add(key)
+        locator = f"table {table.name} id {plain(key)}" if named else f"table {table.name} row {number}"
         own = values.get(table.key) if table.key else None
         for column, held in names.items():
             if values.get(column) in held:

@@ -3,7 +3,7 @@ import sqlite3
 
 import pytest
 
-from tarot_data import sources
+from tarot_data import rejections, sources
 from tarot_data.cleaning import to_reading, to_readings
 from tarot_data.sources import RawRecord, Rejected
 
@@ -237,3 +237,15 @@ def test_follow_ups_that_point_to_a_reading_are_readings_of_their_own(database):
         ("INSERT INTO followups VALUES (1, 1, '几月', '战车', ?)", (BODY,)),
     )
     assert [record.question for record in read_all(path)] == ["换组", "几月"]
+
+
+def test_rows_that_share_an_id_are_told_apart(database):
+    path = database(
+        "CREATE TABLE readings (id INTEGER, person TEXT, question TEXT, cards TEXT, content TEXT)",
+        ("INSERT INTO readings VALUES (7, ?, '搬家', '隐士(正位)', '')", ("Mel",)),
+        ("INSERT INTO readings VALUES (7, ?, '搬家', '隐士(正位)', '')", ("阿宁",)),
+    )
+    records = list(sources.read(path, path.parent))
+    assert [record.source.locator for record in records] == ["table readings id 7", "table readings row 2"]
+    refused = rejections.identified(to_readings(records)[1])
+    assert refused.height == 2 and refused["rejection_id"].n_unique() == 2
