@@ -375,11 +375,14 @@ def _by_object(blob: Blob, name: str) -> Iterator[tuple[str, dict] | Rejected]:
                         f"not complete JSON: {getattr(error, 'msg', 'error').lower()}",
                         piece[:2000],
                     )
-                    if following is None:
+                    while following is None:
+                        # An item longer than can be read is one refusal: on to where the next may begin.
                         if done:
                             return
-                        buffer, place = "", 0
-                        continue
+                        data = file.read(_CHUNK)
+                        done = not data
+                        buffer = buffer[-64:] + decoder.decode(data, final=done)
+                        following = _next_object(buffer, -1)
                     place = following
                     continue
                 yield from _numbered(value, number, blob)

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from tarot_data.cleaning import to_reading, to_readings
-from tarot_data.sources import RawRecord, Rejected
+from tarot_data.sources import RawRecord, Rejected, json_records
 
 BODY = "隐士提着灯，你这半年一直在自己找路。战车倒过来，是缰绳松了。太阳在最后，孩子骑着白马出来，慢慢就亮了。"
 PLAIN = {
@@ -296,3 +296,13 @@ def test_a_card_without_a_place_under_a_key_of_its_own(read):
     (record,) = read({"a.jsonl": lines({**PLAIN, "cards": ["隐士", "战车"], "底牌": "月亮(逆位)"})})
     cards = [(c["place"], c["position"], c["card"], c["orientation"]) for c in to_reading(record)["cards"]]
     assert cards[2] == (0, "底牌", "月亮", "reversed")
+
+
+def test_an_item_longer_than_can_be_read_is_one_refusal_and_the_next_is_read(read, monkeypatch):
+    monkeypatch.setattr(json_records, "MAX_LINE", 2000)
+    monkeypatch.setattr(json_records, "_CHUNK", 500)
+    endless = '{"content": "' + "愚" * 20_000
+    reading = json.dumps({**PLAIN, "cards": "隐士(正位)"}, ensure_ascii=False, indent=1)
+    for padding in range(0, 40, 7):
+        records = read({"a.json": " " * padding + endless + "\n" + reading})
+        assert [isinstance(record, RawRecord) for record in records] == [False, True]
