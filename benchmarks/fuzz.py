@@ -168,7 +168,8 @@ def member(data: bytes, rng: random.Random) -> bytes:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = [(info.filename, archive.read(info)) for info in archive.infolist()]
     except Exception:  # noqa: BLE001
-        entries = [("页.md", data)]
+        entries = []
+    entries = entries or [("页.md", data)]
     out = io.BytesIO()
     hit = rng.randrange(len(entries))
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
