@@ -109,7 +109,7 @@ def body_problem(content: str) -> tuple[str, str] | None:
         return "empty_body", "nothing is left of the content" if dense else "the content is empty"
     if _is_broken(content):
         return "unreadable", "the encoding of the content is broken; export the file again as UTF-8"
-    if len(dense) < 300 and _is_card_list(content):
+    if len(dense) < 300 and drawn.listed(content):
         return "empty_body", "the content only repeats the cards"
     if len(dense) < SHORTEST:
         return "too_short", f"{len(dense)} characters, fewer than {SHORTEST}"
@@ -138,10 +138,3 @@ def _is_broken(content: str) -> bool:
     except UnicodeEncodeError:
         return False
     return len(_HAN.findall(data.decode("utf-8", "ignore"))) * 3 > len(data) * 0.6
-
-
-def _is_card_list(content: str) -> bool:
-    try:
-        return bool(drawn.parse_cards(content))
-    except drawn.UnknownCard:
-        return False

@@ -11,7 +11,7 @@ from collections import Counter
 from tarot_data import lexicon
 from tarot_data.folding import fold
 from tarot_data.listing import Token, aliases, no_card, tokens_of, words
-from tarot_data.spreads import NUMERALS, is_spread, position_names, resolve_spread
+from tarot_data.spreads import NUMERALS, is_spread, numeral, position_names, resolve_spread
 
 _MAX_CARDS = 400
 _CARD_NAME = re.compile(r"(?:card_?)?name_?(?:zh|cn|tw|en|chinese|english)")
@@ -75,6 +75,14 @@ def parse_cards(value: object, spread: str | None = None, deck: str | None = Non
         if fits and not cards[index]["position"] and place <= len(positions):
             cards[index]["position"] = positions[place - 1]
     return cards
+
+
+def listed(value: object) -> list[dict]:
+    """`parse_cards` of what may be a list of cards and something else as well: none where a name is no card."""
+    try:
+        return parse_cards(value)
+    except UnknownCard:
+        return []
 
 
 def _parsed(value: object, depth: int) -> list[dict]:
@@ -460,10 +468,7 @@ def _number(written: str) -> int | None:
     chinese = re.sub(r"[^一二三四五六七八九十]", "", written)
     if not chinese:
         return None
-    tens, _, ones = chinese.rpartition("十")
-    if "十" not in chinese:
-        return NUMERALS[chinese[0]]
-    return 10 * (NUMERALS.get(tens, 1)) + NUMERALS.get(ones, 0)
+    return numeral(chinese) if "十" in chinese else NUMERALS[chinese[0]]
 
 
 def _next_solid(tokens: list[Token], index: int) -> Token | None:

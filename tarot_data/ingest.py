@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from schemas.tables import READINGS, REJECTIONS, STORED, stored, typed
-from tarot_data import fixes, forgotten, lexicon, rejections, sources, store
+from tarot_data import fixes, forgotten, lexicon, rejections, retold, sources, store
 from tarot_data.edits import Edits
 from tarot_data.memory import give_back, no_cycles
 
@@ -354,6 +354,11 @@ def nothing_new(data_dir: Path, paths: list[Path]) -> dict[str, object] | None:
     """What a run would tell where it would find no file that is new and nothing to clear away, else None."""
     if (data_dir / "staging").exists() or not store.exists(data_dir, "files"):
         return None
+    veil = forgotten.read(data_dir)
+    read = set(store.files(data_dir).filter(pl.col("pipeline") == pipeline())["name"])
+    # A name that is not known is a new file before a byte of it is hashed: the run itself will hash them all.
+    if any((forgotten.veiled(veil, "file", name) if veil else name) not in read for name in sources.names(paths)):
+        return None
     files, known, kept = new_files(data_dir, paths)
     return None if files else tally(data_dir, known, kept, NOTHING_NEW)
 
@@ -422,7 +427,7 @@ def _identify(
     claimed, edited = known["claimed"], known["edited"]
     ids, unchanged, again = [], [], set()
     missing: dict[str, set[str]] = {}
-    retold = {} if replayed else _retold(readings, by_print, edits)
+    anew = {} if replayed else retold.found(readings, by_print, edits)
     for number, (fingerprint, source, own) in enumerate(
         readings.select("fingerprint", "source", "reading_id").iter_rows()
     ):
@@ -436,12 +441,13 @@ def _identify(
             old = edits.of(readings.row(number, named=True), there, gone & {there} if replayed else gone)
         here = twin is not None and (place == twin[1] or (not replayed and source["file"] == twin[1][0]))
         first = here and fingerprint not in claimed
-        unchanged.append(first and number not in retold)
+        unchanged.append(first and number not in anew)
         if here:
             claimed.add(fingerprint)
         if first:
             ids.append(twin[0])
-            again |= {number} & retold.keys()
+            if number in anew:
+                again.add(number)
         elif old is not None:
             edited.add(old)
             gone.discard(old)
@@ -451,7 +457,7 @@ def _identify(
             ids.append("r" + blake2b("\0".join(map(str, (own, *place))).encode(), digest_size=8).hexdigest())
         else:
             ids.append(own)
-    readings = _as_kept(readings, {number: retold[number] for number in again})
+    readings = retold.as_kept(readings, {number: anew[number] for number in again})
     # Words the store has already are either told anew, under their id, or a twin, which has no revision.
     twins = [
         fingerprint in by_print and number not in again for number, fingerprint in enumerate(readings["fingerprint"])
@@ -464,61 +470,6 @@ def _identify(
         file=pl.col("source").struct.field("file"),
     ).with_row_index("row")
     return marked.filter(~pl.col("unchanged")).drop("unchanged", "file"), marked
-
-
-def _retold(readings: pl.DataFrame, by_print: dict[str, tuple], edits: Edits) -> dict[int, dict]:
-    """Number in the lot -> the reading of the store that has its words and cards, from the same file, but of which something
-    else has changed: the outcome that came later, a consent given or taken back, a date put right."""
-    mine = {}
-    for number, (fingerprint, source) in enumerate(readings.select("fingerprint", "source").iter_rows()):
-        twin = by_print.get(fingerprint)
-        if twin is not None and twin[1][0] == source["file"]:
-            mine[number] = (twin[0], twin[1] == tuple(source[name] for name in ("file", "member", "locator")))
-    if not mine:
-        return {}
-    columns = ["reading_id", "content", "draws", *TOLD]
-    rows = edits.fetch(sorted({one for one, _ in mine.values()}), columns).with_columns(
-        pl.col("consent").cast(pl.String)
-    )
-    old = {row["reading_id"]: row for row in rows.iter_rows(named=True)}
-    new = readings.select(*columns[1:]).with_columns(pl.col("consent").cast(pl.String))
-    found = {}
-    for number, (reading_id, same_place) in mine.items():
-        row, was = new.row(number, named=True), old.get(reading_id)
-        # The words of one person sent to another are a template, and which of two rows stands first decides nothing.
-        if was and (same_place or row["person"] == was["person"]) and _differs(row, was):
-            found[number] = was
-    return found
-
-
-TOLD = ("person", "question", "date", "outcome", "consent")
-"""What is told of a reading beside its words and cards."""
-
-
-def _differs(row: dict, was: dict) -> bool:
-    spreads = [[draw["spread"] for draw in one["draws"]] for one in (row, was)]
-    return spreads[0] != spreads[1] or any(_veil_kept(row[name], was[name]) != was[name] for name in TOLD)
-
-
-def _veil_kept(text: object, was: object) -> object:
-    """A text as the store has it where the two differ only by the name of somebody who was forgotten."""
-    if not isinstance(text, str) or not isinstance(was, str) or len(text) != len(was) or forgotten.MASK not in was:
-        return text
-    return was if all(b in (a, forgotten.MASK) for a, b in zip(text, was, strict=True)) else text
-
-
-def _as_kept(readings: pl.DataFrame, retold: dict[int, dict]) -> pl.DataFrame:
-    """The lot with the words of what is told anew as the store has them, in which a forgotten name may be masked."""
-    if not retold:
-        return readings
-    texts = {}
-    for name in ("content", "question", "outcome"):
-        values = readings[name].to_list()
-        for number, was in retold.items():
-            hidden = name == "content" and forgotten.MASK in was[name]
-            values[number] = was[name] if hidden else _veil_kept(values[number], was[name])
-        texts[name] = pl.Series(values, dtype=READINGS[name])
-    return readings.with_columns(**texts)
 
 
 def _twins(readings: pl.DataFrame, prints: dict[str, str], seen: dict[str, str]) -> pl.DataFrame:

@@ -59,6 +59,9 @@ _MANY_DIGITS = re.compile(r"[0-9](?:[\s\-.·—_*~…/|,，、()oO\u200b\ufe0f\u
 _SPELT = re.compile(rf"[{_DIGITS}0-9][{_DIGITS}0-9Xx\ufe0f\u20e3 \-·.、，,]{{9,}}")
 _KEYCAP = re.compile("(?<=[0-9])[\ufe0f\u20e3]+")
 
+_CARRIERS = "订单|訂單|快递|快遞|顺丰|圆通|中通|韵达|申通|极兔"
+"""Words beside which a number is that of an order or a parcel."""
+
 _LEFT, _RIGHT = r"(?<![0-9A-Za-z])", r"(?![0-9A-Za-z])"
 _GAP = r"[\s\-.·—_*~…\u200b]{1,3}"
 _MOBILE = re.compile(
@@ -257,7 +260,7 @@ def _announced() -> tuple[tuple[str, re.Pattern], ...]:
             ("order", rf"(?:{cue['order']}){near}([0-9A-Za-z\-]{{6,32}}){_RIGHT}"),
             (
                 "order",
-                rf"(?:订单|訂單|快递|快遞|顺丰|圆通|中通|韵达|申通|极兔)[^0-9A-Za-z\n。，]{{0,4}}([A-Za-z]{{0,3}}\d{{10,20}}){_RIGHT}",
+                rf"(?:{_CARRIERS})[^0-9A-Za-z\n。，]{{0,4}}([A-Za-z]{{0,3}}\d{{10,20}}){_RIGHT}",
             ),
             (
                 "account",
@@ -282,29 +285,13 @@ def _announced() -> tuple[tuple[str, re.Pattern], ...]:
 def _cue_words() -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
     """Cue words in lower case to the kinds they announce: those to be found anywhere, and whole English words."""
     anywhere: dict[str, tuple[str, ...]] = {}
-    for word in (
-        "v:",
-        "v：",
-        "v我",
-        "v❤",
-        "(v)",
-        "（v）",
-        "加薇",
-        "加我薇",
-        "➕薇",
-        "加威",
-        "加微",
-        "➕微",
-        "vx",
-        "wx",
+    for kind, words in (
+        ("wechat", "v: v： v我 v❤ (v) （v） 加薇 加我薇 ➕薇 加威 加微 ➕微 vx wx"),
+        ("qq", "q: q： 加q 我q 扣 ➕q +q"),
+        ("birth", "生的 生人 生于"),
+        ("order", _CARRIERS.replace("|", " ")),
     ):
-        anywhere[word] = ("wechat",)
-    for word in ("q:", "q：", "加q", "我q", "扣", "➕q", "+q"):
-        anywhere[word] = ("qq",)
-    for word in ("生的", "生人", "生于"):
-        anywhere[word] = ("birth",)
-    for word in ("订单", "訂單", "快递", "快遞", "顺丰", "圆通", "中通", "韵达", "申通", "极兔"):
-        anywhere[word] = ("order",)
+        anywhere |= dict.fromkeys(words.split(), (kind,))
     english: dict[str, tuple[str, ...]] = {"v": ("wechat",), "w": ("wechat",), "id": ("account",), "uid": ("account",)}
     for row in lexicon.read_table("contacts"):
         for word in filter(None, widths(row["cues"]).lower().split("|")):

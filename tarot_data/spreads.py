@@ -16,6 +16,12 @@ def position_names() -> frozenset[str]:
     )
 
 
+def numeral(text: str) -> int:
+    """一 to 九十九 as a number; 0 for what is none."""
+    tens, ten, ones = text.rpartition("十")
+    return 10 * NUMERALS.get(tens, 1) * bool(ten) + NUMERALS.get(ones, 0)
+
+
 @lexicon.cached
 def spread_words() -> frozenset[str]:
     """Folded names of spreads that no position has: not 关系, nor two characters that say a topic (学业)."""

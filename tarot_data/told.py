@@ -2,8 +2,7 @@
 
 import re
 
-from tarot_data import lexicon
-from tarot_data.drawn import UnknownCard, duplicates, parse_cards
+from tarot_data import drawn, lexicon
 from tarot_data.folding import fold
 from tarot_data.spreads import NUMERALS, places_of
 
@@ -31,12 +30,12 @@ def cards_in_content(content: str, spread: str | None = None) -> list[dict]:
     """
     content = content[:6000]
     for match in _LISTED.finditer(content):
-        listed = _listed(match[1])
+        listed = drawn.listed(match[1])
         if not listed and not match[1].strip():
             lines = content[match.end() :].lstrip("\n").split("\n")[:20]
-            end = next((index for index, line in enumerate(lines) if not _listed(_bare(line))), len(lines))
-            listed = _listed("\n".join(_bare(line) for line in lines[:end]))
-        if listed and not duplicates(listed):
+            end = next((index for index, line in enumerate(lines) if not drawn.listed(_bare(line))), len(lines))
+            listed = drawn.listed("\n".join(_bare(line) for line in lines[:end]))
+        if listed and not drawn.duplicates(listed):
             return listed
     if headed := _headed(content, places_of(spread)):
         return headed
@@ -65,13 +64,13 @@ def _headed(content: str, places: int | None) -> list[dict]:
     the spread has places where that is known."""
     cards: list[dict] = []
     for match in _HEADED.finditer(content):
-        listed = _listed(match[5])
+        listed = drawn.listed(match[5])
         if len(listed) != 1:
             continue
         number = _stated(match[1]) if match[1] else ord(match[4]) - 0x245F if match[4] else int(match[2] or match[3])
         if number == len(cards) + 1:
             cards.append({**listed[0], "place": number})
-    return cards if len(cards) > 1 and len(cards) == (places or len(cards)) and not duplicates(cards) else []
+    return cards if len(cards) > 1 and len(cards) == (places or len(cards)) and not drawn.duplicates(cards) else []
 
 
 @lexicon.cached
@@ -91,13 +90,6 @@ def _stated(count: str) -> int:
 
 def _bare(line: str) -> str:
     return _MARKED.sub("", line).replace("**", "").replace("|", " ").strip(" 】")
-
-
-def _listed(text: str) -> list[dict]:
-    try:
-        return parse_cards(text)
-    except UnknownCard:
-        return []
 
 
 def named_cards(text: str) -> list[str]:

@@ -136,6 +136,20 @@ def discover(paths: list[Path]) -> list[InboxFile]:
 
     Raises Problem `no_such_path` where a path given does not exist.
     """
+    files = [
+        InboxFile(path=path, root=root, name=_name(path, root), sha256=_digest(path), size=_size(path))
+        for path, root in _places(paths)
+    ]
+    return sorted(files, key=lambda file: file.name)
+
+
+def names(paths: list[Path]) -> list[str]:
+    """The names `discover` would find, without a byte being read."""
+    return [_name(path, root) for path, root in _places(paths)]
+
+
+def _places(paths: list[Path]) -> list[tuple[Path, Path]]:
+    """Every file worth reading with the inbox it lies in."""
     found: dict[Path, tuple[Path, Path]] = {}
     for given in paths:
         given = Path(given)
@@ -146,12 +160,7 @@ def discover(paths: list[Path]) -> list[InboxFile]:
                 found.setdefault(path.absolute(), (path, given))
         elif given.is_file():
             found.setdefault(given.absolute(), (given, given.parent))
-    files = [
-        InboxFile(path=path, root=root, name=_name(path, root), sha256=_digest(path), size=_size(path))
-        for path, root in found.values()
-        if not _belongs_to_another(path)
-    ]
-    return sorted(files, key=lambda file: file.name)
+    return [(path, root) for path, root in found.values() if not _belongs_to_another(path)]
 
 
 def is_noise(name: str) -> bool:

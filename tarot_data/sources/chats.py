@@ -217,10 +217,7 @@ def _laid_cards(text: str) -> _Cards | None:
             return _Cards(head, "\n".join(rest).strip())
         break
     if len(text) <= 400 and not re.search(r"[。！？!?]", text) and (len(text) <= 14 or told.named_cards(text)):
-        try:
-            cards = drawn.parse_cards(text)
-        except drawn.UnknownCard:
-            return None
+        cards = drawn.listed(text)
         if cards and (len(cards) > 1 or len(text) <= 14):
             return _Cards(Head(fields={("cards", 1): [("牌", text)]}, body=len(lines)), "")
     return None
@@ -244,12 +241,7 @@ def _prose_behind(head: Head) -> list[str]:
 
 def is_list(text: str) -> bool:
     """Whether a text is a list of cards and nothing else."""
-    if re.search(r"[。！？!?]", text):
-        return False
-    try:
-        return bool(drawn.parse_cards(text))
-    except drawn.UnknownCard:
-        return False
+    return not re.search(r"[。！？!?]", text) and bool(drawn.listed(text))
 
 
 _HEAD_FIELDS = {"person", "question", "spread", "date"}
@@ -279,10 +271,7 @@ def _is_follow_up(text: str) -> bool:
     """`补一张：月亮` belongs to the cards that lie already."""
     if len(text) > 60 or re.search(r"[。！？!?]", text):
         return False
-    try:
-        cards = drawn.parse_cards(text)
-    except drawn.UnknownCard:
-        return False
+    cards = drawn.listed(text)
     return bool(cards) and all(card["place"] == 0 for card in cards)
 
 
@@ -290,11 +279,8 @@ def _restates(laid: _Cards, cards: _Cards | None, sitting: list[Message]) -> boo
     """Whether a list only says again what lies (`【牌面】皇帝R / 权杖7`), with which many readers begin."""
     if cards is None or not any(key[0] == "cards" for key in cards.head.fields):
         return False
-    try:
-        again = {card["card"] for card in drawn.parse_cards(_list_of(laid))}
-        lying = {card["card"] for card in drawn.parse_cards(_list_of(cards))}
-    except drawn.UnknownCard:
-        return False
+    again = {card["card"] for card in drawn.listed(_list_of(laid))}
+    lying = {card["card"] for card in drawn.listed(_list_of(cards))}
     asked = {held[0][1] for key, held in laid.head.fields.items() if key[0] in ("question", "person")}
     before = {held[0][1] for key, held in cards.head.fields.items() if key[0] in ("question", "person")}
     return bool(again) and again <= lying and (not asked or not before or again < lying or asked <= before)

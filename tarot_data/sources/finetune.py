@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from tarot_data.bodies import SHORTEST
 from tarot_data.sources import json_records
 from tarot_data.sources.chats import is_list, question_of
 from tarot_data.sources.labels import Head, labels_in, read_head, to_record
@@ -111,10 +112,6 @@ def _without_greeting(answers: list[str]) -> list[str]:
     lengths = [len("".join(answer.split())) for answer in answers]
     first = next((index for index, length in enumerate(lengths) if length >= SHORTEST), 0)
     return answers[first:]
-
-
-SHORTEST = 40
-"""Characters without white space of an answer that can be a reading; `tarot_data.cleaning` has the same bound."""
 
 
 def turns_of(value: dict, form: str) -> tuple[list[str], list[str]]:

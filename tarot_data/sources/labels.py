@@ -213,10 +213,7 @@ def _follows(line: str, before: str) -> bool:
 
 
 def _laid(value: object) -> set[str]:
-    try:
-        return {card["card"] for card in drawn.parse_cards(value)}
-    except drawn.UnknownCard:
-        return set()
+    return {card["card"] for card in drawn.listed(value)}
 
 
 def known_fields(labels: list[str]) -> set[str]:
@@ -312,7 +309,7 @@ def _draws(values: Fields, named: dict[str, list], extra: dict[str, object]) -> 
     spreads = {key[1]: held[0][1] for key, held in values.items() if key[0] == "spread"}
     lists = {key[1]: list(held) for key, held in values.items() if key[0] == "cards"}
     for number, held in list(lists.items()):
-        decks = [pair for pair in held if fold(pair[0]).strip() in _DECK_OR_CARDS and not _names_cards(pair[1])]
+        decks = [pair for pair in held if fold(pair[0]).strip() in _DECK_OR_CARDS and not drawn.listed(pair[1])]
         if decks:
             named.setdefault("deck", decks)
             lists[number] = [pair for pair in held if pair not in decks]
@@ -321,7 +318,7 @@ def _draws(values: Fields, named: dict[str, list], extra: dict[str, object]) -> 
         spreads[1] = kinds[0][1]
     bodies = named.get("content", [])
     if not lists and len(bodies) > 1:
-        results = [pair for pair in bodies if isinstance(pair[1], str) and len(pair[1]) < 200 and _names_cards(pair[1])]
+        results = [pair for pair in bodies if isinstance(pair[1], str) and len(pair[1]) < 200 and drawn.listed(pair[1])]
         if 0 < len(results) < len(bodies):
             lists[1] = results
             named["content"] = [pair for pair in bodies if pair not in results]
@@ -330,7 +327,7 @@ def _draws(values: Fields, named: dict[str, list], extra: dict[str, object]) -> 
         if len(held) > 1:
             held.sort(key=lambda pair: (rank_of(pair[0]) >= 1000, -len(str(pair[1]))))
             if all(isinstance(value, str) for _, value in held):
-                held.sort(key=lambda pair: not _names_cards(pair[1]))
+                held.sort(key=lambda pair: not drawn.listed(pair[1]))
             for label, value in held[1:]:
                 extra.setdefault(label, value)
         cards[number] = held[0][1]
@@ -363,17 +360,7 @@ def _one_each(cards: dict[int, object], spreads: dict[int, object]) -> bool:
     places = places_of(_text(next(iter(spreads.values()), None)))
     if len(cards) < 3 and places != len(cards):
         return False
-    try:
-        return all(len(drawn.parse_cards(value)) == 1 for value in cards.values())
-    except drawn.UnknownCard:
-        return False
-
-
-def _names_cards(value: object) -> bool:
-    try:
-        return bool(drawn.parse_cards(value))
-    except drawn.UnknownCard:
-        return False
+    return all(len(drawn.listed(value)) == 1 for value in cards.values())
 
 
 def _parallel(cards: object, label: str, orientations: object, positions: object) -> object:

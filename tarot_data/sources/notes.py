@@ -11,7 +11,7 @@ from tarot_data.sources.labels import Fields, Head, known_fields, labels_in, rea
 from tarot_data.sources.record import Blob, RawRecord, Rejected, source_of
 from tarot_data.sources.sample import Sample
 from tarot_data.sources.tables import table_lines
-from tarot_data.spreads import NUMERALS
+from tarot_data.spreads import numeral
 
 FORM = "notes"
 
@@ -139,10 +139,7 @@ LONGEST_COUNT = 20
 
 
 def _count(written: str) -> int:
-    if written.isdigit():
-        return int(written)
-    tens, ten, ones = written.rpartition("十")
-    return 10 * NUMERALS.get(tens, 1) * bool(ten) + NUMERALS.get(ones, 0)
+    return int(written) if written.isdigit() else numeral(written)
 
 
 def _without_tables(lines: list[str]) -> tuple[list[str], list[int]]:

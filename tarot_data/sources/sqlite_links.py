@@ -232,16 +232,9 @@ def _card_names(database: sqlite3.Connection, table: Table) -> dict[object, str]
     rows = list(_rows(database, table, [table.key, *table.columns]))[:10_000]
     for index in range(1, len(table.columns) + 1):
         cells = [row[index] for row in rows[:20]]
-        if cells and all(isinstance(cell, str) and _is_card(cell) for cell in cells):
+        if cells and all(isinstance(cell, str) and len(drawn.listed(cell)) == 1 for cell in cells):
             return {row[0]: row[index] for row in rows}
     return {}
-
-
-def _is_card(text: str) -> bool:
-    try:
-        return len(drawn.parse_cards(text)) == 1
-    except drawn.UnknownCard:
-        return False
 
 
 def _rows(database: sqlite3.Connection, table: Table, columns: list[str | None]) -> Iterator[tuple]:

@@ -99,15 +99,13 @@ def _positions_below(labels: list[str], keys: list, below: Row) -> dict[int, str
     ]
     if len(named) < 2 or len(others) > 1:
         return {}
-    return {} if any(_is_card(cell) for cell in named.values()) else named
+    return {} if any(_cards_in(cell) for cell in named.values()) else named
 
 
 @lexicon.cached(maxsize=4096)
-def _is_card(text: str) -> bool:
-    try:
-        return bool(drawn.parse_cards(text))
-    except drawn.UnknownCard:
-        return False
+def _cards_in(text: str) -> int:
+    """How many cards a cell lists."""
+    return len(drawn.listed(text))
 
 
 def find_header(rows: list[Row]) -> tuple[int, Columns, int] | None:
@@ -213,7 +211,7 @@ def _continues(first: Line, line: Line) -> bool:
     for index, key in enumerate(columns.keys):
         above, cell = (cells[index] if index < len(cells) else None for cells in (first.cells, line.cells))
         if key and key[0] == "cards":
-            if not all(isinstance(card, str) and _is_one_card(card) for card in (above, cell)):
+            if not all(isinstance(card, str) and _cards_in(card) == 1 for card in (above, cell)):
                 return False
         elif key and key[0] in ("orientation", "position", "id") or cell in (None, ""):
             continue
@@ -223,14 +221,6 @@ def _continues(first: Line, line: Line) -> bool:
             same += 1
     listed = "orientation" in columns.names or "position" in columns.names
     return same > 0 or listed and not any(_at(columns, line.cells, name) for name in ("content", "question", "person"))
-
-
-@lexicon.cached(maxsize=4096)
-def _is_one_card(text: str) -> bool:
-    try:
-        return len(drawn.parse_cards(text)) == 1
-    except drawn.UnknownCard:
-        return False
 
 
 def _lines(
@@ -362,7 +352,7 @@ def _columns_by_content(rows: list[Row]) -> Columns | None:
         filled = [cell for cell in column if cell.strip()]
         if not filled:
             continue
-        if all(_is_card(cell) for cell in filled if len(cell) < 2000) and max(map(len, filled)) < 2000:
+        if all(_cards_in(cell) for cell in filled if len(cell) < 2000) and max(map(len, filled)) < 2000:
             keys[index] = ("cards", 1)
         elif all(parse_date(cell).day for cell in filled):
             keys[index] = ("date", 1)
