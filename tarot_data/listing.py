@@ -1,6 +1,7 @@
 """The words a list of drawn cards is made of: names, orientations, numbers and marks, cut out longest first."""
 
 import re
+import string
 from typing import NamedTuple
 
 from tarot_data import lexicon
@@ -32,8 +33,11 @@ _NUMBER = re.compile(
     r"(?:第\s?(?:[0-9]{1,2}|[一二三四五六七八九十]{1,3})\s?[张位号组](?:牌|是|抽到)?|[0-9]{1,2}(?:\ufe0f?\u20e3|号位|号牌?(?=\s?[:：])"
     r"|[.、)．](?!\d)|[:：](?!\d))|[(\[【〔][0-9]{1,2}[)\]】〕]|[①-⑳]|[⑴-⒇]|[⒈-⒛]|[➀-➓]|[❶-❿])"
 )
+_BEGINS_NUMBER = frozenset("第0123456789([【〔" + "".join(map(chr, (*range(0x2460, 0x249C), *range(0x2776, 0x2794)))))
+"""The first characters of all that `_NUMBER` matches, and more: looked at before it is tried."""
+
 _WEAK = re.compile(r"^(?:大牌)?[0-9]{1,2}(?:号牌?)?$|^[ivx]{1,5}$|^[0-9]{1,2}$")
-_ASCII = re.compile(r"[0-9A-Za-z]")
+_ALNUM = frozenset(string.ascii_letters + string.digits)
 
 
 @lexicon.cached
@@ -91,6 +95,10 @@ def _lengths() -> dict[str, tuple[int, ...]]:
     return {character: tuple(sorted(sizes, reverse=True)) for character, sizes in lengths.items()}
 
 
+_BEFORE_ITEM = frozenset({"separator", "card", "orientation", "close"})
+_STILL_BEFORE = frozenset({"space", "open", "number", "dash"})
+
+
 def tokens_of(folded: str) -> list[Token]:
     """The folded text as tokens that cover it, longest words first."""
     known, lengths = words(), _lengths()
@@ -99,7 +107,7 @@ def tokens_of(folded: str) -> list[Token]:
     fresh = True  # at the beginning of an item, where a number is a list number
     while place < size:
         character = folded[place]
-        if fresh and (match := _NUMBER.match(folded, place)):
+        if fresh and character in _BEGINS_NUMBER and (match := _NUMBER.match(folded, place)):
             tokens.append(Token("number", place, match.end(), match[0]))
             place = match.end()
             continue
@@ -109,23 +117,23 @@ def tokens_of(folded: str) -> list[Token]:
             continue
         for length in lengths.get(character, ()):
             word = folded[place : place + length]
-            if len(word) == length and word in known and _bounded(folded, place, place + length, known[word][0]):
+            if len(word) == length and word in known and _bounded(folded, place, place + length):
                 kind, value = known[word]
                 tokens.append(Token(kind, place, place + length, value))
                 place += length
                 break
         else:
-            kind = _MARKS.get(character) or ("space" if character.isspace() else "text")
+            kind, start = _MARKS.get(character) or ("space" if character.isspace() else "text"), place
             if kind == "space" and folded.startswith("  ", place):
                 kind = "separator"
-            if kind == "text" and tokens and tokens[-1].kind == "text":
-                tokens[-1] = Token("text", tokens[-1].start, place + 1)
-            else:
-                tokens.append(Token(kind, place, place + 1))
             place += 1
-        fresh = tokens[-1].kind in ("separator", "card", "orientation", "close") or (
-            fresh and tokens[-1].kind in ("space", "open", "number", "dash")
-        )
+            if kind == "text":
+                while place < size and not ((after := folded[place]) in lengths or after in _MARKS or after.isspace()):
+                    place += 1
+                if tokens and tokens[-1].kind == "text":
+                    start = tokens.pop().start
+            tokens.append(Token(kind, start, place))
+        fresh = kind in _BEFORE_ITEM or (fresh and kind in _STILL_BEFORE)
     return _with_short_names(folded, tokens)
 
 
@@ -153,12 +161,8 @@ def _with_short_names(folded: str, tokens: list[Token]) -> list[Token]:
     return tokens
 
 
-def _bounded(folded: str, start: int, end: int, kind: str) -> bool:
-    """Whether an ASCII edge of a word is the edge of an ASCII word: `Sun` is not in `Sunday`, 权杖1 not in 权杖10.
-
-    A one-letter orientation (R) also stands right behind an ASCII name only in brackets or after a space.
-    """
-    before, after = folded[start - 1 : start], folded[end : end + 1]
-    if _ASCII.match(folded[start]) and before and _ASCII.match(before):
+def _bounded(folded: str, start: int, end: int) -> bool:
+    """Whether an ASCII edge of a word is the edge of an ASCII word: `Sun` is not in `Sunday`, 权杖1 not in 权杖10."""
+    if folded[start] in _ALNUM and start and folded[start - 1] in _ALNUM:
         return False
-    return not (_ASCII.match(folded[end - 1]) and after and _ASCII.match(after))
+    return not (folded[end - 1] in _ALNUM and folded[end : end + 1] in _ALNUM)

@@ -1,6 +1,6 @@
 import pytest
 
-from tarot_data import lexicon, spreads, told
+from tarot_data import lexicon, listing, spreads, told
 from tarot_data.drawn import UnknownCard, parse_cards
 from tarot_data.spreads import places_of, resolve_spread
 
@@ -327,3 +327,8 @@ def test_cards_of_prose_count_where_they_are_as_many_as_the_spread_or_the_text_s
 )
 def test_marks_between_a_card_its_place_and_its_orientation(written, expected):
     assert shown(written) == expected
+
+
+def test_no_list_number_begins_with_a_character_that_is_not_looked_for():
+    others = (character for character in map(chr, range(0x10000)) if character not in listing._BEGINS_NUMBER)
+    assert not [character for character in others if listing._NUMBER.match(character + "1)")]
