@@ -179,10 +179,13 @@ def divided(readings: pl.DataFrame, budget: Budget) -> pl.DataFrame:
     # A text has at most three tokens a character, four for an emoji: most readings are not even counted.
     chars = pl.col("content").str.len_chars() + pl.col("trace").str.len_chars().fill_null(0) + _header_chars()
     doubtful = rows.filter(chars * 4 > budget.max_tokens)
-    asked = prompts(doubtful)
+    doubtful = doubtful.with_columns(_room=_rooms(doubtful, budget))
+    over = [budget.count(content) > room for content, room in doubtful.select("content", "_room").iter_rows()]
     several = []
-    for row, prompt in zip(doubtful.iter_rows(named=True), asked, strict=True):
-        found = _parts(row, prompt, budget)
+    # Only what is divided is made objects: of whole readings that takes ten times as long as all else here.
+    for row in doubtful.filter(pl.Series(over, dtype=pl.Boolean)).iter_rows(named=True):
+        room = row.pop("_room")
+        found = _parts(row, room, budget)
         if len(found) > 1:
             several += found
     if not several:
@@ -205,13 +208,19 @@ def _header_chars() -> pl.Expr:
     return 200 + pl.col("question").str.len_chars().fill_null(0) + 40 * pl.col("cards").list.len()
 
 
-def _parts(row: dict, prompt: str, budget: Budget) -> list[dict]:
-    """The row, or its parts where prompt and content are over the budget; a part's prompt is never longer than the whole's."""
-    numbered = len("部分：第10部分，共10部分\n") * 3
+def _rooms(rows: pl.DataFrame, budget: Budget) -> pl.Series:
+    """Tokens that are left for the content of each reading beside its prompt and trace; below 0 where those are over."""
     # A part's own trace is hardly ever longer than that of the whole; where one is, the example is counted as too long.
-    room = budget.max_tokens - TEMPLATE_TOKENS - budget.count(prompt) - budget.count(row["trace"] or "")
-    if budget.count(row["content"]) <= room:
-        return [row]
+    rooms = [
+        budget.max_tokens - TEMPLATE_TOKENS - budget.count(prompt) - budget.count(trace or "")
+        for prompt, trace in zip(prompts(rows), rows["trace"], strict=True)
+    ]
+    return pl.Series(rooms, dtype=pl.Int64)
+
+
+def _parts(row: dict, room: int, budget: Budget) -> list[dict]:
+    """The parts of a row whose content is over the room left for it; a part's prompt is never longer than the whole's."""
+    numbered = len("部分：第10部分，共10部分\n") * 3
     found = dividing.parts(row, max(1, room - numbered), budget.count)
     return [
         row | part | {"example_id": f"{row['reading_id']}-{number}", "part": f"第{number}部分，共{len(found)}部分"}

@@ -25,6 +25,9 @@ FORMAT = 1
 """Of a version's folder, part of its hash. Raised with whatever a reader of an earlier release would misread; `listed`
 refuses what is newer."""
 
+HASHED_ROWS = 2000
+"""Readings made JSON at a time to be hashed: 10 MB."""
+
 COPIES = "copies.jsonl"
 """One line for every checkout and export: version, hash, path."""
 
@@ -195,7 +198,9 @@ def fingerprint(published: pl.DataFrame, settings: dict) -> str:
     The revision of a reading is history, not content, and stays out.
     """
     digest = sha256(json.dumps(settings, sort_keys=True).encode())
-    digest.update(published.drop("revision").sort("reading_id").write_ndjson().encode())
+    # Line by line the same as in one go; as one text the whole version would stand in memory once more, and larger.
+    for rows in published.drop("revision").sort("reading_id").iter_slices(HASHED_ROWS):
+        digest.update(rows.write_ndjson().encode())
     return digest.hexdigest()
 
 
