@@ -1,13 +1,12 @@
 """What holds in the rows of a table: one pandera model a table.
 
-Apart from the schemas, for pandera brings pandas and takes a second to import: only who writes a table needs it.
+Apart from the schemas, for importing pandera takes long: only who writes a table needs it.
 """
 
-import pandera.polars as pa
 import polars as pl
-from pandera.polars import PolarsData
 
 from schemas import deck
+from schemas.polars_only import PolarsData, pa
 from schemas.tables import EXAMPLES, Draw, DrawnCard, Source
 
 

@@ -145,13 +145,14 @@ def scan(data_dir: Path, name: str, version: int | None = None) -> pl.LazyFrame 
     from deltalake import DeltaTable
 
     table = DeltaTable(str(table_path(data_dir, name)), version=version)
-    plain = pl.scan_delta(table)
-    if not (files := _files(data_dir, name, table)):
-        return migrations.forward(name, plain, shape)
-    # Not by scan_delta itself: it asks for files below a percent-encoded folder, so that a data directory with Chinese
-    # characters or a space in its path could be written and not be read (polars 2.1).
-    rows = pl.scan_parquet(
-        files, glob=False, schema=plain.collect_schema(), missing_columns="insert", extra_columns="ignore"
+    # Not pl.scan_delta: it brings pyarrow to read a schema (40 MB, 0.1 s), and asks for files below a percent-encoded
+    # folder, so that a data directory with Chinese characters or a space in its path could be written and not be read
+    # (polars 2.1).
+    schema = pl.Schema(table.schema())
+    rows = (
+        pl.scan_parquet(files, glob=False, schema=schema, missing_columns="insert", extra_columns="ignore")
+        if (files := _files(data_dir, name, table))
+        else pl.LazyFrame(schema=schema)
     )
     return migrations.forward(name, rows, shape)
 

@@ -1,5 +1,9 @@
 """The contract: what does not hold it is rejected with its reason; a frame that is wrong is our fault and raises."""
 
+import importlib.util
+import subprocess
+import sys
+
 import polars as pl
 import pytest
 
@@ -66,3 +70,16 @@ def test_a_frame_without_a_column_raises():
 def test_the_detail_of_a_rejection_holds_no_words_of_the_reading():
     _, rejected = reasons(stored_row(1, content="短而私密的话。"))
     assert "私密" not in rejected[0][1]
+
+
+def test_the_contract_is_checked_without_pandas_which_whoever_wants_it_can_still_import():
+    code = (
+        "import importlib.util, sys; import polars as pl\n"
+        "from tarot_data.validation import contract; from tests.builders import stored, stored_row\n"
+        "from schemas.tables import SENTENCES\n"
+        "kept, _ = contract(stored(stored_row(1), stored_row(2, content='太短')), pl.DataFrame(schema=SENTENCES))\n"
+        "assert kept.height == 1 and not {'pandas', 'pyarrow'} & set(sys.modules)\n"
+        "print(importlib.util.find_spec('pandas') is not None)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(importlib.util.find_spec("pandas") is not None)

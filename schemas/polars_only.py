@@ -1,0 +1,44 @@
+"""pandera for polars, imported as it is where pandas is not installed.
+
+The extra `train` brings pandas, and pandera then imports it, for classes nobody asks for here: 80 MB and 0.4 s in every
+process that writes.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import get_ident
+
+import polars as pl
+
+
+class _NoPandas:
+    """A finder to which pandas is not there, for the thread that made it."""
+
+    def __init__(self) -> None:
+        self.thread = get_ident()
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        if name == "pandas" and get_ident() == self.thread:
+            # In these words: pandera reads them.
+            raise ModuleNotFoundError("No module named 'pandas'", name="pandas")
+
+
+@contextmanager
+def _without_pandas() -> Iterator[None]:
+    finder = _NoPandas()
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+
+
+with _without_pandas():
+    import pandera.polars as pa
+    from pandera.polars import PolarsData
+
+    # At the first check pandera looks for pandas once more, and remembers what it found.
+    pa.DataFrameSchema({"a": pa.Column(int, pa.Check.ge(0))}).validate(pl.DataFrame({"a": [0]}))
+
+__all__ = ["PolarsData", "pa"]
