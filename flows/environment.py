@@ -71,14 +71,25 @@ def prefect_at(data_dir: Path) -> Iterator[None]:
         raise disk.refused(error, data_dir) or Problem("not_writable", path=data_dir, why=error.strerror) from None
     disk.room(data_dir)
     from flows.serving import served_at
-
-    address = served_at(data_dir)
-    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+    from flows.temporary import Temporary
 
     # Beside a server, a flow by hand is one more run of it: two servers on one database file get in each other's way.
+    # Started first, since it comes up while Prefect is imported here.
+    address = served_at(data_dir)
+    own = None if address or _server_named() else Temporary(prefect_home())
+    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    address = own.address() if own else address
     here = {PREFECT_API_URL: f"{address}/api"} if address else {}
     with told(), temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None} | here):
         yield
+
+
+def _server_named() -> bool:
+    """Whether the user told Prefect of a server: in the environment, or in a profile."""
+    profiles = Path(os.environ.get("PREFECT_PROFILES_PATH") or prefect_home() / "profiles.toml")
+    named = os.environ.get("PREFECT_API_URL") or os.environ.get("PREFECT_PROFILE")
+    return bool(named) or (profiles.exists() and "PREFECT_API_URL" in profiles.read_text(encoding="utf-8"))
 
 
 def prefect_home() -> Path:

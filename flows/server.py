@@ -1,8 +1,11 @@
-"""The Prefect server of `tarot serve`, as a process of its own: API and pages on loopback, services included.
+"""The Prefect server as a process of its own, on loopback: that of `tarot serve`, with pages and services, or a temporary
+one for a single command (`flows.temporary`), without them.
 
-The same app as `prefect server start` runs, but it ends with `tarot serve`, and answers only to this machine's own name,
-so that a page in a browser cannot reach it under a name that somebody points here (DNS rebinding).
+The same app as `prefect server start` runs, but it ends with who started it, and answers only to this machine's own
+name, so that a page in a browser cannot reach it under a name that somebody points here (DNS rebinding).
 """
+
+import sys
 
 from flows import environment
 from flows.parent import end_with_pipe
@@ -11,23 +14,39 @@ from flows.serving import alone
 HOSTS = ["127.0.0.1", "localhost", "prefect-in-memory"]
 """The last is what the server calls itself when an automation acts; no name in a browser resolves to it."""
 
+TEMPORARY = "--temporary"
+
 
 def main() -> None:
     end_with_pipe(at_once=False)
+    if TEMPORARY in sys.argv:
+        return run(port=0, temporary=True)
     with alone("server"):
-        run()
+        run(port=int(environment.server_address().rpartition(":")[2]))
 
 
-def run() -> None:
+def run(port: int, temporary: bool = False) -> None:
+    """Serve until asked to end; once up, a temporary one tells its port on standard output. port 0: any that is free."""
     import uvicorn
     from prefect.server.api.server import create_app
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-    app = create_app(final=True)
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list | None = None) -> None:
+            await super().startup(sockets)
+            if temporary and self.started:
+                print(self.servers[0].sockets[0].getsockname()[1], flush=True)
+
+    app = create_app(ephemeral=temporary, final=True)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)
-    port = int(environment.server_address().rpartition(":")[2])
     # A page left open holds a connection for ever; stopping does not wait for it.
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="error", lifespan="on", timeout_graceful_shutdown=5)
+    config = uvicorn.Config(
+        app, host="127.0.0.1", port=port, log_level="error", lifespan="on", timeout_graceful_shutdown=5
+    )
+    server = Server(config)
+    server.run()
+    if not server.started:
+        sys.exit(3)  # as uvicorn.run does
 
 
 if __name__ == "__main__":
