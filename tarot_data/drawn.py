@@ -11,7 +11,7 @@ from collections import Counter
 from tarot_data import lexicon
 from tarot_data.folding import fold
 from tarot_data.listing import Token, aliases, no_card, tokens_of, words
-from tarot_data.spreads import NUMERALS, is_spread, numeral, position_names, resolve_spread
+from tarot_data.spreads import NUMERALS, is_spread, numeral, places, position_names, resolve_spread
 
 _MAX_CARDS = 400
 _CARD_NAME = re.compile(r"(?:card_?)?name_?(?:zh|cn|tw|en|chinese|english)")
@@ -217,6 +217,9 @@ def answer_of(value: object) -> bool | None:
     return _answers().get(fold(str(value)).strip())
 
 
+_IN_A_ROW = ("|", "｜", "\t", "/", "／", "·", "•")
+"""Separators that also stand between a card and what is said of it."""
+
 _AROUND_PLACE = " :：-—()（）【】[]「」*#.、=＝>"
 _NUMBERED_PLACE = re.compile(
     r"(?:no\.?|#|第|牌|card|位置)?\s?([0-9]{1,2}|[一二三四五六七八九十]{1,2})(?:[张位号]牌?)?\s?[.:、)\]】\- ]+(?=\S)"
@@ -230,7 +233,7 @@ def _place(card: dict, position: str) -> None:
     if numbered := _NUMBERED_PLACE.match(fold(position)):
         card["number"] = card.get("number") or _number(numbered[1])
         position = position[numbered.end() :].strip(_AROUND_PLACE)
-    if position[-1:] in ("是", "为") and fold(position[:-1]) in position_names():
+    if position[-1:] in ("是", "为") and fold(position[:-1]) in places():
         position = position[:-1]
     if not position or is_spread(position):
         return
@@ -256,9 +259,11 @@ def _from_text(text: str) -> tuple[dict, ...]:
     standing: str | None = None  # `逆位：` holds until the line ends or another takes its place
     number: int | None = None
     last: dict | None = None  # the card that a suffix or a bracket belongs to
+    mine: dict | None = None  # the card of this item, which a position behind it belongs to
     fallback: str | None = None
     depth = 0
     index = 0
+    before = next((token.kind == "open" for token in tokens if token.kind in ("open", "card")), False)
 
     def flush() -> None:
         """Text before a separator that no card followed: a weak name, nothing, or a card of another deck."""
@@ -270,8 +275,12 @@ def _from_text(text: str) -> tuple[dict, ...]:
         word = fold(text_left).strip(" .!?…'\"*#")
         if not re.search(r"[^\W_]", word):
             return
-        place, colon, name = word.rpartition(":")
-        name = name.strip() if colon else word
+        place, parted, name = word.rpartition(":")
+        if not parted:
+            place, parted, name = word.rpartition(" ")  # `过去 0号 正`
+            parted = parted if _is_place(place) else ""
+        name = name.strip() if parted else word
+        place = place if parted else ""
         if name in no_card() or (words().get(name) or ("",))[0] == "extra":
             return
         if card := aliases()[1].get(name.removesuffix("牌")) or aliases()[1].get(name):
@@ -283,8 +292,20 @@ def _from_text(text: str) -> tuple[dict, ...]:
             return  # a remark: no deck has names this long
         unknown.append(text_left)
 
+    def behind() -> bool:
+        """`恶魔 - 过去 逆`: whether what stands here is the position of the item's card; if so it has it."""
+        nonlocal pending, last
+        if mine is None or mine["position"] or not _is_place("".join(position)):
+            return False
+        _place(mine, "".join(position))
+        position.clear()
+        if pending and mine["orientation"] == "unknown":
+            mine["orientation"], pending = pending, None
+        last = mine  # `恶魔|过去|逆`
+        return True
+
     def add(card: str, raw: str) -> None:
-        nonlocal pending, number, last
+        nonlocal pending, number, last, mine
         before = next((old for old in cards if old["card"] == card), None)
         if standing and before and before["orientation"] == "unknown":
             before["orientation"] = standing
@@ -301,6 +322,7 @@ def _from_text(text: str) -> tuple[dict, ...]:
         if number is not None:
             last["number"] = number
         cards.append(last)
+        mine = last
         place = "".join(position)
         position.clear()
         if place.strip():
@@ -357,9 +379,9 @@ def _from_text(text: str) -> tuple[dict, ...]:
                 position.append(written)
                 last = None
         elif token.kind == "number":
-            flush()
+            behind() or flush()
             number = _number(token.value)
-            last = None
+            last = mine = None
         elif token.kind == "separator" and fold(written) == "+" and _closes(tokens, index) and last is not None:
             if last["orientation"] == "unknown":
                 last["orientation"] = "upright"
@@ -367,12 +389,14 @@ def _from_text(text: str) -> tuple[dict, ...]:
             position.append(" ")  # `愚人（过去，逆位）`: all of the bracket belongs to the card before it
         elif token.kind == "separator":
             colon_before = bool(position) and bool(tokens[index - 1].kind == "colon")
-            held = (
+            held = not behind() and (
                 colon_before
                 and text[token.start] in "\n\t "
                 or _is_place("".join(position))
                 and _holds_next(tokens, index)
             )
+            if written not in _IN_A_ROW:
+                mine = None
             if not held:
                 flush()
                 if text[token.start] != "/" or not (following and following.kind == "orientation"):
@@ -391,8 +415,9 @@ def _from_text(text: str) -> tuple[dict, ...]:
         elif token.kind == "close":
             depth = max(0, depth - 1)
             inside = "".join(position).strip()
-            if inside and last is not None and not _holds_card(tokens, index + 1, glue=True):
-                # `愚人（过去）`: the bracket after a card is its position, unless it already has one.
+            if inside and last is not None and not (before and _holds_card(tokens, index + 1, glue=True)):
+                # `愚人（过去）`: the bracket after a card is its position, unless it already has one. Where the list begins
+                # with a bracket (`（过去）愚人（现在）恶魔`) each stands before its card.
                 if not last["position"]:
                     _place(last, inside)
                 position.clear()
@@ -415,7 +440,7 @@ def _from_text(text: str) -> tuple[dict, ...]:
         elif token.kind == "nothing" and position and position[-1].strip() not in ("", ":"):
             position.append(written)
         index += 1
-    flush()
+    behind() or _take_behind(cards, position) or flush()
     if len(others) > 1 and len(others) == len(cards):
         # One such word before a colon is a position (`孩子：愚人`); where all are, the other deck was laid.
         raise UnknownCard(others[0])
@@ -426,6 +451,19 @@ def _from_text(text: str) -> tuple[dict, ...]:
             if card["orientation"] == "unknown":
                 card["orientation"] = fallback
     return tuple(cards)
+
+
+def _take_behind(cards: list[dict], left: list[str]) -> bool:
+    """`恶魔 过去 高塔 现在`: where a position is left behind the last card and only the first has none, each stands behind
+    its card and not before it. Returns whether that is so; the cards then have them."""
+    if not cards or not _is_place("".join(left)) or cards[0]["position"] or not all(c["position"] for c in cards[1:]):
+        return False
+    for card, following in zip(cards, cards[1:], strict=False):
+        card["position"] = following["position"]
+    cards[-1]["position"] = None
+    _place(cards[-1], "".join(left))
+    left.clear()
+    return True
 
 
 def _glued(text: str, card: Token, following: Token) -> bool:
@@ -531,7 +569,7 @@ def _holds_next(tokens: list[Token], index: int) -> bool:
 def _is_place(text: str) -> bool:
     place = fold(text).strip(" :-*")
     numbered = _NUMBERED_PLACE.match(place)
-    return bool(place) and (place[numbered.end() :] if numbered else place).strip(" :-*") in position_names()
+    return bool(place) and (place[numbered.end() :] if numbered else place).strip(" :-*") in places()
 
 
 _TRAILING = re.compile(r"^[\s!！?？…。.*'\"’‘✨⭐️🌟❤💕~～x×0-9]+$")

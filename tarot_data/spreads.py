@@ -16,6 +16,14 @@ def position_names() -> frozenset[str]:
     )
 
 
+@lexicon.cached
+def places() -> frozenset[str]:
+    """What a place in a list of cards may be called: the names that spreads have, and what people call places besides.
+    In a field or a heading most of these mean other things (问题, 状态), so that only `position_names` tell a place there."""
+    own = {fold(word) for row in lexicon.read_table("positions") for word in row["words"].split("|")}
+    return position_names() | own
+
+
 def numeral(text: str) -> int:
     """一 to 九十九 as a number; 0 for what is none."""
     tens, ten, ones = text.rpartition("十")

@@ -332,3 +332,50 @@ def test_marks_between_a_card_its_place_and_its_orientation(written, expected):
 def test_no_list_number_begins_with_a_character_that_is_not_looked_for():
     others = (character for character in map(chr, range(0x10000)) if character not in listing._BEGINS_NUMBER)
     assert not [character for character in others if listing._NUMBER.match(character + "1)")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "恶魔(过去) 高塔(现在)",
+        "（过去）恶魔（现在）高塔",
+        "恶魔-过去、高塔-现在",
+        "恶魔：过去；高塔：现在",
+        "恶魔 过去\n高塔 现在",
+        "恶魔 过去 高塔 现在",
+        "1. 恶魔 - 过去\n2. 高塔 - 现在",
+        "恶魔是过去，高塔是现在",
+        "恶魔|过去|高塔|现在",
+        "过去-恶魔-现在-高塔",
+    ],
+)
+def test_a_position_behind_its_card_is_no_other_card_and_not_the_next_one_s(text):
+    assert [(card["card"], card["position"]) for card in parse_cards(text)] == [("恶魔", "过去"), ("高塔", "现在")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "恶魔：对方想法（逆位）；高塔：近期未来（正位）",
+        "恶魔|对方想法|逆\n高塔|近期未来|正",
+        "恶魔 逆位 对方想法\n高塔 正位 近期未来",
+    ],
+)
+def test_an_orientation_behind_the_position_is_that_of_its_card(text):
+    assert [(card["card"], card["position"], card["orientation"]) for card in parse_cards(text)] == [
+        ("恶魔", "对方想法", "reversed"),
+        ("高塔", "近期未来", "upright"),
+    ]
+
+
+def test_a_number_behind_a_position_names_a_card_as_it_does_alone():
+    assert [(card["card"], card["orientation"]) for card in parse_cards("过去 XVI 逆\n现在 0号 正")] == [
+        ("高塔", "reversed"),
+        ("愚人", "upright"),
+    ]
+
+
+@pytest.mark.parametrize("text", ["恶魔、高塔、过去", "过去 恶魔\n现在 高塔\n未来"])
+def test_a_position_without_a_card_is_told(text):
+    with pytest.raises(UnknownCard):
+        parse_cards(text)
