@@ -31,14 +31,15 @@ _NTH_CARD = re.compile(r"第\s?([0-9]{1,2}|[一二三四五六七八九十]{1,2}
 class Columns:
     """What the columns of a table are. keys: column to (field, number), None for one that is not used.
 
-    positions: column to the position its card lies at, where every card has a column of its own. extras: columns of
-    cards without a place (底牌, 补牌).
+    positions: column to the position its card lies at, where every card has a column of its own. sides: column of such
+    a card to that of its orientation. extras: columns of cards without a place (底牌, 补牌).
     """
 
     labels: tuple[str, ...]
     keys: tuple[tuple[str, int] | None, ...]
     positions: dict[int, str] = field(default_factory=dict)
     extras: tuple[int, ...] = ()
+    sides: dict[int, int] = field(default_factory=dict)
 
     @property
     def names(self) -> set[str]:
@@ -58,16 +59,18 @@ def columns_of(header: Row, below: Row | None = None) -> tuple[Columns, int] | N
     keys: list[tuple[str, int] | None] = [field_of(label) if label else None for label in labels]
     keys = [None if key and key[0] in ("ignored",) else key for key in keys]
     positions = {
-        index: label
+        index: position
         for index, label in enumerate(labels)
-        if 0 < len(label) <= 60 and not keys[index] and (fold(label) in position_names() or _NTH_CARD.fullmatch(label))
+        if 0 < len(label) <= 60 and not keys[index] and (position := _position_in(label))
     }
-    rows = 1
+    rows, sides = 1, {}
     if below is not None:
         under = _positions_below(labels, keys, below)
         if under:
             positions, rows = under, 2
             keys = [None if index in under else key for index, key in enumerate(keys)]
+        elif len(positions) >= 2 and (sides := _sides_below(labels, positions, below)):
+            rows = 2
     names = {key[0] for key in keys if key}
     if len(positions) >= 2 and "cards" not in names:
         names.add("cards")
@@ -75,10 +78,44 @@ def columns_of(header: Row, below: Row | None = None) -> tuple[Columns, int] | N
         positions = {}
     if len(names) < 2 or not names & {"content", "cards"}:
         return None
-    while labels and not labels[-1] and (len(labels) - 1) not in positions:
+    if rows == 1:
+        sides = {
+            index: index + 1
+            for index, position in positions.items()
+            if _is_side(labels[index + 1 : index + 2], position)
+        }
+    keys = [None if index in sides.values() else key for index, key in enumerate(keys)]
+    while labels and not labels[-1] and not {len(labels) - 1} & {*positions, *sides.values()}:
         labels.pop()
     extras = tuple(index for index, label in enumerate(labels) if not keys[index] and drawn.is_extra(label))
-    return Columns(tuple(labels), tuple(keys[: len(labels)]), positions, extras), rows
+    return Columns(tuple(labels), tuple(keys[: len(labels)]), positions, extras, sides), rows
+
+
+def _position_in(label: str) -> str | None:
+    """The position, or the number of the card, that a column of cards is called by: 过去, 过去牌, 第一张."""
+    for name in (label, label.removesuffix("牌").removesuffix("的")):
+        if fold(name) in position_names() or _NTH_CARD.fullmatch(name):
+            return name
+    return None
+
+
+def _is_side(label: Row, position: str) -> bool:
+    """Whether the column behind a card is that of its orientation: 正逆, 过去正逆, 逆位？."""
+    rest = label[0].removeprefix(position).strip(" 的-_?？") if label else ""
+    key = field_of(rest) if rest else None
+    return key[0] == "orientation" if key else len(rest) <= 6 and "逆" in rest
+
+
+def _sides_below(labels: list[str], positions: dict[int, str], below: Row) -> dict[int, int]:
+    """Columns under positions that span two, named by the row below: 过去 over 牌 | 正逆, 现在 over 牌 | 正逆."""
+    named = [field_of(label) if (label := plain(cell).strip()) else None for cell in below]
+    names = [key[0] if key else None for key in named]
+    pairs = {
+        index: index + 1
+        for index in positions
+        if names[index : index + 2] == ["cards", "orientation"] and not any(labels[index + 1 : index + 2])
+    }
+    return pairs if len(pairs) == len(positions) else {}
 
 
 def _positions_below(labels: list[str], keys: list, below: Row) -> dict[int, str]:
@@ -295,7 +332,11 @@ def _record(lines: list[Line]) -> RawRecord:
             fields.setdefault(key, []).append((columns.labels[index], cell))
     if columns.positions:
         cards = [
-            {"card": cells[index], **({} if _NTH_CARD.fullmatch(position) else {"position": position})}
+            {
+                "card": cells[index],
+                **({} if _NTH_CARD.fullmatch(position) else {"position": position}),
+                **_side(columns, cells, index),
+            }
             for index, position in columns.positions.items()
             if index < len(cells) and cells[index] not in (None, "")
         ]
@@ -307,6 +348,14 @@ def _record(lines: list[Line]) -> RawRecord:
     if extras := [(columns.labels[i], cells[i]) for i in columns.extras if i < len(cells) and cells[i]]:
         fields[("extra", 1)] = extras
     return to_record(fields, source, date_hint=hint, extra=extra)
+
+
+def _side(columns: Columns, cells: Row, index: int) -> dict[str, object]:
+    """The orientation of the card in a column, where it has one beside it: a word for it, or whether it is reversed."""
+    side = columns.sides.get(index, len(cells))
+    if side >= len(cells) or cells[side] in (None, ""):
+        return {}
+    return {"orientation" if drawn.orientation_of(plain(cells[side])) else "is_reversed": cells[side]}
 
 
 def _card(line: Line) -> dict[str, object]:

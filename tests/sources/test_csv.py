@@ -336,3 +336,30 @@ def test_a_question_of_its_own_is_a_reading_of_its_own(read):
     rows = f"Mel,换组,愚人,正,{BODY}\r\n,追问：几月,力量,逆,\r\n"
     records = [to_reading(record) for record in read({"a.csv": f"客户,问题,牌,正逆,解读\r\n{rows}"})]
     assert [record.get("reason") for record in records] == [None, "empty_body"]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        [["咨询者", "问题", "过去", "正逆", "现在", "正逆", "解读"]],
+        [["咨询者", "问题", "过去牌", "过去正逆", "现在牌", "现在正逆", "解读"]],
+        [["咨询者", "问题", "过去", "", "现在", "", "解读"], ["", "", "牌", "正逆", "牌", "正逆", ""]],
+    ],
+)
+def test_an_orientation_beside_each_card_s_column(read, header):
+    rows = (
+        ["阿宁", "妈妈想搬来", "皇帝", "逆位", "正义", "正位", BODY],
+        ["阿宁", "换组", "太阳", "", "星星", "逆", BODY],
+    )
+    readings = [to_reading(record) for record in read({"a.csv": sheet(*header, *rows)})]
+    assert [cards(reading) for reading in readings] == [
+        [("皇帝", "reversed"), ("正义", "upright")],
+        [("太阳", "unknown"), ("星星", "reversed")],
+    ]
+    assert [card["position"] for card in readings[0]["cards"]] == ["过去", "现在"]
+
+
+def test_a_column_that_asks_whether_the_card_before_it_is_reversed(read):
+    header = ["咨询者", "问题", "第一张", "逆位？", "第二张", "逆位？", "解读"]
+    reading = to_reading(read({"a.csv": sheet(header, ["阿宁", "换组", "皇帝", "是", "正义", "否", BODY])})[0])
+    assert cards(reading) == [("皇帝", "reversed"), ("正义", "upright")]
