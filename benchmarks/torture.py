@@ -22,6 +22,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
 
 from benchmarks.hands import Hand
@@ -207,7 +208,8 @@ def torture(
     by_command: int = 10,
     jobs: tuple[str, ...] = JOBS,
 ) -> dict[str, Counts]:
-    """Each job killed at random moments and run again. by_command: every so manieth goes by way of the command."""
+    """Each job in its turn killed at a random moment and run again, until so many were killed: one that ends before its
+    moment comes does not count. by_command: every so manieth goes by way of the command."""
     rng, until = random.Random(seed), time.monotonic() + seconds
     found = {job: Counts() for job in jobs}
     with tempfile.TemporaryDirectory() as name:
@@ -241,8 +243,8 @@ def torture(
                     row["reading_id"], row["content"], *first_sentence, ["other"], [], "2024-01-05T20:00:00+08:00"
                 )
                 corrections.add(data, [correction])
-        for number in range(kills):
-            if time.monotonic() > until:
+        for number in count():
+            if sum(row.killed for row in found.values()) >= kills or time.monotonic() > until:
                 break
             job = jobs[number % len(jobs)]
             broken = folder / "data"
@@ -277,7 +279,7 @@ def torture(
                 wrong += [f"{part} differ" for part in parts if now.get(part) != after[job].get(part)]
             found[job].wrong += wrong
             print(
-                f"{number + 1}/{kills} {job} by {how}{', command' if person else ''}: "
+                f"{sum(row.killed for row in found.values())}/{kills} {job} by {how}{', command' if person else ''}: "
                 f"{'killed' if killed else 'finished'}, {wrong or 'sound'}",
                 file=sys.stderr,
                 flush=True,

@@ -235,8 +235,8 @@ def _place(card: dict, position: str) -> None:
         position = position[numbered.end() :].strip(_AROUND_PLACE)
     if position[-1:] in ("是", "为") and fold(position[:-1]) in places():
         position = position[:-1]
-    if not position or is_spread(position):
-        return
+    if not position or is_spread(position) or aliases()[1].get(fold(position)) == card["card"]:
+        return  # `XV 恶魔`: the card's own number
     word = words().get(fold(position))
     if word and word[0] == "extra":
         card["place"] = 0

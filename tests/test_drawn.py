@@ -379,3 +379,10 @@ def test_a_number_behind_a_position_names_a_card_as_it_does_alone():
 def test_a_position_without_a_card_is_told(text):
     with pytest.raises(UnknownCard):
         parse_cards(text)
+
+
+def test_a_card_s_own_number_before_its_name_is_no_position():
+    assert [(card["card"], card["position"]) for card in parse_cards("0 愚人 / XV 恶魔")] == [
+        ("愚人", None),
+        ("恶魔", None),
+    ]
