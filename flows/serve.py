@@ -13,12 +13,10 @@ from types import FrameType
 
 from flows import environment
 from flows.runner import Served
+from flows.server import START_SECONDS
 from flows.serving import answers, lock_path, part_path, say_gone, say_where, served_at
 from schemas.problems import Problem
 from tarot_data.locks import held, only_one
-
-START_SECONDS = 180.0
-"""A new database takes ten seconds of migrations; a slow machine under load several times that."""
 
 STOP_SECONDS = {"runner": 45.0, "server": 15.0}
 """From being asked to end to being killed. Prefect gives a running flow thirty seconds to be cancelled."""
@@ -54,7 +52,7 @@ class Serving:
         self.logs.mkdir(parents=True, exist_ok=True)
         with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as errors:
             self.processes[part] = subprocess.Popen(
-                [sys.executable, "-m", PARTS[part]],
+                [sys.executable, "-P", "-m", PARTS[part]],
                 stdin=subprocess.PIPE,  # Its other end closes when this process ends, and the part with it.
                 stdout=subprocess.PIPE if part == "runner" else errors,
                 stderr=errors,

@@ -16,6 +16,9 @@ HOSTS = ["127.0.0.1", "localhost", "prefect-in-memory"]
 
 TEMPORARY = "--temporary"
 
+START_SECONDS = 180.0
+"""A new database takes ten seconds of migrations; a slow machine under load several times that."""
+
 
 def main() -> None:
     end_with_pipe(at_once=False)

@@ -13,19 +13,13 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from flows.server import TEMPORARY
+from flows.server import START_SECONDS, TEMPORARY
 from schemas.problems import Problem
-
-START_SECONDS = 180.0
-"""A new database takes ten seconds of migrations; a slow machine under load several times that."""
 
 STOP_SECONDS = 5.0
 
-SETTINGS = {
-    "PREFECT_UI_ENABLED": "false",
-    # Blocks are what Prefect keeps credentials in; no flow of ours has any.
-    "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",
-}
+# Blocks are what Prefect keeps credentials in; no flow of ours has any.
+SETTINGS = {"PREFECT_API_BLOCKS_REGISTER_ON_START": "false"}
 
 
 class Temporary:
@@ -35,7 +29,7 @@ class Temporary:
         self.log = home / "temporary.log"
         with os.fdopen(os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "flows.server", TEMPORARY],
+                [sys.executable, "-P", "-m", "flows.server", TEMPORARY],
                 stdin=subprocess.PIPE,  # Its other end closes when this process ends, and the server with it.
                 stdout=subprocess.PIPE,
                 stderr=errors,

@@ -74,7 +74,7 @@ def command_of(argv: list[str]) -> list[str]:
             skip = "=" not in argument
         else:
             left.append(argument)
-    return [sys.executable, "-m", "flows.cli", *left]
+    return [sys.executable, "-P", "-m", "flows.cli", *left]
 
 
 def places() -> dict[str, Path]:

@@ -15,4 +15,4 @@ def work(data_dir: Path, server: str, notify: str | None) -> None:
     """
     variables = environment.for_worker(data_dir, server.rstrip("/"), notify)
     worker = ["worker", "start", "--pool", POOL, "--type", "process", "--limit", "1"]
-    os.execve(sys.executable, [sys.executable, "-m", "prefect", *worker], variables)
+    os.execve(sys.executable, [sys.executable, "-P", "-m", "prefect", *worker], variables)

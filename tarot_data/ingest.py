@@ -22,7 +22,7 @@ from tarot_data.memory import give_back, no_cycles
 LOT = 2000
 """Readings a lot: at 600 characters each about 4 MB of text, 100 MB with what is made of it while it is looked at."""
 
-CODE_VERSION = "3"
+CODE_VERSION = "4"
 """Raised whenever reading or cleaning changes its verdicts: files are then read again at the next ingest."""
 
 SHARD_BYTES = 16 * 1024 * 1024

@@ -55,6 +55,10 @@ def dangers(text: str) -> list[str]:
                     options[key.value] = value.value
     found += [f"{name}={value}" for name, value in FORBIDDEN.items() if name in options and options[name] is value]
     for node in ast.walk(tree):
+        if isinstance(node, ast.List):
+            # A module of that name in the folder where the command is called would be run in its place.
+            words = [item.value for item in node.elts if isinstance(item, ast.Constant)]
+            found += ["-m without -P"] if "-m" in words and "-P" not in words else []
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names if alias.name.split(".")[0] in MODULES]
         if isinstance(node, ast.ImportFrom) and node.module:
@@ -97,6 +101,7 @@ def test_the_product_runs_no_data_as_code_and_hands_none_to_a_shell():
         "AutoModelForCausalLM.from_pretrained(folder, use_safetensors=False)",
         "options = {'trust_remote_code': True}",
         "uvicorn.run(app, host='0.0.0.0')",
+        "subprocess.Popen([sys.executable, '-m', 'flows.server'])",
     ],
 )
 def test_every_danger_is_seen(text):
