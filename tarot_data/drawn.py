@@ -260,6 +260,7 @@ def _from_text(text: str) -> tuple[dict, ...]:
     number: int | None = None
     last: dict | None = None  # the card that a suffix or a bracket belongs to
     mine: dict | None = None  # the card of this item, which a position behind it belongs to
+    called = ""  # the name it has there
     fallback: str | None = None
     depth = 0
     index = 0
@@ -286,7 +287,7 @@ def _from_text(text: str) -> tuple[dict, ...]:
         if card := aliases()[1].get(name.removesuffix("牌")) or aliases()[1].get(name):
             if place.strip():
                 position.append(text_left[: len(place)])
-            add(card, text_left[-len(name) :])
+            add(card, text_left[-len(name) :], name)
             return
         if cards and len(re.findall(r"[\u4e00-\u9fff]", word)) > 8:
             return  # a remark: no deck has names this long
@@ -304,8 +305,15 @@ def _from_text(text: str) -> tuple[dict, ...]:
         last = mine  # `恶魔|过去|逆`
         return True
 
-    def add(card: str, raw: str) -> None:
-        nonlocal pending, number, last, mine
+    def add(card: str, raw: str, name: str) -> None:
+        nonlocal pending, number, last, mine, called
+        twice = mine is not None and mine["card"] == card and not "".join(position).strip()
+        if twice and (depth or called.isascii() != name.isascii()):
+            # `恶魔 The Devil 逆位`, `愚者（愚人）`: the same card by another name.
+            mine["orientation"] = pending or mine["orientation"]
+            pending, last = None, mine
+            position.clear()
+            return
         before = next((old for old in cards if old["card"] == card), None)
         if standing and before and before["orientation"] == "unknown":
             before["orientation"] = standing
@@ -322,7 +330,7 @@ def _from_text(text: str) -> tuple[dict, ...]:
         if number is not None:
             last["number"] = number
         cards.append(last)
-        mine = last
+        mine, called = last, name
         place = "".join(position)
         position.clear()
         if place.strip():
@@ -351,7 +359,7 @@ def _from_text(text: str) -> tuple[dict, ...]:
             ):
                 position.append(written)  # `力量：圣杯三`: a position that is called like a card
             else:
-                add(token.value, _raw(text, tokens, index))
+                add(token.value, _raw(text, tokens, index), written)
         elif token.kind == "orientation":
             after = _next_solid(tokens, index)
             if following and following.kind == "colon":
@@ -395,13 +403,13 @@ def _from_text(text: str) -> tuple[dict, ...]:
                 or _is_place("".join(position))
                 and _holds_next(tokens, index)
             )
-            if written not in _IN_A_ROW:
-                mine = None
             if not held:
                 flush()
                 if text[token.start] != "/" or not (following and following.kind == "orientation"):
                     own = following and _only_orientation(tokens, index + 1)
                     last = last if own or written in "·•" and _own_orientation(tokens, index, "separator") else None
+            if written not in _IN_A_ROW:
+                mine = None
             if text[token.start] == "\n":
                 standing = None
         elif token.kind == "dash":

@@ -1,7 +1,7 @@
 import pytest
 
 from tarot_data import lexicon, listing, spreads, told
-from tarot_data.drawn import UnknownCard, parse_cards
+from tarot_data.drawn import UnknownCard, duplicates, parse_cards
 from tarot_data.spreads import places_of, resolve_spread
 
 SIDES = {"+": "upright", "-": "reversed", "?": "unknown"}
@@ -386,3 +386,28 @@ def test_a_card_s_own_number_before_its_name_is_no_position():
         ("愚人", None),
         ("恶魔", None),
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "恶魔 (The Devil) 逆位、高塔（The Tower）正位",
+        "The Devil 恶魔 逆位 / The Tower 高塔 正位",
+        "恶魔/The Devil/逆位，高塔/The Tower/正位",
+        "1. 恶魔 | The Devil | 逆位\n2. 高塔 | The Tower | 正位",
+        "The Devil（恶魔）逆位, The Tower（高塔）正位",
+        "恶魔逆位（The Devil）\n高塔正位（The Tower）",
+        "15-恶魔-The Devil-逆位\n16-高塔-The Tower-正位",
+        "魔鬼（恶魔）逆位、塔（高塔）正位",
+    ],
+)
+def test_a_card_called_by_two_names_is_one_card(text):
+    assert [(card["card"], card["orientation"]) for card in parse_cards(text)] == [
+        ("恶魔", "reversed"),
+        ("高塔", "upright"),
+    ]
+
+
+@pytest.mark.parametrize("text", ["恶魔、恶魔", "恶魔 恶魔", "恶魔、The Devil"])
+def test_a_card_that_lies_twice_is_still_seen(text):
+    assert duplicates(parse_cards(text)) == ["恶魔"]
