@@ -103,7 +103,7 @@ def test_what_is_installed_is_this_call_without_what_is_secret():
         "--install",
         "--yes",
     ]
-    assert units.command_of(argv) == [sys.executable, "-m", "flows.cli", "serve", "--every", "5m"]
+    assert units.command_of(argv) == [sys.executable, "-P", "-m", "flows.cli", "serve", "--every", "5m"]
 
 
 @pytest.mark.parametrize("yes", [False, True])
