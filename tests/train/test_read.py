@@ -100,7 +100,7 @@ def thoughtful(tmp_path_factory):
         return row | {"completion": [row["completion"][0] | {"reasoning_content": TRACE}]}
 
     data_dir = tmp_path_factory.mktemp("thoughtful")
-    settings = SMALL | {"train.epochs": "16", "train.accumulation": "1", "generation.temperature": "0"}
+    settings = SMALL | {"train.epochs": "10", "train.accumulation": "1", "generation.temperature": "0"}
     sft.train(write_version(data_dir, change=think), overrides=settings, data_dir=data_dir)
     return data_dir
 
