@@ -242,7 +242,9 @@ _NUMBERED_PLACE = re.compile(
 _ONLY_NUMBER = re.compile(
     r"(?:no\.?|#|第|牌|card|位置?)?\s?([0-9]{1,2}|(?<![^牌第置位])[一二三四五六七八九十]{1,3})(?:[张位号]牌?)?"
 )
-_SAID = re.compile(r"^(?:代表|表示|对应|象征|是|为|指)*(.+?)(?:的?(?:位置|牌位|那张牌|牌|位))?[的是为]*$")
+_SAID = re.compile(
+    r"^(?:[0-9]{1,2}|(?:代表|表示|对应|象征|是|为|指)*)(.+?)(?:的?(?:位置|牌位|那张牌|牌|位))?[的是为]*$"
+)
 """What a sentence puts around a position: `代表过去的是恶魔`, `过去的牌是恶魔`, `恶魔代表过去`."""
 
 _HOW_MANY = re.compile(r"(?:一?共|总共|合计|单|[0-9]{1,2}|[一二两三四五六七八九十]{1,3})+张(?:牌|卡)?(?:塔罗牌?)?")
@@ -266,6 +268,9 @@ def _plain_place(position: str) -> str:
     head, colon, tail = folded.rpartition(":")
     if colon and (is_spread(head) or not _plain_place(head)):
         return _plain_place(position[len(head) + 1 :])
+    head, space, tail = folded.partition(" ")
+    if space and is_spread(head):
+        return _plain_place(position[len(head) + 1 :])  # `凯尔特十字 现状`
     if said := next((word for word in telling() if folded.endswith(word)), None):
         before = position[: len(position) - len(said)].strip(_AROUND_PLACE)
         # `我抽到的是`: 我 is who drew; `过去抽到`: 过去 is the place.
@@ -275,7 +280,7 @@ def _plain_place(position: str) -> str:
     inner = _SAID.match(folded)
     if _is_extra_label(bare := folded.rstrip("的是为")):
         return position[: len(bare)]  # `底牌是月亮`
-    if inner and inner[1] in places() and (len(inner[1]) > 1 or folded[1:] in ("是", "为")):
+    if inner and inner[1] in places() and (len(inner[1]) > 1 or inner.start(1) or folded[1:] in ("是", "为")):
         return position[inner.start(1) : inner.end(1)]
     return position
 
@@ -378,7 +383,7 @@ def _listed(text: str) -> tuple[dict, ...]:
             parted = parted if _is_place(place) else ""
         name = name.strip() if parted else word
         place = place if parted else ""
-        if _HOW_MANY.fullmatch(word):
+        if _HOW_MANY.fullmatch(word) or is_spread(word):
             return  # `恶魔、高塔、星星 共三张`
         if name in no_card() or (words().get(name) or ("",))[0] == "extra":
             return
@@ -500,6 +505,8 @@ def _listed(text: str) -> tuple[dict, ...]:
             else:
                 position.append(written)
                 last = None
+        elif token.kind == "number" and last is not None and index and _own_number(text, tokens, index, last):
+            pass
         elif token.kind == "number":
             behind() or flush()
             number = _number(token.value)
@@ -610,7 +617,9 @@ def _take_behind(cards: list[dict], left: list[str]) -> bool:
 def _glued(text: str, card: Token, following: Token) -> bool:
     """Whether text stands right behind a card's name and is no more than punctuation: `月亮女神` is not 月亮."""
     return bool(re.match(r"[^\W\d_]", text[following.start])) and not (
-        text[card.end - 1].isascii() and not text[following.start].isascii()
+        text[card.end - 1].isascii()
+        and not text[following.start].isascii()
+        or _HOW_MANY.match(fold(text[following.start : following.start + 6]))  # `恶魔、高塔两张`
     )
 
 
@@ -709,6 +718,17 @@ def _sides_in_a_row(tokens: list[Token]) -> list[str]:
     if last < 0 or len(sides) < 2 or not alone or any(token.kind == "orientation" for token in tokens[:last]):
         return []
     return sides
+
+
+def _own_number(text: str, tokens: list[Token], index: int, card: dict) -> bool:
+    """Whether a number in brackets that touches a card is said of that card: `愚人(0)逆`, `恶魔（2）逆、高塔`."""
+    if tokens[index - 1].kind != "card" or text[tokens[index].start] not in "(（[【":
+        return False
+    number = _number(tokens[index].value)
+    if card["card"] in (aliases()[1].get(f"{number}号"), aliases()[1].get(str(number))):
+        return True
+    rest = [token.kind for token in tokens[index + 1 :] if token.kind != "space"][:2]
+    return rest[:1] == ["orientation"] and rest[1:] != ["card"]
 
 
 def _item(text: str, tokens: list[Token], index: int) -> str:

@@ -556,3 +556,48 @@ def test_what_is_no_card_of_ours_or_left_open_is_still_refused(written):
 
 def test_thoth_named_in_the_list_is_the_deck():
     assert shown("透特：权杖骑士") == ["1 权杖国王?"]
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("愚人(0)逆，魔术师(1)正", ["1 愚人-", "2 魔术师+"]),
+        ("恶魔（1）逆、高塔（2）正", ["1 恶魔-", "2 高塔+"]),
+        ("(1)恶魔(2)高塔逆", ["1 恶魔?", "2 高塔-"]),
+        ("凯尔特十字 现状恶魔 障碍高塔逆", ["1 现状 恶魔?", "2 障碍 高塔-"]),
+        ("圣三角牌阵\n恶魔逆\n高塔", ["1 恶魔-", "2 高塔?"]),
+        ("抽到恶魔、高塔两张牌", ["1 恶魔?", "2 高塔?"]),
+        ("1过去 恶魔逆 2现在 高塔", ["1 过去 恶魔-", "2 现在 高塔?"]),
+        ("恶魔逆、高塔（未标注为正位）", ["1 恶魔-", "2 高塔+"]),
+    ],
+)
+def test_numbers_and_spreads_beside_cards_and_what_holds_for_the_rest(written, expected):
+    assert shown(written) == expected
+
+
+@pytest.mark.parametrize(
+    "told_so",
+    [
+        "你抽到了恶魔逆位和高塔正位。",
+        "两张牌分别是恶魔逆位、高塔正位。",
+        "\n牌：恶魔逆位、高塔正位",
+        "\n过去：恶魔逆位\n现在：高塔正位",
+    ],
+)
+def test_a_sentence_or_lines_that_are_the_list_of_cards_tell_them(told_so):
+    cards = told.cards_in_content(f"你好呀。{told_so}\n\n恶魔说的是束缚，高塔是突然的变化。")
+    assert [(card["card"], card["orientation"]) for card in cards] == [("恶魔", "reversed"), ("高塔", "upright")]
+
+
+@pytest.mark.parametrize(
+    "told_so",
+    [
+        "上次你抽到了恶魔和高塔。",
+        "如果抽到恶魔和高塔。",
+        "没抽到恶魔和高塔。",
+        "你抽到了恶魔和高塔。最后一张是宝剑三。",
+        "过去：恶魔\n现在：高塔\n还有宝剑三。",
+    ],
+)
+def test_a_sentence_of_cards_not_drawn_or_of_a_part_of_them_tells_none(told_so):
+    assert told.cards_in_content(f"你好呀。\n{told_so}\n\n恶魔说的是束缚，高塔是突然的变化。") == []
