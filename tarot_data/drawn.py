@@ -174,15 +174,36 @@ def _from_object(value: dict, depth: int) -> list[dict]:
             elif position not in (None, ""):
                 _place(card, str(position).strip())
         return cards
+    if name := _suit_and_rank(value):
+        return _from_object(
+            {**{k: v for k, v in value.items() if not _PART_OF_NAME.fullmatch(fold(k))}, "card": name}, depth
+        )
     if "id" in fields and len(value) <= 3:
         raise UnknownCard(f"id {fields['id']}")
     cards = []
     for key, item in value.items():
         for card in _parsed(item, depth + 1):
-            if not card["position"]:
+            if side := orientation_of(str(key)):  # `{"逆位": ["恶魔"]}`
+                card["orientation"] = side if card["orientation"] == "unknown" else card["orientation"]
+            elif not card["position"]:
                 _place(card, str(key).strip())
             cards.append(card)
     return cards
+
+
+_PART_OF_NAME = re.compile(r"(?P<suit>suit|花色|牌组)|(?P<rank>rank|number|value|数字|点数|等级)")
+
+
+def _suit_and_rank(value: dict) -> str | None:
+    """The name of a card whose object has it in two fields: `{"suit": "Cups", "rank": "Three"}`."""
+    parts = {}
+    for key, item in value.items():
+        if (match := _PART_OF_NAME.fullmatch(fold(str(key)))) and isinstance(item, str | int):
+            parts.setdefault(match.lastgroup, str(item).strip())
+    if len(parts) < 2:
+        return None
+    names = (f"{parts['suit']}{parts['rank']}", f"{parts['rank']} of {parts['suit']}")
+    return next((name for name in names if fold(name) in aliases()[0]), None)
 
 
 def is_extra(label: str) -> bool:
@@ -211,8 +232,14 @@ def _orientation(value: object, asked: str) -> str | None:
 
 def orientation_of(text: str) -> str | None:
     """The orientation a whole field names (逆, `R`, `reversed`, ↓), or None."""
-    word = words().get(fold(text).strip(" ()[]"))
-    return word[1] if word and word[0] in ("orientation", "all") else None
+    bare = fold(text).strip(" ()[]")
+    meant = {words().get(part, ("",)) for part in (bare, *re.split(r"[\s/|()·]+", bare)) if part}
+    known = [word for word in meant if word[0] in ("orientation", "all")]
+    whole = words().get(bare)
+    if whole and whole in known:
+        return whole[1]
+    # `逆位 Reversed`: said twice, and nothing else
+    return known[0][1] if len(bare) <= 40 and len(known) == len(meant - {("",)}) == 1 and len(meant) == 2 else None
 
 
 @lexicon.cached
@@ -243,7 +270,7 @@ _ONLY_NUMBER = re.compile(
     r"(?:no\.?|#|第|牌|card|位置?)?\s?([0-9]{1,2}|(?<![^牌第置位])[一二三四五六七八九十]{1,3})(?:[张位号]牌?)?"
 )
 _SAID = re.compile(
-    r"^(?:[0-9]{1,2}|(?:代表|表示|对应|象征|是|为|指)*)(.+?)(?:的?(?:位置|牌位|那张牌|牌|位))?[的是为]*$"
+    r"^(?:[0-9]{1,2}|(?:代表|表示|对应|象征|是|为|指|在)*)(.+?)(?:的?(?:位置|牌位|那张牌|牌|位))?[的是为]*$"
 )
 """What a sentence puts around a position: `代表过去的是恶魔`, `过去的牌是恶魔`, `恶魔代表过去`."""
 
@@ -280,7 +307,7 @@ def _plain_place(position: str) -> str:
     inner = _SAID.match(folded)
     if _is_extra_label(bare := folded.rstrip("的是为")):
         return position[: len(bare)]  # `底牌是月亮`
-    if inner and inner[1] in places() and (len(inner[1]) > 1 or inner.start(1) or folded[1:] in ("是", "为")):
+    if inner and inner[1] in places() and (len(inner[1]) > 1 or inner.start(1) or folded[1:] in ("是", "为", "的牌")):
         return position[inner.start(1) : inner.end(1)]
     return position
 

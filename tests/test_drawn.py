@@ -216,6 +216,10 @@ def test_every_example_of_another_deck_is_refused():
         ([{"card": "愚人", "reversed": "false"}, {"card": "力量", "reversed": "true"}], ["1 愚人+", "2 力量-"]),
         ([{"card_id": "major_00"}], ["1 愚人?"]),
         ([{"card": "愚人", "position": "底牌"}], ["0 底牌 愚人?"]),
+        ({"正位": ["愚人", "星星"], "逆位": "高塔、恶魔"}, ["1 愚人+", "2 星星+", "3 高塔-", "4 恶魔-"]),
+        ([{"suit": "Cups", "rank": "Three", "reversed": True}], ["1 圣杯三-"]),
+        ([{"花色": "权杖", "数字": "国王", "位置": "未来"}], ["1 未来 权杖国王?"]),
+        ([{"name": "恶魔", "orientation": "逆位 Reversed"}], ["1 恶魔-"]),
         (["愚人", ["力量"]], ["1 愚人?", "2 力量?"]),
         (None, []),
         ([], []),
@@ -569,6 +573,8 @@ def test_thoth_named_in_the_list_is_the_deck():
         ("抽到恶魔、高塔两张牌", ["1 恶魔?", "2 高塔?"]),
         ("1过去 恶魔逆 2现在 高塔", ["1 过去 恶魔-", "2 现在 高塔?"]),
         ("恶魔逆、高塔（未标注为正位）", ["1 恶魔-", "2 高塔+"]),
+        ("他的牌：恶魔逆；我的牌：高塔", ["1 他 恶魔-", "2 我 高塔?"]),
+        ("恶魔 逆 位、高塔 正 位", ["1 恶魔-", "2 高塔+"]),
     ],
 )
 def test_numbers_and_spreads_beside_cards_and_what_holds_for_the_rest(written, expected):
