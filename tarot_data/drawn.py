@@ -307,7 +307,11 @@ def _plain_place(position: str) -> str:
     inner = _SAID.match(folded)
     if _is_extra_label(bare := folded.rstrip("的是为")):
         return position[: len(bare)]  # `底牌是月亮`
-    if inner and inner[1] in places() and (len(inner[1]) > 1 or inner.start(1) or folded[1:] in ("是", "为", "的牌")):
+    if (
+        inner
+        and inner[1] in places()
+        and (len(inner[1]) > 1 or inner.start(1) or folded[1:] in ("是", "为", "的牌", "的是"))
+    ):
         return position[inner.start(1) : inner.end(1)]
     return position
 
@@ -387,6 +391,7 @@ def _listed(text: str) -> tuple[dict, ...]:
     loose: list[dict] = []  # cards with words in brackets behind them that may be a remark
     mine: dict | None = None  # the card of this item, which a position behind it belongs to
     called = ""  # the name it has there
+    aside = ""  # the word for an extra card in the bracket that is open
     fallback: str | None = None
     depth = 0
     index = 0
@@ -436,7 +441,7 @@ def _listed(text: str) -> tuple[dict, ...]:
         return True
 
     def add(card: str, raw: str, name: str) -> None:
-        nonlocal pending, number, last, mine, called
+        nonlocal pending, number, last, mine, called, aside
         twice = mine is not None and mine["card"] == card and not "".join(position).strip()
         if twice and (depth or called.isascii() != name.isascii()):
             # `恶魔 The Devil 逆位`, `愚者（愚人）`: the same card by another name.
@@ -472,6 +477,9 @@ def _listed(text: str) -> tuple[dict, ...]:
                     raise UnknownCard(other)
                 others.append(other)
             _place(last, place)
+        elif aside:
+            last["place"], last["position"] = 0, aside  # `（补牌：星星、月亮）`
+        aside = last["position"] or "" if depth and last["place"] == 0 else ""
         pending, number = None, None
 
     while index < len(tokens):
@@ -569,7 +577,7 @@ def _listed(text: str) -> tuple[dict, ...]:
         elif token.kind == "open":
             depth += 1
         elif token.kind == "close":
-            depth = max(0, depth - 1)
+            depth, aside = max(0, depth - 1), ""
             inside = "".join(position).strip()
             if inside and last is not None and not (before and _holds_card(tokens, index + 1, glue=True)):
                 # `愚人（过去）`: the bracket after a card is its position, unless it already has one. Where the list begins
