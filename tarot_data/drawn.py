@@ -274,8 +274,14 @@ _SAID = re.compile(
 )
 """What a sentence puts around a position: `代表过去的是恶魔`, `过去的牌是恶魔`, `恶魔代表过去`."""
 
-_HOW_MANY = re.compile(r"(?:一?共|总共|合计|单|[0-9]{1,2}|[一二两三四五六七八九十]{1,3})+张(?:牌|卡)?(?:塔罗牌?)?")
+_HOW_MANY = re.compile(
+    r"(?:(?:一?共|总共|合计)\s?)?(?:单|[0-9]{1,2}|[一二两三四五六七八九十]{1,3})张(?:牌|卡)?(?:塔罗牌?)?"
+)
 _MARKS_AROUND = re.compile(r"^[^\w(]+|[^\w)?!]+$")
+
+
+_LONGEST_PLACE = 80
+"""Characters from which text before a card is prose, of which no position is cut."""
 
 
 @lexicon.cached(maxsize=4096)
@@ -283,6 +289,8 @@ def _plain_place(position: str) -> str:
     """A position without the marks (`●`, an emoji), the spread and the words of a sentence around it; empty where these
     are all there is: `我抽到的是`, `共3张`."""
     position = position.strip(_AROUND_PLACE)
+    if len(position) > _LONGEST_PLACE:
+        return position
     folded = fold(position)
     left = _MARKS_AROUND.match(folded)
     right = next((mark for mark in _MARKS_AROUND.finditer(folded) if mark.end() == len(folded) and mark.start()), None)
@@ -378,6 +386,7 @@ def _from_text(text: str) -> tuple[dict, ...]:
 
 
 def _listed(text: str) -> tuple[dict, ...]:
+    """`_from_text` of a text without a heading of positions."""
     folded = fold(text)
     tokens = tokens_of(folded)
     cards: list[dict] = []

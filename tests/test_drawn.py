@@ -1,3 +1,6 @@
+import contextlib
+import time
+
 import pytest
 
 from tarot_data import lexicon, listing, spreads, told
@@ -610,3 +613,11 @@ def test_a_sentence_or_lines_that_are_the_list_of_cards_tell_them(told_so):
 )
 def test_a_sentence_of_cards_not_drawn_or_of_a_part_of_them_tells_none(told_so):
     assert told.cards_in_content(f"你好呀。\n{told_so}\n\n恶魔说的是束缚，高塔是突然的变化。") == []
+
+
+@pytest.mark.parametrize("before", ["一" * 300, "过去的是" * 200, "● " * 300, "共3张" * 200, "圣杯 " * 300])
+def test_long_text_before_a_card_costs_no_time(before):
+    begin = time.perf_counter()
+    with contextlib.suppress(UnknownCard):
+        parse_cards(before + "恶魔")
+    assert time.perf_counter() - begin < 1
