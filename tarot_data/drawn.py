@@ -10,7 +10,18 @@ from collections import Counter
 
 from tarot_data import lexicon
 from tarot_data.folding import fold
-from tarot_data.listing import Token, aliases, no_card, tokens_of, words
+from tarot_data.listing import (
+    Token,
+    aliases,
+    doubting,
+    extra_labels,
+    no_card,
+    no_place,
+    repeating,
+    telling,
+    tokens_of,
+    words,
+)
 from tarot_data.spreads import NUMERALS, is_spread, numeral, places, position_names, resolve_spread
 
 _MAX_CARDS = 400
@@ -54,6 +65,7 @@ def parse_cards(value: object, spread: str | None = None, deck: str | None = Non
     this deck, or the deck is another.
     """
     cards = _parsed(value, 0)
+    deck = deck or (value[:12] if isinstance(value, str) and _THOTH.match(value.lstrip("【[ ")) else None)
     if name := other_deck(spread) or other_deck(deck):
         raise UnknownCard(name)
     if deck and _THOTH.search(deck):
@@ -162,15 +174,36 @@ def _from_object(value: dict, depth: int) -> list[dict]:
             elif position not in (None, ""):
                 _place(card, str(position).strip())
         return cards
+    if name := _suit_and_rank(value):
+        return _from_object(
+            {**{k: v for k, v in value.items() if not _PART_OF_NAME.fullmatch(fold(k))}, "card": name}, depth
+        )
     if "id" in fields and len(value) <= 3:
         raise UnknownCard(f"id {fields['id']}")
     cards = []
     for key, item in value.items():
         for card in _parsed(item, depth + 1):
-            if not card["position"]:
+            if side := orientation_of(str(key)):  # `{"逆位": ["恶魔"]}`
+                card["orientation"] = side if card["orientation"] == "unknown" else card["orientation"]
+            elif not card["position"]:
                 _place(card, str(key).strip())
             cards.append(card)
     return cards
+
+
+_PART_OF_NAME = re.compile(r"(?P<suit>suit|花色|牌组)|(?P<rank>rank|number|value|数字|点数|等级)")
+
+
+def _suit_and_rank(value: dict) -> str | None:
+    """The name of a card whose object has it in two fields: `{"suit": "Cups", "rank": "Three"}`."""
+    parts = {}
+    for key, item in value.items():
+        if (match := _PART_OF_NAME.fullmatch(fold(str(key)))) and isinstance(item, str | int):
+            parts.setdefault(match.lastgroup, str(item).strip())
+    if len(parts) < 2:
+        return None
+    names = (f"{parts['suit']}{parts['rank']}", f"{parts['rank']} of {parts['suit']}")
+    return next((name for name in names if fold(name) in aliases()[0]), None)
 
 
 def is_extra(label: str) -> bool:
@@ -199,8 +232,14 @@ def _orientation(value: object, asked: str) -> str | None:
 
 def orientation_of(text: str) -> str | None:
     """The orientation a whole field names (逆, `R`, `reversed`, ↓), or None."""
-    word = words().get(fold(text).strip(" ()[]"))
-    return word[1] if word and word[0] in ("orientation", "all") else None
+    bare = fold(text).strip(" ()[]")
+    meant = {words().get(part, ("",)) for part in (bare, *re.split(r"[\s/|()·]+", bare)) if part}
+    known = [word for word in meant if word[0] in ("orientation", "all")]
+    whole = words().get(bare)
+    if whole and whole in known:
+        return whole[1]
+    # `逆位 Reversed`: said twice, and nothing else
+    return known[0][1] if len(bare) <= 40 and len(known) == len(meant - {("",)}) == 1 and len(meant) == 2 else None
 
 
 @lexicon.cached
@@ -227,28 +266,127 @@ _NUMBERED_PLACE = re.compile(
 """A list number before a position, which the position is not called by: `No.1 过去`, `牌1：过去`, `1-过去`."""
 
 
+_ONLY_NUMBER = re.compile(
+    r"(?:no\.?|#|第|牌|card|位置?)?\s?([0-9]{1,2}|(?<![^牌第置位])[一二三四五六七八九十]{1,3})(?:[张位号]牌?)?"
+)
+_SAID = re.compile(
+    r"^(?:[0-9]{1,2}|(?:代表|表示|对应|象征|是|为|指|在)*)(.+?)(?:的?(?:位置|牌位|那张牌|牌|位))?[的是为]*$"
+)
+"""What a sentence puts around a position: `代表过去的是恶魔`, `过去的牌是恶魔`, `恶魔代表过去`."""
+
+_HOW_MANY = re.compile(
+    r"(?:(?:一?共|总共|合计)\s?)?(?:单|[0-9]{1,2}|[一二两三四五六七八九十]{1,3})张(?:牌|卡)?(?:塔罗牌?)?"
+)
+_MARKS_AROUND = re.compile(r"^[^\w(]+|[^\w)?!]+$")
+
+
+_LONGEST_PLACE = 80
+"""Characters from which text before a card is prose, of which no position is cut."""
+
+
+@lexicon.cached(maxsize=4096)
+def _plain_place(position: str) -> str:
+    """A position without the marks (`●`, an emoji), the spread and the words of a sentence around it; empty where these
+    are all there is: `我抽到的是`, `共3张`."""
+    position = position.strip(_AROUND_PLACE)
+    if len(position) > _LONGEST_PLACE:
+        return position
+    folded = fold(position)
+    left = _MARKS_AROUND.match(folded)
+    right = next((mark for mark in _MARKS_AROUND.finditer(folded) if mark.end() == len(folded) and mark.start()), None)
+    position = position[left.end() if left else 0 : right.start() if right else len(position)].strip(_AROUND_PLACE)
+    folded = fold(position)
+    if folded in no_place():
+        return ""
+    if not folded or folded in places() or _is_extra_label(folded):
+        return position
+    head, colon, tail = folded.rpartition(":")
+    if colon and (is_spread(head) or not _plain_place(head)):
+        return _plain_place(position[len(head) + 1 :])
+    head, space, tail = folded.partition(" ")
+    if space and is_spread(head):
+        return _plain_place(position[len(head) + 1 :])  # `凯尔特十字 现状`
+    if said := next((word for word in telling() if folded.endswith(word)), None):
+        before = position[: len(position) - len(said)].strip(_AROUND_PLACE)
+        # `我抽到的是`: 我 is who drew; `过去抽到`: 过去 is the place.
+        return before if len(before) > 1 and fold(before) in places() else ""
+    if _HOW_MANY.fullmatch(folded):
+        return ""
+    inner = _SAID.match(folded)
+    if _is_extra_label(bare := folded.rstrip("的是为")):
+        return position[: len(bare)]  # `底牌是月亮`
+    if (
+        inner
+        and inner[1] in places()
+        and (len(inner[1]) > 1 or inner.start(1) or folded[1:] in ("是", "为", "的牌", "的是"))
+    ):
+        return position[inner.start(1) : inner.end(1)]
+    return position
+
+
+def _is_extra_label(folded: str) -> bool:
+    """底牌, 补牌2, and 底 where it is all of a label."""
+    return any(
+        word in extra_labels() or (words().get(word) or ("",))[0] == "extra"
+        for word in (folded, folded.rstrip("0123456789一二三四五 "))
+        if word
+    )
+
+
 def _place(card: dict, position: str) -> None:
     """Set the position of a card: an extra card's word puts it at place 0, a bare number is its place."""
     position = position.strip(_AROUND_PLACE)
     if numbered := _NUMBERED_PLACE.match(fold(position)):
         card["number"] = card.get("number") or _number(numbered[1])
         position = position[numbered.end() :].strip(_AROUND_PLACE)
-    if position[-1:] in ("是", "为") and fold(position[:-1]) in places():
-        position = position[:-1]
-    if not position or is_spread(position) or aliases()[1].get(fold(position)) == card["card"]:
+    position = _plain_place(position)
+    folded = fold(position)
+    if not position or is_spread(position) or aliases()[1].get(folded) == card["card"]:
         return  # `XV 恶魔`: the card's own number
-    word = words().get(fold(position))
-    if word and word[0] == "extra":
+    if _is_extra_label(folded):
         card["place"] = 0
-    elif _DIGITS.fullmatch(position):
-        card["number"] = int(position)
+    elif only := _ONLY_NUMBER.fullmatch(folded):
+        if aliases()[1].get(only[1]) != card["card"]:
+            card["number"] = card.get("number") or _number(only[1])
         return
     card["position"] = position[:60]
+
+
+_HEAD = re.compile(r"\s*\|?\s*(?:牌阵\s?:\s?)?([^:\n]{2,80}?)\s*\|?\s*(?:[:\n][\s|:\-]*)(?=\S)")
+_SPREAD_FIRST = re.compile(r"\s*牌阵\s?[: ]\s?([^:,;、\s]{2,20})[:,;、\s]+(?=\S)")
+_BETWEEN_PLACES = re.compile(r"[\s/、,|>→\-–—()\[\]【】]+")
 
 
 @lexicon.cached(maxsize=4096)
 def _from_text(text: str) -> tuple[dict, ...]:
     """Cards of one text. Cached: the same few hundred spellings make up most lists."""
+    folded = fold(text)
+    if (named := _SPREAD_FIRST.match(folded)) and resolve_spread(named[1])[0]:
+        text, folded = text[named.end() :], folded[named.end() :]
+    head = _HEAD.match(folded)
+    if not head:
+        return _listed(text)
+    pieces = [piece for piece in _BETWEEN_PLACES.split(folded[head.start(1) : head.end(1)]) if piece]
+    if pieces and (is_spread(pieces[0]) or pieces[0] not in places() and resolve_spread(pieces[0])[0]):
+        pieces = pieces[1:]
+    if len(pieces) < 2 or len(set(pieces)) < len(pieces) or not set(pieces) <= places():
+        return _listed(text)
+    # `过去、现在、未来：恶魔、高塔、星星`
+    try:
+        cards = [dict(card) for card in _listed(text[head.end() :])]
+    except UnknownCard:
+        return _listed(text)
+    laid = [card for card in cards if card["place"] != 0]
+    if len(laid) != len(pieces) or any(card["position"] for card in laid):
+        return _listed(text)
+    written = [piece for piece in _BETWEEN_PLACES.split(text[head.start(1) : head.end(1)].replace("（", "(")) if piece]
+    for card, piece in zip(laid, written[-len(pieces) :], strict=True):
+        card["position"] = piece.strip("）)")
+    return tuple(cards)
+
+
+def _listed(text: str) -> tuple[dict, ...]:
+    """`_from_text` of a text without a heading of positions."""
     folded = fold(text)
     tokens = tokens_of(folded)
     cards: list[dict] = []
@@ -259,8 +397,10 @@ def _from_text(text: str) -> tuple[dict, ...]:
     standing: str | None = None  # `逆位：` holds until the line ends or another takes its place
     number: int | None = None
     last: dict | None = None  # the card that a suffix or a bracket belongs to
+    loose: list[dict] = []  # cards with words in brackets behind them that may be a remark
     mine: dict | None = None  # the card of this item, which a position behind it belongs to
     called = ""  # the name it has there
+    aside = ""  # the word for an extra card in the bracket that is open
     fallback: str | None = None
     depth = 0
     index = 0
@@ -275,6 +415,8 @@ def _from_text(text: str) -> tuple[dict, ...]:
             return
         word = fold(text_left).strip(" .!?…'\"*#")
         if not re.search(r"[^\W_]", word):
+            if set("?？") & set(text_left):
+                unknown.append(text_left)  # `恶魔、？、星星`: a card was there
             return
         place, parted, name = word.rpartition(":")
         if not parted:
@@ -282,6 +424,8 @@ def _from_text(text: str) -> tuple[dict, ...]:
             parted = parted if _is_place(place) else ""
         name = name.strip() if parted else word
         place = place if parted else ""
+        if _HOW_MANY.fullmatch(word) or is_spread(word):
+            return  # `恶魔、高塔、星星 共三张`
         if name in no_card() or (words().get(name) or ("",))[0] == "extra":
             return
         if card := aliases()[1].get(name.removesuffix("牌")) or aliases()[1].get(name):
@@ -306,7 +450,7 @@ def _from_text(text: str) -> tuple[dict, ...]:
         return True
 
     def add(card: str, raw: str, name: str) -> None:
-        nonlocal pending, number, last, mine, called
+        nonlocal pending, number, last, mine, called, aside
         twice = mine is not None and mine["card"] == card and not "".join(position).strip()
         if twice and (depth or called.isascii() != name.isascii()):
             # `恶魔 The Devil 逆位`, `愚者（愚人）`: the same card by another name.
@@ -315,8 +459,9 @@ def _from_text(text: str) -> tuple[dict, ...]:
             position.clear()
             return
         before = next((old for old in cards if old["card"] == card), None)
-        if standing and before and before["orientation"] == "unknown":
-            before["orientation"] = standing
+        again = bool(position) and fold("".join(position)).strip(_AROUND_PLACE) in repeating()
+        if (standing or again) and before and before["orientation"] == "unknown":
+            before["orientation"] = pending or standing or "unknown"
             pending, last = None, before
             position.clear()
             return
@@ -334,11 +479,16 @@ def _from_text(text: str) -> tuple[dict, ...]:
         place = "".join(position)
         position.clear()
         if place.strip():
+            if fold(place).strip(_AROUND_PLACE).endswith(doubting()):
+                raise UnknownCard(place + raw)
             if other := _of_another_deck(place):
-                if not place.rstrip().endswith((":", "：")):
+                if not place.rstrip().endswith((":", "：")) or other in _other_deck_names():
                     raise UnknownCard(other)
                 others.append(other)
             _place(last, place)
+        elif aside:
+            last["place"], last["position"] = 0, aside  # `（补牌：星星、月亮）`
+        aside = last["position"] or "" if depth and last["place"] == 0 else ""
         pending, number = None, None
 
     while index < len(tokens):
@@ -362,11 +512,24 @@ def _from_text(text: str) -> tuple[dict, ...]:
                 add(token.value, _raw(text, tokens, index), written)
         elif token.kind == "orientation":
             after = _next_solid(tokens, index)
-            if following and following.kind == "colon":
-                standing, last = token.value, None
-                index += 1
+            if following and following.kind == "colon" and not (last and _is_place(_item(text, tokens, index + 2))):
+                if "".join(position).strip():  # `过去逆位：恶魔`; but `前两张逆位：` holds for none that we know
+                    pending = token.value
+                    if not _is_place("".join(position)):
+                        unknown.append("".join(position) + written)
+                else:
+                    standing, last = token.value, None
+                    index += 1
             elif last is not None and last["orientation"] == "unknown" and (depth or not position):
                 last["orientation"] = token.value
+            elif (
+                last is not None
+                and (depth or not position)
+                and not standing
+                and (after is None or after.kind == "separator")
+            ):
+                if last["orientation"] != token.value and not (after and text[after.start] in "·•"):
+                    last["orientation"] = "unknown"  # `恶魔 正位→逆位`
             elif (
                 after is not None
                 and after.kind in ("card", "text")
@@ -381,11 +544,13 @@ def _from_text(text: str) -> tuple[dict, ...]:
         elif token.kind == "all" or token.kind == "rest":
             fallback = token.value
         elif token.kind == "extra":
-            if last is not None and depth and last["position"] is None:
+            if last is not None and depth and last["position"] is None and not _card_in_bracket(tokens, index):
                 _place(last, written)
             else:
                 position.append(written)
                 last = None
+        elif token.kind == "number" and last is not None and index and _own_number(text, tokens, index, last):
+            pass
         elif token.kind == "number":
             behind() or flush()
             number = _number(token.value)
@@ -400,7 +565,7 @@ def _from_text(text: str) -> tuple[dict, ...]:
             held = not behind() and (
                 colon_before
                 and text[token.start] in "\n\t "
-                or _is_place("".join(position))
+                or (_is_place("".join(position)) or _is_extra_label(fold("".join(position)).strip()))
                 and _holds_next(tokens, index)
             )
             if not held:
@@ -421,13 +586,15 @@ def _from_text(text: str) -> tuple[dict, ...]:
         elif token.kind == "open":
             depth += 1
         elif token.kind == "close":
-            depth = max(0, depth - 1)
+            depth, aside = max(0, depth - 1), ""
             inside = "".join(position).strip()
             if inside and last is not None and not (before and _holds_card(tokens, index + 1, glue=True)):
                 # `愚人（过去）`: the bracket after a card is its position, unless it already has one. Where the list begins
                 # with a bracket (`（过去）愚人（现在）恶魔`) each stands before its card.
                 if not last["position"]:
                     _place(last, inside)
+                    if last["position"] and last["place"] != 0 and not _is_place(inside):
+                        loose.append(last)
                 position.clear()
         elif token.kind == "colon" and last is not None and not position and _own_orientation(tokens, index, "colon"):
             pass  # `恶魔：逆位`: what follows is the card's own orientation
@@ -454,6 +621,23 @@ def _from_text(text: str) -> tuple[dict, ...]:
         raise UnknownCard(others[0])
     if unknown:
         raise UnknownCard("、".join(name.strip() for name in unknown))
+    laid = [card for card in cards if card["place"] != 0]
+    if len(laid) > 2 and laid[0]["position"] and not any(card["position"] for card in laid[1:]):
+        start = next(token.start for token in tokens if token.kind == "card")
+        if ":" in folded[:start]:
+            laid[0]["position"] = None  # `感情：恶魔、高塔、星星`: a heading of all
+    if loose and (
+        len(laid) == 1 or not all(c["position"] for c in laid) or any(_REMARK.search(c["position"]) for c in loose)
+    ):
+        # `恶魔逆位（好吓人）、高塔`: where positions are given, every card has one.
+        for card in loose:
+            card["position"] = None
+    if sides := _sides_in_a_row(tokens):
+        if len(cards) == len(sides):
+            for card, side in zip(cards, sides, strict=True):
+                card["orientation"] = side
+        elif len(set(sides)) > 1:
+            cards[-1]["orientation"] = "unknown"
     if fallback:
         for card in cards:
             if card["orientation"] == "unknown":
@@ -477,7 +661,9 @@ def _take_behind(cards: list[dict], left: list[str]) -> bool:
 def _glued(text: str, card: Token, following: Token) -> bool:
     """Whether text stands right behind a card's name and is no more than punctuation: `月亮女神` is not 月亮."""
     return bool(re.match(r"[^\W\d_]", text[following.start])) and not (
-        text[card.end - 1].isascii() and not text[following.start].isascii()
+        text[card.end - 1].isascii()
+        and not text[following.start].isascii()
+        or _HOW_MANY.match(fold(text[following.start : following.start + 6]))  # `恶魔、高塔两张`
     )
 
 
@@ -568,6 +754,33 @@ def _holds_card(tokens: list[Token], index: int, glue: bool = False) -> bool:
     return False
 
 
+def _sides_in_a_row(tokens: list[Token]) -> list[str]:
+    """`恶魔、高塔、星星（逆、正、正）`: the orientations of all cards in their order, where there are no others."""
+    last = max((index for index, token in enumerate(tokens) if token.kind == "card"), default=-1)
+    sides = [token.value for token in tokens[last + 1 :] if token.kind == "orientation"]
+    alone = all(token.kind in ("orientation", "separator", "space", "open", "close") for token in tokens[last + 1 :])
+    if last < 0 or len(sides) < 2 or not alone or any(token.kind == "orientation" for token in tokens[:last]):
+        return []
+    return sides
+
+
+def _own_number(text: str, tokens: list[Token], index: int, card: dict) -> bool:
+    """Whether a number in brackets that touches a card is said of that card: `愚人(0)逆`, `恶魔（2）逆、高塔`."""
+    if tokens[index - 1].kind != "card" or text[tokens[index].start] not in "(（[【":
+        return False
+    number = _number(tokens[index].value)
+    if card["card"] in (aliases()[1].get(f"{number}号"), aliases()[1].get(str(number))):
+        return True
+    rest = [token.kind for token in tokens[index + 1 :] if token.kind != "space"][:2]
+    return rest[:1] == ["orientation"] and rest[1:] != ["card"]
+
+
+def _item(text: str, tokens: list[Token], index: int) -> str:
+    """The text from here to the next separator."""
+    end = next((token.start for token in tokens[index:] if token.kind == "separator"), len(text))
+    return text[tokens[index].start : end] if index < len(tokens) else ""
+
+
 def _holds_next(tokens: list[Token], index: int) -> bool:
     """Whether the item behind a separator begins with a card or an orientation."""
     after = next((token for token in tokens[index + 1 :] if token.kind not in ("space", "separator", "open")), None)
@@ -577,9 +790,12 @@ def _holds_next(tokens: list[Token], index: int) -> bool:
 def _is_place(text: str) -> bool:
     place = fold(text).strip(" :-*")
     numbered = _NUMBERED_PLACE.match(place)
-    return bool(place) and (place[numbered.end() :] if numbered else place).strip(" :-*") in places()
+    return (
+        bool(place) and fold(_plain_place((place[numbered.end() :] if numbered else place).strip(" :-*"))) in places()
+    )
 
 
+_REMARK = re.compile(r"[了吗嗎呢啊呀哎唉吧哈嘛啦哦！!？?~～…]$")
 _TRAILING = re.compile(r"^[\s!！?？…。.*'\"’‘✨⭐️🌟❤💕~～x×0-9]+$")
 
 
@@ -593,6 +809,8 @@ def _trailing(text: str, token: Token) -> bool:
 def _of_another_deck(place: str) -> str | None:
     """The card of another deck that stands before one of ours."""
     parts = re.split(r"[\s:：\-]+", fold(place))
+    if deck := next((name for name in _other_deck_names() for part in parts if part.startswith(name)), None):
+        return deck
     return next((part for part in parts if part in _other_decks() and part not in position_names()), None)
 
 

@@ -31,8 +31,11 @@ _MARKS = {
 }
 _NUMBER = re.compile(
     r"(?:第\s?(?:[0-9]{1,2}|[一二三四五六七八九十]{1,3})\s?[张位号组](?:牌|是|抽到)?|[0-9]{1,2}(?:\ufe0f?\u20e3|号位|号牌?(?=\s?[:：])"
-    r"|[.、)．](?!\d)|[:：](?!\d))|[(\[【〔][0-9]{1,2}[)\]】〕]|[①-⑳]|[⑴-⒇]|[⒈-⒛]|[➀-➓]|[❶-❿])"
+    r"|[.、)．](?!\d)|[:：](?!\d)|\s?[|\t/](?!\s*(?:[0-9正逆|]|$)))|[(\[【〔][0-9]{1,2}[)\]】〕]|\[[ x√✓✔]\](?=\s)|[①-⑳]|[⑴-⒇]|[⒈-⒛]|[➀-➓]|[❶-❿])"
 )
+_COUNTED_IN_WORDS = re.compile(r"[(【]?([一二三四五六七八九十]{1,3})[、.:)】]")
+"""`一、恶魔 二、高塔`: only where the text begins with 一, for 二、 is also what is left of `圣杯一、二、三`."""
+
 _BEGINS_NUMBER = frozenset("第0123456789([【〔" + "".join(map(chr, (*range(0x2460, 0x249C), *range(0x2776, 0x2794)))))
 """The first characters of all that `_NUMBER` matches, and more: looked at before it is tried."""
 
@@ -61,8 +64,12 @@ def words() -> dict[str, tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
     for row in lexicon.read_table("extras"):
         kind, _, value = row["kind"].partition(" ")
-        if row["kind"] == "no card":
-            continue  # only a whole item can mean that: see flush
+        if row["kind"] in ("no card", "extra label", "no place", "again", "doubt"):
+            continue  # only a whole item or label can mean that
+        if kind == "text":
+            found[fold(row["word"])] = ("text", "")  # `正式的牌`: no 正
+            continue
+        kind = "nothing" if kind == "telling" else kind
         found[fold(row["word"])] = (kind, value or row["word"])
     for row in lexicon.read_table("orientation"):
         meaning = row["orientation"]
@@ -86,6 +93,41 @@ def no_card() -> frozenset[str]:
     return frozenset(fold(row["word"]) for row in lexicon.read_table("extras") if row["kind"] == "no card")
 
 
+def _of_kind(kind: str) -> frozenset[str]:
+    return frozenset(fold(row["word"]) for row in lexicon.read_table("extras") if row["kind"] == kind)
+
+
+@lexicon.cached
+def extra_labels() -> frozenset[str]:
+    """Words for an extra card that are too short to be looked for inside a text: 底, 补."""
+    return _of_kind("extra label")
+
+
+@lexicon.cached
+def no_place() -> frozenset[str]:
+    """What stands before a card as a position does and is none: 大牌, 韦特塔罗."""
+    return _of_kind("no place")
+
+
+@lexicon.cached
+def repeating() -> frozenset[str]:
+    """Words behind which a card is one of those named before: `恶魔、高塔，其中高塔逆位`."""
+    return _of_kind("again")
+
+
+@lexicon.cached
+def doubting() -> tuple[str, ...]:
+    """Words behind which a card was not drawn, or perhaps not: 没抽到, 好像是."""
+    return tuple(_of_kind("doubt"))
+
+
+@lexicon.cached
+def telling() -> tuple[str, ...]:
+    """What ends a sentence that leads to the cards (抽到的是, 分别是), longest first."""
+    found = {fold(row["word"]) for row in lexicon.read_table("extras") if row["kind"] == "telling"}
+    return tuple(sorted(found, key=len, reverse=True))
+
+
 @lexicon.cached
 def _lengths() -> dict[str, tuple[int, ...]]:
     """First character to the lengths of the words that begin with it, longest first."""
@@ -105,11 +147,21 @@ def tokens_of(folded: str) -> list[Token]:
     tokens: list[Token] = []
     place, size = 0, len(folded)
     fresh = True  # at the beginning of an item, where a number is a list number
+    first = _COUNTED_IN_WORDS.match(folded)
+    in_words = bool(first and first[1] == "一")
     while place < size:
         character = folded[place]
         if fresh and character in _BEGINS_NUMBER and (match := _NUMBER.match(folded, place)):
             tokens.append(Token("number", place, match.end(), match[0]))
             place = match.end()
+            continue
+        if fresh and in_words and (match := _COUNTED_IN_WORDS.match(folded, place)):
+            tokens.append(Token("number", place, match.end(), match[0]))
+            place = match.end()
+            continue
+        if (split := _split_name(folded, place)) is not None:
+            tokens.append(split)
+            place, fresh = split.end, True
             continue
         if character in _SHAFTS and (arrow := _ARROW.match(folded, place)):
             tokens.append(Token("dash", place, arrow.end()))
@@ -135,6 +187,34 @@ def tokens_of(folded: str) -> list[Token]:
             tokens.append(Token(kind, start, place))
         fresh = kind in _BEFORE_ITEM or (fresh and kind in _STILL_BEFORE)
     return _with_short_names(folded, tokens)
+
+
+@lexicon.cached
+def _suits() -> tuple[frozenset[str], re.Pattern]:
+    """First characters of suits, and a pattern for a suit and a rank with a mark between them: `圣杯 三`, `权杖-国王`."""
+    strong = aliases()[0]
+    cards = [(name, card[2:]) for name, card in strong.items() if not name.isascii()]
+    ranks = {"三": "三", "3": "三"}
+    suits = {name[:-1] for name, rank in cards if name[-1:] in ranks and rank == "三" and len(name) > 2}
+    ends = {name[len(suit) :] for name, _ in cards for suit in suits if name.startswith(suit)} - {""}
+    suit = "|".join(sorted(map(re.escape, suits), key=len, reverse=True))
+    rank = "|".join(sorted(map(re.escape, ends), key=len, reverse=True))
+    mark = r" ?[-–—·•.] ?| (?=[^\s])"
+    pattern = (
+        rf"(?:(?P<suit>{suit})(?:{mark})(?P<rank>{rank})|(?P<suit_>{suit})[(\[【「](?P<rank_>{rank})[)\]】」]"
+        rf"|[(\[【「](?P<suit__>{suit})[)\]】」] ?(?P<rank__>{rank}))(?![0-9a-z])"
+    )
+    return frozenset({name[0] for name in suits} | set("([【「")), re.compile(pattern)
+
+
+def _split_name(folded: str, place: int) -> Token | None:
+    """A suit and a rank that stand apart, as two cells of a table do."""
+    begins, pattern = _suits()
+    if folded[place] not in begins or not (match := pattern.match(folded, place)):
+        return None
+    parts = [part for part in match.groups() if part]
+    card = aliases()[0].get("".join(parts))
+    return Token("card", place, match.end(), card) if card else None
 
 
 def _with_short_names(folded: str, tokens: list[Token]) -> list[Token]:

@@ -1,5 +1,6 @@
 """Labelled lines (`咨询者：Mel`, `【问题】搬家`, `**牌阵**: 单张`) and records made of fields, for every form that has them."""
 
+import itertools
 import json
 import re
 from dataclasses import dataclass, field, replace
@@ -140,10 +141,18 @@ def read_head(lines: list[str], start: int, title: str | None = None) -> Head:
             index += 1
             head.body = index
             continue
+        if open_key and open_key[0] == "cards" and stripped[0] == "|" and not head.fields[open_key][-1][1]:
+            rows = list(itertools.takewhile(lambda row: row.lstrip()[:1] == "|", lines[index:]))
+            if drawn.listed("\n".join(rows)):
+                _extend(head, open_key, "\n".join(rows))
+                index += len(rows)
+                head.body = index
+                continue
         labels = labels_in(line)
         fresh = bool(labels) and _is_fresh(field_of(labels[0][0]), head, title, blanks)
         if fresh and not (blanks > 1 and len(head.fields) >= 4 and field_of(labels[0][0])[0] in ("title",)):
             under_heading = stripped.startswith("#")
+            labels = _without_places(labels)
             for place, (label, _, value_start) in enumerate(labels):
                 key = field_of(label)
                 end = labels[place + 1][1] if place + 1 < len(labels) else len(line)
@@ -167,6 +176,18 @@ def read_head(lines: list[str], start: int, title: str | None = None) -> Head:
             continue
         break
     return head
+
+
+def _without_places(labels: list[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
+    """Labels of a line without those that are part of its list of cards: `牌：位置1：愚人 位置2：力量`."""
+    kept: list[tuple[str, int, int]] = []
+    for label in labels:
+        key = field_of(label[0])
+        listing = bool(kept) and field_of(kept[-1][0])[0] == "cards"
+        numbered = key[0] == "position" and label[0][-1:].isdigit()
+        if not (listing and (numbered or drawn.orientation_of(label[0]) or key == field_of(kept[-1][0]))):
+            kept.append(label)
+    return kept
 
 
 _BESIDE = {"ignored", "tags", "id", "reader", "deck"}

@@ -58,6 +58,9 @@ def columns_of(header: Row, below: Row | None = None) -> tuple[Columns, int] | N
         return None
     keys: list[tuple[str, int] | None] = [field_of(label) if label else None for label in labels]
     keys = [None if key and key[0] in ("ignored",) else key for key in keys]
+    numbered = [i for i, key in enumerate(keys) if key and key[0] == "position" and labels[i][-1:].isdigit()]
+    for index in numbered if len(numbered) > 1 else ():
+        keys[index] = None  # `位置1 | 位置2` hold cards; 位置 alone says where one lies
     positions = {
         index: position
         for index, label in enumerate(labels)
@@ -91,10 +94,13 @@ def columns_of(header: Row, below: Row | None = None) -> tuple[Columns, int] | N
     return Columns(tuple(labels), tuple(keys[: len(labels)]), positions, extras, sides), rows
 
 
+_NTH_PLACE = re.compile(r"(?:位置|牌位|position)\s?[0-9]{1,2}")
+
+
 def _position_in(label: str) -> str | None:
     """The position, or the number of the card, that a column of cards is called by: 过去, 过去牌, 第一张."""
     for name in (label, label.removesuffix("牌").removesuffix("的")):
-        if fold(name) in position_names() or _NTH_CARD.fullmatch(name):
+        if fold(name) in position_names() or _NTH_CARD.fullmatch(name) or _NTH_PLACE.fullmatch(fold(name)):
             return name
     return None
 

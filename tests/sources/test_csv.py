@@ -363,3 +363,12 @@ def test_a_column_that_asks_whether_the_card_before_it_is_reversed(read):
     header = ["咨询者", "问题", "第一张", "逆位？", "第二张", "逆位？", "解读"]
     reading = to_reading(read({"a.csv": sheet(header, ["阿宁", "换组", "皇帝", "是", "正义", "否", BODY])})[0])
     assert cards(reading) == [("皇帝", "reversed"), ("正义", "upright")]
+
+
+def test_numbered_places_are_columns_of_cards(read):
+    body = "隐士提着灯，你这半年一直在自己找路。战车倒过来，是缰绳松了。太阳在最后，慢慢就亮了，先别急着答应别人。"
+    (record,) = read({"a.csv": f"客户,问题,位置1,位置2,解读\nMel,换组,隐士逆,太阳,{body}\n"})
+    assert [(c["place"], c["position"], c["card"], c["orientation"]) for c in to_reading(record)["cards"]] == [
+        (1, None, "隐士", "reversed"),
+        (2, None, "太阳", "unknown"),
+    ]

@@ -333,3 +333,16 @@ def test_notes_with_dashes_round_their_dates_are_no_chat(read):
 def test_a_long_row_of_dashes_below_a_bar_holds_nobody_up(read):
     text = f"{BLOCK.format('Mel')}\n\n{BODY}\n| a |\n|{'-' * 5000}x"
     assert len(read({"a.md": text})) == 1
+
+
+@pytest.mark.parametrize(
+    "cards",
+    [
+        "牌：位置1：隐士逆 位置2：正义",
+        "牌：Reversed: Hermit. Upright: Justice",
+        "## 牌面\n| 位置 | 牌 | 正逆 |\n|---|---|---|\n| 过去 | 隐士 | 逆位 |\n| 现在 | 正义 | |\n\n## 解读",
+    ],
+)
+def test_labels_and_tables_inside_a_list_of_cards_are_part_of_it(read, cards):
+    (record,) = read({"a.md": f"咨询者：Mel\n问题：换组\n{cards}\n\n{BODY}\n"})
+    assert [card["card"] for card in to_reading(record)["cards"]] == ["隐士", "正义"]
