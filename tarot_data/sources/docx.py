@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tarot_data.sources import archive
+from tarot_data.sources.fields import field_of
 from tarot_data.sources.labels import known_fields, labels_in
 from tarot_data.sources.notes import split
 from tarot_data.sources.record import Blob, RawRecord, Rejected, unreadable, unsafe
 from tarot_data.sources.sample import Sample
-from tarot_data.sources.tables import find_header, read_rows, table_lines
+from tarot_data.sources.tables import find_header, is_table_of_cards, read_rows, table_lines
 
 FORM = "docx"
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -176,8 +177,20 @@ _OF_A_READING = {"person", "question", "spread", "cards", "date"}
 
 
 def _read_section(section: list[Block], blob: Blob) -> Iterator[RawRecord | Rejected]:
+    labelled = {
+        known
+        for block in section
+        for known in known_fields([label for line in block.lines for label, _, _ in labels_in(line)])
+    }
     table = next(
-        (block.value for block in section if block.kind == "table" and is_table_of_readings(block.value)), None
+        (
+            block.value
+            for block in section
+            if block.kind == "table"
+            and is_table_of_readings(block.value)
+            and not (labelled & {"person", "question"} and is_table_of_cards(block.value))
+        ),
+        None,
     )
     if table is not None:
         number = next(block.number for block in section if block.value is table)
@@ -189,7 +202,8 @@ def _read_section(section: list[Block], blob: Blob) -> Iterator[RawRecord | Reje
     for block, kind_below in zip(section, following, strict=True):
         if block.kind == "table":
             added = table_lines(block.value)
-        elif block.kind in ("title", "heading") and not lines:
+        elif block.kind in ("title", "heading") and (not lines or field_of(str(block.value))):
+            # A heading that is a label (问题, 解读) has its value below it.
             added = [f"# {block.value}"]
         else:
             added = list(block.lines)
