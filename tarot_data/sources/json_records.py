@@ -112,7 +112,9 @@ def record_of(value: dict, blob: Blob, locator: str, form: str, hint: str | None
             if known and known[0] == "spread" and isinstance(held, dict):
                 # What was laid lies with the spread: `{"spread": {"name": …, "cards": […]}}`.
                 for name, cards in held.items():
-                    if known_fields([str(name)]) == {"cards"} and cards:
+                    cards = _placed(cards)
+                    objects = isinstance(cards, list) and all(isinstance(card, dict) for card in cards)
+                    if cards and (known_fields([str(name)]) == {"cards"} or objects and _are_cards(cards)):
                         fields.setdefault(("cards", known[1]), []).append((str(name), cards))
             if known is None and str(key).lower() in ("orientations", "positions"):
                 known = (str(key).lower()[:-1], 1)
@@ -132,6 +134,13 @@ def record_of(value: dict, blob: Blob, locator: str, form: str, hint: str | None
         if told := [text for held in cards for text in _told_by_cards(held)]:
             fields[("content", 1)] = [("content", told)]
     return to_record(fields, source, date_hint=hint or blob.hint, extra=extra, record_id=_identity(value))
+
+
+def _placed(cards: object) -> object:
+    """Cards of objects whose `name` is that of the place, a `card` being there too."""
+    if not isinstance(cards, list) or not all(isinstance(d, dict) and "card" in d and "name" in d for d in cards):
+        return cards
+    return [{"position" if key == "name" else key: value for key, value in d.items()} for d in cards]
 
 
 def _are_cards(held: list[dict]) -> bool:

@@ -210,7 +210,19 @@ def _laid_lines(lines: list[str], index: int) -> list[str]:
         if not (placed and position_in(placed[1]) and len(drawn.listed(placed[2])) == 1):
             break
         end += 1
+    if end - index > 1:
+        return lines[index:end]
+    end = index
+    while end < len(lines) and len(lines[end]) <= 120 and (count := _cards_alone(lines[end])):
+        if count > 1:
+            return lines[index : end + 1] if end == index else []
+        end += 1
     return lines[index:end] if end - index > 1 else []
+
+
+def _cards_alone(line: str) -> int:
+    """How many cards a line lists that holds nothing else."""
+    return 0 if not line.strip() or re.search(r"[。！？!?]", line) else len(drawn.listed(line))
 
 
 _ASIDE = re.compile(r"^\W{0,6}[\w\u4e00-\u9fff]{1,8}\s?[:：]\s*\S.{0,80}$")
@@ -483,6 +495,16 @@ def _parallel(cards: object, label: str, orientations: object, positions: object
     cards = _as_list(cards)
     if not isinstance(cards, list):
         laid = cards if orientations is None else _single(cards, label, orientations)
+        if orientations is None and isinstance(cards, str) and isinstance(positions, str):
+            names, listed = (
+                [part for part in re.split(r"[、,，;；|｜/\n]+", positions) if part.strip()],
+                drawn.listed(cards),
+            )
+            if 1 < len(names) == len(listed) and not any(card["position"] for card in listed):
+                return [
+                    {"card": card["card"], "orientation": card["orientation"], "position": name.strip()}
+                    for card, name in zip(listed, names, strict=True)
+                ]
         one = isinstance(positions, str) and isinstance(laid, str | dict) and len(drawn.listed(cards)) == 1
         return {**(laid if isinstance(laid, dict) else {"card": laid}), "position": positions} if one else laid
     sides, places = _as_list(orientations), _as_list(positions)
@@ -508,6 +530,8 @@ def _single(card: object, label: str, orientation: object) -> object:
         return {"card": card, label: orientation}
     names = [part for part in re.split(r"[、,，;；|｜/\s]+", str(card)) if part]
     sides = [part for part in re.split(r"[、,，;；|｜/\s]+", str(orientation)) if part]
+    if len(sides) == 1 < len(names) == len(sides[0]):
+        sides = list(sides[0])  # `正逆正`
     if len(names) == len(sides):
         return [{"card": name, label: side} for name, side in zip(names, sides, strict=True)]
     return card

@@ -94,6 +94,10 @@ def split(
         fields = {**(common or {}), **({("date", 1): [("日期", day)]} if day else {})}
         yield to_record(fields, place, content=body, title=heading[1].strip() if heading else None, date_hint=blob.hint)
         return
+    if not common and starts[0][0] and not any("person" in head.names for _, head in starts):
+        above = next((index for index in range(min(8, starts[0][0])) if lines[index].strip()), 0)
+        told = read_head(lines, above) if labels_in(lines[above]) else Head()
+        common = told.fields if told.names == {"person"} else common
     begins = [_beginning(lines, start, max(0, start - 8)) for start, _ in starts]
     counted = _counted(begins, lines)
     begins = [min(begin, counted.get(begin, begin)) for begin in begins]
@@ -155,7 +159,7 @@ def _without_outcome(lines: list[str]) -> tuple[list[str], str]:
         if (
             field_of(label)[0] != "outcome"
             or fold(label) in _AHEAD
-            or not re.search(r"[:：】\]]\s?$", lines[index][:end])
+            or not re.search(r"^\s*#|[:：】\]]\s?$", lines[index][:end])
             or not any(lines[:index])
         ):
             return lines, ""

@@ -11,7 +11,7 @@ from tarot_data import drawn, lexicon, privacy
 from tarot_data.dates import parse_date
 from tarot_data.folding import fold
 from tarot_data.sources.fields import field_of
-from tarot_data.sources.labels import NTH_CARD, Fields, position_in, to_record
+from tarot_data.sources.labels import NTH_CARD, Fields, known_fields, position_in, to_record
 from tarot_data.sources.record import Blob, RawRecord, Rejected, Source, plain, source_of
 from tarot_data.spreads import resolve_spread
 
@@ -58,8 +58,13 @@ def columns_of(header: Row, below: Row | None = None) -> tuple[Columns, int] | N
     positions = {
         index: position
         for index, label in enumerate(labels)
-        if 0 < len(label) <= 60 and not keys[index] and (position := position_in(label))
+        if 0 < len(label) <= 60 and (position := (None if keys[index] else position_in(label)) or _card_at(label))
     }
+    if len(positions) > 1:
+        keys = [None if index in positions else key for index, key in enumerate(keys)]
+    if "cards" in {key[0] for key in keys if key}:
+        keys, spanned = _numbered(labels, keys, below)
+        positions |= spanned
     for index in _texts_of_cards(labels, keys, positions):
         keys[index] = ("content", 100 + index)
     rows, sides = 1, {}
@@ -88,6 +93,41 @@ def columns_of(header: Row, below: Row | None = None) -> tuple[Columns, int] | N
         labels.pop()
     extras = tuple(index for index, label in enumerate(labels) if not keys[index] and drawn.is_extra(label))
     return Columns(tuple(labels), tuple(keys[: len(labels)]), positions, extras, sides), rows
+
+
+_AT = re.compile(r"^(.+?)[\s_\-·]+(.+)$")
+_WITH_REMARK = re.compile(r"^([^(（]+)[(（]([^()（）]{1,12})[)）]$")
+
+
+def _card_at(label: str) -> str | None:
+    """The position of a column that says both what it holds and where: `过去-牌`, `past_card`, `牌（过去）`."""
+    for pattern, place, named in ((_AT, 1, 2), (_WITH_REMARK, 2, 1)):
+        if match := pattern.match(label):
+            key = field_of(match[named])
+            if key and key[0] == "cards" and (position := position_in(match[place])):
+                return position
+    return None
+
+
+def _numbered(labels: list[str], keys: list, below: Row | None) -> tuple[list, dict[int, str]]:
+    """Columns of cards under one and the same name: `牌 | 正逆 | 牌 | 正逆` numbered, or one 牌 over several columns in
+    each of which the row below has a card."""
+    keys = list(keys)
+    found = [index for index, key in enumerate(keys) if key == ("cards", 1)]
+    if len(found) > 1 and len({labels[index] for index in found}) == 1:
+        for number, index in enumerate(found, 1):
+            keys[index] = ("cards", number)
+            if keys[index + 1 : index + 2] == [("orientation", 1)]:
+                keys[index + 1] = ("orientation", number)
+    elif len(found) == 1 and below is not None:
+        start, end = found[0], found[0] + 1
+        while end < min(len(labels), len(below)) and not labels[end]:
+            end += 1
+        cells = [plain(cell) if cell is not None else "" for cell in below[start:end]]
+        if len(cells) > 1 and all(_cards_in(cell) == 1 for cell in cells):
+            keys[start] = None
+            return keys, {index: f"第{index - start + 1}张" for index in range(start, end)}
+    return keys, {}
 
 
 def _texts_of_cards(labels: list[str], keys: list, positions: dict[int, str]) -> list[int]:
@@ -570,14 +610,28 @@ def table_lines(rows: list[list[str]]) -> list[str]:
             texts.append(cells.get("content", ""))
         said = ["解读：", *(line for text in texts if text for line in (*text.split("\n"), ""))] if any(texts) else []
         return [*lines, *said, ""]
-    lines, below = [], []
+    lines, below, laid, over = [], [], False, -1
     for index, row in enumerate(rows):
         cells = [cell for cell in row if cell]
+        below_row = [cell for cell in rows[index + 1] if cell] if index + 1 < len(rows) else []
+        if len(cells) == 1 and field_of(cells[0]) and {"position", "cards"} <= known_fields(below_row):
+            continue  # a heading over the cards
+        if len(cells) > 1 and len(cells) == len(below_row) and _labels_only(cells) and not _any_label(below_row):
+            lines += [f"{cell.rstrip('：:')}：{value}" for cell, value in zip(cells, below_row, strict=True)]
+            over = index + 1
+            continue
+        if index == over:
+            continue
         if _are_positions(cells) and index + 1 < len(rows) and _are_cards(rows[index + 1], len(cells)):
             cards = zip(cells, filter(None, rows[index + 1]), strict=True)
             lines += ["牌：", *(f"{number}. {place}：{card}" for number, (place, card) in enumerate(cards, 1))]
         elif index and _are_positions([cell for cell in rows[index - 1] if cell]) and _are_cards(row, len(cells)):
             continue
+        elif 1 < len(cells) <= 3 and position_in(cells[0]) and _cards_in(cells[1]) == 1 and laid:
+            lines.append(f"{cells[0]}：{' '.join(cells[1:])}")
+        elif known_fields(cells) >= {"position", "cards"}:
+            laid = True
+            lines.append("牌：")
         elif len(cells) == 2 and (key := field_of(cells[0])):
             # The text comes last: what a form says below it is not part of it.
             said = below if key[0] == "content" else lines
@@ -600,6 +654,23 @@ def is_table_of_cards(rows: list[list[str]]) -> bool:
         return False
     at = header.index("cards")
     return all(len(row) > at and _cards_in(row[at]) == 1 for row in rows[1:])
+
+
+def _labels_only(cells: list[str]) -> bool:
+    """Whether a row of a form names who and what, with the values in the row below."""
+    keys = [field_of(cell) for cell in cells]
+    return all(keys) and {key[0] for key in keys if key} <= {
+        *_WHO_WHAT_WHEN,
+        "spread",
+        "ignored",
+        "id",
+        "tags",
+        "reader",
+    }
+
+
+def _any_label(cells: list[str]) -> bool:
+    return any(field_of(cell) for cell in cells)
 
 
 def _are_positions(cells: list[str]) -> bool:

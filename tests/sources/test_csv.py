@@ -449,3 +449,34 @@ def test_a_questionnaires_questions_are_columns(read):
     reading = to_reading(read({"a.csv": sheet(header, ["2024/1/5", "阿宁", "房间怎么分", ONE["牌"], BODY])})[0])
     assert (reading["person"], reading["question"], str(reading["date"])) == ("阿宁", "房间怎么分", "2024-01-05")
     assert cards(reading) == SIDES
+
+
+@pytest.mark.parametrize(
+    ("header", "positions"),
+    [
+        (["牌", "正逆", "牌", "正逆"], [None, None]),
+        (["过去-牌", "过去-正逆", "现在-牌", "现在-正逆"], ["过去", "现在"]),
+        (["牌（过去）", "正逆", "牌（现在）", "正逆"], ["过去", "现在"]),
+    ],
+)
+def test_columns_of_cards_called_alike_or_with_their_places(read, header, positions):
+    rows = sheet(["咨询者", "牌阵", *header, "解读"], ["阿宁", "二选一", "皇帝", "逆", "圣杯六", "正", BODY])
+    reading = to_reading(read({"a.csv": rows})[0])
+    assert cards(reading) == SIDES
+    if positions[0]:
+        assert [c["position"] for c in reading["cards"]] == positions
+
+
+def test_one_column_name_over_several_cards(read):
+    rows = sheet(["咨询者", "问题", "牌", "", "解读"], ["阿宁", "房间怎么分", "皇帝逆位", "圣杯六正位", BODY])
+    assert cards(to_reading(read({"a.csv": rows})[0])) == SIDES
+
+
+@pytest.mark.parametrize(("field", "said"), [("牌位", "过去\n现在"), ("位置", "过去、现在")])
+def test_places_listed_in_a_cell_beside_the_cards(read, field, said):
+    rows = sheet(["咨询者", "问题", field, "牌", "解读"], ["阿宁", "房间怎么分", said, "皇帝逆位\n圣杯六正位", BODY])
+    reading = to_reading(read({"a.csv": rows})[0])
+    assert [(c["position"], c["card"], c["orientation"]) for c in reading["cards"]] == [
+        ("过去", "皇帝", "reversed"),
+        ("现在", "圣杯六", "upright"),
+    ]

@@ -204,3 +204,40 @@ def test_headings_that_are_labels_have_their_values_below(read):
     (record,) = read({"a.docx": document(*parts)})
     assert (record.person, record.question, record.content) == ("Mel", "换组", BODY)
     assert [c["orientation"] for c in to_reading(record)["cards"]] == ["unknown", "reversed"]
+
+
+def test_every_table_of_readings_is_read(read):
+    header = ["咨询者", "问题", "日期", "牌", "解读"]
+    tables = [
+        p(month) + table(header, [person, "换组", "5日", "隐士、战车逆位", BODY])
+        for month, person in (("2024年1月", "Mel"), ("2024年2月", "阿宁"))
+    ]
+    readings = [to_reading(record) for record in read({"a.docx": document(*tables)})]
+    assert [(r["person"], str(r["date"])) for r in readings] == [("Mel", "2024-01-05"), ("阿宁", "2024-02-05")]
+
+
+def test_who_a_file_is_about_in_its_title(read):
+    parts = [p(day, "Heading1") + p("问题：换组") + p("牌：隐士") + p(BODY) for day in ("2024-01-05", "2024-01-06")]
+    records = read({"a.docx": document(p("客户：阿宁", "Title"), *parts)})
+    assert [(r.person, r.content) for r in records] == [("阿宁", BODY)] * 2
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [
+            ["客户", "Mel"],
+            ["问题", "换组"],
+            ["抽牌记录"],
+            ["牌位", "牌名", "正逆位"],
+            ["过去", "隐士", "正位"],
+            ["现在", "战车", "逆位"],
+        ],
+        [["客户", "问题"], ["Mel", "换组"], ["过去", "现在"], ["隐士正位", "战车逆位"]],
+    ],
+)
+def test_a_form_with_its_cards_in_rows_or_values_under_labels(read, rows):
+    (record,) = read({"a.docx": document(table(*rows, ["解读", BODY]))})
+    reading = to_reading(record)
+    assert (reading["person"], reading["question"], reading["content"]) == ("Mel", "换组", BODY)
+    assert laid(reading) == SIDED[:2]

@@ -317,6 +317,7 @@ OBJECTS = [{"position": p, "card": c, "orientation": o} for p, c, o in SIDED]
     [
         {"draws": OBJECTS},
         {"spread": {"name": "二选一", "cards": OBJECTS}},
+        {"layout": {"positions": [{"name": p, "card": c, "orientation": o} for p, c, o in SIDED]}},
         {"spread": {"name": "二选一", "cards": {"过去": "隐士正位", "现在": "战车逆位"}}},
     ],
 )

@@ -427,3 +427,27 @@ def test_what_is_noted_about_the_outcome_below_a_reading_is_no_part_of_it(read):
     assert (record.content, record.outcome) == (BODY, "三月真的换了")
     (ahead,) = read({"a.txt": f"{head}{BODY}\n\n后续：三月再看一次\n"})
     assert ahead.content == f"{BODY}\n\n后续：三月再看一次"
+
+
+@pytest.mark.parametrize("between", ["## {day}\n", "{day}\n", "-----\n日期：{day}\n"])
+def test_a_person_named_once_above_all_readings_of_a_file(read, between):
+    parts = [f"{between.format(day=day)}问题：{question}\n牌：隐士正位\n\n{BODY}\n\n" for _, question, day in TWO]
+    readings = [to_reading(record) for record in read({"a.md": "客户：阿宁\n\n" + "".join(parts)})]
+    assert [(r["person"], r["question"], str(r["date"])) for r in readings] == [("阿宁", *told[1:]) for told in TWO]
+    assert [r["content"] for r in readings] == [BODY, BODY]
+
+
+@pytest.mark.parametrize("laid", ["隐士正位、战车逆位", "隐士正位\n战车逆位"])
+def test_cards_alone_under_the_labels_are_the_cards(read, laid):
+    (record,) = read({"a.txt": f"咨询者：Mel\n问题：换组\n{laid}\n\n{BODY}\n"})
+    assert [(c["card"], c["orientation"]) for c in to_reading(record)["cards"]] == [
+        ("隐士", "upright"),
+        ("战车", "reversed"),
+    ]
+    assert record.content == BODY
+
+
+def test_an_outcome_under_a_heading_of_its_own(read):
+    text = f"# Mel\n- 咨询者：Mel\n- 问题：换组\n- 牌：隐士\n\n## 解读\n\n{BODY}\n\n## 反馈\n\n三月换了\n"
+    (record,) = read({"a.md": text})
+    assert (record.content, record.outcome) == (BODY, "三月换了")
