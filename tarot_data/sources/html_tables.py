@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
+from tarot_data import told
 from tarot_data.sources import notes
 from tarot_data.sources.decode import text_of
 from tarot_data.sources.labels import labels_in
@@ -33,7 +34,7 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
         page.feed(text)
         page.close()
         lines = page.lines()
-        if len(notes.starts_of(lines)) == 0:
+        if not notes.starts_of(lines) and not told.named_cards("\n".join(lines)[:20_000]):
             raise unreadable("a page without a table or labels of readings")
         yield from notes.split(lines, blob, FORM)
 

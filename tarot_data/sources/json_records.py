@@ -339,7 +339,7 @@ def opened_up(value: object, depth: int = 0) -> list[dict]:
                 "cards" in known_fields(list(item)) for item in held[:5]
             ):
                 return [value]
-            around = {k: v for k, v in value.items() if k != key and _is_shared(k)}
+            around = {**_whose(value), **{k: v for k, v in value.items() if k != key and _is_shared(k)}}
             items = [{**around, **item} for item in held if isinstance(item, dict)]
             return [opened for item in items for opened in ([item] if is_reading(item) else opened_up(item, depth + 1))]
         if isinstance(held, dict) and key in ("data", "records", "readings"):
@@ -378,6 +378,16 @@ def _within(value: dict, depth: int) -> list[dict]:
             if is_reading(opened):
                 found.append(opened)
     return found
+
+
+def _whose(value: dict) -> dict:
+    """The person whom an object beside a list of readings describes: `{"profile": {"name": …}, "readings": […]}`."""
+    for key, held in value.items():
+        if isinstance(held, dict) and not field_of(str(key)) and not is_reading(held):
+            name = next((held[k] for k in held if known_fields([str(k)]) == {"person"}), None)
+            if isinstance(name, str):
+                return {"person": name}
+    return {}
 
 
 def _under(key: str, item: dict) -> dict:

@@ -65,6 +65,9 @@ def columns_of(header: Row, below: Row | None = None) -> tuple[Columns, int] | N
     if "cards" in {key[0] for key in keys if key}:
         keys, spanned = _numbered(labels, keys, below)
         positions |= spanned
+    for index in _texts_beside(labels, keys, positions, below):
+        keys[index] = ("content", 200 + index)
+        positions.pop(index, None)
     for index in _texts_of_cards(labels, keys, positions):
         keys[index] = ("content", 100 + index)
     rows, sides = 1, {}
@@ -140,6 +143,23 @@ def _texts_of_cards(labels: list[str], keys: list, positions: dict[int, str]) ->
     ]
     again = [index for index, label in enumerate(labels) if label and labels.count(label) > 1 and _is_text(label)]
     return found + again
+
+
+@lexicon.cached
+def _beside() -> frozenset[str]:
+    rows = [row for row in lexicon.read_table("noise") if row["kind"] == "beside"]
+    return frozenset(fold(word) for row in rows for word in row["words"].split("|"))
+
+
+def _texts_beside(labels: list[str], keys: list, positions: dict[int, str], below: Row | None) -> list[int]:
+    """Columns of advice or a summary beside that of the text, which they go on with; not where a card lies there, as
+    it may at the place 建议."""
+    if not any(key and key[0] == "content" for key in keys):
+        return []
+    found = [index for index, label in enumerate(labels) if not keys[index] and fold(label) in _beside()]
+    cells = {index: plain(below[index]) if below and index < len(below) and below[index] else "" for index in found}
+    placed = len(set(positions) - set(found)) > 1
+    return [index for index in found if not _cards_in(cells[index][:200]) and (cells[index] or not placed)]
 
 
 def _is_text(label: str) -> bool:
@@ -502,6 +522,8 @@ def _record(lines: list[Line]) -> RawRecord:
         key = columns.keys[index] if index < len(columns.keys) else None
         if key:
             fields.setdefault(key, []).append((columns.labels[index], cell))
+    if day := _day_of(columns, cells):
+        fields[("date", 1)] = [("日期", day)]
     told = {key[0] for key in fields}
     for label, value in above:
         if (key := field_of(label)) and key[0] not in told:
@@ -527,6 +549,19 @@ def _record(lines: list[Line]) -> RawRecord:
     if extras := [(columns.labels[i], cells[i]) for i in columns.extras if i < len(cells) and cells[i]]:
         fields[("extra", 1)] = extras
     return to_record(fields, source, date_hint=hint, extra=extra)
+
+
+def _day_of(columns: Columns, cells: Row) -> str | None:
+    """The day of a row that tells month and day, perhaps the year, in a column each."""
+    parts = {
+        label: match[1]
+        for label, cell in zip(columns.labels, cells, strict=False)
+        if label in _UNITS and (match := re.match(rf"^\s*(\d{{1,4}})(?:\.0)?{label}?\s*$", plain(cell)))
+    }
+    return "".join(f"{parts[unit]}{unit}" for unit in _UNITS if unit in parts) if {"月", "日"} <= set(parts) else None
+
+
+_UNITS = ("年", "月", "日")
 
 
 def _side(columns: Columns, cells: Row, index: int) -> dict[str, object]:
@@ -616,6 +651,11 @@ def table_lines(rows: list[list[str]]) -> list[str]:
         below_row = [cell for cell in rows[index + 1] if cell] if index + 1 < len(rows) else []
         if len(cells) == 1 and field_of(cells[0]) and {"position", "cards"} <= known_fields(below_row):
             continue  # a heading over the cards
+        alone = len(cells) == 1 and (key := field_of(cells[0])) and key[0] in ("cards", "content", "question")
+        if alone and len(below_row) == 1 and not field_of(below_row[0]):
+            lines.append(f"{cells[0].rstrip('：:')}：{below_row[0]}")
+            over = index + 1
+            continue
         if len(cells) > 1 and len(cells) == len(below_row) and _labels_only(cells) and not _any_label(below_row):
             lines += [f"{cell.rstrip('：:')}：{value}" for cell, value in zip(cells, below_row, strict=True)]
             over = index + 1

@@ -480,3 +480,18 @@ def test_places_listed_in_a_cell_beside_the_cards(read, field, said):
         ("过去", "皇帝", "reversed"),
         ("现在", "圣杯六", "upright"),
     ]
+
+
+def test_advice_in_a_column_beside_the_text_goes_on_with_it_unless_a_card_lies_there(read):
+    header = ["咨询者", "问题", "牌", "解读", "建议"]
+    rows = sheet(header, ["阿宁", "房间怎么分", "皇帝逆位", BODY, "先把话说开。"])
+    assert read({"a.csv": rows})[0].content == f"{BODY}\n\n先把话说开。"
+    rows = sheet(["咨询者", "过去", "现在", "建议", "解读"], ["阿宁", "皇帝逆位", "圣杯六正位", "正义", BODY])
+    reading = to_reading(read({"b.csv": rows})[-1])
+    assert [c["position"] for c in reading["cards"]] == ["过去", "现在", "建议"]
+
+
+@pytest.mark.parametrize("told", [{"年": "2024", "月": "1", "日": "5"}, {"年": "2024年", "月": "1月", "日": "5日"}])
+def test_year_month_and_day_in_a_column_each(read, told):
+    rows = sheet([*told, "咨询者", "牌", "解读"], [*told.values(), "阿宁", "皇帝逆位", BODY])
+    assert str(to_reading(read({"a.csv": rows})[0])["date"]) == "2024-01-05"

@@ -350,6 +350,7 @@ TOLD = {"question": "换组", "cards": ["隐士正位"], "reading": BODY}
             "Mel",
             "2024-01-05",
         ),
+        ({"profile": {"name": "Mel", "age": 28}, "readings": [TOLD]}, "Mel", None),
         ({"clients": [{"name": "Mel", "sessions": [TOLD]}]}, "Mel", None),
     ],
 )
