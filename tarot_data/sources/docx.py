@@ -175,6 +175,12 @@ def _labels_follow(blocks: list[Block], index: int, wanted: set[str]) -> bool:
     return False
 
 
+def _labelled(section: list[Block]) -> set[str]:
+    """Fields that labels outside the tables of a section name."""
+    lines = [line for block in section for line in block.lines]
+    return known_fields([label for line in lines for label, _, _ in labels_in(line)])
+
+
 def _client_of_all(sections: list[list[Block]]) -> Fields:
     """Who a file is about, where its first section says that and nothing else: `客户：阿宁`."""
     first = [line for block in sections[0] for line in block.lines if line.strip()] if len(sections) > 1 else []
@@ -188,18 +194,9 @@ _OF_A_READING = {"person", "question", "spread", "cards", "date"}
 
 
 def _read_section(section: list[Block], blob: Blob, common: Fields) -> Iterator[RawRecord | Rejected]:
-    labelled = {
-        known
-        for block in section
-        for known in known_fields([label for line in block.lines for label, _, _ in labels_in(line)])
-    }
-    tables = [
-        block
-        for block in section
-        if block.kind == "table"
-        and is_table_of_readings(block.value)
-        and not (labelled & {"person", "question"} and is_table_of_cards(block.value))
-    ]
+    tables = [block for block in section if block.kind == "table" and is_table_of_readings(block.value)]
+    if any(is_table_of_cards(block.value) for block in tables) and _labelled(section) & {"person", "question"}:
+        tables = [block for block in tables if not is_table_of_cards(block.value)]
     if tables:
         above = ""
         for block in section:

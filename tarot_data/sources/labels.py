@@ -141,13 +141,13 @@ def read_head(lines: list[str], start: int, title: str | None = None) -> Head:
             index += 1
             head.body = index
             continue
-        if head.fields and "cards" not in head.names and blanks < 2 and (laid := _laid_lines(lines, index)):
+        labels = labels_in(line)
+        if head.fields and "cards" not in head.names and blanks < 2 and (laid := _laid_lines(lines, index, not labels)):
             open_key = ("cards", 1)
             head.fields[open_key] = [("牌", "\n".join(filter(None, map(str.strip, laid))))]
             index += len(laid)
             head.body, blanks = index, 0
             continue
-        labels = labels_in(line)
         fresh = bool(labels) and _is_fresh(field_of(labels[0][0]), head, title, blanks)
         if fresh and not (blanks > 1 and len(head.fields) >= 4 and field_of(labels[0][0])[0] in ("title",)):
             under_heading = stripped.startswith("#")
@@ -201,7 +201,7 @@ def position_in(label: str) -> str | None:
 _PLACED = re.compile(r"^\s*(?:[-*•]\s+|[0-9]{1,2}[.、)]\s*)?([^\s:：]{1,12})\s?[:：]\s*(\S.{0,30})$")
 
 
-def _laid_lines(lines: list[str], index: int) -> list[str]:
+def _laid_lines(lines: list[str], index: int, bare: bool) -> list[str]:
     """Lines from one on that lay a card each at a place (`过去：隐士正位`), where there are two or more of them; of one
     card with a word behind it more could be meant."""
     end = index
@@ -213,7 +213,7 @@ def _laid_lines(lines: list[str], index: int) -> list[str]:
     if end - index > 1:
         return lines[index:end]
     end = index
-    while end < len(lines) and len(lines[end]) <= 120 and (count := _cards_alone(lines[end])):
+    while bare and end < len(lines) and len(lines[end]) <= 120 and (count := _cards_alone(lines[end])):
         if count > 1:
             return lines[index : end + 1] if end == index else []
         end += 1

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from tarot_data import told
+from tarot_data import lexicon, told
 from tarot_data.folding import fold
 from tarot_data.sources.decode import text_of
-from tarot_data.sources.fields import field_of
+from tarot_data.sources.fields import field_of, synonyms
 from tarot_data.sources.labels import Fields, Head, known_fields, labels_in, read_head, to_record
 from tarot_data.sources.record import Blob, RawRecord, Rejected, source_of
 from tarot_data.sources.sample import Sample
@@ -149,13 +149,21 @@ _AHEAD = ("后续", "followup")
 """Labels that in a body may as well be about what is to come."""
 
 
+@lexicon.cached
+def _outcomes() -> tuple[str, ...]:
+    return tuple(word for word, (name, _) in synonyms().items() if name == "outcome")
+
+
 def _without_outcome(lines: list[str]) -> tuple[list[str], str]:
     """A body without what a label of the outcome begins at its end (`反馈：…`), and that."""
     for index in range(len(lines) - 1, max(0, len(lines) - 8), -1):
+        beginning = fold(lines[index][:30])
+        if not any(word in beginning for word in _outcomes()):
+            continue
         labels = labels_in(lines[index])
         if not labels:
             continue
-        label, begin, end = labels[0]
+        label, _, end = labels[0]
         if (
             field_of(label)[0] != "outcome"
             or fold(label) in _AHEAD
