@@ -93,7 +93,12 @@ def to_records(
         elif sitting:
             sitting += [held for held, _ in heads]
         heads = []
-        if laid and not known:
+        if laid and not known and len(sitting) == 1 and _goes_on(cards, laid):
+            # The cards come in a message each, as they are turned.
+            key = ("cards", 1)
+            label, value = cards.head.fields[key][0]
+            cards.head.fields[key] = [(label, f"{value}；{laid.head.fields[key][0][1]}")]
+        elif laid and not known:
             yield from finished()
             sitting, cards, found = [message], laid, True
             question_messages, client_name, asked = asked, client, []
@@ -273,6 +278,16 @@ def _is_follow_up(text: str) -> bool:
         return False
     cards = drawn.listed(text)
     return bool(cards) and all(card["place"] == 0 for card in cards)
+
+
+def _goes_on(cards: _Cards | None, more: _Cards) -> bool:
+    """Whether a list is more of the one in the message before: nothing else was said since, and none of its cards lies."""
+    if cards is None or cards.rest or more.rest or {*cards.head.fields} - {("cards", 1)} or more.head.body > 1:
+        return False
+    if {*more.head.fields} != {("cards", 1)} or ("cards", 1) not in cards.head.fields:
+        return False
+    lying, laid = ([card["card"] for card in drawn.listed(_list_of(each))] for each in (cards, more))
+    return len(laid) == 1 and not set(laid) & set(lying)
 
 
 def _restates(laid: _Cards, cards: _Cards | None, sitting: list[Message]) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from tarot_data.sources.decode import HEAD, encoding_of
 from tarot_data.sources.record import Blob, RawRecord, Rejected, source_of, unreadable
 from tarot_data.sources.sample import Sample
-from tarot_data.sources.tables import _columns_by_content, columns_of, find_header, read_rows
+from tarot_data.sources.tables import _columns_by_content, columns_of, find_header, is_upright, read_rows
 
 FORM = "csv"
 MAX_CELL = 4 * 1024 * 1024
@@ -46,7 +46,13 @@ def separator_of(text: str) -> str | None:
                 and len({len(row) for row in rows}) == 1
                 and len(rows[0]) >= 3
                 and _columns_by_content(rows)
+                and not is_upright(rows)
             ):
+                return separator
+    if best is None:
+        # A Markdown table on its side is part of a note.
+        for separator in ",\t;":
+            if separator in text[:200_000] and is_upright(_rows_of(text[:200_000], separator, 21)):
                 return separator
     return best
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tarot_data.sources import archive
-from tarot_data.sources.labels import known_fields, labels_in
+from tarot_data.sources.fields import field_of
+from tarot_data.sources.labels import Fields, known_fields, labels_in, read_head
 from tarot_data.sources.notes import split
 from tarot_data.sources.record import Blob, RawRecord, Rejected, unreadable, unsafe
 from tarot_data.sources.sample import Sample
-from tarot_data.sources.tables import find_header, read_rows, table_lines
+from tarot_data.sources.tables import find_header, is_table_of_cards, read_rows, table_lines
 
 FORM = "docx"
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -32,8 +33,10 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
         root = ET.fromstring(data)
     except (ET.ParseError, RecursionError, ValueError) as error:
         raise unreadable(f"the document is damaged ({type(error).__name__})") from error
-    for section in _sections(_blocks(root.find(f"{_W}body"))):
-        yield from _read_section(section, blob)
+    sections = _sections(_blocks(root.find(f"{_W}body")))
+    common = _client_of_all(sections)
+    for section in sections[1:] if common else sections:
+        yield from _read_section(section, blob, common)
 
 
 @dataclass(frozen=True)
@@ -172,16 +175,37 @@ def _labels_follow(blocks: list[Block], index: int, wanted: set[str]) -> bool:
     return False
 
 
+def _labelled(section: list[Block]) -> set[str]:
+    """Fields that labels outside the tables of a section name."""
+    lines = [line for block in section for line in block.lines]
+    return known_fields([label for line in lines for label, _, _ in labels_in(line)])
+
+
+def _client_of_all(sections: list[list[Block]]) -> Fields:
+    """Who a file is about, where its first section says that and nothing else: `客户：阿宁`."""
+    first = [line for block in sections[0] for line in block.lines if line.strip()] if len(sections) > 1 else []
+    if len(first) != 1 or any(block.kind == "table" for block in sections[0]):
+        return {}
+    head = read_head(first, 0)
+    return head.fields if head.names == {"person"} and head.body == 1 else {}
+
+
 _OF_A_READING = {"person", "question", "spread", "cards", "date"}
 
 
-def _read_section(section: list[Block], blob: Blob) -> Iterator[RawRecord | Rejected]:
-    table = next(
-        (block.value for block in section if block.kind == "table" and is_table_of_readings(block.value)), None
-    )
-    if table is not None:
-        number = next(block.number for block in section if block.value is table)
-        yield from read_rows(enumerate(table, 1), blob, FORM, f"table {number} row {{}}", hint=blob.hint)
+def _read_section(section: list[Block], blob: Blob, common: Fields) -> Iterator[RawRecord | Rejected]:
+    tables = [block for block in section if block.kind == "table" and is_table_of_readings(block.value)]
+    if any(is_table_of_cards(block.value) for block in tables) and _labelled(section) & {"person", "question"}:
+        tables = [block for block in tables if not is_table_of_cards(block.value)]
+    if tables:
+        above = ""
+        for block in section:
+            if block in tables:
+                place = f"table {block.number} row {{}}"
+                yield from read_rows(enumerate(block.value, 1), blob, FORM, place, hint=f"{blob.hint} {above}".strip())
+            elif block.lines and any(block.lines):
+                # The month above a table, in which its days lie.
+                above = str(block.value)[:60]
         return
     lines: list[str] = []
     numbers: list[int] = []
@@ -189,7 +213,8 @@ def _read_section(section: list[Block], blob: Blob) -> Iterator[RawRecord | Reje
     for block, kind_below in zip(section, following, strict=True):
         if block.kind == "table":
             added = table_lines(block.value)
-        elif block.kind in ("title", "heading") and not lines:
+        elif block.kind in ("title", "heading") and (not lines or field_of(str(block.value))):
+            # A heading that is a label (问题, 解读) has its value below it.
             added = [f"# {block.value}"]
         else:
             added = list(block.lines)
@@ -201,7 +226,7 @@ def _read_section(section: list[Block], blob: Blob) -> Iterator[RawRecord | Reje
                 continue
             lines.append("" if line == _GAP else line)
             numbers.append(block.number)
-    yield from split(lines, blob, FORM, locator="paragraph {}", numbers=numbers)
+    yield from split(lines, blob, FORM, locator="paragraph {}", numbers=numbers, common=common)
 
 
 def is_table_of_readings(rows: list[list[str]]) -> bool:

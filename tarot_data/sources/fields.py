@@ -5,7 +5,10 @@ import re
 from tarot_data import lexicon
 from tarot_data.folding import fold
 
-_DROPPED = re.compile(r"[\s_\-:*#【】\[\]「」『』()<>\"'“”|/]+")
+_DROPPED = re.compile(r"[\s_\-:*#?【】\[\]「」『』()<>\"'“”|/]+")
+_COUNTED = re.compile(r"^\s*[0-9]{1,2}\s?[.、)]\s*")
+_REQUIRED = re.compile(r"\s*[*(\[【]*(?:必填|选填)[)\]】]?\s*$")
+_OF_A_CARD = re.compile(r"^(.+?)[\s_\-]*([0-9]{1,2})[\s_\-]*(?:的)?(\D+)$")
 _NUMBER = re.compile(r"^(.*?)(?:[(第]*(\d{1,2}|[一二三四五六七八九十])[)次组]*)$")
 _REMARK = re.compile(r"[(\[【][^()\[\]【】]{1,20}[)\]】]")
 """What stands in brackets beside a name: `抽到的牌（正逆）`, `日期（年月日）`."""
@@ -38,7 +41,21 @@ def field_of(label: str) -> tuple[str, int] | None:
         return known[0], _CHINESE.get(digits) or max(1, int(digits))
     if (bare := _REMARK.sub("", fold(label))) != fold(label) and bare.strip():
         return field_of(bare)
-    return _in_two_languages(fold(label))
+    # What a questionnaire puts around a name: `3. 抽到的牌 *必填`.
+    bare = _COUNTED.sub("", _REQUIRED.sub("", fold(label)))
+    if bare != fold(label) and bare.strip():
+        return field_of(bare)
+    return _of_a_card(fold(label)) or _in_two_languages(fold(label))
+
+
+def _of_a_card(label: str) -> tuple[str, int] | None:
+    """What a label says of a numbered card: `card_1_reversed`, `牌2正逆`."""
+    match = _OF_A_CARD.match(label)
+    if match is None:
+        return None
+    card, said = (synonyms().get(_DROPPED.sub("", part)) for part in (match[1], match[3]))
+    named = card and said and card[0] == "cards" and said[0] in ("orientation", "position", "content")
+    return (said[0], int(match[2])) if named else None
 
 
 def _in_two_languages(label: str) -> tuple[str, int] | None:

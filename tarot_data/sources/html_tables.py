@@ -1,9 +1,13 @@
 """HTML tables of readings: what some programs save as .xls."""
 
+import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
+from tarot_data import told
+from tarot_data.sources import notes
 from tarot_data.sources.decode import text_of
+from tarot_data.sources.labels import labels_in
 from tarot_data.sources.record import Blob, RawRecord, Rejected, unreadable
 from tarot_data.sources.sample import Sample
 from tarot_data.sources.tables import find_header, read_rows
@@ -13,7 +17,7 @@ FORM = "html"
 
 def recognises(sample: Sample) -> bool:
     head = (sample.text or "")[:20_000].lower()
-    return "<table" in head and ("<html" in head or "<!doctype" in head or head.lstrip().startswith("<table"))
+    return "<html" in head or "<!doctype html" in head or head.lstrip().startswith("<table")
 
 
 def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
@@ -26,7 +30,59 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
             place = "row {}" if len(tables) == 1 else f"table {number} row {{}}"
             yield from read_rows(enumerate(rows, 1), blob, FORM, place, hint=blob.hint)
     if not found:
-        raise unreadable("a page without a table of readings")
+        page = _Text()
+        page.feed(text)
+        page.close()
+        lines = page.lines()
+        if not notes.starts_of(lines) and not told.named_cards("\n".join(lines)[:20_000]):
+            raise unreadable("a page without a table or labels of readings")
+        yield from notes.split(lines, blob, FORM)
+
+
+_BLOCKS = {"p", "div", "li", "h1", "h2", "h3", "h4", "tr", "ul", "ol", "blockquote", "section", "article"}
+
+
+class _Text(HTMLParser):
+    """A page's text, a block a line and headings as Markdown writes them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: list[str] = []
+        self.silent = 0
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        if tag in ("script", "style", "title", "head"):
+            self.silent += 1
+        elif tag in ("h1", "h2", "h3"):
+            self.parts.append("\n" + "#" * int(tag[1]) + " ")
+        elif tag == "hr":
+            self.parts.append("\n---\n")
+        elif tag == "br" or tag in _BLOCKS:
+            self.parts.append("\n")
+        elif tag in ("td", "th"):
+            self.parts.append("\t")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("script", "style", "title", "head"):
+            self.silent = max(0, self.silent - 1)
+        elif tag == "p":
+            self.parts.append("\n\n")
+        elif tag in _BLOCKS:
+            self.parts.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if not self.silent:
+            self.parts.append(re.sub(r"\s+", " ", data))
+
+    def lines(self) -> list[str]:
+        text = re.sub(r"[ \t]*\n[ \t]*", "\n", "".join(self.parts)).strip()
+        # A label a paragraph is a block of labels, not blocks a blank line apart.
+        found = re.sub(r"\n{3,}", "\n\n", text).split("\n")
+        return [
+            line
+            for index, line in enumerate(found)
+            if line or not (index + 1 < len(found) and labels_in(found[index - 1]) and labels_in(found[index + 1]))
+        ]
 
 
 class _Tables(HTMLParser):

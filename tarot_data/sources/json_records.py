@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tarot_data import drawn
+from tarot_data.dates import parse_date
 from tarot_data.sources.decode import encoding_of, line_of
 from tarot_data.sources.fields import field_of
 from tarot_data.sources.labels import Fields, known_fields, to_record
@@ -85,6 +86,14 @@ def record_of(value: dict, blob: Blob, locator: str, form: str, hint: str | None
     extra: dict[str, object] = {}
     spreads: list = []
     layers = [value, *(value[key] for key in _ASIDE if isinstance(value.get(key), dict))]
+    # Who asked what and when may lie in an object of its own: `{"session": {"date": …, "question": …}}`.
+    layers += [
+        {name: told for name, told in held.items() if known_fields([str(name)]) <= {"question", "date"}}
+        for key, held in value.items()
+        if isinstance(held, dict)
+        and not field_of(str(key))
+        and known_fields(list(map(str, held))) & {"question", "date"}
+    ]
     for layer in layers:
         for key, held in list(layer.items())[:500]:
             if held is None or held == "" or key in ("metadata", "meta", "info"):
@@ -94,15 +103,25 @@ def record_of(value: dict, blob: Blob, locator: str, form: str, hint: str | None
                 and isinstance(held, list)
                 and all(isinstance(d, dict) for d in held)
             ):
-                spreads = held
+                if _are_cards(held):
+                    fields.setdefault(("cards", 1), []).append((str(key), held))
+                else:
+                    spreads = held
                 continue
             known = field_of(str(key))
+            if known and known[0] == "spread" and isinstance(held, dict):
+                # What was laid lies with the spread: `{"spread": {"name": …, "cards": […]}}`.
+                for name, cards in held.items():
+                    cards = _placed(cards)
+                    objects = isinstance(cards, list) and all(isinstance(card, dict) for card in cards)
+                    if cards and (known_fields([str(name)]) == {"cards"} or objects and _are_cards(cards)):
+                        fields.setdefault(("cards", known[1]), []).append((str(name), cards))
             if known is None and str(key).lower() in ("orientations", "positions"):
                 known = (str(key).lower()[:-1], 1)
             if known is None and isinstance(held, str) and drawn.is_extra(str(key)):
                 known = ("extra", 1)
             if known and known[0] != "ignored" and not (layer is not value and known in fields):
-                fields.setdefault(known, []).append((str(key), _flat(held) if known[0] != "cards" else held))
+                fields.setdefault(known, []).append((str(key), _value_of(known[0], held)))
     for number, draw in enumerate(spreads, 1):
         for key, held in draw.items():
             known = field_of(str(key))
@@ -110,7 +129,40 @@ def record_of(value: dict, blob: Blob, locator: str, form: str, hint: str | None
                 fields.setdefault((known[0], number), []).append((str(key), held))
     if any(isinstance(held, dict) and depth_over(held) for pairs in fields.values() for _, held in pairs):
         return Rejected(source=source, stage="read", reason="unreadable", detail=f"nested deeper than {MAX_DEPTH}")
+    if not any(key[0] == "content" for key in fields):
+        cards = [held for key, pairs in fields.items() if key[0] == "cards" for _, held in pairs]
+        if told := [text for held in cards for text in _told_by_cards(held)]:
+            fields[("content", 1)] = [("content", told)]
     return to_record(fields, source, date_hint=hint or blob.hint, extra=extra, record_id=_identity(value))
+
+
+def _placed(cards: object) -> object:
+    """Cards of objects whose `name` is that of the place, a `card` being there too."""
+    if not isinstance(cards, list) or not all(isinstance(d, dict) and "card" in d and "name" in d for d in cards):
+        return cards
+    return [{"position" if key == "name" else key: value for key, value in d.items()} for d in cards]
+
+
+def _are_cards(held: list[dict]) -> bool:
+    """Whether draws are one card each, two or more of them."""
+    return len(held) > 1 and all(
+        isinstance(card := next((d[key] for key in d if known_fields([str(key)]) == {"cards"}), None), str)
+        and len(drawn.listed(card)) == 1
+        for d in held
+    )
+
+
+def _told_by_cards(cards: object) -> list[str]:
+    """What the objects of cards say of each, where no text of the whole is there."""
+    if not isinstance(cards, list) or not all(isinstance(card, dict) for card in cards):
+        return []
+    words = ("meaning", "comment", "note", "含义", "牌义")
+    found = []
+    for card in cards:
+        key = next((k for k in card if known_fields([str(k)]) == {"content"} or str(k).lower() in words), None)
+        if key is not None and isinstance(card[key], str) and card[key].strip():
+            found.append(card[key].strip())
+    return found
 
 
 def _identity(value: dict) -> str | None:
@@ -118,6 +170,18 @@ def _identity(value: dict) -> str | None:
         if isinstance(value.get(key), str | int) and not isinstance(value.get(key), bool):
             return str(value[key])[:80]
     return None
+
+
+def _value_of(field: str, held: Any) -> object:
+    if field == "cards":
+        return held
+    if isinstance(held, dict):
+        if field == "content" and _flat(held) is None:
+            # Sections of a text under names of their own: overview, advice.
+            return [text for text in held.values() if isinstance(text, str) and text.strip()] or None
+        own = next((held[key] for key in held if known_fields([str(key)]) == {field}), None)
+        return own if isinstance(own, str) else _flat(held)
+    return held
 
 
 def _flat(value: Any) -> object:
@@ -275,7 +339,7 @@ def opened_up(value: object, depth: int = 0) -> list[dict]:
                 "cards" in known_fields(list(item)) for item in held[:5]
             ):
                 return [value]
-            around = {k: v for k, v in value.items() if k != key and _is_shared(k)}
+            around = {**_whose(value), **{k: v for k, v in value.items() if k != key and _is_shared(k)}}
             items = [{**around, **item} for item in held if isinstance(item, dict)]
             return [opened for item in items for opened in ([item] if is_reading(item) else opened_up(item, depth + 1))]
         if isinstance(held, dict) and key in ("data", "records", "readings"):
@@ -291,7 +355,7 @@ def opened_up(value: object, depth: int = 0) -> list[dict]:
         and any(is_reading({"person": 1, **item}) for _, held in groups for item in held[:3])
     ):
         # One list a client, under the client's name.
-        return [{"person": key, **item} for key, held in groups for item in held if isinstance(item, dict)]
+        return [{**_under(key, item), **item} for key, held in groups for item in held if isinstance(item, dict)]
     return _within(value, depth) or [value]
 
 
@@ -301,15 +365,37 @@ def _within(value: dict, depth: int) -> list[dict]:
     if known_fields(list(map(str, value))) & {"content", "cards"}:
         return []
     around = {key: held for key, held in value.items() if not isinstance(held, dict | list) and _is_shared(key)}
+    # Several objects of one shape: what they are called is who they are.
+    alike = len(value) > 1 and all(isinstance(held, dict) and key not in _NESTED for key, held in value.items())
+    alike = alike and len({frozenset(held) for held in value.values()}) == 1 and not any(map(str.isdigit, value))
     found = []
     for key, held in value.items():
         if not isinstance(held, dict | list) or key in _ASIDE:
             continue
-        who = {"person": key} if isinstance(held, dict) and _HAN.search(key) and not field_of(key) else {}
-        found += [
-            {**around, **who, **item} for item in opened_up(held, depth + 1) if is_reading({**around, **who, **item})
-        ]
+        for item in opened_up(held, depth + 1):
+            named = parse_date(key).day or isinstance(held, dict) and not field_of(key) and (_HAN.search(key) or alike)
+            opened = {**around, **(_under(key, {**around, **item}) if named else {}), **item}
+            if is_reading(opened):
+                found.append(opened)
     return found
+
+
+def _whose(value: dict) -> dict:
+    """The person whom an object beside a list of readings describes: `{"profile": {"name": …}, "readings": […]}`."""
+    for key, held in value.items():
+        if isinstance(held, dict) and not field_of(str(key)) and not is_reading(held):
+            name = next((held[k] for k in held if known_fields([str(k)]) == {"person"}), None)
+            if isinstance(name, str):
+                return {"person": name}
+    return {}
+
+
+def _under(key: str, item: dict) -> dict:
+    """What the name says under which a reading lies: the day, or who asked, where the reading itself does not."""
+    names = known_fields([str(name) for name in item][:200])
+    if parse_date(key).day:
+        return {} if "date" in names else {"date": key}
+    return {} if "person" in names else {"person": key}
 
 
 def _is_shared(key: str) -> bool:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from tarot_data import drawn, lexicon
 from tarot_data.folding import fold
+from tarot_data.persons import kind_of
 from tarot_data.sources.fields import field_of, label_pattern, rank_of
 from tarot_data.sources.record import RawDraw, RawRecord, Source, plain
-from tarot_data.spreads import places_of, resolve_spread
+from tarot_data.spreads import places_of, position_names, resolve_spread
 
 Fields = dict[tuple[str, int], list[tuple[str, object]]]
 """(field, number) to the labels that named it and their values, in order. The field `extra` holds cards without a place,
@@ -46,7 +47,7 @@ def _colon_label() -> re.Pattern:
     """A label before a colon, at the start of a line or after a gap; folded text."""
     return re.compile(
         rf"(?:{_LEAD}|(?<=[\s;；|｜，,。]))(?:\*\*|__|[【\[『「])?\s?(?P<label>(?:{label_pattern()})\s?[(（]?\d{{0,2}}[)）]?)\s?"
-        rf"{_NAME_END}\s?(?:::?|[＝=])\s?(?:\*\*|__)?",
+        rf"(?:[(\[][^()\[\]\n]{{1,20}}[)\]]\s?)?{_NAME_END}\s?(?:::?|[＝=])\s?(?:\*\*|__)?",
         re.MULTILINE,
     )
 
@@ -149,6 +150,12 @@ def read_head(lines: list[str], start: int, title: str | None = None) -> Head:
                 head.body = index
                 continue
         labels = labels_in(line)
+        if head.fields and "cards" not in head.names and blanks < 2 and (laid := _laid_lines(lines, index, not labels)):
+            open_key = ("cards", 1)
+            head.fields[open_key] = [("牌", "\n".join(filter(None, map(str.strip, laid))))]
+            index += len(laid)
+            head.body, blanks = index, 0
+            continue
         fresh = bool(labels) and _is_fresh(field_of(labels[0][0]), head, title, blanks)
         if fresh and not (blanks > 1 and len(head.fields) >= 4 and field_of(labels[0][0])[0] in ("title",)):
             under_heading = stripped.startswith("#")
@@ -174,6 +181,16 @@ def read_head(lines: list[str], start: int, title: str | None = None) -> Head:
             index += 1
             head.body = index
             continue
+        # Behind the cards such a line may be the reading's own.
+        if (
+            head.fields
+            and "cards" not in head.names
+            and not blanks
+            and not labels
+            and (aside := _aside(lines, index, head, title))
+        ):
+            index, open_key = aside, None
+            continue
         break
     return head
 
@@ -188,6 +205,63 @@ def _without_places(labels: list[tuple[str, int, int]]) -> list[tuple[str, int, 
         if not (listing and (numbered or drawn.orientation_of(label[0]) or key == field_of(kept[-1][0]))):
             kept.append(label)
     return kept
+
+
+NTH_CARD = re.compile(
+    r"第\s?(?:[0-9]{1,2}|[一二三四五六七八九十]{1,2})\s?[张張]牌?|(?:位置|牌位|position)\s?[0-9]{1,2}", re.IGNORECASE
+)
+"""What the first card, the second, … is called: its number says where the card lies."""
+
+
+def position_in(label: str) -> str | None:
+    """The position, or the number of the card, that a label names: 过去, 过去牌, 第一张."""
+    for name in (label, label.removesuffix("牌").removesuffix("的")):
+        if fold(name) in position_names() or NTH_CARD.fullmatch(name):
+            return name
+    return None
+
+
+_PLACED = re.compile(r"^\s*(?:[-*•]\s+|[0-9]{1,2}[.、)]\s*)?([^\s:：]{1,12})\s?[:：]\s*(\S.{0,30})$")
+
+
+def _laid_lines(lines: list[str], index: int, bare: bool) -> list[str]:
+    """Lines from one on that lay a card each at a place (`过去：隐士正位`), where there are two or more of them; of one
+    card with a word behind it more could be meant."""
+    end = index
+    while end < len(lines):
+        placed = _PLACED.match(lines[end])
+        if not (placed and position_in(placed[1]) and len(drawn.listed(placed[2])) == 1):
+            break
+        end += 1
+    if end - index > 1:
+        return lines[index:end]
+    end = index
+    while bare and end < len(lines) and len(lines[end]) <= 120 and (count := _cards_alone(lines[end])):
+        if count > 1:
+            return lines[index : end + 1] if end == index else []
+        end += 1
+    return lines[index:end] if end - index > 1 else []
+
+
+def _cards_alone(line: str) -> int:
+    """How many cards a line lists that holds nothing else."""
+    return 0 if not line.strip() or re.search(r"[。！？!?]", line) else len(drawn.listed(line))
+
+
+_ASIDE = re.compile(r"^\W{0,6}[\w\u4e00-\u9fff]{1,8}\s?[:：]\s*\S.{0,80}$")
+_TELLING = {"person", "question", "date", "spread", "cards", "content"}
+
+
+def _aside(lines: list[str], index: int, head: Head, title: str | None) -> int | None:
+    """Where the block goes on behind lines with labels that mean no field (`年龄：28`), None where it does not."""
+    for below in range(index, min(index + 5, len(lines))):
+        labels = labels_in(lines[below])
+        if labels:
+            key = field_of(labels[0][0])
+            return below if key[0] in _TELLING and _is_fresh(key, head, title, 0) else None
+        if not _ASIDE.match(lines[below]):
+            return None
+    return None
 
 
 _BESIDE = {"ignored", "tags", "id", "reader", "deck"}
@@ -295,10 +369,15 @@ def to_record(
         laid = first_draw.cards if isinstance(first_draw.cards, list) else [first_draw.cards]
         draws = (replace(first_draw, cards=[*laid, *extras]), *draws[1:])
     texts = [_joined(value) for _, value in named.get("content", ())]
+    if len(parts := sorted(key[1] for key in values if key[0] == "content")) > 1 and len(texts) == len(parts):
+        # `解读1 | 解读2 | 解读3`: what is said of each card is one text.
+        texts = ["\n\n".join(_joined(values[("content", number)][0][1]) for number in parts)]
     if content is not None and content.strip():
         texts.append(content)
     body = texts[0] if len(texts) == 1 else max(texts, key=lambda text: len("".join(text.split())), default="")
 
+    if not named.get("person") and (name := _addressed(body, first("question"), title, date_hint)):
+        named["person"] = [("person", name)]
     question = first("question")
     page_title = first("title") or title
     if question is None and page_title and is_title(str(page_title)):
@@ -320,6 +399,54 @@ def to_record(
         record_id=record_id,
         extra=extra,
     )
+
+
+_PARTS = re.compile(r"[\s/\\_·|｜.,，、:：()（）【】\[\]\-—–#]+")
+_NAME = re.compile(r"[\u4e00-\u9fff]{2,4}|[A-Za-z]{2,12}|[A-Za-z\u4e00-\u9fff]{2,6}")
+NEAR = 15
+"""Characters of a text's beginning among which whom it is for is addressed: `诶KK你好`, `雨停了吗，苏晚。`"""
+
+
+def _addressed(body: str, question: object, title: str | None, hint: str | None) -> str | None:
+    """The name in a heading, or else in the name of a file, a folder or a sheet, with which the text itself addresses
+    somebody. None where the text does not: a heading may name a topic, a file a month."""
+    start = fold(body.lstrip()[: 2 * NEAR]).lstrip("# *>")[:NEAR]
+    asked = fold(question) if isinstance(question, str) else ""
+    for place in (title if asked else None, hint):
+        for part in _PARTS.split((place or "")[-200:])[::-1]:
+            name = fold(part)
+            if not _NAME.fullmatch(part) or _NOT_IN_NAMES.search(part) or name in asked:
+                continue
+            at = re.search(_called(name), start)
+            if at and not _OF_THE_READER.search(start[: at.start()]) and not _is_word(part):
+                return part
+    return None
+
+
+_NOT_IN_NAMES = re.compile("[周週月日年今明本运運牌阵陣测測第一二三四五六七八九十]")
+_OF_THE_READER = re.compile(r"(?:我是|我叫|i'?m |i am )$")
+
+
+def _called(name: str) -> str:
+    """A name as somebody is called by it: with a greeting, a `你` or a stop behind it."""
+    return (
+        rf"(?<![a-z]){re.escape(name)}(?![a-z])\s*"
+        r"(?:宝贝|寶貝|宝|寶|亲|親|你|妳|您|早|晚上|哈喽|在[吗嗎]|姐|哥|女士|先生|小姐|同学|同學|[,，.。!！~～、:：]|$)"
+    )
+
+
+def _is_word(text: str) -> bool:
+    """Whether a text is a word of ours and nobody's name: a field, a place, a spread, a topic, a card, a greeting."""
+    folded = fold(text)
+    if field_of(text) or position_in(text) or folded in _topics() or folded in _greetings() or drawn.listed(text):
+        return True
+    return resolve_spread(text)[0] is not None or kind_of(text) != "named"
+
+
+@lexicon.cached
+def _greetings() -> frozenset[str]:
+    rows = [row for row in lexicon.read_table("noise") if row["kind"] in ("greeting", "title", "sheet")]
+    return frozenset(fold(word) for row in rows for word in row["words"].split("|"))
 
 
 def _draws(values: Fields, named: dict[str, list], extra: dict[str, object]) -> tuple[RawDraw, ...]:
@@ -390,7 +517,19 @@ def _parallel(cards: object, label: str, orientations: object, positions: object
     label = "reversed" if drawn.asks_reversed(label) else "orientation"
     cards = _as_list(cards)
     if not isinstance(cards, list):
-        return cards if orientations is None else _single(cards, label, orientations)
+        laid = cards if orientations is None else _single(cards, label, orientations)
+        if orientations is None and isinstance(cards, str) and isinstance(positions, str):
+            names, listed = (
+                [part for part in re.split(r"[、,，;；|｜/\n]+", positions) if part.strip()],
+                drawn.listed(cards),
+            )
+            if 1 < len(names) == len(listed) and not any(card["position"] for card in listed):
+                return [
+                    {"card": card["card"], "orientation": card["orientation"], "position": name.strip()}
+                    for card, name in zip(listed, names, strict=True)
+                ]
+        one = isinstance(positions, str) and isinstance(laid, str | dict) and len(drawn.listed(cards)) == 1
+        return {**(laid if isinstance(laid, dict) else {"card": laid}), "position": positions} if one else laid
     sides, places = _as_list(orientations), _as_list(positions)
     if isinstance(sides, list) and len(sides) == len(cards) and all(isinstance(card, str) for card in cards):
         return [
@@ -414,6 +553,8 @@ def _single(card: object, label: str, orientation: object) -> object:
         return {"card": card, label: orientation}
     names = [part for part in re.split(r"[、,，;；|｜/\s]+", str(card)) if part]
     sides = [part for part in re.split(r"[、,，;；|｜/\s]+", str(orientation)) if part]
+    if len(sides) == 1 < len(names) == len(sides[0]):
+        sides = list(sides[0])  # `正逆正`
     if len(names) == len(sides):
         return [{"card": name, label: side} for name, side in zip(names, sides, strict=True)]
     return card

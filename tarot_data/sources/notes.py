@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from tarot_data import told
+from tarot_data import lexicon, told
 from tarot_data.folding import fold
 from tarot_data.sources.decode import text_of
-from tarot_data.sources.fields import field_of
+from tarot_data.sources.fields import field_of, synonyms
 from tarot_data.sources.labels import Fields, Head, known_fields, labels_in, read_head, to_record
 from tarot_data.sources.record import Blob, RawRecord, Rejected, source_of
 from tarot_data.sources.sample import Sample
@@ -23,6 +23,10 @@ _DATE_LINE = re.compile(
     rf"^[{_AROUND_DAY}]{{0,12}}(?:(?:19|20)\d{{2}}\s?[-/.年]\s?\d{{1,2}}\s?[-/.月]\s?\d{{1,2}}\s?[日号]?|(?:19|20)\d{{6}}(?!\d))"
     rf"[^\n]{{0,8}}?[{_AROUND_DAY}]{{0,12}}$"
 )
+_DAY_BEHIND = re.compile(
+    r"^[^\s\d]{1,12}[\s·|｜,，_-]+((?:19|20)\d{2}\s?[-/.年]\s?\d{1,2}\s?[-/.月]\s?\d{1,2}\s?[日号]?)$"
+)
+"""A day behind a name in a heading: `阿宁 2024-01-05`."""
 _COUNTED = re.compile(r"[0-9]{1,4}|[一二三四五六七八九十]{1,3}")
 _INVISIBLE = re.compile("[\u200b\u200c\u200e\u200f\u2060\ufeff\u00ad]")
 _HEADING = re.compile(r"^\s{0,3}#{1,3}\s+(?=\S)")
@@ -56,7 +60,7 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
     if matter is not None:
         fields, body, line = matter
         lines = body.split("\n")
-        if not any(key[0] == "cards" for key in fields) and _starts(lines):
+        if not any(key[0] == "cards" for key in fields) and starts_of(lines):
             # A daily note: its front matter holds for all the readings in it.
             numbers = list(range(line + 1, line + 1 + len(lines)))
             yield from split(lines, blob, FORM, numbers=numbers, common=fields)
@@ -81,7 +85,7 @@ def split(
     reading which does not say otherwise.
     """
     numbers = numbers or list(range(1, len(lines) + 1))
-    starts = _starts(lines)
+    starts = starts_of(lines)
     if not starts:
         body = "\n".join(lines).strip()
         heading = re.match(r"^#\s+(.+)$", body)
@@ -90,33 +94,86 @@ def split(
         fields = {**(common or {}), **({("date", 1): [("日期", day)]} if day else {})}
         yield to_record(fields, place, content=body, title=heading[1].strip() if heading else None, date_hint=blob.hint)
         return
+    if not common and starts[0][0] and not any("person" in head.names for _, head in starts):
+        above = next((index for index in range(min(8, starts[0][0])) if lines[index].strip()), 0)
+        told = read_head(lines, above) if labels_in(lines[above]) else Head()
+        common = told.fields if told.names == {"person"} else common
     begins = [_beginning(lines, start, max(0, start - 8)) for start, _ in starts]
     counted = _counted(begins, lines)
     begins = [min(begin, counted.get(begin, begin)) for begin in begins]
+    if all(_count_above(lines, start) == number for number, (start, _) in enumerate(starts, 1)):
+        # `2️⃣ 阿宁` above the labels of the second reading belongs to it.
+        for number, (start, _) in enumerate(starts):
+            above = next(index for index in range(start - 1, -1, -1) if lines[index].strip())
+            begins[number] = min(begins[number], above)
     ends = [*begins[1:], len(lines)]
     separators = {lines[begin].strip() for begin in begins[1:] if _SEPARATOR.match(lines[begin])}
     day_above: str | None = _day_of(blob.name)
+    places: set[str] = set()
     for (start, head), begin, end in zip(starts, begins, ends, strict=True):
-        title = None
+        title, name = None, ""
         for line in filter(str.strip, lines[begin + (begin in counted.values()) : start]):
             if _DATE_LINE.match(line):
                 day_above = re.sub(rf"^[{_AROUND_DAY}]+|[{_AROUND_DAY}]+$", "", line)
+                name = re.sub(r"^[\d\-/.年月日号\s]+", "", day_above)
             elif not _SEPARATOR.match(line):
                 title = _HEADING.sub("", line).strip()
+                day_above = (_DAY_BEHIND.search(title) or [None, day_above])[1]
+        if title is None and name and ("question", 1) in head.fields:
+            title = name
         body_lines = lines[head.body : max(end, head.body)]
         while body_lines and (not body_lines[-1].strip() or body_lines[-1].strip() in separators):
             body_lines.pop()
-        fields = dict(head.fields)
-        fields = {**(common or {}), **fields}
+        fields = {**(common or {}), **head.fields}
+        if ("outcome", 1) not in fields:
+            body_lines, said = _without_outcome(body_lines)
+            fields.update({("outcome", 1): [("反馈", said)]} if said else {})
         if day_above and ("date", 1) not in fields:
             fields[("date", 1)] = [("日期", day_above)]
+        place = locator.format(numbers[start])
+        place, places = place if place not in places else f"{place} part {len(places) + 1}", {*places, place}
         yield to_record(
             fields,
-            source_of(blob, locator.format(numbers[start]), form),
+            source_of(blob, place, form),
             content="\n".join(([head.inline] if head.inline else []) + body_lines).strip(),
             title=title,
             date_hint=blob.hint,
         )
+
+
+LONGEST_OUTCOME = 400
+"""Characters of what is noted about the outcome below a reading."""
+
+
+_AHEAD = ("后续", "followup")
+"""Labels that in a body may as well be about what is to come."""
+
+
+@lexicon.cached
+def _outcomes() -> tuple[str, ...]:
+    return tuple(word for word, (name, _) in synonyms().items() if name == "outcome")
+
+
+def _without_outcome(lines: list[str]) -> tuple[list[str], str]:
+    """A body without what a label of the outcome begins at its end (`反馈：…`), and that."""
+    for index in range(len(lines) - 1, max(0, len(lines) - 8), -1):
+        beginning = fold(lines[index][:30])
+        if not any(word in beginning for word in _outcomes()):
+            continue
+        labels = labels_in(lines[index])
+        if not labels:
+            continue
+        label, _, end = labels[0]
+        if (
+            field_of(label)[0] != "outcome"
+            or fold(label) in _AHEAD
+            or not re.search(r"^\s*#|[:：】\]]\s?$", lines[index][:end])
+            or not any(lines[:index])
+        ):
+            return lines, ""
+        said = "\n".join([lines[index][end:], *lines[index + 1 :]]).strip()
+        return (lines[:index], said) if 0 < len(said) <= LONGEST_OUTCOME else (lines, "")
+    return lines, ""
 
 
 def _counted(begins: list[int], lines: list[str]) -> dict[int, int]:
@@ -204,7 +261,8 @@ def _beginning(lines: list[str], start: int, floor: int) -> int:
         if _SEPARATOR.match(line):
             return index
         if _DATE_LINE.match(line) or _HEADING.match(line):
-            begin = index if plain == 0 else begin
+            # Between a day and the labels a name may stand, as a title may below a separator.
+            begin = index if plain == 0 or not _HEADING.match(line) and begin == start else begin
             continue
         plain += 1
         if plain > 1 or len(line.strip()) > 40 or re.search(r"[。！？!?…]", line):
@@ -216,7 +274,7 @@ def _beginning(lines: list[str], start: int, floor: int) -> int:
     return begin
 
 
-def _starts(lines: list[str]) -> list[tuple[int, Head]]:
+def starts_of(lines: list[str]) -> list[tuple[int, Head]]:
     """Where readings begin, with their heads.
 
     The first is the first labelled block. A later one begins with a word that began an earlier one, or stands under a
@@ -224,7 +282,7 @@ def _starts(lines: list[str]) -> list[tuple[int, Head]]:
     """
     found: list[tuple[int, Head]] = []
     words: set[str] = set()
-    index = 0
+    index = marked = 0
     while index < len(lines):
         labels = labels_in(lines[index])
         if not labels:
@@ -242,14 +300,38 @@ def _starts(lines: list[str]) -> list[tuple[int, Head]]:
             anonymous = {"question", "cards"} <= names
             begins = asks and len(names) >= 2 and ("person" in names or word in words or anonymous)
         else:
-            begins = asks and len(names) >= 2 and word in words and "person" in names
+            told = {"question", "cards"} <= names and (
+                _heading_above(lines, index) == marked != 0 or _count_above(lines, index) == len(found) + 1
+            )
+            begins = asks and len(names) >= 2 and word in words and ("person" in names or told)
         if begins:
+            marked = _heading_above(lines, index) if not found else marked
             found.append((index, head))
             words.add(word)
             index = max(head.body, index + 1)
         else:
             index += 1
     return found
+
+
+def _line_above(lines: list[str], index: int) -> str:
+    """The first line with anything in it above another, three lines up at most."""
+    return next((lines[above] for above in range(index - 1, max(-1, index - 4), -1) if lines[above].strip()), "")
+
+
+def _heading_above(lines: list[str], index: int) -> int:
+    """The level of the heading right above a line, 0 where there is none."""
+    above = _line_above(lines, index).lstrip()
+    return len(above) - len(above.lstrip("#")) if _HEADING.match(above) else 0
+
+
+_COUNT = re.compile(r"^\W{0,3}([0-9]{1,3})(?:\ufe0f?\u20e3|\s?[.、:：)）】])\s*\S.{0,20}$")
+
+
+def _count_above(lines: list[str], index: int) -> int:
+    """The number that a line above another begins with (`2️⃣ 阿宁`), 0 where it has none."""
+    match = _COUNT.match(_line_above(lines, index))
+    return int(match[1]) if match else 0
 
 
 def _above(lines: list[str], index: int) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from tarot_data import drawn
 from tarot_data.sources.decode import MAX_TEXT, text_of
 from tarot_data.sources.fields import field_of
-from tarot_data.sources.labels import Fields, is_title, labels_in, read_head, to_record
+from tarot_data.sources.labels import Fields, Head, is_title, labels_in, read_head, to_record
 from tarot_data.sources.record import Blob, RawRecord, Rejected, source_of
 from tarot_data.sources.sample import Sample
 
@@ -155,6 +155,13 @@ def parse_page(text: str, blob: Blob, siblings: Siblings) -> RawRecord | None:
             if len(head.names) >= 2:
                 fields = head.fields
                 body_lines = ([head.inline] if head.inline else []) + body_lines[head.body :]
+    elif not any(key[0] == "cards" for key in fields):
+        # The cards lie below a heading of their own: `## 抽牌`.
+        first = next((index for index, line in enumerate(body_lines) if line.strip()), 0)
+        head = read_head(body_lines, first) if body_lines and labels_in(body_lines[first]) else Head()
+        if "cards" in head.names:
+            fields = {**head.fields, **fields}
+            body_lines = ([head.inline] if head.inline else []) + body_lines[head.body :]
     solid = [line for line in body_lines if line.strip()]
     if not fields and solid and all(_INDEX_LINE.match(line) for line in solid):
         return None

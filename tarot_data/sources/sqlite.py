@@ -110,7 +110,7 @@ def _read_table(
         own = values.get(table.key) if table.key else None
         for column, held in names.items():
             if values.get(column) in held:
-                values[field_of(column.lower().removesuffix("id").rstrip("_ "))[0]] = held[values.pop(column)]
+                values[field_of(sqlite_links.stem_of(column) or "")[0]] = held[values.pop(column)]
         if draws := next((held[own] for held in cards if own in held), None):
             values["draws"] = [{"cards": draw} for draw in draws]
         if parts := [text for held in texts for text in held.get(own, ())]:

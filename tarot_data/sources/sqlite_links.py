@@ -51,7 +51,7 @@ class Table:
     @property
     def fields(self) -> set[str]:
         """What its columns say, by themselves and by the rows they point to (`client_id`)."""
-        pointed = {known[0] for column in self.links if (known := field_of(_stem(column) or ""))}
+        pointed = {known[0] for column in self.links if (known := field_of(stem_of(column) or ""))}
         return known_fields([column for column in self.columns if column not in self.links]) | pointed & _POINTED
 
 
@@ -82,15 +82,15 @@ def tables_of(database: sqlite3.Connection) -> dict[str, Table]:
         primary = [column for column, place in columns if place]
         key = primary[0] if len(primary) == 1 else next((c for c, _ in columns if fold(c) in _KEYS), None)
         links = {
-            column: stated.get(column) or _table_called(_stem(column), names, name)
+            column: stated.get(column) or _table_called(stem_of(column), names, name)
             for column, _ in columns
-            if column in stated or _stem(column) and column != key
+            if column in stated or stem_of(column) and column != key
         }
         found[name] = Table(name, tuple(column for column, _ in columns), key, links)
     return found
 
 
-def _stem(column: str) -> str | None:
+def stem_of(column: str) -> str | None:
     """What a column like `client_id` or `ReadingId` points to: client, reading."""
     match = _LINK.match(fold(column))
     return match[1] if match else None
@@ -146,14 +146,14 @@ def _link_to(base: Table, other: Table) -> str | None:
     stated = next((column for column, name in other.links.items() if name == base.name), None)
     if stated or base.key is None:
         return stated
-    return next((c for c, name in other.links.items() if name is None and _stem(c) in _ANY_READING), None)
+    return next((c for c, name in other.links.items() if name is None and stem_of(c) in _ANY_READING), None)
 
 
 def names_for(database: sqlite3.Connection, table: Table, tables: dict[str, Table]) -> dict[str, dict[object, str]]:
     """Column of a table to what its numbers stand for: the client's name, the spread's."""
     found = {}
     for column, target in table.links.items():
-        known = field_of(_stem(column) or "")
+        known = field_of(stem_of(column) or "")
         if target is None or known is None or known[0] not in _POINTED - {"cards"}:
             continue
         name = _name_column(tables[target], known[0])
@@ -191,7 +191,7 @@ def cards_of(
 ) -> dict[object, list[list[dict]]]:
     """The draws of each reading, each a list of card objects in their order."""
     fields = {column: known[0] for column in child.columns if (known := field_of(column))}
-    by_id = next((column for column in child.links if _stem(column) == "card"), None)
+    by_id = next((column for column in child.links if stem_of(column) == "card"), None)
     names = _card_names(database, tables[child.links[by_id]]) if by_id and child.links[by_id] else {}
     bare = {column: re.sub(r"[\s_]+", "", fold(column)) for column in child.columns}
     draw = next((column for column in child.columns if bare[column] in _DRAW), None)

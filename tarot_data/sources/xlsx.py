@@ -11,7 +11,7 @@ from tarot_data.folding import fold
 from tarot_data.sources import archive
 from tarot_data.sources.record import Blob, RawRecord, Rejected, plain, source_of, unreadable
 from tarot_data.sources.sample import Sample
-from tarot_data.sources.tables import find_header, read_rows
+from tarot_data.sources.tables import find_header, is_upright, read_rows
 
 FORM = "xlsx"
 MAX_CELLS = 5_000_000
@@ -65,7 +65,7 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
             continue
         rows = _rows(reader, name, extent, epoch_1904)
         table = [row for _, row in rows]
-        known = known or find_header(table) is not None
+        known = known or find_header(table) is not None or is_upright(table[:21])
         if wechat.header_of(table):
             known = True
             yield from wechat.read_table(iter(rows), blob, locator=f"sheet {name} row {{}}")

@@ -372,3 +372,135 @@ def test_numbered_places_are_columns_of_cards(read):
         (1, None, "隐士", "reversed"),
         (2, None, "太阳", "unknown"),
     ]
+
+
+LAID = [("过去", "皇帝", "逆位"), ("现在", "圣杯六", "正位")]
+SIDES = [("皇帝", "reversed"), ("圣杯六", "upright")]
+TEXTS = ["皇帝倒过来，像家里没人肯先低头。", "圣杯六是小时候的院子，先把话说开，再谈房间怎么分。"]
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        (["card_1", "card_1_reversed", "card_2", "card_2_reversed"], ["皇帝", "TRUE", "圣杯六", "FALSE"]),
+        (["牌1", "牌1正逆", "牌2", "牌2正逆"], ["皇帝", "逆", "圣杯六", "正"]),
+        (["牌1", "位置1", "正逆1", "牌2", "位置2", "正逆2"], ["皇帝", "过去", "逆位", "圣杯六", "现在", "正位"]),
+    ],
+)
+def test_what_a_column_says_of_a_numbered_card(read, header, row):
+    rows = sheet(["咨询者", "牌阵", *header, "解读"], ["阿宁", "二选一", *row, BODY])
+    reading = to_reading(read({"a.csv": rows})[0])
+    assert cards(reading) == SIDES
+    if "位置1" in header:
+        assert [c["position"] for c in reading["cards"]] == ["过去", "现在"]
+
+
+@pytest.mark.parametrize("filled", [True, False])
+@pytest.mark.parametrize("texts", [[BODY, ""], TEXTS])
+def test_a_card_a_row_with_the_rest_repeated_or_left_empty_and_its_text_once_or_a_card(read, filled, texts):
+    rows = [["日期", "咨询者", "问题", "位置", "牌", "正逆", "解读"]]
+    for day, person in (("2024/1/5", "阿宁"), ("2024/1/6", "Mel")):
+        for number, ((place, card, side), text) in enumerate(zip(LAID, texts, strict=True)):
+            told = [day, person, "房间怎么分"] if filled or not number else ["", "", ""]
+            rows.append([*told, place, card, side, text])
+    readings = [to_reading(record) for record in read({"a.csv": sheet(*rows)})]
+    assert [r["person"] for r in readings] == ["阿宁", "Mel"]
+    for reading in readings:
+        assert cards(reading) == SIDES
+        assert [c["position"] for c in reading["cards"]] == ["过去", "现在"]
+        assert reading["content"] == "\n\n".join(filter(None, texts))
+
+
+def test_rows_of_one_place_are_readings_of_their_own(read):
+    rows = [
+        ["2024/1/5", "阿宁", "今天怎么样", "今日", card, side, text]
+        for (_, card, side), text in zip(LAID, TEXTS, strict=True)
+    ]
+    header = ["日期", "咨询者", "问题", "位置", "牌", "正逆", "解读"]
+    assert [r.content for r in read({"a.csv": sheet(header, *rows)})] == TEXTS
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ["过去", "过去解读", "现在", "现在解读"],
+        ["过去", "解读", "现在", "解读"],
+        ["牌1", "解读1", "牌2", "解读2"],
+    ],
+)
+def test_a_text_beside_each_card_is_part_of_one(read, header):
+    cells = ["皇帝逆位", TEXTS[0], "圣杯六正位", TEXTS[1]]
+    rows = sheet(["咨询者", "牌阵", "问题", *header], ["阿宁", "二选一", "房间怎么分", *cells])
+    reading = to_reading(read({"a.csv": rows})[0])
+    assert cards(reading) == SIDES
+    assert reading["content"] == "\n\n".join(TEXTS)
+
+
+ONE = {"客户": "阿宁", "日期": "2024/1/5", "问题": "房间怎么分", "牌": "皇帝逆位、圣杯六正位", "解读": BODY}
+TWO = {**ONE, "客户": "Mel", "日期": "2024/1/6"}
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [[label, ONE[label], TWO[label]] for label in ONE],
+        [*([label, ONE[label]] for label in ONE), ["", ""], *([label, TWO[label]] for label in ONE)],
+    ],
+)
+def test_labels_in_the_first_column(read, rows):
+    readings = [to_reading(record) for record in read({"a.csv": sheet(*rows)})]
+    assert [(r["person"], str(r["date"])) for r in readings] == [("阿宁", "2024-01-05"), ("Mel", "2024-01-06")]
+    assert all(cards(r) == SIDES and r["content"] == BODY and r["question"] == "房间怎么分" for r in readings)
+
+
+def test_a_questionnaires_questions_are_columns(read):
+    header = ["提交时间", "1. 您的称呼", "2. 您想问的问题是？", "3. 抽到的牌 *必填", "4. 解读（约500字）"]
+    reading = to_reading(read({"a.csv": sheet(header, ["2024/1/5", "阿宁", "房间怎么分", ONE["牌"], BODY])})[0])
+    assert (reading["person"], reading["question"], str(reading["date"])) == ("阿宁", "房间怎么分", "2024-01-05")
+    assert cards(reading) == SIDES
+
+
+@pytest.mark.parametrize(
+    ("header", "positions"),
+    [
+        (["牌", "正逆", "牌", "正逆"], [None, None]),
+        (["过去-牌", "过去-正逆", "现在-牌", "现在-正逆"], ["过去", "现在"]),
+        (["牌（过去）", "正逆", "牌（现在）", "正逆"], ["过去", "现在"]),
+    ],
+)
+def test_columns_of_cards_called_alike_or_with_their_places(read, header, positions):
+    rows = sheet(["咨询者", "牌阵", *header, "解读"], ["阿宁", "二选一", "皇帝", "逆", "圣杯六", "正", BODY])
+    reading = to_reading(read({"a.csv": rows})[0])
+    assert cards(reading) == SIDES
+    if positions[0]:
+        assert [c["position"] for c in reading["cards"]] == positions
+
+
+def test_one_column_name_over_several_cards(read):
+    rows = sheet(["咨询者", "问题", "牌", "", "解读"], ["阿宁", "房间怎么分", "皇帝逆位", "圣杯六正位", BODY])
+    assert cards(to_reading(read({"a.csv": rows})[0])) == SIDES
+
+
+@pytest.mark.parametrize(("field", "said"), [("牌位", "过去\n现在"), ("位置", "过去、现在")])
+def test_places_listed_in_a_cell_beside_the_cards(read, field, said):
+    rows = sheet(["咨询者", "问题", field, "牌", "解读"], ["阿宁", "房间怎么分", said, "皇帝逆位\n圣杯六正位", BODY])
+    reading = to_reading(read({"a.csv": rows})[0])
+    assert [(c["position"], c["card"], c["orientation"]) for c in reading["cards"]] == [
+        ("过去", "皇帝", "reversed"),
+        ("现在", "圣杯六", "upright"),
+    ]
+
+
+def test_advice_in_a_column_beside_the_text_goes_on_with_it_unless_a_card_lies_there(read):
+    header = ["咨询者", "问题", "牌", "解读", "建议"]
+    rows = sheet(header, ["阿宁", "房间怎么分", "皇帝逆位", BODY, "先把话说开。"])
+    assert read({"a.csv": rows})[0].content == f"{BODY}\n\n先把话说开。"
+    rows = sheet(["咨询者", "过去", "现在", "建议", "解读"], ["阿宁", "皇帝逆位", "圣杯六正位", "正义", BODY])
+    reading = to_reading(read({"b.csv": rows})[-1])
+    assert [c["position"] for c in reading["cards"]] == ["过去", "现在", "建议"]
+
+
+@pytest.mark.parametrize("told", [{"年": "2024", "月": "1", "日": "5"}, {"年": "2024年", "月": "1月", "日": "5日"}])
+def test_year_month_and_day_in_a_column_each(read, told):
+    rows = sheet([*told, "咨询者", "牌", "解读"], [*told.values(), "阿宁", "皇帝逆位", BODY])
+    assert str(to_reading(read({"a.csv": rows})[0])["date"]) == "2024-01-05"

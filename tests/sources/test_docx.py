@@ -164,3 +164,81 @@ def test_the_paragraphs_of_a_text_box_are_lines(read):
     (record,) = read({"a.docx": document(block, p(BODY))})
     reading = to_reading(record)
     assert (reading["person"], reading["question"], reading["content"]) == ("Mel", "要不要换组", BODY)
+
+
+SIDED = [("过去", "隐士", "upright"), ("现在", "战车", "reversed"), ("未来", "太阳", "unknown")]
+
+
+def laid(reading: dict) -> list[tuple]:
+    return [(c["position"], c["card"], c["orientation"]) for c in reading["cards"]]
+
+
+def test_a_form_with_places_over_cards_and_the_outcome_below_the_text(read):
+    form = table(
+        ["咨询者", "Mel", "日期", "2024-01-05"],
+        ["问题", "换组"],
+        ["过去", "现在", "未来"],
+        ["隐士正位", "战车逆位", "太阳"],
+        ["解读", BODY],
+        ["反馈", "三月换了"],
+    )
+    reading = to_reading(read({"a.docx": document(form)})[0])
+    assert (reading["person"], reading["question"], str(reading["date"])) == ("Mel", "换组", "2024-01-05")
+    assert (laid(reading), reading["content"], reading["outcome"]) == (SIDED, BODY, "三月换了")
+
+
+def test_a_table_of_cards_with_what_is_said_of_each(read):
+    said = ["隐士提着灯，你这半年一直在自己找路。", "战车倒过来，是缰绳松了。", "太阳在最后，孩子骑着白马出来。"]
+    rows = [["过去", "隐士", "正", said[0]], ["现在", "战车", "逆", said[1]], ["未来", "太阳", "", said[2]]]
+    body = document(p("咨询者：Mel\n问题：换组"), table(["牌位", "牌", "正逆", "解读"], *rows))
+    (record,) = read({"a.docx": body})
+    reading = to_reading(record)
+    assert (reading["person"], laid(reading), reading["content"]) == ("Mel", SIDED, "\n\n".join(said))
+
+
+def test_headings_that_are_labels_have_their_values_below(read):
+    parts = [
+        p(title, "Heading2") + p(text)
+        for title, text in (("客户", "Mel"), ("问题", "换组"), ("抽到的牌", "隐士、战车逆位"), ("解读", BODY))
+    ]
+    (record,) = read({"a.docx": document(*parts)})
+    assert (record.person, record.question, record.content) == ("Mel", "换组", BODY)
+    assert [c["orientation"] for c in to_reading(record)["cards"]] == ["unknown", "reversed"]
+
+
+def test_every_table_of_readings_is_read(read):
+    header = ["咨询者", "问题", "日期", "牌", "解读"]
+    tables = [
+        p(month) + table(header, [person, "换组", "5日", "隐士、战车逆位", BODY])
+        for month, person in (("2024年1月", "Mel"), ("2024年2月", "阿宁"))
+    ]
+    readings = [to_reading(record) for record in read({"a.docx": document(*tables)})]
+    assert [(r["person"], str(r["date"])) for r in readings] == [("Mel", "2024-01-05"), ("阿宁", "2024-02-05")]
+
+
+def test_who_a_file_is_about_in_its_title(read):
+    parts = [p(day, "Heading1") + p("问题：换组") + p("牌：隐士") + p(BODY) for day in ("2024-01-05", "2024-01-06")]
+    records = read({"a.docx": document(p("客户：阿宁", "Title"), *parts)})
+    assert [(r.person, r.content) for r in records] == [("阿宁", BODY)] * 2
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [
+            ["客户", "Mel"],
+            ["问题", "换组"],
+            ["抽牌记录"],
+            ["牌位", "牌名", "正逆位"],
+            ["过去", "隐士", "正位"],
+            ["现在", "战车", "逆位"],
+        ],
+        [["客户", "问题"], ["Mel", "换组"], ["牌"], ["过去：隐士正位、现在：战车逆位"]],
+        [["客户", "问题"], ["Mel", "换组"], ["过去", "现在"], ["隐士正位", "战车逆位"]],
+    ],
+)
+def test_a_form_with_its_cards_in_rows_or_values_under_labels(read, rows):
+    (record,) = read({"a.docx": document(table(*rows, ["解读", BODY]))})
+    reading = to_reading(record)
+    assert (reading["person"], reading["question"], reading["content"]) == ("Mel", "换组", BODY)
+    assert laid(reading) == SIDED[:2]

@@ -306,3 +306,55 @@ def test_an_item_longer_than_can_be_read_is_one_refusal_and_the_next_is_read(rea
     for padding in range(0, 40, 7):
         records = read({"a.json": " " * padding + endless + "\n" + reading})
         assert [isinstance(record, RawRecord) for record in records] == [False, True]
+
+
+SIDED = [("过去", "隐士", "upright"), ("现在", "战车", "reversed")]
+OBJECTS = [{"position": p, "card": c, "orientation": o} for p, c, o in SIDED]
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"draws": OBJECTS},
+        {"spread": {"name": "二选一", "cards": OBJECTS}},
+        {"layout": {"positions": [{"name": p, "card": c, "orientation": o} for p, c, o in SIDED]}},
+        {"spread": {"name": "二选一", "cards": {"过去": "隐士正位", "现在": "战车逆位"}}},
+    ],
+)
+def test_cards_of_draws_and_of_a_spread_keep_their_sides_and_places(read, shape):
+    (record,) = read({"a.json": json.dumps([{"client": "Mel", "reading": BODY, **shape}], ensure_ascii=False)})
+    assert cards(record) == SIDED
+
+
+def test_a_text_in_sections_or_with_the_cards_is_one(read):
+    sections = {"overview": BODY, "advice": "先慢下来。"}
+    item = {"client": "Mel", "cards": ["隐士正位"], "reading": sections}
+    assert read({"a.json": json.dumps([item], ensure_ascii=False)})[0].content == f"{BODY}\n\n先慢下来。"
+    said = [{**card, "meaning": text} for card, text in zip(OBJECTS, sections.values(), strict=True)]
+    item = {"client": "Mel", "question": "换组", "cards": said}
+    assert read({"b.json": json.dumps([item], ensure_ascii=False)})[-1].content == f"{BODY}\n\n先慢下来。"
+
+
+TOLD = {"question": "换组", "cards": ["隐士正位"], "reading": BODY}
+
+
+@pytest.mark.parametrize(
+    ("value", "person", "date"),
+    [
+        ({"2024-01-05": {"client": "Mel", **TOLD}, "2024-01-06": {"client": "Mel", **TOLD}}, "Mel", "2024-01-05"),
+        ({"2024-01-05": [{"client": "Mel", **TOLD}]}, "Mel", "2024-01-05"),
+        ({"咨询记录": [{"客户": {"昵称": "Mel", "年龄": 28}, **TOLD}]}, "Mel", None),
+        ({"Mel": {"readings": [TOLD]}, "KK": {"readings": [TOLD]}}, "Mel", None),
+        (
+            [{"client": {"name": "Mel"}, "session": {"date": "2024-01-05", "question": "换组"}, **TOLD}],
+            "Mel",
+            "2024-01-05",
+        ),
+        ({"profile": {"name": "Mel", "age": 28}, "readings": [TOLD]}, "Mel", None),
+        ({"clients": [{"name": "Mel", "sessions": [TOLD]}]}, "Mel", None),
+    ],
+)
+def test_the_name_under_which_a_reading_lies_is_its_day_or_its_person_if_it_has_none(read, value, person, date):
+    reading = to_reading(read({"a.json": json.dumps(value, ensure_ascii=False)})[0])
+    assert (reading["person"], reading["question"]) == (person, "换组")
+    assert reading["date"] is None if date is None else str(reading["date"]) == date

@@ -346,3 +346,121 @@ def test_a_long_row_of_dashes_below_a_bar_holds_nobody_up(read):
 def test_labels_and_tables_inside_a_list_of_cards_are_part_of_it(read, cards):
     (record,) = read({"a.md": f"咨询者：Mel\n问题：换组\n{cards}\n\n{BODY}\n"})
     assert [card["card"] for card in to_reading(record)["cards"]] == ["隐士", "正义"]
+
+
+TWO = [("Mel", "要不要换组", "2024-01-05"), ("阿宁", "要不要搬家", "2024-01-06")]
+GREETED = "{name}你好，隐士提着灯，你这半年一直在自己找路。战车倒过来，是缰绳松了，先慢下来。"
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "## {day} {name}",
+        "## {name} {day}",
+        "# {day}\n\n## {name}",
+        "{day}\n{name}",
+        "{day} {name}",
+        "{count}️⃣ {name}\n日期：{day}",
+        "## {name}\n日期：{day}",
+        "## {name}\n### 日期\n{day}",
+    ],
+)
+def test_readings_under_headings_of_one_level_days_or_counts_are_read_one_by_one(read, above):
+    parts = [
+        f"{above.format(name=name, day=day, count=count)}\n问题：{question}\n牌：隐士正位、战车逆位\n\n{GREETED.format(name=name)}"
+        for count, (name, question, day) in enumerate(TWO, 1)
+    ]
+    readings = [to_reading(record) for record in read({"a.md": "\n\n\n".join(parts) + "\n"})]
+    assert [(r["person"], r["question"], str(r["date"])) for r in readings] == TWO
+    assert [r["content"] for r in readings] == [GREETED.format(name=name) for name, _, _ in TWO]
+
+
+def test_a_heading_of_another_level_inside_a_body_begins_no_reading(read):
+    again = "### 第二问\n问题：要不要换组\n牌：太阳正位\n\n太阳在最后，慢慢就亮了。"
+    (record,) = read({"a.md": f"# Mel\n问题：换组\n牌：隐士正位\n\n{BODY}\n\n{again}\n"})
+    assert record.content == f"{BODY}\n\n{again}"
+
+
+@pytest.mark.parametrize(
+    ("name", "opening", "person"),
+    [
+        ("2024-01-05 Mel.txt", "Mel宝贝晚上好，", "Mel"),
+        ("阿宁/2024-01-05.txt", "雨停了吗，阿宁。", "阿宁"),
+        ("阿宁_复盘.txt", "亲爱的阿宁你好，", "阿宁"),
+        ("阿宁.txt", "先说结论，", None),  # a file may be called anything
+        ("今日.txt", "今日，天气很好，", None),
+        ("感情.txt", "感情，你问的是这个，", None),
+        ("换组.txt", "换组，先不要急，", None),  # what was asked
+        ("阿月.txt", "我是阿月，", None),
+        ("Mel.txt", "Melissa你好，", None),
+    ],
+)
+def test_a_name_outside_the_text_is_the_persons_where_the_text_calls_somebody_by_it(read, name, opening, person):
+    (record,) = read({name: f"问题：换组\n牌：隐士正位\n\n{opening}{BODY}\n"})
+    assert record.person == person
+
+
+@pytest.mark.parametrize(
+    "laid",
+    [
+        "过去：隐士正位\n现在：战车逆位\n未来：太阳",
+        "- 过去：隐士正位\n- 现在：战车逆位\n- 未来：太阳",
+        "\n过去：隐士正位\n现在：战车逆位\n未来：太阳",
+    ],
+)
+def test_lines_of_a_place_and_a_card_each_are_the_cards_where_no_label_names_them(read, laid):
+    (record,) = read({"a.txt": f"咨询者：Mel\n问题：换组\n{laid}\n解读：\n{BODY}\n"})
+    reading = to_reading(record)
+    assert three(reading) == [
+        (1, "过去", "隐士", "upright"),
+        (2, "现在", "战车", "reversed"),
+        (3, "未来", "太阳", "unknown"),
+    ]
+    assert reading["content"] == BODY
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "咨询者（微信名）：Mel\n问题（原话）：换组\n抽到的牌（从左到右）：隐士",
+        "咨询者：Mel\n年龄：28\n背景：在这家三年了\n问题：换组\n牌：隐士",
+        "您的称呼：Mel\n想问的事：换组\n抽牌：隐士",
+        "1. 您的称呼：Mel\n2. 您想问的问题：换组\n3. 抽到的牌：隐士",
+    ],
+)
+def test_labels_with_remarks_of_a_questionnaire_and_beside_others(read, head):
+    (record,) = read({"a.txt": f"{head}\n\n{BODY}\n"})
+    assert (record.person, record.question, record.content) == ("Mel", "换组", BODY)
+    assert [card["card"] for card in to_reading(record)["cards"]] == ["隐士"]
+
+
+def test_what_is_noted_about_the_outcome_below_a_reading_is_no_part_of_it(read):
+    head = "咨询者：Mel\n问题：换组\n牌：隐士\n\n"
+    (record,) = read({"a.txt": f"{head}{BODY}\n\n反馈：三月真的换了\n"})
+    assert (record.content, record.outcome) == (BODY, "三月真的换了")
+    (ahead,) = read({"a.txt": f"{head}{BODY}\n\n后续：三月再看一次\n"})
+    assert ahead.content == f"{BODY}\n\n后续：三月再看一次"
+
+
+@pytest.mark.parametrize("between", ["## {day}\n", "{day}\n", "-----\n日期：{day}\n"])
+def test_a_person_named_once_above_all_readings_of_a_file(read, between):
+    parts = [f"{between.format(day=day)}问题：{question}\n牌：隐士正位\n\n{BODY}\n\n" for _, question, day in TWO]
+    readings = [to_reading(record) for record in read({"a.md": "客户：阿宁\n\n" + "".join(parts)})]
+    assert [(r["person"], r["question"], str(r["date"])) for r in readings] == [("阿宁", *told[1:]) for told in TWO]
+    assert [r["content"] for r in readings] == [BODY, BODY]
+
+
+@pytest.mark.parametrize("laid", ["隐士正位、战车逆位", "隐士正位\n战车逆位"])
+def test_cards_alone_under_the_labels_are_the_cards(read, laid):
+    (record,) = read({"a.txt": f"咨询者：Mel\n问题：换组\n{laid}\n\n{BODY}\n"})
+    assert [(c["card"], c["orientation"]) for c in to_reading(record)["cards"]] == [
+        ("隐士", "upright"),
+        ("战车", "reversed"),
+    ]
+    assert record.content == BODY
+
+
+def test_an_outcome_under_a_heading_of_its_own(read):
+    text = f"# Mel\n- 咨询者：Mel\n- 问题：换组\n- 牌：隐士\n\n## 解读\n\n{BODY}\n\n## 反馈\n\n三月换了\n"
+    (record,) = read({"a.md": text})
+    assert (record.content, record.outcome) == (BODY, "三月换了")

@@ -260,3 +260,14 @@ def test_a_property_for_the_card_without_a_place(read):
     )
     cards = [(c["place"], c["position"], c["card"]) for c in to_reading(record)["cards"]]
     assert cards == [(1, "指引", "愚人"), (0, "底牌", "月亮")]
+
+
+def test_cards_under_a_heading_below_the_properties(read):
+    body = "隐士提着灯，你这半年一直在自己找路。战车倒过来，是缰绳松了。太阳在最后，慢慢就亮了。"
+    page = (
+        f"# 换组\n\n客户: Mel\n牌阵: 二选一\n\n## 抽牌\n\n1. 过去：隐士 正位\n2. 现在：战车 逆位\n\n## 解读\n\n{body}\n"
+    )
+    (record,) = read({f"换组 {'0' * 31}1.md": page})
+    reading = to_reading(record)
+    assert [(c["position"], c["orientation"]) for c in reading["cards"]] == [("过去", "upright"), ("现在", "reversed")]
+    assert reading["content"] == body

@@ -249,3 +249,14 @@ def test_rows_that_share_an_id_are_told_apart(database):
     assert [record.source.locator for record in records] == ["table readings id 7", "table readings row 2"]
     refused = rejections.identified(to_readings(records)[1])
     assert refused.height == 2 and refused["rejection_id"].n_unique() == 2
+
+
+def test_columns_that_point_to_another_table_in_chinese(database):
+    path = database(
+        "CREATE TABLE 客户 (编号 INTEGER PRIMARY KEY, 姓名 TEXT)",
+        "CREATE TABLE 咨询 (编号 INTEGER PRIMARY KEY, 客户编号 INTEGER, 日期 TEXT, 问题 TEXT, 牌 TEXT, 解读 TEXT)",
+        "INSERT INTO 客户 VALUES (1, '阿宁')",
+        ("INSERT INTO 咨询 VALUES (1, 1, '2024-01-05', '换组', '隐士正位', ?)", (BODY,)),
+    )
+    (record,) = sources.read(path, path.parent)
+    assert (record.person, record.question) == ("阿宁", "换组")

@@ -471,3 +471,21 @@ def test_a_chat_without_a_reading_is_named_in_a_rejection(read):
     (record,) = read({"聊天.txt": CHAT + said("在的", "明晚八点可以吗", "好，到时见")})
     assert isinstance(record, Rejected)
     assert record.detail == "a chat in which nobody lays cards"
+
+
+def test_cards_in_a_message_each_are_one_draw(read):
+    said = [
+        "隐士正位",
+        "战车逆位",
+        "太阳",
+        "Mel你好，隐士提着灯，你这半年一直在自己找路。战车倒过来，是缰绳松了，太阳在最后，慢慢就亮了。",
+    ]
+    lines = [f"塔罗师阿月 2024-01-05 21:00:0{number}\n{text}\n" for number, text in enumerate(said)]
+    (record,) = read({"Mel.txt": "\n".join(["Mel 2024-01-05 20:50:01\n老师在吗，我要不要换组\n", *lines])})
+    reading = to_reading(record)
+    assert [(c["card"], c["orientation"]) for c in reading["cards"]] == [
+        ("隐士", "upright"),
+        ("战车", "reversed"),
+        ("太阳", "unknown"),
+    ]
+    assert reading["content"] == said[-1]

@@ -229,3 +229,45 @@ def test_a_header_of_two_rows_may_be_merged_over_both(read):
     (record,) = read({"a.xlsx": data})
     cards = [(c["position"], c["card"], c["orientation"]) for c in to_reading(record)["cards"]]
     assert cards == [("过去", "隐士", "unknown"), ("现在", "战车", "reversed"), ("未来", "太阳", "unknown")]
+
+
+def laid(reading: dict) -> list[tuple]:
+    return [(c["position"], c["card"], c["orientation"]) for c in reading["cards"]]
+
+
+SIDED = [("过去", "隐士", "upright"), ("现在", "战车", "reversed"), ("未来", "太阳", "upright")]
+
+
+def test_a_header_of_two_rows_merged_over_both(read):
+    def change(book):
+        for cells in ("A1:A2", "B1:B2", "C1:D1", "E1:F1", "G1:H1", "I1:I2"):
+            book.active.merge_cells(cells)
+
+    top = ["客户", "问题", "过去", None, "现在", None, "未来", None, "解读"]
+    sides = [None, None, *["牌名", "正/逆"] * 3, None]
+    values = ["Mel", "换组", "隐士", "正", "战车", "逆", "太阳", "正", BODY]
+    (record,) = read({"a.xlsx": workbook({"1": [top, sides, values]}, change)})
+    assert laid(to_reading(record)) == SIDED
+
+
+def test_a_form_a_sheet(read):
+    form = [
+        ["塔罗咨询记录表"],
+        ["客户", "Mel", "日期", datetime(2024, 1, 5)],
+        ["问题", "换组"],
+        ["过去", "隐士", "正位"],
+        ["现在", "战车", "逆位"],
+        ["未来", "太阳", "正位"],
+        ["解读", BODY],
+        ["反馈", "三月换了"],
+    ]
+    (record,) = read({"a.xlsx": workbook({"1": form})})
+    reading = to_reading(record)
+    assert (reading["person"], reading["question"], str(reading["date"])) == ("Mel", "换组", "2024-01-05")
+    assert (laid(reading), reading["content"], reading["outcome"]) == (SIDED, BODY, "三月换了")
+
+
+def test_a_label_above_the_header_holds_for_every_row(read):
+    rows = [["客户：阿宁"], [], ["日期", "问题", "牌", "解读"], ["2024/1/5", "换组", CARDS, BODY]]
+    (record,) = read({"a.xlsx": workbook({"1": rows})})
+    assert (record.person, record.question) == ("阿宁", "换组")
