@@ -149,6 +149,7 @@ def tokens_of(folded: str) -> list[Token]:
     fresh = True  # at the beginning of an item, where a number is a list number
     first = _COUNTED_IN_WORDS.match(folded)
     in_words = bool(first and first[1] == "一")
+    splits, _ = _suits()
     while place < size:
         character = folded[place]
         if fresh and character in _BEGINS_NUMBER and (match := _NUMBER.match(folded, place)):
@@ -159,7 +160,7 @@ def tokens_of(folded: str) -> list[Token]:
             tokens.append(Token("number", place, match.end(), match[0]))
             place = match.end()
             continue
-        if (split := _split_name(folded, place)) is not None:
+        if character in splits and (split := _split_name(folded, place)) is not None:
             tokens.append(split)
             place, fresh = split.end, True
             continue
@@ -209,8 +210,8 @@ def _suits() -> tuple[frozenset[str], re.Pattern]:
 
 def _split_name(folded: str, place: int) -> Token | None:
     """A suit and a rank that stand apart, as two cells of a table do."""
-    begins, pattern = _suits()
-    if folded[place] not in begins or not (match := pattern.match(folded, place)):
+    match = _suits()[1].match(folded, place)
+    if match is None:
         return None
     parts = [part for part in match.groups() if part]
     card = aliases()[0].get("".join(parts))
