@@ -6,10 +6,11 @@ import re
 from collections import deque
 from collections.abc import Iterator
 
+from tarot_data.sources.columns import columns_by_content, columns_of, find_header
 from tarot_data.sources.decode import HEAD, encoding_of
 from tarot_data.sources.record import Blob, RawRecord, Rejected, source_of, unreadable
 from tarot_data.sources.sample import Sample
-from tarot_data.sources.tables import _columns_by_content, columns_of, find_header, is_upright, read_rows
+from tarot_data.sources.tables import is_upright, read_rows
 
 FORM = "csv"
 MAX_CELL = 4 * 1024 * 1024
@@ -45,7 +46,7 @@ def separator_of(text: str) -> str | None:
                 len(rows) >= 2
                 and len({len(row) for row in rows}) == 1
                 and len(rows[0]) >= 3
-                and _columns_by_content(rows)
+                and columns_by_content(rows)
                 and not is_upright(rows)
             ):
                 return separator

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tarot_data.sources import archive
+from tarot_data.sources.columns import find_header
 from tarot_data.sources.fields import field_of
 from tarot_data.sources.labels import Fields, known_fields, labels_in, read_head
 from tarot_data.sources.notes import split
 from tarot_data.sources.record import Blob, RawRecord, Rejected, unreadable, unsafe
 from tarot_data.sources.sample import Sample
-from tarot_data.sources.tables import find_header, is_table_of_cards, read_rows, table_lines
+from tarot_data.sources.table_lines import is_table_of_cards, table_lines
+from tarot_data.sources.tables import read_rows
 
 FORM = "docx"
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"

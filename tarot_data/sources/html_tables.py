@@ -6,11 +6,12 @@ from html.parser import HTMLParser
 
 from tarot_data import told
 from tarot_data.sources import notes
+from tarot_data.sources.columns import find_header
 from tarot_data.sources.decode import text_of
 from tarot_data.sources.labels import labels_in
 from tarot_data.sources.record import Blob, RawRecord, Rejected, unreadable
 from tarot_data.sources.sample import Sample
-from tarot_data.sources.tables import find_header, read_rows
+from tarot_data.sources.tables import read_rows
 
 FORM = "html"
 

@@ -10,7 +10,7 @@ from tarot_data.sources.fields import field_of, synonyms
 from tarot_data.sources.labels import Fields, Head, known_fields, labels_in, read_head, to_record
 from tarot_data.sources.record import Blob, RawRecord, Rejected, source_of
 from tarot_data.sources.sample import Sample
-from tarot_data.sources.tables import table_lines
+from tarot_data.sources.table_lines import table_lines
 from tarot_data.spreads import numeral
 
 FORM = "notes"

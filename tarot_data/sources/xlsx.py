@@ -9,9 +9,10 @@ from typing import Any
 from tarot_data import lexicon
 from tarot_data.folding import fold
 from tarot_data.sources import archive
+from tarot_data.sources.columns import find_header
 from tarot_data.sources.record import Blob, RawRecord, Rejected, plain, source_of, unreadable
 from tarot_data.sources.sample import Sample
-from tarot_data.sources.tables import find_header, is_upright, read_rows
+from tarot_data.sources.tables import is_upright, read_rows
 
 FORM = "xlsx"
 MAX_CELLS = 5_000_000
