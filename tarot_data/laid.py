@@ -31,6 +31,7 @@ def _other_deck_names() -> tuple[str, ...]:
     return tuple(fold(name) for row in lexicon.read_table("other_decks") for name in row["called"].split("|") if name)
 
 
+@lexicon.cached(maxsize=4096)
 def other_deck(text: str | None) -> str | None:
     """The name of another deck (雷诺曼, Lenormand, oracle) in the words for a spread or a deck, or None: some of its
     cards are called like ours, so their names alone do not tell."""
@@ -481,6 +482,6 @@ def _trailing(text: str, token: Token) -> bool:
 def _of_another_deck(place: str) -> str | None:
     """The card of another deck that stands before one of ours."""
     parts = re.split(r"[\s:：\-]+", fold(place))
-    if deck := next((name for name in _other_deck_names() for part in parts if part.startswith(name)), None):
-        return deck
+    if any(part.startswith(_other_deck_names()) for part in parts):
+        return next(name for name in _other_deck_names() for part in parts if part.startswith(name))
     return next((part for part in parts if part in _other_decks() and part not in position_names()), None)

@@ -50,6 +50,8 @@ def columns_of(header: Row, below: Row | None = None) -> tuple[Columns, int] | N
         return None
     keys: list[tuple[str, int] | None] = [field_of(label) if label else None for label in labels]
     keys = [None if key and key[0] in ("ignored",) else key for key in keys]
+    if not any(keys):
+        return None  # a row of readings, which is what most are
     numbered = [i for i, key in enumerate(keys) if key and key[0] == "position" and NTH_CARD.fullmatch(labels[i])]
     if len(numbered) > 1 and "cards" not in {key[0] for key in keys if key}:
         # `位置1 | 位置2` hold cards; beside `牌1 | 牌2` they say where those lie, and so does 位置 alone.
