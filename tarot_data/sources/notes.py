@@ -1,6 +1,7 @@
 """Labelled notes in .txt and .md, several readings a file, and Obsidian notes with front matter."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from tarot_data import lexicon, told
@@ -96,8 +97,8 @@ def split(
         return
     if not common and starts[0][0] and not any("person" in head.names for _, head in starts):
         above = next((index for index in range(min(8, starts[0][0])) if lines[index].strip()), 0)
-        told = read_head(lines, above) if labels_in(lines[above]) else Head()
-        common = told.fields if told.names == {"person"} else common
+        client = read_head(lines, above) if labels_in(lines[above]) else Head()
+        common = client.fields if client.names == {"person"} else common
     begins = [_beginning(lines, start, max(0, start - 8)) for start, _ in starts]
     counted = _counted(begins, lines)
     begins = [min(begin, counted.get(begin, begin)) for begin in begins]
@@ -109,7 +110,7 @@ def split(
     ends = [*begins[1:], len(lines)]
     separators = {lines[begin].strip() for begin in begins[1:] if _SEPARATOR.match(lines[begin])}
     day_above: str | None = _day_of(blob.name)
-    places: set[str] = set()
+    parts: Counter[str] = Counter()  # of one paragraph or line several readings may be made
     for (start, head), begin, end in zip(starts, begins, ends, strict=True):
         title, name = None, ""
         for line in filter(str.strip, lines[begin + (begin in counted.values()) : start]):
@@ -131,7 +132,8 @@ def split(
         if day_above and ("date", 1) not in fields:
             fields[("date", 1)] = [("日期", day_above)]
         place = locator.format(numbers[start])
-        place, places = place if place not in places else f"{place} part {len(places) + 1}", {*places, place}
+        parts[place] += 1
+        place = f"{place} part {parts[place]}" if parts[place] > 1 else place
         yield to_record(
             fields,
             source_of(blob, place, form),

@@ -242,3 +242,13 @@ def test_a_form_with_its_cards_in_rows_or_values_under_labels(read, rows):
     reading = to_reading(record)
     assert (reading["person"], reading["question"], reading["content"]) == ("Mel", "换组", BODY)
     assert laid(reading) == SIDED[:2]
+
+
+def test_readings_of_one_paragraph_have_places_of_their_own(read):
+    said = "<w:br/>".join(
+        f"</w:t><w:br/><w:t>咨询者：{name}</w:t><w:br/><w:t>问题：换组</w:t><w:br/><w:t>牌：隐士正位</w:t><w:br/><w:t>{BODY}"
+        for name in ("Mel", "阿宁", "KK")
+    )
+    records = read({"a.docx": document(f"<w:p><w:r><w:t>{said}</w:t></w:r></w:p>")})
+    assert [record.person for record in records] == ["Mel", "阿宁", "KK"]
+    assert len({record.source.locator for record in records}) == 3
