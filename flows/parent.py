@@ -2,10 +2,30 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 GRACE_SECONDS = 10.0
+
+
+def start(
+    words: list[str], log: Path, variables: dict[str, str], *, heard: bool, anew: bool = False
+) -> subprocess.Popen:
+    """A module of ours as a process that ends with this one (`end_with_pipe`). heard: its standard output is read here,
+    else it goes where its errors go: into log, which only its owner may read, behind what is there unless anew."""
+    mode = os.O_TRUNC if anew else os.O_APPEND
+    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | mode, 0o600), "wb") as errors:
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", *words],
+            stdin=subprocess.PIPE,  # Its other end closes when this process ends, and the one started with it.
+            stdout=subprocess.PIPE if heard else errors,
+            stderr=errors,
+            env=variables,
+            start_new_session=True,  # Ctrl-C is for this process, which ends the others in order.
+        )
 
 
 def end_with_pipe(*, at_once: bool) -> None:

@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from flows import environment
+from flows.parent import start
 from flows.runner import Served
 from flows.server import START_SECONDS
 from flows.serving import answers, lock_path, part_path, say_gone, say_where, served_at
@@ -50,15 +50,7 @@ class Serving:
     def _spawn(self, part: str) -> None:
         log = self.logs / f"{part}.log"
         self.logs.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as errors:
-            self.processes[part] = subprocess.Popen(
-                [sys.executable, "-P", "-m", PARTS[part]],
-                stdin=subprocess.PIPE,  # Its other end closes when this process ends, and the part with it.
-                stdout=subprocess.PIPE if part == "runner" else errors,
-                stderr=errors,
-                env=self.variables,
-                start_new_session=True,  # Ctrl-C is for this process, which ends the parts in order.
-            )
+        self.processes[part] = start([PARTS[part]], log, self.variables, heard=part == "runner")
         self.started[part] = time.monotonic()
 
     def _wait_for(self, part: str) -> None:

@@ -8,11 +8,11 @@ import atexit
 import os
 import select
 import subprocess
-import sys
 import time
 from contextlib import suppress
 from pathlib import Path
 
+from flows.parent import start
 from flows.server import START_SECONDS, TEMPORARY
 from schemas.problems import Problem
 
@@ -27,15 +27,9 @@ class Temporary:
 
     def __init__(self, home: Path) -> None:
         self.log = home / "temporary.log"
-        with os.fdopen(os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as errors:
-            self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "flows.server", TEMPORARY],
-                stdin=subprocess.PIPE,  # Its other end closes when this process ends, and the server with it.
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env=os.environ | SETTINGS,
-                start_new_session=True,  # Ctrl-C is for this process; the server is still told how the run ended.
-            )
+        # Not ended by Ctrl-C, it is still told how the run ended.
+        words = ["flows.server", TEMPORARY]
+        self.process = start(words, self.log, os.environ | SETTINGS, heard=True, anew=True)
         # Prefect's own threads tell the server of the last events when Python ends, and are asked to before this is:
         # what was registered first comes last.
         atexit.register(self.stop)

@@ -7,7 +7,7 @@ from collections import Counter
 from tarot_data import lexicon
 from tarot_data.folding import fold
 from tarot_data.laid import UnknownCard, cards_of, other_deck
-from tarot_data.listing import aliases, words
+from tarot_data.listing import aliases, is_extra_word, words
 from tarot_data.placing import put_at
 from tarot_data.spreads import resolve_spread
 
@@ -172,7 +172,7 @@ def _suit_and_rank(value: dict) -> str | None:
 
 def is_extra(label: str) -> bool:
     """Whether a label is the word for a card without a place: 底牌, 补牌."""
-    return (words().get(fold(label)) or ("",))[0] == "extra"
+    return is_extra_word(fold(label))
 
 
 def asks_reversed(key: str) -> bool:

@@ -8,7 +8,7 @@ import re
 
 from tarot_data import lexicon
 from tarot_data.folding import fold
-from tarot_data.listing import Token, aliases, doubting, no_card, repeating, tokens_of, words
+from tarot_data.listing import Token, aliases, doubting, is_extra_word, no_card, repeating, tokens_of
 from tarot_data.placing import AROUND, HOW_MANY, is_extra_label, is_place, number_of, put_at
 from tarot_data.spreads import is_spread, places, position_names, resolve_spread
 
@@ -57,29 +57,28 @@ def cards_of(text: str) -> tuple[dict, ...]:
         text, folded = text[named.end() :], folded[named.end() :]
     head = _HEAD.match(folded)
     if not head:
-        return _listed(text)
+        return _listed(text, folded)
     pieces = [piece for piece in _BETWEEN_PLACES.split(folded[head.start(1) : head.end(1)]) if piece]
     if pieces and (is_spread(pieces[0]) or pieces[0] not in places() and resolve_spread(pieces[0])[0]):
         pieces = pieces[1:]
     if len(pieces) < 2 or len(set(pieces)) < len(pieces) or not set(pieces) <= places():
-        return _listed(text)
+        return _listed(text, folded)
     # `过去、现在、未来：恶魔、高塔、星星`
     try:
-        cards = [dict(card) for card in _listed(text[head.end() :])]
+        cards = [dict(card) for card in _listed(text[head.end() :], folded[head.end() :])]
     except UnknownCard:
-        return _listed(text)
+        return _listed(text, folded)
     laid = [card for card in cards if card["place"] != 0]
     if len(laid) != len(pieces) or any(card["position"] for card in laid):
-        return _listed(text)
+        return _listed(text, folded)
     written = [piece for piece in _BETWEEN_PLACES.split(text[head.start(1) : head.end(1)].replace("（", "(")) if piece]
     for card, piece in zip(laid, written[-len(pieces) :], strict=True):
         card["position"] = piece.strip("）)")
     return tuple(cards)
 
 
-def _listed(text: str) -> tuple[dict, ...]:
-    """`cards_of` of a text without a heading of positions."""
-    folded = fold(text)
+def _listed(text: str, folded: str) -> tuple[dict, ...]:
+    """`cards_of` of a text, and the same folded, without a heading of positions."""
     tokens = tokens_of(folded)
     cards: list[dict] = []
     unknown: list[str] = []
@@ -118,7 +117,7 @@ def _listed(text: str) -> tuple[dict, ...]:
         place = place if parted else ""
         if HOW_MANY.fullmatch(word) or is_spread(word):
             return  # `恶魔、高塔、星星 共三张`
-        if name in no_card() or (words().get(name) or ("",))[0] == "extra":
+        if name in no_card() or is_extra_word(name):
             return
         if card := aliases()[1].get(name.removesuffix("牌")) or aliases()[1].get(name):
             if place.strip():

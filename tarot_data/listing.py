@@ -88,13 +88,18 @@ def words() -> dict[str, tuple[str, str]]:
     return found
 
 
-@lexicon.cached
-def no_card() -> frozenset[str]:
-    return frozenset(fold(row["word"]) for row in lexicon.read_table("extras") if row["kind"] == "no card")
+def is_extra_word(folded: str) -> bool:
+    """Whether a folded word is that for a card without a place: 底牌, 补牌."""
+    return (words().get(folded) or ("",))[0] == "extra"
 
 
 def _of_kind(kind: str) -> frozenset[str]:
     return frozenset(fold(row["word"]) for row in lexicon.read_table("extras") if row["kind"] == kind)
+
+
+@lexicon.cached
+def no_card() -> frozenset[str]:
+    return _of_kind("no card")
 
 
 @lexicon.cached
@@ -124,8 +129,7 @@ def doubting() -> tuple[str, ...]:
 @lexicon.cached
 def telling() -> tuple[str, ...]:
     """What ends a sentence that leads to the cards (抽到的是, 分别是), longest first."""
-    found = {fold(row["word"]) for row in lexicon.read_table("extras") if row["kind"] == "telling"}
-    return tuple(sorted(found, key=len, reverse=True))
+    return tuple(sorted(_of_kind("telling"), key=len, reverse=True))
 
 
 @lexicon.cached
@@ -152,11 +156,10 @@ def tokens_of(folded: str) -> list[Token]:
     splits, _ = _suits()
     while place < size:
         character = folded[place]
-        if fresh and character in _BEGINS_NUMBER and (match := _NUMBER.match(folded, place)):
-            tokens.append(Token("number", place, match.end(), match[0]))
-            place = match.end()
-            continue
-        if fresh and in_words and (match := _COUNTED_IN_WORDS.match(folded, place)):
+        match = _NUMBER.match(folded, place) if fresh and character in _BEGINS_NUMBER else None
+        if fresh and in_words and match is None:
+            match = _COUNTED_IN_WORDS.match(folded, place)
+        if match:
             tokens.append(Token("number", place, match.end(), match[0]))
             place = match.end()
             continue
@@ -195,8 +198,7 @@ def _suits() -> tuple[frozenset[str], re.Pattern]:
     """First characters of suits, and a pattern for a suit and a rank with a mark between them: `圣杯 三`, `权杖-国王`."""
     strong = aliases()[0]
     cards = [(name, card[2:]) for name, card in strong.items() if not name.isascii()]
-    ranks = {"三": "三", "3": "三"}
-    suits = {name[:-1] for name, rank in cards if name[-1:] in ranks and rank == "三" and len(name) > 2}
+    suits = {name[:-1] for name, rank in cards if name[-1] in "三3" and rank == "三" and len(name) > 2}
     ends = {name[len(suit) :] for name, _ in cards for suit in suits if name.startswith(suit)} - {""}
     suit = "|".join(sorted(map(re.escape, suits), key=len, reverse=True))
     rank = "|".join(sorted(map(re.escape, ends), key=len, reverse=True))

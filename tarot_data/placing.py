@@ -6,7 +6,7 @@ import re
 
 from tarot_data import lexicon
 from tarot_data.folding import fold
-from tarot_data.listing import aliases, extra_labels, no_place, telling, words
+from tarot_data.listing import aliases, extra_labels, is_extra_word, no_place, telling
 from tarot_data.spreads import NUMERALS, is_spread, numeral, places
 
 _DIGITS = re.compile(r"[0-9]{1,2}")
@@ -80,7 +80,7 @@ def plain_place(position: str) -> str:
 def is_extra_label(folded: str) -> bool:
     """底牌, 补牌2, and 底 where it is all of a label."""
     return any(
-        word in extra_labels() or (words().get(word) or ("",))[0] == "extra"
+        word in extra_labels() or is_extra_word(word)
         for word in (folded, folded.rstrip("0123456789一二三四五 "))
         if word
     )

@@ -1,6 +1,7 @@
 """What the columns of a table of readings are: by its header, of one row or two, or by what stands in them."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tarot_data import drawn, lexicon
@@ -35,11 +36,15 @@ class Columns:
 
     @property
     def names(self) -> set[str]:
-        return {key[0] for key in self.keys if key}
+        return _named(self.keys)
 
     @property
     def width(self) -> int:
         return len(self.labels)
+
+
+def _named(keys: Iterable[tuple[str, int] | None]) -> set[str]:
+    return {key[0] for key in keys if key}
 
 
 def columns_of(header: Row, below: Row | None = None) -> tuple[Columns, int] | None:
@@ -53,7 +58,7 @@ def columns_of(header: Row, below: Row | None = None) -> tuple[Columns, int] | N
     if not any(keys):
         return None  # a row of readings, which is what most are
     numbered = [i for i, key in enumerate(keys) if key and key[0] == "position" and NTH_CARD.fullmatch(labels[i])]
-    if len(numbered) > 1 and "cards" not in {key[0] for key in keys if key}:
+    if len(numbered) > 1 and "cards" not in _named(keys):
         # `位置1 | 位置2` hold cards; beside `牌1 | 牌2` they say where those lie, and so does 位置 alone.
         keys = [None if index in numbered else key for index, key in enumerate(keys)]
     positions = {
@@ -63,7 +68,7 @@ def columns_of(header: Row, below: Row | None = None) -> tuple[Columns, int] | N
     }
     if len(positions) > 1:
         keys = [None if index in positions else key for index, key in enumerate(keys)]
-    if "cards" in {key[0] for key in keys if key}:
+    if "cards" in _named(keys):
         keys, spanned = _numbered(labels, keys, below)
         positions |= spanned
     for index in _texts_beside(labels, keys, positions, below):
@@ -79,7 +84,7 @@ def columns_of(header: Row, below: Row | None = None) -> tuple[Columns, int] | N
             keys = [None if index in under else key for index, key in enumerate(keys)]
         elif len(positions) >= 2 and (sides := _sides_below(labels, positions, below)):
             rows = 2
-    names = {key[0] for key in keys if key}
+    names = _named(keys)
     if len(positions) >= 2 and "cards" not in names:
         names.add("cards")
     elif rows == 1:

@@ -197,8 +197,9 @@ _OF_A_READING = {"person", "question", "spread", "cards", "date"}
 
 def _read_section(section: list[Block], blob: Blob, common: Fields) -> Iterator[RawRecord | Rejected]:
     tables = [block for block in section if block.kind == "table" and is_table_of_readings(block.value)]
-    if any(is_table_of_cards(block.value) for block in tables) and _labelled(section) & {"person", "question"}:
-        tables = [block for block in tables if not is_table_of_cards(block.value)]
+    readings = [block for block in tables if not is_table_of_cards(block.value)]
+    if len(readings) < len(tables) and _labelled(section) & {"person", "question"}:
+        tables = readings
     if tables:
         above = ""
         for block in section:

@@ -65,7 +65,7 @@ def is_table_of_cards(rows: list[list[str]]) -> bool:
     header = [known[0] if (known := field_of(cell)) else None for cell in rows[0]]
     if "cards" not in header or len(rows) < 3 or not {"position", "orientation"} & set(header):
         return False
-    if {"person", "question", "date"} & set(header):
+    if WHO_WHAT_WHEN & set(header):
         return False
     at = header.index("cards")
     return all(len(row) > at and cards_in(row[at]) == 1 for row in rows[1:])
