@@ -4,6 +4,7 @@ Everything stays on this machine: telemetry of every dependency is off, and with
 under the data directory.
 """
 
+import json
 import logging
 import os
 import warnings
@@ -15,6 +16,9 @@ from flows import disk
 from flows.withheld import told
 from schemas.problems import Problem
 from tarot_data import lexicon
+
+TOKEN_HEADER = "X-Tarot-Token"
+"""Header of a request to a Prefect server of ours; its value is the server's secret."""
 
 QUIET = {
     "DO_NOT_TRACK": "1",
@@ -70,17 +74,25 @@ def prefect_at(data_dir: Path) -> Iterator[None]:
     except OSError as error:
         raise disk.refused(error, data_dir) or Problem("not_writable", path=data_dir, why=error.strerror) from None
     disk.room(data_dir)
-    from flows.serving import served_at
+    from flows.serving import served_at, token_of
     from flows.temporary import Temporary
 
     # Beside a server, a flow by hand is one more run of it: two servers on one database file get in each other's way.
     # Started first, since it comes up while Prefect is imported here.
     address = served_at(data_dir)
     own = None if address or _server_named() else Temporary(prefect_home())
-    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+    from prefect.settings import (
+        PREFECT_API_URL,
+        PREFECT_CLIENT_CUSTOM_HEADERS,
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+        temporary_settings,
+    )
 
     address = own.address() if own else address
-    here = {PREFECT_API_URL: f"{address}/api"} if address else {}
+    here = {}
+    if address:
+        token = own.token if own else token_of(data_dir)
+        here = {PREFECT_API_URL: f"{address}/api", PREFECT_CLIENT_CUSTOM_HEADERS: with_token(token)}
     with told(), temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None} | here):
         yield
 
@@ -142,6 +154,21 @@ def server_address() -> str:
     return os.environ["PREFECT_API_URL"].removesuffix("/api")
 
 
+def server_token() -> str:
+    """The secret that the server of this process asks for. Other users can read neither the environment nor its file."""
+    return os.environ["TAROT_SERVER_TOKEN"]
+
+
+def given_token() -> str | None:
+    """The secret of a server whose data directory is not on this machine."""
+    return os.environ.get("TAROT_SERVER_TOKEN") or None
+
+
+def with_token(token: str) -> dict[str, str]:
+    """Headers that Prefect's clients send along: the user's own ones, and the server's secret."""
+    return json.loads(os.environ.get("PREFECT_CLIENT_CUSTOM_HEADERS") or "{}") | {TOKEN_HEADER: token}
+
+
 def served_settings() -> str:
     return os.environ["TAROT_SERVED"]
 
@@ -160,6 +187,7 @@ def cluster() -> str | None:
 def for_children(
     data_dir: Path,
     address: str,
+    token: str,
     *,
     inbox: list[Path],
     poll_seconds: int,
@@ -169,7 +197,7 @@ def for_children(
 ) -> dict[str, str]:
     """The environment of the processes of `tarot serve`: this one's, and where everything is.
 
-    address: `http://127.0.0.1:port` of the server. Pages of other origins may not ask it anything.
+    address: `http://127.0.0.1:port` of the server. token: its secret.
     """
     port = address.rpartition(":")[2]
     settings = {
@@ -178,10 +206,12 @@ def for_children(
         "TAROT_NOTIFY": notify,
         "TAROT_CLUSTER": cluster,
         "PREFECT_HOME": str((data_dir / "prefect").resolve()),
+        "TAROT_SERVER_TOKEN": token,
+        "PREFECT_CLIENT_CUSTOM_HEADERS": json.dumps(with_token(token)),
         "PREFECT_API_URL": f"{address}/api",
         "PREFECT_UI_API_URL": f"{address}/api",
         "PREFECT_UI_STATIC_DIRECTORY": str((data_dir / "prefect" / "ui").resolve()),
-        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"{address},http://localhost:{port}",
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": address,
         "PREFECT_SERVER_API_HOST": "127.0.0.1",
         "PREFECT_SERVER_API_PORT": port,
         # In memory, the default, a server that is restarted never gives back what a dead run held.
@@ -196,13 +226,14 @@ def for_children(
     return os.environ | {name: value for name, value in settings.items() if value is not None}
 
 
-def for_worker(data_dir: Path, server: str, notify: str | None) -> dict[str, str]:
+def for_worker(data_dir: Path, server: str, token: str, notify: str | None) -> dict[str, str]:
     """The environment of `tarot worker`: its state apart from the server's, which may share the data directory."""
     settings = {
         "TAROT_DATA_DIR": str(data_dir.resolve()),
         "TAROT_NOTIFY": notify,
         "PREFECT_HOME": str((data_dir / "prefect" / f"worker-{os.uname().nodename}").resolve()),
         "PREFECT_API_URL": f"{server}/api",
+        "PREFECT_CLIENT_CUSTOM_HEADERS": json.dumps(with_token(token)),
         "PREFECT_LOGGING_LEVEL": "ERROR",
     }
     return os.environ | {name: value for name, value in settings.items() if value is not None}

@@ -14,7 +14,7 @@ from flows import environment
 from flows.parent import start
 from flows.runner import Served
 from flows.server import START_SECONDS
-from flows.serving import answers, lock_path, part_path, say_gone, say_where, served_at
+from flows.serving import answers, link_to, lock_path, part_path, say_gone, say_where, served_at, token_of
 from schemas.problems import Problem
 from tarot_data.locks import held, only_one
 
@@ -118,12 +118,13 @@ def serve(
     cluster: str | None = None,
     running: Callable[[str], None],
 ) -> None:
-    """Serve until SIGTERM or Ctrl-C. running is called with the address once everything is up.
+    """Serve until SIGTERM or Ctrl-C. running is called with the link for a browser once everything is up.
 
     Raises Problem `serving_already`, `port_taken`, `serving_failed`.
     """
     data_dir.mkdir(parents=True, exist_ok=True)
-    busy = Problem("serving_already", path=data_dir, address=served_at(data_dir) or "?")
+    there = served_at(data_dir)
+    busy = Problem("serving_already", path=data_dir, address=link_to(there, token_of(data_dir)) if there else "?")
     with only_one(lock_path(data_dir), busy, wait_seconds=1.0):
         say_gone(data_dir)
         if not held(part_path(data_dir, "server")):  # That of a killed one is just about to end.
@@ -132,9 +133,11 @@ def serve(
             place.mkdir(parents=True, exist_ok=True) if not place.exists() else None
         address = f"http://127.0.0.1:{port}"
         poll = min(10, max(2, (served.schedule.seconds or 60) // 2))
+        token = token_of(data_dir)
         variables = environment.for_children(
             data_dir,
             address,
+            token,
             inbox=inbox,
             poll_seconds=poll,
             database=database_driver(database),
@@ -151,7 +154,7 @@ def serve(
             serving.start(*PARTS)
             if not serving.stopping:
                 say_where(data_dir, address)
-                running(address)
+                running(link_to(address, token))
             serving.watch()
         finally:
             serving.stop()

@@ -1,8 +1,8 @@
 """The Prefect server as a process of its own, on loopback: that of `tarot serve`, with pages and services, or a temporary
 one for a single command (`flows.temporary`), without them.
 
-The same app as `prefect server start` runs, but it ends with who started it, and answers only to this machine's own
-name, so that a page in a browser cannot reach it under a name that somebody points here (DNS rebinding).
+The same app as `prefect server start` runs, but it ends with who started it, and answers only requests that know the
+secret of `environment.server_token` and come from no foreign page (`flows.server_guard`).
 """
 
 import sys
@@ -10,9 +10,6 @@ import sys
 from flows import environment
 from flows.parent import end_with_pipe
 from flows.serving import alone
-
-HOSTS = ["127.0.0.1", "localhost", "prefect-in-memory"]
-"""The last is what the server calls itself when an automation acts; no name in a browser resolves to it."""
 
 TEMPORARY = "--temporary"
 
@@ -32,7 +29,8 @@ def run(port: int, temporary: bool = False) -> None:
     """Serve until asked to end; once up, a temporary one tells its port on standard output. port 0: any that is free."""
     import uvicorn
     from prefect.server.api.server import create_app
-    from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+    from flows.server_guard import ServerGuard
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list | None = None) -> None:
@@ -40,8 +38,8 @@ def run(port: int, temporary: bool = False) -> None:
             if temporary and self.started:
                 print(self.servers[0].sockets[0].getsockname()[1], flush=True)
 
-    app = create_app(ephemeral=temporary, final=True)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)
+    # Around the app, not in it: an automation of the server calls the app in memory, without the secret.
+    app = ServerGuard(create_app(ephemeral=temporary, final=True), environment.server_token())
     # A page left open holds a connection for ever; stopping does not wait for it.
     config = uvicorn.Config(
         app, host="127.0.0.1", port=port, log_level="error", lifespan="on", timeout_graceful_shutdown=5

@@ -1,8 +1,11 @@
 """Whether `tarot serve` is running on a data directory, and where: its lock says whether, a small file where."""
 
 import json
+import os
+import secrets
+import urllib.error
 import urllib.request
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from flows import environment
@@ -33,6 +36,40 @@ def served_at(data_dir: Path) -> str | None:
     if not path.exists() or not held(lock_path(data_dir)):
         return None
     return json.loads(path.read_text(encoding="utf-8"))["address"]
+
+
+def token_of(data_dir: Path) -> str:
+    """The secret of the server on a data directory: one for all its starts, so that links and workers outlive one.
+
+    For its owner only, made at the first call.
+    """
+    path = data_dir / "prefect" / "token"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(f".token.{os.getpid()}.half")
+    if not path.exists():
+        with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+            out.write(secrets.token_urlsafe(32))
+        with suppress(FileExistsError):
+            os.link(half, path)
+        half.unlink()
+    return path.read_text(encoding="utf-8")
+
+
+def link_to(address: str, token: str) -> str:
+    """What a browser is given: it leaves the secret there as a cookie."""
+    return f"{address}/?token={token}"
+
+
+def accepts(address: str, token: str) -> bool:
+    """Whether the server up there takes this secret. Raises OSError if none answers."""
+    request = urllib.request.Request(f"{address}/api/admin/version", headers={environment.TOKEN_HEADER: token})
+    try:
+        with urllib.request.urlopen(request, timeout=10):
+            return True
+    except urllib.error.HTTPError as error:
+        if error.code != 403:
+            raise
+        return False
 
 
 def say_where(data_dir: Path, address: str) -> None:

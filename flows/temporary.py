@@ -6,6 +6,7 @@ server only to do so: 3 CPU seconds more.
 
 import atexit
 import os
+import secrets
 import select
 import subprocess
 import time
@@ -23,13 +24,15 @@ SETTINGS = {"PREFECT_API_BLOCKS_REGISTER_ON_START": "false"}
 
 
 class Temporary:
-    """The process and, once it is up, its address: this does keep a state."""
+    """The process, its secret and, once it is up, its address: this does keep a state."""
 
     def __init__(self, home: Path) -> None:
         self.log = home / "temporary.log"
         # Not ended by Ctrl-C, it is still told how the run ended.
         words = ["flows.server", TEMPORARY]
-        self.process = start(words, self.log, os.environ | SETTINGS, heard=True, anew=True)
+        self.token = secrets.token_urlsafe(32)
+        variables = os.environ | SETTINGS | {"TAROT_SERVER_TOKEN": self.token}
+        self.process = start(words, self.log, variables, heard=True, anew=True)
         # Prefect's own threads tell the server of the last events when Python ends, and are asked to before this is:
         # what was registered first comes last.
         atexit.register(self.stop)

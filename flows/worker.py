@@ -6,13 +6,23 @@ from pathlib import Path
 
 from flows import environment
 from flows.runner import POOL
+from flows.serving import accepts, token_of
+from schemas.problems import Problem
 
 
 def work(data_dir: Path, server: str, notify: str | None) -> None:
     """Become Prefect's worker, one training at a time, until SIGTERM or Ctrl-C. Does not return.
 
-    data_dir: the same data directory as the server's, shared between the two.
+    data_dir: the same data directory as the server's, shared between the two: its secret is read there, unless
+    TAROT_SERVER_TOKEN holds it (a bucket does not). Raises Problem `server_token`, `no_server`.
     """
-    variables = environment.for_worker(data_dir, server.rstrip("/"), notify)
+    server = server.rstrip("/")
+    token = environment.given_token() or token_of(data_dir)
+    try:
+        if not accepts(server, token):
+            raise Problem("server_token", address=server, path=data_dir)
+    except OSError as error:
+        raise Problem("no_server", address=server, why=getattr(error, "reason", error)) from None
+    variables = environment.for_worker(data_dir, server, token, notify)
     worker = ["worker", "start", "--pool", POOL, "--type", "process", "--limit", "1"]
     os.execve(sys.executable, [sys.executable, "-P", "-m", "prefect", *worker], variables)

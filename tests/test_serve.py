@@ -17,8 +17,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from flows.environment import TOKEN_HEADER
 from flows.events import READY, marker
-from flows.serving import served_at
+from flows.serving import served_at, token_of
 from tarot_data import store, versions
 from tarot_data.synthetic import write_sample
 from tests.test_run import SMALL
@@ -89,7 +90,7 @@ def post(server: Server, path: str, body: object) -> object:
     request = urllib.request.Request(
         f"http://127.0.0.1:{server.port}/api{path}",
         json.dumps(body).encode(),
-        {"Content-Type": "application/json"},
+        {"Content-Type": "application/json", TOKEN_HEADER: token_of(server.data)},
         method="POST",
     )
     with urllib.request.urlopen(request, timeout=30) as answer:

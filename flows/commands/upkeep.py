@@ -76,10 +76,11 @@ def serve(
     if install:
         return print_units(ctx, {"TAROT_DATABASE": database, "TAROT_NOTIFY": notify}, yes)
 
-    def running(address: str) -> None:
+    def running(link: str) -> None:
         if ctx.as_json:
-            return ctx.json({"address": address, "inbox": [str(path) for path in places]})
-        ctx.print("serve.running", address=address)
+            address = link.partition("/?")[0]
+            return ctx.json({"address": address, "url": link, "inbox": [str(path) for path in places]})
+        ctx.print("serve.running", address=link)
         when = served.schedule
         for place in places:
             if when.cron:
