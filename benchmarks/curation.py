@@ -25,7 +25,7 @@ NEAR, EXACT, SOUP = 0.10, 0.05, 0.02
 
 def documents(n: int, seed: int = 7) -> list[dict]:
     """{id, content, twin, kind} of n documents in mixed order; twin: the document it was made of."""
-    from tarot_data.synthetic_grammar import made_up
+    from tarot_data.synthetic.grammar import made_up
 
     rng = Random(seed)
     fresh = n - int(n * NEAR) - int(n * EXACT) - int(n * SOUP)
@@ -74,8 +74,8 @@ def lines(path: Path) -> Iterator[dict]:
 
 def clean(source: Path, target: Path, masking: bool) -> None:
     """Normalise and filter; what is left out goes to a file of its own, with its reason."""
-    from tarot_data import privacy
-    from tarot_data.bodies import body_problem, clean_text
+    from tarot_data.ingest.body_checks import body_problem, clean_text
+    from tarot_data.privacy import contacts
 
     with target.open("w", encoding="utf-8") as kept, target.with_suffix(".left").open("w", encoding="utf-8") as left:
         for row in lines(source):
@@ -84,7 +84,7 @@ def clean(source: Path, target: Path, masking: bool) -> None:
                 left.write(json.dumps({"id": row["id"], "reason": problem[0]}) + "\n")
                 continue
             if masking:
-                content, _ = privacy.mask(content)
+                content, _ = contacts.mask(content)
             kept.write(json.dumps({"id": row["id"], "content": content}, ensure_ascii=False) + "\n")
 
 
@@ -92,7 +92,7 @@ def near(source: Path, target: Path, _: bool) -> None:
     """Near-duplicates and exact copies left out, each with its twin and similarity in a file of its own."""
     import polars as pl
 
-    from tarot_data.duplicates import near_duplicates
+    from tarot_data.text.near_duplicates import near_duplicates
 
     rows = list(lines(source))
     frame = pl.DataFrame({"reading_id": [row["id"] for row in rows], "content": [row["content"] for row in rows]})

@@ -214,10 +214,12 @@ def _hung(*_: object) -> None:
 
 def batch(first: int, count: int) -> dict:
     """Files first to first + count into a new store; {files, records, kept, rejected, slowest, findings}."""
-    from tarot_data import ingest, sources, store
+    from tarot_data.ingest import stages
+    from tarot_data.sources import reader
+    from tarot_data.store import tables
 
     findings, records, times = [], [], {}
-    real = sources.read
+    real = reader.read
 
     def timed(path: Path, root: Path):
         """Every record of the file as it comes, within MOST_SECONDS."""
@@ -226,7 +228,7 @@ def batch(first: int, count: int) -> dict:
         try:
             for record in real(path, root):
                 records.append((record.source.file, record.source.member, record.source.locator))
-                if isinstance(record, sources.Rejected) and UNEXPECTED in record.detail:
+                if isinstance(record, reader.Rejected) and UNEXPECTED in record.detail:
                     findings.append(f"{path.parent.name}: {record.source.member or path.name}: {record.detail}")
                 yield record
         except Hung:
@@ -244,28 +246,28 @@ def batch(first: int, count: int) -> dict:
             place.mkdir(parents=True)
             (place / name).write_bytes(content)
         out = {"files": count, "records": 0, "kept": 0, "rejected": 0}
-        sources.read = timed
+        reader.read = timed
         try:
-            with store.writing(data):
-                files, _, _ = ingest.new_files(data, [inbox])
-                clean = ingest.read_and_clean(data, files, data / "staging")
-                counts = ingest.commit(data, ingest.decide(data, clean, data / "staging"), files)
+            with tables.writing(data):
+                files, _, _ = stages.new_files(data, [inbox])
+                clean = stages.read_and_clean(data, files, data / "staging")
+                counts = stages.commit(data, stages.decide(data, clean, data / "staging"), files)
                 shutil.rmtree(data / "staging")
             out |= accounted(data, count, records, counts, findings)
         except Exception:  # noqa: BLE001
             findings.append(f"files {first} to {first + count - 1}: {traceback.format_exc()[-1500:]}")
         finally:
-            sources.read = real
+            reader.read = real
     out["slowest"] = max(times.values(), default=0.0)
     return out | {"findings": findings}
 
 
 def accounted(data: Path, count: int, records: list, counts: dict, findings: list[str]) -> dict:
     """Whether every file and every record that was read is in a table, once."""
-    from tarot_data import store
+    from tarot_data.store import tables
 
     def places(name: str) -> list[tuple]:
-        rows = store.scan(data, name)
+        rows = tables.scan(data, name)
         return (
             []
             if rows is None
@@ -273,7 +275,7 @@ def accounted(data: Path, count: int, records: list, counts: dict, findings: lis
         )
 
     kept, rejected = places("readings"), places("rejections")
-    entries = store.files(data)
+    entries = tables.files(data)
     if entries.height != count:
         findings.append(f"{count} files were found, {entries.height} are in the store")
     lost = set(records) - set(kept) - set(rejected)
@@ -346,8 +348,9 @@ def guided(seconds: int) -> None:
     except ImportError:
         sys.exit("atheris is not installed: pip install atheris")
     with atheris.instrument_imports(include=["tarot_data"]):
-        from tarot_data import cleaning, sources
-        from tarot_data.sources import FORMS
+        from tarot_data.ingest import clean as cleaning
+        from tarot_data.sources import reader
+        from tarot_data.sources.reader import FORMS
 
         for form in FORMS:
             __import__(f"tarot_data.sources.{form}")
@@ -363,8 +366,8 @@ def guided(seconds: int) -> None:
             return
         path = folder / f"a{suffixes[data[0] % len(suffixes)]}"
         path.write_bytes(data[1:])
-        records = list(sources.read(path, folder))
-        assert not any(isinstance(record, sources.Rejected) and UNEXPECTED in record.detail for record in records)
+        records = list(reader.read(path, folder))
+        assert not any(isinstance(record, reader.Rejected) and UNEXPECTED in record.detail for record in records)
         readings, rejections = cleaning.to_readings(records)
         assert readings.height + rejections.height == len(records)
 

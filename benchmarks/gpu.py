@@ -17,7 +17,7 @@ from pathlib import Path
 from types import MethodType
 
 from benchmarks.road import ROOT
-from flows import environment
+from flows.runtime import environment
 
 RECIPE = "r1-distill-qwen-7b"
 TINY = {"layers": 2, "hidden": 64, "ffn": 128, "heads": 4, "kv_heads": 2, "vocab": 4096, "positions": 4096}
@@ -38,7 +38,7 @@ def measure(variant: str, tiny: bool, updates: int) -> dict:
     import torch
     from transformers import Qwen2ForCausalLM, Trainer, TrainerCallback
 
-    from tarot_train import base, device, plan, recipe, rows, sft
+    from tarot_train import base_model, device, plan, recipe, sft, training_rows
     from tests.train.conftest import example
 
     here = device.find()
@@ -51,12 +51,12 @@ def measure(variant: str, tiny: bool, updates: int) -> dict:
     for number, row in enumerate(made):
         # Readings of 30 to 800 tokens, as they come.
         row["completion"][0]["content"] *= 1 + number % 16
-    tokenizer = base.train_tokenizer(sft.texts_of(made), 4096, base.read_template("r1"))
-    counted = rows.to_rows(made, tokenizer, used.train.max_tokens)
+    tokenizer = base_model.train_tokenizer(sft.texts_of(made), 4096, base_model.read_template("r1"))
+    counted = training_rows.to_rows(made, tokenizer, used.train.max_tokens)
     torch.manual_seed(0)
     torch.set_default_dtype(dtype)
     with torch.device("cuda" if here.kind == "cuda" else "cpu"):
-        model = Qwen2ForCausalLM(base.config_of(shape))
+        model = Qwen2ForCausalLM(base_model.config_of(shape))
     torch.set_default_dtype(torch.float32)
     packs = plan.packed_rows(counted.tokens, used.train.max_tokens) if used.train.packing else None
     with tempfile.TemporaryDirectory() as folder:

@@ -66,12 +66,10 @@ def warm() -> None:
     """Import what the jobs import, label a reading, and have the tasks of ingest and publish be the functions they are."""
     import polars as pl
 
-    from flows import forgetting, ingest, publish, reporting  # noqa: F401
-    from flows.commands import dataset, records  # noqa: F401
+    from flows import ingest
     from schemas.tables import READINGS
-    from tarot_data import cleaning, conflicts, replay, validation  # noqa: F401
-    from tarot_data.duplicates import signatures
-    from tarot_data.patterns import annotate
+    from tarot_data.patterns.annotate import annotate
+    from tarot_data.text.near_duplicates import signatures
     from tests.builders import reading
 
     frame = pl.DataFrame([reading()], schema=READINGS)

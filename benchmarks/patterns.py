@@ -11,7 +11,8 @@ import polars as pl
 
 from schemas.deck import CARDS, LABELS
 from schemas.tables import READINGS
-from tarot_data import annotated, conflicts, patterns, teaching
+from tarot_data.ingest import card_conflicts
+from tarot_data.patterns import annotate, gold, train
 
 DOCS = Path(__file__).parents[1] / "docs" / "patterns.md"
 SPEED_READINGS, SPEED_ROUNDS = 1000, 7
@@ -20,13 +21,13 @@ CHARS = 600
 
 
 def main() -> None:
-    readings = annotated.read_all(teaching.ANNOTATED)
-    folds = teaching.folds(readings)
+    readings = gold.read_all(train.ANNOTATED)
+    folds = train.folds(readings)
     print(f"{len(readings)} readings, cross-validating by reading …", flush=True)
-    more = annotated.read_all(teaching.ANNOTATED / teaching.MORE)
-    by_reading, predicted = teaching.cross_validate(readings, folds, more=more)
+    more = gold.read_all(train.ANNOTATED / train.MORE)
+    by_reading, predicted = train.cross_validate(readings, folds, more=more)
     print("… and by writer …", flush=True)
-    by_writer, _ = teaching.cross_validate(readings, [reading["writer"] for reading in readings], more=more)
+    by_writer, _ = train.cross_validate(readings, [reading["writer"] for reading in readings], more=more)
     alarms = contradictions(readings)
     speed = readings_per_second(readings)
     page = "\n".join(
@@ -124,8 +125,8 @@ def share_found(readings: list[dict], change) -> float:
 
 
 def conflicting(frame: pl.DataFrame) -> pl.DataFrame:
-    found = patterns.annotated(frame)
-    return conflicts.find_conflicts(frame, found.sentences, found.mentions)
+    found = annotate.annotated(frame)
+    return card_conflicts.find_conflicts(frame, found.sentences, found.mentions)
 
 
 def flipped(cards: list[dict], number: int) -> list[dict]:
@@ -151,11 +152,11 @@ def readings_per_second(readings: list[dict]) -> float:
         content = (first["content"] + "\n" + second["content"] + "\n" + first["content"])[:CHARS]
         made.append({**first, "id": f"r{number}", "content": content})
     frame = to_frame(made)
-    patterns.annotate(frame.head(10))
+    annotate.annotate(frame.head(10))
     rounds = []
     for _ in range(SPEED_ROUNDS):
         start = time.process_time()
-        patterns.annotate(frame)
+        annotate.annotate(frame)
         rounds.append(time.process_time() - start)
     return SPEED_READINGS / min(rounds)
 
@@ -164,7 +165,7 @@ def worst(readings: list[dict], predicted: list[dict]) -> list[str]:
     answers = {reading["id"]: reading["sentences"] for reading in predicted}
     found = []
     for reading in readings:
-        for sentence, covering in annotated.aligned(reading["sentences"], answers[reading["id"]]):
+        for sentence, covering in gold.aligned(reading["sentences"], answers[reading["id"]]):
             got = {label for other in covering for label in other["labels"]} or {"other"}
             if got != set(sentence["labels"]):
                 sure = max((other.get("confidence", 0) for other in covering), default=0)
@@ -180,7 +181,7 @@ def confusion(readings: list[dict], predicted: list[dict]) -> list[str]:
     answers = {reading["id"]: reading["sentences"] for reading in predicted}
     counts = Counter()
     for reading in readings:
-        for sentence, covering in annotated.aligned(reading["sentences"], answers[reading["id"]]):
+        for sentence, covering in gold.aligned(reading["sentences"], answers[reading["id"]]):
             got = covering[0]["labels"][0] if covering else "other"
             counts[sentence["labels"][0], got] += 1
     head = "| annotated \\ labelled | " + " | ".join(LABELS) + " |"

@@ -30,23 +30,23 @@ A_PERSON = 8
 def fill(data_dir: Path, first: int, count: int) -> None:
     """Append made-up readings number first … to the store, with labels and signatures."""
     from schemas.tables import READINGS
-    from tarot_data import store
-    from tarot_data.duplicates import signatures
-    from tarot_data.ingest import to_stored
-    from tarot_data.patterns import annotate
+    from tarot_data.ingest.stages import to_stored
+    from tarot_data.patterns.annotate import annotate
+    from tarot_data.store import tables
+    from tarot_data.text.near_duplicates import signatures
 
     for start in range(first, first + count, LOT):
         rows = [_reading(number) for number in range(start, min(start + LOT, first + count))]
         readings = pl.DataFrame(rows, schema=READINGS).unique("reading_id", maintain_order=True)
         sentences, notes = annotate(readings)
-        store.append(data_dir, "readings", to_stored(readings, sentences, notes), {})
-        store.append_signatures(data_dir, signatures(readings).with_columns(revision=pl.lit(1, pl.Int32)), {})
+        tables.append(data_dir, "readings", to_stored(readings, sentences, notes), {})
+        tables.append_signatures(data_dir, signatures(readings).with_columns(revision=pl.lit(1, pl.Int32)), {})
         print(f"{start + len(rows):,} readings", file=sys.stderr, flush=True)
 
 
 def _reading(number: int) -> dict:
-    from tarot_data.spreads import resolve_spread
-    from tarot_data.synthetic_grammar import made_up
+    from tarot_data.cards.spreads import resolve_spread
+    from tarot_data.synthetic.grammar import made_up
 
     made = made_up(7, number)
     digest = blake2b(f"{number}".encode(), digest_size=16).hexdigest()
@@ -86,14 +86,14 @@ def _reading(number: int) -> dict:
 
 
 def publish(data_dir: Path) -> object:
-    from tarot_data import versions
+    from tarot_data.dataset import versions
 
     return versions.publish(data_dir)[0]["counts"]
 
 
 def reasoned(data_dir: Path) -> object:
-    from tarot_data import versions
-    from tarot_data.examples import Budget
+    from tarot_data.dataset import versions
+    from tarot_data.dataset.examples import Budget
 
     return versions.publish(data_dir, Budget(reasoning=True))[0]["counts"]["examples"]
 
@@ -104,8 +104,8 @@ def twenty_more(data_dir: Path) -> object:
 
 
 def diff(data_dir: Path) -> object:
-    from tarot_data import versions
-    from tarot_data.differences import diff as compare
+    from tarot_data.dataset import versions
+    from tarot_data.dataset.diff import diff as compare
 
     manifests = [versions.find(data_dir, number) for number in (1, 2)]
     found = compare(*(versions.read(data_dir, manifest) for manifest in manifests), *manifests)
@@ -113,14 +113,14 @@ def diff(data_dir: Path) -> object:
 
 
 def verify(data_dir: Path) -> object:
-    from tarot_data import versions
+    from tarot_data.dataset import versions
 
     return versions.verify(data_dir, versions.find(data_dir, 1))
 
 
 def export(data_dir: Path) -> object:
-    from tarot_data import export as exporting
-    from tarot_data import versions
+    from tarot_data.dataset import export as exporting
+    from tarot_data.dataset import versions
 
     about = {"lang": "en", "license": "other", "day": date(2024, 1, 1)}
     result = exporting.export(data_dir, versions.find(data_dir, 1), data_dir.parent / "exported", **about)
@@ -128,7 +128,7 @@ def export(data_dir: Path) -> object:
 
 
 def forget(data_dir: Path) -> object:
-    from flows.forgetting import forget as forgetting
+    from flows.forget import forget as forgetting
 
     return forgetting(data_dir, "客77")["removed"]
 

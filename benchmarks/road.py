@@ -34,11 +34,11 @@ A_LOT = 20_000
 
 def ingest(data: Path, inbox: Path) -> dict:
     """The four stages of the ingest flow, without Prefect's own half second."""
-    from tarot_data import ingest as stages
-    from tarot_data import store
+    from tarot_data.ingest import stages
+    from tarot_data.store import tables
 
     staging = data / "staging"
-    with store.writing(data):
+    with tables.writing(data):
         files, _, _ = stages.new_files(data, [inbox])
         try:
             clean = stages.read_and_clean(data, files, staging)
@@ -48,15 +48,16 @@ def ingest(data: Path, inbox: Path) -> dict:
 
 
 def publish(data: Path, _: Path) -> dict:
-    from tarot_data import store, versions
+    from tarot_data.dataset import versions
+    from tarot_data.store import tables
 
-    with store.writing(data):
+    with tables.writing(data):
         return versions.publish(data)[0]["counts"]
 
 
 def diff(data: Path, _: Path) -> dict:
-    from tarot_data import versions
-    from tarot_data.differences import diff as compare
+    from tarot_data.dataset import versions
+    from tarot_data.dataset.diff import diff as compare
 
     manifests = versions.listed(data)[-2:]
     found = compare(*(versions.read(data, manifest) for manifest in manifests), *manifests)
@@ -64,8 +65,8 @@ def diff(data: Path, _: Path) -> dict:
 
 
 def report(data: Path, _: Path) -> dict:
-    from flows.checks import look
-    from flows.reporting import write_report
+    from flows.report import write_report
+    from flows.training.gate_checks import look
 
     return {"bytes": Path(write_report(data, look(data), "zh")["path"]).stat().st_size}
 
@@ -79,9 +80,8 @@ def warm() -> None:
     import polars as pl
 
     from schemas.tables import READINGS
-    from tarot_data import cleaning, conflicts, validation  # noqa: F401
-    from tarot_data.duplicates import signatures
-    from tarot_data.patterns import annotate
+    from tarot_data.patterns.annotate import annotate
+    from tarot_data.text.near_duplicates import signatures
     from tests.builders import reading
 
     frame = pl.DataFrame([reading()], schema=READINGS)
@@ -130,7 +130,7 @@ def on_copies(job: str, full: Path, repeats: int) -> dict:
 def measure(sizes: list[int], repeats: int, folder: Path, ingest_only: bool = False) -> dict:
     """{road: [{n, seconds, cpu_seconds, peak_mb, accepted}], ten: {store, empty, full}} and, unless only the way into the
     store is asked for, {commands, publish, publish_again, diff, report}."""
-    from tarot_data.synthetic import write_sample
+    from tarot_data.synthetic.generate import write_sample
 
     out: dict = {"road": []}
     for n in sizes:
@@ -180,7 +180,7 @@ def commanded(data: Path, *words: str) -> dict:
 
 def commands(folder: Path, repeats: int) -> dict[str, dict]:
     """What a person waits for: medians of whole commands, each on a data directory of its own."""
-    from tarot_data.synthetic import write_sample
+    from tarot_data.synthetic.generate import write_sample
 
     empty = folder / "nothing"
     empty.mkdir()

@@ -25,17 +25,20 @@ WIDE, NARROW = 1280, 390
 
 def prepared(demo: Path, data_dir: Path) -> None:
     """The demo with what only a person adds: corrections that were learned from, votes, a row of their own."""
-    from flows import environment
-    from flows.reporting import write_report
-    from tarot_data import corrections, lexicon, store, teaching, versions
-    from tarot_data.review import votes
+    from flows.report import write_report
+    from flows.runtime import environment
+    from tarot_data import lexicon
+    from tarot_data.dataset import versions
+    from tarot_data.patterns import train
+    from tarot_data.review import blind_votes
+    from tarot_data.store import corrections, tables
 
     # Not the inbox: only what is made of it is shown.
     for name in ("store", "versions", "reports", "runs"):
         copytree(demo / name, data_dir / name)
     environment.prepare(data_dir)
-    rows = store.readings(data_dir).filter("synthetic").sort("reading_id").head(6).to_dicts()
-    with store.writing(data_dir):
+    rows = tables.readings(data_dir).filter("synthetic").sort("reading_id").head(6).to_dicts()
+    with tables.writing(data_dir):
         for row in rows:
             unsure = min(row["sentences"], key=lambda sentence: sentence["confidence"])
             said = (
@@ -48,25 +51,25 @@ def prepared(demo: Path, data_dir: Path) -> None:
             )
             corrections.add(data_dir, [corrections.to_correction(*said, "2026-01-01T00:00:00+00:00")])
         versions.publish(data_dir)
-    teaching.learn_from(data_dir, data_dir / "lexicon" / "model")
+    train.learn_from(data_dir, data_dir / "lexicon" / "model")
     row = {"alias": "小愚", "card": "愚人", "use": "prose", "example": "这张小愚很强。"}
     lexicon.add(data_dir / "lexicon", "aliases", [row])
     (run, *_) = sorted((data_dir / "runs").glob("[0-9]*"))
-    for pair, winner in zip(votes.pairs(run), ("tuned", "tuned", "base", "tuned"), strict=False):
-        votes.vote(run, pair, winner)
-    from flows.checks import look
-    from flows.runs import newest_run
+    for pair, winner in zip(blind_votes.pairs(run), ("tuned", "tuned", "base", "tuned"), strict=False):
+        blind_votes.vote(run, pair, winner)
+    from flows.training.gate_checks import look
+    from flows.training.runs import newest_run
 
     write_report(data_dir, look(data_dir), "zh", run=newest_run(data_dir))
 
 
 def pages(data_dir: Path) -> dict[str, str]:
     """Name of a picture -> address of its page."""
-    from tarot_data import store
+    from tarot_data.store import tables
 
-    rejected = store.rejections(data_dir)
+    rejected = tables.rejections(data_dir)
     mendable = rejected.filter(rejected["reason"].cast(str) == "unknown_card")["rejection_id"][0]
-    made_up = store.readings(data_dir).filter("synthetic").sort("reading_id")
+    made_up = tables.readings(data_dir).filter("synthetic").sort("reading_id")
     reading = made_up["reading_id"][0]
     (run, *_) = sorted((data_dir / "runs").glob("[0-9]*"))
     return {

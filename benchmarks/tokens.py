@@ -6,15 +6,15 @@ python -m benchmarks.tokens TOKENIZER_FOLDER
 import sys
 from pathlib import Path
 
-from tarot_data import annotated, teaching
-from tarot_data.examples import prompt_for
+from tarot_data.dataset.examples import prompt_for
+from tarot_data.patterns import gold, train
 
 
 def main(folder: Path) -> None:
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    readings = annotated.read_all(teaching.ANNOTATED) + annotated.read_all(teaching.ANNOTATED / teaching.MORE)
+    readings = gold.read_all(train.ANNOTATED) + gold.read_all(train.ANNOTATED / train.MORE)
     pairs = []
     for reading in readings:
         draws = [{"draw": 1, "spread": reading.get("spread")}]

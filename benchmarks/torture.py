@@ -27,9 +27,12 @@ from pathlib import Path
 
 from benchmarks.hands import Hand
 from benchmarks.pages import ROOT, measured, put
-from tarot_data import corrections, fixes, forgotten, store, versions
-from tarot_data.synthetic import write_sample
-from tarot_data.traces import find_traces
+from tarot_data.dataset import versions
+from tarot_data.erasure.disk_search import find_traces
+from tarot_data.ingest import fixes
+from tarot_data.privacy import suppression_list
+from tarot_data.store import corrections, tables
+from tarot_data.synthetic.generate import write_sample
 
 PERSON = "桑桑"
 SAMPLE = ROOT / "data" / "sample" / "inbox"
@@ -64,7 +67,7 @@ def inboxes(folder: Path, made_up: int) -> tuple[Path, Path]:
 
 def arguments_of(job: str, data: Path, first: Path, later: Path) -> list[str]:
     if job == "fix":
-        rows = store.rejections(data).iter_rows(named=True)
+        rows = tables.rejections(data).iter_rows(named=True)
         fixable = next(row["rejection_id"] for row in rows if row["reason"] in fixes.OVERRULED)
         return ["fix", fixable, "--accept"]
     return {
@@ -160,19 +163,19 @@ def counted(data: Path, totals: list[int]) -> Callable:
 def content(data: Path) -> dict[str, str]:
     """Part -> hash over all it says; clocks, and the numbers of commits, apart."""
     out = {}
-    for name in store.TABLES:
-        rows = store.scan(data, name)
+    for name in tables.TABLES:
+        rows = tables.scan(data, name)
         frame = None if rows is None else rows.collect()
         # Sorted as text: a list or a struct has no order, and the order of commits is no content.
         lines = [] if frame is None else sorted(frame.write_ndjson().splitlines())
         out[name] = _hash("\n".join(lines))
-    out["open rejections"] = _hash(store.rejections(data).write_ndjson())
-    out["current readings"] = _hash(store.readings(data).write_ndjson())
+    out["open rejections"] = _hash(tables.rejections(data).write_ndjson())
+    out["current readings"] = _hash(tables.readings(data).write_ndjson())
     out["corrections"] = _hash(corrections.read(data).write_ndjson())
     for manifest in versions.listed(data):
         kept = {key: value for key, value in manifest.items() if key != "store_version"}
         out[f"version {manifest['version']}"] = _hash(json.dumps(kept, sort_keys=True, default=str))
-    known = forgotten.read(data)
+    known = suppression_list.read(data)
     out["forgotten"] = str((len(known.names), len(known.readings), known.lengths) if known else None)
     return out
 
@@ -187,7 +190,7 @@ def findings(data: Path, told: list[str]) -> list[str]:
     told: passages that must be nowhere below the data directory.
     """
     out = []
-    every = store.scan(data, "readings")
+    every = tables.scan(data, "readings")
     if every is not None:
         keys = every.select("reading_id", "revision").collect()
         out += ["a revision is there twice"] if keys.is_duplicated().any() else []
@@ -225,7 +228,7 @@ def torture(
             shutil.copytree(data, before[job])
             arguments = arguments_of(job, data, first, later)
             if job == "forget":
-                theirs = store.readings(data).filter(person=PERSON)
+                theirs = tables.readings(data).filter(person=PERSON)
                 told = [PERSON, *(text[20:40] for text in theirs["content"])]
                 assert theirs.height and find_traces(data, told), "nobody to forget"
             totals: list[int] = []
@@ -237,7 +240,7 @@ def torture(
             lasts[job], writes[job], after[job] = time.monotonic() - started, totals[0], content(data)
             assert not findings(data, told), job
             if job == "publish":
-                row = store.readings(data).row(0, named=True)
+                row = tables.readings(data).row(0, named=True)
                 first_sentence = (row["sentences"][0]["start"], row["sentences"][0]["end"])
                 correction = corrections.to_correction(
                     row["reading_id"], row["content"], *first_sentence, ["other"], [], "2024-01-05T20:00:00+08:00"

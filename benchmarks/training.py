@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from benchmarks.road import ROOT, put, where
-from flows import environment
+from flows.runtime import environment
 
 BEGIN, END = "<!-- training: written by benchmarks/training.py -->", "<!-- training: end -->"
 
@@ -33,16 +33,16 @@ def measure(shape: dict, ours: bool, updates: int) -> dict:
     import torch
     from transformers import Qwen2ForCausalLM, TrainerCallback
 
-    from tarot_train import base, recipe, rows, sft
+    from tarot_train import base_model, recipe, sft, training_rows
     from tests.train.conftest import example
 
     made = [example(number, "train") for number in range(8 * (updates + 1))]
     for number, row in enumerate(made):
         row["completion"][0]["content"] *= 1 + number % 8
-    tokenizer = base.train_tokenizer(sft.texts_of(made), 4096, base.read_template("r1"))
-    counted = rows.to_rows(made, tokenizer, 2048)
+    tokenizer = base_model.train_tokenizer(sft.texts_of(made), 4096, base_model.read_template("r1"))
+    counted = training_rows.to_rows(made, tokenizer, 2048)
     torch.manual_seed(0)
-    model = Qwen2ForCausalLM(base.config_of(recipe.Shape(tied=True, **shape)))
+    model = Qwen2ForCausalLM(base_model.config_of(recipe.Shape(tied=True, **shape)))
     settings = {"train.checkpointing": "off" if ours else "on", "lora.r": "32", "lora.dropout": "0"}
     settings |= {"train.max_steps": str(updates + 1), "train.eval_steps": "100000", "train.patience": "0"}
     used = recipe.load("tarot-tiny", settings)

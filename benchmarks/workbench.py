@@ -29,18 +29,19 @@ CORRECTED, BROKEN = 1_000, 5_000
 
 
 def prepare(data_dir: Path, readings: int) -> None:
-    from tarot_data import corrections, store, versions
-    from tarot_data.synthetic import write_sample
+    from tarot_data.dataset import versions
+    from tarot_data.store import corrections, tables
+    from tarot_data.synthetic.generate import write_sample
 
-    with store.writing(data_dir):
-        if not store.count(data_dir):
+    with tables.writing(data_dir):
+        if not tables.count(data_dir):
             fill(data_dir, 0, readings)
     with tempfile.TemporaryDirectory() as inbox:
         write_sample(BROKEN, Path(inbox), seed=3, broken=1.0)
         print(ingest(data_dir, Path(inbox)), file=sys.stderr)
-    with store.writing(data_dir):
+    with tables.writing(data_dir):
         for start in (0, CORRECTED // 2):
-            rows = store.readings(data_dir).sort("reading_id").slice(start, CORRECTED // 2)
+            rows = tables.readings(data_dir).sort("reading_id").slice(start, CORRECTED // 2)
             said = []
             for row in rows.iter_rows(named=True):
                 one = row["sentences"][0]
@@ -52,10 +53,10 @@ def prepare(data_dir: Path, readings: int) -> None:
 
 def pages(data_dir: Path) -> dict[str, str]:
     """What a page is -> its address."""
-    from tarot_data import store
+    from tarot_data.store import tables
 
-    rejected = store.rejections(data_dir)
-    reading = store.index(data_dir)["reading_id"].sort()[-1]
+    rejected = tables.rejections(data_dir)
+    reading = tables.index(data_dir)["reading_id"].sort()[-1]
     return {
         "rejections, first page": "/rejections",
         "rejections of one reason, last page": f"/rejections?reason={rejected['reason'][0]}&page=9999",
@@ -76,7 +77,7 @@ def pages(data_dir: Path) -> dict[str, str]:
 
 def measure(data_dir: Path) -> list[tuple[str, float, float]]:
     """(page, median, longest) in ms."""
-    from tarot_data import corrections, store
+    from tarot_data.store import corrections, tables
 
     out = []
     with workbench(data_dir) as url:
@@ -96,14 +97,14 @@ def measure(data_dir: Path) -> list[tuple[str, float, float]]:
             took = [ask(address) for _ in range(ASKED)]
             out.append((name, statistics.median(took), max(took)))
             print(out[-1], file=sys.stderr, flush=True)
-        row = store.reading(data_dir, store.index(data_dir)["reading_id"].sort()[-2])
+        row = tables.reading(data_dir, tables.index(data_dir)["reading_id"].sort()[-2])
         place = (row["reading_id"], row["content"], row["sentences"][0]["start"], row["sentences"][0]["end"])
-        with store.writing(data_dir):
+        with tables.writing(data_dir):
             corrections.add(data_dir, [corrections.to_correction(*place, ["opening"], [], "2026-01-01T00:00:00+00:00")])
         took = ask("/labels")
         out.append(("least sure sentences, right after a correction", took, took))
-        with store.writing(data_dir):
-            fill(data_dir, 20_000_000 + store.count(data_dir), 10)
+        with tables.writing(data_dir):
+            fill(data_dir, 20_000_000 + tables.count(data_dir), 10)
         took = ask("/readings")
         out.append(("readings, right after a commit", took, took))
     return out
@@ -133,13 +134,13 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="a folder to keep, or to use again")
     parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
     arguments = parser.parse_args()
-    from tarot_data import store
+    from tarot_data.store import tables
 
     with tempfile.TemporaryDirectory() as folder:
         data_dir = arguments.keep or Path(folder) / "data"
         if not (data_dir / "versions").exists():
             prepare(data_dir, arguments.readings)
-        text = table(measure(data_dir), store.count(data_dir), store.rejections(data_dir).height)
+        text = table(measure(data_dir), tables.count(data_dir), tables.rejections(data_dir).height)
     print(text)
     if arguments.write:
         write(text)

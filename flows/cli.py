@@ -14,10 +14,10 @@ from pathlib import Path
 
 import click
 
-from flows import bucket, disk, environment, terminal
-from flows.gate import MIN_NEW, MIN_READINGS
+from flows.runtime import bucket, disk_errors, environment, terminal
+from flows.training.gate import MIN_NEW, MIN_READINGS
+from schemas.errors import Problem
 from schemas.messages import catalogue, say
-from schemas.problems import Problem
 
 
 class Group(click.Group):
@@ -298,7 +298,7 @@ def build(lang: str) -> Group:
 
 def _command(area: str, name: str, key: str, parts: list, lang: str) -> click.Command:
     def callback(data_dir: Path | str, as_json: bool, lang: str, **arguments: object) -> None:
-        from flows import progress
+        from flows.runtime import progress
 
         progress.bar.lang = lang
         own = arguments.pop("lexicon", None)
@@ -307,7 +307,7 @@ def _command(area: str, name: str, key: str, parts: list, lang: str) -> click.Co
         ) as place:
             environment.prepare(place, own)
             module = import_module(f"flows.commands.{area}")
-            with disk.explained(place), terminal.showing():
+            with disk_errors.explained(place), terminal.showing():
                 getattr(module, key)(Context(place, as_json, lang), **arguments)
 
     callback = click.option("--lang", type=click.Choice(["zh", "en"]), default=lang, help=say("option.lang", lang))(

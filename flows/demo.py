@@ -9,9 +9,9 @@ import time
 from importlib.resources import files
 from pathlib import Path
 
-from flows import environment
 from flows.cli import Context, main
-from flows.progress import bar
+from flows.runtime import environment
+from flows.runtime.progress import bar
 
 MADE_UP = 220
 """Made-up readings: with the sample they open the gate of 200 after some are left out."""
@@ -20,7 +20,7 @@ MADE_UP = 220
 def demo(data_dir: Path, lang: str) -> None:
     started = time.monotonic()
     environment.prepare(data_dir)
-    from tarot_data.synthetic import write_sample
+    from tarot_data.synthetic.generate import write_sample
 
     ctx = Context(data_dir, False, lang)
     shutil.rmtree(data_dir, ignore_errors=True)

@@ -8,7 +8,7 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
-from flows.checks import look
+from flows.training.gate_checks import look
 
 FRAGILE = {"prefect": "3.8.8", "polars": "2.1.0", "pandera": "0.35.0", "deltalake": "1.6.6", "torch": "2.13.0"}
 """Packages whose other versions are known to break something, with the version this was tested with."""

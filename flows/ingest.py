@@ -6,14 +6,14 @@ from pathlib import Path
 
 from prefect import flow, task
 
-from flows import environment
-from flows.artifacts import shown
-from flows.history import HOOKS
-from flows.progress import bar
-from flows.retries import AGAIN, if_it_passes, passes
-from flows.withheld import Withheld, withholding
-from tarot_data import ingest as stages
-from tarot_data import store
+from flows.runtime import environment
+from flows.runtime.artifacts import shown
+from flows.runtime.error_redaction import Withheld, withholding
+from flows.runtime.progress import bar
+from flows.runtime.retries import AGAIN, if_it_passes, passes
+from flows.runtime.run_log import HOOKS
+from tarot_data.ingest import stages
+from tarot_data.store import tables
 
 
 class Inbox:
@@ -79,7 +79,7 @@ def compare(data_dir: Path, identified: Path, labelled: Path, staging: Path) -> 
 @task(name="commit to the store", retry_condition_fn=if_it_passes, **AGAIN)
 @withholding
 def commit(data_dir: Path, decided: Path, files: list) -> dict:
-    with store.as_it_was(data_dir):
+    with tables.as_it_was(data_dir):
         return stages.commit(data_dir, decided, files)
 
 
@@ -88,14 +88,14 @@ def commit(data_dir: Path, decided: Path, files: list) -> dict:
 def ingest(data_dir: Path, inbox: Inbox, spread: bool = False) -> dict:
     """Raw files to validated, labelled readings in the store; every loss has a reason.
 
-    spread: cleaning and labelling are submitted, part by part, to the flow's task runner (`flows.spread`), whose
+    spread: cleaning and labelling are submitted, part by part, to the flow's task runner (`flows.runtime.dask_runner`), whose
     processes must see inbox and data directory under the same paths. The result is the same, byte for byte.
 
     Returns {files, accepted, updated, unchanged, rejected, redacted, forgotten, readings, rejected_open, masked, reasons,
     synthetic}: files seen, readings by what became of them in this run, and totals of the store afterwards.
     """
-    with store.writing(data_dir):
-        store.sweep(data_dir)
+    with tables.writing(data_dir):
+        tables.sweep(data_dir)
         files, known, kept = find_files(data_dir, inbox)
         counts = stages.NOTHING_NEW
         if files:

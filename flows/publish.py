@@ -4,12 +4,13 @@ from pathlib import Path
 
 from prefect import flow, task
 
-from flows.counting import budget_of
-from flows.history import HOOKS
-from flows.reporting import write_report
-from flows.retries import AGAIN, if_it_passes
-from flows.withheld import withholding
-from tarot_data import store, versions
+from flows.report import write_report
+from flows.runtime.error_redaction import withholding
+from flows.runtime.retries import AGAIN, if_it_passes
+from flows.runtime.run_log import HOOKS
+from flows.training.token_budget import budget_of
+from tarot_data.dataset import versions
+from tarot_data.store import tables
 
 
 @task(name="publish the dataset version", retry_condition_fn=if_it_passes, **AGAIN)
@@ -25,7 +26,7 @@ def publish(data_dir: Path, base: str | None = None, recipe: str | None = None) 
 
     base, recipe: whose tokenizer and `max_tokens` say how long an example may be.
     """
-    with store.writing(data_dir):
+    with tables.writing(data_dir):
         return publish_version(data_dir, base, recipe)
 
 

@@ -11,9 +11,9 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Thread
 
-from flows import environment
+from flows.runtime import environment
+from schemas.errors import Problem
 from schemas.messages import say
-from schemas.problems import Problem
 
 HOST = "127.0.0.1"
 """Only programs of this machine reach it."""

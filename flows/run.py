@@ -4,17 +4,17 @@ from pathlib import Path
 
 from prefect import flow
 
-from flows.artifacts import summarise
-from flows.checks import look
-from flows.gate import MIN_NEW, MIN_READINGS, may_train
-from flows.history import HOOKS
 from flows.ingest import Inbox, ingest
 from flows.publish import publish, report_task
-from flows.runs import newest_run
-from flows.spread import spread_over
-from flows.training import train
-from flows.withheld import withholding
-from tarot_data import store
+from flows.runtime.artifacts import summarise
+from flows.runtime.dask_runner import spread_over
+from flows.runtime.error_redaction import withholding
+from flows.runtime.run_log import HOOKS
+from flows.training.gate import MIN_NEW, MIN_READINGS, may_train
+from flows.training.gate_checks import look
+from flows.training.runs import newest_run
+from flows.training.train import train
+from tarot_data.store import tables
 
 
 @flow(name="run", validate_parameters=False, **HOOKS)
@@ -32,11 +32,11 @@ def run(
 ) -> dict[str, object]:
     """Returns {ingest, version, report, gate, run, scores}; version, run and scores are null where there is none.
 
-    cluster: where the ingest is spread, see `flows.spread`.
+    cluster: where the ingest is spread, see `flows.runtime.dask_runner`.
     """
     taken_in = spread_over(ingest, cluster)(data_dir, inbox, spread=cluster is not None)
     result: dict[str, object] = {"ingest": taken_in, "version": None, "run": None, "scores": None}
-    if store.count(data_dir):
+    if tables.count(data_dir):
         manifest, new = publish(data_dir, base, recipe)
         wanted = ("version", "hash", "name", "counts", "settings")
         result["version"] = {key: manifest[key] for key in wanted} | {"new": new}

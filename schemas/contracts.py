@@ -6,7 +6,7 @@ Apart from the schemas, for importing pandera takes long: only who writes a tabl
 import polars as pl
 
 from schemas import deck
-from schemas.polars_only import PolarsData, pa
+from schemas.pandera_polars import PolarsData, pa
 from schemas.tables import EXAMPLES, Draw, DrawnCard, Source
 
 

@@ -122,7 +122,7 @@ REJECTIONS = pl.Schema(
         "masked": pl.List(pl.String),
     }
 )
-"""What was left out. key: what a person's decision about it is filed under (`tarot_data.fixes`): 32 hex digits, the same
+"""What was left out. key: what a person's decision about it is filed under (`tarot_data.ingest.fixes`): 32 hex digits, the same
 whenever the same record is refused. detail: English, names the value (masked) and, for a duplicate, its twin. excerpt: the first 60
 characters of the content, masked. record: the whole raw record as masked JSON, so that it can be fixed; null for a
 file. rejection_id: `x` and 16 hex digits of source, member and locator."""

@@ -10,7 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from schemas.problems import Problem
+from schemas.errors import Problem
 from tarot_train import sft
 
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from math import exp, log
 from pathlib import Path
 
-from schemas.problems import Problem
-from tarot_train import base as bases
+from schemas.errors import Problem
+from tarot_train import base_model as bases
 from tarot_train import device as devices
-from tarot_train import plan, rows
+from tarot_train import plan, training_rows
 from tarot_train import recipe as recipes
+from tarot_train.bootstrap import mean_difference, ratio_difference
 from tarot_train.generate import Manner, adapter_off, ask, generate, load
-from tarot_train.intervals import mean_difference, ratio_difference
-from tarot_train.memorised import copied_shares
+from tarot_train.memorisation import copied_shares
 from tarot_train.scores import DIMENSIONS, score
 from tarot_train.tables import read_table
 
@@ -32,7 +32,7 @@ def evaluate(run_dir: Path, *, data_dir: Path, annotate: Annotate, progress: Pro
     """
     manifest = read_manifest(run_dir)
     version_dir = data_dir / "versions" / manifest["dataset"]["name"]
-    version = rows.manifest_of(version_dir)
+    version = training_rows.manifest_of(version_dir)
     if version["hash"] != manifest["dataset"]["hash"]:
         raise Problem("stale_version", path=version_dir)
     used, thinking = recipes.build(manifest["used"]), manifest.get("thinking", False)
@@ -49,7 +49,7 @@ def evaluate_base(
 
     The result has no `tuned` and no `difference`.
     """
-    version = rows.manifest_of(version_dir)
+    version = training_rows.manifest_of(version_dir)
     data = held_out_of(version_dir, version)
     here = devices.find()
     dtype = "float32" if here.kind == "cpu" else "bfloat16" if here.bfloat16 else "float16"
@@ -72,9 +72,11 @@ class HeldOut:
 
 def held_out_of(version_dir: Path, version: dict) -> HeldOut:
     """The test readings of a version, else its validation readings. Raises Problem `no_held_out`."""
-    texts = [example["completion"][0]["content"] for example in rows.read_examples(version_dir, "train", version)]
+    texts = [
+        example["completion"][0]["content"] for example in training_rows.read_examples(version_dir, "train", version)
+    ]
     for split in ("test", "validation"):
-        examples = rows.read_examples(version_dir, split, version)
+        examples = training_rows.read_examples(version_dir, split, version)
         if examples:
             return HeldOut(split, examples, texts)
     raise Problem("no_held_out", path=version_dir)
@@ -91,7 +93,7 @@ def measure(
     progress: Progress = None,
 ) -> tuple[dict, list[dict]]:
     """(figures of each name and of the reader, the readings they rest on). names: of MODELS."""
-    counted = rows.to_rows(data.examples, tokenizer, used.train.max_tokens)
+    counted = training_rows.to_rows(data.examples, tokenizer, used.train.max_tokens)
     if not counted.rows:
         raise Problem("no_go_all_too_long", too_long=len(counted.too_long), max_tokens=used.train.max_tokens, fix="–")
     losses = {}
@@ -192,7 +194,7 @@ def row_losses(
     plain = model.get_base_model() if hasattr(model, "get_base_model") else model
     with adapter_off(model, untouched), torch.inference_mode():
         for number, row in enumerate(train_rows, 1):
-            prompt, whole = rows.render(tokenizer, row)
+            prompt, whole = training_rows.render(tokenizer, row)
             ids = torch.tensor([whole], device=model.device)
             hidden = plain.model(input_ids=ids, use_cache=False).last_hidden_state[0, len(prompt) - 1 : -1]
             logits = plain.lm_head(hidden).float()
@@ -273,8 +275,8 @@ def _spread_out(examples: list[dict], count: int) -> list[dict]:
         {
             "id": example["example_id"],
             "prompt": example["prompt"][-1]["content"],
-            "asked": {name: value for name, value in rows.asked(example).items() if name != "content"},
-            "reading": rows.asked(example),
+            "asked": {name: value for name, value in training_rows.asked(example).items() if name != "content"},
+            "reading": training_rows.asked(example),
         }
         for example in picked
     ]

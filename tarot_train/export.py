@@ -8,8 +8,8 @@ from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 
-from schemas.problems import Problem
-from tarot_train import base as bases
+from schemas.errors import Problem
+from tarot_train import base_model as bases
 from tarot_train.evaluate import fixed_cases, load_run, read_manifest
 from tarot_train.generate import Manner, ask, generate
 from tarot_train.recipe import Generation

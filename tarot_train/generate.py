@@ -5,11 +5,11 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from schemas.problems import Problem
-from tarot_train import base as bases
+from schemas.errors import Problem
+from tarot_train import base_model as bases
 from tarot_train import device as devices
 from tarot_train.recipe import Generation
-from tarot_train.rows import escape, prompt_ids
+from tarot_train.training_rows import escape, prompt_ids
 
 Progress = Callable[[str, int, int], None] | None
 

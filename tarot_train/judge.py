@@ -12,7 +12,7 @@ from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
-from schemas.problems import Problem
+from schemas.errors import Problem
 from tarot_train.scores import DIMENSIONS
 
 SECONDS = 120

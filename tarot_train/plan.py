@@ -11,8 +11,8 @@ from importlib.util import find_spec
 from math import ceil
 from pathlib import Path
 
+from schemas.errors import Problem
 from schemas.messages import say
-from schemas.problems import Problem
 from tarot_train.device import Device
 from tarot_train.recipe import Lora, Recipe, Shape, get
 from tarot_train.recipe import replace as with_value
@@ -65,7 +65,7 @@ class Data:
     packed: int | None = None
     """Rows of max_tokens that all examples fit into, several to a row; None where their lengths are not known."""
     counted: str = "tokenizer"
-    """How tokens were counted: tokenizer, characters (`schemas.tokens`) or given."""
+    """How tokens were counted: tokenizer, characters (`schemas.token_estimate`) or given."""
 
 
 @dataclass(frozen=True, kw_only=True)

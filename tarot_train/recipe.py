@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 
-from schemas.problems import Problem
+from schemas.errors import Problem
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,12 +17,12 @@ from importlib import metadata
 from math import isfinite, nan
 from pathlib import Path
 
-from schemas.problems import Problem
-from tarot_train import base as bases
+from schemas.errors import Problem
+from tarot_train import base_model as bases
 from tarot_train import device as devices
-from tarot_train import plan, rows
+from tarot_train import plan, training_rows
 from tarot_train import recipe as recipes
-from tarot_train.curve import loss_svg
+from tarot_train.loss_curve import loss_svg
 from tarot_train.recipe import Recipe
 
 Progress = Callable[[str, int, int], None] | None
@@ -58,8 +58,8 @@ def train(
     asked = recipe_for(base, recipe, overrides)
     if smoke:
         asked = _smoke(asked)
-    manifest = rows.manifest_of(version_dir)
-    examples = {split: rows.read_examples(version_dir, split, manifest) for split in rows.SPLITS}
+    manifest = training_rows.manifest_of(version_dir)
+    examples = {split: training_rows.read_examples(version_dir, split, manifest) for split in training_rows.SPLITS}
     if not examples["train"]:
         raise Problem("no_go_no_train")
     folder = None if asked.base.name == bases.TINY else bases.find(asked.base.name)
@@ -75,7 +75,9 @@ def train(
     with team.main_process_first():
         folder = bases.prepare(asked, texts_of(examples["train"]), data_dir / "bases", progress)
     tokenizer = bases.load_tokenizer(folder, asked.base.template)
-    counted = {split: rows.to_rows(found, tokenizer, asked.train.max_tokens) for split, found in examples.items()}
+    counted = {
+        split: training_rows.to_rows(found, tokenizer, asked.train.max_tokens) for split, found in examples.items()
+    }
     shape = plan.shape_of(asked, folder)
     if len(tokenizer) > shape.vocab:
         raise Problem("tokenizer_size", tokens=len(tokenizer), rows=shape.vocab, folder=folder)
@@ -158,10 +160,10 @@ def finished_run(runs_dir: Path, key: str) -> Path | None:
 
 def texts_of(examples: list[dict]) -> list[str]:
     """The readings of examples, as the reader wrote them; what a stand-in base is made of."""
-    return [rows.escape(example["completion"][0]["content"]) for example in examples]
+    return [training_rows.escape(example["completion"][0]["content"]) for example in examples]
 
 
-def data_of(counted: dict[str, rows.Counted], max_tokens: int) -> plan.Data:
+def data_of(counted: dict[str, training_rows.Counted], max_tokens: int) -> plan.Data:
     lengths = counted["train"].tokens
     return plan.Data(
         train=len(counted["train"].rows),
@@ -211,7 +213,7 @@ def _fit(
     work: Path,
     folder: Path,
     tokenizer,
-    counted: dict[str, rows.Counted],
+    counted: dict[str, training_rows.Counted],
     used: Recipe,
     here: devices.Device,
     team,

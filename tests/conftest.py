@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flows import environment
+from flows.runtime import environment
 
 # Before anything imports Prefect: its state for the whole test session, telemetry off.
 _HOME = tempfile.TemporaryDirectory(prefix="tarot-tests-")

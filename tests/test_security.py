@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from schemas.problems import Problem
-from tests.test_disk import take_in
-from tests.test_fixes import GOOD, WRONG_CARD, lay
+from schemas.errors import Problem
+from tests.flows.test_disk_errors import take_in
+from tests.ingest.test_fixes import GOOD, WRONG_CARD, lay
 
 ROOT = Path(__file__).parents[1]
 PRODUCT = sorted(
@@ -101,7 +101,7 @@ def test_the_product_runs_no_data_as_code_and_hands_none_to_a_shell():
         "AutoModelForCausalLM.from_pretrained(folder, use_safetensors=False)",
         "options = {'trust_remote_code': True}",
         "uvicorn.run(app, host='0.0.0.0')",
-        "subprocess.Popen([sys.executable, '-m', 'flows.server'])",
+        "subprocess.Popen([sys.executable, '-m', 'flows.service.prefect_server'])",
     ],
 )
 def test_every_danger_is_seen(text):
@@ -125,14 +125,14 @@ class Trap:
 
 @pytest.mark.slow
 def test_weights_that_are_a_pickle_are_refused_and_not_run(tmp_path):
-    from tarot_train import base, generate
+    from tarot_train import base_model, generate
 
     config = {"model_type": "llama", "architectures": ["LlamaForCausalLM"], "hidden_size": 8, "num_hidden_layers": 1}
     config |= {"num_attention_heads": 1, "intermediate_size": 8, "vocab_size": 16}
     (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
     (tmp_path / "pytorch_model.bin").write_bytes(pickle.dumps(Trap(tmp_path / "sprung")))
     with pytest.raises(Problem):
-        base.load_model(tmp_path)
+        base_model.load_model(tmp_path)
     (tmp_path / "adapter_config.json").write_text("{}", encoding="utf-8")
     (tmp_path / "adapter_model.bin").write_bytes(pickle.dumps(Trap(tmp_path / "sprung")))
     with pytest.raises(Problem) as refused:

@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from flows.checks import look
 from flows.cli import Context
-from flows.commands.shared import print_gate, print_published
-from schemas.problems import Problem
+from flows.commands.output import print_gate, print_published
+from flows.training.gate_checks import look
+from schemas.errors import Problem
 
 
 def report(ctx: Context, pseudonyms: bool) -> None:
-    from flows.reporting import write_report
-    from flows.runs import newest_run
+    from flows.report import write_report
+    from flows.training.runs import newest_run
 
     result = write_report(
         ctx.data_dir, look(ctx.data_dir), ctx.lang, run=newest_run(ctx.data_dir), pseudonyms=pseudonyms
@@ -19,11 +19,12 @@ def report(ctx: Context, pseudonyms: bool) -> None:
 
 
 def dataset_publish(ctx: Context, base: str | None, recipe: str | None, reasoning: bool, pseudonyms: bool) -> None:
-    from flows.counting import budget_of
-    from tarot_data import store, versions
+    from flows.training.token_budget import budget_of
+    from tarot_data.dataset import versions
+    from tarot_data.store import tables
 
     budget = budget_of(base, recipe, reasoning)
-    with store.writing(ctx.data_dir):
+    with tables.writing(ctx.data_dir):
         manifest, new = versions.publish(ctx.data_dir, budget, hide_names=pseudonyms)
     if ctx.as_json:
         return ctx.json(manifest | {"new": new})
@@ -31,7 +32,7 @@ def dataset_publish(ctx: Context, base: str | None, recipe: str | None, reasonin
 
 
 def dataset_list(ctx: Context) -> None:
-    from tarot_data import versions
+    from tarot_data.dataset import versions
 
     manifests = versions.listed(ctx.data_dir)
     if not manifests and not ctx.as_json:
@@ -41,15 +42,15 @@ def dataset_list(ctx: Context) -> None:
 
 
 def dataset_show(ctx: Context, version: int | None) -> None:
-    from tarot_data import versions
+    from tarot_data.dataset import versions
 
     manifest = versions.find(ctx.data_dir, version)
     ctx.json(manifest) if ctx.as_json else print_version(ctx, manifest)
 
 
 def dataset_diff(ctx: Context, old: int, new: int) -> None:
-    from tarot_data import versions
-    from tarot_data.differences import diff
+    from tarot_data.dataset import versions
+    from tarot_data.dataset.diff import diff
 
     manifests = [versions.find(ctx.data_dir, number) for number in (old, new)]
     result = diff(*(versions.read(ctx.data_dir, manifest) for manifest in manifests), *manifests)
@@ -70,7 +71,7 @@ def dataset_diff(ctx: Context, old: int, new: int) -> None:
 
 
 def dataset_verify(ctx: Context, version: int | None) -> None:
-    from tarot_data import versions
+    from tarot_data.dataset import versions
 
     manifests = [versions.find(ctx.data_dir, version)] if version else versions.listed(ctx.data_dir)
     findings = {manifest["name"]: versions.verify(ctx.data_dir, manifest) for manifest in manifests}
@@ -84,7 +85,7 @@ def dataset_verify(ctx: Context, version: int | None) -> None:
 
 
 def dataset_checkout(ctx: Context, version: int, folder: Path) -> None:
-    from tarot_data import versions
+    from tarot_data.dataset import versions
 
     manifest = versions.find(ctx.data_dir, version)
     path = versions.checkout(ctx.data_dir, manifest, folder)
@@ -104,7 +105,7 @@ def dataset_export(
 ) -> None:
     from datetime import UTC, datetime
 
-    from tarot_data import export, versions
+    from tarot_data.dataset import export, versions
 
     manifest = versions.find(ctx.data_dir, version)
     if push and not i_know:
@@ -117,7 +118,7 @@ def dataset_export(
         ctx.print("summary.exported", version=version, path=folder)
     result["pushed"] = None
     if push:
-        from flows.pushing import push_folder
+        from flows.push_to_hub import push_folder
 
         result["pushed"] = push_folder(folder, push, private=not public)
         if not ctx.as_json:
@@ -147,17 +148,18 @@ def print_version(ctx: Context, manifest: dict) -> None:
 
 
 def status(ctx: Context, min_readings: int, min_new: int) -> None:
-    from flows import history
-    from flows.runs import champion_of, run_dirs
-    from tarot_data import store, versions
+    from flows.runtime import run_log
+    from flows.training.runs import champion_of, run_dirs
+    from tarot_data.dataset import versions
+    from tarot_data.store import tables
 
     version = versions.newest(ctx.data_dir)
     runs = run_dirs(ctx.data_dir)
     opened = look(ctx.data_dir, min_readings, min_new)
-    last_run = history.last(ctx.data_dir)
+    last_run = run_log.last(ctx.data_dir)
     last_training = runs[-1].name if runs else None
     champion = champion_of(ctx.data_dir)
-    rejected_open = store.rejections(ctx.data_dir).height
+    rejected_open = tables.rejections(ctx.data_dir).height
     if ctx.as_json:
         return ctx.json(
             opened
@@ -167,10 +169,10 @@ def status(ctx: Context, min_readings: int, min_new: int) -> None:
                 "last_training": last_training,
                 "champion": champion,
                 "rejected_open": rejected_open,
-                "readings": store.count(ctx.data_dir),
+                "readings": tables.count(ctx.data_dir),
             }
         )
-    ctx.print("summary.total", readings=store.count(ctx.data_dir))
+    ctx.print("summary.total", readings=tables.count(ctx.data_dir))
     if version:
         ctx.print("summary.status_version", version=version["version"])
     else:

@@ -23,7 +23,7 @@ def read(
     chat: bool,
     think: bool | None,
 ) -> None:
-    from flows.reading import lay, open_talk
+    from flows.training.generate import lay, open_talk
 
     if bool(cards) + bool(draw) != 1 and not (chat and not cards and not draw):
         raise click.UsageError(ctx.say("usage.read"))
@@ -84,7 +84,7 @@ def _answer(ctx: Context, talk, prompt: str, facts: dict) -> None:
 
 
 def print_drawn(ctx: Context, cards: list[dict], seed: int) -> None:
-    from tarot_data.examples import card_text
+    from tarot_data.dataset.examples import card_text
 
     ctx.note("summary.drawn", cards="、".join(card_text(card) for card in cards), seed=seed)
 
@@ -99,7 +99,7 @@ def export(
     kind: str,
     out: Path | None,
 ) -> None:
-    from flows.runs import best_run
+    from flows.training.runs import best_run
 
     given = dict(zip(FORMS, (merged, gguf, ollama, adapter), strict=True))
     if sum(given.values()) != 1:

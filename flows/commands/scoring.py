@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from flows import environment
 from flows.cli import Context
-from flows.commands.shared import lines_of, print_scores
-from schemas.problems import Problem
+from flows.commands.output import lines_of, print_scores
+from flows.runtime import environment
+from schemas.errors import Problem
 
 
 def score(ctx: Context, file: Path, explain: bool) -> None:
-    from tarot_data.outside import annotate_records, read_lines
+    from tarot_data.patterns.annotate_records import annotate_records, read_lines
     from tarot_train.scores import DIMENSIONS
     from tarot_train.scores import score as score_reading
 
@@ -39,8 +39,8 @@ def print_explained(ctx: Context, dimension: str, value: float, found: list[dict
 
 
 def evaluate(ctx: Context, run: str | None, judge: str | None, judge_model: str | None) -> None:
-    from flows.runs import find_run, read_run
-    from flows.training import evaluate_again
+    from flows.training.runs import find_run, read_run
+    from flows.training.train import evaluate_again
 
     folder = find_run(ctx.data_dir, run)
     result = evaluate_again(ctx.data_dir, folder)
@@ -75,7 +75,7 @@ def _judged(ctx: Context, folder: Path, url: str, model: str | None) -> dict:
 
 
 def compare(ctx: Context, runs: tuple[str, ...]) -> None:
-    from flows.comparing import compared
+    from flows.training.compare import compared
 
     rows = compared(ctx.data_dir, runs)
     if not rows:
@@ -100,7 +100,7 @@ def _named(ctx: Context, row: dict) -> str:
 
 
 def _write_chart(ctx: Context, rows: list[dict]) -> Path:
-    from tarot_train.chart import scores_svg
+    from tarot_train.comparison_chart import scores_svg
 
     names = {name: ctx.say(f"dimension.{name}") for name in rows[0]["scores"]}
     path = ctx.data_dir / "reports" / "compare.svg"

@@ -1,12 +1,12 @@
 """Training, what comes before it and after."""
 
-from flows import environment
-from flows.checks import look_at
 from flows.cli import Context
-from flows.commands.shared import print_run
-from flows.gate import may_train
+from flows.commands.output import print_run
+from flows.runtime import environment
+from flows.training.gate import may_train
+from flows.training.gate_checks import look_at
+from schemas.errors import Problem
 from schemas.gate import explain
-from schemas.problems import Problem
 
 
 def plan(
@@ -19,7 +19,7 @@ def plan(
     gpu: str | None,
     price: float | None,
 ) -> None:
-    from flows.planning import plan_training
+    from flows.training.plan import plan_training
 
     overrides = dict(assignment(part) for part in set)
     result = plan_training(ctx.data_dir, base, recipe, overrides, examples, tokens, gpu, price)
@@ -35,14 +35,14 @@ def train(
     min_readings: int,
     smoke: bool,
 ) -> None:
-    from tarot_data import versions
+    from tarot_data.dataset import versions
 
     manifest = versions.find(ctx.data_dir, version)
     opened = look_at(ctx.data_dir, manifest, min_readings)
     if not may_train(opened, asked=True):
         raise Problem("gate_shut", why=" ".join(explain(opened, ctx.lang)), validated=opened["validated"])
     overrides = dict(assignment(part) for part in set)
-    from flows.planning import plan_training, require_base
+    from flows.training.plan import plan_training, require_base
 
     require_base(base, recipe, overrides)
     planned = None
@@ -56,7 +56,7 @@ def train(
             ctx.print("summary.trial", **trial, steps=planned["steps"], minutes=minutes)
 
     with environment.prefect_at(ctx.data_dir):
-        from flows.training import train as train_flow
+        from flows.training.train import train as train_flow
 
         result = train_flow(
             ctx.data_dir,
@@ -74,8 +74,8 @@ def train(
 
 
 def print_curve(ctx: Context, run: str) -> None:
-    from flows.runs import find_run, read_run
-    from tarot_train.curve import loss_text
+    from flows.training.runs import find_run, read_run
+    from tarot_train.loss_curve import loss_text
 
     folder = find_run(ctx.data_dir, run)
     ctx.print("summary.curve", path=folder / "loss.svg")

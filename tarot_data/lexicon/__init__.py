@@ -16,7 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TypeVar
 
-from schemas.problems import Problem
+from schemas.errors import Problem
 
 Function = TypeVar("Function", bound=Callable)
 

@@ -2,7 +2,7 @@
 
 import math
 
-from tarot_data.report.names import Names
+from tarot_data.report.anonymise import Names
 
 GENERATIONS = 4
 LONGEST_GENERATION = 1500

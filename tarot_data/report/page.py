@@ -13,9 +13,9 @@ from markupsafe import Markup
 
 from schemas.deck import LABELS
 from schemas.messages import say
-from tarot_data.report.drawings import DRAWINGS
+from tarot_data.report.sections import DRAWINGS
 from tarot_data.report.tables import LINES, ROWS
-from tarot_data.report.words import Words, fixed, share
+from tarot_data.report.wording import Words, fixed, share
 
 HEAVY_SHARE = 0.3
 """From this share of all readings on, one person is said to outweigh the others. No paper: a third of what a model

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from tarot_data.report.drawings import bin_name
-from tarot_data.report.words import Words, figure_name, figure_value, fixed, share
+from tarot_data.report.sections import bin_name
+from tarot_data.report.wording import Words, figure_name, figure_value, fixed, share
 
 
 def intake_rows(words: Words, figures: dict) -> list[list[str]]:

@@ -9,11 +9,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
+from schemas.errors import Problem
 from schemas.messages import catalogue, say
-from schemas.problems import Problem
-from tarot_data.report.words import Count, Words
-from tarot_data.review import finding, labels_page, lexicon_page, readings_page, rejections_page, versions_page
-from tarot_data.review.guard import Guard, Refused
+from tarot_data.report.wording import Count, Words
+from tarot_data.review import labels_page, lexicon_page, readings_page, rejections_page, search, versions_page
+from tarot_data.review.access import Guard, Refused
 
 HERE = Path(__file__).parent
 SILENT = dict.fromkeys(("tracing", "metrics", "logs", "operation_spans", "auto_configure"), False)
@@ -102,9 +102,9 @@ def create_app(data_dir: Path, *, token: str, own_lexicon: Path, lang: str = "zh
 
 def warm(data_dir: Path) -> None:
     """Make ready what the first page of each kind would wait for: the index of readings and the labeller's tables."""
-    from tarot_data.patterns import explain
+    from tarot_data.patterns.annotate import explain
 
-    finding.least_sure(data_dir)
+    search.least_sure(data_dir)
     explain("愚人正位。")
 
 

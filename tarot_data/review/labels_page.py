@@ -8,10 +8,12 @@ from fastapi import Depends, FastAPI
 from fastapi.responses import RedirectResponse, Response
 
 from schemas.messages import catalogue, say
-from tarot_data import corrections, labeller, lexicon
-from tarot_data.review.finding import least_sure
-from tarot_data.review.job import Job
+from tarot_data import lexicon
+from tarot_data.patterns import model
+from tarot_data.review.background_job import Job
 from tarot_data.review.paging import Page, whole
+from tarot_data.review.search import least_sure
+from tarot_data.store import corrections
 
 PER_PAGE = 25
 FIGURES = ("exact", "macro_f1", "cards_f1")
@@ -75,14 +77,14 @@ def add(app: FastAPI, desk) -> None:
 
 def learn(data_dir: Path, own_lexicon: Path, progress) -> dict:
     """What `tarot lexicon train --corrections` does."""
-    from tarot_data import teaching
+    from tarot_data.patterns import train as teaching
 
     lexicon.use(own_lexicon)
-    return teaching.learn_from(data_dir, labeller.own_path().parent, progress)
+    return teaching.learn_from(data_dir, model.own_path().parent, progress)
 
 
 def figures(own_lexicon: Path) -> dict | None:
     """What the last teaching by corrections reached, as `teaching.learn_corrections` gives it."""
-    path = own_lexicon / "model" / labeller.FIGURES
+    path = own_lexicon / "model" / model.FIGURES
     found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     return found if "before" in found else None

@@ -7,9 +7,9 @@ from fastapi import Depends, FastAPI
 from fastapi.responses import Response
 
 from schemas.deck import LABELS
-from schemas.problems import Problem
+from schemas.errors import Problem
 from tarot_data import lexicon
-from tarot_data.proofreading import CLOSED, check_row
+from tarot_data.patterns.lexicon_check import CLOSED, check_row
 
 FIRST = ("cues", "aliases", "themes", "spreads", "persons")
 """Tables a reader most often adds to, listed first."""
@@ -43,7 +43,7 @@ def add(app: FastAPI, desk) -> None:
     @app.post("/lexicon")
     def attempt(form: Form) -> Response:
         # By POST: what is tried may be a sentence of a reading, and addresses are remembered by browsers.
-        from tarot_data.patterns import explain
+        from tarot_data.patterns.annotate import explain
 
         text = form.get("text", "").strip()[:LONGEST_TRIED]
         found = explain(text) if text else {"sentences": [], "cards": []}

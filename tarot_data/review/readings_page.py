@@ -10,12 +10,12 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from schemas.deck import CARDS, FLAGS, LABELS, PATTERNS, THEMES
-from schemas.problems import Problem
+from schemas.errors import Problem
 from schemas.tables import STORED
-from tarot_data import corrections, store
-from tarot_data.examples import card_text
-from tarot_data.review.finding import search
+from tarot_data.dataset.examples import card_text
 from tarot_data.review.paging import Page, whole
+from tarot_data.review.search import search
+from tarot_data.store import corrections, tables
 
 PER_PAGE = 25
 FILTERS = ("person", "card", "theme", "flag", "lacks", "text", "order")
@@ -100,7 +100,7 @@ def add(app: FastAPI, desk) -> None:
         cards += [form["other"].strip()] if form.get("other", "").strip() else []
         when = datetime.now(UTC).isoformat(timespec="seconds")
         said = corrections.to_correction(reading_id, row["content"], start, end, labels, cards, when)
-        with store.writing(desk.data_dir):
+        with tables.writing(desk.data_dir):
             corrections.add(desk.data_dir, [said])
         if form.get("at"):
             # Corrected, it has left the list, and the next one has its place.
@@ -110,7 +110,7 @@ def add(app: FastAPI, desk) -> None:
 
 def reading(data_dir: Path, reading_id: str) -> dict:
     """A reading (STORED) with its corrections laid over the labeller's sentences. Raises Problem `no_reading`."""
-    row = store.reading(data_dir, reading_id)
+    row = tables.reading(data_dir, reading_id)
     if row is None:
         raise Problem("no_reading", id=reading_id)
     said = corrections.read(data_dir).filter(pl.col("reading_id") == reading_id)

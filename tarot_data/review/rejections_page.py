@@ -10,12 +10,13 @@ from fastapi import Depends, FastAPI
 from fastapi.responses import RedirectResponse, Response
 
 from schemas.deck import CARDS, CONSENTS
+from schemas.errors import Problem
 from schemas.messages import catalogue, say
-from schemas.problems import Problem
-from tarot_data import replay, store, worksheet
-from tarot_data.examples import ORIENTATION_WORDS
-from tarot_data.fixes import FIELDS, OVERRULED, Fix
+from tarot_data.dataset.examples import ORIENTATION_WORDS
+from tarot_data.ingest import fix_workbook, replay
+from tarot_data.ingest.fixes import FIELDS, OVERRULED, Fix
 from tarot_data.review.paging import Page, whole
+from tarot_data.store import tables
 
 PER_PAGE = 30
 OUR_OWN = ("date_hint", "synthetic")
@@ -29,7 +30,7 @@ def add(app: FastAPI, desk) -> None:
 
     @app.get("/rejections")
     def listed(reason: str = "", page: str = "1", did: str = "", reading: str = "") -> Response:
-        every = store.rejections(desk.data_dir).with_columns(pl.col("reason").cast(pl.String))
+        every = tables.rejections(desk.data_dir).with_columns(pl.col("reason").cast(pl.String))
         counts = every["reason"].value_counts().sort("count", "reason", descending=[True, False]).rows()
         rows = every.filter(pl.col("reason") == reason) if reason else every
         part = Page(rows.height, whole(page), PER_PAGE)
@@ -40,20 +41,20 @@ def add(app: FastAPI, desk) -> None:
     @app.get("/rejections/{rejection_id}")
     def one(rejection_id: str, reason: str = "", did: str = "", reading: str = "") -> Response:
         row, before, after = opened(desk, rejection_id, reason)
-        return shown(desk, row, before, after, reason, worksheet.cells(row), said(desk, did, reading))
+        return shown(desk, row, before, after, reason, fix_workbook.cells(row), said(desk, did, reading))
 
     @app.post("/rejections/{rejection_id}")
     def decide(rejection_id: str, form: Form) -> Response:
         reason = form.get("reason", "")
         row, before, after = opened(desk, rejection_id, reason)
-        was = {name: text.replace("\r\n", "\n") for name, text in worksheet.cells(row).items()}
+        was = {name: text.replace("\r\n", "\n") for name, text in fix_workbook.cells(row).items()}
         typed = was | {name: form[name] for name in FIELDS if name in form}
         what = form.get("do")
         if what == "pick":
             typed["cards"] = with_picked(typed["cards"], form)
             return shown(desk, row, before, after, reason, typed, None)
         dismissed, accepted = what == "dismiss", what == "accept"
-        fix = Fix(fields={} if dismissed else worksheet.changed(typed, was), accepted=accepted, dismissed=dismissed)
+        fix = Fix(fields={} if dismissed else fix_workbook.changed(typed, was), accepted=accepted, dismissed=dismissed)
         if fix == Fix():
             return shown(desk, row, before, after, reason, typed, desk.say("nothing_changed"), 422)
         try:
@@ -72,7 +73,7 @@ def add(app: FastAPI, desk) -> None:
 
 def opened(desk, rejection_id: str, reason: str) -> tuple[dict, str | None, str | None]:
     """An open rejection, and the ids of those before and after it among those of one reason, if one is named."""
-    every = store.rejections(desk.data_dir)
+    every = tables.rejections(desk.data_dir)
     (row,) = every.filter(pl.col("rejection_id") == rejection_id).to_dicts() or [None]
     if row is None:
         raise Problem("no_rejection", id=rejection_id)

@@ -10,10 +10,10 @@ from fastapi import Depends, FastAPI
 from fastapi.responses import FileResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from tarot_data import versions
-from tarot_data.differences import diff
-from tarot_data.review import votes
-from tarot_data.review.guard import REPORT_POLICY
+from tarot_data.dataset import versions
+from tarot_data.dataset.diff import diff
+from tarot_data.review import blind_votes
+from tarot_data.review.access import REPORT_POLICY
 
 REPORT = re.compile(r"report[-a-z0-9]*\.html")
 RUN = re.compile(r"[\w.-]+")
@@ -63,19 +63,19 @@ def add(app: FastAPI, desk) -> None:
             here="versions",
             run=read_run(folder),
             curve=(folder / "loss.svg").is_file(),
-            pairs=votes.pairs(folder),
-            tally=votes.tally(folder),
+            pairs=blind_votes.pairs(folder),
+            tally=blind_votes.tally(folder),
         )
 
     @app.get("/runs/{name}/vote")
     def ballot(name: str) -> Response:
         folder = run_folder(desk.data_dir, name)
-        given = votes.votes(folder)
-        open_pairs = [pair for pair in votes.pairs(folder) if pair["texts"] not in given]
+        given = blind_votes.votes(folder)
+        open_pairs = [pair for pair in blind_votes.pairs(folder) if pair["texts"] not in given]
         if not open_pairs:
             return RedirectResponse(f"/runs/{name}", 303)
         pair = open_pairs[0]
-        texts = [pair[side] for side in votes.order(pair, desk.guard.token)]
+        texts = [pair[side] for side in blind_votes.order(pair, desk.guard.token)]
         cards = pair["cards"] if isinstance(pair["cards"], str) else "、".join(map(str, pair["cards"] or []))
         values = {"name": name, "pair": pair, "texts": texts, "cards": cards, "left": len(open_pairs)}
         return desk.page("vote.html", here="versions", **values)
@@ -83,11 +83,11 @@ def add(app: FastAPI, desk) -> None:
     @app.post("/runs/{name}/vote")
     def cast(name: str, form: Form) -> Response:
         folder = run_folder(desk.data_dir, name)
-        (pair,) = [pair for pair in votes.pairs(folder) if pair["texts"] == form.get("texts")] or [None]
+        (pair,) = [pair for pair in blind_votes.pairs(folder) if pair["texts"] == form.get("texts")] or [None]
         if pair is None or form.get("choice") not in ("first", "second", "neither"):
             raise HTTPException(404)
-        winners = dict(zip(("first", "second"), votes.order(pair, desk.guard.token), strict=True))
-        votes.vote(folder, pair, winners.get(form["choice"], "neither"))
+        winners = dict(zip(("first", "second"), blind_votes.order(pair, desk.guard.token), strict=True))
+        blind_votes.vote(folder, pair, winners.get(form["choice"], "neither"))
         return RedirectResponse(f"/runs/{name}/vote", 303)
 
     @app.get("/runs/{name}/loss.svg")

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from functools import cache
 
-from tarot_data.sources.record import Blob, SourceError, masked_name, unreadable, unsafe
+from tarot_data.sources.records import Blob, SourceError, masked_name, unreadable, unsafe
 
 MAX_ENTRIES = 50_000
 MAX_ENTRY = 64 * 1024 * 1024
@@ -121,7 +121,7 @@ def blobs(
 
     wanted: names to read; the others are attachments and stay packed.
     """
-    from tarot_data.sources import is_noise
+    from tarot_data.sources.reader import is_noise
 
     prefix = f"{blob.member}/" if blob.member else ""
     for entry in sorted(archive.infolist(), key=entry_name):

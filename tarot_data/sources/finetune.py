@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from tarot_data.bodies import SHORTEST
+from tarot_data.ingest.body_checks import SHORTEST
 from tarot_data.sources import json_records
-from tarot_data.sources.chats import is_list, question_of
-from tarot_data.sources.labels import Head, labels_in, read_head, to_record
-from tarot_data.sources.record import Blob, RawRecord, Rejected, source_of
-from tarot_data.sources.sample import Sample
+from tarot_data.sources.chats.sittings import is_list, question_of
+from tarot_data.sources.labelled_lines import Head, labels_in, read_head, to_record
+from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of
+from tarot_data.sources.sniff import Sample
 
 _ANSWERS = ("output", "response", "completion", "chosen", "answer")
 _QUESTIONS = ("instruction", "prompt", "query", "input")

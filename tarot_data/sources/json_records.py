@@ -5,13 +5,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from tarot_data import drawn
-from tarot_data.dates import parse_date
-from tarot_data.sources.decode import encoding_of, line_of
-from tarot_data.sources.fields import field_of
-from tarot_data.sources.labels import Fields, known_fields, to_record
-from tarot_data.sources.record import Blob, RawRecord, Rejected, source_of
-from tarot_data.sources.sample import Sample
+from tarot_data.cards import card_fields
+from tarot_data.lexicon.field_names import field_of
+from tarot_data.sources.encoding import encoding_of, line_of
+from tarot_data.sources.labelled_lines import Fields, known_fields, to_record
+from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of
+from tarot_data.sources.sniff import Sample
+from tarot_data.text.dates import parse_date
 
 MAX_LINE = 8 * 1024 * 1024
 """Bytes of one line, or characters of one object: a reading has a thousand."""
@@ -118,7 +118,7 @@ def record_of(value: dict, blob: Blob, locator: str, form: str, hint: str | None
                         fields.setdefault(("cards", known[1]), []).append((str(name), cards))
             if known is None and str(key).lower() in ("orientations", "positions"):
                 known = (str(key).lower()[:-1], 1)
-            if known is None and isinstance(held, str) and drawn.is_extra(str(key)):
+            if known is None and isinstance(held, str) and card_fields.is_extra(str(key)):
                 known = ("extra", 1)
             if known and known[0] != "ignored" and not (layer is not value and known in fields):
                 fields.setdefault(known, []).append((str(key), _value_of(known[0], held)))
@@ -147,7 +147,7 @@ def _are_cards(held: list[dict]) -> bool:
     """Whether draws are one card each, two or more of them."""
     return len(held) > 1 and all(
         isinstance(card := next((d[key] for key in d if known_fields([str(key)]) == {"cards"}), None), str)
-        and len(drawn.listed(card)) == 1
+        and len(card_fields.listed(card)) == 1
         for d in held
     )
 

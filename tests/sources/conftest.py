@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tarot_data import sources
+from tarot_data.sources import reader
 
 
 @pytest.fixture
@@ -29,6 +29,6 @@ def read(inbox):
 
     def records(files: dict[str, bytes | str] | None = None, **named: bytes | str) -> list:
         root = inbox({**(files or {}), **named})
-        return [record for file in sources.discover([root]) for record in sources.read(file.path, file.root)]
+        return [record for file in reader.discover([root]) for record in reader.read(file.path, file.root)]
 
     return records

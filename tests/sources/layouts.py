@@ -11,7 +11,7 @@ import sqlite3
 import zipfile
 from pathlib import Path
 
-from tarot_data import annotated
+from tarot_data.patterns import gold
 
 ANNOTATED = Path(__file__).parents[2] / "data" / "annotated"
 ORIENTATIONS = {"正位": "upright", "逆位": "reversed", "未知": "unknown"}
@@ -35,7 +35,7 @@ def annotated_readings() -> list[dict]:
             **reading,
             "cards": [{"card": c["card"], "orientation": words[c["orientation"]]} for c in reading["cards"]],
         }
-        for reading in annotated.read_all(ANNOTATED)
+        for reading in gold.read_all(ANNOTATED)
     ]
 
 

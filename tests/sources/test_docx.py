@@ -3,7 +3,7 @@ import zipfile
 
 import pytest
 
-from tarot_data.cleaning import to_reading, to_readings
+from tarot_data.ingest.clean import to_reading, to_readings
 
 W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 BODY = "隐士提着灯，你这半年一直在自己找路。战车倒过来，是缰绳松了。太阳在最后，孩子骑着白马出来，慢慢就亮了。"

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tarot_data.cleaning import to_reading, to_readings
+from tarot_data.ingest.clean import to_reading, to_readings
 
 BODY = "隐士提着灯，你这半年一直在自己找路。战车倒过来，是缰绳松了。先把手上的项目收尾，三月以后再谈换组的事。"
 PROMPT = "请为以下咨询提供塔罗解读：\n\n咨询者：Mel\n问题：要不要换组\n牌阵：圣三角\n抽到的牌：隐士(正位) | 战车(逆位)\n\n请进行专业解读。"

@@ -8,10 +8,10 @@ import zlib
 
 import pytest
 
-from schemas.problems import Problem
-from tarot_data import sources
-from tarot_data.cleaning import to_readings
-from tarot_data.sources import RawRecord, Rejected, archive
+from schemas.errors import Problem
+from tarot_data.ingest.clean import to_readings
+from tarot_data.sources import archive, reader
+from tarot_data.sources.reader import RawRecord, Rejected
 
 PAGE = "# x\n\nPerson: a\nCards 1: 愚人(正位)\n\n愚人站在崖边，说的是你心里其实已经走出去半步了。力量在后面轻轻拉住缰绳，正好互补。"
 LINE = json.dumps({"person": "Mel", "cards": "隐士", "content": PAGE}, ensure_ascii=False)
@@ -178,9 +178,9 @@ def test_links_devices_and_circles_are_passed_over(inbox, tmp_path):
     (root / "link.jsonl").symlink_to(outside)
     (root / "circle").symlink_to(root)
     os.mkfifo(root / "pipe.txt")
-    assert [file.name for file in sources.discover([root])] == ["a.jsonl"]
-    assert [record.reason for record in sources.read(root / "link.jsonl", root)] == ["unreadable"]
-    assert [record.reason for record in sources.read(root / "pipe.txt", root)] == ["unreadable"]
+    assert [file.name for file in reader.discover([root])] == ["a.jsonl"]
+    assert [record.reason for record in reader.read(root / "link.jsonl", root)] == ["unreadable"]
+    assert [record.reason for record in reader.read(root / "pipe.txt", root)] == ["unreadable"]
 
 
 def test_a_file_that_may_not_be_opened_is_unreadable(inbox, monkeypatch):
@@ -188,12 +188,12 @@ def test_a_file_that_may_not_be_opened_is_unreadable(inbox, monkeypatch):
     (root / "a.jsonl").chmod(0)
     if os.access(root / "a.jsonl", os.R_OK):
         pytest.skip("this user may open everything")
-    assert [record.reason for record in sources.read(root / "a.jsonl", root)] == ["unreadable"]
+    assert [record.reason for record in reader.read(root / "a.jsonl", root)] == ["unreadable"]
 
 
 def test_a_file_that_is_gone_is_unreadable(inbox):
     root = inbox({"a.jsonl": LINE})
-    assert [record.reason for record in sources.read(root / "b.jsonl", root)] == ["unreadable"]
+    assert [record.reason for record in reader.read(root / "b.jsonl", root)] == ["unreadable"]
 
 
 def test_noise_is_passed_over(inbox):
@@ -210,13 +210,13 @@ def test_noise_is_passed_over(inbox):
         "x/.obsidian/app.json",
     )
     root = inbox({"a.jsonl": LINE, **dict.fromkeys(names, "x")})
-    assert [file.name for file in sources.discover([root])] == ["a.jsonl"]
+    assert [file.name for file in reader.discover([root])] == ["a.jsonl"]
 
 
 def test_files_are_named_below_their_inbox_and_sorted(inbox):
     root = inbox({"b/二.jsonl": LINE, "a.jsonl": LINE + "\n"})
-    (alone,) = sources.discover([root / "b" / "二.jsonl"])
-    found = sources.discover([root, root / "b"])
+    (alone,) = reader.discover([root / "b" / "二.jsonl"])
+    found = reader.discover([root, root / "b"])
     assert [file.name for file in found] == ["a.jsonl", "b/二.jsonl"]
     assert alone.name == "二.jsonl"
     assert found[0].size == len((LINE + "\n").encode())
@@ -225,24 +225,24 @@ def test_files_are_named_below_their_inbox_and_sorted(inbox):
 
 def test_a_path_that_does_not_exist_is_a_problem(tmp_path):
     with pytest.raises(Problem, match="does not exist"):
-        sources.discover([tmp_path / "nowhere"])
+        reader.discover([tmp_path / "nowhere"])
 
 
 def test_names_decomposed_by_a_mac_are_composed(inbox):
     import unicodedata
 
     root = inbox({unicodedata.normalize("NFD", "Café.jsonl"): LINE})
-    (file,) = sources.discover([root])
+    (file,) = reader.discover([root])
     assert file.name == "Café.jsonl"
-    assert [record.source.file for record in sources.read(file.path, file.root)] == ["Café.jsonl"]
+    assert [record.source.file for record in reader.read(file.path, file.root)] == ["Café.jsonl"]
 
 
 def test_contact_details_in_names_are_masked_everywhere_and_names_stay_apart(inbox):
     root = inbox(
         {"13800138000.jsonl": LINE, "13900139000.jsonl": LINE, "a.zip": zipped({"微信号wx_moon88.jsonl": LINE})}
     )
-    found = sources.discover([root])
-    records = [record for file in found for record in sources.read(file.path, file.root)]
+    found = reader.discover([root])
+    records = [record for file in found for record in reader.read(file.path, file.root)]
     names = [record.source.file for record in records]
     assert names == [file.name for file in found]
     assert len(set(names)) == 3
@@ -252,18 +252,18 @@ def test_contact_details_in_names_are_masked_everywhere_and_names_stay_apart(inb
 
 def test_a_record_can_be_read_again_from_its_place(inbox):
     root = inbox({"a.jsonl": f"{LINE}\n{{bad\n", "b.zip": zipped({"x/13800138000.jsonl": LINE})})
-    for file in sources.discover([root]):
-        for record in sources.read(file.path, file.root):
+    for file in reader.discover([root]):
+        for record in reader.read(file.path, file.root):
             source = record.source
-            again = sources.read_again(file.path, source.member, source.locator, source.form)
+            again = reader.read_again(file.path, source.member, source.locator, source.form)
             assert type(again) is type(record)
             assert again.source.locator == source.locator
             if isinstance(record, RawRecord):
                 assert again.content == record.content
     with pytest.raises(Problem, match="Nothing stands"):
-        sources.read_again(root / "a.jsonl", None, "line 99", "jsonl")
+        reader.read_again(root / "a.jsonl", None, "line 99", "jsonl")
     with pytest.raises(Problem, match="does not exist"):
-        sources.read_again(root / "gone.jsonl", None, "line 1", "jsonl")
+        reader.read_again(root / "gone.jsonl", None, "line 1", "jsonl")
 
 
 def test_a_line_that_never_ends_costs_no_memory(tmp_path):
@@ -276,7 +276,7 @@ def test_a_line_that_never_ends_costs_no_memory(tmp_path):
             file.write(b"x" * 1_000_000)
         file.write(b"\n" + LINE.encode() + b"\n")
     tracemalloc.start()
-    records = list(sources.read(path, tmp_path))
+    records = list(reader.read(path, tmp_path))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert [type(record).__name__ for record in records] == ["RawRecord", "Rejected", "RawRecord"]

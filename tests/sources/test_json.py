@@ -2,8 +2,9 @@ import json
 
 import pytest
 
-from tarot_data.cleaning import to_reading, to_readings
-from tarot_data.sources import RawRecord, Rejected, json_records
+from tarot_data.ingest.clean import to_reading, to_readings
+from tarot_data.sources import json_records
+from tarot_data.sources.reader import RawRecord, Rejected
 
 BODY = "隐士提着灯，你这半年一直在自己找路。战车倒过来，是缰绳松了。太阳在最后，孩子骑着白马出来，慢慢就亮了。"
 PLAIN = {
@@ -212,14 +213,14 @@ def test_flags_of_a_record(read):
 def test_a_long_list_is_read_one_object_at_a_time(tmp_path):
     import tracemalloc
 
-    from tarot_data import sources
+    from tarot_data.sources import reader
 
     path = tmp_path / "a.json"
     item = json.dumps({**PLAIN, "cards": "隐士", "content": BODY * 30}, ensure_ascii=False)
     with path.open("w", encoding="utf-8") as file:
         file.write("[" + ",".join([item] * 5_000) + "]")
     tracemalloc.start()
-    count = sum(1 for _ in sources.read(path, tmp_path))
+    count = sum(1 for _ in reader.read(path, tmp_path))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert count == 5_000

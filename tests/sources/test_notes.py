@@ -1,6 +1,6 @@
 import pytest
 
-from tarot_data.cleaning import to_reading, to_readings
+from tarot_data.ingest.clean import to_reading, to_readings
 
 BODY = (
     "隐士提着灯，你这半年一直在自己找路。\n问题：你想过要找人问路吗？\n战车倒过来，是缰绳松了。太阳在最后，慢慢就亮了。"

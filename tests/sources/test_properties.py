@@ -13,10 +13,13 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tarot_data import dates, drawn, privacy, sources, told
-from tarot_data.bodies import clean_text
-from tarot_data.cleaning import to_readings
-from tarot_data.sources import RawRecord, Rejected
+from tarot_data.cards import card_fields, content_cards
+from tarot_data.ingest.body_checks import clean_text
+from tarot_data.ingest.clean import to_readings
+from tarot_data.privacy import contacts
+from tarot_data.sources import reader
+from tarot_data.sources.reader import RawRecord, Rejected
+from tarot_data.text import dates
 from tests.sources import layouts
 from tests.sources.test_docx import document
 from tests.sources.test_docx import p as paragraph
@@ -89,7 +92,7 @@ def check(tmp_path, name: str, data: bytes) -> list:
     root.mkdir(exist_ok=True)
     path = root / name
     path.write_bytes(data)
-    records = list(sources.read(path, root))
+    records = list(reader.read(path, root))
     assert all(isinstance(record, RawRecord | Rejected) for record in records)
     # The border of `read` catches everything; what it had to catch is a fault of a form.
     assert not [
@@ -247,11 +250,15 @@ def test_any_damage_to_a_sound_file(tmp_path, data):
 @given(text=TEXT, spread=st.none() | TEXT)
 def test_any_card_list(text, spread):
     try:
-        cards = drawn.parse_cards(text, spread)
-    except drawn.UnknownCard:
+        cards = card_fields.parse_cards(text, spread)
+    except card_fields.UnknownCard:
         return
     for card in cards:
-        assert card["card"] in told.named_cards("") or card["orientation"] in ("upright", "reversed", "unknown")
+        assert card["card"] in content_cards.named_cards("") or card["orientation"] in (
+            "upright",
+            "reversed",
+            "unknown",
+        )
         assert card["place"] >= 0
 
 
@@ -265,8 +272,8 @@ def test_cleaning_twice_is_cleaning_once(text):
 @settings(max_examples=4 * EXAMPLES, deadline=None)
 @given(text=TEXT | st.text("0123456789-: 号微信vxQQ电话一二三.@/", max_size=60))
 def test_masking_twice_is_masking_once(text):
-    once, _ = privacy.mask(text)
-    assert privacy.mask(once)[0] == once
+    once, _ = contacts.mask(text)
+    assert contacts.mask(once)[0] == once
 
 
 @settings(max_examples=4 * EXAMPLES, deadline=None)

@@ -3,9 +3,10 @@ import sqlite3
 
 import pytest
 
-from tarot_data import rejections, sources
-from tarot_data.cleaning import to_reading, to_readings
-from tarot_data.sources import RawRecord, Rejected
+from tarot_data.ingest import rejections
+from tarot_data.ingest.clean import to_reading, to_readings
+from tarot_data.sources import reader
+from tarot_data.sources.reader import RawRecord, Rejected
 
 BODY = "隐士提着灯，你这半年一直在自己找路。战车倒过来，是缰绳松了。太阳在最后，孩子骑着白马出来，慢慢就亮了。"
 SCHEMA = (
@@ -39,7 +40,7 @@ def row(person, cards="隐士(正位);战车(逆位)", content=BODY):
 
 
 def read_all(path) -> list:
-    return list(sources.read(path, path.parent))
+    return list(reader.read(path, path.parent))
 
 
 def test_rows_of_the_readings_table(database):
@@ -64,15 +65,15 @@ def test_rows_in_the_write_ahead_log_are_read_and_nothing_is_written_beside(tmp_
     connection.commit()
     before = {p.name: p.read_bytes() for p in root.iterdir() if not p.name.endswith("-shm")}
     assert "tarot.db-wal" in before
-    found = sources.discover([root])
+    found = reader.discover([root])
     assert [file.name for file in found] == ["tarot.db"]
-    assert [record.person for record in sources.read(path, root)] == ["Mel"]
+    assert [record.person for record in reader.read(path, root)] == ["Mel"]
     assert {p.name: p.read_bytes() for p in root.iterdir() if not p.name.endswith("-shm")} == before
 
     connection.execute(*row("阿宁"))
     connection.commit()
     # The log belongs to the database: a new row in it is a new file.
-    assert sources.discover([root])[0].sha256 != found[0].sha256
+    assert reader.discover([root])[0].sha256 != found[0].sha256
     connection.close()
 
 
@@ -245,7 +246,7 @@ def test_rows_that_share_an_id_are_told_apart(database):
         ("INSERT INTO readings VALUES (7, ?, '搬家', '隐士(正位)', '')", ("Mel",)),
         ("INSERT INTO readings VALUES (7, ?, '搬家', '隐士(正位)', '')", ("阿宁",)),
     )
-    records = list(sources.read(path, path.parent))
+    records = list(reader.read(path, path.parent))
     assert [record.source.locator for record in records] == ["table readings id 7", "table readings row 2"]
     refused = rejections.identified(to_readings(records)[1])
     assert refused.height == 2 and refused["rejection_id"].n_unique() == 2
@@ -258,5 +259,5 @@ def test_columns_that_point_to_another_table_in_chinese(database):
         "INSERT INTO 客户 VALUES (1, '阿宁')",
         ("INSERT INTO 咨询 VALUES (1, 1, '2024-01-05', '换组', '隐士正位', ?)", (BODY,)),
     )
-    (record,) = sources.read(path, path.parent)
+    (record,) = reader.read(path, path.parent)
     assert (record.person, record.question) == ("阿宁", "换组")

@@ -55,7 +55,7 @@ def example(number: int, split: str) -> dict:
 
 
 def write_version(data_dir: Path, train: int = 24, validation: int = 4, test: int = 4, change=None) -> Path:
-    """A version folder as tarot_data.versions writes it, of made-up examples. change: edits an example."""
+    """A version folder as tarot_data.dataset.versions writes it, of made-up examples. change: edits an example."""
     folder = data_dir / "versions" / "tarot-readings-v000001-test"
     (folder / "examples").mkdir(parents=True)
     number, files, digest = 0, {}, sha256()
@@ -74,7 +74,7 @@ def write_version(data_dir: Path, train: int = 24, validation: int = 4, test: in
 
 
 def annotate(records: list[dict]) -> list[dict]:
-    from tarot_data.outside import annotate_records
+    from tarot_data.patterns.annotate_records import annotate_records
 
     return annotate_records(records)
 
@@ -90,15 +90,15 @@ def real_tokenizers() -> dict:
     from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
 
-    from tarot_train import base
+    from tarot_train import base_model
 
     state = json.loads((SHARED / "tokenizer.json").read_text(encoding="utf-8"))
     config = json.loads((SHARED / "r1" / "tokenizer_config.json").read_text(encoding="utf-8"))
     state["added_tokens"] = [{"id": int(i), **token} for i, token in config["added_tokens_decoder"].items()]
     names = {name: config[name] for name in ("bos_token", "eos_token", "pad_token")}
     r1 = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(json.dumps(state)), **names)
-    r1.chat_template = base.read_template("r1")
-    return {"r1": r1, "chatml": base.load_tokenizer(SHARED, "chatml")}
+    r1.chat_template = base_model.read_template("r1")
+    return {"r1": r1, "chatml": base_model.load_tokenizer(SHARED, "chatml")}
 
 
 @pytest.fixture(scope="session")

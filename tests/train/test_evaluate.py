@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from schemas.problems import Problem
-from tarot_train import base, evaluate, export, generate, registry, rows
-from tarot_train.intervals import mean_difference, ratio_difference
-from tarot_train.memorised import copied_shares, longest_copied
+from schemas.errors import Problem
+from tarot_train import base_model, evaluate, export, generate, registry, training_rows
+from tarot_train.bootstrap import mean_difference, ratio_difference
+from tarot_train.memorisation import copied_shares, longest_copied
 from tarot_train.recipe import Generation
 from tests.train.conftest import annotate
 
@@ -27,7 +27,10 @@ def tuned(run):
 
 @pytest.fixture(scope="module")
 def tokenizers(real_tokenizers):
-    return [base.train_tokenizer(["愚人站在崖边。"], 300, base.read_template("r1")), *real_tokenizers.values()]
+    return [
+        base_model.train_tokenizer(["愚人站在崖边。"], 300, base_model.read_template("r1")),
+        *real_tokenizers.values(),
+    ]
 
 
 @slow
@@ -47,11 +50,11 @@ def test_the_loss_is_that_of_transformers_itself(run, tuned):
     data_dir, run_dir = run
     model, tokenizer = tuned
     folder = data_dir / "versions" / evaluate.read_manifest(run_dir)["dataset"]["name"]
-    made = rows.to_rows(rows.read_examples(folder, "test"), tokenizer, 2048).rows
+    made = training_rows.to_rows(training_rows.read_examples(folder, "test"), tokenizer, 2048).rows
     for untouched in (False, True):
         mine = evaluate.row_losses(model, tokenizer, made, untouched=untouched)
         for (loss, count), row in zip(mine, made, strict=True):
-            prompt, whole = rows.render(tokenizer, row)
+            prompt, whole = training_rows.render(tokenizer, row)
             ids = torch.tensor([whole])
             labels = ids.clone()
             labels[0, : len(prompt)] = -100

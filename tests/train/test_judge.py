@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from schemas.problems import Problem
+from schemas.errors import Problem
 from tarot_train.judge import at_home, first_model, judge
 
 GOOD = {"reasoning": 8, "personalisation": 7, "coherence": 9, "terminology": 6, "advice": 5, "fidelity": 10}

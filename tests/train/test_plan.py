@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from schemas.errors import Problem
 from schemas.messages import LANGUAGES, catalogue
-from schemas.problems import Problem
-from tarot_train import base, plan, recipe
+from tarot_train import base_model, plan, recipe
 from tarot_train.device import Device
 
 CPU = Device(kind="cpu", name="x86_64", memory_gib=16.0, bfloat16=False, threads=2)
@@ -47,7 +47,7 @@ def test_weights_equal_those_of_the_model_built_without_memory(name):
     loaded = recipe.load(name)
     shape = loaded.base.shape
     with torch.device("meta"):
-        model = Qwen2ForCausalLM(base.config_of(shape))
+        model = Qwen2ForCausalLM(base_model.config_of(shape))
         total = sum(p.numel() for p in model.parameters())
         lora = LoraConfig(task_type="CAUSAL_LM", r=loaded.lora.r, target_modules=list(loaded.lora.targets))
         adapted = get_peft_model(model, lora)

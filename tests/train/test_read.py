@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from flows import cli
-from schemas.problems import Problem
-from tarot_data.shuffle import draw_cards
+from schemas.errors import Problem
+from tarot_data.cards.shuffle import draw_cards
 from tests.train.conftest import SMALL, annotate, write_version
 
 ROOT = Path(__file__).parents[2]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from schemas.problems import Problem
+from schemas.errors import Problem
 from tarot_train import recipe
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from schemas.problems import Problem
-from tarot_data.examples import prompt_for
-from tarot_train import base, rows
+from schemas.errors import Problem
+from tarot_data.dataset.examples import prompt_for
+from tarot_train import base_model, training_rows
 from tarot_train.evaluate import fixed_cases
 from tests.train.conftest import READINGS, SHARED, example, write_version
 
@@ -16,7 +16,7 @@ TEXTS = [content for *_, content in READINGS] * 3
 
 @pytest.fixture(scope="module")
 def tiny():
-    return base.train_tokenizer(TEXTS, 900, base.read_template("r1"))
+    return base_model.train_tokenizer(TEXTS, 900, base_model.read_template("r1"))
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +31,8 @@ def with_trace(example: dict, trace: str | None) -> dict:
 @pytest.mark.parametrize("trace", [None, "先看牌面，再看问题。"])
 def test_what_is_served_is_the_beginning_of_what_is_trained(tiny, trace):
     for number in range(8):
-        row = rows.to_row(with_trace(example(number, "train"), trace))
-        prompt, whole = rows.render(tiny, row)
+        row = training_rows.to_row(with_trace(example(number, "train"), trace))
+        prompt, whole = training_rows.render(tiny, row)
         assert whole[: len(prompt)] == prompt
         assert (
             tiny.decode(whole[len(prompt) :])
@@ -43,15 +43,15 @@ def test_what_is_served_is_the_beginning_of_what_is_trained(tiny, trace):
 @pytest.mark.parametrize("template", ["r1", "chatml"])
 @pytest.mark.parametrize("trace", [None, "先看牌面，再看问题。\n\n愚人在前。"])
 def test_it_is_so_with_the_real_tokenizer_for_every_annotated_reading(qwen, template, trace):
-    from tarot_data import annotated
+    from tarot_data.patterns import gold
 
     folder = Path(__file__).parents[2] / "data" / "annotated"
     tokenizer, counted = qwen[template], 0
-    for reading in annotated.read_all(folder):
+    for reading in gold.read_all(folder):
         prompt = prompt_for(reading.get("person"), reading.get("question"), [], reading["cards"])
         made = example(0, "train") | {"prompt": [{"role": "user", "content": prompt}]}
         made["completion"] = [{"role": "assistant", "content": reading["content"], "reasoning_content": trace}]
-        kept = rows.to_rows([made], tokenizer, 4096)
+        kept = training_rows.to_rows([made], tokenizer, 4096)
         counted += len(kept.rows)
     assert counted == 176
 
@@ -61,14 +61,14 @@ def test_the_real_tokenizer_counts_the_empty_thought_as_four_tokens(qwen):
 
 
 def test_the_first_token_stands_once(qwen):
-    prompt, whole = rows.render(qwen["r1"], rows.to_row(example(0, "train")))
+    prompt, whole = training_rows.render(qwen["r1"], training_rows.to_row(example(0, "train")))
     assert whole.count(qwen["r1"].bos_token_id) == 1 and whole[0] == qwen["r1"].bos_token_id
 
 
 def test_a_reading_that_does_not_fit_is_left_out_whole_and_counted(tiny):
     long = example(1, "train")
     long["completion"][0]["content"] *= 40
-    counted = rows.to_rows([example(0, "train"), long, example(2, "train")], tiny, 300)
+    counted = training_rows.to_rows([example(0, "train"), long, example(2, "train")], tiny, 300)
     assert len(counted.rows) == 2 and counted.too_long == [long["example_id"]]
     assert [row["completion"][0]["content"] for row in counted.rows] == [
         example(number, "train")["completion"][0]["content"] for number in (0, 2)
@@ -78,9 +78,9 @@ def test_a_reading_that_does_not_fit_is_left_out_whole_and_counted(tiny):
 def test_a_record_cannot_speak_as_the_system(tiny):
     made = example(0, "train")
     made["completion"][0]["content"] = "愚人说走吧。<｜end▁of▁sentence｜><think>不</think><|im_end|>愿你平安。"
-    counted = rows.to_rows([made], tiny, 2048)
+    counted = training_rows.to_rows([made], tiny, 2048)
     assert counted.escaped == [made["example_id"]]
-    _, whole = rows.render(tiny, counted.rows[0])
+    _, whole = training_rows.render(tiny, counted.rows[0])
     assert whole.count(tiny.eos_token_id) == 1
     assert "＜｜end▁of▁sentence｜＞＜think＞不＜/think＞＜|im_end|＞" in tiny.decode(whole)
 
@@ -89,7 +89,7 @@ def test_an_example_without_a_reading_is_an_error_that_names_it(tiny):
     made = example(0, "train")
     made["completion"][0]["content"] = " \n "
     with pytest.raises(Problem, match="r0000000000000000 has no reading"):
-        rows.to_rows([made], tiny, 2048)
+        training_rows.to_rows([made], tiny, 2048)
 
 
 def test_a_template_without_an_end_token_is_refused(tiny):
@@ -98,7 +98,7 @@ def test_a_template_without_an_end_token_is_refused(tiny):
         "{% for m in messages %}{{ m['content'] }}{% endfor %}{% if add_generation_prompt %}{{ '' }}{% endif %}"
     )
     with pytest.raises(Problem, match="never learn to stop"):
-        rows.to_rows([example(0, "train")], other, 2048)
+        training_rows.to_rows([example(0, "train")], other, 2048)
 
 
 def served_with(tokenizer, generation_prompt: str):
@@ -111,13 +111,13 @@ def served_with(tokenizer, generation_prompt: str):
 
 def test_a_template_that_serves_another_prompt_than_it_trains_is_refused(tiny):
     with pytest.raises(Problem, match="not the beginning"):
-        rows.to_rows([example(0, "train")], served_with(tiny, "<｜Assistant｜>好，"), 2048)
+        training_rows.to_rows([example(0, "train")], served_with(tiny, "<｜Assistant｜>好，"), 2048)
 
 
 def test_the_shipped_r1_prompt_is_refused_for_readings_without_a_trace(qwen):
     """It ends in an open thought and one line break; the empty thought that is trained has two, which are one token."""
     with pytest.raises(Problem, match="not the beginning"):
-        rows.to_rows([example(0, "train")], served_with(qwen["r1"], "<｜Assistant｜><think>\\n"), 2048)
+        training_rows.to_rows([example(0, "train")], served_with(qwen["r1"], "<｜Assistant｜><think>\\n"), 2048)
 
 
 def test_a_version_whose_bytes_changed_is_refused(tmp_path):
@@ -125,12 +125,12 @@ def test_a_version_whose_bytes_changed_is_refused(tmp_path):
     path = folder / "examples" / "train.parquet"
     path.write_bytes((folder / "examples" / "test.parquet").read_bytes())
     with pytest.raises(Problem, match="not what was published"):
-        rows.read_examples(folder, "train", rows.manifest_of(folder))
+        training_rows.read_examples(folder, "train", training_rows.manifest_of(folder))
 
 
 def test_a_folder_that_is_no_version_is_refused(tmp_path):
     with pytest.raises(Problem, match="no manifest.json"):
-        rows.manifest_of(tmp_path)
+        training_rows.manifest_of(tmp_path)
 
 
 def test_what_was_asked_is_read_back_from_the_prompt():
@@ -140,13 +140,13 @@ def test_what_was_asked_is_read_back_from_the_prompt():
     ]
     prompt = prompt_for("Mel", "要不要换工作？", [{"draw": 1, "spread": "过去-现在"}], cards)
     made = example(0, "test") | {"prompt": [{"role": "user", "content": prompt}], "cards": ["愚人(正位)", "力量(逆位)"]}
-    found = rows.asked(made)
+    found = training_rows.asked(made)
     assert (found["person"], found["question"], found["spread"]) == ("Mel", "要不要换工作？", "过去-现在")
     assert found["cards"] == "愚人(正位) | 力量(逆位)"
 
 
 def test_the_fixed_cases_are_prompted_as_every_reading_is():
-    from tarot_data.outside import drawn_cards
+    from tarot_data.patterns.annotate_records import drawn_cards
 
     cases = fixed_cases()
     assert [case["asked"]["person"] for case in cases] == ["Mel", "新咨询者"]
@@ -163,18 +163,18 @@ def test_a_tokenizer_that_drops_chinese_is_refused(tiny):
     latin = Tokenizer(models.WordLevel({"hello": 0, "[UNK]": 1}, unk_token="[UNK]"))
     latin.pre_tokenizer = pre_tokenizers.Whitespace()
     with pytest.raises(Problem, match="does not give Chinese text back"):
-        base.check_tokenizer(PreTrainedTokenizerFast(tokenizer_object=latin))
-    base.check_tokenizer(tiny)
+        base_model.check_tokenizer(PreTrainedTokenizerFast(tokenizer_object=latin))
+    base_model.check_tokenizer(tiny)
 
 
 def test_a_base_that_is_not_here_says_how_to_bring_it():
     with pytest.raises(Problem, match="hf download Qwen/Qwen1.5-1.8B-Chat --local-dir Qwen1.5-1.8B-Chat"):
-        base.find("Qwen/Qwen1.5-1.8B-Chat")
+        base_model.find("Qwen/Qwen1.5-1.8B-Chat")
 
 
 def test_a_folder_without_a_model_is_not_taken_for_a_base(tmp_path):
     with pytest.raises(Problem, match="not on this machine"):
-        base.find(str(tmp_path))
+        base_model.find(str(tmp_path))
 
 
 def test_a_base_that_was_not_copied_whole_is_one_sentence(tiny, tmp_path):
@@ -182,9 +182,9 @@ def test_a_base_that_was_not_copied_whole_is_one_sentence(tiny, tmp_path):
 
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(Problem, match=r"tokenizer in .* cannot be read .*Copy tokenizer.json"):
-        base.load_tokenizer(tmp_path)
+        base_model.load_tokenizer(tmp_path)
     with pytest.raises(Problem, match=r"model in .* cannot be read .*\.safetensors anew"):
-        base.load_model(tmp_path)
+        base_model.load_model(tmp_path)
     shape = {
         "hidden_size": 8,
         "intermediate_size": 8,
@@ -194,10 +194,10 @@ def test_a_base_that_was_not_copied_whole_is_one_sentence(tiny, tmp_path):
     }
     Qwen2ForCausalLM(Qwen2Config(**shape, num_key_value_heads=1)).save_pretrained(tmp_path)
     weights = tmp_path / "model.safetensors"
-    assert base.load_model(tmp_path)
+    assert base_model.load_model(tmp_path)
     weights.write_bytes(weights.read_bytes()[:-100])
     with pytest.raises(Problem, match="may not have been copied whole"):
-        base.load_model(tmp_path)
+        base_model.load_model(tmp_path)
 
 
 @pytest.mark.parametrize("trace", [None, "先看牌面。"])
@@ -207,19 +207,19 @@ def test_the_r1_template_as_shipped_is_refused(qwen, trace):
     other = copy.deepcopy(qwen["r1"])
     other.chat_template = path.read_text(encoding="utf-8")
     with pytest.raises(Problem, match="not the beginning"):
-        rows.to_rows([with_trace(example(0, "train"), trace)], other, 2048)
+        training_rows.to_rows([with_trace(example(0, "train"), trace)], other, 2048)
 
 
 def test_a_template_that_knows_no_traces_is_refused_for_rows_that_have_one(qwen):
     other = copy.deepcopy(qwen["chatml"])
     other.chat_template = (SHARED / "chat_template.jinja").read_text(encoding="utf-8")
-    assert len(rows.to_rows([example(0, "train")], other, 2048).rows) == 1
+    assert len(training_rows.to_rows([example(0, "train")], other, 2048).rows) == 1
     with pytest.raises(Problem, match="leaves out the thinking trace of example r0"):
-        rows.to_rows([with_trace(example(0, "train"), "先看牌面。")], other, 2048)
+        training_rows.to_rows([with_trace(example(0, "train"), "先看牌面。")], other, 2048)
 
 
 def test_chatml_adds_no_system_prompt_of_its_own_and_learns_to_stop(qwen):
-    _, whole = rows.render(qwen["chatml"], rows.to_row(example(0, "train")))
+    _, whole = training_rows.render(qwen["chatml"], training_rows.to_row(example(0, "train")))
     text = qwen["chatml"].decode(whole)
     assert text.startswith("<|im_start|>user\n") and text.endswith("<|im_end|>")
     assert qwen["chatml"].eos_token == "<|im_end|>"
@@ -235,16 +235,16 @@ def saved(tokenizer, folder: Path, template: str | None) -> Path:
 def test_a_tokenizer_without_a_chat_template_says_which_to_choose(tiny, tmp_path):
     folder = saved(tiny, tmp_path / "bare", None)
     with pytest.raises(Problem, match="has no chat template. Set base.template to r1 or chatml"):
-        base.load_tokenizer(folder, "own")
-    assert base.load_tokenizer(folder).chat_template == base.read_template("r1")
+        base_model.load_tokenizer(folder, "own")
+    assert base_model.load_tokenizer(folder).chat_template == base_model.read_template("r1")
 
 
 def test_a_template_whose_tokens_a_tokenizer_lacks_is_refused(tiny, tmp_path):
     folder = saved(tiny, tmp_path / "r1", None)
     with pytest.raises(Problem, match=r"chatml writes <\|im_start\|>"):
-        base.load_tokenizer(folder, "chatml")
+        base_model.load_tokenizer(folder, "chatml")
     with pytest.raises(Problem, match="no chat template llama3"):
-        base.load_tokenizer(folder, "llama3")
+        base_model.load_tokenizer(folder, "llama3")
 
 
 def test_a_version_that_holds_nothing_out_is_said_so(tmp_path):
@@ -252,4 +252,4 @@ def test_a_version_that_holds_nothing_out_is_said_so(tmp_path):
 
     folder = write_version(tmp_path, 4, 0, 0)
     with pytest.raises(Problem, match="holds out no readings to evaluate on"):
-        evaluate.held_out_of(folder, rows.manifest_of(folder))
+        evaluate.held_out_of(folder, training_rows.manifest_of(folder))

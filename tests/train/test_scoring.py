@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from schemas.problems import Problem
+from schemas.errors import Problem
 from tarot_train.scores import DIMENSIONS
 from tests.train.test_read import call
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from schemas.problems import Problem
-from tarot_train import base, plan, recipe, rows, sft
+from schemas.errors import Problem
+from tarot_train import base_model, plan, recipe, sft, training_rows
 from tarot_train import device as devices
-from tarot_train.curve import loss_text
-from tarot_train.trial import trial
+from tarot_train.loss_curve import loss_text
+from tarot_train.smoke_test import trial
 from tests.train.conftest import SMALL, example, write_version
 
 pytestmark = pytest.mark.slow
@@ -39,10 +39,10 @@ def small_trainer(tmp_path, train=8, plain_head=None, dtype="float32", **setting
     """A trainer over a few rows, and its tokenizer and used recipe."""
     asked = recipe.load("tarot-tiny", SMALL | settings)
     made = [example(number, "train") for number in range(train)]
-    folder = base.make_tiny(asked, sft.texts_of(made), tmp_path / "bases")
-    tokenizer = base.load_tokenizer(folder, asked.base.template)
-    counted = rows.to_rows(made, tokenizer, asked.train.max_tokens)
-    model = base.load_model(folder, dtype)
+    folder = base_model.make_tiny(asked, sft.texts_of(made), tmp_path / "bases")
+    tokenizer = base_model.load_tokenizer(folder, asked.base.template)
+    counted = training_rows.to_rows(made, tokenizer, asked.train.max_tokens)
+    model = base_model.load_model(folder, dtype)
     trainer = sft.build_trainer(
         model, tokenizer, counted.rows, counted.rows[:2], tmp_path / "out", asked, cpu=True, plain_head=plain_head
     )
@@ -93,7 +93,7 @@ def test_packed_rows_give_the_loss_of_the_rows_apart_and_are_as_many_as_planned(
         losses = [trainer.compute_loss(trainer.model, dict(batch), num_items_in_batch=1).item() for batch in batches]
         counts = [int((batch["labels"] != -100).sum()) for batch in batches]
         summed[packing] = (sum(losses), sum(counts), len(batches))
-    lengths = [len(rows.render(trainer.processing_class, row)[1]) for row in made]
+    lengths = [len(training_rows.render(trainer.processing_class, row)[1]) for row in made]
     assert summed["true"][0] == pytest.approx(summed["false"][0], rel=1e-5)
     assert summed["true"][1] == summed["false"][1]
     assert summed["true"][2] == plan.packed_rows(lengths, 300) < summed["false"][2] == 12
@@ -139,7 +139,7 @@ def test_a_tied_base_whose_embedding_is_trained_whole_stays_tied_and_merges_exac
     with torch.no_grad():
         mine = model(ids).logits
         export.merged(done, tmp_path / "merged")
-        plain = base.load_model(tmp_path / "merged")
+        plain = base_model.load_model(tmp_path / "merged")
         assert torch.allclose(plain(ids).logits, mine, atol=1e-5)
 
 
@@ -150,10 +150,10 @@ def test_a_4_bit_base_is_trained_and_its_adapter_merges_into_the_16_bit_one(tmp_
 
     asked = recipe.load("tarot-tiny", SMALL)
     made = [example(number, "train") for number in range(8)]
-    folder = base.make_tiny(asked, sft.texts_of(made), tmp_path / "bases")
-    tokenizer = base.load_tokenizer(folder)
-    counted = rows.to_rows(made, tokenizer, 2048)
-    model = base.load_model(folder, "float32", "cpu", "nf4")
+    folder = base_model.make_tiny(asked, sft.texts_of(made), tmp_path / "bases")
+    tokenizer = base_model.load_tokenizer(folder)
+    counted = training_rows.to_rows(made, tokenizer, 2048)
+    model = base_model.load_model(folder, "float32", "cpu", "nf4")
     trainer = sft.build_trainer(model, tokenizer, counted.rows, counted.rows[:2], tmp_path / "out", asked, cpu=True)
     assert sum(p.numel() for p in trainer.model.parameters() if p.requires_grad) == plan.adapter_parameters(
         plan.shape_of(asked, folder), asked.lora
@@ -162,22 +162,22 @@ def test_a_4_bit_base_is_trained_and_its_adapter_merges_into_the_16_bit_one(tmp_
     losses = [line["eval_loss"] for line in sft.log_lines(trainer.state.log_history) if "eval_loss" in line]
     assert min(losses) < losses[0]
     trainer.save_model(str(tmp_path / "adapter"))
-    merged = PeftModel.from_pretrained(base.load_model(folder), tmp_path / "adapter").merge_and_unload()
+    merged = PeftModel.from_pretrained(base_model.load_model(folder), tmp_path / "adapter").merge_and_unload()
     assert {str(parameter.dtype) for parameter in merged.parameters()} == {"torch.float32"}
 
 
 def test_a_run_says_all_about_itself(run):
     data_dir, run_dir = run
     about = manifest(run_dir)
-    version = rows.manifest_of(data_dir / "versions" / about["dataset"]["name"])
+    version = training_rows.manifest_of(data_dir / "versions" / about["dataset"]["name"])
     assert about["dataset"]["hash"] == version["hash"]
     assert about["rows"] == {"train": 24, "validation": 4, "test": 4}
     assert about["base"]["stand_in"] is True
     assert about["packages"]["trl"] and about["packages"]["torch"]
     assert recipe.build(about["recipe"]).lora.r == 8
-    template = base.load_tokenizer(run_dir / "adapter", "own").chat_template
+    template = base_model.load_tokenizer(run_dir / "adapter", "own").chat_template
     assert about["template_sha256"] == sha256(template.encode()).hexdigest()
-    assert template == base.read_template("r1")
+    assert template == base_model.read_template("r1")
     assert sorted(path.name for path in run_dir.iterdir()) == [
         "adapter",
         "generations.jsonl",
@@ -279,7 +279,7 @@ def test_the_adapter_kept_is_the_best_one(run):
     about = manifest(run_dir)
     model, tokenizer = load_run(run_dir)
     folder = data_dir / "versions" / about["dataset"]["name"]
-    made = rows.to_rows(rows.read_examples(folder, "validation"), tokenizer, 2048).rows
+    made = training_rows.to_rows(training_rows.read_examples(folder, "validation"), tokenizer, 2048).rows
     losses = row_losses(model, tokenizer, made)
     mean = sum(loss / tokens for loss, tokens in losses) / len(losses)
     assert mean == pytest.approx(about["best_eval_loss"], abs=1e-4)
@@ -435,7 +435,7 @@ def test_a_tokenizer_that_is_not_the_bases_own_is_refused(run, tmp_path):
     _, run_dir = run
     folder = tmp_path / "base"
     shutil.copytree(manifest(run_dir)["base"]["folder"], folder)
-    more = base.load_tokenizer(folder)
+    more = base_model.load_tokenizer(folder)
     more.add_tokens(["另一个词"])
     more.save_pretrained(folder)
     settings = {key: value for key, value in SMALL.items() if not key.startswith(("base.", "pretraining."))}
@@ -476,8 +476,8 @@ def test_the_memory_planned_is_the_memory_used(tmp_path):
     subprocess.run([sys.executable, "-c", code, str(version), str(tmp_path)], cwd=ROOT, check=True, capture_output=True)
     about = manifest(next((tmp_path / "runs").glob("0001-*")))
     used = recipe.build(about["used"])
-    counted = rows.to_rows(
-        rows.read_examples(version, "train"), base.load_tokenizer(Path(about["base"]["folder"])), 2048
+    counted = training_rows.to_rows(
+        training_rows.read_examples(version, "train"), base_model.load_tokenizer(Path(about["base"]["folder"])), 2048
     )
     here = devices.Device(**about["device"])
     shape = plan.shape_of(used, Path(about["base"]["folder"]))
@@ -490,8 +490,8 @@ def test_any_way_of_loading_the_tokenizer_gives_the_same_tokens(tmp_path):
     from transformers import AutoTokenizer
 
     asked = recipe.load("tarot-tiny", SMALL)
-    folder = base.make_tiny(asked, sft.texts_of([example(number, "train") for number in range(12)]), tmp_path)
-    ours, auto = base.load_tokenizer(folder), AutoTokenizer.from_pretrained(folder)
+    folder = base_model.make_tiny(asked, sft.texts_of([example(number, "train") for number in range(12)]), tmp_path)
+    ours, auto = base_model.load_tokenizer(folder), AutoTokenizer.from_pretrained(folder)
     text = "Mel，愚人正位！\n\n2024年3月 hello  World\n- 先写下来🙂"
     assert ours(text)["input_ids"] == auto(text)["input_ids"]
     rows_of_embedding = json.loads((folder / "config.json").read_text(encoding="utf-8"))["vocab_size"]
@@ -501,11 +501,11 @@ def test_any_way_of_loading_the_tokenizer_gives_the_same_tokens(tmp_path):
 def test_a_base_is_made_once(tmp_path):
     asked = recipe.load("tarot-tiny", SMALL)
     texts = sft.texts_of([example(number, "train") for number in range(6)])
-    first = base.make_tiny(asked, texts, tmp_path)
+    first = base_model.make_tiny(asked, texts, tmp_path)
     made = (first / "model.safetensors").stat().st_mtime_ns
-    assert base.make_tiny(asked, texts, tmp_path) == first
+    assert base_model.make_tiny(asked, texts, tmp_path) == first
     assert (first / "model.safetensors").stat().st_mtime_ns == made
-    assert base.make_tiny(asked, texts[:-1], tmp_path) != first
+    assert base_model.make_tiny(asked, texts[:-1], tmp_path) != first
     about = json.loads((first / "manifest.json").read_text(encoding="utf-8"))
     assert about["stand_in"] is True and "stand-in" in about["note"]
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []

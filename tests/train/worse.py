@@ -7,8 +7,9 @@ from random import Random
 from typing import NamedTuple
 
 from schemas.deck import CARDS
-from tarot_data import annotated, labeller, teaching
-from tarot_data.outside import annotate_records
+from tarot_data.patterns import gold, train
+from tarot_data.patterns import model as labeller
+from tarot_data.patterns.annotate_records import annotate_records
 from tarot_train.scores import score
 
 VAGUE = (
@@ -266,12 +267,12 @@ def pairs_of() -> list[Pair]:
 
     Readings that contradict their cards stay out.
     """
-    readings = [r for r in annotated.read_all(ANNOTATED) if r.get("note") != "mismatch"]
+    readings = [r for r in gold.read_all(ANNOTATED) if r.get("note") != "mismatch"]
     return _pairs(readings[::2], readings[1::2]) + _pairs(readings[1::2], readings[::2])
 
 
 def _pairs(seen: list[dict], unseen: list[dict]) -> list[Pair]:
-    model, shipped = teaching.train(seen), labeller.shipped
+    model, shipped = train.train(seen), labeller.shipped
     labeller.shipped = lambda: model
     try:
         human = {r["id"]: r for r in annotate_records([record(r, r["id"]) for r in unseen])}

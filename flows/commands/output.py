@@ -1,0 +1,92 @@
+"""What several commands print or read."""
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+from flows.cli import Context
+from schemas.errors import Problem
+from schemas.gate import explain
+
+
+def print_ingest(ctx: Context, result: dict) -> None:
+    ctx.print("summary.ingest", **{k: result[k] for k in ("files", "accepted", "updated", "unchanged", "rejected")})
+    if result["reasons"]:
+        ctx.print("summary.reasons")
+        for reason, count in sorted(result["reasons"].items(), key=lambda item: -item[1]):
+            ctx.print("summary.reason_line", count=count, reason=ctx.say(f"reason.{reason}"))
+        ctx.print("summary.rejected_next")
+    if result.get("forgotten"):
+        ctx.print("summary.passed_over", count=result["forgotten"])
+    if result["redacted"]:
+        ctx.print("summary.redacted", count=result["redacted"])
+
+
+def print_published(ctx: Context, manifest: dict, new: bool) -> None:
+    if new:
+        ctx.print("summary.version_new", version=manifest["version"], hash=manifest["hash"][:8], **manifest["counts"])
+        if manifest["counts"].get("divided"):
+            ctx.print("summary.divided", **manifest["counts"])
+        if manifest["counts"].get("withheld"):
+            ctx.print("summary.withheld", **manifest["counts"])
+        if manifest["counts"].get("too_long"):
+            ctx.print("summary.too_long", max_tokens=manifest["settings"]["max_tokens"], **manifest["counts"])
+    else:
+        ctx.print("summary.version_same", version=manifest["version"])
+
+
+def print_gate(ctx: Context, opened: dict) -> None:
+    for line in explain(opened, ctx.lang):
+        print(line)
+
+
+def print_run(ctx: Context, result: dict, scores: dict) -> None:
+    ctx.print("summary.already_trained" if result["already"] else "summary.trained", adapter=result["adapter"])
+    print_scores(ctx, scores)
+    ctx.print(f"champion.{result['champion']['why']}")
+
+
+def print_scores(ctx: Context, scores: dict) -> None:
+    """Base against tuned: each figure with the 95 % interval of its change."""
+    base, tuned, difference = scores["base"], scores["tuned"], scores["difference"]
+    ctx.print("summary.loss", base=base["loss"], tuned=tuned["loss"], **_interval(difference["loss"]))
+    ctx.print("summary.perplexity", base=base["perplexity"], tuned=tuned["perplexity"])
+    for dimension in tuned["scores"]:
+        ctx.print(
+            "summary.score_line",
+            dimension=ctx.say(f"dimension.{dimension}"),
+            base=base["scores"][dimension],
+            tuned=tuned["scores"][dimension],
+            reader=scores["reader"]["scores"].get(dimension, float("nan")),
+            **_interval(difference[dimension]),
+        )
+    ctx.print("summary.copied", longest=tuned["copied"]["longest"], share=tuned["copied"]["mean_share"])
+    if tuned["style_distance"] is not None:
+        ctx.print("summary.style", base=base["style_distance"], tuned=tuned["style_distance"])
+    if judge := scores.get("judge"):
+        sides = {name: judge[name]["overall"] for name in ("base", "tuned")}
+        ctx.print("summary.judged", model=judge["model"], **sides, **_interval(judge["difference"]))
+    if scores["stand_in"]:
+        ctx.print("summary.standin")
+
+
+def _interval(difference: dict) -> dict[str, float]:
+    return {name: difference[name] for name in ("low", "high")}
+
+
+def cluster_of(runner: str, address: str | None) -> str | None:
+    """What `--runner` and `--address` name, as `flows.runtime.dask_runner` takes it. Raises Problem `address_without_dask`."""
+    from flows.runtime.dask_runner import LOCAL
+
+    if runner == "here" and address:
+        raise Problem("address_without_dask", address=address)
+    return None if runner == "here" else address or LOCAL
+
+
+@contextmanager
+def lines_of(file: Path):
+    if str(file) == "-":
+        yield sys.stdin
+    else:
+        with file.open(encoding="utf-8-sig") as lines:
+            yield lines

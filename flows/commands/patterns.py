@@ -1,0 +1,150 @@
+"""What the reader's words show, and the tables that say so."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.cli import Context
+from flows.commands.output import lines_of
+from schemas.errors import Problem
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def annotate(ctx: Context, file: Path) -> None:
+    from tarot_data.patterns.annotate_records import annotate_records, read_lines
+
+    wanted = ("id", "cards", "sentences", "themes", "style")
+    with lines_of(file) as lines:
+        annotated = annotate_records(list(read_lines(lines, str(file))))
+    for record in annotated:
+        if ctx.as_json:
+            ctx.json({key: record[key] for key in wanted})
+        else:
+            print_sentences(ctx, record)
+
+
+def patterns(ctx: Context, version: int | None, card: str | None) -> None:
+    from flows.commands.pattern_pages import card_page, library_page
+    from tarot_data.patterns.pattern_library import card_entry, pattern_library
+
+    stored = readings_of(ctx, version)
+    if card:
+        entry = card_entry(stored, canonical(card))
+        return ctx.json(entry) if ctx.as_json else print_page(card_page(ctx, entry))
+    library = pattern_library(stored)
+    ctx.json(library) if ctx.as_json else print_page(library_page(ctx, library))
+
+
+def readings_of(ctx: Context, version: int | None) -> "pl.DataFrame":
+    """The readings of a dataset version, or of the store as it is. Raises Problem `empty_store` or `no_version`."""
+    from schemas.tables import STORED, typed
+    from tarot_data.dataset import versions
+    from tarot_data.store import tables
+
+    if version is not None:
+        stored = versions.read(ctx.data_dir, versions.find(ctx.data_dir, version))
+        return typed(stored.select(*STORED), STORED)
+    stored = tables.readings(ctx.data_dir)
+    if stored.is_empty():
+        raise Problem("empty_store", path=ctx.data_dir)
+    return stored
+
+
+def canonical(card: str) -> str:
+    """The canonical name of a card as a person writes it. Raises Problem `unknown_card`."""
+    from tarot_data.patterns.annotate_records import drawn_cards
+
+    return drawn_cards({"id": "--card", "cards": card})[0]["card"]
+
+
+def lexicon_check(ctx: Context) -> None:
+    from tarot_data.patterns.annotate import check_lexicon
+
+    findings = check_lexicon()
+    if ctx.as_json:
+        ctx.json({"findings": [vars(finding) for finding in findings], "ok": not findings})
+    if findings:
+        raise Problem(
+            "lexicon_findings", count=len(findings), findings="\n".join(finding.say(ctx.lang) for finding in findings)
+        )
+    if not ctx.as_json:
+        ctx.print("summary.lexicon_fine")
+
+
+def lexicon_try(ctx: Context, text: str) -> None:
+    from flows.commands.pattern_pages import explanation_page
+    from tarot_data.patterns.annotate import explain
+
+    found = explain(text)
+    ctx.json(found) if ctx.as_json else print_page(explanation_page(ctx, found))
+
+
+def lexicon_add(ctx: Context, table: str, cells: tuple[str, ...]) -> None:
+    """A row of the reader's own, saved only where its example holds."""
+    from flows.runtime import environment
+    from tarot_data import lexicon
+    from tarot_data.patterns.lexicon_check import check_row
+
+    if table not in lexicon.tables():
+        raise Problem("lexicon_table", table=table, tables=", ".join(lexicon.tables()))
+    row = {}
+    for cell in cells:
+        column, is_there, value = cell.partition("=")
+        if not is_there:
+            raise Problem("lexicon_cell", cell=cell)
+        row[column] = value
+    if findings := check_row(table, row):
+        raise Problem("lexicon_not_added", findings="\n".join(finding.say(ctx.lang) for finding in findings))
+    path = lexicon.add(lexicon.active().folder or environment.own_lexicon(ctx.data_dir), table, [row])
+    ctx.json({"table": table, "path": str(path), "row": row}) if ctx.as_json else ctx.print(
+        "summary.lexicon_added", path=path
+    )
+
+
+def lexicon_train(ctx: Context, corrections: bool) -> None:
+    """A labeller of the reader's own: it never touches the one that is shipped."""
+    from flows.runtime.progress import bar
+    from tarot_data.patterns import model, train
+
+    target = model.own_path().parent
+    try:
+        if corrections:
+            figures = train.learn_from(ctx.data_dir, target, bar)
+        else:
+            figures = train.train_and_save(None, target, bar)
+    finally:
+        bar.close()
+    if ctx.as_json:
+        return ctx.json(figures)
+    if corrections:
+        ctx.print("summary.learned", corrections=figures["corrections"], readings=figures["readings"])
+        for figure in ("exact", "cards_f1"):
+            ctx.print(f"summary.learned_{figure}", before=figures["before"][figure], after=figures["after"][figure])
+    else:
+        ctx.print("summary.labeller", macro_f1=figures["macro_f1"])
+    ctx.print("summary.relabel_next")
+
+
+def relabel(ctx: Context) -> None:
+    from flows.runtime.progress import bar
+    from tarot_data.ingest.relabel import relabel as label_again
+    from tarot_data.store import tables
+
+    with tables.writing(ctx.data_dir):
+        done = label_again(ctx.data_dir, bar)
+    bar.close()
+    ctx.json(done) if ctx.as_json else ctx.print("summary.relabelled", **done)
+
+
+def print_sentences(ctx: Context, record: dict) -> None:
+    print(f"# {record['id']}")
+    for sentence in record["sentences"]:
+        labels = "+".join(ctx.say(f"label.{label}") for label in sentence["labels"])
+        cards = f" [{'、'.join(sentence['cards'])}]" if sentence["cards"] else ""
+        print(f"{labels}{cards}\t{sentence['text'].strip()}")
+
+
+def print_page(lines: Iterable[str]) -> None:
+    print("\n".join(lines))

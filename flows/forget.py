@@ -1,0 +1,279 @@
+"""A person's wish to be forgotten, carried out everywhere below the data directory, with a receipt.
+
+No Prefect flow: it would record for whom it was called.
+"""
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flows.training.runs import MARK
+from schemas.errors import Problem
+from tarot_data.dataset import versions
+from tarot_data.erasure import forget_person as steps
+from tarot_data.erasure.disk_search import find_traces
+from tarot_data.privacy import suppression_list
+from tarot_data.store import tables
+from tarot_data.system.locks import WAIT_SECONDS, only_one
+
+INBOX = "inbox"
+
+Progress = Callable[[str, int, int], None] | None
+
+
+def forget(
+    data_dir: Path,
+    name: str,
+    *,
+    mentions: str | None = None,
+    dry_run: bool = False,
+    prefect_home: Path | None = None,
+    progress: Progress = None,
+) -> dict[str, object]:
+    """Remove a person everywhere; returns the receipt, which does not say whom.
+
+    {removed: {readings, revisions, rejections, signatures, fixes, corrections, mentions, reports, generations,
+    prefect_rows},
+    versions: [{version, was, is, readings, mentions}], runs: [{run, adapter}], bases, reread, left, raw, copies, receipt}.
+    left: files that still hold the name or the words; raw: the reader's own files in the inbox that do, which are
+    never touched. copies: folders that these versions were copied to. dry_run: only what is known of them, and nothing is changed. Killed at any moment, it is finished by
+    calling it again. Raises Problem `no_person`, `name_is_a_word`, `busy`, `training`.
+    """
+    with ExitStack() as held:
+        held.enter_context(tables.writing(data_dir))
+        if (data_dir / "staging").exists():
+            tables.sweep(data_dir)
+        person = steps.find(data_dir, name, mentions)
+        if dry_run:
+            return _known(data_dir, person)
+        for digest in person.hashes:
+            lock = data_dir / "locks" / f"train-{digest[:16]}.lock"
+            held.enter_context(only_one(lock, Problem("training", version=digest[:8])))
+        return _forget(data_dir, person, prefect_home, progress or (lambda *_: None))
+
+
+def readmit(data_dir: Path, name: str) -> None:
+    """Let a forgotten person in again; the next ingest reads every file anew. Raises Problem `not_forgotten`."""
+    with tables.writing(data_dir):
+        if not suppression_list.readmit(data_dir, name):
+            raise Problem("not_forgotten", name=name)
+        steps.read_again(data_dir)
+
+
+def _known(data_dir: Path, person: steps.Person) -> dict[str, object]:
+    concerned = [m["version"] for m in versions.listed(data_dir) if m["hash"] in person.hashes]
+    return {
+        "dry_run": True,
+        "readings": len(person.reading_ids),
+        "rejections": len(person.rejection_ids),
+        "versions": concerned,
+        "runs": [folder.name for folder in _runs_of(data_dir, person.hashes)],
+    }
+
+
+def _forget(data_dir: Path, person: steps.Person, prefect_home: Path | None, progress: Callable) -> dict[str, object]:
+    total = 6
+    copies = versions.copies(data_dir, person.hashes)
+    suppression_list.remember(data_dir, person.name, set(person.fingerprints))
+    removed = {"readings": 0, "revisions": 0, **steps.forget_store(data_dir, person)}
+    reread = removed.pop("files")
+    progress("forget", 1, total)
+    runs, bases, removed["generations"] = forget_runs(data_dir, person)
+    progress("forget", 2, total)
+    removed["reports"] = steps.forget_reports(data_dir)
+    removed["prefect_rows"] = forget_prefect(prefect_home or data_dir / "prefect", [person.name, *_passages(person)])
+    progress("forget", 3, total)
+    republished = steps.forget_versions(data_dir, person)
+    progress("forget", 4, total)
+    for key, count in steps.forget_readings(data_dir, person).items():
+        removed[key] += count
+    progress("forget", 5, total)
+    texts = _passages(person, data_dir) + ([person.name] if person.mask else [])
+    found = find_traces(data_dir, texts)
+    progress("forget", 6, total)
+    receipt = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "removed": removed,
+        "versions": republished,
+        "runs": runs,
+        "bases": bases,
+        "reread": reread,
+        "left": [path.as_posix() for path in found if path.parts[0] != INBOX],
+    }
+    raw = [path.as_posix() for path in found if path.parts[0] == INBOX]
+    written = _write_receipt(data_dir, _unnamed(receipt | {"raw": len(raw), "copies": len(copies)}, person))
+    return receipt | {"raw": raw, "copies": copies, "receipt": str(written)}
+
+
+def _passages(person: steps.Person, data_dir: Path | None = None) -> list[str]:
+    """Passages of the person's contents; with a data directory, without those that other readings have as well."""
+    found = sorted({passage for content in person.contents for passage in steps.fragments(content)})
+    if data_dir is None:
+        return found
+    others = "\0".join(tables.readings(data_dir)["content"])
+    return [passage for passage in found if passage not in others]
+
+
+def _unnamed(receipt: dict, person: steps.Person) -> dict:
+    """The receipt as it is written: a file that is left may be named after the person."""
+    hidden = [suppression_list.masked(path, suppression_list.spans(path, person.name)) for path in receipt["left"]]
+    return receipt | {"left": hidden}
+
+
+def _write_receipt(data_dir: Path, receipt: dict) -> Path:
+    folder = data_dir / "receipts"
+    folder.mkdir(parents=True, exist_ok=True)
+    number = 1 + max((int(path.stem.split("-")[1]) for path in folder.glob("forget-*.json")), default=0)
+    path = folder / f"forget-{number:04}.json"
+    half = folder / f".{path.name}.half"
+    half.write_text(json.dumps(receipt, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    half.replace(path)
+    return path
+
+
+# Runs
+
+
+def _runs_of(data_dir: Path, hashes: frozenset[str]) -> list[Path]:
+    """Folders of finished runs that were trained on one of these versions, or on what one was before a removal."""
+    hashes |= {digest for manifest in versions.listed(data_dir) for digest in versions.former_hashes(manifest)}
+    return [path.parent for path in _manifests(data_dir) if _read(path)["dataset"]["hash"] in hashes]
+
+
+def _manifests(data_dir: Path) -> list[Path]:
+    return sorted((data_dir / "runs").glob("*/manifest.json"))
+
+
+def forget_runs(data_dir: Path, person: steps.Person) -> tuple[list[dict], int, int]:
+    """Mark what was trained on the person's readings; remove what quotes them, and stand-in bases made of them.
+
+    Returns the runs as [{run, adapter}], adapter: `kept` or, where the whole run went since it stood on a stand-in
+    base, `removed`; the number of bases; and the number of generations and passages removed. A stand-in is made of the readings themselves, down to its vocabulary; a real
+    base is not, and what an adapter on it learnt cannot be taken out again: whether to keep it is for people to say.
+    """
+    for hidden in (data_dir / "runs").glob(".*"):
+        # Trainings under way or tried, evaluations of bases: all of versions that are about to be others.
+        shutil.rmtree(hidden, ignore_errors=True)
+    marked = _runs_of(data_dir, person.hashes)
+    generations = 0
+    for path in sorted([*(data_dir / "runs").rglob("*.jsonl"), *data_dir.glob("*.jsonl")]):
+        generations += steps.forget_lines(path, person)
+    for path in sorted((data_dir / "runs").glob("*/scores.json")):
+        generations += steps.forget_values(path, person)
+    out = []
+    for folder in marked:
+        about = _read(folder / "manifest.json")
+        stand_in = about["base"]["stand_in"]
+        if stand_in:
+            versions.discard(folder)
+            _forget_exports(data_dir, folder.name)
+        else:
+            for name in ("too_long", "escaped"):
+                about[name] = _others(about.get(name, {}), person)
+            _replace(folder / "manifest.json", about)
+            _replace(folder / MARK, {"dataset": about["dataset"]["hash"]})
+        out.append({"run": folder.name, "adapter": "removed" if stand_in else "kept"})
+    return out, _forget_bases(data_dir, {folder.name for folder in marked}), generations
+
+
+def _others(listed: dict[str, list[str]], person: steps.Person) -> dict[str, list[str]]:
+    """Split -> example ids, without the person's."""
+    kept = {split: [key for key in keys if key.split("-")[0] not in person.ids] for split, keys in listed.items()}
+    return {split: keys for split, keys in kept.items() if keys}
+
+
+def _forget_exports(data_dir: Path, run: str) -> None:
+    """Remove what was exported of a run on a stand-in base: its vocabulary is made of the readings."""
+    for path in (data_dir / "exports").glob(f"{run}*"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _forget_bases(data_dir: Path, marked: set[str]) -> int:
+    """Remove the stand-in bases that no unmarked run stands on; they are made on the spot whenever they are wanted."""
+    needed = {
+        Path(_read(path)["base"]["folder"]).name for path in _manifests(data_dir) if path.parent.name not in marked
+    }
+    bases = [path.parent for path in (data_dir / "bases").glob("*/manifest.json") if _read(path).get("stand_in")]
+    gone = [folder for folder in bases if folder.name not in needed]
+    for folder in [*gone, *(data_dir / "bases").glob(".*.half")]:
+        shutil.rmtree(folder)
+    return len(gone) if marked else 0
+
+
+def _read(path: Path) -> dict:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _replace(path: Path, value: dict) -> None:
+    half = path.with_name(f".{path.name}.half")
+    half.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    half.replace(path)
+
+
+# Prefect
+
+
+HISTORY = (
+    "flow_run",
+    "flow_run_state",
+    "task_run",
+    "task_run_state",
+    "task_run_state_cache",
+    "flow_run_input",
+    "log",
+    "artifact",
+    "artifact_collection",
+    "events",
+    "event_resources",
+    "automation_bucket",
+)
+"""Tables of Prefect in which what happened is written down; the others hold what there is to run."""
+
+
+def forget_prefect(home: Path, texts: list[str]) -> int:
+    """Remove the runs that name somebody from Prefect's own database, and every stored result; how many rows went.
+
+    None should be there, since flows are handed paths in a form it cannot record: but a failed flow leaves the message
+    of its error. Results, a pickle each, are used by no flow of ours. Raises Problem `busy`.
+    """
+    for result in (home / "storage").glob("*"):
+        result.unlink()
+    return sum(forget_rows(path, texts) for path in sorted(home.glob("*.db")))
+
+
+def forget_rows(database: Path, texts: list[str]) -> int:
+    """Delete the rows of an SQLite database's HISTORY in which one of the texts stands, and overwrite where they were.
+
+    Raises Problem `busy` where another process holds the database.
+    """
+    forms = sorted({form for text in texts for form in (text, json.dumps(text)[1:-1])})
+
+    def holds(value: object) -> bool:
+        return isinstance(value, str) and any(suppression_list.spans(value, form) for form in forms if form in value)
+
+    connection = sqlite3.connect(database, timeout=WAIT_SECONDS, isolation_level=None)
+    gone = 0
+    try:
+        connection.create_function("holds", 1, holds, deterministic=True)
+        connection.execute("PRAGMA secure_delete = ON")
+        connection.execute("PRAGMA foreign_keys = OFF")
+        there = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        connection.execute("BEGIN IMMEDIATE")
+        for table in (name for name in HISTORY if name in there):
+            columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+            anywhere = " OR ".join(f'holds("{column}")' for column in columns)
+            gone += connection.execute(f"DELETE FROM {table} WHERE {anywhere}").rowcount
+        connection.execute("COMMIT")
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error):
+            raise Problem("busy", path=database) from None
+        raise
+    finally:
+        connection.close()
+    return gone

@@ -1,0 +1,52 @@
+"""The quality report of the newest version, with what the store and the last run hold."""
+
+import json
+from pathlib import Path
+
+from tarot_data.dataset import versions
+from tarot_data.store import tables
+
+
+def write_report(
+    data_dir: Path, opened: dict, lang: str, *, run: dict | None = None, pseudonyms: bool = False
+) -> dict[str, object]:
+    """Write the report of the newest version; returns its figures and, under `path`, where it lies.
+
+    opened: the gate, as `flows.training.gate_checks.look` sees it.
+    """
+    from tarot_data.report import page, statistics
+
+    manifests = versions.listed(data_dir)
+    version = manifests[-1] if manifests else None
+    measured = statistics.measure(
+        tables.readings(data_dir),
+        tables.rejections(data_dir),
+        version=version,
+        previous=_figures_of(data_dir, manifests[-2]) if len(manifests) > 1 else None,
+        gate=opened,
+        history=manifests,
+        run=run,
+        splits=versions.read(data_dir, version).select("reading_id", "person", "split") if version else None,
+        pseudonyms=pseudonyms,
+    )
+    name = f"report-v{version['version']:06}" if version else "report"
+    name += "-pseudonyms" if pseudonyms else ""
+    folder = data_dir / "reports"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = page.write(measured, folder / f"{name}.html", lang)
+    if version and not pseudonyms:
+        # Only the figures that the next version is compared with: nothing anybody wrote.
+        _write_json(folder / f"{name}.json", {"key": measured["key"]})
+    return {"path": str(path), **measured}
+
+
+def _figures_of(data_dir: Path, manifest: dict) -> dict:
+    """A version's manifest with the figures its own report measured, where there was one."""
+    path = data_dir / "reports" / f"report-v{manifest['version']:06}.json"
+    return manifest | ({"figures": json.loads(path.read_text(encoding="utf-8"))} if path.exists() else {})
+
+
+def _write_json(path: Path, value: dict) -> None:
+    half = path.with_suffix(".half")
+    half.write_text(json.dumps(value, ensure_ascii=False, default=str), encoding="utf-8")
+    half.replace(path)

@@ -1,0 +1,92 @@
+"""What a person sees of a run in the server's pages: a summary in words and numbers, and how far a long task has come.
+
+Artifacts are kept in Prefect's database, so they hold counts, reasons and where the report lies; nothing anybody wrote.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
+from prefect.context import FlowRunContext, TaskRunContext
+
+from flows.runtime.progress import bar
+from schemas.gate import explain
+from schemas.messages import say
+
+EVERY_SECONDS = 3.0
+"""An update is a request of some 50 ms; more often would be spent on showing rather than doing."""
+
+
+def shown(key: str) -> Callable[[str, int, int], None]:
+    """A `progress(stage, done, total)` that moves the terminal's bar and, inside a task, an artifact. key: [a-z0-9-]."""
+    state: dict[str, Any] = {"id": None, "stage": None, "at": 0.0}
+
+    def progress(stage: str, done: int, total: int) -> None:
+        bar(stage, done, total)
+        if TaskRunContext.get() is None:
+            return
+        now = time.monotonic()
+        if stage != state["stage"]:
+            state.update(id=None, stage=stage, at=now)  # Nothing to see of a stage that is over at once.
+        if now - state["at"] < EVERY_SECONDS and not (state["id"] and done >= total):
+            return
+        state["at"], share = now, 100 * done / total if total else 100.0
+        if state["id"] is None:
+            state["id"] = create_progress_artifact(progress=share, key=f"{key}-{stage}", description=bar.title())
+        else:
+            update_progress_artifact(state["id"], progress=share)
+
+    return progress
+
+
+def summarise(result: dict, lang: str) -> None:
+    """The artifact of a run, where a run is going on: what came in, what was left out and why, gate, report, scores."""
+    if FlowRunContext.get() is not None:
+        create_markdown_artifact(summary(result, lang), key="summary", description=say("artifact.summary", lang))
+
+
+def summary(result: dict, lang: str) -> str:
+    """Markdown of a result {ingest, version, gate, report, run, scores}, each of which may be missing."""
+    parts = []
+    if counts := result.get("ingest"):
+        rows = [
+            (say(f"artifact.{name}", lang), counts[name])
+            for name in ("files", "accepted", "updated", "unchanged", "rejected", "redacted", "readings")
+        ]
+        parts += [_table(say("artifact.ingest", lang), rows)]
+        reasons = sorted(counts["reasons"].items(), key=lambda item: -item[1])
+        if reasons:
+            rows = [(say(f"reason.{reason}", lang), count) for reason, count in reasons]
+            parts += [_table(say("artifact.reasons", lang), rows)]
+    if version := result.get("version"):
+        about = {"version": version["version"], "hash": version["hash"][:8]} | version["counts"]
+        key = "summary.version_new" if version["new"] else "summary.version_same"
+        parts += [say(key, lang, **about)]
+    if opened := result.get("gate"):
+        parts += [f"## {say('artifact.gate', lang)}", *(f"- {line}" for line in explain(opened, lang))]
+    if scores := result.get("scores"):
+        rows = [
+            (say(f"dimension.{name}", lang), scores["base"]["scores"][name], scores["tuned"]["scores"][name])
+            for name in scores["tuned"]["scores"]
+        ]
+        change = scores["difference"]["loss"]
+        loss = {model: scores[model]["loss"] for model in ("base", "tuned")} | {
+            end: change[end] for end in ("low", "high")
+        }
+        parts += [say("summary.loss", lang, **loss), _table(say("artifact.scores", lang), rows)]
+    if path := result.get("report"):
+        parts += [say("summary.report", lang, path=f"[{path}]({Path(path).resolve().as_uri()})")]
+    if outcome := result.get("outcome"):
+        parts += [say(f"outcome.{outcome}", lang)]
+    return "\n\n".join(parts)
+
+
+def _table(title: str, rows: list[tuple]) -> str:
+    def cell(value: object) -> str:
+        return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+    lines = ["| " + " | ".join(cell(value) for value in row) + " |" for row in rows]
+    columns = len(rows[0])
+    return "\n".join([f"## {title}", "", "|" + "  |" * columns, "|" + "---|" * columns, *lines])

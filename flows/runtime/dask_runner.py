@@ -1,0 +1,38 @@
+"""Work spread over several processes or machines by Dask, where it is asked for and installed (extra `dask`)."""
+
+import os
+from importlib.util import find_spec
+from typing import Any
+
+from schemas.errors import Problem
+
+LOCAL = "local"
+"""A cluster of this machine's own, one process a core, that lives as long as the flow."""
+
+
+def spread_over(flow: Any, cluster: str | None) -> Any:
+    """The flow as it is, or with its submitted tasks on a Dask cluster: LOCAL, or the address of a scheduler.
+
+    Raises Problem `no_dask`.
+    """
+    if cluster is None:
+        return flow
+    if find_spec("prefect_dask") is None:
+        raise Problem("no_dask")
+    from prefect_dask import DaskTaskRunner
+
+    runner = DaskTaskRunner(cluster_kwargs=cluster_here()) if cluster == LOCAL else DaskTaskRunner(address=cluster)
+    return flow.with_options(task_runner=runner)
+
+
+def cluster_here() -> dict[str, object]:
+    """What a LocalCluster is made with: a process a core, a thread each.
+
+    Dask would set the number of threads in the environment of this process, for its workers to inherit, and leave it
+    there: a training after the ingest would have one thread.
+    """
+    import dask
+
+    dask.config.set({"distributed.nanny.pre-spawn-environ": {}})
+    one = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    return {"n_workers": os.cpu_count() or 1, "threads_per_worker": 1, "dashboard_address": None, "env": one}

@@ -1,0 +1,185 @@
+"""The process of `tarot serve` that registers the deployments and runs them: each run a process of its own."""
+
+import asyncio
+import json
+import time
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flows.runtime import environment
+from flows.service.child_process import end_with_pipe
+from flows.service.schedules import Schedule
+from flows.service.status import alone, answers
+
+POOL = "tarot-training"
+"""The work pool that `tarot worker` takes trainings from."""
+
+AT_ONCE = 3
+"""Runs at a time: the inbox, a training, and an announcement of it that finds it going on already."""
+
+ANCHOR = datetime(2024, 1, 1, tzinfo=UTC)
+"""What intervals are counted from, so that a restart does not move the schedule."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Served:
+    """What the deployments are made of, as `tarot serve` was called."""
+
+    schedule: Schedule
+    min_readings: int
+    min_new: int
+    base: str | None = None
+    recipe: str | None = None
+    overrides: dict[str, str] = field(default_factory=dict)
+    train_here: bool = True
+    lang: str = "zh"
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Served":
+        values = json.loads(text)
+        return cls(**values | {"schedule": Schedule(**values["schedule"])})
+
+
+def deployments(served: Served) -> tuple:
+    """The two deployments: the inbox on its schedule, the training on its event."""
+    from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+    from prefect.events import DeploymentEventTrigger
+    from prefect.flows import EntrypointType
+    from prefect.schedules import Cron, Interval
+
+    from flows.service.deployed_flows import train_when_ready, watch
+    from flows.service.triggers import READY
+
+    when = served.schedule
+    schedule = (
+        Cron(when.cron, timezone=when.timezone)
+        if when.cron
+        else Interval(timedelta(seconds=when.seconds), anchor_date=ANCHOR, timezone=when.timezone)
+    )
+    common = {
+        "min_readings": served.min_readings,
+        "min_new": served.min_new,
+        "training": {"base": served.base, "recipe": served.recipe, "overrides": served.overrides},
+        "lang": served.lang,
+    }
+    inbox = watch.to_deployment(
+        "on schedule",
+        schedules=[schedule],
+        # A courtesy: what is late is dropped, not worked off one by one. The lock of the store is what holds.
+        concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW),
+        parameters=common,
+        description="Looks into the inbox; where anything is new: store, version, report, gate.",
+        entrypoint_type=EntrypointType.MODULE_PATH,
+        enforce_parameter_schema=False,  # An event hands on text; the flow itself reads it as what it takes.
+    )
+    training = train_when_ready.to_deployment(
+        "on a dataset that is ready",
+        triggers=[
+            DeploymentEventTrigger(
+                name="train when a dataset is ready",
+                expect={READY},
+                match={"prefect.resource.id": "tarot.dataset.*"},
+                parameters={"version": "{{ event.payload.version }}", "hash": "{{ event.payload.hash }}", **common},
+            )
+        ],
+        description="Trains and evaluates a version once, when its event says that the gate is open.",
+        entrypoint_type=EntrypointType.MODULE_PATH,
+        enforce_parameter_schema=False,  # An event hands on text; the flow itself reads it as what it takes.
+        **({} if served.train_here else {"work_pool_name": POOL}),
+    )
+    return inbox, training
+
+
+async def clear(ids: list, now: datetime) -> None:
+    """Put right what a kill left in Prefect's books: runs that are overdue, runs that are nowhere, slots nobody holds.
+
+    ids: deployments whose runs only this process starts; it holds the lock that says so.
+    """
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
+    from prefect.client.schemas.filters import DeploymentFilter, FlowRunFilter
+    from prefect.exceptions import ObjectNotFound
+    from prefect.states import Crashed
+
+    async with get_client() as client:
+        for id in ids:
+            states = ["SCHEDULED", "PENDING", "RUNNING", "CANCELLING"]
+            runs = await client.read_flow_runs(
+                deployment_filter=DeploymentFilter(id={"any_": [id]}),
+                flow_run_filter=FlowRunFilter(state={"type": {"any_": states}}),
+            )
+            for run in runs:
+                if run.state.type.value != "SCHEDULED":
+                    await client.set_flow_run_state(run.id, Crashed(message="The server was stopped."), force=True)
+                elif run.auto_scheduled and run.next_scheduled_start_time <= now:
+                    await client.delete_flow_run(run.id)
+            limit = f"deployment:{id}"
+            try:
+                if (await client.read_global_concurrency_limit_by_name(limit)).active_slots:
+                    await client.update_global_concurrency_limit(limit, GlobalConcurrencyLimitUpdate(active_slots=0))
+            except ObjectNotFound:
+                continue
+
+
+async def run(inbox: Any, training: Any, train_here: bool) -> None:
+    """Register, put right, look into the inbox once, and run what comes due until asked to end."""
+    from prefect import get_client
+    from prefect.runner import Runner
+
+    # Stopped, the schedules are paused, so that nothing piles up; the next start resumes them.
+    runner = Runner(pause_on_shutdown=True, limit=AT_ONCE)
+    watching = await runner.aadd_deployment(inbox)
+    if train_here:
+        ids = [watching, await runner.aadd_deployment(training)]
+    else:
+        await _make_pool()
+        await training.aapply()
+        ids = [watching]
+    await clear(ids, datetime.now(UTC))
+    async with get_client() as client:
+        await client.create_flow_run_from_deployment(watching)  # Whatever the schedule: a restart catches up.
+    loop = asyncio.get_running_loop()
+
+    def stop(*_: object) -> None:
+        # The runner's own handler drops the coroutine that would cancel what is running.
+        loop.call_soon_threadsafe(lambda: loop.create_task(runner.astop()))
+
+    runner.handle_sigterm = stop
+    print("ready", flush=True)
+    await runner.start()
+
+
+def main() -> None:
+    # Whoever killed `tarot serve` gets no orphans; what runs is made to be killed and is taken up again.
+    end_with_pipe(at_once=True)
+    with alone("runner"):
+        served = Served.from_json(environment.served_settings())
+        made = deployments(served)
+        while not answers(
+            environment.server_address()
+        ):  # `tarot serve` starts both at once, and watches over the wait.
+            time.sleep(0.2)
+        asyncio.run(run(*made, served.train_here))
+
+
+async def _make_pool() -> None:
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.exceptions import ObjectAlreadyExists
+    from prefect.workers.process import ProcessWorker
+
+    template = ProcessWorker.get_default_base_job_template()
+    pool = WorkPoolCreate(name=POOL, type=ProcessWorker.type, base_job_template=template, concurrency_limit=1)
+    async with get_client() as client:
+        try:
+            await client.create_work_pool(pool)
+        except ObjectAlreadyExists:
+            return
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""When the inbox is looked into, from the words of the command line."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from schemas.errors import Problem
+
+EVERY = "15m"
+
+LEAST_SECONDS = 5
+"""A tick that finds nothing takes a few seconds of its own."""
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """Every so many seconds, or by cron in a time zone."""
+
+    seconds: int | None = None
+    cron: str | None = None
+    timezone: str = "UTC"
+
+
+def schedule_of(every: str | None, cron: str | None, timezone: str | None) -> Schedule:
+    """The schedule of a call; every fifteen minutes where it names none, in this machine's time zone where it names none.
+
+    Raises Problem `schedule_two`, `schedule_every`, `schedule_cron`, `schedule_timezone`.
+    """
+    if every and cron:
+        raise Problem("schedule_two", every=every, cron=cron)
+    zone = timezone or local_timezone()
+    try:
+        ZoneInfo(zone)
+    except (ValueError, OSError, KeyError):
+        raise Problem("schedule_timezone", timezone=zone) from None
+    if cron:
+        from prefect.client.schemas.schedules import CronSchedule
+
+        try:
+            CronSchedule(cron=cron, timezone=zone)
+        except ValueError:
+            raise Problem("schedule_cron", cron=cron) from None
+        return Schedule(cron=cron, timezone=zone)
+    return Schedule(seconds=seconds_of(every or EVERY), timezone=zone)
+
+
+def seconds_of(every: str) -> int:
+    """`15m` in seconds; s, m, h and d are known. Raises Problem `schedule_every`."""
+    found = re.fullmatch(r"(\d{1,6})\s*([smhd])", every.strip().lower())
+    seconds = int(found[1]) * UNITS[found[2]] if found else 0
+    if seconds < LEAST_SECONDS:
+        raise Problem("schedule_every", every=every)
+    return seconds
+
+
+def local_timezone() -> str:
+    """This machine's time zone by name, UTC where it has none."""
+    named = os.environ.get("TZ", "").lstrip(":")
+    link = Path("/etc/localtime")
+    if not named and link.is_symlink():
+        named = str(link.resolve()).partition("zoneinfo/")[2]
+    return named or "UTC"

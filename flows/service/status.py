@@ -1,0 +1,91 @@
+"""Whether `tarot serve` is running on a data directory, and where: its lock says whether, a small file where."""
+
+import json
+import os
+import secrets
+import urllib.error
+import urllib.request
+from contextlib import AbstractContextManager, suppress
+from pathlib import Path
+
+from flows.runtime import environment
+from schemas.errors import Problem
+from tarot_data.system.locks import held, only_one
+
+FILE = "serving.json"
+
+
+def lock_path(data_dir: Path) -> Path:
+    return data_dir / "locks" / "serve.lock"
+
+
+def part_path(data_dir: Path, part: str) -> Path:
+    return data_dir / "locks" / f"serve-{part}.lock"
+
+
+def alone(part: str) -> AbstractContextManager[None]:
+    """For a part of `tarot serve`: it waits until the same part of one that was killed is gone."""
+    data_dir = environment.default_data_dir()
+    address = environment.server_address()
+    return only_one(part_path(data_dir, part), Problem("serving_already", path=data_dir, address=address), 60.0)
+
+
+def served_at(data_dir: Path) -> str | None:
+    """The server's address, `http://127.0.0.1:port`, or None where none is running."""
+    path = data_dir / FILE
+    if not path.exists() or not held(lock_path(data_dir)):
+        return None
+    return json.loads(path.read_text(encoding="utf-8"))["address"]
+
+
+def token_of(data_dir: Path) -> str:
+    """The secret of the server on a data directory: one for all its starts, so that links and workers outlive one.
+
+    For its owner only, made at the first call.
+    """
+    path = data_dir / "prefect" / "token"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(f".token.{os.getpid()}.half")
+    if not path.exists():
+        with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+            out.write(secrets.token_urlsafe(32))
+        with suppress(FileExistsError):
+            os.link(half, path)
+        half.unlink()
+    return path.read_text(encoding="utf-8")
+
+
+def link_to(address: str, token: str) -> str:
+    """What a browser is given: it leaves the secret there as a cookie."""
+    return f"{address}/?token={token}"
+
+
+def accepts(address: str, token: str) -> bool:
+    """Whether the server up there takes this secret. Raises OSError if none answers."""
+    request = urllib.request.Request(f"{address}/api/admin/version", headers={environment.TOKEN_HEADER: token})
+    try:
+        with urllib.request.urlopen(request, timeout=10):
+            return True
+    except urllib.error.HTTPError as error:
+        if error.code != 403:
+            raise
+        return False
+
+
+def say_where(data_dir: Path, address: str) -> None:
+    half = data_dir / f".{FILE}.half"
+    half.write_text(json.dumps({"address": address}) + "\n", encoding="utf-8")
+    half.replace(data_dir / FILE)
+
+
+def say_gone(data_dir: Path) -> None:
+    (data_dir / FILE).unlink(missing_ok=True)
+
+
+def answers(address: str) -> bool:
+    """Whether a server is up there."""
+    try:
+        with urllib.request.urlopen(f"{address}/api/health", timeout=2):
+            return True
+    except OSError:
+        return False

@@ -1,0 +1,181 @@
+"""`tarot serve`: one process that starts the server and the runner, watches over them and takes them along when it ends."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+
+from flows.runtime import environment
+from flows.service.child_process import start
+from flows.service.prefect_server import START_SECONDS
+from flows.service.runner import Served
+from flows.service.status import answers, link_to, lock_path, part_path, say_gone, say_where, served_at, token_of
+from schemas.errors import Problem
+from tarot_data.system.locks import held, only_one
+
+STOP_SECONDS = {"runner": 45.0, "server": 15.0}
+"""From being asked to end to being killed. Prefect gives a running flow thirty seconds to be cancelled."""
+
+FEWEST_SECONDS = 60.0
+MOST_FALLS = 5
+"""A part that ends five times, each within a minute of its start, will not come up a sixth time."""
+
+PARTS = {"server": "flows.service.prefect_server", "runner": "flows.service.runner"}
+"""In the order of starting; they are stopped in the other one."""
+
+
+class Serving:
+    """The two processes, and when each was started: this does keep a state."""
+
+    def __init__(self, data_dir: Path, address: str, variables: dict[str, str]) -> None:
+        self.address, self.variables = address, variables
+        self.logs = data_dir / "prefect"
+        self.processes: dict[str, subprocess.Popen] = {}
+        self.started: dict[str, float] = {}
+        self.falls = dict.fromkeys(PARTS, 0)
+        self.stopping = False
+
+    def start(self, *parts: str) -> None:
+        """Start parts, together, and wait until they are up. Raises Problem `serving_failed` where one is not."""
+        for part in parts:
+            self._spawn(part)
+        for part in parts:
+            self._wait_for(part)
+
+    def _spawn(self, part: str) -> None:
+        log = self.logs / f"{part}.log"
+        self.logs.mkdir(parents=True, exist_ok=True)
+        self.processes[part] = start([PARTS[part]], log, self.variables, heard=part == "runner")
+        self.started[part] = time.monotonic()
+
+    def _wait_for(self, part: str) -> None:
+        log = self.logs / f"{part}.log"
+        up = self._is_ready if part == "runner" else self._answers
+        end = self.started[part] + START_SECONDS
+        while not self.stopping and not up():
+            if self.processes[part].poll() is not None or time.monotonic() > end:
+                raise Problem("serving_failed", part=part, log=log)
+            time.sleep(0.2)
+
+    def watch(self) -> None:
+        """Start again what has ended, until this process is asked to end. Raises Problem `serving_failed`."""
+        while not self.stopping:
+            for part, process in self.processes.items():
+                if process.poll() is None or self.stopping:
+                    continue
+                early = time.monotonic() - self.started[part] < FEWEST_SECONDS
+                self.falls[part] = self.falls[part] + 1 if early else 1
+                if self.falls[part] >= MOST_FALLS:
+                    raise Problem("serving_failed", part=part, log=self.logs / f"{part}.log")
+                self._end_group(part)
+                time.sleep(min(2.0 ** (self.falls[part] - 1), 30.0))
+                self.start(part)
+            time.sleep(0.3)
+
+    def stop(self) -> None:
+        """End the parts in order: first what runs, then what it reports to."""
+        self.stopping = True
+        for part in reversed(list(self.processes)):
+            process = self.processes[part]
+            if process.poll() is None:
+                process.terminate()
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(STOP_SECONDS[part])
+            self._end_group(part)
+
+    def _end_group(self, part: str) -> None:
+        """What is left of a part: itself, and runs it had started."""
+        process = self.processes[part]
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe:
+                pipe.close()
+
+    def _answers(self) -> bool:
+        return answers(self.address)
+
+    def _is_ready(self) -> bool:
+        out = self.processes["runner"].stdout
+        os.set_blocking(out.fileno(), False)
+        return b"ready" in (out.read() or b"")
+
+
+def serve(
+    data_dir: Path,
+    served: Served,
+    inbox: list[Path],
+    *,
+    port: int,
+    database: str | None = None,
+    notify: str | None = None,
+    cluster: str | None = None,
+    running: Callable[[str], None],
+) -> None:
+    """Serve until SIGTERM or Ctrl-C. running is called with the link for a browser once everything is up.
+
+    Raises Problem `serving_already`, `port_taken`, `serving_failed`.
+    """
+    data_dir.mkdir(parents=True, exist_ok=True)
+    there = served_at(data_dir)
+    busy = Problem("serving_already", path=data_dir, address=link_to(there, token_of(data_dir)) if there else "?")
+    with only_one(lock_path(data_dir), busy, wait_seconds=1.0):
+        say_gone(data_dir)
+        if not held(part_path(data_dir, "server")):  # That of a killed one is just about to end.
+            _check_port(port)
+        for place in inbox:
+            place.mkdir(parents=True, exist_ok=True) if not place.exists() else None
+        address = f"http://127.0.0.1:{port}"
+        poll = min(10, max(2, (served.schedule.seconds or 60) // 2))
+        token = token_of(data_dir)
+        variables = environment.for_children(
+            data_dir,
+            address,
+            token,
+            inbox=inbox,
+            poll_seconds=poll,
+            database=database_driver(database),
+            notify=notify,
+            cluster=cluster,
+        )
+        serving = Serving(data_dir, address, variables | {"TAROT_SERVED": served.to_json()})
+
+        def asked(number: int, frame: FrameType | None) -> None:
+            serving.stopping = True
+
+        before = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            serving.start(*PARTS)
+            if not serving.stopping:
+                say_where(data_dir, address)
+                running(link_to(address, token))
+            serving.watch()
+        finally:
+            serving.stop()
+            say_gone(data_dir)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def database_driver(url: str | None) -> str | None:
+    """The URL as Prefect's asynchronous engine wants it: people write postgresql://, it needs postgresql+asyncpg://."""
+    for plain in ("postgresql://", "postgres://"):
+        if url and url.startswith(plain):
+            return "postgresql+asyncpg://" + url.removeprefix(plain)
+    return url
+
+
+def _check_port(port: int) -> None:
+    """Raises Problem `port_taken` where somebody listens there: another program, or `tarot serve` on other data."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise Problem("port_taken", port=port) from None

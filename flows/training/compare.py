@@ -1,0 +1,81 @@
+"""Runs and bases side by side, each measured by one ruler; a base nobody trained on is measured here."""
+
+import json
+from pathlib import Path
+
+from flows.runtime.progress import bar
+from flows.training.runs import champion_of, read_run, run_dirs
+from schemas.errors import Problem
+from tarot_data.dataset import versions
+
+
+def compared(data_dir: Path, names: tuple[str, ...]) -> list[dict]:
+    """A row a model: {run, base, model, dataset, champion, loss, perplexity, bits_per_character, scores, votes, …}.
+
+    names: runs, by name or number, and bases, by name or folder; all evaluated runs where none is named. Each run
+    gives two rows, tuned and its untouched base, which stands there once. votes: a person's, unseen, between the two
+    (`review.votes.tally`), at a tuned model's row. Raises Problem `no_run_or_base`,
+    `not_evaluated`.
+    """
+    folders = {folder.name: folder for folder in run_dirs(data_dir)}
+    best, rows = champion_of(data_dir), []
+    for name in names or [name for name, folder in folders.items() if (folder / "scores.json").exists()]:
+        run = next((found for found in reversed(folders) if found == name or found.startswith(f"{name}-")), None)
+        rows += _rows_of_run(folders[run], best) if run else [_row_of_base(data_dir, name, folders)]
+    seen, kept = set(), []
+    for row in rows:
+        key = (row["run"], row["base"], row["dataset"]) if row["model"] == "tuned" else (row["base"], row["dataset"])
+        if key not in seen:
+            seen.add(key)
+            kept.append(row)
+    return kept
+
+
+def _rows_of_run(folder: Path, best: str | None) -> list[dict]:
+    found = read_run(folder)
+    if not found["scores"]:
+        raise Problem("not_evaluated", run=folder.name)
+    about = found["manifest"]
+    common = {"base": about["base"]["name"], "dataset": about["dataset"]["hash"], "stand_in": about["base"]["stand_in"]}
+    rows = []
+    for model in ("base", "tuned"):
+        run = folder.name if model == "tuned" else None
+        rows.append({"run": run, "model": model, **common, "champion": run == best and run is not None})
+        rows[-1] |= found["scores"][model] | {"votes": found["votes"] if run else None}
+    return rows
+
+
+def _row_of_base(data_dir: Path, name: str, folders: dict[str, Path]) -> dict:
+    """The base's part of the newest run on it, else what it scores now on the newest version."""
+    for folder in reversed(folders.values()):
+        found = read_run(folder)
+        if found["manifest"]["base"]["name"] == name and found["scores"]:
+            return _rows_of_run(folder, None)[0]
+    scores = evaluate_base(data_dir, name, list(folders))
+    about = {"run": None, "model": "base", "base": name, "dataset": scores["dataset"], "champion": False}
+    return about | {"stand_in": scores["stand_in"]} | scores["base"]
+
+
+def evaluate_base(data_dir: Path, name: str, runs: list[str]) -> dict:
+    """Scores of a base as it comes, on what the newest version holds out; kept, and measured once a version."""
+    from tarot_data.patterns.annotate_records import annotate_records
+    from tarot_train import base_model as bases
+    from tarot_train import evaluate, sft
+
+    try:
+        folder = bases.find(name)
+    except Problem as problem:
+        if "/" in name:
+            raise
+        raise Problem("no_run_or_base", name=name, have=", ".join(runs) or "–") from problem
+    version = versions.find(data_dir, None)
+    out = data_dir / "runs" / ".bases" / f"{bases.identity(folder)}-{version['hash'][:8]}"
+    if (out / "scores.json").exists():
+        return json.loads((out / "scores.json").read_text(encoding="utf-8"))
+    used = sft.recipe_for(name, None)
+    try:
+        return evaluate.evaluate_base(
+            folder, used, versions.path_of(data_dir, version), out, annotate=annotate_records, progress=bar
+        )
+    finally:
+        bar.close()

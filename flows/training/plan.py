@@ -1,0 +1,100 @@
+"""What a training would do, over a dataset version or over numbers given."""
+
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+
+from schemas.errors import Problem
+from schemas.token_estimate import TOKENS_PER_CHAR
+from tarot_data.dataset import versions
+
+
+def plan_training(
+    data_dir: Path,
+    base: str | None,
+    recipe: str | None,
+    overrides: dict[str, str],
+    examples: int | None = None,
+    tokens: int | None = None,
+    gpu: str | None = None,
+    price: float | None = None,
+    version: int | None = None,
+) -> dict:
+    """The plan as JSON, for a version (the newest by default).
+
+    examples, tokens: plan for so many of so long on average, the longest as long as the recipe allows, before there is
+    a dataset.
+    """
+    from tarot_train import base_model as bases
+    from tarot_train import device, plan, sft
+
+    asked = sft.recipe_for(base, recipe, overrides)
+    here = plan.gpu(gpu) if gpu else device.find()
+    if examples:
+        longest = asked.train.max_tokens
+        data = plan.Data(
+            train=examples,
+            validation=max(1, examples // 8),
+            test=max(1, examples // 8),
+            mean_tokens=min(tokens or longest, longest),
+            longest_tokens=longest,
+            counted="given",
+        )
+        return plan.plan(asked, data, here, price=price)
+    try:
+        folder = None if asked.base.name == bases.TINY else bases.find(asked.base.name)
+    except Problem:
+        folder = None
+    shape = plan.shape_of(asked, folder)
+    found = versions.find(data_dir, version)
+    data, vocabulary = _measured(versions.path_of(data_dir, found), asked, folder)
+    if vocabulary and asked.base.name == bases.TINY:
+        shape = replace(shape, vocab=vocabulary)
+    return plan.plan(asked, data, here, shape, price)
+
+
+def require_base(base: str | None, recipe: str | None, overrides: dict[str, str]) -> None:
+    """Raises Problem `base_missing` where what is to be trained is not on this machine, before anything is counted."""
+    from tarot_train import base_model as bases
+    from tarot_train import sft
+
+    name = sft.recipe_for(base, recipe, overrides).base.name
+    if name != bases.TINY:
+        bases.find(name)
+
+
+def _measured(version_dir: Path, asked: object, folder: Path | None) -> tuple[object, int | None]:
+    """(plan.Data of a version, size of its vocabulary): counted with the base's tokenizer where it is here, else by
+    characters. The stand-in's tokenizer is made of the train split in a moment, before its weights."""
+    from tarot_train import base_model as bases
+    from tarot_train import plan, sft, training_rows
+
+    manifest = training_rows.manifest_of(version_dir)
+    examples = {split: training_rows.read_examples(version_dir, split, manifest) for split in training_rows.SPLITS}
+    tokenizer = None
+    if folder:
+        tokenizer = bases.load_tokenizer(folder, asked.base.template)
+    elif asked.base.name == bases.TINY and examples["train"] and find_spec("tokenizers"):
+        texts = sft.texts_of(examples["train"])
+        tokenizer = bases.train_tokenizer(texts, asked.pretraining.vocab, bases.read_template("r1"))
+    if tokenizer:
+        counted = {
+            name: training_rows.to_rows(found, tokenizer, asked.train.max_tokens) for name, found in examples.items()
+        }
+        return sft.data_of(counted, asked.train.max_tokens), len(tokenizer)
+    lengths = {
+        split: [
+            round(TOKENS_PER_CHAR * sum(len(part["content"]) for part in e["prompt"] + e["completion"])) for e in found
+        ]
+        for split, found in examples.items()
+    }
+    fitting = [count for count in lengths["train"] if count <= asked.train.max_tokens]
+    return plan.Data(
+        train=len(fitting),
+        validation=len(lengths["validation"]),
+        test=len(lengths["test"]),
+        mean_tokens=sum(fitting) / max(1, len(fitting)),
+        longest_tokens=max(fitting, default=0),
+        too_long=len(lengths["train"]) - len(fitting),
+        counted="characters",
+    ), None

@@ -1,0 +1,66 @@
+"""What the runs folder holds, for report and status."""
+
+import json
+from pathlib import Path
+
+from schemas.errors import Problem
+from tarot_data.review import blind_votes
+
+MARK = "forgotten.json"
+"""File in a run's folder: its adapter learnt from somebody who was forgotten since."""
+
+
+def run_dirs(data_dir: Path) -> list[Path]:
+    """Folders of finished runs, oldest first by their number."""
+    return sorted(path.parent for path in (data_dir / "runs").glob("*/manifest.json"))
+
+
+def find_run(data_dir: Path, name: str | None) -> Path:
+    """Folder of a run by its name, of the newest where none is named. Raises Problem `no_run`."""
+    folders = run_dirs(data_dir)
+    found = [folder for folder in folders if name is None or folder.name == name or folder.name.startswith(f"{name}-")]
+    if not found:
+        raise Problem("no_run", name=name or "", have=", ".join(folder.name for folder in folders) or "–")
+    return found[-1]
+
+
+def best_run(data_dir: Path, name: str | None = None) -> Path:
+    """Folder of the run named, else of the champion, else of the newest. Raises Problem `no_run`."""
+    return find_run(data_dir, name or champion_of(data_dir))
+
+
+def champion_of(data_dir: Path) -> str | None:
+    """Name of the run that no later evaluation has beaten; None where nothing was evaluated."""
+    from tarot_train.registry import champion
+
+    return champion(data_dir / "runs")
+
+
+def is_marked(folder: Path) -> bool:
+    """Whether a run learnt from somebody who was forgotten since."""
+    return (folder / MARK).exists()
+
+
+def newest_run(data_dir: Path) -> dict | None:
+    """{manifest, log, scores, generations} of the newest finished run, or None."""
+    folders = run_dirs(data_dir)
+    return read_run(folders[-1]) if folders else None
+
+
+def read_run(folder: Path) -> dict:
+    return {
+        "name": folder.name,
+        "manifest": _json(folder / "manifest.json"),
+        "log": _lines(folder / "log.jsonl"),
+        "scores": _json(folder / "scores.json"),
+        "generations": _lines(folder / "generations.jsonl"),
+        "votes": blind_votes.tally(folder),
+    }
+
+
+def _json(path: Path) -> dict | None:
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def _lines(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []

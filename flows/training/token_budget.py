@@ -1,0 +1,35 @@
+"""How long an example may be: by the recipe and the tokenizer of the base chosen, or by the stated estimate."""
+
+from hashlib import sha256
+
+from schemas.errors import Problem
+from tarot_data.dataset.examples import Budget
+
+
+def budget_of(base: str | None, recipe: str | None, reasoning: bool = False) -> Budget:
+    """The budget of a base and a recipe; the estimate where none is named or the base is not on this machine.
+
+    So a dataset published without a base has one hash on every machine, whatever bases lie there. The stand-in's
+    tokenizer is made of the dataset and cannot be asked before.
+    """
+    if base is None and recipe is None:
+        return Budget(reasoning=reasoning)
+    from tarot_train import base_model as bases
+    from tarot_train import sft
+
+    asked = sft.recipe_for(base, recipe)
+    longest = asked.train.max_tokens
+    if asked.base.name == bases.TINY:
+        return Budget(max_tokens=longest, reasoning=reasoning)
+    try:
+        folder = bases.find(asked.base.name)
+    except Problem:
+        return Budget(max_tokens=longest, reasoning=reasoning)
+    tokenizer = bases.load_tokenizer(folder, asked.base.template)
+    file = folder / "tokenizer.json"
+    known = sha256(file.read_bytes()).hexdigest()[:16] if file.exists() else bases.identity(folder)
+
+    def count(text: str) -> int:
+        return len(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    return Budget(max_tokens=longest, count=count, counted_by=f"tokenizer {known}", reasoning=reasoning)

@@ -1,0 +1,111 @@
+"""The training flow: a dataset version to an adapter, evaluated against the untouched base. Once a version.
+
+Prefect alone does not promise that a version is trained once; a lock and a finished run's manifest do.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from prefect import flow, task
+
+from flows.runtime.artifacts import shown
+from flows.runtime.error_redaction import told, withholding
+from flows.runtime.progress import bar
+from flows.runtime.run_log import HOOKS
+from schemas.errors import Problem
+from tarot_data.dataset import versions
+from tarot_data.system.locks import only_one
+
+
+@task(name="fine-tune with LoRA")
+@withholding
+def fine_tune(data_dir: Path, manifest: dict, base: str | None, recipe: str | None, overrides: dict) -> Path:
+    from tarot_train import sft
+
+    return sft.train(
+        version_dir=versions.path_of(data_dir, manifest),
+        base=base,
+        recipe=recipe,
+        overrides=overrides,
+        data_dir=data_dir,
+        progress=shown("training"),
+        watch=bar.watch,
+    )
+
+
+@task(name="try five updates")
+@withholding
+def try_out(data_dir: Path, manifest: dict, base: str | None, recipe: str | None, overrides: dict) -> dict:
+    from tarot_train.smoke_test import trial
+
+    return trial(
+        versions.path_of(data_dir, manifest), base, recipe, overrides, data_dir=data_dir, progress=shown("trial")
+    )
+
+
+@task(name="evaluate against the base")
+@withholding
+def evaluate_run(data_dir: Path, run_dir: Path) -> dict:
+    from tarot_data.patterns.annotate_records import annotate_records
+    from tarot_train import evaluate
+
+    return evaluate.evaluate(run_dir, data_dir=data_dir, annotate=annotate_records, progress=shown("evaluation"))
+
+
+def challenge(data_dir: Path, run_dir: Path) -> dict:
+    """Put an evaluated run up against the champion; {champion, before, replaced, why}."""
+    from tarot_train import registry
+
+    return registry.challenge(data_dir / "runs", run_dir.name)
+
+
+def evaluate_again(data_dir: Path, run_dir: Path) -> dict:
+    """Evaluate a finished run once more, without a flow; returns {run, scores, champion}."""
+    try:
+        with told():
+            scores = evaluate_run.fn(data_dir, run_dir)
+    finally:
+        bar.close()
+    return {"run": run_dir.name, "scores": scores, "champion": challenge(data_dir, run_dir)}
+
+
+@flow(name="train", validate_parameters=False, **HOOKS)
+@withholding
+def train(
+    data_dir: Path,
+    version: int | None = None,
+    base: str | None = None,
+    recipe: str | None = None,
+    overrides: dict[str, str] | None = None,
+    smoke: bool = False,
+    tried: Callable[[dict], None] | None = None,
+) -> dict:
+    """Train and evaluate one version; returns {run, adapter, scores, already, champion, trial}.
+
+    A version that was trained with the same base and recipe is not trained again: its run is returned. smoke: first
+    five updates through the whole road, told to `tried`; only where they go well, the training itself.
+    """
+    manifest = versions.find(data_dir, version)
+    lock = data_dir / "locks" / f"train-{manifest['hash'][:16]}.lock"
+    try:
+        with only_one(lock, Problem("training", version=manifest["hash"][:8])):
+            trial = try_out(data_dir, manifest, base, recipe, overrides or {}) if smoke else None
+            bar.close()
+            if trial and tried:
+                tried(trial)
+            run_dir = fine_tune(data_dir, manifest, base, recipe, overrides or {})
+            scores = run_dir / "scores.json"
+            already = scores.exists()
+            if not already:
+                evaluate_run(data_dir, run_dir)
+    finally:
+        bar.close()
+    return {
+        "run": run_dir.name,
+        "adapter": str(run_dir / "adapter"),
+        "scores": json.loads(scores.read_text(encoding="utf-8")),
+        "already": already,
+        "champion": challenge(data_dir, run_dir),
+        "trial": trial,
+    }

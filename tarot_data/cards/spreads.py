@@ -1,0 +1,145 @@
+"""Spreads as people write them, to rows of `spreads.csv`: which one, what its places are called and how many it has."""
+
+import re
+
+from tarot_data import lexicon
+from tarot_data.text.normalise import fold
+
+NUMERALS = {character: number for number, character in enumerate("一二三四五六七八九十", 1)}
+"""Of numbers as far as ten."""
+
+
+@lexicon.cached
+def position_names() -> frozenset[str]:
+    return frozenset(
+        fold(position) for row in lexicon.read_table("spreads") for position in row["positions"].split("|") if position
+    )
+
+
+@lexicon.cached
+def places() -> frozenset[str]:
+    """What a place in a list of cards may be called: the names that spreads have, and what people call places besides.
+    In a field or a heading most of these mean other things (问题, 状态), so that only `position_names` tell a place there."""
+    own = {fold(word) for row in lexicon.read_table("positions") for word in row["words"].split("|")}
+    return position_names() | own
+
+
+def numeral(text: str) -> int:
+    """一 to 九十九 as a number; 0 for what is none."""
+    tens, ten, ones = text.rpartition("十")
+    return 10 * NUMERALS.get(tens, 1) * bool(ten) + NUMERALS.get(ones, 0)
+
+
+@lexicon.cached
+def spread_words() -> frozenset[str]:
+    """Folded names of spreads that no position has: not 关系, nor two characters that say a topic (学业)."""
+    rows = lexicon.read_table("spreads")
+    names = {fold(name) for row in rows for name in (row["spread"], *row["aliases"].split("|"))}
+    return frozenset(name for name in names - position_names() if len(name) > 2)
+
+
+def is_spread(text: str) -> bool:
+    return fold(text) in spread_words()
+
+
+@lexicon.cached
+def _spread_names() -> dict[str, tuple[str, tuple[str, ...], int]]:
+    """Folded name of a spread to its id, position names and number of places; the first row wins a shared alias."""
+    found = {}
+    for row in lexicon.read_table("spreads"):
+        positions = tuple(position for position in row["positions"].split("|") if position and position != "无位置")
+        for name in (row["spread"], *row["aliases"].split("|")):
+            found.setdefault(spread_key(name), (row["spread_id"], positions, int(row["cards"])))
+    return found
+
+
+_SUFFIX = re.compile(r"(?:牌阵|占卜法|展开法|牌形|阵法|阵|法|spread|layout)$")
+_COUNT = re.compile(r"^([0-9]{1,2}|[一二两三四五六七八九十]{1,3})张(?:牌)?$")
+
+
+def spread_key(name: str) -> str:
+    return re.sub(r"[\s\-_/、·「」“”\"'()（）【】]+", "", fold(name))
+
+
+def resolve_spread(text: str | None) -> tuple[str | None, list[str]]:
+    """Row of spreads.csv and the position names of a spread as written: `圣三角 过去-现在-未来`.
+
+    Names given in the text come before those of the table. (None, []) where no row fits and none are given.
+    """
+    if not text or not text.strip():
+        return None, []
+    spread_id, positions, _ = _resolved(text.strip()[:300])
+    return spread_id, list(positions)
+
+
+def places_of(text: str | None) -> int | None:
+    """How many places the spread as written has, or None where that is not known or it is read in groups."""
+    if not text or not text.strip():
+        return None
+    spread_id, positions, count = _resolved(text.strip()[:300])
+    if spread_id == "pick_a_group" or re.search("组|每", text):
+        return None
+    return len(positions) or count or None
+
+
+@lexicon.cached(maxsize=4096)
+def _resolved(text: str) -> tuple[str | None, tuple[str, ...], int]:
+    names = _spread_names()
+    own = _own_positions(text)
+    found = names.get(spread_key(text))
+    if not found:
+        head = re.split(r"[\s:：(（【,，、|｜]+", text.strip("[]「」“”\"' 【】（）()"))
+        candidates = [" ".join(head[:size]) for size in range(len(head), 0, -1)] + head[1:]
+        found = next((names[key] for part in candidates for key in _spread_keys(part) if key in names), None)
+    if not found:
+        key = spread_key(head[0])
+        prefixes = [name for name in names if len(name) >= 2 and key.startswith(name) and not _COUNT.match(name)]
+        found = names[max(prefixes, key=len)] if prefixes else None
+    if not found:
+        return None, own, _count_of(text) or len(own)
+    spread_id, positions, count = found
+    own = own or _initials(text, positions)
+    if own:
+        return spread_id, own, len(own)
+    stated = _count_of(text)
+    if stated and stated != count:
+        return spread_id, (), stated
+    return spread_id, positions, count
+
+
+def _spread_keys(part: str) -> list[str]:
+    key = spread_key(part)
+    bare = _SUFFIX.sub("", key)
+    counted = _COUNT.match(key)
+    forms = [key, bare, key + "牌阵", bare + "牌阵"]
+    if counted:
+        forms += [counted[1] + "张牌", counted[1].replace("两", "二") + "张牌"]
+    return [form for form in forms if len(form) >= 2]
+
+
+def _count_of(text: str) -> int | None:
+    for part in re.split(r"[\s:：]+", fold(text)):
+        if counted := _COUNT.match(part):
+            digits = counted[1]
+            return int(digits) if digits.isdigit() else {"两": 2, **NUMERALS}.get(digits)
+    return None
+
+
+def _own_positions(text: str) -> tuple[str, ...]:
+    """Position names written behind the spread's name: parts of its last word joined by dashes or slashes."""
+    for part in reversed(re.split(r"[\s:：(（)）【】]+", text)):
+        if part.startswith(("http", "20")):
+            continue
+        pieces = [piece.strip() for piece in re.split(r"[\-–—－/／|｜→、]+", part)]
+        if len(pieces) >= 2 and all(1 <= len(piece) <= 20 for piece in pieces):
+            return tuple(pieces)
+    return ()
+
+
+def _initials(text: str, positions: tuple[str, ...]) -> tuple[str, ...]:
+    """Positions named by one character each, in the reader's own order: `四元素 火水风土`."""
+    first = {position[0] for position in positions}
+    for part in text.split()[1:]:
+        if len(part) == len(positions) >= 3 and set(fold(part)) == {fold(character) for character in first}:
+            return tuple(part)
+    return ()

@@ -1,0 +1,228 @@
+"""From a reading the pair a model learns from: what was asked and drawn, and what the reader wrote."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+from schemas import token_estimate
+from schemas.tables import EXAMPLES, READINGS, STORED, stored
+from tarot_data.dataset import chunking
+
+ORIENTATION_WORDS = {"upright": "(正位)", "reversed": "(逆位)", "unknown": ""}
+"""How a drawn card is written in a prompt; where the source says no orientation, the prompt says none."""
+
+MAX_TOKENS = 2048
+"""Longest example, prompt and reading together: the recipe card's `max_length`."""
+
+TEMPLATE_TOKENS = 16
+"""What a chat template writes around prompt and reading at most: the project's templates write 9 and 12."""
+
+ASKED = ("person", "question", "draws", "cards")
+
+_PLAIN = stored(STORED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """How long an example may be, and how that is counted."""
+
+    max_tokens: int = MAX_TOKENS
+    count: Callable[[str], int] = token_estimate.surely
+    """Tokens of a text, without a template's."""
+    counted_by: str = "estimate"
+    """`estimate`, or what tells the tokenizer from others; part of a version's hash, since it decides where to divide."""
+    reasoning: bool = False
+    """Whether each example has a thinking trace (`tarot_data.dataset.thinking_trace`), which counts as well."""
+
+
+def prompt_for(person: str | None, question: str | None, draws: list[dict], cards: list[dict]) -> str:
+    """The instruction a model is trained and asked with, for one reading; see `prompts`.
+
+    cards: dicts with draw, position, card, orientation.
+    """
+    names = [field.name for field in READINGS["cards"].inner.fields]
+    row = {
+        "person": person,
+        "question": question,
+        "draws": [{"spread_id": None, **draw} for draw in draws],
+        "cards": [{name: card.get(name) for name in names} for card in cards],
+    }
+    return prompts(pl.DataFrame([row], schema={name: _PLAIN[name] for name in ASKED}))[0]
+
+
+def prompts(asked: pl.DataFrame) -> pl.Series:
+    """The instructions of readings (person, question, draws, cards; part where it is one of several).
+
+    Who, what, spread and cards with their positions. A line whose value is not known is left out, so that a model
+    never learns to answer a placeholder.
+    """
+    rows = asked.select(*ASKED, part="part" if "part" in asked.columns else pl.lit(None, pl.String))
+    drawn = _drawn_lines(rows)
+    line = {name: _line(word, name) for name, word in (("person", "咨询者"), ("question", "问题"), ("part", "部分"))}
+    return (
+        rows.with_row_index("row")
+        .join(drawn, on="row", how="left", maintain_order="left")
+        .select(
+            pl.concat_str(
+                pl.lit("请为以下咨询提供塔罗解读：\n\n"),
+                line["person"],
+                line["question"],
+                pl.col("drawn").fill_null(""),
+                line["part"],
+                pl.lit("\n请进行专业解读。"),
+            )
+        )
+        .to_series()
+    )
+
+
+def _line(word: str, column: str) -> pl.Expr:
+    known = pl.col(column).fill_null("") != ""
+    return pl.when(known).then(pl.format("{}：{}\n", pl.lit(word), column)).otherwise(pl.lit(""))
+
+
+def _drawn_lines(rows: pl.DataFrame) -> pl.DataFrame:
+    """row, drawn: the lines of spread and cards, numbered where there are several draws."""
+    card = pl.col("cards").struct
+    cards = (
+        rows.select("cards")
+        .with_row_index("row")
+        .explode("cards")
+        .drop_nulls("cards")
+        .select("row", draw=card.field("draw"), text=_card_text(card))
+        .group_by("row", "draw", maintain_order=True)
+        .agg(pl.col("text").str.join(" | "))
+    )
+    spreads = (
+        rows.select("draws")
+        .with_row_index("row")
+        .explode("draws")
+        .drop_nulls("draws")
+        .select("row", pl.col("draws").struct.field("draw"), pl.col("draws").struct.field("spread"))
+        .unique(["row", "draw"], keep="last")
+    )
+    several = pl.len().over("row") > 1
+    mark = pl.when(several).then(pl.col("draw").cast(pl.String)).otherwise(pl.lit(""))
+    spread = pl.when(pl.col("spread").fill_null("") != "").then(pl.format("牌阵{}：{}\n", mark, "spread"))
+    return (
+        cards.join(spreads, on=["row", "draw"], how="left", maintain_order="left")
+        .sort("row", "draw", maintain_order=True)
+        .with_columns(line=pl.concat_str(spread.otherwise(pl.lit("")), pl.format("抽到的牌{}：{}\n", mark, "text")))
+        .group_by("row", maintain_order=True)
+        .agg(drawn=pl.col("line").str.join(""))
+    )
+
+
+def _card_text(card: object) -> pl.Expr:
+    """`过去：愚人(正位)`, or without what is not known; card: the struct namespace of a drawn card."""
+    position = card.field("position").fill_null("")
+    before = pl.when(position != "").then(pl.format("{}：", position)).otherwise(pl.lit(""))
+    orientation = card.field("orientation").cast(pl.String).replace_strict(ORIENTATION_WORDS)
+    return pl.concat_str(before, card.field("card").cast(pl.String), orientation)
+
+
+def card_text(card: dict) -> str:
+    """`过去：愚人(正位)`, or without what is not known."""
+    position = f"{card['position']}：" if card.get("position") else ""
+    return f"{position}{card['card']}{ORIENTATION_WORDS[card['orientation']]}"
+
+
+def to_examples(readings: pl.DataFrame, budget: Budget | None = None) -> pl.DataFrame:
+    """EXAMPLES of readings (STORED columns and a `split`), in the order given, closed lists as strings.
+
+    One a reading; of a reading over the budget one a part, with `-1`, `-2` … behind its id, each with its own header
+    and the cards it speaks of (`tarot_data.dataset.chunking`).
+    """
+    asked = divided(readings, budget or Budget())
+    message = pl.struct(role=pl.lit("user"), content=prompts(asked))
+    reply = pl.struct(
+        role=pl.lit("assistant"),
+        content=pl.col("content").str.strip_chars(),
+        reasoning_content="trace",
+    )
+    element = pl.element().struct
+    named = pl.concat_str(
+        element.field("card").cast(pl.String),
+        element.field("orientation").cast(pl.String).replace_strict(ORIENTATION_WORDS),
+    )
+    return asked.select(
+        "example_id",
+        "reading_id",
+        "split",
+        prompt=pl.concat_list(message),
+        completion=pl.concat_list(reply),
+        person="person",
+        cards=pl.col("cards").list.eval(named),
+        key_themes="themes",
+        style_markers=pl.col("style").struct.field("markers").fill_null(pl.lit([], pl.List(pl.String))),
+        synthetic="synthetic",
+    ).cast(dict(stored(EXAMPLES)))
+
+
+def too_long(examples: pl.DataFrame, budget: Budget) -> int:
+    """Examples over the budget all the same, since one sentence alone is: a training leaves them out, and says so."""
+    reply = pl.col("completion").list.last().struct
+    text = pl.concat_str(
+        pl.col("prompt").list.last().struct.field("content"),
+        reply.field("reasoning_content").fill_null(""),
+        reply.field("content"),
+    )
+    doubtful = examples.select(text=text).filter(pl.col("text").str.len_chars() * 4 > budget.max_tokens)
+    return sum(budget.count(text) + TEMPLATE_TOKENS > budget.max_tokens for text in doubtful["text"])
+
+
+def divided(readings: pl.DataFrame, budget: Budget) -> pl.DataFrame:
+    """The readings with example_id, part and trace; one that is over the budget as several rows."""
+    rows = readings.with_columns(example_id="reading_id", part=pl.lit(None, pl.String), trace=pl.lit(None, pl.String))
+    rows = _traced(rows, budget).with_row_index("_row")
+    # A text has at most three tokens a character, four for an emoji: most readings are not even counted.
+    chars = pl.col("content").str.len_chars() + pl.col("trace").str.len_chars().fill_null(0) + _header_chars()
+    doubtful = rows.filter(chars * 4 > budget.max_tokens)
+    doubtful = doubtful.with_columns(_room=_rooms(doubtful, budget))
+    over = [budget.count(content) > room for content, room in doubtful.select("content", "_room").iter_rows()]
+    several = []
+    # Only what is divided is made objects: of whole readings that takes ten times as long as all else here.
+    for row in doubtful.filter(pl.Series(over, dtype=pl.Boolean)).iter_rows(named=True):
+        room = row.pop("_room")
+        found = _parts(row, room, budget)
+        if len(found) > 1:
+            several += found
+    if not several:
+        return rows.drop("_row")
+    parted = _traced(pl.DataFrame(several, schema=rows.schema), budget)
+    whole = rows.join(parted, on="_row", how="anti", maintain_order="left")
+    return pl.concat([whole, parted]).sort("_row", maintain_order=True).drop("_row")
+
+
+def _traced(rows: pl.DataFrame, budget: Budget) -> pl.DataFrame:
+    if not budget.reasoning:
+        return rows
+    from tarot_data.dataset import thinking_trace
+
+    return rows.with_columns(trace=pl.Series(thinking_trace.traces(rows), dtype=pl.String))
+
+
+def _header_chars() -> pl.Expr:
+    """More characters than a reading's prompt has."""
+    return 200 + pl.col("question").str.len_chars().fill_null(0) + 40 * pl.col("cards").list.len()
+
+
+def _rooms(rows: pl.DataFrame, budget: Budget) -> pl.Series:
+    """Tokens that are left for the content of each reading beside its prompt and trace; below 0 where those are over."""
+    # A part's own trace is hardly ever longer than that of the whole; where one is, the example is counted as too long.
+    rooms = [
+        budget.max_tokens - TEMPLATE_TOKENS - budget.count(prompt) - budget.count(trace or "")
+        for prompt, trace in zip(prompts(rows), rows["trace"], strict=True)
+    ]
+    return pl.Series(rooms, dtype=pl.Int64)
+
+
+def _parts(row: dict, room: int, budget: Budget) -> list[dict]:
+    """The parts of a row whose content is over the room left for it; a part's prompt is never longer than the whole's."""
+    numbered = len("部分：第10部分，共10部分\n") * 3
+    found = chunking.parts(row, max(1, room - numbered), budget.count)
+    return [
+        row | part | {"example_id": f"{row['reading_id']}-{number}", "part": f"第{number}部分，共{len(found)}部分"}
+        for number, part in enumerate(found, 1)
+    ]

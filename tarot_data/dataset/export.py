@@ -1,0 +1,188 @@
+"""A version as a folder for others' tools: `datasets`, LLaMA-Factory, spreadsheets, and a card that says what it is.
+
+    README.md, croissant.json     the card, for people and for machines
+    data/examples/<split>.parquet prompt and completion messages
+    data/readings/<split>.parquet the readings with their sentences, labels and cards
+    jsonl/<split>.jsonl           the examples, one JSON object a line
+    alpaca/, sharegpt/            the examples as LLaMA-Factory reads them, with dataset_info.json
+    readings.csv                  for looking at in a spreadsheet
+
+A split without readings has no files. What tells where a reading lay on the reader's own disk is left out.
+"""
+
+import csv
+import json
+import shutil
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+
+import polars as pl
+
+from schemas.deck import SPLITS
+from schemas.errors import Problem
+from tarot_data.dataset import croissant, dataset_card, versions
+from tarot_data.dataset.examples import MAX_TOKENS, Budget, card_text, to_examples
+from tarot_data.dataset.thinking_trace import version as traces_version
+from tarot_data.ingest.fix_workbook import neutral
+from tarot_data.privacy import contacts
+
+SPECIAL = r"<([|｜][^<>\n]{1,40}[|｜])>|<(/?think)>"
+"""What a tokenizer may take for a special token; other trainers do not make it harmless, so it is done here."""
+
+SHEET = ("reading_id", "split", "person", "question", "date", "spread", "cards", "content", "themes", "outcome")
+
+
+def export(
+    data_dir: Path,
+    manifest: dict,
+    target: Path,
+    *,
+    lang: str,
+    license: str,
+    day: date,
+    reasoning: bool = False,
+) -> dict[str, object]:
+    """Write a version as a folder that is not there yet; returns {path, version, hash, files}.
+
+    lang: language of the card. license: an SPDX name in lower case, or `other`. reasoning: with thinking traces though
+    the version has none; its examples are then made anew. Raises Problem `target_exists`.
+    """
+    if target.exists():
+        raise Problem("target_exists", path=target)
+    half = target.with_name(f".{target.name}.half")
+    shutil.rmtree(half, ignore_errors=True)
+    half.mkdir(parents=True)
+    published = versions.read(data_dir, manifest)
+    if reasoning and not manifest["settings"].get("reasoning"):
+        budget = Budget(max_tokens=manifest["settings"].get("max_tokens", MAX_TOKENS), reasoning=True)
+        examples = to_examples(published, budget)
+        manifest = manifest | {"settings": manifest["settings"] | {"reasoning": traces_version()}}
+    else:
+        examples = versions.read_examples(data_dir, manifest)
+    splits = [split for split in SPLITS if (published["split"] == split).any()]
+    for split in splits:
+        _write_split(
+            half,
+            split,
+            published.filter(pl.col("split") == split),
+            examples.filter(pl.col("split") == split),
+        )
+    _write_json(half / "dataset_info.json", llama_factory(splits))
+    _write_sheet(half / "readings.csv", published)
+    # The hashes of files are those of the version's own folder; the exported ones are named by croissant.json.
+    _write_json(half / "manifest.json", {name: value for name, value in manifest.items() if name != "files"})
+    (half / "README.md").write_text(dataset_card.card(manifest, published, splits, lang, license), encoding="utf-8")
+    digests = {path.relative_to(half).as_posix(): sha256(path.read_bytes()).hexdigest() for path in _files(half)}
+    _write_json(half / "croissant.json", croissant.metadata(manifest, digests, splits, lang, license, day))
+    half.rename(target)
+    return {
+        "path": str(target),
+        "version": manifest["version"],
+        "hash": manifest["hash"],
+        "files": sorted([*digests, "croissant.json"]),
+    }
+
+
+def findings(manifest: dict, published: pl.DataFrame) -> dict[str, int]:
+    """What speaks against showing a version to others: {kind of contact detail: readings}, and `names`: persons.
+
+    Contact details were masked when they came in; they are looked for once more. Names are real unless the version
+    was published with pseudonyms.
+    """
+    found: dict[str, int] = {}
+    for row in published.select("question", "content", "outcome").iter_rows():
+        kinds = {kind for text in row if text for kind in contacts.mask(text)[1]}
+        for kind in kinds:
+            found[kind] = found.get(kind, 0) + 1
+    persons = published["person"].drop_nulls().n_unique()
+    if persons and not manifest["settings"].get("pseudonyms"):
+        found["names"] = persons
+    return found
+
+
+def _write_split(half: Path, split: str, readings: pl.DataFrame, examples: pl.DataFrame) -> None:
+    for folder in ("data/examples", "data/readings", "jsonl", "alpaca", "sharegpt"):
+        (half / folder).mkdir(parents=True, exist_ok=True)
+    examples.write_parquet(half / "data" / "examples" / f"{split}.parquet", compression="zstd")
+    shown(readings).write_parquet(half / "data" / "readings" / f"{split}.parquet", compression="zstd")
+    examples.write_ndjson(half / "jsonl" / f"{split}.jsonl")
+    alpaca(examples).write_json(half / "alpaca" / f"{split}.json")
+    sharegpt(examples).write_json(half / "sharegpt" / f"{split}.json")
+
+
+def shown(readings: pl.DataFrame) -> pl.DataFrame:
+    """Readings as others may see them: the form of their source, and not the names of files and places."""
+    return readings.with_columns(form=pl.col("source").struct.field("form")).drop("source", "fingerprint", "revision")
+
+
+def alpaca(examples: pl.DataFrame) -> pl.DataFrame:
+    """instruction, input (empty), output, and metadata: person, cards, key_themes, style_markers."""
+    return examples.select(
+        instruction=_said("prompt"),
+        input=pl.lit(""),
+        output=_answer(),
+        metadata=pl.struct("person", "cards", "key_themes", "style_markers"),
+    )
+
+
+def sharegpt(examples: pl.DataFrame) -> pl.DataFrame:
+    """conversations: [{from: human, value}, {from: gpt, value}]."""
+    turns = pl.concat_list(
+        pl.struct(pl.lit("human").alias("from"), _said("prompt").alias("value")),
+        pl.struct(pl.lit("gpt").alias("from"), _answer().alias("value")),
+    )
+    return examples.select(conversations=turns)
+
+
+def llama_factory(splits: list[str]) -> dict[str, dict]:
+    """LLaMA-Factory's list of datasets; the folder is its `--dataset_dir`."""
+    out: dict[str, dict] = {}
+    for split in splits:
+        columns = {"prompt": "instruction", "query": "input", "response": "output"}
+        out[f"tarot_{split}"] = {"file_name": f"alpaca/{split}.json", "columns": columns}
+    for split in splits:
+        out[f"tarot_{split}_sharegpt"] = {
+            "file_name": f"sharegpt/{split}.json",
+            "formatting": "sharegpt",
+            "columns": {"messages": "conversations"},
+        }
+    return out
+
+
+def _said(column: str) -> pl.Expr:
+    text = pl.col(column).list.last().struct.field("content")
+    return text.str.replace_all(SPECIAL, "＜${1}${2}＞")
+
+
+def _answer() -> pl.Expr:
+    trace = pl.col("completion").list.last().struct.field("reasoning_content")
+    trace = trace.str.replace_all(SPECIAL, "＜${1}${2}＞")
+    return (
+        pl.when(trace.is_not_null())
+        .then(pl.format("<think>\n{}\n</think>\n\n{}", trace, _said("completion")))
+        .otherwise(_said("completion"))
+    )
+
+
+def _write_sheet(path: Path, published: pl.DataFrame) -> None:
+    """A CSV that a spreadsheet opens as Chinese text and in which nothing is a formula."""
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(SHEET)
+        for row in published.iter_rows(named=True):
+            row |= {
+                "date": str(row["date"] or ""),
+                "spread": "；".join(draw["spread"] for draw in row["draws"] if draw["spread"]),
+                "cards": "、".join(card_text(drawn) for drawn in row["cards"]),
+                "themes": "、".join(row["themes"] or []),
+            }
+            writer.writerow([neutral(row[name] or "") for name in SHEET])
+
+
+def _write_json(path: Path, value: dict) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())

@@ -1,0 +1,159 @@
+"""Open rejections as a workbook, one row each, that a person corrects in a spreadsheet and hands back.
+
+Only what was changed in the workbook counts: a cell is compared with what it would say were it written now.
+"""
+
+import json
+from pathlib import Path
+
+import polars as pl
+
+from schemas.errors import Problem
+from schemas.messages import LANGUAGES, say
+from tarot_data.dataset.examples import card_text
+from tarot_data.ingest.fixes import FIELDS, Fix
+
+COLUMNS = ("rejection_id", "decision", "reason", "detail", *FIELDS, "place")
+"""decision: empty, or a word for accept or dismiss. place: file, member and locator."""
+
+DECISIONS = ("accept", "dismiss")
+LISTED = ("cards", "spreads")
+"""Fields with one line a draw."""
+
+LONGEST_CELL = 32_767
+"""Characters a cell of a workbook holds (Excel's specification); a longer content is shown cut and cannot be changed."""
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+"""What a spreadsheet, or the CSV it is saved as, would take for a formula (OWASP, CSV injection)."""
+
+
+def cells(rejection: dict) -> dict[str, str]:
+    """FIELDS of a rejection's record as texts, as a person would type them."""
+    record = json.loads(rejection["record"] or "{}")
+    draws = record.get("draws") or []
+    resolved = record.get("cards")
+    if isinstance(resolved, list) and resolved and all(isinstance(card, dict) and "draw" in card for card in resolved):
+        numbers = sorted({card["draw"] for card in resolved})
+        laid = ["、".join(card_text(card) for card in resolved if card["draw"] == number) for number in numbers]
+    else:
+        laid = [_text(draw.get("cards")) for draw in draws]
+    values = {name: _text(record.get(name)) for name in FIELDS if name not in LISTED}
+    values["cards"] = "\n".join(laid)
+    values["spreads"] = "\n".join(_text(draw.get("spread")) for draw in draws).strip("\n")
+    return values
+
+
+def changed(said: dict[str, str], was: dict[str, str]) -> dict[str, object]:
+    """Fields of a `Fix`: those of said, as a person typed them, that differ from what `cells` says of the record."""
+    fields = {}
+    for name in FIELDS:
+        if name in said and said[name].strip() != was[name].strip():
+            lines = [line.strip() for line in said[name].split("\n")]
+            fields[name] = (
+                [line for line in lines if line or name == "spreads"] if name in LISTED else said[name].strip()
+            )
+    return fields
+
+
+def write(rejected: pl.DataFrame, path: Path, lang: str, place: dict[str, str]) -> None:
+    """Write the workbook. rejected: REJECTIONS with a record; place: rejection_id -> where it stands, for people.
+
+    Raises Problem `target_exists` where the file is there: it may hold somebody's work.
+    """
+    from openpyxl import Workbook
+    from openpyxl.styles import Alignment, Font, PatternFill
+    from openpyxl.worksheet.datavalidation import DataValidation
+
+    if path.exists():
+        raise Problem("target_exists", path=path)
+    book = Workbook()
+    sheet = book.active
+    sheet.title = say("worksheet.title", lang)
+    sheet.append([say(f"worksheet.{name}", lang) for name in COLUMNS])
+    for row in rejected.iter_rows(named=True):
+        reason = say(f"reason.{row['reason']}", lang)
+        known = {"rejection_id": row["rejection_id"], "decision": "", "reason": reason, "detail": row["detail"]}
+        known |= cells(row) | {"place": place[row["rejection_id"]]}
+        sheet.append([neutral(known[name]) for name in COLUMNS])
+    for cell in sheet[1]:
+        cell.font, cell.fill = Font(bold=True), PatternFill("solid", fgColor="E8E4DA")
+    for column, name in zip(sheet.columns, COLUMNS, strict=True):
+        sheet.column_dimensions[column[0].column_letter].width = _WIDTH.get(name, 18)
+        for cell in column[1:]:
+            cell.alignment, cell.data_type = Alignment(wrap_text=True, vertical="top"), "s"
+    sheet.freeze_panes = "C2"
+    words = ",".join(say(f"worksheet.{decision}", lang) for decision in DECISIONS)
+    choice = DataValidation(type="list", formula1=f'"{words}"', allow_blank=True)
+    sheet.add_data_validation(choice)
+    choice.add(f"B2:B{max(2, sheet.max_row)}")
+    half = path.with_name(f".{path.name}.half")
+    book.save(half)
+    half.rename(path)
+
+
+def read(path: Path, rejected: pl.DataFrame) -> dict[str, Fix]:
+    """rejection_id -> what the workbook changes about it. Rows without a change are left out.
+
+    rejected: the open REJECTIONS. Raises Problem `worksheet_unreadable`, `worksheet_column` where a column that is
+    needed is missing, `worksheet_decision` for a word that is neither accept nor dismiss, and `worksheet_row` where a
+    row names no open rejection.
+    """
+    from openpyxl import load_workbook
+
+    try:
+        book = load_workbook(path, read_only=True, data_only=True)
+        table = [["" if value is None else str(value) for value in row] for row in book.worksheets[0].values]
+        book.close()
+    except Exception as error:  # noqa: BLE001 - openpyxl raises whatever the damaged part raised
+        raise Problem("worksheet_unreadable", path=path, why=type(error).__name__) from None
+    known = {say(f"worksheet.{name}", lang): name for name in COLUMNS for lang in LANGUAGES}
+    header = [known.get(title.strip()) for title in table[0]] if table else []
+    if "rejection_id" not in header:
+        raise Problem("worksheet_column", path=path, column=say("worksheet.rejection_id"))
+    rows = {row["rejection_id"]: row for row in rejected.iter_rows(named=True)}
+    decided = {}
+    for number, values in enumerate(table[1:], 2):
+        said = {name: plain(value) for name, value in zip(header, values, strict=False) if name}
+        rejection_id = said["rejection_id"].strip()
+        if not rejection_id:
+            continue
+        if rejection_id not in rows:
+            raise Problem("worksheet_row", path=path, row=number, id=rejection_id)
+        fix = _fix(said, rows[rejection_id], path, number)
+        if fix != Fix():
+            decided[rejection_id] = fix
+    return decided
+
+
+def _fix(said: dict[str, str], rejection: dict, path: Path, number: int) -> Fix:
+    fields = changed(said, {name: plain(neutral(value)) for name, value in cells(rejection).items()})
+    word = said.get("decision", "").strip()
+    decisions = {say(f"worksheet.{decision}", lang): decision for decision in DECISIONS for lang in LANGUAGES}
+    if word and word not in decisions:
+        raise Problem("worksheet_decision", path=path, row=number, word=word, known="、".join(decisions))
+    decision = decisions.get(word)
+    return Fix(fields=fields, accepted=decision == "accept", dismissed=decision == "dismiss")
+
+
+def neutral(text: str) -> str:
+    """A text that no spreadsheet computes, cut to what a cell holds; `plain` takes the mark off again."""
+    text = text[: LONGEST_CELL - 1].replace("\r\n", "\n")
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def plain(text: str) -> str:
+    """The text of a cell that `neutral` wrote."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return "、".join(value)
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+_WIDTH = {"rejection_id": 20, "decision": 8, "reason": 22, "detail": 40, "cards": 40, "content": 80, "question": 30}

@@ -1,0 +1,153 @@
+"""Rejections fed back: through cleaning, labelling and comparing again, with what a person decided about them."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+
+from schemas.errors import Problem
+from schemas.tables import READINGS, REJECTIONS, STORED
+from tarot_data.ingest import fixes
+from tarot_data.ingest.clean import LONGEST_KEPT, to_record
+from tarot_data.ingest.fixes import Fix
+from tarot_data.ingest.stages import UNCHANGED, Progress, clean, commit_lots, decide, lots_of, next_sequence
+from tarot_data.sources.reader import RawRecord, Source
+from tarot_data.store import tables
+
+BECAME = pl.Schema(
+    {
+        "rejection_id": pl.String,
+        "became": pl.String,
+        "reading_id": pl.String,
+        "reason": pl.String,
+        "detail": pl.String,
+        "new_id": pl.String,
+    }
+)
+"""What became of a rejection: accepted, dismissed, refused for another reason under new_id, or same: refused as before.
+reading_id: of the reading it is now, else null."""
+
+
+def replay(
+    data_dir: Path,
+    rejected: pl.DataFrame,
+    staging: Path,
+    decided: dict[str, Fix] | None = None,
+    progress: Progress = None,
+) -> pl.DataFrame:
+    """Feed rejections (REJECTIONS) back and commit what comes of it; returns BECAME, one row a rejection.
+
+    decided: rejection_id -> Fix, kept for the next time the same record is read. A correction after which the record
+    is refused as before is not kept. A record so long that it was kept cut is not fed back. A rejected
+    file, or a line that could not be read, has no record to feed back and waits for the next ingest. Raises Problem as `fixes.check`, and
+    `too_long_to_fix`. The caller holds `store.writing` and removes staging.
+    """
+    decided = decided or {}
+    rows = {row["rejection_id"]: row for row in rejected.iter_rows(named=True)}
+    for rejection_id, fix in decided.items():
+        fixes.check(rows[rejection_id], fix)
+    dismissed = [rejection_id for rejection_id, fix in decided.items() if fix.dismissed]
+    whole = pl.col("record").str.len_chars() < LONGEST_KEPT
+    fed = rejected.filter(fixes.with_record() & whole & ~pl.col("rejection_id").is_in(dismissed))
+    for rejection_id in {*decided} - {*fed["rejection_id"], *dismissed}:
+        raise Problem("too_long_to_fix", id=rejection_id, longest=LONGEST_KEPT)
+    cleaned = clean(_records(fed, decided), staging)
+    overruled = _overruled(rows, decided, cleaned)
+    out = decide(data_dir, cleaned, staging, progress, overruled=overruled, replayed=True)
+    became = _became(rows, dismissed, out)
+    same = set(became.filter(became="same")["rejection_id"])
+    kept = {key: Fix(accepted=True) for key in overruled}
+    kept |= {rows[name]["key"]: fix for name, fix in decided.items() if name not in same}
+    if kept:
+        fixes.write(data_dir, kept)
+    commit_lots(data_dir, out, "replay", partial(_entries, data_dir, fed))
+    return became
+
+
+def feed_back(
+    data_dir: Path, decided: dict[str, Fix], ids: list[str] | None = None, progress: Progress = None
+) -> pl.DataFrame:
+    """`replay` of open rejections as their person decided, under the writer's lock; returns BECAME.
+
+    ids: those to feed back, decided or not; without it, those decided. One that is not open is left alone.
+    """
+    staging = data_dir / "staging"
+    with tables.writing(data_dir):
+        tables.sweep(data_dir)
+        opened = tables.rejections(data_dir)
+        chosen = opened.filter(pl.col("rejection_id").is_in(list(decided) if ids is None else ids))
+        decided = {name: fix for name, fix in decided.items() if name in set(chosen["rejection_id"])}
+        try:
+            return replay(data_dir, chosen, staging, decided, progress=progress)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def _records(rejected: pl.DataFrame, decided: dict[str, Fix]) -> Iterator[RawRecord]:
+    for row in rejected.iter_rows(named=True):
+        record = to_record(json.loads(row["record"]), Source(**row["source"]))
+        fix = decided.get(row["rejection_id"])
+        yield fixes.corrected(record, fix.fields) if fix else record
+
+
+def _place(source: dict) -> tuple:
+    return source["file"], source["member"], source["locator"]
+
+
+def _overruled(rows: dict[str, dict], decided: dict[str, Fix], cleaned: Path) -> list[str]:
+    """Fingerprints of the readings that a person wants kept, as they stand after their correction."""
+    wanted = {_place(rows[name]["source"]) for name, fix in decided.items() if fix.accepted}
+    if not wanted:
+        return []
+    readings = lots_of(cleaned, "readings", READINGS).select("fingerprint", "source")
+    return [fingerprint for fingerprint, source in readings.iter_rows() if _place(source) in wanted]
+
+
+def _became(rows: dict[str, dict], dismissed: list[str], out: Path) -> pl.DataFrame:
+    found = {}
+    for name, schema in (("readings", STORED), ("unchanged", UNCHANGED)):
+        for row in lots_of(out, name, schema).select("reading_id", "source").iter_rows(named=True):
+            found[_place(row["source"])] = {"became": "accepted", "reading_id": row["reading_id"]}
+    for row in lots_of(out, "rejections", REJECTIONS).iter_rows(named=True):
+        found[_place(row["source"])] = {name: row[name] for name in ("reason", "detail")} | {
+            "new_id": row["rejection_id"]
+        }
+    results = []
+    for rejection_id, row in rows.items():
+        result = {"rejection_id": rejection_id, "reading_id": None, "reason": None, "detail": None, "new_id": None}
+        result |= found.get(_place(row["source"]), {name: row[name] for name in ("reason", "detail")})
+        if rejection_id in dismissed:
+            result["became"] = "dismissed"
+        elif "became" not in result:
+            result["became"] = "same" if result["new_id"] in (None, rejection_id) else "refused"
+        results.append({name: result[name] for name in BECAME})
+    return pl.DataFrame(results, schema=BECAME)
+
+
+def _entries(
+    data_dir: Path, fed: pl.DataFrame, readings: pl.DataFrame, unchanged: pl.DataFrame, refused: pl.DataFrame
+) -> pl.DataFrame:
+    """The newest FILES entry of every file concerned, with what moved from rejected to kept. Its pipeline stays: the
+    file was not read."""
+    source_file = pl.col("source").struct.field("file").alias("file")
+    kept = pl.concat([readings.select("reading_id", source_file), unchanged.select("reading_id", "file")])
+    by_kept = dict(kept.group_by("file").agg("reading_id").iter_rows())
+    by_new = dict(refused.group_by(source_file).agg("rejection_id").iter_rows())
+    by_old = dict(fed.group_by(source_file).agg("rejection_id").iter_rows())
+    entries = tables.files(data_dir).filter(pl.col("name").is_in(list(by_old)))
+    first = next_sequence(data_dir)
+    return pl.DataFrame(
+        [
+            row
+            | {
+                "kept": sorted({*row["kept"], *by_kept.get(row["name"], [])}),
+                "rejected": sorted({*row["rejected"]} - {*by_old[row["name"]]} | {*by_new.get(row["name"], [])}),
+                "sequence": first + number,
+            }
+            for number, row in enumerate(entries.iter_rows(named=True))
+        ],
+        schema=tables.FILES,
+    )

@@ -1,0 +1,28 @@
+"""A record as it lies in its file, read again from there and masked: where a reading or a rejection came from."""
+
+from pathlib import Path
+
+import polars as pl
+
+from schemas.errors import Problem
+from tarot_data.ingest.clean import masked_object, record_of
+from tarot_data.sources import reader
+from tarot_data.sources.reader import RawRecord
+
+
+def original(source: dict, files: pl.DataFrame, inbox: Path | None = None) -> dict[str, object]:
+    """{record, changed} of a source (schemas.tables.Source): the raw record, masked; whether the file's bytes are others
+    than those that were read.
+
+    files: `store.files`, which knows the inbox each file was read from; inbox: another one, where that has moved. Raises
+    Problem `no_source_file` where the file is not there, `no_such_record` where nothing stands at that place now.
+    """
+    row = files.filter(pl.col("name") == source["file"]).to_dicts()
+    root = inbox or (Path(row[0]["root"]) if row else None)
+    path = reader.find_file(root, source["file"]) if root else None
+    if path is None:
+        raise Problem("no_source_file", file=source["file"], root=root or "–")
+    record = reader.read_again(path, source["member"], source["locator"], source["form"])
+    said = record_of(record) if isinstance(record, RawRecord) else record.raw
+    masked, _ = masked_object({name: value for name, value in said.items() if value not in (None, "", {}, [])})
+    return {"record": masked, "changed": record.source.sha256 != source["sha256"]}

@@ -1,0 +1,584 @@
+"""The road of raw files into the store, in stages that hand each other folders of Parquet lots.
+
+Each stage reads one folder and writes the next, a lot of readings at a time, so that memory stays bounded and a flow
+passes paths, not frames. Nothing is in the store before `commit`; a staged lot holds masked text only.
+"""
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+from hashlib import blake2b, sha256
+from itertools import islice
+from pathlib import Path
+
+import polars as pl
+
+from schemas.tables import READINGS, REJECTIONS, STORED, stored, typed
+from tarot_data import lexicon
+from tarot_data.ingest import fixes, metadata_update, rejections
+from tarot_data.ingest.identity import Edits
+from tarot_data.privacy import suppression_list
+from tarot_data.sources import reader
+from tarot_data.store import tables
+from tarot_data.system.memory import give_back, no_cycles
+
+LOT = 2000
+"""Readings a lot: at 600 characters each about 4 MB of text, 100 MB with what is made of it while it is looked at."""
+
+CODE_VERSION = "4"
+"""Raised whenever reading or cleaning changes its verdicts: files are then read again at the next ingest."""
+
+SHARD_BYTES = 16 * 1024 * 1024
+"""Of raw files that one process cleans at a time, at least: ten seconds' work, of which 1.7 MB a CPU second are done."""
+
+SHARD_LOTS = 6
+"""Lots that one process labels at a time: 12,000 readings, ten seconds' work and more."""
+
+PART_LOTS = 25
+"""Lots a file of the store: 50,000 readings, about 60 MB."""
+
+NOTHING = sha256(b"").hexdigest()
+"""Digest of an empty file, and of one that could not be opened."""
+
+IDENTIFIED = pl.Schema({"row": pl.UInt32, **READINGS})
+"""Readings of a lot under their id. row: unique in the lot."""
+
+UNCHANGED = pl.Schema({"reading_id": pl.String, "file": pl.String, "source": READINGS["source"]})
+"""What a run met again as the store has it."""
+
+Progress = Callable[[str, int, int], None] | None
+
+
+def pipeline() -> str:
+    """Version of what decides a file's verdict: code and lexicon."""
+    return f"{CODE_VERSION}-{lexicon.version()}"
+
+
+def new_files(data_dir: Path, paths: list[Path]) -> tuple[list[reader.InboxFile], int, list[str]]:
+    """Files that are not in the store as they are; how many are; and the reading_ids of those.
+
+    A file is known by name, bytes and pipeline: knowing it costs hashing and nothing more.
+    """
+    veil = suppression_list.read(data_dir)
+    found = reader.discover(paths)
+    if veil:
+        found = [replace(file, name=suppression_list.veiled(veil, "file", file.name)) for file in found]
+    known = {
+        (row["name"], row["sha256"]): row["kept"]
+        for row in tables.files(data_dir).filter(pl.col("pipeline") == pipeline()).iter_rows(named=True)
+    }
+    new = [file for file in found if (file.name, file.sha256) not in known]
+    kept = [key for file in found for key in known.get((file.name, file.sha256), ())]
+    return new, len(found) - len(new), kept
+
+
+def read_and_clean(data_dir: Path, files: list[reader.InboxFile], staging: Path, progress: Progress = None) -> Path:
+    """Raw files to lots of clean readings and of rejections, with what a person corrected in them before; returns the
+    folder of lots."""
+    out = _fresh(staging / "clean")
+    done = 0
+    for number, shard in enumerate(shards(files)):
+        clean_shard(data_dir, shard, out, number, progress and _from(progress, done, len(files)))
+        done += len(shard)
+    return out
+
+
+def _from(progress: Callable[[str, int, int], None], before: int, total: int) -> Callable[[str, int, int], None]:
+    """progress of a part as progress of the whole."""
+    return lambda stage, done, _: progress(stage, before + done, total)
+
+
+def shards(files: list[reader.InboxFile]) -> list[list[reader.InboxFile]]:
+    """The files, in order, in runs of at least SHARD_BYTES each, the last apart: what one process cleans at a time.
+
+    However many processes there are, the shards are the same, and so are the lots that come of them.
+    """
+    found: list[list[reader.InboxFile]] = []
+    size = SHARD_BYTES
+    for file in files:
+        if size >= SHARD_BYTES:
+            found.append([])
+            size = 0
+        found[-1].append(file)
+        size += file.size
+    return found
+
+
+def clean_shard(
+    data_dir: Path, files: list[reader.InboxFile], out: Path, number: int, progress: Progress = None
+) -> None:
+    """One shard's lots into the folder `out`; the number puts them in their place."""
+    decided = fixes.read(data_dir)
+
+    def corrected(record: reader.RawRecord, key: str) -> reader.RawRecord | None:
+        fix = decided.get(key)
+        return fixes.corrected(record, fix.fields) if fix and fix.fields else None
+
+    _clean(_records(files, progress), out, f"{number:04}-", corrected if decided else None)
+
+
+def clean(records: Iterator[object], staging: Path, corrected: reader.Corrected | None = None) -> Path:
+    """Raw records to lots of clean readings and of rejections; returns the folder of lots."""
+    out = _fresh(staging / "clean")
+    _clean(records, out, "", corrected)
+    return out
+
+
+def _clean(records: Iterator[object], out: Path, prefix: str, corrected: reader.Corrected | None) -> None:
+    from tarot_data.ingest.clean import to_readings
+
+    number = 0
+    while True:
+        with no_cycles():
+            if not (lot := list(islice(records, LOT))):
+                break
+            readings, refused = to_readings(lot, corrected)
+        _write(typed(readings, READINGS), out / f"readings-{prefix}{number:05}.parquet")
+        _write(rejections.identified(typed(refused, REJECTIONS)), out / f"rejections-{prefix}{number:05}.parquet")
+        number += 1
+        give_back()
+
+
+def decide(
+    data_dir: Path,
+    clean: Path,
+    staging: Path,
+    progress: Progress = None,
+    overruled: Iterable[str] = (),
+    replayed: bool = False,
+) -> Path:
+    """Clean readings to those worth keeping, labelled, and to further rejections; returns the folder of lots.
+
+    `identify`, `label_lots` and `compare` in one process; see there.
+    """
+    identified = identify(data_dir, clean, staging, replayed)
+    labelled = staging / "labelled"
+    labelled.mkdir()
+    numbers = lot_numbers(identified)
+    for done, number in enumerate(numbers, 1):
+        label_lots(identified, labelled, [number])
+        if progress:
+            progress("label", done, len(numbers))
+    return compare(data_dir, identified, labelled, staging, overruled)
+
+
+def identify(data_dir: Path, clean: Path, staging: Path, replayed: bool = False) -> Path:
+    """Clean readings to those that are new or changed, under their id and revision; returns the folder of lots.
+
+    A reading whose fingerprint the store has from the same file is unchanged, unless what is told beside its words is
+    another (its outcome, its consent): then it is an update too. One that is an edit of what its file had
+    and has no more (`tarot_data.ingest.identity`) is an update of it, under the same reading_id. Records of persons who were forgotten
+    are passed over and counted. replayed: the readings are rejections fed back, of which a file may hold twins that
+    were kept.
+    """
+    out = _fresh(staging / "identified")
+    gone = suppression_list.read(data_dir)
+    known, edits = _known(tables.index(data_dir)), Edits(partial(tables.chosen, data_dir))
+    lots = sorted(clean.glob("readings-*.parquet"))
+    # A row put in front moves the others: the reading that stood in a place may be further down, as it was.
+    prints = (pl.read_parquet(path, columns=["fingerprint"], glob=False)["fingerprint"] for path in lots)
+    known["still"] = {known["fingerprint"][one][0] for lot in prints for one in lot if one in known["fingerprint"]}
+    for number, path in enumerate(lots):
+        readings = typed(pl.read_parquet(path, glob=False), READINGS)
+        refused = pl.read_parquet(path.with_name(path.name.replace("readings-", "rejections-")), glob=False)
+        readings, refused, passed_over = suppression_list.without(gone, readings, refused)
+        _write(pl.DataFrame({"records": [passed_over]}), out / f"forgotten-{number:05}.parquet")
+        _write(refused, out / f"rejections-{number:05}.parquet")
+        readings, standing = _identify(readings, known, edits, replayed)
+        _write(
+            standing.filter(pl.col("unchanged")).select("reading_id", "file", "source"),
+            out / f"unchanged-{number:05}.parquet",
+        )
+        _write(readings, out / f"readings-{number:05}.parquet")
+    return out
+
+
+def lot_numbers(identified: Path) -> list[int]:
+    return [int(path.stem.rpartition("-")[2]) for path in sorted(identified.glob("readings-*.parquet"))]
+
+
+def label_lots(identified: Path, labelled: Path, numbers: list[int]) -> None:
+    """Label the sentences of some lots, into the folder `labelled`: no lot needs another, nor the store."""
+    from tarot_data.patterns.annotate import annotated
+
+    for number in numbers:
+        readings = typed(pl.read_parquet(identified / f"readings-{number:05}.parquet", glob=False), IDENTIFIED)
+        # Twins share an id, which is made of their words: one of them speaks for both until they are told apart.
+        found = annotated(readings.unique("reading_id", keep="first", maintain_order=True))
+        _write(found.sentences, labelled / f"sentences-{number:05}.parquet")
+        _write(found.notes, labelled / f"annotations-{number:05}.parquet")
+        _write(found.mentions, labelled / f"mentions-{number:05}.parquet")
+        give_back()
+
+
+@no_cycles()
+def compare(data_dir: Path, identified: Path, labelled: Path, staging: Path, overruled: Iterable[str] = ()) -> Path:
+    """Labelled readings to those worth keeping, and to further rejections; returns the folder of lots.
+
+    Left out is what contradicts its cards, and what says the same, or nearly the same, as another reading of the store
+    or of this run. overruled: fingerprints of readings that a person wants kept all the same, beside those the store
+    knows.
+    """
+    from tarot_data.ingest import validate
+    from tarot_data.ingest.card_conflicts import find_conflicts, unread_cards
+    from tarot_data.patterns.annotate import MENTIONS, NOTES, SENTENCES
+    from tarot_data.text.near_duplicates import Kept, near_duplicates, signatures
+
+    out = _fresh(staging / "decided")
+    overruled = pl.Series("fingerprint", [*fixes.accepted(fixes.read(data_dir)), *overruled], dtype=pl.String)
+    prints = {row["fingerprint"]: row["reading_id"] for row in tables.index(data_dir).iter_rows(named=True)}
+    old = Kept(tables.signatures(data_dir), partial(tables.contents, data_dir))
+    seen: dict[str, str] = {}
+    texts = _Texts(staging / "texts")
+    for number in lot_numbers(identified):
+        for name in ("forgotten", "unchanged"):
+            shutil.copyfile(identified / f"{name}-{number:05}.parquet", out / f"{name}-{number:05}.parquet")
+        readings = typed(pl.read_parquet(identified / f"readings-{number:05}.parquet", glob=False), IDENTIFIED)
+        sentences = typed(pl.read_parquet(labelled / f"sentences-{number:05}.parquet", glob=False), SENTENCES)
+        annotations = typed(pl.read_parquet(labelled / f"annotations-{number:05}.parquet", glob=False), NOTES)
+        rejected = [pl.read_parquet(identified / f"rejections-{number:05}.parquet", glob=False)]
+        mentions = typed(pl.read_parquet(labelled / f"mentions-{number:05}.parquet", glob=False), MENTIONS)
+        conflicts = find_conflicts(readings, sentences, mentions)
+        wanted = readings.filter(pl.col("fingerprint").is_in(overruled.implode()))
+        kept_though = conflicts.join(wanted, on="reading_id", how="semi")
+        conflicts = conflicts.join(wanted, on="reading_id", how="anti", maintain_order="left")
+        rejected.append(
+            rejections.to_rejections(readings.join(conflicts, on="reading_id"), "annotate", "card_conflict")
+        )
+        readings = readings.join(conflicts, on="reading_id", how="anti", maintain_order="left")
+
+        twins = _twins(readings, prints, seen)
+        rejected.append(rejections.to_rejections(twins, "deduplicate", "duplicate"))
+        readings = readings.join(twins, on="row", how="anti", maintain_order="left")
+
+        texts.add(readings)
+        signed = signatures(readings)
+        near = near_duplicates(
+            readings,
+            old,
+            lambda ids: {**tables.contents(data_dir, ids), **texts.of(ids)},
+            signed=signed,
+        )
+        kept_though = pl.concat(
+            [kept_though.select("reading_id"), near.join(wanted, on="reading_id").select("reading_id")]
+        )
+        near = near.join(wanted, on="reading_id", how="anti", maintain_order="left")
+        near = readings.join(near, on="reading_id").with_columns(
+            detail=pl.format("{} of the words are those of {}", pl.col("similarity").round(2), "twin")
+        )
+        rejected.append(rejections.to_rejections(near, "deduplicate", "near_duplicate"))
+        readings = readings.join(near, on="row", how="anti", maintain_order="left")
+        fresh = signed.join(readings, on="reading_id", how="semi", maintain_order="left")
+        old.add(fresh, readings.filter(pl.col("revision") > 1)["reading_id"])
+
+        readings = _flagged(readings, unread_cards(readings, sentences), "unread_card")
+        readings = _flagged(readings, kept_though, "fixed").drop("row")
+        kept, failed = validate.contract(to_stored(readings, sentences, annotations), sentences)
+        rejected.append(failed)
+        _write(kept, out / f"readings-{number:05}.parquet")
+        signed = fresh.join(kept.select("reading_id", "revision"), on="reading_id", maintain_order="left")
+        _write(signed, out / f"signatures-{number:05}.parquet")
+        parts = [part.cast(dict(stored(REJECTIONS))) for part in rejected]
+        _write(rejections.identified(pl.concat(parts)), out / f"rejections-{number:05}.parquet")
+        give_back()
+    return out
+
+
+def commit(data_dir: Path, decided: Path, files: list[reader.InboxFile]) -> dict[str, object]:
+    """Append the decided lots of these files to the store and return the counts of this run."""
+    return commit_lots(data_dir, decided, "ingest", partial(_entries, data_dir, files))
+
+
+def commit_lots(data_dir: Path, decided: Path, run: str, entries: Callable[..., pl.DataFrame]) -> dict[str, object]:
+    """Append the decided lots to the store and return the counts of this run.
+
+    Order matters: rejections and signatures first, readings next, the files that are thereby done last.
+    entries: of readings, unchanged and refused the FILES rows that say so.
+    """
+    from schemas.contracts import Rejections
+
+    readings = lots_of(decided, "readings", STORED, ["reading_id", "revision", "masked", "synthetic", "source"])
+    refused = Rejections.validate(lots_of(decided, "rejections", REJECTIONS), lazy=True)
+    unchanged = lots_of(decided, "unchanged", UNCHANGED)
+    counts = {
+        "accepted": readings.filter(pl.col("revision") == 1).height,
+        "updated": readings.filter(pl.col("revision") > 1).height,
+        "unchanged": unchanged["reading_id"].n_unique(),
+        "rejected": refused.height,
+        "forgotten": sum(
+            pl.read_parquet(path, glob=False)["records"].sum() for path in decided.glob("forgotten-*.parquet")
+        ),
+    }
+    note = {"run": run, "pipeline": pipeline(), **counts}
+    tables.append(data_dir, "rejections", refused, note)
+    for path in sorted(decided.glob("signatures-*.parquet")):
+        tables.append_signatures(data_dir, pl.read_parquet(path, glob=False), note)
+    lots = sorted(decided.glob("readings-*.parquet"))
+    if lots:
+        columns = [pl.col(name).cast(kind) for name, kind in STORED.items()]
+        parts = [
+            pl.scan_parquet(lots[first : first + PART_LOTS], glob=False).select(columns)
+            for first in range(0, len(lots), PART_LOTS)
+        ]
+        tables.append(data_dir, "readings", parts, note)
+    tables.append(data_dir, "files", entries(readings, unchanged, refused), note)
+    by_kind = pl.concat([readings["masked"], refused["masked"]]).list.explode().drop_nulls().value_counts(sort=True)
+    return {
+        **counts,
+        "redacted": readings.filter(pl.col("masked").list.len() > 0).height
+        + refused.filter(pl.col("masked").list.len() > 0).height,
+        "masked": dict(by_kind.iter_rows()),
+        "reasons": dict(refused["reason"].cast(pl.String).value_counts(sort=True).iter_rows()),
+        "synthetic": readings["synthetic"].sum(),
+    }
+
+
+NOTHING_NEW = {
+    **dict.fromkeys(("accepted", "updated", "unchanged", "rejected", "redacted", "forgotten", "synthetic"), 0),
+    "masked": {},
+    "reasons": {},
+}
+"""Counts of a run that met no new file."""
+
+
+def tally(data_dir: Path, files: int, kept: list[str], counts: dict[str, object]) -> dict[str, object]:
+    """What a run tells: its counts, and totals of the store after it. files: seen, known ones too. kept: reading_ids of
+    those that were known."""
+    return {
+        "files": files,
+        **counts,
+        "unchanged": counts["unchanged"] + len(set(kept)),
+        "readings": tables.count(data_dir),
+        "rejected_open": tables.rejections(data_dir).height,
+    }
+
+
+def nothing_new(data_dir: Path, paths: list[Path]) -> dict[str, object] | None:
+    """What a run would tell where it would find no file that is new and nothing to clear away, else None."""
+    if (data_dir / "staging").exists() or not tables.exists(data_dir, "files"):
+        return None
+    veil = suppression_list.read(data_dir)
+    read = set(tables.files(data_dir).filter(pl.col("pipeline") == pipeline())["name"])
+    # A name that is not known is a new file before a byte of it is hashed: the run itself will hash them all.
+    if any((suppression_list.veiled(veil, "file", name) if veil else name) not in read for name in reader.names(paths)):
+        return None
+    files, known, kept = new_files(data_dir, paths)
+    return None if files else tally(data_dir, known, kept, NOTHING_NEW)
+
+
+def to_stored(readings: pl.DataFrame, sentences: pl.DataFrame, annotations: pl.DataFrame) -> pl.DataFrame:
+    """Readings, their sentences and annotations as one STORED row each, in the order of readings."""
+    fields = [field.name for field in STORED["sentences"].inner.fields]
+    nested = (
+        sentences.sort("reading_id", "index")
+        .group_by("reading_id", maintain_order=True)
+        .agg(sentences=pl.struct(fields))
+    )
+    return typed(
+        readings.join(nested, on="reading_id", how="left", maintain_order="left").join(
+            annotations, on="reading_id", how="left", maintain_order="left"
+        ),
+        STORED,
+    )
+
+
+def _records(files: list[reader.InboxFile], progress: Progress) -> Iterator[object]:
+    for number, file in enumerate(files):
+        yield from reader.read(file.path, file.root)
+        if progress:
+            progress("read", number + 1, len(files))
+
+
+def _known(index: pl.DataFrame) -> dict[str, dict]:
+    """Lookups of what the store has: by fingerprint, by place in a file, by file, and the revision of an id."""
+    by_fingerprint, by_place, by_file, revisions = {}, {}, {}, {}
+    source = index["source"].struct.unnest().select("file", "member", "locator")
+    names = index.select("reading_id", "revision", "fingerprint")
+    # By columns: a row of a hundred thousand as a dict of dicts costs ten times what it holds.
+    for (reading_id, revision, fingerprint), place in zip(names.iter_rows(), source.iter_rows(), strict=True):
+        by_fingerprint[fingerprint] = (reading_id, place)
+        by_place[place] = reading_id
+        by_file.setdefault(place[0], []).append(reading_id)
+        revisions[reading_id] = revision
+    return {
+        "fingerprint": by_fingerprint,
+        "place": by_place,
+        "file": by_file,
+        "revision": revisions,
+        "claimed": set(),
+        "edited": set(),
+    }
+
+
+def _flagged(readings: pl.DataFrame, found: pl.DataFrame, flag: str) -> pl.DataFrame:
+    """Readings with a flag added to those whose reading_id is in found, once."""
+    marked = pl.col("reading_id").is_in(found["reading_id"].implode()) & ~pl.col("flags").list.contains(flag)
+    added = pl.concat_list("flags", pl.lit(flag, dtype=STORED["flags"].inner))
+    return readings.with_columns(flags=pl.when(marked).then(added).otherwise("flags"))
+
+
+def _identify(
+    readings: pl.DataFrame, known: dict[str, dict], edits: Edits, replayed: bool
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Readings that are not in the store as they stand, under their right id and revision; and all of them with
+    whether they are unchanged. Adds a `row` column, unique in the lot.
+
+    Of twins in one file one is the reading the store has and the others are duplicates; of a reading fed back, only
+    the one at its very place.
+    """
+    by_print, by_place, by_file, newest = known["fingerprint"], known["place"], known["file"], known["revision"]
+    claimed, edited = known["claimed"], known["edited"]
+    ids, unchanged, again = [], [], set()
+    missing: dict[str, set[str]] = {}
+    anew = {} if replayed else metadata_update.found(readings, by_print, edits)
+    for number, (fingerprint, source, own) in enumerate(
+        readings.select("fingerprint", "source", "reading_id").iter_rows()
+    ):
+        place = (source["file"], source["member"], source["locator"])
+        twin = by_print.get(fingerprint)
+        old = None
+        if twin is None and source["file"] in by_file:
+            if source["file"] not in missing:
+                missing[source["file"]] = set(by_file[source["file"]]) - known["still"] - edited
+            gone, there = missing[source["file"]], by_place.get(place)
+            old = edits.of(readings.row(number, named=True), there, gone & {there} if replayed else gone)
+        here = twin is not None and (place == twin[1] or (not replayed and source["file"] == twin[1][0]))
+        first = here and fingerprint not in claimed
+        unchanged.append(first and number not in anew)
+        if here:
+            claimed.add(fingerprint)
+        if first:
+            ids.append(twin[0])
+            if number in anew:
+                again.add(number)
+        elif old is not None:
+            edited.add(old)
+            gone.discard(old)
+            ids.append(old)
+        elif twin is None and own in newest:
+            # Words that another reading held before it was rewritten: they make its id, so this one needs its own.
+            ids.append("r" + blake2b("\0".join(map(str, (own, *place))).encode(), digest_size=8).hexdigest())
+        else:
+            ids.append(own)
+    readings = metadata_update.as_kept(readings, {number: anew[number] for number in again})
+    # Words the store has already are either told anew, under their id, or a twin, which has no revision.
+    twins = [
+        fingerprint in by_print and number not in again for number, fingerprint in enumerate(readings["fingerprint"])
+    ]
+    revisions = [1 if twin else newest.get(one, 0) + 1 for one, twin in zip(ids, twins, strict=True)]
+    marked = readings.with_columns(
+        reading_id=pl.Series(ids, dtype=pl.String),
+        revision=pl.Series(revisions, dtype=pl.Int32),
+        unchanged=pl.Series(unchanged, dtype=pl.Boolean),
+        file=pl.col("source").struct.field("file"),
+    ).with_row_index("row")
+    return marked.filter(~pl.col("unchanged")).drop("unchanged", "file"), marked
+
+
+def _twins(readings: pl.DataFrame, prints: dict[str, str], seen: dict[str, str]) -> pl.DataFrame:
+    """Readings whose fingerprint the store or this run already has, with a detail naming the twin. Fills seen."""
+    rows, details = [], []
+    columns = ("row", "fingerprint", "reading_id", "revision")
+    for row, fingerprint, reading_id, revision in readings.select(columns).iter_rows():
+        twin = prints.get(fingerprint) or seen.get(fingerprint)
+        if twin == reading_id and revision > 1:
+            continue
+        if twin is None:
+            seen[fingerprint] = reading_id
+        else:
+            rows.append(row)
+            details.append(f"same cards and words as {twin}")
+    found = pl.DataFrame({"row": rows, "detail": details}, schema={"row": pl.UInt32, "detail": pl.String})
+    return readings.join(found, on="row")
+
+
+def _entries(
+    data_dir: Path,
+    files: list[reader.InboxFile],
+    readings: pl.DataFrame,
+    unchanged: pl.DataFrame,
+    refused: pl.DataFrame,
+) -> pl.DataFrame:
+    """One FILES row a file of this run."""
+    kept = pl.concat(
+        [readings.select("reading_id", file=pl.col("source").struct.field("file")), unchanged.drop("source")]
+    )
+    by_kept = dict(kept.group_by("file").agg("reading_id").iter_rows())
+    source = pl.col("source").struct
+    by_rejected = dict(refused.group_by(source.field("file")).agg("rejection_id").iter_rows())
+    # A file that was gone when it was to be read is not known by the bytes it had before: it is read when it is back.
+    gone = refused.filter(source.field("sha256") == NOTHING, source.field("locator") == "file")
+    gone = set(gone["source"].struct.field("file"))
+    first = next_sequence(data_dir)
+    veil = suppression_list.read(data_dir)
+    return pl.DataFrame(
+        [
+            {
+                "name": file.name,
+                "sha256": NOTHING if file.name in gone else file.sha256,
+                "pipeline": pipeline(),
+                "kept": sorted(set(by_kept.get(file.name, []))),
+                "rejected": sorted(by_rejected.get(file.name, [])),
+                "root": _root(file, veil),
+                "sequence": first + number,
+            }
+            for number, file in enumerate(files)
+        ],
+        schema=tables.FILES,
+    )
+
+
+def _root(file: reader.InboxFile, veil: suppression_list.Forgotten | None) -> str:
+    name = reader.masked_name(str(file.root.absolute()))
+    return suppression_list.veiled(veil, "file", name) if veil else name
+
+
+def next_sequence(data_dir: Path) -> int:
+    """Number of the next entry of `files`."""
+    last = tables.files(data_dir)["sequence"].max()
+    return 0 if last is None else last + 1
+
+
+def _fresh(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=False)
+    return folder
+
+
+def _write(frame: pl.DataFrame, path: Path) -> None:
+    frame.write_parquet(path, compression="zstd", compression_level=1)
+
+
+class _Texts:
+    """Contents of readings by their id, on disk: an inbox may be larger than the memory. Later ones of an id count."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.places: dict[str, tuple[int, int]] = {}
+
+    def add(self, readings: pl.DataFrame) -> None:
+        with self.path.open("ab") as file:
+            for reading_id, content in readings.select("reading_id", "content").iter_rows():
+                data = content.encode("utf-8", "surrogatepass")
+                self.places[reading_id] = (file.tell(), len(data))
+                file.write(data)
+
+    def of(self, reading_ids: Iterable[str]) -> dict[str, str]:
+        """Those that are here."""
+        found = {}
+        mine = [reading_id for reading_id in reading_ids if reading_id in self.places]
+        if mine:
+            with self.path.open("rb") as file:
+                for reading_id in mine:
+                    start, size = self.places[reading_id]
+                    file.seek(start)
+                    found[reading_id] = file.read(size).decode("utf-8", "surrogatepass")
+        return found
+
+
+def lots_of(folder: Path, name: str, schema: pl.Schema, columns: list[str] | None = None) -> pl.DataFrame:
+    """The lots of one name in a folder as one frame, or some of its columns."""
+    schema = pl.Schema({column: schema[column] for column in columns or schema})
+    paths = sorted(folder.glob(f"{name}-*.parquet"))
+    frames = [typed(pl.read_parquet(path, glob=False, columns=list(schema)), schema) for path in paths]
+    return pl.concat(frames) if frames else pl.DataFrame(schema=schema)

@@ -1,0 +1,76 @@
+"""The contract on what is written: pandera, row by row. What fails it is rejected with its reason, never dropped.
+
+Reasons people can act on are found earlier, where the cause is known (`cleaning`, `conflicts`, `duplicates`); what
+fails only here is a rule nobody foresaw, and the run goes on without that row.
+"""
+
+import polars as pl
+
+from schemas.contracts import Readings, Sentences
+from schemas.tables import READINGS, REJECTIONS, SENTENCES, STORED
+from tarot_data.ingest.rejections import to_rejections
+
+REASON_OF = {
+    "content": "too_short",
+    "cards": "no_cards",
+    "cards.drawn": "no_cards",
+    "cards.once_a_draw": "duplicate_card",
+    "cards.complete": "unknown_card",
+}
+"""Column or check that failed -> reason; anything else is `unreadable`, with the check's name in the detail."""
+
+
+def contract(stored: pl.DataFrame, sentences: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows that hold the contract (STORED), and the others as REJECTIONS.
+
+    Raises pandera's SchemaErrors where the frame itself is wrong (a column missing or of another type): that is a
+    fault of ours, not of a reading.
+    """
+    readings = stored.select(list(READINGS))
+    failures = _failures(Readings, readings)
+    bad_sentences = _failures(Sentences, sentences.select(list(SENTENCES)))
+    by_reading = (
+        sentences.with_row_index("row")
+        .join(bad_sentences, on="row")
+        .select("reading_id", sentence_rule="rule")
+        .unique("reading_id", keep="first", maintain_order=True)
+    )
+    marked = (
+        stored.with_row_index("row")
+        .join(failures, on="row", how="left", maintain_order="left")
+        .join(by_reading, on="reading_id", how="left", maintain_order="left")
+        .with_columns(rule=pl.coalesce("rule", "sentence_rule"))
+    )
+    failed = marked.filter(pl.col("rule").is_not_null())
+    return marked.filter(pl.col("rule").is_null()).select(list(STORED)), _rejections(failed)
+
+
+def _failures(model: type, frame: pl.DataFrame) -> pl.DataFrame:
+    """row and rule (`column: check`) of the first failure of every row. failure_case holds private text: left out."""
+    import pandera.errors
+
+    try:
+        model.validate(frame, lazy=True)
+    except pandera.errors.SchemaErrors as errors:
+        cases = errors.failure_cases
+        if cases.filter(pl.col("index").is_null()).height:
+            raise
+        return cases.select(
+            row=pl.col("index").cast(pl.UInt32), rule=pl.format("{}: {}", pl.col("column"), pl.col("check"))
+        ).unique("row", keep="first", maintain_order=True)
+    return pl.DataFrame(schema={"row": pl.UInt32, "rule": pl.String})
+
+
+def _rejections(failed: pl.DataFrame) -> pl.DataFrame:
+    rows = to_rejections(
+        failed.with_columns(detail=pl.format("fails the contract of a reading: {}", "rule")), "validate", "unreadable"
+    )
+    column = failed["rule"].str.extract(r"^(\w+): ")
+    check = failed["rule"].str.extract(r"^\w+: (.*)$")
+    reason = pl.select(
+        pl.coalesce(
+            check.replace_strict(REASON_OF, default=None, return_dtype=pl.String),
+            column.replace_strict(REASON_OF, default="unreadable", return_dtype=pl.String),
+        )
+    ).to_series()
+    return rows.with_columns(reason=reason.cast(REJECTIONS["reason"]))

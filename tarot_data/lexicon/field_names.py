@@ -1,0 +1,87 @@
+"""Which field a label means: `lexicon/fields.csv`, compared without width, script, case, spaces and brackets."""
+
+import re
+
+from tarot_data import lexicon
+from tarot_data.text.normalise import fold
+
+_DROPPED = re.compile(r"[\s_\-:*#?【】\[\]「」『』()<>\"'“”|/]+")
+_COUNTED = re.compile(r"^\s*[0-9]{1,2}\s?[.、)]\s*")
+_REQUIRED = re.compile(r"\s*[*(\[【]*(?:必填|选填)[)\]】]?\s*$")
+_OF_A_CARD = re.compile(r"^(.+?)[\s_\-]*([0-9]{1,2})[\s_\-]*(?:的)?(\D+)$")
+_NUMBER = re.compile(r"^(.*?)(?:[(第]*(\d{1,2}|[一二三四五六七八九十])[)次组]*)$")
+_REMARK = re.compile(r"[(\[【][^()\[\]【】]{1,20}[)\]】]")
+"""What stands in brackets beside a name: `抽到的牌（正逆）`, `日期（年月日）`."""
+_SCRIPTS = re.compile(r"[\u4e00-\u9fff]+|[a-z][a-z _]*")
+_CHINESE = {character: number for number, character in enumerate("一二三四五六七八九十", 1)}
+
+
+@lexicon.cached
+def synonyms() -> dict[str, tuple[str, int]]:
+    """Folded label to its field and its rank among the field's synonyms (0 is the first)."""
+    found = {}
+    for row in lexicon.read_table("fields"):
+        for rank, word in enumerate(row["synonyms"].split("|")):
+            found.setdefault(_DROPPED.sub("", fold(word)), (row["field"], rank))
+    return found
+
+
+@lexicon.cached(maxsize=4096)
+def field_of(label: str) -> tuple[str, int] | None:
+    """Field and number of a label (`Cards 2` is cards, 2; without a number 1), or None where no field is meant."""
+    if len(label) > 40:
+        return None
+    key = _DROPPED.sub("", fold(label))
+    known = synonyms().get(key)
+    if known:
+        return known[0], 1
+    numbered = _NUMBER.match(key) or _NUMBER.match(_DROPPED.sub("", fold(label.replace("(", " ").replace(")", " "))))
+    if numbered and (known := synonyms().get(numbered[1])):
+        digits = numbered[2]
+        return known[0], _CHINESE.get(digits) or max(1, int(digits))
+    if (bare := _REMARK.sub("", fold(label))) != fold(label) and bare.strip():
+        return field_of(bare)
+    # What a questionnaire puts around a name: `3. 抽到的牌 *必填`.
+    bare = _COUNTED.sub("", _REQUIRED.sub("", fold(label)))
+    if bare != fold(label) and bare.strip():
+        return field_of(bare)
+    return _of_a_card(fold(label)) or _in_two_languages(fold(label))
+
+
+def _of_a_card(label: str) -> tuple[str, int] | None:
+    """What a label says of a numbered card: `card_1_reversed`, `牌2正逆`."""
+    match = _OF_A_CARD.match(label)
+    if match is None:
+        return None
+    card, said = (synonyms().get(_DROPPED.sub("", part)) for part in (match[1], match[3]))
+    named = card and said and card[0] == "cards" and said[0] in ("orientation", "position", "content")
+    return (said[0], int(match[2])) if named else None
+
+
+def _in_two_languages(label: str) -> tuple[str, int] | None:
+    """The field that a label says once in Chinese and once in English (`客户 Client`, `Date/日期`)."""
+    parts = [part.strip() for part in _SCRIPTS.findall(label)]
+    if len(parts) != 2 or parts[0].isascii() == parts[1].isascii():
+        return None
+    first, second = (synonyms().get(_DROPPED.sub("", part)) for part in parts)
+    return (first[0], 1) if first and second and first[0] == second[0] else None
+
+
+def rank_of(label: str) -> int:
+    """Place of a label among its field's synonyms; 1000 for a label with a number or an unknown one."""
+    known = synonyms().get(_DROPPED.sub("", fold(label)))
+    return known[1] if known else 1000
+
+
+@lexicon.cached
+def label_pattern() -> str:
+    """A regular expression for any label of two characters or more, and the short ones that stand before a colon.
+
+    To be searched in folded text.
+    """
+    words = sorted(
+        {fold(word) for row in lexicon.read_table("fields") for word in row["synonyms"].split("|")},
+        key=len,
+        reverse=True,
+    )
+    return "|".join(re.escape(word) for word in words)

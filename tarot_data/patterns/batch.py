@@ -1,0 +1,143 @@
+"""Many readings as one folded text, with their sentences and the cards they name, as numpy arrays."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from schemas.deck import CARDS
+from tarot_data import lexicon
+from tarot_data.cards import mentions
+from tarot_data.patterns import cues, imagery, sentence_splitter, style, themes
+from tarot_data.text import phrase_matcher
+from tarot_data.text.normalise import code_folds, fold
+
+SEPARATOR = "\n\n\n"
+
+
+@dataclass
+class Batch:
+    """Many readings as one folded text. Arrays named s_… have one entry a sentence, m_… one a mention of a card.
+
+    codes, written: code points of the text, folded and as it stands. found: where each table's words stand in it.
+    """
+
+    readings: list[dict]
+    text: str
+    codes: np.ndarray
+    r_start: np.ndarray
+    s_reading: np.ndarray
+    s_index: np.ndarray
+    s_start: np.ndarray
+    s_end: np.ndarray
+    s_count: np.ndarray
+    m_start: np.ndarray
+    m_end: np.ndarray
+    m_card: np.ndarray
+    m_sentence: np.ndarray
+    drawn: list[list[int]]
+    written: np.ndarray
+    found: dict[str, phrase_matcher.Matches]
+
+    @property
+    def size(self) -> int:
+        return len(self.s_start)
+
+    @cached_property
+    def owner(self) -> np.ndarray:
+        """Sentence at each character and one past the last, -1 between sentences."""
+        number = np.full(2 * self.size + 1, -1, dtype=np.int64)
+        number[1::2] = np.arange(self.size)
+        edges = np.empty(2 * self.size + 2, dtype=np.int64)
+        edges[0], edges[1:-1:2], edges[2::2], edges[-1] = 0, self.s_start, self.s_end, len(self.codes) + 1
+        return np.repeat(number, np.diff(edges))
+
+    def sentence_of(self, position: np.ndarray) -> np.ndarray:
+        """Sentence at each character position, -1 between sentences."""
+        return self.owner[position]
+
+    @cached_property
+    def persons(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where the name of each reading's person begins and ends in it."""
+        return standing(self, [[fold((reading.get("person") or "").strip())] for reading in self.readings], 2, 12)[:2]
+
+    @cached_property
+    def positions(self) -> list[list[tuple[str, int]]]:
+        """Of every reading the folded position of each card, empty where it has none, and the card's slot."""
+        out = []
+        for drawn, reading in zip(self.drawn, self.readings, strict=True):
+            slots = {card: slot for slot, card in enumerate(drawn)}
+            out.append(
+                [
+                    (fold((card.get("position") or "").strip()), slots[mentions.CARD_ID[card["card"]]])
+                    for card in reading.get("cards") or ()
+                ]
+            )
+        return out
+
+
+@lexicon.cached
+def vocabulary() -> dict[str, list[str]]:
+    """Per table its folded words, as `Batch.found` numbers them."""
+    return {
+        "cards": mentions.phrases(),
+        "turns": list(cues.turn_words()),
+        "images": imagery.words()[0],
+        "pointers": list(dict.fromkeys(fold(row["word"]) for row in lexicon.read_table("pointers"))),
+        "themes": themes.words(),
+        "style": style.words(),
+    }
+
+
+def to_batch(readings: Sequence[dict]) -> Batch:
+    """readings: dicts with content and cards (dicts with card, position; may be empty: then those the text names)."""
+    readings = list(readings)
+    written_text = "".join(reading["content"] + SEPARATOR for reading in readings) or SEPARATOR
+    lengths = np.array([len(reading["content"]) + len(SEPARATOR) for reading in readings], dtype=np.int64)
+    starts = np.cumsum(lengths) - lengths
+    written = np.frombuffer(written_text.encode("utf-32-le"), dtype=np.uint32)
+    codes = code_folds()[written]
+    text = codes.tobytes().decode("utf-32-le")
+    found = phrase_matcher.find_tables(text, vocabulary())
+    s_start, s_end = sentence_splitter.split_lines(written_text, written)
+    s_reading = np.searchsorted(starts, s_start, side="right") - 1
+    counts = np.bincount(s_reading, minlength=len(readings))
+    s_index = np.arange(len(s_start)) - (np.cumsum(counts) - counts)[s_reading]
+    drawn = [
+        list(dict.fromkeys(mentions.CARD_ID[c["card"]] for c in reading.get("cards") or ())) for reading in readings
+    ]
+    known = [[CARDS[c] for c in d] or None for d in drawn]
+    m_start, m_end, m_card = mentions.choose(text, found["cards"], starts, known)
+    edges = np.searchsorted(m_start, [*starts, len(written)])
+    for number, mine in enumerate(drawn):
+        named = m_card[edges[number] : edges[number + 1]].tolist()
+        if not mine or not set(mine) <= set(named):
+            # Where no card is filed, or one that is never named, what the text names is read too.
+            drawn[number] = list(dict.fromkeys([*mine, *named]))
+    batch = Batch(
+        readings, text, codes, starts, s_reading, s_index, s_start, s_end, counts[s_reading], m_start, m_end, m_card,
+        np.zeros(0, dtype=np.int64), drawn, written, found,
+    )  # fmt: skip
+    batch.m_sentence = batch.sentence_of(m_start)
+    return batch
+
+
+def standing(
+    batch: Batch, names: list[list[str]], shortest: int = 1, longest: int = 1 << 30
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where names stand in their own readings: start, end, and number of the name within its reading."""
+    found = []
+    starts = batch.r_start.tolist()
+    for number, mine in enumerate(names):
+        first = starts[number]
+        last = first + len(batch.readings[number]["content"])
+        for place, name in enumerate(mine):
+            if not shortest <= len(name) <= longest:
+                continue
+            at = batch.text.find(name, first, last)
+            while at >= 0:
+                found.append((at, at + len(name), place))
+                at = batch.text.find(name, at + len(name), last)
+    table = np.array(found, dtype=np.int64).reshape(-1, 3)
+    return table[:, 0], table[:, 1], table[:, 2]

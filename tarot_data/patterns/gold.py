@@ -1,0 +1,156 @@
+"""Annotated readings (`data/annotated/*.txt`, the compact form of its GUIDELINES.md): parsed, and scored against.
+
+The score is the one two annotators are compared by: sentences by character offsets, so that another sentence split
+costs only where it mislabels text.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from schemas.deck import CARDS, PATTERNS
+from schemas.errors import Problem
+from tarot_data.cards.card_fields import parse_cards
+
+CODES = {
+    "O": "opening",
+    "I": "card_interpretation",
+    "L": "card_link",
+    "A": "advice",
+    "C": "closing",
+    "X": "other",
+}
+_SENTENCE = re.compile(r"^([OILACX](?:\+[OILACX])?)(?:\[([^\]]*)\])? (.+)$")
+_CARD = re.compile(r"^(.+?)\((正位|逆位|未知)\)$")
+_ORIENTATION = {"正位": "upright", "逆位": "reversed", "未知": "unknown"}
+
+
+def parse(path: Path) -> Iterator[dict]:
+    """The readings of one file: {id, style, person, question, spread, date, cards, content, sentences, …}.
+
+    cards: [{card, orientation}]. sentences: [{start, end, text, labels, cards}], offsets in characters of content.
+    Every other `@key` is kept as it stands. Raises Problem `annotated_line` with file and line.
+    """
+    reading, content = None, ""
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if not line.strip() or line.startswith("#!"):
+            continue
+        if line.startswith("@id "):
+            if reading:
+                yield _whole(reading, content, path, number)
+            reading, content = {"id": line[4:].strip(), "cards": [], "sentences": []}, ""
+        elif reading is None:
+            raise Problem("annotated_line", file=path.name, line=number, why="no @id before it")
+        elif line.startswith("@"):
+            key, _, value = line[1:].partition(" ")
+            reading[key] = _cards(value, path, number) if key == "cards" else value.strip()
+        elif line.strip() in ("¶", "↵"):
+            content += "\n\n" if line.strip() == "¶" else "\n"
+        else:
+            sentence = _sentence(line, len(content), path, number)
+            content += sentence["text"]
+            reading["sentences"].append(sentence)
+    if reading:
+        yield _whole(reading, content, path, number)
+
+
+def read_all(folder: Path) -> list[dict]:
+    """Every annotated reading of a folder, with `writer`: the letter of its file (dev_a1.txt and dev_a2.txt: a)."""
+    found = []
+    for path in sorted(folder.glob("*.txt")):
+        writer = path.stem.rpartition("_")[2][:1]
+        found += [{**_placed(reading), "writer": writer, "file": path.stem} for reading in parse(path)]
+    return found
+
+
+def _placed(reading: dict) -> dict:
+    """The reading with its cards as `drawn.parse_cards` gives them: with places and positions."""
+    words = {"upright": "(正位)", "reversed": "(逆位)", "unknown": ""}
+    written = "|".join(card["card"] + words[card["orientation"]] for card in reading["cards"])
+    return {**reading, "cards": [{"draw": 1, **card} for card in parse_cards(written, reading.get("spread"))]}
+
+
+def score(gold: Iterable[dict], predicted: Iterable[dict]) -> dict:
+    """Predicted sentences ({id, sentences: [{start, end, labels, cards}]}) against annotated readings.
+
+    Each annotated sentence takes the labels of the predicted ones that cover more than half of the shorter of the
+    two. labels: per pattern precision, recall, f1. macro_f1: their mean over the five patterns. exact: share of
+    sentences with just the right labels. cards_f1: cards named by interpretations and links. All shares 0 to 1.
+    """
+    answers = {reading["id"]: reading["sentences"] for reading in predicted}
+    hits, extra, missed, cards = Counter(), Counter(), Counter(), Counter()
+    exact = total = readings = 0
+    for reading in gold:
+        readings += 1
+        for sentence, covering in aligned(reading["sentences"], answers.get(reading["id"], [])):
+            want, got = set(sentence["labels"]), _labels(covering)
+            total += 1
+            exact += want == got
+            hits.update(want & got)
+            extra.update(got - want)
+            missed.update(want - got)
+            if want & {"card_interpretation", "card_link"}:
+                named = {card for other in covering for card in other.get("cards", ())}
+                cards["hits"] += len(named & set(sentence["cards"]))
+                cards["extra"] += len(named - set(sentence["cards"]))
+                cards["missed"] += len(set(sentence["cards"]) - named)
+    rows = {label: _f1(hits[label], extra[label], missed[label]) for label in PATTERNS}
+    return {
+        "readings": readings,
+        "sentences": total,
+        "labels": {k: {n: round(v, 4) for n, v in row.items()} for k, row in rows.items()},
+        "macro_f1": round(sum(row["f1"] for row in rows.values()) / len(rows), 4),
+        "exact": round(exact / (total or 1), 4),
+        "cards_f1": round(_f1(cards["hits"], cards["extra"], cards["missed"])["f1"], 4),
+    }
+
+
+def aligned(sentences: list[dict], predicted: list[dict]) -> Iterator[tuple[dict, list[dict]]]:
+    """Each annotated sentence with the predicted ones that cover more than half of the shorter of the two."""
+    for sentence in sentences:
+        covering = []
+        for other in predicted:
+            shared = min(sentence["end"], other["end"]) - max(sentence["start"], other["start"])
+            shorter = min(sentence["end"] - sentence["start"], other["end"] - other["start"])
+            if shared > 0 and 2 * shared > shorter:
+                covering.append(other)
+        yield sentence, covering
+
+
+def _labels(covering: list[dict]) -> set[str]:
+    labels = {label for other in covering for label in other["labels"]} or {"other"}
+    return labels - {"other"} if len(labels) > 1 else labels
+
+
+def _f1(hits: int, extra: int, missed: int) -> dict[str, float]:
+    precision, recall = hits / (hits + extra or 1), hits / (hits + missed or 1)
+    return {"precision": precision, "recall": recall, "f1": 2 * precision * recall / (precision + recall or 1)}
+
+
+def _sentence(line: str, start: int, path: Path, number: int) -> dict:
+    match = _SENTENCE.match(line)
+    if not match:
+        raise Problem("annotated_line", file=path.name, line=number, why=f"not a labelled sentence: {line[:40]!r}")
+    cards = [card.strip() for card in (match[2] or "").split(",") if card.strip()]
+    for card in cards:
+        if card not in CARDS:
+            raise Problem("annotated_line", file=path.name, line=number, why=f"not a card: {card!r}")
+    labels = [CODES[code] for code in match[1].split("+")]
+    return {"start": start, "end": start + len(match[3]), "text": match[3], "labels": labels, "cards": cards}
+
+
+def _cards(value: str, path: Path, number: int) -> list[dict]:
+    cards = []
+    for item in value.split("|"):
+        match = _CARD.match(item.strip())
+        if not match or match[1] not in CARDS:
+            raise Problem("annotated_line", file=path.name, line=number, why=f"not a card: {item.strip()!r}")
+        cards.append({"card": match[1], "orientation": _ORIENTATION[match[2]]})
+    return cards
+
+
+def _whole(reading: dict, content: str, path: Path, number: int) -> dict:
+    if not reading["sentences"] or reading["sentences"][0]["start"]:
+        raise Problem("annotated_line", file=path.name, line=number, why=f"{reading['id']}: body begins with a break")
+    return {**reading, "content": content.strip()}

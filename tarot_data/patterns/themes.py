@@ -1,0 +1,59 @@
+"""What a reading is about: none, one or several of the nine themes, from the words of question and content."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from schemas.deck import THEMES
+from tarot_data import lexicon
+from tarot_data.text import phrase_matcher
+from tarot_data.text.normalise import fold
+
+if TYPE_CHECKING:
+    from tarot_data.patterns.batch import Batch
+
+ASKED = 3.0
+"""A word of the question counts as three of the content: the question is what a sitting is about."""
+
+ENOUGH = 3.0
+"""Weight a theme needs: one word of the question, or two or three different ones of the content."""
+
+BESIDE = 0.34
+"""Share of the strongest theme's weight that a further theme needs to be named beside it."""
+
+
+@lexicon.cached
+def _words() -> tuple[list[str], np.ndarray, np.ndarray]:
+    rows = lexicon.read_table("themes")
+    words = [fold(row["word"]) for row in rows]
+    theme = np.array([THEMES.index(row["theme"]) for row in rows])
+    return words, theme, np.array([float(row["weight"] or 1) for row in rows])
+
+
+def words() -> list[str]:
+    return _words()[0]
+
+
+def themes_of(batch: "Batch") -> list[list[str]]:
+    """Themes of every reading, strongest first. Words inside a card's name do not count; each other word once."""
+    words, theme, weight = _words()
+    weights = np.zeros((len(batch.readings), len(THEMES)))
+    found = batch.found["themes"]
+    inside = np.zeros(len(batch.codes), dtype=bool)
+    inside[phrase_matcher.inside(batch.m_start, batch.m_end)] = True
+    free = ~inside[found.start]
+    reading = np.searchsorted(batch.r_start, found.start[free], side="right") - 1
+    once = np.unique(reading * len(words) + found.phrase[free])
+    np.add.at(weights, (once // len(words), theme[once % len(words)]), weight[once % len(words)])
+    asked = "\n".join(fold(r.get("question") or "").replace("\n", " ") for r in batch.readings)
+    ends = np.cumsum([len(line) + 1 for line in asked.split("\n")])
+    found = phrase_matcher.find_all(asked, words)
+    chosen = phrase_matcher.longest(found)
+    reading = np.searchsorted(ends, found.start[chosen], side="right")
+    np.add.at(weights, (reading, theme[found.phrase[chosen]]), ASKED * np.maximum(weight[found.phrase[chosen]], 1))
+    out = []
+    for row in weights:
+        order = np.argsort(-row, kind="stable")
+        top = row[order[0]] if len(row) else 0
+        out.append([THEMES[i] for i in order[:3] if row[i] >= max(ENOUGH, BESIDE * top)])
+    return out

@@ -1,0 +1,200 @@
+"""Which readings there are and what they are found by, held in memory so that lists, filters and search need not read the store."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import polars as pl
+
+from tarot_data.store import corrections, tables
+
+
+def search(
+    data_dir: Path,
+    *,
+    person: str = "",
+    card: str = "",
+    theme: str = "",
+    flag: str = "",
+    lacks: str = "",
+    text: str = "",
+    order: str = "",
+) -> pl.DataFrame:
+    """Current readings (the columns of `index`) that fit everything named, newest date first; `order="unsure"`: those
+    with the sentence the labeller is least sure of first.
+
+    person: part of a name. card, theme, flag: codes. lacks: a label that no sentence has. text: part of content or
+    question.
+    """
+    rows = index(data_dir)
+    if person:
+        rows = rows.filter(pl.col("person").str.contains(person, literal=True))
+    for value, column in ((card, "drawn"), (theme, "themes"), (flag, "flags")):
+        if value:
+            rows = rows.filter(pl.col(column).list.contains(value))
+    if lacks:
+        rows = rows.filter(~pl.col("labels").list.contains(lacks))
+    if text:
+        said = pl.col("content").str.contains(text, literal=True) | pl.col("question").str.contains(text, literal=True)
+        rows = rows.filter(said.fill_null(False))
+    if order == "unsure":
+        rows = rows.sort("sure", nulls_last=True, maintain_order=True)
+    return rows
+
+
+def index(data_dir: Path) -> pl.DataFrame:
+    """What lists and filters need of every current reading (INDEX), newest date first, as its reader has corrected it.
+
+    Held until the store changes; of the corrections, only new ones are laid over it.
+    """
+    return _overlaid(*_key(data_dir))
+
+
+def _key(data_dir: Path) -> tuple[Path, tuple[str, ...], object]:
+    """What changes when the store or the corrections do."""
+    path = corrections.path_of(data_dir)
+    stamp = (path.stat().st_mtime_ns, path.stat().st_size) if path.exists() else None
+    return data_dir, tuple(tables.parts(data_dir)), stamp
+
+
+@lru_cache(maxsize=1)
+def _overlaid(data_dir: Path, files: tuple[str, ...], stamp: object) -> pl.DataFrame:
+    rows, said = _index(data_dir, files), corrections.read(data_dir)
+    laid = _corrected(data_dir, rows.join(said.select("reading_id").unique(), on="reading_id", how="semi"), said)
+    if laid.is_empty():
+        return rows
+    # Only the columns that change, so that texts are not copied.
+    over = rows.select("reading_id", *BY_LABEL).join(
+        laid.with_columns(over=True), on="reading_id", how="left", suffix="_new", maintain_order="left"
+    )
+    changed = over.select(pl.when("over").then(f"{name}_new").otherwise(name).alias(name) for name in BY_LABEL)
+    return rows.with_columns(changed)
+
+
+def least_sure(data_dir: Path) -> pl.DataFrame:
+    """Readings (INDEX) that have a sentence nobody corrected, the one the labeller is least sure of first."""
+    return _least_sure(*_key(data_dir))
+
+
+@lru_cache(maxsize=1)
+def _least_sure(data_dir: Path, files: tuple[str, ...], stamp: object) -> pl.DataFrame:
+    rows = _overlaid(data_dir, files, stamp)
+    return rows.filter(pl.col("unsure").is_not_null()).sort("sure", maintain_order=True)
+
+
+INDEX = pl.Schema(
+    {
+        "reading_id": pl.String,
+        "revision": pl.Int32,
+        "person": pl.String,
+        "question": pl.String,
+        "content": pl.String,
+        "date": pl.Date,
+        "drawn": pl.List(pl.String),
+        "themes": pl.List(pl.String),
+        "flags": pl.List(pl.String),
+        "labels": pl.List(pl.String),
+        "sure": pl.Float32,
+        "unsure": pl.Int32,
+        "words": pl.String,
+        "taken": pl.List(pl.String),
+    }
+)
+"""labels: that any sentence has. unsure: number of the sentence the labeller is least sure of among those nobody
+corrected, from 0; sure: its confidence, words: its beginning, taken: its labels. All null where every one is corrected."""
+
+BY_LABEL = ("labels", "sure", "unsure", "words", "taken")
+SHOWN_CHARS = 80
+
+
+_held: dict[Path, pl.DataFrame] = {}
+"""What was read of the table's files, with the file of each row. A new commit is a new file, and only that is read: the
+sentences of 100,000 readings take more than a second, and their texts, 175 MB, a third of one."""
+
+
+@lru_cache(maxsize=1)
+def _index(data_dir: Path, files: tuple[str, ...]) -> pl.DataFrame:
+    held = _held.get(data_dir, pl.DataFrame(schema={**INDEX, "file": pl.String})).filter(pl.col("file").is_in(files))
+    if new := sorted({*files} - {*held["file"].unique()}):
+        held = pl.concat([held, _read(new)])
+    _held[data_dir] = held
+    places = held.select("reading_id", "revision", "date").with_row_index("at").lazy()
+    order = tables.current(places).sort("date", "reading_id", descending=[True, False], nulls_last=True).collect()
+    return held.drop("file")[order["at"]]
+
+
+def _read(files: list[str]) -> pl.DataFrame:
+    rows = pl.scan_parquet(files, glob=False, include_file_paths="file").select(
+        "reading_id",
+        "revision",
+        "person",
+        "question",
+        "content",
+        "date",
+        pl.col("cards").list.eval(pl.element().struct.field("card")).alias("drawn"),
+        "themes",
+        "flags",
+        *_by_label(),
+        "file",
+    )
+    return rows.collect().cast(dict(INDEX))
+
+
+def _by_label() -> list[pl.Expr]:
+    """The columns BY_LABEL of content and sentences."""
+    element = pl.element().struct
+    confidence = pl.col("sentences").list.eval(element.field("confidence"))
+    least = pl.col("sentences").list.get(confidence.list.arg_min(), null_on_oob=True).struct
+    start, end = least.field("start"), least.field("end")
+    return [
+        pl.col("sentences").list.eval(element.field("labels").list.explode().unique()).alias("labels"),
+        confidence.list.min().alias("sure"),
+        confidence.list.arg_min().alias("unsure"),
+        pl.col("content").str.slice(start, pl.min_horizontal(end - start, SHOWN_CHARS)).alias("words"),
+        least.field("labels").alias("taken"),
+    ]
+
+
+_laid: dict[tuple[Path, str], tuple[object, tuple]] = {}
+"""What corrections make of a reading: (data_dir, reading_id) -> what it was made of, and reading_id with the columns BY_LABEL."""
+
+ONE_BY_ONE = 3
+"""Up to so many readings are looked up by their place in the table; a filter reads all of it, a second for 100,000."""
+
+
+def _corrected(data_dir: Path, rows: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
+    """reading_id and the columns BY_LABEL of readings (INDEX) that have corrections."""
+    by_reading: dict[str, list[dict]] = {}
+    for correction in said.iter_rows(named=True):
+        by_reading.setdefault(correction["reading_id"], []).append(correction)
+    made_of = {
+        name: (revision, by_reading[name]) for name, revision in rows.select("reading_id", "revision").iter_rows()
+    }
+    missing = [name for name, made in made_of.items() if _laid.get((data_dir, name), (None,))[0] != made]
+    if len(missing) <= ONE_BY_ONE:
+        stored = filter(None, (tables.reading(data_dir, name) for name in missing))
+    else:
+        wanted = tables.scan(data_dir, "readings").filter(pl.col("reading_id").is_in(missing))
+        stored = tables.current(wanted.select("reading_id", "revision", "content", "sentences")).collect().to_dicts()
+    for row in stored:
+        name = row["reading_id"]
+        _laid[data_dir, name] = (made_of[name], (name, *_as_corrected(row, by_reading[name])))
+    known = [_laid[data_dir, name][1] for name in made_of if (data_dir, name) in _laid]
+    return pl.DataFrame(known, schema={name: INDEX[name] for name in ("reading_id", *BY_LABEL)}, orient="row")
+
+
+def _as_corrected(row: dict, said: list[dict]) -> tuple:
+    """The columns BY_LABEL of a reading with its corrections."""
+    sentences = [dict(sentence) for sentence in row["sentences"] or ()]
+    corrected = {
+        place: correction["labels"] for place, correction in corrections.found(row["content"], sentences, said)
+    }
+    for place, labels in corrected.items():
+        sentences[place]["labels"] = labels
+    labels = sorted({label for sentence in sentences for label in sentence["labels"]})
+    left = [place for place in range(len(sentences)) if place not in corrected]
+    if not left:
+        return labels, None, None, None, None
+    place = min(left, key=lambda place: sentences[place]["confidence"])
+    least = sentences[place]
+    words = row["content"][least["start"] : least["end"]][:SHOWN_CHARS]
+    return labels, least["confidence"], place, words, least["labels"]

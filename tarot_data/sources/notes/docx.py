@@ -1,0 +1,240 @@
+"""Word files: paragraphs, tables, headers' neighbours in their order, read from the zip with the standard library."""
+
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tarot_data.lexicon.field_names import field_of
+from tarot_data.sources import archive
+from tarot_data.sources.labelled_lines import Fields, known_fields, labels_in, read_head
+from tarot_data.sources.notes.embedded_tables import is_table_of_cards, table_lines
+from tarot_data.sources.notes.plain import split
+from tarot_data.sources.records import Blob, RawRecord, Rejected, unreadable, unsafe
+from tarot_data.sources.sniff import Sample
+from tarot_data.sources.tables.header import find_header
+from tarot_data.sources.tables.rows import read_rows
+
+FORM = "docx"
+_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_PAGE_BREAK = "\f"
+_HEADING_STYLE = re.compile(r"^(?:Heading|heading|标题|Title|(?=[1-9]$))\s?([1-9])?")
+
+
+def recognises(sample: Sample) -> bool:
+    return sample.head.startswith(b"PK") and "word/document.xml" in sample.entries
+
+
+def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
+    with archive.opened(blob) as opened:
+        entry = opened.getinfo("word/document.xml")
+        data = archive.read_entry(opened, entry, archive.MAX_ENTRY, archive.Budget())
+    if b"<!DOCTYPE" in data[:2000] or b"<!ENTITY" in data:
+        raise unsafe("the document declares entities")
+    try:
+        root = ET.fromstring(data)
+    except (ET.ParseError, RecursionError, ValueError) as error:
+        raise unreadable(f"the document is damaged ({type(error).__name__})") from error
+    sections = _sections(_blocks(root.find(f"{_W}body")))
+    common = _client_of_all(sections)
+    for section in sections[1:] if common else sections:
+        yield from _read_section(section, blob, common)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A piece of the body in its order. kind: title, heading, line, item, break (value text) or table (value rows).
+    number: of the paragraph or table in the document, from 1."""
+
+    kind: str
+    value: object
+    number: int
+
+    @property
+    def lines(self) -> list[str]:
+        return str(self.value).split("\n") if isinstance(self.value, str) else []
+
+
+def _blocks(body: ET.Element | None) -> list[Block]:
+    found: list[Block] = []
+    stack = list(reversed(body)) if body is not None else []
+    number = 0
+    while stack:
+        element = stack.pop()
+        tag = element.tag.removeprefix(_W) if isinstance(element.tag, str) else ""
+        if tag in ("p", "tbl"):
+            number += 1
+            pieces = _paragraph(element) if tag == "p" else [("table", _rows(element))]
+            found += [Block(kind, value, number) for kind, value in pieces]
+        elif tag == "sdt":
+            content = element.find(f"{_W}sdtContent")
+            stack.extend(reversed(content if content is not None else ()))
+        elif tag in ("ins", "customXml", "smartTag", "moveTo"):
+            stack.extend(reversed(element))
+    return found
+
+
+def _paragraph(element: ET.Element) -> Iterator[tuple[str, str]]:
+    style = element.find(f"{_W}pPr/{_W}pStyle")
+    name = (style.get(f"{_W}val") or "") if style is not None else ""
+    text = _text(element)
+    kind = "line"
+    if heading := _HEADING_STYLE.match(name):
+        kind = "title" if heading[1] in ("", "1", None) else "heading"
+    elif element.find(f"{_W}pPr/{_W}numPr") is not None or name.startswith("List"):
+        kind = "item"
+    elif len(text) <= 40 and _is_bold(element) and not labels_in(text):
+        kind = "title"
+    if kind in ("title", "heading") and not text.strip():
+        kind = "line"
+    if element.find(f"{_W}pPr/{_W}pageBreakBefore") is not None:
+        yield "break", ""
+    if element.find(f".//{_W}txbxContent") is not None:
+        text = text.strip("\n")
+    before, broke, after = text.partition(_PAGE_BREAK)
+    if before or not broke:
+        yield kind, before
+    if broke:
+        yield "break", ""
+        if after.strip():
+            yield kind, after.replace(_PAGE_BREAK, "")
+
+
+def _is_bold(element: ET.Element) -> bool:
+    """Whether every run with text is bold: a title that somebody made by hand."""
+    runs = [run for run in element.iter(f"{_W}r") if any(t.text for t in run.iter(f"{_W}t"))]
+    return bool(runs) and all(
+        (bold := run.find(f"{_W}rPr/{_W}b")) is not None and bold.get(f"{_W}val") not in ("0", "false") for run in runs
+    )
+
+
+def _text(element: ET.Element) -> str:
+    """Text of a paragraph: runs, links, inserted changes; deleted changes and comments stay out."""
+    parts: list[str] = []
+    stack = [element]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, str):
+            parts.append(node)
+            continue
+        tag = node.tag.removeprefix(_W) if isinstance(node.tag, str) else ""
+        if tag in ("del", "moveFrom", "instrText", "delText", "pPr", "rPr", "footnoteReference"):
+            continue
+        if tag == "t":
+            parts.append(node.text or "")
+        elif tag == "tab":
+            parts.append("\t")
+        elif tag == "br":
+            parts.append(_PAGE_BREAK if node.get(f"{_W}type") == "page" else "\n")
+        elif tag == "cr":
+            parts.append("\n")
+        elif node.tag.endswith("}AlternateContent"):
+            # A text box stands twice, for new and old programs: the first is enough.
+            stack.extend(list(node)[:1])
+        elif tag == "txbxContent":
+            lines = "\n".join(_text(paragraph) for paragraph in node.findall(f"{_W}p"))
+            parts.append(f"\n{lines}\n")
+        elif tag == "tbl":
+            parts.append("\n".join("\t".join(row) for row in _rows(node)))
+        else:
+            stack.extend(reversed(list(node)))
+    return "".join(parts)
+
+
+def _rows(table: ET.Element) -> list[list[str]]:
+    rows = []
+    for row in table.iter(f"{_W}tr"):
+        rows.append(["\n".join(_text(p) for p in cell.findall(f".//{_W}p")).strip() for cell in row.findall(f"{_W}tc")])
+    return rows
+
+
+def _sections(blocks: list[Block]) -> list[list[Block]]:
+    """Blocks cut where readings begin: at a title or a page break that labels follow."""
+    sections: list[list[Block]] = [[]]
+    for index, block in enumerate(blocks):
+        # A heading of the second level may stand in a body too: it begins a reading where somebody's name follows.
+        wanted = {"title": _OF_A_READING, "break": _OF_A_READING, "heading": {"person"}}.get(block.kind, set())
+        if wanted and _labels_follow(blocks, index + 1, wanted) and _has_labels(sections[-1]):
+            sections.append([])
+        if block.kind != "break":
+            sections[-1].append(block)
+    return [section for section in sections if any(block.value for block in section)]
+
+
+def _has_labels(section: list[Block]) -> bool:
+    return any(block.kind == "table" or any(labels_in(line) for line in block.lines) for block in section)
+
+
+def _labels_follow(blocks: list[Block], index: int, wanted: set[str]) -> bool:
+    """Whether the next blocks, titles passed over, begin with a wanted label or with a table of them."""
+    for block in blocks[index : index + 4]:
+        if block.kind in ("title", "break") or not block.value:
+            continue
+        if block.kind == "table":
+            return bool(known_fields([cell for row in block.value[:4] for cell in row]) & wanted)
+        labels = [label for line in block.lines for label in labels_in(line)]
+        return bool(known_fields([label for label, _, _ in labels]) & wanted)
+    return False
+
+
+def _labelled(section: list[Block]) -> set[str]:
+    """Fields that labels outside the tables of a section name."""
+    lines = [line for block in section for line in block.lines]
+    return known_fields([label for line in lines for label, _, _ in labels_in(line)])
+
+
+def _client_of_all(sections: list[list[Block]]) -> Fields:
+    """Who a file is about, where its first section says that and nothing else: `客户：阿宁`."""
+    first = [line for block in sections[0] for line in block.lines if line.strip()] if len(sections) > 1 else []
+    if len(first) != 1 or any(block.kind == "table" for block in sections[0]):
+        return {}
+    head = read_head(first, 0)
+    return head.fields if head.names == {"person"} and head.body == 1 else {}
+
+
+_OF_A_READING = {"person", "question", "spread", "cards", "date"}
+
+
+def _read_section(section: list[Block], blob: Blob, common: Fields) -> Iterator[RawRecord | Rejected]:
+    tables = [block for block in section if block.kind == "table" and is_table_of_readings(block.value)]
+    readings = [block for block in tables if not is_table_of_cards(block.value)]
+    if len(readings) < len(tables) and _labelled(section) & {"person", "question"}:
+        tables = readings
+    if tables:
+        above = ""
+        for block in section:
+            if block in tables:
+                place = f"table {block.number} row {{}}"
+                yield from read_rows(enumerate(block.value, 1), blob, FORM, place, hint=f"{blob.hint} {above}".strip())
+            elif block.lines and any(block.lines):
+                # The month above a table, in which its days lie.
+                above = str(block.value)[:60]
+        return
+    lines: list[str] = []
+    numbers: list[int] = []
+    following = [block.kind for block in section[1:]] + ["line"]
+    for block, kind_below in zip(section, following, strict=True):
+        if block.kind == "table":
+            added = table_lines(block.value)
+        elif block.kind in ("title", "heading") and (not lines or field_of(str(block.value))):
+            # A heading that is a label (问题, 解读) has its value below it.
+            added = [f"# {block.value}"]
+        else:
+            added = list(block.lines)
+            # A paragraph of prose stands apart, as it does on the page; the items of a list do not.
+            if block.kind != "item" or kind_below != "item":
+                added.append(_GAP)
+        for line in added:
+            if line == _GAP and (not lines or not lines[-1].strip()):
+                continue
+            lines.append("" if line == _GAP else line)
+            numbers.append(block.number)
+    yield from split(lines, blob, FORM, locator="paragraph {}", numbers=numbers, common=common)
+
+
+def is_table_of_readings(rows: list[list[str]]) -> bool:
+    found = find_header(rows[:20])
+    return bool(found) and "content" in found[1].names and len(rows) > 1
+
+
+_GAP = "\0"

@@ -1,0 +1,147 @@
+"""What every source yields: a raw record with its provenance, or the reason why there is none."""
+
+import io
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from typing import BinaryIO
+
+from tarot_data import lexicon
+from tarot_data.privacy import contacts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where a record stands. See `schemas.tables.Source` for the forms of a locator."""
+
+    file: str
+    member: str | None
+    locator: str
+    sha256: str
+    form: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawDraw:
+    """One draw as the source has it: cards as text, a list of texts, or a list of objects; not yet resolved."""
+
+    spread: str | None
+    cards: object
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawRecord:
+    """One reading as it lies in its file: unmasked, uncleaned. Never written anywhere in this form.
+
+    date: as written. date_hint: sheet or file name that may hold the year. record_id: the source's own id where it
+    is stable (a Notion page id, a primary key). fixed: a person corrected it.
+    """
+
+    source: Source
+    person: str | None = None
+    question: str | None = None
+    draws: tuple[RawDraw, ...] = ()
+    content: str = ""
+    date: object = None
+    date_hint: str | None = None
+    outcome: str | None = None
+    consent: object = None
+    synthetic: bool = False
+    record_id: str | None = None
+    fixed: bool = False
+    extra: dict[str, object] = field(default_factory=dict)
+
+
+Corrected = Callable[[RawRecord, str], RawRecord | None]
+"""A record, and the key of what became of it -> the record as a person corrected it; None where nobody did."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rejected:
+    """A file or a record that gives no reading. raw: what could be read of it, unmasked, for masking and storing."""
+
+    source: Source
+    stage: str
+    reason: str
+    detail: str
+    raw: dict[str, object] = field(default_factory=dict)
+
+
+class SourceError(Exception):
+    """A file or an entry gives nothing. reason: `unreadable` or `unsafe`; detail holds no content of the file."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        self.reason, self.detail = reason, detail
+        super().__init__(detail)
+
+
+def unreadable(detail: str) -> SourceError:
+    return SourceError("unreadable", detail)
+
+
+def unsafe(detail: str) -> SourceError:
+    return SourceError("unsafe", detail)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blob:
+    """The bytes of one file, or of one entry of an archive, before anybody knows their form.
+
+    file: path below the inbox, masked. name: the last part of its real name. beside: what lies in the same folder,
+    name to Blob, for an entry of an archive; a file's neighbours are looked up on disk.
+    """
+
+    file: str
+    member: str | None
+    name: str
+    sha256: str
+    path: Path | None = None
+    data: bytes | None = None
+
+    def open(self) -> BinaryIO:
+        if self.data is not None:
+            return io.BytesIO(self.data)
+        return self.path.open("rb")
+
+    @property
+    def size(self) -> int:
+        return len(self.data) if self.data is not None else self.path.stat().st_size
+
+    @property
+    def hint(self) -> str:
+        """Where a year may stand: the folders and the name."""
+        return f"{self.file}/{self.member}" if self.member else self.file
+
+
+def source_of(blob: Blob, locator: str, form: str) -> Source:
+    return Source(file=blob.file, member=blob.member, locator=masked_name(locator), sha256=blob.sha256, form=form)
+
+
+@lexicon.cached(maxsize=4096)
+def masked_name(name: str) -> str:
+    """A file, entry, sheet or table name fit to be stored: contact details masked, two names still two.
+
+    A masked name gets four hex digits of its own, which tell two such names apart and not what they hide.
+    """
+    if _PLACE.fullmatch(name):
+        return name
+    name = plain(name)
+    masked, kinds = contacts.mask(name)
+    if not kinds:
+        return name
+    return f"{masked}~{blake2b(name.encode(), digest_size=2).hexdigest()}"
+
+
+_PLACE = re.compile(r"(?:line|row|item|page|paragraph|message) [0-9.]{1,9}")
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+
+
+def plain(value: object) -> str:
+    """Text of a value, without controls and halves of surrogate pairs (which no file can hold)."""
+    text = value if isinstance(value, str) else "" if value is None else str(value)
+    if _CONTROLS.search(text):
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        text = _CONTROLS.sub("", text)
+    return text

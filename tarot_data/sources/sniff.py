@@ -1,0 +1,43 @@
+"""What is looked at to tell a form: the first bytes of a file, its text where it is text, its entries where it is a zip."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from tarot_data.sources.encoding import HEAD, decoded, encoding_of
+from tarot_data.sources.records import Blob, SourceError
+
+
+@dataclass(frozen=True)
+class Sample:
+    """blob and its first bytes. text: the beginning, decoded, line ends \\n; None where it is no text."""
+
+    blob: Blob
+    head: bytes
+
+    @cached_property
+    def text(self) -> str | None:
+        if self.head.startswith(b"PK\x03\x04") or not self.head:
+            return None
+        try:
+            text, _ = decoded(self.head)
+        except SourceError:
+            return None
+        return text.replace("\r\n", "\n").replace("\r", "\n")
+
+    @cached_property
+    def encoding(self) -> str:
+        return encoding_of(self.head)
+
+    @cached_property
+    def entries(self) -> tuple[str, ...]:
+        """Names of a zip's entries, checked against every limit. Raises SourceError."""
+        if not self.head.startswith(b"PK"):
+            return ()
+        from tarot_data.sources.archive import names
+
+        return names(self.blob)
+
+
+def sample_of(blob: Blob) -> Sample:
+    with blob.open() as file:
+        return Sample(blob, file.read(HEAD))

@@ -1,0 +1,126 @@
+"""HTML tables of readings: what some programs save as .xls."""
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+
+from tarot_data.cards import content_cards
+from tarot_data.sources.encoding import text_of
+from tarot_data.sources.labelled_lines import labels_in
+from tarot_data.sources.notes import plain
+from tarot_data.sources.records import Blob, RawRecord, Rejected, unreadable
+from tarot_data.sources.sniff import Sample
+from tarot_data.sources.tables.header import find_header
+from tarot_data.sources.tables.rows import read_rows
+
+FORM = "html"
+
+
+def recognises(sample: Sample) -> bool:
+    head = (sample.text or "")[:20_000].lower()
+    return "<html" in head or "<!doctype html" in head or head.lstrip().startswith("<table")
+
+
+def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
+    text, _ = text_of(blob)
+    tables = tables_of(text)
+    found = False
+    for number, rows in enumerate(tables, 1):
+        if find_header(rows[:30]):
+            found = True
+            place = "row {}" if len(tables) == 1 else f"table {number} row {{}}"
+            yield from read_rows(enumerate(rows, 1), blob, FORM, place, hint=blob.hint)
+    if not found:
+        page = _Text()
+        page.feed(text)
+        page.close()
+        lines = page.lines()
+        if not plain.starts_of(lines) and not content_cards.named_cards("\n".join(lines)[:20_000]):
+            raise unreadable("a page without a table or labels of readings")
+        yield from plain.split(lines, blob, FORM)
+
+
+_BLOCKS = {"p", "div", "li", "h1", "h2", "h3", "h4", "tr", "ul", "ol", "blockquote", "section", "article"}
+
+
+class _Text(HTMLParser):
+    """A page's text, a block a line and headings as Markdown writes them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: list[str] = []
+        self.silent = 0
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        if tag in ("script", "style", "title", "head"):
+            self.silent += 1
+        elif tag in ("h1", "h2", "h3"):
+            self.parts.append("\n" + "#" * int(tag[1]) + " ")
+        elif tag == "hr":
+            self.parts.append("\n---\n")
+        elif tag == "br" or tag in _BLOCKS:
+            self.parts.append("\n")
+        elif tag in ("td", "th"):
+            self.parts.append("\t")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("script", "style", "title", "head"):
+            self.silent = max(0, self.silent - 1)
+        elif tag == "p":
+            self.parts.append("\n\n")
+        elif tag in _BLOCKS:
+            self.parts.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if not self.silent:
+            self.parts.append(re.sub(r"\s+", " ", data))
+
+    def lines(self) -> list[str]:
+        text = re.sub(r"[ \t]*\n[ \t]*", "\n", "".join(self.parts)).strip()
+        # A label a paragraph is a block of labels, not blocks a blank line apart.
+        found = re.sub(r"\n{3,}", "\n\n", text).split("\n")
+        return [
+            line
+            for index, line in enumerate(found)
+            if line or not (index + 1 < len(found) and labels_in(found[index - 1]) and labels_in(found[index + 1]))
+        ]
+
+
+class _Tables(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tables: list[list[list[str]]] = []
+        self.cell: list[str] | None = None
+        self.silent = 0
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        if tag in ("script", "style"):
+            self.silent += 1
+        elif tag == "table":
+            self.tables.append([])
+        elif tag == "tr" and self.tables:
+            self.tables[-1].append([])
+        elif tag in ("td", "th") and self.tables and self.tables[-1]:
+            self.cell = []
+            self.tables[-1][-1].append("")
+        elif tag in ("br", "p", "div") and self.cell is not None:
+            self.cell.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("script", "style"):
+            self.silent = max(0, self.silent - 1)
+        elif tag in ("td", "th") and self.cell is not None and self.tables and self.tables[-1] and self.tables[-1][-1]:
+            self.tables[-1][-1][-1] = "".join(self.cell).strip()
+            self.cell = None
+
+    def handle_data(self, data: str) -> None:
+        if self.cell is not None and not self.silent:
+            self.cell.append(data)
+
+
+def tables_of(text: str) -> list[list[list[str]]]:
+    """Every table of a page as rows of cell texts."""
+    parser = _Tables()
+    parser.feed(text)
+    parser.close()
+    return [table for table in parser.tables if table]

@@ -1,0 +1,206 @@
+"""Workbooks, a sheet a month: read by fastexcel, with what it does not tell (merged cells, epoch, extent) from the zip."""
+
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tarot_data import lexicon
+from tarot_data.sources import archive
+from tarot_data.sources.records import Blob, RawRecord, Rejected, plain, source_of, unreadable
+from tarot_data.sources.sniff import Sample
+from tarot_data.sources.tables.header import find_header
+from tarot_data.sources.tables.rows import is_upright, read_rows
+from tarot_data.text.normalise import fold
+
+FORM = "xlsx"
+MAX_CELLS = 5_000_000
+"""Cells of the rectangle a sheet spans: the reader lays it out in memory, and one cell at XFD1048576 spans 17 billion."""
+MAX_SHEET = 512 * 1024 * 1024
+
+_CELL = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,7})"(?:[^>]*[^/])?>')
+_MERGE = re.compile(rb'<mergeCell ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
+_R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+
+
+@dataclass(frozen=True)
+class Extent:
+    """What a sheet's XML tells. first_row, first_column: of the first cell with anything in it, from 1 and 0.
+    merges: (first row, first column, last row, last column)."""
+
+    first_row: int
+    first_column: int
+    cells: int
+    merges: tuple[tuple[int, int, int, int], ...]
+
+
+def recognises(sample: Sample) -> bool:
+    return sample.head.startswith(b"PK") and (
+        "xl/workbook.xml" in sample.entries or "xl/workbook.bin" in sample.entries
+    )
+
+
+def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
+    from tarot_data.sources.chats import wechat_text
+
+    with archive.opened(blob) as opened:
+        sheets, epoch_1904 = _workbook(opened)
+        extents = {name: _extent(opened, part) for name, part, _ in sheets}
+    readings, known = 0, False
+    reader = _opened(blob)
+    for name, _, hidden in sheets:
+        if _is_aside(name):
+            continue
+        extent = extents[name]
+        if extent is None or extent.cells == 0:
+            continue
+        if extent.cells > MAX_CELLS:
+            known = True
+            yield Rejected(
+                source=source_of(blob, f"sheet {name}", FORM),
+                stage="read",
+                reason="unsafe",
+                detail=f"the sheet spans {extent.cells} cells; the limit is {MAX_CELLS}",
+            )
+            continue
+        rows = _rows(reader, name, extent, epoch_1904)
+        table = [row for _, row in rows]
+        known = known or find_header(table) is not None or is_upright(table[:21])
+        if wechat_text.header_of(table):
+            known = True
+            yield from wechat_text.read_table(iter(rows), blob, locator=f"sheet {name} row {{}}")
+            continue
+        if hidden:
+            if find_header(table):
+                known = True
+                yield Rejected(
+                    source=source_of(blob, f"sheet {name}", FORM),
+                    stage="read",
+                    reason="unreadable",
+                    detail="the sheet is hidden; unhide it to have it read",
+                )
+            continue
+        for record in read_rows(rows, blob, FORM, f"sheet {name} row {{}}", hint=f"{blob.hint} {name}"):
+            readings += 1
+            yield record
+    if not readings and not known:
+        raise unreadable("no sheet with columns for a reading's text or cards")
+
+
+def _is_aside(name: str) -> bool:
+    """Whether a sheet's name says that it holds no readings: 模板, 统计, 收入."""
+    folded = fold(name)
+    return any(
+        word in folded
+        for row in lexicon.read_table("noise")
+        if row["kind"] == "sheet"
+        for word in fold(row["words"]).split("|")
+    )
+
+
+def _workbook(opened: object) -> tuple[list[tuple[str, str, bool]], bool]:
+    """Sheets as (name, part of the zip, hidden), and whether days count from 1904."""
+    if "xl/workbook.xml" not in opened.namelist():
+        raise unreadable("a binary workbook (.xlsb); save it as .xlsx")
+    budget = archive.Budget()
+    try:
+        book = ET.fromstring(archive.read_entry(opened, opened.getinfo("xl/workbook.xml"), 2**24, budget))
+        links = {
+            link.get("Id"): link.get("Target", "")
+            for link in ET.fromstring(
+                archive.read_entry(opened, opened.getinfo("xl/_rels/workbook.xml.rels"), 2**24, budget)
+            )
+        }
+    except (ET.ParseError, KeyError, RecursionError, ValueError) as error:
+        raise unreadable(f"the workbook is damaged ({type(error).__name__})") from error
+    sheets, epoch = [], False
+    for element in book.iter():
+        tag = element.tag.rpartition("}")[2]
+        if tag == "workbookPr":
+            epoch = element.get("date1904") in ("1", "true")
+        elif tag == "sheet":
+            target = links.get(element.get(_R), "").lstrip("/")
+            part = target if target.startswith("xl/") else f"xl/{target}"
+            sheets.append((element.get("name", ""), part, element.get("state", "visible") != "visible"))
+    return sheets, epoch
+
+
+def _extent(opened: object, part: str) -> Extent | None:
+    """The rectangle of the cells that hold anything, and the merged ranges, scanned without parsing."""
+    if part not in opened.namelist():
+        return None
+    top, left, bottom, right = 1 << 30, 1 << 30, 0, -1
+    merges: list[tuple[int, int, int, int]] = []
+    tail, size = b"", 0
+    try:
+        with opened.open(part) as file:
+            while block := file.read(1 << 20):
+                size += len(block)
+                if size > MAX_SHEET:
+                    return Extent(1, 0, MAX_CELLS + 1, ())
+                data = tail + block
+                for match in _CELL.finditer(data):
+                    row, column = int(match[2]), _column(match[1])
+                    top, bottom = min(top, row), max(bottom, row)
+                    left, right = min(left, column), max(right, column)
+                for match in _MERGE.finditer(data):
+                    if len(merges) < 100_000:
+                        merges.append((int(match[2]), _column(match[1]), int(match[4]), _column(match[3])))
+                tail = data[-120:]
+    except archive._BROKEN as error:
+        raise unreadable(f"a damaged sheet ({type(error).__name__})") from error
+    if right < 0:
+        return Extent(1, 0, 0, ())
+    return Extent(top, left, (bottom - top + 1) * (right - left + 1), tuple(dict.fromkeys(merges)))
+
+
+def _column(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number - 1
+
+
+def _opened(blob: Blob) -> object:
+    import fastexcel
+
+    return _guarded(lambda: fastexcel.read_excel(blob.data if blob.data is not None else str(blob.path)))
+
+
+def _guarded(call: Callable[[], Any]) -> Any:
+    """What a call of the Rust reader returns. Raises SourceError for its errors and for its panics, which are no
+    Exception."""
+    try:
+        return call()
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        raise unreadable(f"the workbook could not be read ({type(error).__name__})") from error
+
+
+def _rows(reader: Any, name: str, extent: Extent, epoch_1904: bool) -> list[tuple[int, list[str | None]]]:
+    """Rows of a sheet as text, numbered as the sheet numbers them; what is merged downwards fills every row it covers."""
+    frame = _guarded(lambda: reader.load_sheet(name, header_row=None, dtypes="string").to_polars())
+    rows = [list(row) for row in frame.iter_rows()]
+    first = extent.first_row
+    for top, left, bottom, right in extent.merges:
+        if bottom == top or right - left > 20:
+            continue
+        row, column = top - first, left - extent.first_column
+        if not (0 <= row < len(rows) and 0 <= column < len(rows[row])):
+            continue
+        value = rows[row][column]
+        for below in range(row + 1, min(bottom - first + 1, len(rows))):
+            if rows[below][column] in (None, ""):
+                rows[below][column] = value
+    if epoch_1904:
+        rows = [[_from_1904(cell) for cell in row] for row in rows]
+    return [(first + index, row) for index, row in enumerate(rows)]
+
+
+def _from_1904(cell: str | None) -> str | None:
+    """A bare serial counted from 1904, as one counted from 1900."""
+    if cell and re.fullmatch(r"[2-5]\d{4}(?:\.\d+)?", plain(cell)):
+        return str(float(cell) + 1462)
+    return cell

@@ -1,0 +1,160 @@
+"""What a reader says of single sentences, against the labeller: kept beside the store, laid over what it labelled.
+
+A correction is known by its reading and the words of its sentence, so that it holds when the reading is labelled anew or
+edited elsewhere, and no longer when the sentence itself is rewritten. The file has labels and ids, no words.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from pathlib import Path
+
+import polars as pl
+
+from schemas import deck
+from schemas.deck import CARDS, LABELS
+from schemas.errors import Problem
+from tarot_data.text.normalise import words
+
+CORRECTIONS = pl.Schema(
+    {
+        "reading_id": pl.String,
+        "start": pl.Int32,
+        "end": pl.Int32,
+        "words": pl.String,
+        "labels": pl.List(deck.Label),
+        "cards": pl.List(deck.Card),
+        "when": pl.String,
+    }
+)
+"""start, end: where the sentence stood, in characters of content. words: hex digest of its words. when: ISO 8601."""
+
+
+def path_of(data_dir: Path) -> Path:
+    return data_dir / "corrections.jsonl"
+
+
+def to_correction(
+    reading_id: str, content: str, start: int, end: int, labels: Sequence[str], cards: Sequence[str], when: str
+) -> dict:
+    """A correction of the sentence content[start:end]. labels: one, or two with the more specific first.
+
+    Raises Problem `not_a_correction` where a label or card is not known or the place lies outside the content.
+    """
+    wrong = [label for label in labels if label not in LABELS] + [card for card in cards if card not in CARDS]
+    if not 0 <= start < end <= len(content):
+        wrong.append(f"{start}–{end}")
+    if not 1 <= len(labels) <= 2 or len(set(labels)) < len(labels):
+        wrong.append("+".join(labels) or "–")
+    if wrong:
+        raise Problem("not_a_correction", what=", ".join(wrong))
+    return {
+        "reading_id": reading_id, "start": start, "end": end, "words": digest(content[start:end]), "labels": list(labels),
+        "cards": list(dict.fromkeys(cards)), "when": when,
+    }  # fmt: skip
+
+
+def digest(sentence: str) -> str:
+    """16 hex digits of a sentence's letters, digits and characters; of all of it where it has none."""
+    return blake2b((words(sentence) or sentence).encode(), digest_size=8).hexdigest()
+
+
+def add(data_dir: Path, corrections: Iterable[dict]) -> None:
+    """Append corrections as `to_correction` gives them; a later one of the same sentence counts. The caller holds `store.writing`."""
+    lines = "".join(json.dumps(correction, ensure_ascii=False) + "\n" for correction in corrections)
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with path_of(data_dir).open("a", encoding="utf-8") as file:
+        file.write(lines)
+
+
+def read(data_dir: Path) -> pl.DataFrame:
+    """The newest correction of every sentence (CORRECTIONS), in the order they were made."""
+    path = path_of(data_dir)
+    if not path.exists():
+        return pl.DataFrame(schema=CORRECTIONS)
+    rows = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            # The last line of a process that was killed while writing.
+            continue
+    return pl.DataFrame(rows, schema=CORRECTIONS).unique(
+        ["reading_id", "start", "words"], keep="last", maintain_order=True
+    )
+
+
+def forget(data_dir: Path, reading_ids: Sequence[str]) -> int:
+    """Remove all corrections of some readings, earlier ones too; returns how many. The caller holds `store.writing`."""
+    path = path_of(data_dir)
+    if not path.exists():
+        return 0
+    gone = set(reading_ids)
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if not any(reading_id in line for reading_id in gone)]
+    half = path.with_name(f".{path.name}.half")
+    half.write_text("".join(kept), encoding="utf-8")
+    half.replace(path)
+    return len(lines) - len(kept)
+
+
+def apply(stored: pl.DataFrame, corrections: pl.DataFrame) -> pl.DataFrame:
+    """Readings (STORED) with the corrected labels and cards in the place of the labeller's; confidence 1 there.
+
+    A sentence is found by its place and words, else by its words where the reading has them once.
+    """
+    mine = stored.join(corrections.select("reading_id").unique(), on="reading_id", how="semi")
+    if mine.is_empty():
+        return stored
+    said: dict[str, list[dict]] = {}
+    for correction in corrections.iter_rows(named=True):
+        said.setdefault(correction["reading_id"], []).append(correction)
+    changed = []
+    for reading_id, content, sentences in mine.select("reading_id", "content", "sentences").iter_rows():
+        sentences = [dict(sentence) for sentence in sentences or ()]
+        for place, correction in found(content, sentences, said[reading_id]):
+            sentences[place] |= {"labels": correction["labels"], "cards": correction["cards"], "confidence": 1.0}
+        changed.append((reading_id, sentences))
+    fresh = pl.DataFrame(
+        changed, schema={"reading_id": pl.String, "_corrected": stored.schema["sentences"]}, orient="row"
+    )
+    return (
+        stored.join(fresh, on="reading_id", how="left", maintain_order="left")
+        .with_columns(sentences=pl.coalesce("_corrected", "sentences"))
+        .drop("_corrected")
+    )
+
+
+def found(content: str, sentences: list[dict], corrections: list[dict]) -> list[tuple[int, dict]]:
+    """(index of the sentence, correction) of each correction whose sentence is there."""
+    by_words: dict[str, list[int]] = {}
+    for place, sentence in enumerate(sentences):
+        by_words.setdefault(digest(content[sentence["start"] : sentence["end"]]), []).append(place)
+    found = []
+    for correction in corrections:
+        places = by_words.get(correction["words"], [])
+        there = [place for place in places if sentences[place]["start"] == correction["start"]]
+        if there or len(places) == 1:
+            found.append(((there or places)[0], correction))
+    return found
+
+
+def corrected(stored: pl.DataFrame, corrections: pl.DataFrame) -> list[dict]:
+    """The readings that have corrections, as the labeller learns from them: {id, content, cards, person, question,
+    sentences: [{start, end, labels, cards, sure}]}. sure: whether the reader said so, or only the labeller."""
+    from tarot_data.patterns.annotate import to_rows
+
+    mine = stored.join(corrections.select("reading_id").unique(), on="reading_id", how="semi")
+    said: dict[str, list[dict]] = {}
+    for correction in corrections.iter_rows(named=True):
+        said.setdefault(correction["reading_id"], []).append(correction)
+    out = []
+    for row, key, sentences in zip(
+        to_rows(mine), mine["reading_id"].to_list(), mine["sentences"].to_list(), strict=True
+    ):
+        sentences = [{**sentence, "sure": False} for sentence in sentences or ()]
+        for place, correction in found(row["content"], sentences, said[key]):
+            sentences[place] |= {"labels": correction["labels"], "cards": correction["cards"], "sure": True}
+        if any(sentence["sure"] for sentence in sentences):
+            out.append({**row, "id": key, "sentences": sentences})
+    return out

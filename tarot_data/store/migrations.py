@@ -1,0 +1,69 @@
+"""Which shape a store's tables have, and what brings those of an earlier release forward.
+
+A store says its shape in `store/schema.json`; one without it is of shape 1, from before shapes had numbers. Whoever
+changes a table's columns or what they mean raises VERSION and adds a row to MIGRATIONS. An older store is read as if it
+were of today and rewritten at the first write; a newer one is refused.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+
+from schemas.errors import Problem
+
+VERSION = 2
+
+FILE = "schema.json"
+
+
+def _keyed_rejections(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Rejections know what a decision about them is filed under, and which contact details were masked in them."""
+    key = pl.lit("0" * 16) + pl.col("rejection_id").str.slice(1)
+    return _added(rows, key=key, masked=pl.lit([], dtype=pl.List(pl.String)))
+
+
+def _rooted_files(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Files know the inbox they were read from."""
+    return _added(rows, root=pl.lit(""))
+
+
+MIGRATIONS: dict[int, dict[str, Callable[[pl.LazyFrame], pl.LazyFrame]]] = {
+    1: {"rejections": _keyed_rejections, "files": _rooted_files},
+}
+"""Shape -> table -> its rows as the next shape has them. Each may be done twice: a kill may come between two tables."""
+
+
+def found(store: Path) -> int:
+    """The shape of the store in this folder. Raises Problem `store_newer` where it is of a later release."""
+    path = store / FILE
+    version = json.loads(path.read_text(encoding="utf-8"))["version"] if path.exists() else 1
+    if version > VERSION:
+        raise Problem("store_newer", path=store, found=version, known=VERSION)
+    return version
+
+
+def mark(store: Path) -> None:
+    """Write down that the store has today's shape."""
+    store.mkdir(parents=True, exist_ok=True)
+    half = store / f".{FILE}.half"
+    half.write_text(json.dumps({"version": VERSION}) + "\n", encoding="utf-8")
+    half.replace(store / FILE)
+
+
+def changed(version: int) -> list[str]:
+    """Tables that have another shape since."""
+    return sorted({name for step in range(version, VERSION) for name in MIGRATIONS[step]})
+
+
+def forward(name: str, rows: pl.LazyFrame, version: int) -> pl.LazyFrame:
+    """The rows of a table of that shape as they are today."""
+    for step in range(version, VERSION):
+        rows = MIGRATIONS[step].get(name, lambda same: same)(rows)
+    return rows
+
+
+def _added(rows: pl.LazyFrame, **columns: pl.Expr) -> pl.LazyFrame:
+    have = rows.collect_schema().names()
+    return rows.with_columns(**{name: value for name, value in columns.items() if name not in have})

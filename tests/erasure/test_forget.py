@@ -1,0 +1,449 @@
+"""Forgetting a person: afterwards no byte below the data directory names them or says what they were told."""
+
+import gzip
+import io
+import json
+import sqlite3
+import subprocess
+import sys
+import zipfile
+from datetime import date
+
+import polars as pl
+import pytest
+
+from flows import forget as forgetting
+from flows.training.runs import is_marked
+from schemas.errors import Problem
+from tarot_data.dataset import versions
+from tarot_data.erasure import forget_person
+from tarot_data.erasure.disk_search import find_traces
+from tarot_data.ingest import fixes, stages
+from tarot_data.ingest.fixes import Fix
+from tarot_data.privacy import pseudonyms, suppression_list
+from tarot_data.store import tables
+from tests.builders import card, source, stored, stored_row, unlike
+
+NAME = "欧阳雪岭"
+THEIRS = [
+    "雪岭你好，先看整体，这组牌像一条结了冰的河。愚人正位站在崖边，你其实已经走出去半步了。力量正位轻轻按住狮子的嘴，劲要使得柔。",
+    "又见面了。月亮正位照着那条从水里爬上来的小路，你怕的不是路远，是没人同行。三月之前把书房收拾出来。祝你睡得安稳。",
+]
+OTHERS = "你好，Mel。愚人正位说明你已经走出去半步了，你提到的欧阳雪岭其实也在等。力量正位在后面轻轻拉住缰绳，两张牌一松一紧。祝你顺利。"
+PLAIN = "你好。愚人正位说明你已经走出去半步了，力量正位在后面轻轻拉住缰绳，两张牌一松一紧。这个月先把手上的项目收尾。祝你顺利，{}。"
+PEOPLE = ["Mel", "阿宁", "小满", "KK", "林女士"]
+
+
+def rejection(number, **values):
+    row = {
+        "rejection_id": f"x{number:016x}",
+        "source": source(locator=f"line {100 + number}"),
+        "stage": "cards",
+        "reason": "unknown_card",
+        "detail": "'四叶草' is no card of this deck",
+        "excerpt": "正文",
+        "record": json.dumps({"person": "Mel", "content": "正文"}, ensure_ascii=False),
+        "masked": [],
+        "key": f"{number:032x}",
+    }
+    return row | values
+
+
+def rejections(*rows):
+    from schemas.tables import REJECTIONS
+
+    return pl.DataFrame(list(rows), schema=REJECTIONS)
+
+
+def signature(*numbers):
+    return pl.DataFrame(
+        [{"reading_id": f"r{n:016x}", "bands": [n], "scheme": "test", "revision": 1} for n in numbers],
+        schema={"reading_id": pl.String, "bands": pl.List(pl.UInt64), "scheme": pl.String, "revision": pl.Int32},
+    )
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Ten readings of five people and two of the person, published twice, with all that hangs on them."""
+    rows = [stored_row(n, person=PEOPLE[n % 5], content=PLAIN.format(unlike(n))) for n in range(1, 11)]
+    rows[0] |= {"content": OTHERS}
+    rows[1] |= {"source": source(file=f"微信-{NAME}-0.txt", locator="line 9")}
+    tables.append(tmp_path, "readings", stored(*rows, stored_row(11, person=NAME, content=THEIRS[0])), {})
+    versions.publish(tmp_path)
+    nameless = stored_row(12, person=None, content=THEIRS[1], source=source(file=f"微信-{NAME}-0.txt"))
+    tables.append(tmp_path, "readings", stored(nameless), {})
+    tables.append(
+        tmp_path, "readings", stored(stored_row(11, revision=2, person=NAME, content=THEIRS[0] + "又及。")), {}
+    )
+    tables.append_signatures(tmp_path, signature(1, 11, 12), {})
+    copy = json.dumps({"person": None, "content": THEIRS[0]}, ensure_ascii=False)
+    theirs = json.dumps({"person": NAME, "content": "短"}, ensure_ascii=False)
+    tables.append(
+        tmp_path,
+        "rejections",
+        rejections(
+            rejection(1),
+            rejection(2, record=theirs),
+            rejection(3, reason="duplicate", detail=f"same cards and words as r{11:016x}", record=copy),
+            rejection(4, reason="unreadable", record=None, source=source(file=f"语音-{NAME}.amr", locator="file")),
+        ),
+        {},
+    )
+    tables.append(
+        tmp_path,
+        "files",
+        pl.DataFrame(
+            [
+                {
+                    "name": "a.jsonl",
+                    "sha256": "0" * 64,
+                    "pipeline": stages.pipeline(),
+                    "kept": [f"r{n:016x}" for n in range(1, 12)],
+                    "rejected": [f"x{n:016x}" for n in (1, 2)],
+                    "root": f"/home/reader/{NAME}",
+                    "sequence": 0,
+                }
+            ],
+            schema=tables.FILES,
+        ),
+        {},
+    )
+    fixes.write(tmp_path, {f"{2:032x}": Fix(dismissed=True), f"{9:032x}": Fix(fields={"person": NAME})})
+    fixes.write(tmp_path, {f"{1:032x}": Fix(fields={"question": f"{NAME}怎么想"})})
+    versions.publish(tmp_path)
+    report(tmp_path)
+    for number, hashed in enumerate(versions.listed(tmp_path), 1):
+        run(tmp_path, number, hashed, stand_in=number == 2)
+    return tmp_path
+
+
+def report(data_dir):
+    from flows.report import write_report
+    from flows.training.gate_checks import look
+
+    write_report(data_dir, look(data_dir), "zh")
+
+
+def run(data_dir, number, manifest, stand_in):
+    folder = data_dir / "runs" / f"{number:04}-abcdef00"
+    base = data_dir / "bases" / f"tarot-tiny-{number}"
+    for path in (folder / "adapter", base):
+        path.mkdir(parents=True)
+        (path / "tokenizer.json").write_text("{}", "utf-8")
+    (base / "manifest.json").write_text(json.dumps({"stand_in": stand_in}), "utf-8")
+    about = {
+        "dataset": {"hash": manifest["hash"], "name": manifest["name"]},
+        "base": {"stand_in": stand_in, "folder": str(base)},
+        "too_long": {"train": [f"r{11:016x}", f"r{1:016x}"]},
+    }
+    (folder / "manifest.json").write_text(json.dumps(about), "utf-8")
+    lines = [
+        {"id": f"r{11:016x}", "person": NAME, "content": "什么"},
+        {"id": "fixed-1", "person": "阿宁", "content": "什么", "copied": {"passage": THEIRS[1][:40]}},
+        {"id": f"r{1:016x}", "person": "Mel", "content": "别的"},
+    ]
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    (folder / "generations.jsonl").write_text(text, "utf-8")
+    (folder / "scores.json").write_text(json.dumps({"passage": THEIRS[1][3:40], "loss": 3.5}), "utf-8")
+    (data_dir / "runs" / ".trial" / f"{number}").mkdir(parents=True)
+    (data_dir / "runs" / ".trial" / f"{number}" / "note.txt").write_text(THEIRS[0], "utf-8")
+    if stand_in:
+        (data_dir / "exports" / f"{folder.name}-merged").mkdir(parents=True)
+
+
+def said(data_dir):
+    """Everything below a folder as text, decoded here and not by what is tested."""
+    for path in sorted(data_dir.rglob("*")):
+        if path.is_file():
+            yield path.name
+            yield from decoded(path.read_bytes())
+
+
+def decoded(raw):
+    yield raw.decode("utf-8", "ignore")
+    if raw.startswith(b"PAR1"):
+        yield json.dumps(pl.read_parquet(io.BytesIO(raw)).to_dicts(), ensure_ascii=False, default=str)
+    if raw.startswith(b"PK"):
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            for name in archive.namelist():
+                yield from decoded(archive.read(name))
+    if raw.startswith(b"\x1f\x8b"):
+        yield from decoded(gzip.decompress(raw))
+
+
+def holding(data_dir, *texts):
+    found = list(said(data_dir))
+    return [text for text in texts if any(text in part for part in found)]
+
+
+WORDS = [NAME, THEIRS[0][5:20], THEIRS[1][6:20], THEIRS[0][-14:], "又及。", f"r{11:016x}", f"r{12:016x}"]
+
+
+def test_no_byte_below_the_data_directory_names_the_person_or_says_what_they_were_told(data):
+    assert holding(data, *WORDS) == WORDS
+    receipt = forgetting.forget(data, NAME)
+    assert holding(data, *WORDS) == []
+    assert receipt["left"] == [] and receipt["raw"] == []
+
+
+def test_the_readings_of_everybody_else_stay(data):
+    forgetting.forget(data, NAME)
+    kept = tables.readings(data)
+    assert kept["reading_id"].to_list() == [f"r{n:016x}" for n in range(1, 11)]
+    assert kept["content"][0] == OTHERS.replace(NAME, "某某某某")
+    assert kept["source"][1]["file"] == "微信-某某某某-0.txt"
+    assert tables.scan(data, "rejections").collect()["rejection_id"].sort().to_list() == [f"x{n:016x}" for n in (1, 4)]
+    assert tables.signatures(data)["reading_id"].to_list() == [f"r{1:016x}"]
+    assert fixes.read(data) == {f"{1:032x}": Fix(fields={"question": "某某某某怎么想"})}
+
+
+def test_versions_are_published_anew_under_the_same_number_and_another_hash(data):
+    before = versions.listed(data)
+    forgetting.forget(data, NAME)
+    after = versions.listed(data)
+    assert [m["version"] for m in after] == [1, 2]
+    assert not {m["hash"] for m in before} & {m["hash"] for m in after}
+    assert [m["tombstone"] for m in after] == [{"persons_removed": 1, "former_hashes": [m["hash"]]} for m in before]
+    assert [m["counts"]["readings"] for m in after] == [10, 10]
+    assert after[1]["parent"] == after[0]["hash"]
+    assert all(versions.verify(data, m) == [] for m in after)
+    splits = versions.read(data, after[1]).select("reading_id", "split")
+    assert versions.read_examples(data, after[1]).select("reading_id", "split").sort("reading_id").equals(splits)
+    assert versions.publish(data) == (after[1], False)
+
+
+def test_runs_are_listed_and_marked_and_those_on_a_stand_in_lose_what_was_made_of_the_words(data):
+    receipt = forgetting.forget(data, NAME)
+    assert receipt["runs"] == [
+        {"run": "0001-abcdef00", "adapter": "kept"},
+        {"run": "0002-abcdef00", "adapter": "removed"},
+    ]
+    runs = data / "runs"
+    assert [folder.name for folder in runs.iterdir()] == ["0001-abcdef00"]
+    assert (runs / "0001-abcdef00" / "adapter").exists() and is_marked(runs / "0001-abcdef00")
+    assert json.loads((runs / "0001-abcdef00" / "scores.json").read_text("utf-8")) == {"passage": "", "loss": 3.5}
+    assert not list((data / "exports").iterdir())
+    assert not (data / "bases" / "tarot-tiny-2").exists()
+    lines = (runs / "0001-abcdef00" / "generations.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line)["id"] for line in lines] == [f"r{1:016x}"]
+
+
+def test_the_receipt_says_what_and_where_and_not_who(data):
+    receipt = forgetting.forget(data, NAME)
+    assert receipt["removed"] == {
+        "readings": 2,
+        "revisions": 3,
+        "rejections": 2,
+        "signatures": 2,
+        "fixes": 2,
+        "corrections": 0,
+        "mentions": 5,
+        "generations": 6,
+        "reports": 1,
+        "prefect_rows": 0,
+    }
+    assert [row["readings"] for row in receipt["versions"]] == [1, 2]
+    assert NAME not in (data / "receipts" / "forget-0001.json").read_text("utf-8")
+
+
+def test_a_second_time_changes_nothing_and_a_stranger_is_named_with_whom_they_resemble(data):
+    forgetting.forget(data, NAME)
+    before = {path: path.read_bytes() for path in (data / "versions").rglob("*") if path.is_file()}
+    again = forgetting.forget(data, NAME)
+    assert not any(again["removed"].values()) and again["versions"] == []
+    assert before == {path: path.read_bytes() for path in (data / "versions").rglob("*") if path.is_file()}
+    with pytest.raises(Problem, match="Nobody is called 林小姐; similar: .*林女士"):
+        forgetting.forget(data, "林小姐")
+
+
+def test_in_a_version_that_hides_names_the_person_is_known_by_the_key_which_goes_with_them(tmp_path):
+    rows = [stored_row(n, person=PEOPLE[n % 5], content=PLAIN.format(unlike(n))) for n in range(1, 6)]
+    tables.append(tmp_path, "readings", stored(*rows, stored_row(6, person=NAME, content=THEIRS[0])), {})
+    manifest, _ = versions.publish(tmp_path, hide_names=True)
+    pseudonym = pseudonyms.read_key(tmp_path)[NAME]
+    assert pseudonym in versions.read(tmp_path, manifest)["person"].to_list()
+    forgetting.forget(tmp_path, NAME)
+    assert pseudonym not in versions.read(tmp_path, versions.newest(tmp_path))["person"].to_list()
+    assert NAME not in pseudonyms.read_key(tmp_path) and len(pseudonyms.read_key(tmp_path)) == 5
+    assert holding(tmp_path, NAME, THEIRS[0][5:20]) == []
+
+
+def test_a_dry_run_says_what_is_concerned_and_changes_nothing(data):
+    before = {path: path.read_bytes() for path in data.rglob("*") if path.is_file() and path.suffix != ".lock"}
+    assert forgetting.forget(data, NAME, dry_run=True) == {
+        "dry_run": True,
+        "readings": 2,
+        "rejections": 2,
+        "versions": [1, 2],
+        "runs": ["0001-abcdef00", "0002-abcdef00"],
+    }
+    assert before == {path: path.read_bytes() for path in data.rglob("*") if path.is_file() and path.suffix != ".lock"}
+
+
+@pytest.mark.parametrize("step", range(1, 6))
+def test_killed_between_two_steps_it_is_finished_by_calling_it_again(data, step):
+    def stop(stage, done, total):
+        if done == step:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        forgetting.forget(data, NAME, progress=stop)
+    forgetting.forget(data, NAME)
+    assert holding(data, *WORDS) == []
+    assert [m["counts"]["readings"] for m in versions.listed(data)] == [10, 10]
+    assert all(versions.verify(data, m) == [] for m in versions.listed(data))
+
+
+@pytest.mark.parametrize("table", forget_person.REWRITERS)
+def test_killed_before_any_table_no_table_goes_on_naming_a_record_of_theirs(data, monkeypatch, table):
+    person = forget_person.find(data, NAME)
+    assert person.rejection_ids and person.reading_ids
+
+    def killed(before, person):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setitem(forget_person.REWRITERS, table, killed)
+        with pytest.raises(KeyboardInterrupt):
+            forgetting.forget(data, NAME)
+    forgetting.forget(data, NAME)
+    for name in tables.TABLES:
+        said = tables.scan(data, name).collect().write_ndjson() if tables.exists(data, name) else ""
+        assert not any(one in said for one in person.ids), name
+
+
+def test_killed_while_a_version_is_replaced_both_folders_count_as_one_and_the_rest_follows(data, monkeypatch):
+    def killed(path):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(versions, "discard", killed)
+        with pytest.raises(KeyboardInterrupt):
+            forgetting.forget(data, NAME)
+    assert [m["version"] for m in versions.listed(data)] == [1, 2]
+    forgetting.forget(data, NAME)
+    assert len(list((data / "versions").iterdir())) == 2
+    assert holding(data, *WORDS) == []
+
+
+def test_a_name_that_is_an_everyday_word_is_asked_about_and_may_be_left_in_others_texts(tmp_path):
+    rows = [stored_row(n, person=PEOPLE[n % 5], content=PLAIN.format("阳光很好")) for n in range(1, 6)]
+    tables.append(tmp_path, "readings", stored(*rows, stored_row(6, person="阳光")), {})
+    with pytest.raises(Problem, match="also an ordinary word"):
+        forgetting.forget(tmp_path, "阳光")
+    forgetting.forget(tmp_path, "阳光", mentions="keep")
+    assert tables.count(tmp_path) == 5 and "阳光很好" in tables.readings(tmp_path)["content"][0]
+    tables.append(tmp_path, "readings", stored(stored_row(7, person="阳光")), {})
+    forgetting.forget(tmp_path, "阳光", mentions="mask")
+    assert "阳光" not in "".join(tables.readings(tmp_path)["content"])
+
+
+def test_a_name_that_is_a_card_is_never_masked_in_what_others_wrote(tmp_path):
+    content = PLAIN.format("星星正位照着你")
+    cards = [card("星星"), card("力量", place=2)]
+    tables.append(
+        tmp_path, "readings", stored(stored_row(1, content=content, cards=cards), stored_row(2, person="星星")), {}
+    )
+    forgetting.forget(tmp_path, "星星")
+    assert tables.readings(tmp_path)["content"].to_list() == [content]
+    assert tables.readings(tmp_path)["cards"][0][0]["raw"] == "星星"
+
+
+def test_a_latin_name_is_a_whole_word_in_any_case():
+    assert suppression_list.spans("Mel和melody，还有MEL。", "Mel") == [(0, 3), (13, 16)]
+    assert suppression_list.spans("陳小姐來了", "陈小姐") == [(0, 3)]
+
+
+def lines(*people):
+    return [
+        {
+            "person": person,
+            "question": "要不要换组",
+            "spread": "两张牌",
+            "cards": ["愚人(正位)", "力量(正位)"],
+            "date": str(date(2024, 1, 5)),
+            "content": f"{number}。{THEIRS[number % 2]}{'一二三四五六七八九十'[number]}日再看。力量正位也在，愚人正位也在。",
+        }
+        for number, person in enumerate(people)
+    ]
+
+
+def take_in(data_dir, inbox, staging="staging"):
+    files, _, _ = stages.new_files(data_dir, [inbox])
+    clean = stages.read_and_clean(data_dir, files, data_dir / staging)
+    return stages.commit(data_dir, stages.decide(data_dir, clean, data_dir / staging), files)
+
+
+def test_the_same_inbox_read_again_brings_nobody_back_and_says_how_many_records_it_passed_over(tmp_path):
+    inbox, data = tmp_path / "inbox", tmp_path / "data"
+    inbox.mkdir()
+    records = lines(NAME, "Mel")
+    path = inbox / f"{NAME}等人.jsonl"
+    path.write_text("\n".join(json.dumps(r, ensure_ascii=False) for r in records), "utf-8")
+    assert take_in(data, inbox)["accepted"] == 2
+    forgetting.forget(data, NAME)
+    counts = take_in(data, inbox, "staging2")
+    assert (counts["accepted"], counts["rejected"], counts["forgotten"]) == (0, 0, 1)
+    assert tables.files(data)["name"].to_list() == ["某某某某等人.jsonl"]
+    assert stages.new_files(data, [inbox])[0] == []
+    (inbox / "别名.jsonl").write_text(json.dumps(records[0] | {"person": "换了名字"}, ensure_ascii=False), "utf-8")
+    counts = take_in(data, inbox, "staging3")
+    assert (counts["accepted"], counts["forgotten"]) == (0, 1)
+    assert tables.readings(data)["person"].to_list() == ["Mel"]
+    assert find_traces(data / "store", [NAME]) == []
+
+
+def test_somebody_who_is_allowed_again_comes_back_with_the_next_ingest(tmp_path):
+    inbox, data = tmp_path / "inbox", tmp_path / "data"
+    inbox.mkdir()
+    text = "\n".join(json.dumps(r, ensure_ascii=False) for r in lines(NAME, "Mel"))
+    (inbox / "a.jsonl").write_text(text, "utf-8")
+    take_in(data, inbox)
+    forgetting.forget(data, NAME)
+    forgetting.readmit(data, NAME)
+    assert take_in(data, inbox, "staging2")["accepted"] == 1
+    with pytest.raises(Problem, match="not among the forgotten"):
+        forgetting.readmit(data, "Mel")
+
+
+def test_rows_of_run_history_that_name_the_person_go_and_leave_no_byte(tmp_path):
+    database = tmp_path / "prefect.db"
+    with sqlite3.connect(database) as connection:
+        connection.execute("CREATE TABLE flow_run_state (id, message)")
+        connection.execute("CREATE TABLE block_type (id, name)")
+        rows = [(1, f"could not read 微信-{NAME}-0.txt"), (2, json.dumps({"why": NAME})), (3, "fine")]
+        connection.executemany("INSERT INTO flow_run_state VALUES (?, ?)", rows)
+        connection.execute("INSERT INTO block_type VALUES (1, 'Mel')")
+    connection.close()
+    assert forgetting.forget_rows(database, [NAME]) == 2
+    assert forgetting.forget_rows(database, ["Mel"]) == 0
+    assert NAME.encode() not in database.read_bytes() and rb"\u6b27" not in database.read_bytes()
+
+
+def test_traces_are_found_in_every_form_a_file_may_have(tmp_path):
+    text = f"前面{NAME}后面"
+    forms = {
+        "plain.txt": text.encode(),
+        "gbk.csv": text.encode("gb18030"),
+        "utf16.txt": text.encode("utf-16"),
+        "json.json": json.dumps([text]).encode(),
+        "packed.json.gz": gzip.compress(text.encode()),
+        "tokenizer.json": '{"éĽªå²Ń": 7}'.encode(),
+    }
+    for name, raw in forms.items():
+        (tmp_path / name).write_bytes(raw)
+    with zipfile.ZipFile(tmp_path / "notes.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("inner.txt", text)
+    pl.DataFrame({"a": [[{"b": text}]]}).write_parquet(tmp_path / "rows.parquet")
+    (tmp_path / "clean.txt").write_text("与此人无关")
+    names = {*forms, "notes.zip", "rows.parquet"}
+    assert {path.name for path in find_traces(tmp_path, [NAME, "雪岭"])} == names
+
+
+def test_the_command_prints_a_receipt_without_the_name(data):
+    arguments = [sys.executable, "-m", "flows.cli", "forget", "--person", NAME, "--data-dir", str(data), "--json"]
+    result = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    receipt = json.loads(result.stdout)
+    assert receipt["removed"]["readings"] == 2 and NAME not in result.stdout
+    assert holding(data, *WORDS) == []
+    assert (data / "reports" / "report-v000002.html").exists()

@@ -1,0 +1,110 @@
+"""The command: help, languages, exit codes."""
+
+import json
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from flows import cli
+from flows.runtime import run_log
+from schemas.messages import LANGUAGES, catalogue, say
+
+ROOT = Path(__file__).parents[2]
+
+
+def every_command(lang):
+    root = cli.build(lang)
+    for name, command in root.commands.items():
+        if isinstance(command, click.Group):
+            for below, inner in command.commands.items():
+                yield f"{name} {below}", inner
+        else:
+            yield name, command
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_command_has_help_with_an_example(lang):
+    for name, _ in every_command(lang):
+        result = CliRunner().invoke(cli.build(lang), [*name.split(), "--help"])
+        assert result.exit_code == 0
+        assert say("help.example", lang) in result.output, name
+        assert f"tarot {name}" in result.output.split(say("help.example", lang))[1], name
+
+
+def test_every_command_of_the_table_is_written():
+    for area, commands in cli.COMMANDS.items():
+        module = import_module(f"flows.commands.{area}")
+        for name in commands:
+            assert callable(getattr(module, name.replace(" ", "_"))), name
+
+
+def test_every_message_exists_in_every_language():
+    for key, sentences in catalogue().items():
+        assert set(sentences) == set(LANGUAGES), key
+        assert all(sentences.values()), key
+
+
+def test_both_languages_of_a_message_take_the_same_values():
+    from string import Formatter
+
+    for key, sentences in catalogue().items():
+        if key.startswith(("click.", "help.")):
+            continue
+        names = [{name for _, name, _, _ in Formatter().parse(text) if name} for text in sentences.values()]
+        assert names[0] == names[1], key
+
+
+def run(*arguments, **settings):
+    return subprocess.run(
+        [sys.executable, "-m", "flows.cli", *arguments], cwd=ROOT, capture_output=True, text=True, **settings
+    )
+
+
+def test_a_wrong_option_is_named_in_the_users_language_and_exits_2():
+    result = run("status", "--nonsense")
+    assert result.returncode == 2
+    assert "没有选项" in result.stderr and "--nonsense" in result.stderr
+
+
+def test_a_path_that_is_not_there_is_named_and_exits_2(tmp_path):
+    result = run("ingest", str(tmp_path / "nirgends"), "--lang", "en")
+    assert result.returncode == 2
+    assert "nirgends" in result.stderr and "does not exist" in result.stderr
+
+
+def test_work_that_cannot_be_done_exits_1_with_one_sentence(tmp_path):
+    result = run("dataset", "publish", "--data-dir", str(tmp_path), "--lang", "en")
+    assert result.returncode == 1
+    assert result.stderr.strip() == f"{tmp_path} holds no readings yet. Run tarot ingest FOLDER first."
+
+
+def test_the_language_may_stand_before_the_command():
+    assert "Usage:" in run("--lang", "en", "status", "--help").stdout
+    assert "用法：" in run("status", "--help").stdout
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys; from flows.cli import build; build('zh')\n"
+        "heavy = {'polars', 'prefect', 'spacy', 'torch', 'pandera', 'rich', 'numpy'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_status_tells_what_ran_last_and_how_far_it_is_to_the_gate(tmp_path):
+    run_log.note(
+        tmp_path,
+        {"at": "2026-01-05T03:00:00+00:00", "flow": "ingest", "name": "x", "state": "failed", "error": "OSError"},
+    )
+    result = run("status", "--data-dir", str(tmp_path), "--json", "--min-readings", "7")
+    found = json.loads(result.stdout)
+    assert found["last_run"]["error"] == "OSError" and found["last_training"] is None
+    assert (found["missing"], found["shut"]) == (7, ["readings"])
+    said = run("status", "--data-dir", str(tmp_path), "--lang", "en").stdout
+    assert "What ran last: ingest, 2026-01-05 03:00:00+00:00: failed" in said

@@ -1,0 +1,83 @@
+"""Cleaning and labelling over a Dask cluster: the same bytes as in one process."""
+
+import os
+from hashlib import sha256
+
+import pytest
+
+from flows.runtime.dask_runner import cluster_here, spread_over
+from schemas.errors import Problem
+from tarot_data.dataset import versions
+from tarot_data.ingest import stages
+from tarot_data.sources.reader import InboxFile
+from tarot_data.store import tables as store_tables
+from tarot_data.synthetic.generate import write_sample
+from tests.flows.test_flows import FIRST, SECOND, counts, write
+
+
+def file(name, size):
+    return InboxFile(path=name, root=name, name=name, sha256="", size=size)
+
+
+def test_shards_are_runs_of_files_of_ten_seconds_work_each(monkeypatch):
+    monkeypatch.setattr(stages, "SHARD_BYTES", 100)
+    sizes = [60, 60, 10, 200, 5, 5]
+    found = stages.shards([file(str(size), size) for size in sizes])
+    assert [[one.size for one in shard] for shard in found] == [[60, 60], [10, 200], [5, 5]]
+
+
+def test_no_files_are_no_shards():
+    assert stages.shards([]) == []
+
+
+def test_without_dask_installed_it_says_how_to_install_it(monkeypatch):
+    monkeypatch.setattr("flows.runtime.dask_runner.find_spec", lambda name: None)
+    assert spread_over("flow", None) == "flow"
+    with pytest.raises(Problem, match=r"'\.\[dask\]'"):
+        spread_over("flow", "local")
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    pytest.importorskip("prefect_dask", reason="the extra dask is not installed")
+    from distributed import LocalCluster
+
+    threads = {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+    with LocalCluster(**cluster_here() | {"n_workers": 2}, processes=True) as cluster:
+        # What it sets here, whatever is started later inherits: a training would have one thread.
+        assert {name: os.environ.get(name) for name in threads} == threads
+        yield cluster.scheduler_address
+
+
+def bytes_of(data):
+    """Hash of every Parquet file of the store, by table, and of every file of the newest version."""
+    tables = {
+        name: sorted(
+            sha256(path.read_bytes()).hexdigest() for path in store_tables.table_path(data, name).rglob("*.parquet")
+        )
+        for name in store_tables.TABLES
+    }
+    return tables, versions.newest(data)["files"]
+
+
+@pytest.mark.slow
+def test_two_workers_give_the_same_bytes_as_one_process(prefect, cluster, tmp_path, monkeypatch):
+    from flows.ingest import Inbox, ingest
+
+    inbox = tmp_path / "inbox"
+    write_sample(160, inbox / "made-up", seed=6, broken=0.1)
+    write(inbox / "a.jsonl", FIRST, SECOND)
+    write(inbox / "b.jsonl", SECOND, FIRST | {"cards": ["四叶草"]})
+    # Small parts, so that there are several: here the work of each is far below ten seconds.
+    monkeypatch.setattr(stages, "SHARD_BYTES", 40_000)
+    monkeypatch.setattr(stages, "SHARD_LOTS", 1)
+    assert len(stages.shards(stages.new_files(tmp_path / "none", [inbox])[0])) >= 3
+    results = {}
+    for name, address in (("one", None), ("two", cluster)):
+        data = tmp_path / name
+        results[name] = spread_over(ingest, address)(data, Inbox([inbox]), spread=address is not None)
+        versions.publish(data)
+    assert results["one"] == results["two"]
+    assert counts(results["one"])[3] > 10
+    assert bytes_of(tmp_path / "one") == bytes_of(tmp_path / "two")
+    assert counts(spread_over(ingest, cluster)(tmp_path / "two", Inbox([inbox]), spread=True))[:2] == (0, 0)

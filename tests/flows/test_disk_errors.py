@@ -1,0 +1,229 @@
+"""No room, no permission, a file that goes or grows while it is read, a clock set back."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from flows.runtime import disk_errors
+from schemas.errors import Problem
+from tarot_data.dataset import versions
+from tarot_data.ingest import stages
+from tarot_data.sources import reader
+from tarot_data.store import tables
+from tests.ingest.test_fixes import FIRST, GOOD, TURNED, lay
+
+ROOT = Path(__file__).parents[2]
+OTHER = {"person": "阿宁", "question": "搬家", "cards": "愚人正位、力量正位", "content": FIRST}
+THIRD = {"person": "小满", "question": "换组", "cards": "隐士正位、战车正位", "content": TURNED}
+
+SMALL_DISK = """
+import json, os, sys
+from contextlib import nullcontext
+from pathlib import Path
+from benchmarks import hands, torture
+from flows import cli, disk, environment, spread
+
+# The command as it is, without a server of Prefect's: its tasks are the functions they are.
+hands.warm()
+environment.prefect_at = lambda _: environment.told()
+spread.spread_over = lambda flow, cluster: flow.fn
+data, first, more = map(Path, sys.argv[1:])
+out = []
+
+def run(*arguments):
+    log = os.dup(2)
+    read, write = os.pipe()
+    os.dup2(write, 2)
+    code = 0
+    try:
+        cli.main([*arguments, "--lang", "en", "--data-dir", str(data)])
+    except SystemExit as error:
+        code = error.code or 0
+    finally:
+        os.dup2(log, 2)
+        os.close(write)
+    return code, os.read(read, 100000).decode()
+
+def files():
+    # A lock file is no content.
+    return sorted(str(path.relative_to(data)) for path in data.rglob("*") if path.is_file() and "locks" not in path.parts)
+
+def attempt(name, *arguments):
+    before = torture.content(data)
+    code, said = run(*arguments)
+    out.append({"name": name, "code": code, "said": said, "same": torture.content(data) == before,
+                "wrong": torture.findings(data, [])})
+
+assert run("ingest", str(first))[0] == 0
+filler = data / "filler"
+
+def fill(left):
+    filler.unlink(missing_ok=True)
+    free = os.statvfs(data).f_bavail * os.statvfs(data).f_frsize
+    filler.write_bytes(bytes(max(0, free - left)))
+
+fill(8_000)
+attempt("publish, 8,000 bytes free", "dataset", "publish")
+assert os.system(f"mount -o remount,ro {data}") == 0
+attempt("ingest, read-only", "ingest", str(more))
+attempt("publish, read-only", "dataset", "publish")
+assert os.system(f"mount -o remount,rw {data}") == 0
+# A page more of room each time, so that the ingest fails at every one of its writes, until it does not.
+for left in range(0, 1_000_000, 12_288):
+    fill(left)
+    attempt(f"ingest, {left} bytes free", "ingest", str(more))
+    if out[-1]["code"] == 0:
+        break
+out[-1]["readings"] = torture.store.count(data)
+print(json.dumps(out))
+"""
+
+
+def can_mount() -> bool:
+    command = ["unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
+    return shutil.which("unshare") is not None and subprocess.run(command, capture_output=True).returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not can_mount(), reason="no small disk can be mounted here: unshare -rm is refused")
+def test_on_a_full_or_a_read_only_disk_a_command_says_so_and_the_store_stays_as_it_was(tmp_path):
+    first, more, data = tmp_path / "first", tmp_path / "more", tmp_path / "data"
+    for folder in (first, more, data):
+        folder.mkdir()
+    lay(first, GOOD)
+    lay(more, OTHER, THIRD, name="b.jsonl")
+    script = tmp_path / "small_disk.py"
+    script.write_text(SMALL_DISK, encoding="utf-8")
+    shell = (
+        f'mount -t tmpfs -o size=3m tmpfs "{data}" && exec "{sys.executable}" "{script}" "{data}" "{first}" "{more}"'
+    )
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", shell],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    *refused, last = json.loads(done.stdout.splitlines()[-1])
+    for row in refused:
+        assert row["code"] == 1 and row["same"] and not row["wrong"], row
+        sentence = "cannot be written to (EROFS)" if "read-only" in row["name"] else "The disk is full"
+        assert sentence in row["said"] and "Traceback" not in row["said"], row
+    assert last["code"] == 0 and last["readings"] == 3 and len(refused) > 8, last
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (OSError(28, "No space left on device", "/elsewhere/x"), "disk_full"),
+        (RuntimeError("Generic LocalFileSystem error: Unable to write: No space left (os error 28)"), "disk_full"),
+        (RuntimeError("Read-only file system (os error 30)"), "not_writable"),
+        (PermissionError(13, "Permission denied", "DATA/store/x"), "not_writable"),
+        (PermissionError(13, "Permission denied", "/somebody/elses.txt"), None),
+        (FileNotFoundError(2, "No such file", "DATA/x"), None),
+        (ValueError("nothing about a disk"), None),
+    ],
+)
+def test_what_a_disk_refuses_is_known_in_every_librarys_words(tmp_path, error, code):
+    if isinstance(error, OSError):
+        error.filename = error.filename.replace("DATA", str(tmp_path))
+    problem = disk_errors.refused(error, tmp_path)
+    assert (problem and problem.code) == code
+
+
+def test_prefect_is_not_started_where_it_has_no_room(tmp_path, monkeypatch):
+    monkeypatch.setattr(disk_errors, "ROOM_BYTES", 1 << 60)
+    with pytest.raises(Problem, match="The disk is full.*Make room"):
+        disk_errors.room(tmp_path)
+
+
+def take_in(data, inbox, between=lambda: None):
+    """The stages of an ingest. between: happens after the files were found and before they are read."""
+    staging = data / "staging"
+    with tables.writing(data), tables.as_it_was(data):
+        files, _, _ = stages.new_files(data, [inbox])
+        between()
+        try:
+            clean = stages.read_and_clean(data, files, staging)
+            return stages.commit(data, stages.decide(data, clean, staging), files)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+@pytest.fixture
+def inbox(tmp_path):
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    lay(folder, GOOD)
+    return folder
+
+
+def test_a_file_that_is_gone_when_it_is_to_be_read_is_a_rejection_until_it_is_back(tmp_path, inbox):
+    data, away = tmp_path / "data", tmp_path / "away.jsonl"
+    lay(inbox, OTHER, name="b.jsonl")
+    counts = take_in(data, inbox, lambda: (inbox / "a.jsonl").rename(away))
+    assert (counts["accepted"], counts["rejected"]) == (1, 1)
+    (row,) = tables.rejections(data).to_dicts()
+    assert row["reason"] == "unreadable" and "cannot be opened (FileNotFoundError)" in row["detail"]
+    away.rename(inbox / "a.jsonl")
+    counts = take_in(data, inbox)
+    assert (counts["accepted"], counts["rejected"]) == (1, 0)
+    assert tables.count(data) == 2 and tables.rejections(data).is_empty()
+
+
+def test_what_a_file_grows_by_while_it_is_read_is_there_after_the_next_ingest_and_nothing_twice(tmp_path, inbox):
+    data = tmp_path / "data"
+    lines = (inbox / "a.jsonl").read_text(encoding="utf-8")
+
+    def grow():
+        # Half a line more than was found: another program is still writing it.
+        (inbox / "a.jsonl").write_text(lines + "\n" + json.dumps(OTHER, ensure_ascii=False)[:40], encoding="utf-8")
+
+    counts = take_in(data, inbox, grow)
+    assert (counts["accepted"], counts["rejected"]) == (1, 1)
+    lay(inbox, GOOD, OTHER)
+    counts = take_in(data, inbox)
+    assert (counts["accepted"], counts["unchanged"], counts["rejected"]) == (1, 1, 0)
+    assert tables.count(data) == 2 and tables.rejections(data).is_empty()
+
+
+def test_a_file_that_shrinks_between_two_lines_gives_what_could_be_read(tmp_path, inbox):
+    path = inbox / "long.jsonl"
+    line = json.dumps({**GOOD, "person": "{}"}, ensure_ascii=False)
+    path.write_text("\n".join(line.replace("{}", f"客{n}") for n in range(4000)), encoding="utf-8")
+    records = reader.read(path, inbox)
+    next(records)
+    os.truncate(path, 1_000_000)
+    rest = list(records)
+    assert rest and all(isinstance(record, reader.RawRecord | reader.Rejected) for record in rest)
+
+
+def test_a_clock_set_back_loses_nothing(tmp_path, inbox):
+    data = tmp_path / "data"
+    take_in(data, inbox)
+    versions.publish(data)
+    ahead = time.time() + 10 * 365 * 86400
+    for path in sorted(data.rglob("*")):
+        if path.parent.name == "_delta_log" and path.suffix == ".json":
+            # As if written with a clock ten years fast.
+            lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+            for line in lines:
+                for part in line.values():
+                    part.update({key: int(ahead * 1000) for key in ("timestamp", "modificationTime") if key in part})
+            path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+        os.utime(path, (ahead, ahead))
+    lay(inbox, GOOD, {**OTHER, "date": "2199-01-01"})
+    counts = take_in(data, inbox)
+    assert (counts["accepted"], counts["unchanged"]) == (1, 1)
+    manifest, new = versions.publish(data)
+    assert new and manifest["version"] == 2 and manifest["counts"]["readings"] == 2
+    assert [versions.verify(data, row) for row in versions.listed(data)] == [[], []]
+    assert tables.count(data) == 2 and tables.delta_version(data) == 1

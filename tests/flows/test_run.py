@@ -1,0 +1,146 @@
+"""The main job, once, on made-up readings and a base of a few thousand weights: every joint is the real one."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tarot_data.dataset import versions
+from tarot_data.store import tables
+
+pytestmark = pytest.mark.slow
+
+SMALL = """
+[base]
+name = "tarot-tiny"
+template = "r1"
+dtype = "float32"
+
+[base.shape]
+layers = 2
+hidden = 64
+ffn = 128
+heads = 4
+kv_heads = 2
+vocab = 1200
+tied = true
+positions = 4096
+
+[pretraining]
+vocab = 1200
+steps = 20
+rows = 4
+row_tokens = 64
+
+[lora]
+r = 8
+alpha = 16
+dropout = 0.0
+
+[train]
+learning_rate = 5e-3
+epochs = 1
+checkpointing = "off"
+
+[generation]
+max_new_tokens = 24
+held_out = 2
+"""
+
+
+@pytest.fixture(scope="module")
+def done(prefect, tmp_path_factory):
+    from flows.ingest import Inbox
+    from flows.run import run
+    from tarot_data.synthetic.generate import write_sample
+
+    folder = tmp_path_factory.mktemp("run")
+    write_sample(48, folder / "inbox", seed=3)
+    (folder / "small.toml").write_text(SMALL, encoding="utf-8")
+    arguments = (folder / "data", Inbox([folder / "inbox"]), 40)
+    first = run(*arguments, recipe=str(folder / "small.toml"))
+    return folder / "data", first, lambda: run(*arguments, recipe=str(folder / "small.toml"))
+
+
+def test_every_made_up_reading_is_kept_and_stays_marked_as_made_up(done):
+    data, result, _ = done
+    assert result["ingest"]["accepted"] == result["ingest"]["synthetic"] == 48
+    assert tables.readings(data)["synthetic"].all()
+    folder = versions.path_of(data, versions.newest(data))
+    assert pl.read_parquet(folder / "examples" / "train.parquet")["synthetic"].all()
+
+
+def test_the_gate_opens_and_the_tuned_model_is_better_on_held_out_readings(done):
+    _, result, _ = done
+    opened = {name: result["gate"][name] for name in ("validated", "required", "missing", "ready", "made_up")}
+    assert opened == {"validated": 48, "required": 40, "missing": 0, "ready": True, "made_up": 48}
+    assert result["scores"]["tuned"]["loss"] < result["scores"]["base"]["loss"]
+    assert set(result["scores"]["tuned"]["scores"]) >= {
+        "reasoning",
+        "personalisation",
+        "coherence",
+        "terminology",
+        "advice",
+        "fidelity",
+    }
+    assert result["scores"]["stand_in"] is True
+
+
+def test_the_report_shows_both_losses_and_says_that_base_and_readings_are_no_real_ones(done):
+    _, result, _ = done
+    page = Path(result["report"]).read_text(encoding="utf-8")
+    for model in ("base", "tuned"):
+        assert f"{result['scores'][model]['loss']:.3f}" in page
+    assert "虚构" in page and "替身" in page
+
+
+def test_the_run_knows_the_dataset_it_was_trained_on(done):
+    data, result, _ = done
+    manifest = json.loads((Path(result["run"]["adapter"]).parent / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["dataset"]["hash"] == result["version"]["hash"]
+    assert manifest["base"]["stand_in"] is True
+
+
+def test_the_run_is_the_champion_until_a_better_one_comes(done):
+    from flows.training.runs import best_run
+
+    data, result, _ = done
+    assert result["run"]["champion"] == {
+        "champion": result["run"]["run"],
+        "before": None,
+        "replaced": True,
+        "why": "first",
+    }
+    assert best_run(data).name == result["run"]["run"]
+
+
+def test_the_same_again_changes_nothing_and_trains_nothing(done):
+    data, first, again = done
+    second = again()
+    assert second["ingest"]["unchanged"] == 48 and second["ingest"]["accepted"] == 0
+    assert second["version"]["new"] is False and second["version"]["hash"] == first["version"]["hash"]
+    assert second["gate"]["shut"] == ["trained"]
+    assert second["run"]["already"] is True and second["run"]["run"] == first["run"]["run"]
+    assert second["run"]["champion"]["why"] == "is_champion"
+    assert len(list((data / "runs").glob("*/manifest.json"))) == 1
+
+
+def test_a_person_is_forgotten_down_to_the_last_byte_of_store_versions_runs_and_prefect(done):
+    """Last, since it takes apart what the others look at."""
+    from flows import forget
+    from flows.runtime import environment
+    from tests.erasure.test_forget import holding
+
+    data, _, _ = done
+    kept = tables.readings(data)
+    person = kept["person"].drop_nulls().value_counts(sort=True)["person"][0]
+    theirs = kept.filter(pl.col("person") == person)["content"].to_list()
+    others = "\0".join(kept.filter(pl.col("person").ne_missing(person))["content"])
+    words = [text[at : at + 24] for text in theirs for at in range(0, len(text) - 24, 24)]
+    words = [word for word in words if word not in others and not {*'\n"\\'} & set(word)]
+    assert len(words) > 5 and len(holding(data, *words)) == len(words)
+    receipt = forget.forget(data, person, mentions="mask", prefect_home=environment.prefect_home())
+    assert receipt["runs"][0]["adapter"] == "removed" and receipt["bases"] == 1
+    assert holding(data, person, *words) == [] and holding(environment.prefect_home(), person, *words) == []
+    assert all(versions.verify(data, manifest) == [] for manifest in versions.listed(data))

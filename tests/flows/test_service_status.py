@@ -1,0 +1,122 @@
+"""What `tarot serve` is told, and what it hands to systemd and launchd."""
+
+import configparser
+import json
+import plistlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flows.service import system_units
+from flows.service.runner import Served
+from flows.service.schedules import Schedule, schedule_of, seconds_of
+from flows.service.status import lock_path, say_where, served_at
+from flows.service.supervisor import database_driver
+from schemas.errors import Problem
+from tarot_data.system.locks import only_one
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(("every", "seconds"), [("5s", 5), ("15m", 900), ("2h", 7200), ("1d", 86400), (" 30 S ", 30)])
+def test_every_is_read_with_its_unit(every, seconds):
+    assert seconds_of(every) == seconds
+
+
+@pytest.mark.parametrize("every", ["1s", "15", "m", "-5m", "0h", "soon"])
+def test_any_other_every_is_refused_with_the_form_it_takes(every):
+    with pytest.raises(Problem, match="30s, 15m, 2h or 1d"):
+        seconds_of(every)
+
+
+def test_without_a_schedule_it_is_every_fifteen_minutes_in_the_machines_time_zone(monkeypatch):
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    assert schedule_of(None, None, None) == Schedule(seconds=900, timezone="Asia/Shanghai")
+
+
+def test_cron_comes_with_its_time_zone():
+    assert schedule_of(None, "0 3 * * *", "Asia/Taipei") == Schedule(cron="0 3 * * *", timezone="Asia/Taipei")
+
+
+@pytest.mark.parametrize(
+    ("every", "cron", "timezone", "code"),
+    [
+        ("5m", "0 3 * * *", None, "schedule_two"),
+        (None, "at three", None, "schedule_cron"),
+        (None, "0 3 * * *", "Asia/Shangai", "schedule_timezone"),
+    ],
+)
+def test_a_schedule_that_cannot_be_is_refused_before_anything_starts(every, cron, timezone, code):
+    with pytest.raises(Problem) as caught:
+        schedule_of(every, cron, timezone)
+    assert caught.value.code == code
+
+
+def test_what_is_served_survives_the_way_to_its_process():
+    served = Served(schedule=Schedule(seconds=5), min_readings=200, min_new=50, overrides={"lora.r": "8"})
+    assert Served.from_json(served.to_json()) == served
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://u:p@host/db", "postgres://u:p@host/db", "postgresql+asyncpg://u:p@host/db"]
+)
+def test_a_database_as_people_write_it_is_one_as_prefect_wants_it(url):
+    assert database_driver(url) == "postgresql+asyncpg://u:p@host/db"
+
+
+def test_where_it_is_served_counts_only_while_it_is(tmp_path):
+    assert served_at(tmp_path) is None
+    say_where(tmp_path, "http://127.0.0.1:4200")
+    assert served_at(tmp_path) is None
+    with only_one(lock_path(tmp_path), Problem("busy", path=tmp_path)):
+        assert served_at(tmp_path) == "http://127.0.0.1:4200"
+
+
+COMMAND = ["/opt/a b/python", "-m", "flows.cli", "serve", "--every", "15m", "50% $x"]
+SECRET = {"TAROT_DATABASE": 'postgresql://u:p%40"ss@host/db'}
+
+
+def test_the_unit_quotes_what_systemd_would_read_otherwise():
+    unit = configparser.ConfigParser(interpolation=None, strict=False)
+    unit.optionxform = str
+    unit.read_string(system_units.systemd_unit(COMMAND, SECRET))
+    assert unit["Service"]["ExecStart"] == '"/opt/a b/python" "-m" "flows.cli" "serve" "--every" "15m" "50%% $$x"'
+    assert unit["Service"]["Environment"] == '"TAROT_DATABASE=postgresql://u:p%%40\\"ss@host/db"'
+
+
+def test_the_plist_is_one():
+    plist = plistlib.loads(system_units.launchd_plist(COMMAND, SECRET).encode())
+    assert plist["ProgramArguments"] == COMMAND and plist["EnvironmentVariables"] == SECRET
+
+
+def test_what_is_installed_is_this_call_without_what_is_secret():
+    argv = [
+        "tarot",
+        "serve",
+        "--every",
+        "5m",
+        "--database",
+        "postgresql://u:p@h/d",
+        "--notify=http://x",
+        "--install",
+        "--yes",
+    ]
+    assert system_units.command_of(argv) == [sys.executable, "-P", "-m", "flows.cli", "serve", "--every", "5m"]
+
+
+@pytest.mark.parametrize("yes", [False, True])
+def test_install_writes_only_with_yes_and_only_for_the_owner(tmp_path, yes):
+    arguments = ["serve", "--data-dir", str(tmp_path / "data"), "--install", "--json", *(["--yes"] if yes else [])]
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)}
+    result = subprocess.run(
+        [sys.executable, "-m", "flows.cli", *arguments], capture_output=True, text=True, env=environment, check=True
+    )
+    made = json.loads(result.stdout)
+    own = made[system_units.own_kind()]
+    assert ("serve" in own["text"]) and "--install" not in own["text"]
+    assert Path(own["path"]).exists() is yes
+    assert sum(path.is_file() for path in (tmp_path / "home").rglob("*")) == int(yes)
+    if yes:
+        assert Path(own["path"]).stat().st_mode & 0o777 == 0o600

@@ -1,0 +1,59 @@
+"""The Prefect server of a single command: it ends with the command, however that ends."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from flows.service.status import answers
+from flows.service.temporary_server import Temporary
+from schemas.errors import Problem
+
+ROOT = Path(__file__).parents[2]
+
+WAITS = """
+import sys, time
+from pathlib import Path
+from flows.service.temporary_server import Temporary
+print(Temporary(Path(sys.argv[1])).address(), flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.slow
+def test_a_command_that_is_killed_or_interrupted_takes_its_server_along(tmp_path):
+    commands = {}
+    for number in (signal.SIGKILL, signal.SIGINT):
+        home = tmp_path / number.name
+        home.mkdir()
+        commands[number] = subprocess.Popen(
+            [sys.executable, "-c", WAITS, str(home)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            cwd=ROOT,
+            env=os.environ | {"PREFECT_HOME": str(home)},
+        )
+    for number, command in commands.items():
+        address = command.stdout.readline().strip()
+        assert answers(address)
+        command.send_signal(number)
+        command.wait(30)
+        end = time.monotonic() + 30
+        while answers(address):
+            assert time.monotonic() < end, f"{number.name} left the server running"
+            time.sleep(0.1)
+        command.stdout.close()
+
+
+def test_a_server_that_does_not_come_up_is_told_with_where_the_reason_is(tmp_path, monkeypatch):
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    monkeypatch.setenv("PREFECT_API_DATABASE_CONNECTION_URL", f"sqlite+aiosqlite:///{tmp_path}/nowhere/prefect.db")
+    with pytest.raises(Problem) as problem:
+        Temporary(tmp_path).address()
+    assert problem.value.code == "serving_failed"
+    assert "unable to open database file" in (tmp_path / "temporary.log").read_text(encoding="utf-8")

@@ -1,0 +1,95 @@
+"""What changes of a reading beside its words: the outcome that came later, a consent taken back."""
+
+import json
+
+import pytest
+
+from tarot_data.dataset import versions
+from tarot_data.privacy import suppression_list
+from tarot_data.store import tables
+from tests.builders import unlike
+from tests.flows.test_disk_errors import take_in
+
+
+def record(number, **values):
+    content = f"你好。愚人正位说明你已经走出去半步了，力量正位在后面轻轻拉住缰绳。{unlike(number)}"
+    said = {"person": f"客{number}", "question": f"问{number}", "spread": "两张牌", "cards": "愚人正位、力量正位"}
+    return {**said, "content": content, **values}
+
+
+@pytest.fixture
+def inbox(tmp_path):
+    (tmp_path / "in").mkdir()
+    return tmp_path / "in"
+
+
+def lay(inbox, *records, name="a.jsonl"):
+    text = "\n".join(json.dumps(one, ensure_ascii=False) for one in records)
+    (inbox / name).write_text(text, encoding="utf-8")
+
+
+def persons(data):
+    manifest, _ = versions.publish(data)
+    return sorted(versions.read(data, manifest)["person"])
+
+
+def by_person(data, *names):
+    return {row["person"]: tuple(row[name] for name in names) for row in tables.readings(data).to_dicts()}
+
+
+def test_an_outcome_that_came_later_is_an_update_and_the_older_one_stays_in_the_history(tmp_path, inbox):
+    data = tmp_path / "data"
+    lay(inbox, record(1), record(2))
+    take_in(data, inbox)
+    lay(inbox, record(1, outcome="后来真的换了组", date="2024-01-05"), record(2))
+    counts = take_in(data, inbox)
+    assert (counts["accepted"], counts["updated"], counts["unchanged"], counts["rejected"]) == (0, 1, 1, 0)
+    assert by_person(data, "outcome", "revision") == {"客1": ("后来真的换了组", 2), "客2": (None, 1)}
+    assert tables.scan(data, "readings").collect().height == 3
+    counts = take_in(data, inbox)
+    assert (counts["updated"], counts["unchanged"]) == (0, 0)
+
+
+def test_a_consent_taken_back_keeps_a_reading_out_of_the_next_version_wherever_it_now_stands(tmp_path, inbox):
+    data = tmp_path / "data"
+    lay(inbox, *map(record, range(1, 5)))
+    take_in(data, inbox)
+    assert persons(data) == ["客1", "客2", "客3", "客4"]
+    lay(inbox, record(5), record(2), record(1, consent="no"), record(3), record(4))
+    take_in(data, inbox)
+    assert persons(data) == ["客2", "客3", "客4", "客5"]
+
+
+def test_a_no_in_a_copy_of_a_reading_counts_for_the_reading(tmp_path, inbox):
+    data = tmp_path / "data"
+    lay(inbox, *map(record, range(1, 5)))
+    take_in(data, inbox)
+    near = record(2, consent="不同意")
+    lay(inbox, record(1, consent="no"), near | {"content": near["content"] + "又及。"}, name="b.jsonl")
+    counts = take_in(data, inbox)
+    assert counts["reasons"] == {"duplicate": 1, "near_duplicate": 1}
+    assert persons(data) == ["客3", "客4"]
+
+
+def test_of_twins_in_one_file_which_stands_first_changes_nothing(tmp_path, inbox):
+    data = tmp_path / "data"
+    lay(inbox, record(1), record(1, person="别人"), record(2))
+    take_in(data, inbox)
+    lay(inbox, record(3), record(1, person="别人"), record(1), record(2))
+    counts = take_in(data, inbox)
+    assert (counts["accepted"], counts["updated"], counts["reasons"]) == (1, 0, {"duplicate": 1})
+    assert set(by_person(data)) == {"客1", "客2", "客3"}
+
+
+def test_a_name_that_was_forgotten_does_not_come_back_with_an_outcome(tmp_path, inbox):
+    from flows import forget
+
+    data = tmp_path / "data"
+    named = record(1, question="欧阳雪岭怎么想") | {"content": record(1)["content"] + "欧阳雪岭也在等。"}
+    lay(inbox, named, record(2, person="欧阳雪岭"), record(3))
+    take_in(data, inbox)
+    forget.forget(data, "欧阳雪岭")
+    lay(inbox, named | {"outcome": "成了"}, record(3))
+    assert take_in(data, inbox)["updated"] == 1
+    (reading,) = [row for row in tables.readings(data).to_dicts() if row["outcome"]]
+    assert reading["question"] == suppression_list.MASK * 4 + "怎么想" and "欧阳" not in reading["content"]

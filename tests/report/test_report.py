@@ -1,0 +1,620 @@
+"""The quality report: its figures by hand on a few small readings, and the page that shows them."""
+
+import json
+import re
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from flows.training.gate import gate
+from schemas.deck import CARDS, FLAGS, LABELS, REASONS, SPLITS, THEMES
+from schemas.messages import catalogue
+from schemas.tables import REJECTIONS, STORED
+from tarot_data.report import comparisons, page, statistics, svg_charts
+from tarot_data.report.wording import Words, figure_name, share
+from tests.builders import card, source, stored, stored_row
+
+REPORT = Path(page.__file__).parent
+VERSION = {"version": 2, "hash": "ab12cd34" * 8, "name": "v2", "counts": {"readings": 4, "persons": 2, "synthetic": 0}}
+NOTHING = pl.DataFrame(schema=REJECTIONS)
+
+
+def sentence(start, end, *labels, confidence=0.9):
+    return {"start": start, "end": end, "labels": list(labels), "cards": [], "confidence": confidence}
+
+
+def rejection(number=1, **values):
+    row = {
+        "rejection_id": f"x{number:016x}",
+        "source": source(locator=f"line {number}"),
+        "stage": "cards",
+        "reason": "unknown_card",
+        "detail": "'骑士' is no card of this deck",
+        "excerpt": "骑士带来消息。",
+        "record": '{"person": "Mel"}',
+        "masked": [],
+    }
+    return row | values
+
+
+def rejections(*rows):
+    return pl.DataFrame(list(rows), schema=REJECTIONS)
+
+
+def four():
+    """Four readings: three of Mel in January, February and April 2024, one of nobody without a date."""
+    return stored(
+        stored_row(
+            1,
+            sentences=[
+                sentence(0, 7, "opening"),
+                sentence(7, 49, "card_link", "advice"),
+                sentence(49, 60, "closing", confidence=0.4),
+            ],
+            masked=["phone", "phone"],
+            flags=["redacted"],
+        ),
+        stored_row(2, date=date(2024, 2, 1), cards=[card(orientation="reversed"), card("力量", place=2)]),
+        stored_row(3, date=date(2024, 4, 30), themes=["事业", "感情"], outcome="换了组", synthetic=True),
+        stored_row(4, date=None, person=None, themes=[], flags=["missing_person", "missing_date"], consent="no"),
+    )
+
+
+def measure(readings, refused=NOTHING, *, version=None, previous=None, required=10, **values):
+    return statistics.measure(
+        readings, refused, version=version, previous=previous, gate=gate(version, required=required), **values
+    )
+
+
+def run(**values):
+    """A finished training as tarot_train writes it, small."""
+    asked = {"id": "c1", "person": "Mel", "question": "方向", "spread": None, "cards": "愚人(正位)"}
+    return {
+        "name": "run-1",
+        "manifest": {"base": {"name": "tarot-tiny", "stand_in": True}},
+        "log": [
+            {"step": 1, "loss": 3.0},
+            {"step": 2, "loss": 2.0, "grad_norm": 1.0},
+            {"step": 2, "eval_loss": 2.5},
+            {"step": 3, "loss": float("nan")},
+        ],
+        "scores": {
+            "stand_in": True,
+            "split": "test",
+            "held_out": {"examples": 3, "tokens": 900},
+            "base": {
+                "loss": 3.1,
+                "scores": {"advice": 0.2, "overall": 0.3},
+                "copied": {"longest": 4},
+                "style_distance": 0.4,
+            },
+            "tuned": {
+                "loss": 2.4,
+                "scores": {"advice": 0.5, "overall": 0.35},
+                "copied": {"longest": 9},
+                "style_distance": 0.25,
+            },
+            "reader": {"scores": {"advice": 0.8, "overall": 0.7}},
+            "difference": {
+                "loss": {"mean": -0.7, "low": -0.9, "high": -0.5},
+                "advice": {"mean": 0.3, "low": 0.1, "high": 0.5},
+                "overall": {"mean": 0.05, "low": -0.1, "high": 0.2},
+            },
+        },
+        "generations": [
+            {"model": "base", **asked, "content": "牌牌牌"},
+            {"model": "tuned", **asked, "content": "Mel，愚人说走吧。"},
+        ],
+    } | values
+
+
+def test_readings_are_counted_with_what_is_known_of_them():
+    assert measure(four())["readings"] == {
+        "kept": 4,
+        "rejected": 0,
+        "synthetic": 1,
+        "sentences": 9,
+        "chars": 4 * 64,
+        "files": 1,
+        "outcomes": 1,
+        "consent": {"unknown": 3, "no": 1},
+    }
+
+
+def test_the_page_says_what_the_gate_says():
+    assert "离训练还差 6 条（4/10）。" in page.html(measure(four(), version=VERSION), "zh")
+
+
+def test_months_without_a_reading_are_there_with_none():
+    intake = measure(four())["intake"]
+    assert intake["buckets"] == [
+        {"from": "2024-01", "readings": 1},
+        {"from": "2024-02", "readings": 1},
+        {"from": "2024-03", "readings": 0},
+        {"from": "2024-04", "readings": 1},
+    ]
+    assert (intake["undated"], intake["earlier"]) == (1, 0)
+    assert (intake["first"], intake["last"]) == ("2024-01-05", "2024-04-30")
+
+
+def test_one_stray_old_date_does_not_press_the_months_together():
+    rows = [stored_row(0, date=date(1999, 1, 1))]
+    rows += [stored_row(n, date=date(2024, 1 + n % 3, 1)) for n in range(1, 41)]
+    intake = measure(stored(*rows))["intake"]
+    assert intake["unit"] == "month"
+    assert intake["earlier"] == 1
+    assert [bucket["from"] for bucket in intake["buckets"]] == ["2024-01", "2024-02", "2024-03"]
+
+
+def test_cards_are_counted_by_orientation_and_the_never_drawn_are_named():
+    cards = measure(four())["cards"]
+    assert cards["counts"][0] == {"card": "愚人", "upright": 3, "reversed": 1, "unknown": 0}
+    assert cards["covered"] == 2
+    assert len(cards["never"]) == 76
+    assert "魔术师" in cards["never"]
+    assert cards["reversed_share"] == 0.125
+    assert cards["one_side"] == 1
+    assert (cards["most"], cards["most_count"], cards["a_reading"]) == ("愚人", 4, 2.0)
+
+
+def test_a_spread_counts_by_its_name_in_the_lexicon_and_any_other_as_written():
+    rows = stored(
+        stored_row(1, draws=[{"draw": 1, "spread": "两张牌阵！", "spread_id": "two_card"}]),
+        stored_row(2, draws=[{"draw": 1, "spread": "二牌", "spread_id": "two_card"}]),
+        stored_row(3, draws=[{"draw": 1, "spread": "我的阵", "spread_id": None}]),
+        stored_row(4, draws=[{"draw": 1, "spread": None, "spread_id": None}]),
+    )
+    spreads = measure(rows)["spreads"]
+    assert spreads["top"] == [
+        {"spread_id": "two_card", "spread": "两张牌", "draws": 2},
+        {"spread_id": None, "spread": "我的阵", "draws": 1},
+    ]
+    assert (spreads["draws"], spreads["unnamed"]) == (4, 1)
+
+
+def test_persons_are_ranked_and_nobody_is_no_person():
+    found = measure(four())["persons"]
+    assert found["top"] == [{"person": "Mel", "readings": 3, "share": 0.75}]
+    assert (found["persons"], found["once"], found["unnamed"]) == (1, 0, 1)
+
+
+def test_length_is_told_in_characters_and_in_estimated_tokens():
+    rows = [stored_row(n, content="牌" * chars) for n, chars in enumerate((100, 200, 2500, 2845), 1)]
+    lengths = measure(stored(*rows))["lengths"]
+    assert lengths["budget_chars"] == 2844  # 2048 / 0.72
+    assert lengths["over"] == 1
+    assert lengths["over_ids"] == [f"r{4:016x}"]
+    assert lengths["near"] == 1  # 2500 characters fit at 0.72 tokens a character, not at 0.9
+    assert lengths["chars"]["max"] == 2845
+    assert lengths["tokens"]["max"] == 2048  # 2845 * 0.72 = 2048.4
+    assert sum(row["readings"] for row in lengths["bins"]) == 4
+
+
+def test_label_shares_are_by_first_label_and_a_lack_is_by_any():
+    labels = measure(four())["labels"]
+    by_label = {row["label"]: row for row in labels["labels"]}
+    assert by_label["card_link"] == {"label": "card_link", "sentences": 4, "share": 0.4444, "second": 0}
+    assert by_label["advice"] == {"label": "advice", "sentences": 0, "share": 0.0, "second": 1}
+    lack = {row["label"]: (row["readings"], row["ids"]) for row in labels["without"]}
+    assert lack["advice"] == (3, [f"r{n:016x}" for n in (2, 3, 4)])
+    assert lack["card_link"] == (0, [])
+    assert lack["closing"][0] == 3
+    assert (labels["unsure"], labels["unsure_share"]) == (1, 0.1111)
+
+
+def test_masked_details_are_counted_by_kind_in_readings_and_in_rejections():
+    found = measure(four(), rejections(rejection(masked=["wechat", "phone"])))["masked"]
+    assert found["kinds"] == [
+        {"kind": "phone", "kept": 2, "rejected": 1},
+        {"kind": "wechat", "kept": 0, "rejected": 1},
+    ]
+    assert (found["readings"], found["total"]) == (1, 4)
+
+
+def test_flags_themes_and_duplicates_are_counted():
+    refused = rejections(rejection(1, reason="duplicate"), rejection(2, reason="near_duplicate"), rejection(3))
+    out = measure(four(), refused)
+    assert out["flags"]["clean"] == 2
+    assert {"flag": "redacted", "readings": 1} in out["flags"]["flags"]
+    assert {"theme": "事业", "readings": 3} in out["themes"]["themes"]
+    assert out["themes"]["none"] == 1
+    assert out["duplicates"] == {"duplicate": 1, "near_duplicate": 1, "twins": 0}
+
+
+def test_rejections_are_told_by_reason_with_a_few_examples():
+    refused = rejections(
+        *[rejection(n, reason="too_short", detail="7 characters, fewer than 40") for n in range(5)],
+        rejection(9, reason="unreadable", record=None, excerpt=None, source=source("a.zip", "file", "b/c.md")),
+    )
+    found = measure(four(), refused)["rejected"]
+    assert (found["total"], found["files"]) == (6, 1)
+    short, unreadable = found["reasons"]
+    assert (short["reason"], short["count"], len(short["examples"]), short["more"]) == ("too_short", 5, 3, 2)
+    assert unreadable["examples"][0]["place"] == "a.zip › b/c.md"
+
+
+def test_what_costs_least_to_mend_comes_first_and_one_name_is_told_once():
+    refused = rejections(
+        rejection(1, reason="no_cards"),
+        rejection(2),
+        rejection(3),
+        rejection(4, detail="'船' is no card of this deck"),
+        rejection(5, reason="unreadable", record=None),
+        rejection(6, reason="duplicate"),
+    )
+    found = [(row["reason"], row["rejection_id"][-1], row["alike"]) for row in measure(four(), refused)["next"]["fix"]]
+    assert found == [("unknown_card", "2", 2), ("unknown_card", "4", 1), ("no_cards", "1", 1)]
+
+
+def test_a_person_in_two_splits_is_a_leak():
+    rows = pl.DataFrame(
+        {
+            "reading_id": ["r1", "r2", "r3", "r4"],
+            "person": ["Mel", "Mel", "KK", None],
+            "split": ["train", "test", "train", "test"],
+        }
+    )
+    found = measure(four(), splits=rows)["splits"]
+    assert (found["leaks"], found["leaking"], found["twice"]) == (1, ["Mel"], 0)
+    assert found["splits"][0] == {"split": "train", "readings": 2, "persons": 2, "share": 0.5}
+    assert measure(four(), splits=rows.filter(pl.col("person") == "KK"))["splits"]["leaks"] == 0
+
+
+def test_drift_names_what_moved_most_and_tells_growth_apart():
+    before = measure(stored(*[stored_row(n) for n in range(1, 4)]))
+    now = measure(four(), previous={"version": 1, "figures": before})["drift"]
+    assert now["version"] == 1
+    assert now["growth"][0] == {"name": "readings", "old": 3, "new": 4}
+    # Advice stood in none of three readings and stands in one of four.
+    assert {"name": "without.advice", "old": 1.0, "new": 0.75, "moved": -0.25} in now["rows"]
+    assert abs(now["rows"][0]["moved"]) == max(abs(row["moved"]) for row in now["rows"])
+    assert not {"readings", "persons", "sentences", "rejected"} & {row["name"] for row in now["rows"]}
+
+
+def test_drift_needs_a_version_before_and_its_figures():
+    assert measure(four())["drift"] is None
+    assert measure(four(), previous={"version": 1})["drift"] == {"version": 1, "rows": None, "growth": None}
+    same = measure(four(), previous={"version": 1, "figures": measure(four())})
+    assert same["drift"]["rows"] == []
+
+
+def test_the_sample_is_the_same_for_the_same_version_and_spells_out_the_content():
+    rows = stored(*[stored_row(n) for n in range(1, 30)])
+    first, again = measure(rows, version=VERSION), measure(rows.sample(fraction=1, shuffle=True), version=VERSION)
+    assert [row["reading_id"] for row in first["sample"]] == [row["reading_id"] for row in again["sample"]]
+    other = measure(rows, version=VERSION | {"hash": "ff" * 32})
+    assert [row["reading_id"] for row in first["sample"]] != [row["reading_id"] for row in other["sample"]]
+    assert "".join(part["text"] for part in first["sample"][0]["segments"]) == rows["content"][0]
+
+
+def test_a_very_long_reading_is_cut_in_the_sample_and_says_by_how_much():
+    row = stored_row(content="牌" * 5000, sentences=[sentence(0, 10, "opening"), sentence(12, 4900, "advice")])
+    found = measure(stored(row))["sample"][0]
+    assert sum(len(part["text"]) for part in found["segments"]) == statistics.LONGEST_SAMPLE
+    assert found["cut"] == 2000
+
+
+def test_a_reading_whose_person_said_no_is_not_quoted():
+    assert measure(four().filter(pl.col("consent") == "no"))["sample"] == []
+
+
+def test_pseudonyms_stand_for_names_everywhere_they_are_known():
+    content = "Mel你好。Melissa不是你。愚人正位说明你已经走出去半步了，力量正位轻轻拉住缰绳，桑桑也这么说，祝你顺利。"
+    rows = stored(
+        stored_row(1, content=content, question="Mel要不要换组", sentences=[sentence(0, 6, "opening")]),
+        stored_row(2, content=content),
+        stored_row(3, person="桑桑", content=content),
+    )
+    refused = rejections(
+        rejection(record='{"person": "阿哲"}', excerpt="阿哲和桑桑", source=source("微信-桑桑.txt")),
+    )
+    splits = rows.select("reading_id", "person", split=pl.Series(["train", "test", "test"]))
+    out = measure(rows, refused, pseudonyms=True, run=run(), splits=splits)
+    text = json.dumps(out, ensure_ascii=False) + page.html(out)
+    assert "桑桑" not in text and "阿哲" not in text
+    assert not re.search("Mel(?!issa)", text)
+    shown = "".join(part["text"] for part in out["sample"][0]["segments"])
+    assert shown.startswith("P1你好。Melissa不是你。") and "P2也这么说" in shown
+    assert out["persons"]["top"][0]["person"] == "P1"
+    assert out["next"]["fix"][0]["place"] == "微信-P2.txt · line 1"
+    assert out["next"]["fix"][0]["excerpt"] == "P3和P2"
+
+
+def test_pseudonyms_count_in_the_order_in_which_persons_are_told():
+    rows = stored(
+        stored_row(1, person="乙"), stored_row(2, person="甲"), stored_row(3, person="丙"), stored_row(4, person="丙")
+    )
+    top = measure(rows, pseudonyms=True)["persons"]["top"]
+    assert [(row["person"], row["readings"]) for row in top] == [("P1", 2), ("P2", 1), ("P3", 1)]
+    assert [row["person"] for row in measure(rows)["persons"]["top"]] == ["丙", "乙", "甲"]
+
+
+def test_names_stay_where_no_pseudonyms_are_asked_for():
+    assert measure(four())["persons"]["top"][0]["person"] == "Mel"
+
+
+def test_a_training_is_told_by_curves_scores_and_texts():
+    found = measure(four(), run=run())["training"]
+    assert found["train"] == [[1, 3.0], [2, 2.0]]  # a loss that is no number is no point
+    assert found["eval"] == [[2, 2.5]]
+    assert found["loss"] == {"base": 3.1, "tuned": 2.4, "difference": {"mean": -0.7, "low": -0.9, "high": -0.5}}
+    assert found["scores"][0] == {
+        "dimension": "advice",
+        "base": 0.2,
+        "tuned": 0.5,
+        "reader": 0.8,
+        "difference": {"mean": 0.3, "low": 0.1, "high": 0.5},
+    }
+    assert found["generations"][0]["tuned"] == "Mel，愚人说走吧。"
+    assert found["generations"][0]["reader"] is None
+    text = page.html(measure(four(), run=run()), "en")
+    assert "The longest passage it copied from the training text has 9 characters." in text
+    assert "Distance to your style (0 is the same, 1 nothing alike): base 0.40, tuned 0.25." in text
+
+
+def test_the_losses_stand_in_a_table_behind_their_chart():
+    text = page.html(measure(four(), run=run()), "en")
+    cells = re.findall(r"<td[^>]*>([^<]+)</td>", text.partition("Held-out loss")[2])[:4]
+    assert cells[1:] == ["3.100", "2.400", "-0.900 … -0.500"]
+
+
+def test_a_share_fills_its_part_of_the_width_and_a_slight_change_little_of_it():
+    from tarot_data.report import sections
+
+    labels = str(sections.labels(Words("zh"), measure(four()))["chart"])
+    assert max(map(float, re.findall(r'width="([\d.]+)%" height="8"', labels.replace('width="100%"', "")))) < 100
+    moved = {"name": "unsure_share", "old": 0.037, "new": 0.036, "moved": -0.001}
+    chart = str(sections.drift(Words("zh"), {"drift": {"version": 1, "rows": [moved], "growth": []}})["chart"])
+    assert 'width="1.00%"' in chart
+
+
+def test_blind_votes_are_told_beside_the_texts_once_there_are_any():
+    votes = {"base": 1, "tuned": 3, "neither": 1, "open": 2}
+    assert "您选了 5 组：微调后 3，基座 1，分不出 1。" in page.html(measure(four(), run=run(votes=votes)))
+    nothing = dict.fromkeys(votes, 0) | {"open": 7}
+    assert "不看是谁写的" not in page.html(measure(four(), run=run(votes=nothing)))
+
+
+def test_a_long_log_is_thinned_and_keeps_its_last_point():
+    found = measure(four(), run=run(log=[{"step": n, "loss": 1 / n} for n in range(1, 2001)]))["training"]
+    assert len(found["train"]) <= comparisons.POINTS + 1
+    assert found["train"][-1][0] == 2000
+
+
+def test_a_run_that_wrote_nothing_yet_still_has_a_report():
+    out = measure(four(), run={"name": "run-2", "manifest": {}, "log": [], "scores": None, "generations": []})
+    assert "run-2" in page.html(out)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_an_empty_store_has_a_report(lang):
+    out = measure(stored(), splits=None)
+    json.dumps(out, allow_nan=False)
+    text = page.html(out, lang)
+    assert "tarot run" in text
+    assert text.count("<section") == 1 and "nan" not in text.lower()
+
+
+def test_a_store_of_rejections_only_tells_what_to_mend():
+    text = page.html(measure(stored(), rejections(rejection(7))), "en")
+    assert f"tarot fix x{7:016x}" in text and 'id="rejected"' in text and 'id="cards"' not in text
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_single_reading_has_a_report(lang):
+    text = page.html(measure(stored(stored_row()), rejections(rejection()), version=VERSION), lang)
+    assert "愚人正位说明你已经走出去半步了" in text
+    assert {"zh": "还差", "en": "more readings to the training gate"}[lang] in text
+
+
+def test_figures_are_plain_json():
+    out = measure(four(), rejections(rejection()), version=VERSION, history=[VERSION, VERSION], run=run())
+    assert json.loads(json.dumps(out, allow_nan=False)) == out
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_text_of_readings_is_shown_not_run(lang):
+    evil = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}{n}"
+    content = evil + "愚人正位说明你已经走出去半步了，力量正位在后面轻轻拉住缰绳。"
+    row = stored_row(
+        content=content,
+        person=evil[:60],
+        question=evil,
+        draws=[{"draw": 1, "spread": evil, "spread_id": None}],
+        cards=[card(position=evil)],
+        masked=[evil],
+        labeller=evil,
+        style=stored_row()["style"] | {"address": evil, "markers": [evil]},
+        sentences=[sentence(0, len(evil), "opening"), sentence(len(evil), len(content), "card_link")],
+    )
+    refused = rejections(rejection(detail=evil, excerpt=evil, source=source(file=evil, locator=evil)))
+    texts = [{"model": m, "id": evil, "person": evil, "question": evil, "spread": evil, "cards": evil, "content": evil}
+             for m in ("base", "tuned", "reader")]  # fmt: skip
+    out = measure(stored(row), refused, version=VERSION | {"hash": evil}, run=run(name=evil, generations=texts))
+    text = page.html(out, lang)
+    assert "<script" not in text and "<img" not in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+    assert "{{ 7*7 }}" in text and "{n}" in text
+    for tag in re.findall(r"<[a-z][^>]*>", text):
+        assert " onerror" not in re.sub(r'"[^"]*"', "", tag)
+
+
+def full(lang="zh"):
+    before = measure(stored(stored_row(1)))
+    splits = four().select("reading_id", "person", split=pl.lit("train"))
+    out = measure(
+        four(),
+        rejections(*[rejection(n, reason=reason) for n, reason in enumerate(REASONS)]),
+        version=VERSION,
+        previous=VERSION | {"version": 1, "figures": before},
+        history=[VERSION, VERSION],
+        run=run(),
+        splits=splits,
+    )
+    return page.html(out, lang)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_page_is_one_file_that_asks_for_nothing(lang):
+    text = full(lang)
+    assert "<script" not in text and "<link" not in text and "@import" not in text
+    assert not re.search(r"(src|href)=\"(?!#)", text)
+    assert "://" not in text and "url(" not in text
+    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+    assert f'<meta http-equiv="Content-Security-Policy" content="{policy}">' in text
+    assert not re.search(r"\son[a-z]+=", text)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_every_chart_says_what_it_is_and_has_its_table(lang):
+    text = full(lang)
+    drawn = re.findall(r"<svg class=\"(?:bars|columns|lines|ranges|matrix|progress)\"[^>]*>", text)
+    assert len(drawn) >= 18
+    assert all(re.search(r'role="img" aria-label="[^"]+"', tag) for tag in drawn)
+    assert text.count("<table>") >= 16
+    assert {"zh": '<html lang="zh-CN">', "en": '<html lang="en">'}[lang] in text
+
+
+def test_every_anchor_of_the_contents_is_on_the_page():
+    text = full()
+    assert set(re.findall(r'href="#(\w+)"', text)) <= set(re.findall(r'id="(\w+)"', text))
+
+
+def test_the_page_speaks_chinese_or_english():
+    chinese, english = full("zh"), full("en")
+    assert "塔罗解读质量报告" in chinese and "Quality of the readings" not in chinese
+    assert "Quality of the readings" in english and "质量报告" not in english
+    assert "High Priestess" in english and "女祭司" in chinese
+    assert "“骑士”不在这副牌里" in chinese
+    assert "&#39;骑士&#39; is no card of this deck" in english
+
+
+def test_a_stand_in_and_made_up_readings_are_announced():
+    text = full("en")
+    assert "1 reading is made up by tarot sample, of 4" in text
+    assert text.count("a stand-in made on the spot") == 2
+    plain = page.html(measure(stored(stored_row())), "en")
+    assert "made up by tarot sample" not in plain and "stand-in" not in plain
+
+
+def test_a_command_is_given_for_what_can_be_mended():
+    text = page.html(measure(four(), rejections(rejection(7))))
+    assert f"tarot fix x{7:016x}" in text
+    assert "tarot rejected --reason unknown_card" in text
+
+
+def test_the_page_is_written_whole_and_leaves_nothing_beside_it(tmp_path):
+    path = tmp_path / "report.html"
+    path.write_text("old")
+    assert page.write(measure(four()), path, "en") == path
+    assert path.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    with pytest.raises(KeyError):
+        page.write({}, path, "fr")
+    assert path.read_text(encoding="utf-8").rstrip().endswith("</html>")
+    assert [found.name for found in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_a_large_store_makes_a_small_page(tmp_path):
+    long = "牌" * 2990 + "。" * 50
+    rows = pl.concat(
+        [
+            stored(
+                stored_row(n, person=f"人{n}", content=long, draws=[{"draw": 1, "spread": f"阵{n}", "spread_id": None}])
+            )
+            for n in range(400)
+        ]
+    )
+    refused = rejections(
+        *[rejection(n, excerpt="字" * 60, detail=f"'{n}' is no card of this deck") for n in range(2000)]
+    )
+    many = [line | {"id": f"c{n}", "content": long * 3} for n in range(200) for line in run()["generations"]]
+    out = measure(rows, refused, run=run(generations=many), history=[VERSION] * 500)
+    path = page.write(out, tmp_path / "report.html")
+    assert path.stat().st_size < 400_000
+
+
+def test_a_number_brings_the_noun_that_fits_it():
+    words = Words("en")
+    assert words("themes_none", n=1) == "1 reading has none."
+    assert words("themes_none", n=1200) == "1,200 readings have none."
+
+
+def test_a_small_share_is_not_nothing_and_nearly_all_is_not_all():
+    assert [share(value) for value in (0, 0.001, 0.25, 0.999, 1, None)] == [
+        "0%",
+        "<1%",
+        "25%",
+        "99%",
+        "100%",
+        "–",
+    ]
+
+
+def test_heat_has_five_steps_and_nothing_is_none_of_them():
+    assert [svg_charts.level(count, 10) for count in (0, 1, 2, 3, 10)] == [0, 1, 1, 2, 5]
+    assert [svg_charts.short(count) for count in (7, 999, 1234, 56_789)] == ["7", "999", "1.2k", "56k"]
+
+
+def keys(table):
+    return {name: languages for name, languages in catalogue().items() if name.startswith(f"{table}.")}
+
+
+def test_every_sentence_is_there_in_both_languages_with_the_same_values():
+    for name, languages in (keys("report") | keys("detail")).items():
+        assert set(languages) == {"zh", "en"}, name
+        values = [set(re.findall(r"{(\w+)", languages[lang])) for lang in ("zh", "en")]
+        assert values[0] == values[1], name
+
+
+def test_every_code_of_the_closed_lists_has_its_words():
+    wanted = [f"report.flag_{flag}" for flag in FLAGS] + [f"report.fix_{reason}" for reason in REASONS]
+    wanted += [f"report.theme_{theme}" for theme in THEMES] + [f"report.split_{split}" for split in SPLITS]
+    wanted += [f"label.{label}" for label in LABELS] + [f"reason.{reason}" for reason in REASONS]
+    assert [key for key in wanted if key not in catalogue()] == []
+    words = Words("en")
+    assert all(figure_name(words, name) for name in measure(four())["key"])
+    assert len({words.card(name) for name in CARDS}) == 78
+
+
+def test_no_sentence_is_kept_that_nobody_reads():
+    used = "".join(
+        (REPORT / name).read_text(encoding="utf-8") for name in ("drawings.py", "tables.py", "words.py", "page.html")
+    )
+    made = (
+        "flag_",
+        "fix_",
+        "kind_",
+        "theme_",
+        "figure_",
+        "rate_",
+        "marker_",
+        "address_",
+        "script_",
+        "split_",
+        "style_",
+    )
+    made += ("p10", "upright_short", "reversed_short")
+    names = [key.removeprefix("report.") for key in keys("report")]
+    assert [name for name in names if f'"{name}"' not in used and not name.startswith(made)] == []
+
+
+def test_a_contradiction_is_told_in_the_language_of_the_page():
+    detail = "content says reversed of 战车, drawn upright: 战车,车头歪在路边"
+    assert Words("zh").detail(detail) == "正文说战车是逆位，登记的是正位：战车,车头歪在路边"
+    assert Words("en").detail(detail) == detail
+    assert Words("zh").detail("something nobody foresaw {n}") == "something nobody foresaw {n}"
+
+
+def test_every_detail_that_is_translated_is_one_the_code_writes():
+    written = "".join(path.read_text(encoding="utf-8") for path in REPORT.parent.rglob("*.py"))
+    for name, languages in keys("detail").items():
+        longest = max(re.split(r"{\w+}", languages["en"]), key=len).strip()
+        assert longest in written, name
+
+
+def test_measuring_takes_readings_with_closed_lists_as_strings():
+    from schemas.tables import stored as plain
+
+    assert measure(four().cast(dict(plain(STORED))))["cards"]["covered"] == 2
