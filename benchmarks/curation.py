@@ -18,6 +18,7 @@ from random import Random
 from time import perf_counter, process_time
 
 from benchmarks.road import ROOT, put, where
+from tarot_data.privacy import mask
 
 BEGIN, END = "<!-- curation: written by benchmarks/curation.py -->", "<!-- curation: end -->"
 NEAR, EXACT, SOUP = 0.10, 0.05, 0.02
@@ -74,8 +75,8 @@ def lines(path: Path) -> Iterator[dict]:
 
 def clean(source: Path, target: Path, masking: bool) -> None:
     """Normalise and filter; what is left out goes to a file of its own, with its reason."""
-    from tarot_data.ingest.body_checks import body_problem, clean_text
-    from tarot_data.privacy import contacts
+    from tarot_data.ingest.body_checks import body_problem
+    from tarot_data.text.cleanup import clean_text
 
     with target.open("w", encoding="utf-8") as kept, target.with_suffix(".left").open("w", encoding="utf-8") as left:
         for row in lines(source):
@@ -84,7 +85,7 @@ def clean(source: Path, target: Path, masking: bool) -> None:
                 left.write(json.dumps({"id": row["id"], "reason": problem[0]}) + "\n")
                 continue
             if masking:
-                content, _ = contacts.mask(content)
+                content, _ = mask.mask(content)
             kept.write(json.dumps({"id": row["id"], "content": content}, ensure_ascii=False) + "\n")
 
 

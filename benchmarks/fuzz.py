@@ -27,6 +27,7 @@ from functools import cache
 from pathlib import Path
 
 from benchmarks.pages import ROOT, measured, put
+from tarot_data.store import delta
 
 BATCH = 50
 MOST_SECONDS = 10
@@ -216,6 +217,7 @@ def batch(first: int, count: int) -> dict:
     """Files first to first + count into a new store; {files, records, kept, rejected, slowest, findings}."""
     from tarot_data.ingest import stages
     from tarot_data.sources import reader
+    from tarot_data.sources.records import Rejected
     from tarot_data.store import tables
 
     findings, records, times = [], [], {}
@@ -228,7 +230,7 @@ def batch(first: int, count: int) -> dict:
         try:
             for record in real(path, root):
                 records.append((record.source.file, record.source.member, record.source.locator))
-                if isinstance(record, reader.Rejected) and UNEXPECTED in record.detail:
+                if isinstance(record, Rejected) and UNEXPECTED in record.detail:
                     findings.append(f"{path.parent.name}: {record.source.member or path.name}: {record.detail}")
                 yield record
         except Hung:
@@ -267,7 +269,7 @@ def accounted(data: Path, count: int, records: list, counts: dict, findings: lis
     from tarot_data.store import tables
 
     def places(name: str) -> list[tuple]:
-        rows = tables.scan(data, name)
+        rows = delta.scan(data, name)
         return (
             []
             if rows is None
@@ -351,6 +353,7 @@ def guided(seconds: int) -> None:
         from tarot_data.ingest import clean as cleaning
         from tarot_data.sources import reader
         from tarot_data.sources.reader import FORMS
+        from tarot_data.sources.records import Rejected
 
         for form in FORMS:
             __import__(f"tarot_data.sources.{form}")
@@ -367,7 +370,7 @@ def guided(seconds: int) -> None:
         path = folder / f"a{suffixes[data[0] % len(suffixes)]}"
         path.write_bytes(data[1:])
         records = list(reader.read(path, folder))
-        assert not any(isinstance(record, reader.Rejected) and UNEXPECTED in record.detail for record in records)
+        assert not any(isinstance(record, Rejected) and UNEXPECTED in record.detail for record in records)
         readings, rejections = cleaning.to_readings(records)
         assert readings.height + rejections.height == len(records)
 

@@ -39,6 +39,7 @@ def measure(variant: str, tiny: bool, updates: int) -> dict:
     from transformers import Qwen2ForCausalLM, Trainer, TrainerCallback
 
     from tarot_train import base_model, device, plan, recipe, sft, training_rows
+    from tarot_train.trainer import build_trainer
     from tests.train.conftest import example
 
     here = device.find()
@@ -60,7 +61,7 @@ def measure(variant: str, tiny: bool, updates: int) -> dict:
     torch.set_default_dtype(torch.float32)
     packs = plan.packed_rows(counted.tokens, used.train.max_tokens) if used.train.packing else None
     with tempfile.TemporaryDirectory() as folder:
-        trainer = sft.build_trainer(
+        trainer = build_trainer(
             model, tokenizer, counted.rows, counted.rows[:1], Path(folder), used, cpu=here.kind == "cpu",
             plain_head=loss == "labelled", packs=packs,
         )  # fmt: skip

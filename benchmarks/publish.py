@@ -21,6 +21,8 @@ from time import perf_counter
 
 import polars as pl
 
+from tarot_data.store import delta
+
 ROOT = Path(__file__).parents[1]
 LOT = 2000
 NEW = 20
@@ -30,7 +32,7 @@ A_PERSON = 8
 def fill(data_dir: Path, first: int, count: int) -> None:
     """Append made-up readings number first … to the store, with labels and signatures."""
     from schemas.tables import READINGS
-    from tarot_data.ingest.stages import to_stored
+    from tarot_data.ingest.lots import to_stored
     from tarot_data.patterns.annotate import annotate
     from tarot_data.store import tables
     from tarot_data.text.near_duplicates import signatures
@@ -39,7 +41,7 @@ def fill(data_dir: Path, first: int, count: int) -> None:
         rows = [_reading(number) for number in range(start, min(start + LOT, first + count))]
         readings = pl.DataFrame(rows, schema=READINGS).unique("reading_id", maintain_order=True)
         sentences, notes = annotate(readings)
-        tables.append(data_dir, "readings", to_stored(readings, sentences, notes), {})
+        delta.append(data_dir, "readings", to_stored(readings, sentences, notes), {})
         tables.append_signatures(data_dir, signatures(readings).with_columns(revision=pl.lit(1, pl.Int32)), {})
         print(f"{start + len(rows):,} readings", file=sys.stderr, flush=True)
 

@@ -6,7 +6,7 @@ python -m benchmarks.tokens TOKENIZER_FOLDER
 import sys
 from pathlib import Path
 
-from tarot_data.dataset.examples import prompt_for
+from tarot_data.dataset.prompt import prompt_for
 from tarot_data.patterns import gold, train
 
 

@@ -31,7 +31,7 @@ from tarot_data.dataset import versions
 from tarot_data.erasure.disk_search import find_traces
 from tarot_data.ingest import fixes
 from tarot_data.privacy import suppression_list
-from tarot_data.store import corrections, tables
+from tarot_data.store import corrections, delta, tables
 from tarot_data.synthetic.generate import write_sample
 
 PERSON = "桑桑"
@@ -163,8 +163,8 @@ def counted(data: Path, totals: list[int]) -> Callable:
 def content(data: Path) -> dict[str, str]:
     """Part -> hash over all it says; clocks, and the numbers of commits, apart."""
     out = {}
-    for name in tables.TABLES:
-        rows = tables.scan(data, name)
+    for name in delta.TABLES:
+        rows = delta.scan(data, name)
         frame = None if rows is None else rows.collect()
         # Sorted as text: a list or a struct has no order, and the order of commits is no content.
         lines = [] if frame is None else sorted(frame.write_ndjson().splitlines())
@@ -190,7 +190,7 @@ def findings(data: Path, told: list[str]) -> list[str]:
     told: passages that must be nowhere below the data directory.
     """
     out = []
-    every = tables.scan(data, "readings")
+    every = delta.scan(data, "readings")
     if every is not None:
         keys = every.select("reading_id", "revision").collect()
         out += ["a revision is there twice"] if keys.is_duplicated().any() else []

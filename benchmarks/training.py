@@ -34,6 +34,7 @@ def measure(shape: dict, ours: bool, updates: int) -> dict:
     from transformers import Qwen2ForCausalLM, TrainerCallback
 
     from tarot_train import base_model, recipe, sft, training_rows
+    from tarot_train.trainer import build_trainer
     from tests.train.conftest import example
 
     made = [example(number, "train") for number in range(8 * (updates + 1))]
@@ -47,9 +48,7 @@ def measure(shape: dict, ours: bool, updates: int) -> dict:
     settings |= {"train.max_steps": str(updates + 1), "train.eval_steps": "100000", "train.patience": "0"}
     used = recipe.load("tarot-tiny", settings)
     folder = Path(tempfile.mkdtemp())
-    trainer = sft.build_trainer(
-        model, tokenizer, counted.rows, counted.rows[:1], folder, used, cpu=True, plain_head=ours
-    )
+    trainer = build_trainer(model, tokenizer, counted.rows, counted.rows[:1], folder, used, cpu=True, plain_head=ours)
     trainer.args.eval_on_start, trainer.args.load_best_model_at_end = False, False
     marks = []
 

@@ -84,7 +84,7 @@ PORT = 4200
 
 # Module of flows.commands -> command -> its arguments and options; the function of that name runs it.
 COMMANDS: dict[str, dict[str, list]] = {
-    "records": {
+    "readings": {
         "run": [
             ("arg", "paths", {"nargs": -1, "type": click.Path(path_type=Path, exists=True)}),
             ("opt", "--min-readings", {"type": click.IntRange(1), "default": MIN_READINGS, "show_default": True}),
@@ -132,7 +132,7 @@ COMMANDS: dict[str, dict[str, list]] = {
             ("opt", "--allow-again", {"is_flag": True}),
         ],
     },
-    "craft": {
+    "patterns": {
         "annotate": [
             ("arg", "file", {"type": click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)}),
             LEXICON,
@@ -235,7 +235,7 @@ COMMANDS: dict[str, dict[str, list]] = {
             ("opt", "--out", {"type": click.Path(path_type=Path), "default": None}),
         ],
     },
-    "upkeep": {
+    "service": {
         "sample": [
             ("opt", "--n", {"type": click.IntRange(1), "default": 220, "show_default": True}),
             ("opt", "--out", {"type": click.Path(path_type=Path, file_okay=False), "required": True}),

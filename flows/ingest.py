@@ -12,8 +12,8 @@ from flows.runtime.error_redaction import Withheld, withholding
 from flows.runtime.progress import bar
 from flows.runtime.retries import AGAIN, if_it_passes, passes
 from flows.runtime.run_log import HOOKS
-from tarot_data.ingest import stages
-from tarot_data.store import tables
+from tarot_data.ingest import lots, stages
+from tarot_data.store import delta, tables
 
 
 class Inbox:
@@ -79,7 +79,7 @@ def compare(data_dir: Path, identified: Path, labelled: Path, staging: Path) -> 
 @task(name="commit to the store", retry_condition_fn=if_it_passes, **AGAIN)
 @withholding
 def commit(data_dir: Path, decided: Path, files: list) -> dict:
-    with tables.as_it_was(data_dir):
+    with delta.as_it_was(data_dir):
         return stages.commit(data_dir, decided, files)
 
 
@@ -121,7 +121,7 @@ def _spread(data_dir: Path, files: list, staging: Path) -> Path:
         folder.mkdir(parents=True)
     _wait("read", [clean_part.submit(data_dir, part, clean, n) for n, part in enumerate(stages.shards(files))])
     identified = identify(data_dir, clean, staging)
-    numbers = stages.lot_numbers(identified)
+    numbers = lots.lot_numbers(identified)
     parts = [numbers[first : first + stages.SHARD_LOTS] for first in range(0, len(numbers), stages.SHARD_LOTS)]
     _wait("label", [label_part.submit(data_dir, identified, labelled, part) for part in parts])
     return compare(data_dir, identified, labelled, staging)

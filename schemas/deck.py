@@ -82,3 +82,7 @@ def suit_of(card: str) -> str | None:
 def rank_of(card: str) -> str | None:
     """The rank of a minor card (一 … 国王), None for a major."""
     return None if card in MAJORS else card[2:]
+
+
+SHORTEST = 40
+"""Characters without white space: shorter bodies are remarks, not readings (DESIGN, closed lists)."""

@@ -6,7 +6,7 @@ from math import isfinite
 from pathlib import Path
 
 from schemas.errors import Problem
-from tarot_train import sft
+from tarot_train import run_folder, sft, trainer
 from tarot_train.evaluate import fixed_cases, load_run, read_manifest
 from tarot_train.generate import Manner, ask, generate
 from tarot_train.recipe import Generation
@@ -19,7 +19,7 @@ def trial(
     overrides: dict[str, str] | None = None,
     *,
     data_dir: Path,
-    progress: sft.Progress = None,
+    progress: trainer.Progress = None,
 ) -> dict:
     """Train five updates, save, load what was saved, have it write, and leave nothing behind.
 
@@ -37,7 +37,7 @@ def trial(
         manner = Manner(settings=Generation(max_new_tokens=32), thinking=about["thinking"])
         (written,) = generate(model, tokenizer, [ask(fixed_cases()[0]["prompt"])], manner)
     finally:
-        shutil.rmtree(data_dir / "runs" / sft.TRIAL, ignore_errors=True)
+        shutil.rmtree(data_dir / "runs" / run_folder.TRIAL, ignore_errors=True)
     return {
         "updates": about["steps"],
         "seconds_an_update": about["seconds_an_update"],

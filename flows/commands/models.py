@@ -84,7 +84,7 @@ def _answer(ctx: Context, talk, prompt: str, facts: dict) -> None:
 
 
 def print_drawn(ctx: Context, cards: list[dict], seed: int) -> None:
-    from tarot_data.dataset.examples import card_text
+    from tarot_data.cards.format import card_text
 
     ctx.note("summary.drawn", cards="、".join(card_text(card) for card in cards), seed=seed)
 

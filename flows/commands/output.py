@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flows.cli import Context
 from schemas.errors import Problem
-from schemas.gate import explain
+from schemas.messages import gate_sentences
 
 
 def print_ingest(ctx: Context, result: dict) -> None:
@@ -36,7 +36,7 @@ def print_published(ctx: Context, manifest: dict, new: bool) -> None:
 
 
 def print_gate(ctx: Context, opened: dict) -> None:
-    for line in explain(opened, ctx.lang):
+    for line in gate_sentences(opened, ctx.lang):
         print(line)
 
 

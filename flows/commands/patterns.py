@@ -60,7 +60,7 @@ def canonical(card: str) -> str:
 
 
 def lexicon_check(ctx: Context) -> None:
-    from tarot_data.patterns.annotate import check_lexicon
+    from tarot_data.patterns.explain import check_lexicon
 
     findings = check_lexicon()
     if ctx.as_json:
@@ -75,7 +75,7 @@ def lexicon_check(ctx: Context) -> None:
 
 def lexicon_try(ctx: Context, text: str) -> None:
     from flows.commands.pattern_pages import explanation_page
-    from tarot_data.patterns.annotate import explain
+    from tarot_data.patterns.explain import explain
 
     found = explain(text)
     ctx.json(found) if ctx.as_json else print_page(explanation_page(ctx, found))

@@ -8,6 +8,7 @@ from flows.cli import Context
 from flows.commands.output import cluster_of, print_gate, print_ingest, print_published, print_run
 from flows.runtime import environment
 from flows.runtime.terminal import one_line
+from flows.service import prefect_session
 from schemas.errors import Problem
 
 
@@ -27,7 +28,7 @@ def run(
         if not inbox.is_dir():
             raise Problem("no_inbox", path=inbox)
         paths = (inbox,)
-    with environment.prefect_at(ctx.data_dir):
+    with prefect_session.prefect_at(ctx.data_dir):
         from flows.ingest import Inbox
         from flows.run import run as run_flow
 
@@ -62,7 +63,7 @@ def ingest(ctx: Context, paths: tuple[Path, ...], runner: str, address: str | No
 
 
 def _ingested(ctx: Context, paths: tuple[Path, ...], cluster: str | None) -> dict:
-    with environment.prefect_at(ctx.data_dir):
+    with prefect_session.prefect_at(ctx.data_dir):
         from flows.ingest import Inbox
         from flows.ingest import ingest as ingest_flow
         from flows.runtime.dask_runner import spread_over
@@ -284,7 +285,7 @@ def readmit(ctx: Context, person: str) -> None:
 
 
 def print_reading(ctx: Context, row: dict, spreads: list) -> None:
-    from tarot_data.dataset.examples import card_text
+    from tarot_data.cards.format import card_text
 
     head = [row["reading_id"], str(row["date"] or ""), row["person"] or "", row["question"] or ""]
     mark = [ctx.say("summary.synthetic_reading")] if row["synthetic"] else []

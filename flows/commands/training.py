@@ -2,11 +2,11 @@
 
 from flows.cli import Context
 from flows.commands.output import print_run
-from flows.runtime import environment
+from flows.service import prefect_session
 from flows.training.gate import may_train
 from flows.training.gate_checks import look_at
 from schemas.errors import Problem
-from schemas.gate import explain
+from schemas.messages import gate_sentences
 
 
 def plan(
@@ -40,7 +40,7 @@ def train(
     manifest = versions.find(ctx.data_dir, version)
     opened = look_at(ctx.data_dir, manifest, min_readings)
     if not may_train(opened, asked=True):
-        raise Problem("gate_shut", why=" ".join(explain(opened, ctx.lang)), validated=opened["validated"])
+        raise Problem("gate_shut", why=" ".join(gate_sentences(opened, ctx.lang)), validated=opened["validated"])
     overrides = dict(assignment(part) for part in set)
     from flows.training.plan import plan_training, require_base
 
@@ -55,7 +55,7 @@ def train(
             minutes = round(trial["seconds_an_update"] * planned["steps"] / 60, 1)
             ctx.print("summary.trial", **trial, steps=planned["steps"], minutes=minutes)
 
-    with environment.prefect_at(ctx.data_dir):
+    with prefect_session.prefect_at(ctx.data_dir):
         from flows.training.train import train as train_flow
 
         result = train_flow(

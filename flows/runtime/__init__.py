@@ -1,0 +1,1 @@
+"""What every flow needs: environment, progress, retries, error redaction, run log."""

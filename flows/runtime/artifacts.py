@@ -12,8 +12,7 @@ from prefect.artifacts import create_markdown_artifact, create_progress_artifact
 from prefect.context import FlowRunContext, TaskRunContext
 
 from flows.runtime.progress import bar
-from schemas.gate import explain
-from schemas.messages import say
+from schemas.messages import gate_sentences, say
 
 EVERY_SECONDS = 3.0
 """An update is a request of some 50 ms; more often would be spent on showing rather than doing."""
@@ -65,7 +64,7 @@ def summary(result: dict, lang: str) -> str:
         key = "summary.version_new" if version["new"] else "summary.version_same"
         parts += [say(key, lang, **about)]
     if opened := result.get("gate"):
-        parts += [f"## {say('artifact.gate', lang)}", *(f"- {line}" for line in explain(opened, lang))]
+        parts += [f"## {say('artifact.gate', lang)}", *(f"- {line}" for line in gate_sentences(opened, lang))]
     if scores := result.get("scores"):
         rows = [
             (say(f"dimension.{name}", lang), scores["base"]["scores"][name], scores["tuned"]["scores"][name])

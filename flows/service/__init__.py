@@ -1,0 +1,1 @@
+"""`tarot serve`: supervisor, Prefect server, runner, schedules, triggers, worker."""

@@ -17,6 +17,7 @@ from flows.runtime.dask_runner import spread_over
 from flows.runtime.error_redaction import kind_of, withholding
 from flows.runtime.progress import bar
 from flows.runtime.run_log import HOOKS
+from flows.service import prefect_session
 from flows.service.child_process import end_with_parent
 from flows.service.triggers import announce, train_once, wanted
 from flows.training.gate import may_train
@@ -25,7 +26,7 @@ from flows.training.runs import newest_run
 from flows.training.train import train
 from tarot_data.dataset import versions
 from tarot_data.ingest import stages
-from tarot_data.store import tables
+from tarot_data.store import delta, tables
 
 QUIET_SECONDS = 2.0
 """Files younger than this may still be on their way in: a folder that is being copied becomes one version, not three."""
@@ -48,7 +49,7 @@ def watch(min_readings: int, min_new: int, training: dict, lang: str) -> dict:
     data_dir, inbox = environment.default_data_dir(), environment.inbox_paths()
     environment.prepare(data_dir)
     try:
-        with bucket.opened(data_dir, "ingest"), environment.prefect_at(data_dir):
+        with bucket.opened(data_dir, "ingest"), prefect_session.prefect_at(data_dir):
             return _tick(data_dir, inbox, min_readings, min_new, training, lang)
     except Exception as error:
         if kind_of(error) == "busy":
@@ -95,7 +96,7 @@ def train_when_ready(
     def once() -> dict:
         return train(data_dir, version, training["base"], training["recipe"], training["overrides"])
 
-    with bucket.opened(data_dir, "train"), environment.prefect_at(data_dir):
+    with bucket.opened(data_dir, "train"), prefect_session.prefect_at(data_dir):
         result = train_once(data_dir, version, hash, once, required=min_readings, min_new=min_new)
         if result["outcome"] == "trained":
             result["report"] = _report(data_dir, min_readings, min_new, lang)
@@ -119,7 +120,7 @@ def wait_until_quiet(inbox: list[Path]) -> None:
 
 def store_state(data_dir: Path) -> dict[str, int | None]:
     """The newest commit of every table: equal where nothing was written in between, by whomever."""
-    return {name: tables.delta_version(data_dir, name) for name in tables.TABLES}
+    return {name: delta.delta_version(data_dir, name) for name in delta.TABLES}
 
 
 def _anything_new(data_dir: Path, inbox: list[Path]) -> bool:
@@ -140,7 +141,7 @@ def _report(data_dir: Path, min_readings: int, min_new: int, lang: str) -> str:
 
 def _seen(data_dir: Path) -> dict | None:
     path = _seen_path(data_dir)
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else dict.fromkeys(tables.TABLES)
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else dict.fromkeys(delta.TABLES)
 
 
 def _remember(data_dir: Path, state: dict) -> None:

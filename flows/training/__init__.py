@@ -1,0 +1,1 @@
+"""Training flows: plan, gate, train, compare, generate."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flows.training.runs import best_run, is_marked
 from tarot_data.cards.shuffle import draw_cards
-from tarot_data.dataset.examples import prompt_for
+from tarot_data.dataset.prompt import prompt_for
 from tarot_data.patterns.annotate_records import drawn_cards
 
 Say = Callable[[str, str], None]

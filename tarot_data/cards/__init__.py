@@ -1,0 +1,1 @@
+"""Cards and spreads: card lists, positions, mentions in prose."""

@@ -1,0 +1,1 @@
+"""Dataset versions: splits, prompts, examples, diff, export."""

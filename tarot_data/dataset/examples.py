@@ -6,21 +6,16 @@ from dataclasses import dataclass
 import polars as pl
 
 from schemas import token_estimate
-from schemas.tables import EXAMPLES, READINGS, STORED, stored
+from schemas.tables import EXAMPLES, stored
+from tarot_data.cards.format import ORIENTATION_WORDS
 from tarot_data.dataset import chunking
-
-ORIENTATION_WORDS = {"upright": "(正位)", "reversed": "(逆位)", "unknown": ""}
-"""How a drawn card is written in a prompt; where the source says no orientation, the prompt says none."""
+from tarot_data.dataset.prompt import prompts
 
 MAX_TOKENS = 2048
 """Longest example, prompt and reading together: the recipe card's `max_length`."""
 
 TEMPLATE_TOKENS = 16
 """What a chat template writes around prompt and reading at most: the project's templates write 9 and 12."""
-
-ASKED = ("person", "question", "draws", "cards")
-
-_PLAIN = stored(STORED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,98 +29,6 @@ class Budget:
     """`estimate`, or what tells the tokenizer from others; part of a version's hash, since it decides where to divide."""
     reasoning: bool = False
     """Whether each example has a thinking trace (`tarot_data.dataset.thinking_trace`), which counts as well."""
-
-
-def prompt_for(person: str | None, question: str | None, draws: list[dict], cards: list[dict]) -> str:
-    """The instruction a model is trained and asked with, for one reading; see `prompts`.
-
-    cards: dicts with draw, position, card, orientation.
-    """
-    names = [field.name for field in READINGS["cards"].inner.fields]
-    row = {
-        "person": person,
-        "question": question,
-        "draws": [{"spread_id": None, **draw} for draw in draws],
-        "cards": [{name: card.get(name) for name in names} for card in cards],
-    }
-    return prompts(pl.DataFrame([row], schema={name: _PLAIN[name] for name in ASKED}))[0]
-
-
-def prompts(asked: pl.DataFrame) -> pl.Series:
-    """The instructions of readings (person, question, draws, cards; part where it is one of several).
-
-    Who, what, spread and cards with their positions. A line whose value is not known is left out, so that a model
-    never learns to answer a placeholder.
-    """
-    rows = asked.select(*ASKED, part="part" if "part" in asked.columns else pl.lit(None, pl.String))
-    drawn = _drawn_lines(rows)
-    line = {name: _line(word, name) for name, word in (("person", "咨询者"), ("question", "问题"), ("part", "部分"))}
-    return (
-        rows.with_row_index("row")
-        .join(drawn, on="row", how="left", maintain_order="left")
-        .select(
-            pl.concat_str(
-                pl.lit("请为以下咨询提供塔罗解读：\n\n"),
-                line["person"],
-                line["question"],
-                pl.col("drawn").fill_null(""),
-                line["part"],
-                pl.lit("\n请进行专业解读。"),
-            )
-        )
-        .to_series()
-    )
-
-
-def _line(word: str, column: str) -> pl.Expr:
-    known = pl.col(column).fill_null("") != ""
-    return pl.when(known).then(pl.format("{}：{}\n", pl.lit(word), column)).otherwise(pl.lit(""))
-
-
-def _drawn_lines(rows: pl.DataFrame) -> pl.DataFrame:
-    """row, drawn: the lines of spread and cards, numbered where there are several draws."""
-    card = pl.col("cards").struct
-    cards = (
-        rows.select("cards")
-        .with_row_index("row")
-        .explode("cards")
-        .drop_nulls("cards")
-        .select("row", draw=card.field("draw"), text=_card_text(card))
-        .group_by("row", "draw", maintain_order=True)
-        .agg(pl.col("text").str.join(" | "))
-    )
-    spreads = (
-        rows.select("draws")
-        .with_row_index("row")
-        .explode("draws")
-        .drop_nulls("draws")
-        .select("row", pl.col("draws").struct.field("draw"), pl.col("draws").struct.field("spread"))
-        .unique(["row", "draw"], keep="last")
-    )
-    several = pl.len().over("row") > 1
-    mark = pl.when(several).then(pl.col("draw").cast(pl.String)).otherwise(pl.lit(""))
-    spread = pl.when(pl.col("spread").fill_null("") != "").then(pl.format("牌阵{}：{}\n", mark, "spread"))
-    return (
-        cards.join(spreads, on=["row", "draw"], how="left", maintain_order="left")
-        .sort("row", "draw", maintain_order=True)
-        .with_columns(line=pl.concat_str(spread.otherwise(pl.lit("")), pl.format("抽到的牌{}：{}\n", mark, "text")))
-        .group_by("row", maintain_order=True)
-        .agg(drawn=pl.col("line").str.join(""))
-    )
-
-
-def _card_text(card: object) -> pl.Expr:
-    """`过去：愚人(正位)`, or without what is not known; card: the struct namespace of a drawn card."""
-    position = card.field("position").fill_null("")
-    before = pl.when(position != "").then(pl.format("{}：", position)).otherwise(pl.lit(""))
-    orientation = card.field("orientation").cast(pl.String).replace_strict(ORIENTATION_WORDS)
-    return pl.concat_str(before, card.field("card").cast(pl.String), orientation)
-
-
-def card_text(card: dict) -> str:
-    """`过去：愚人(正位)`, or without what is not known."""
-    position = f"{card['position']}：" if card.get("position") else ""
-    return f"{position}{card['card']}{ORIENTATION_WORDS[card['orientation']]}"
 
 
 def to_examples(readings: pl.DataFrame, budget: Budget | None = None) -> pl.DataFrame:

@@ -21,11 +21,12 @@ import polars as pl
 
 from schemas.deck import SPLITS
 from schemas.errors import Problem
+from tarot_data.cards.format import card_text
 from tarot_data.dataset import croissant, dataset_card, versions
-from tarot_data.dataset.examples import MAX_TOKENS, Budget, card_text, to_examples
+from tarot_data.dataset.examples import MAX_TOKENS, Budget, to_examples
 from tarot_data.dataset.thinking_trace import version as traces_version
-from tarot_data.ingest.fix_workbook import neutral
-from tarot_data.privacy import contacts
+from tarot_data.privacy import mask
+from tarot_data.text.cleanup import neutral
 
 SPECIAL = r"<([|｜][^<>\n]{1,40}[|｜])>|<(/?think)>"
 """What a tokenizer may take for a special token; other trainers do not make it harmless, so it is done here."""
@@ -92,7 +93,7 @@ def findings(manifest: dict, published: pl.DataFrame) -> dict[str, int]:
     """
     found: dict[str, int] = {}
     for row in published.select("question", "content", "outcome").iter_rows():
-        kinds = {kind for text in row if text for kind in contacts.mask(text)[1]}
+        kinds = {kind for text in row if text for kind in mask.mask(text)[1]}
         for kind in kinds:
             found[kind] = found.get(kind, 0) + 1
     persons = published["person"].drop_nulls().n_unique()

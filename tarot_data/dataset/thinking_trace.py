@@ -19,7 +19,7 @@ import polars as pl
 
 from schemas.deck import PATTERNS, SUITS, is_major, rank_of, suit_of
 from tarot_data import lexicon
-from tarot_data.patterns import pattern_library
+from tarot_data.patterns import cue_kinds, pattern_library
 from tarot_data.patterns.time_expressions import find_times
 
 LOT = 2000
@@ -135,7 +135,7 @@ def _repeated(question: str) -> list[tuple[str, int]]:
 
 
 def _drawn(row: dict) -> list[Fact]:
-    from tarot_data.dataset.examples import card_text
+    from tarot_data.cards.format import card_text
 
     cards, numbers = row["cards"], sorted({card["draw"] for card in row["cards"]})
     count = han(len(cards))
@@ -196,7 +196,7 @@ def _links(row: dict) -> list[Fact]:
     linked = [sentence for sentence in row["sentences"] if "card_link" in sentence["labels"]]
     for sentence in linked:
         named = [card for card in drawn if card in sentence["cards"]]
-        how = phrases()["how"][pattern_library.link_kinds(sentence["kinds"])[0]]
+        how = phrases()["how"][cue_kinds.link_kinds(sentence["kinds"])[0]]
         if len(set(named)) == 2:
             out.append(_pair(sentence["named"], named, drawn, how))
         elif len(set(named)) > 2:
@@ -230,8 +230,8 @@ def _advice(row: dict) -> list[Fact]:
         out.append(("advice_cards", {"cards": "、".join(named[:3])}))
     elif before:
         out.append(("advice_after", {"card": before[-1][0]}))
-    forms = [form for s in given for form in pattern_library.advice_forms(s["kinds"], s["text"])]
-    said = "、".join(phrases()["form"][form] for form in pattern_library.ADVICE_FORMS if form in forms)
+    forms = [form for s in given for form in cue_kinds.advice_forms(s["kinds"], s["text"])]
+    said = "、".join(phrases()["form"][form] for form in cue_kinds.ADVICE_FORMS if form in forms)
     out.append(("advice_forms", {"count": han(len(given)), "forms": said}))
     times = list(dict.fromkeys(one_line(time) for sentence in given for time in sentence.get("times", ())))
     if times:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from functools import cache
 
 from schemas.deck import MAJORS, PATTERNS, RANKS, SUITS
+from tarot_data.cards.format import card_text
 from tarot_data.cards.mentions import find_cards
-from tarot_data.dataset.examples import card_text
 from tarot_data.dataset.thinking_trace import element_of, one_line, phrases
-from tarot_data.patterns import pattern_library
+from tarot_data.patterns import cue_kinds
 
 _SKIPPED = re.compile(r"(?:\s|- )*")
 
@@ -122,7 +122,7 @@ def _is_link(row: dict, cards: list[str], how: str, order: bool = False) -> bool
     """Whether the reader drew a link of exactly these cards and this kind, naming them in this order if order."""
     for sentence in _of(row, "card_link"):
         named = {card for card in sentence["cards"] if card in _names(row)}
-        kind = phrases()["how"][pattern_library.link_kinds(sentence["kinds"])[0]]
+        kind = phrases()["how"][cue_kinds.link_kinds(sentence["kinds"])[0]]
         if named == set(cards) and kind == how and (not order or _spoken(sentence, row, named) == cards):
             return True
     return False
@@ -150,7 +150,7 @@ def _is_advice_after(row: dict, card: str) -> bool:
 
 def _are_forms(row: dict, count: str, forms: str) -> bool:
     given = _of(row, "advice")
-    words = {phrases()["form"][form] for s in given for form in pattern_library.advice_forms(s["kinds"], s["text"])}
+    words = {phrases()["form"][form] for s in given for form in cue_kinds.advice_forms(s["kinds"], s["text"])}
     return set(_listed(forms)) == words and len(given) == number_of(count)
 
 

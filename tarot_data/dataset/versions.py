@@ -21,7 +21,7 @@ from tarot_data.dataset import splits, thinking_trace
 from tarot_data.dataset.examples import Budget, to_examples, too_long
 from tarot_data.privacy import pseudonyms
 from tarot_data.privacy.person_names import named
-from tarot_data.store import tables
+from tarot_data.store import delta, tables
 from tarot_data.text.near_duplicates import near_pairs
 
 FORMAT = 1
@@ -141,7 +141,7 @@ def publish(data_dir: Path, budget: Budget | None = None, hide_names: bool = Fal
         "code": metadata.version("tarot-curation"),
         "lexicon": lexicon.version(),
         "labeller": sorted(published["labeller"].unique()),
-        "store_version": tables.delta_version(data_dir),
+        "store_version": delta.delta_version(data_dir),
     }
     return _write(folder(data_dir) / name, published, examples, manifest), True
 

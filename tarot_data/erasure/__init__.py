@@ -1,0 +1,1 @@
+"""Remove a person from the store, versions and reports."""

@@ -18,7 +18,7 @@ from schemas.errors import Problem
 from tarot_data import lexicon
 from tarot_data.dataset import versions
 from tarot_data.privacy import pseudonyms, suppression_list
-from tarot_data.store import corrections, tables
+from tarot_data.store import corrections, delta
 from tarot_data.text.normalise import fold
 
 NAMED_AFTER = frozenset("file member locator name root".split())
@@ -62,7 +62,7 @@ def find(data_dir: Path, name: str, mentions: str | None = None) -> Person:
     versions know the name, `name_is_a_word` where it is an ordinary word that others use and mentions is not given.
     """
     name = name.strip()
-    rejections = tables.scan(data_dir, "rejections")
+    rejections = delta.scan(data_dir, "rejections")
     rejections = None if rejections is None else rejections.collect()
     ids: set[str] = set()
     nameless: set[str] = set()
@@ -119,7 +119,7 @@ def find(data_dir: Path, name: str, mentions: str | None = None) -> Person:
 def _readings(data_dir: Path) -> Iterator[tuple[dict | None, pl.DataFrame]]:
     """(None, every revision in the store), then (manifest, readings) of each version: what tells whose they are."""
     columns = "reading_id fingerprint person question content outcome draws cards source".split()
-    rows = tables.scan(data_dir, "readings")
+    rows = delta.scan(data_dir, "readings")
     if rows is not None:
         yield None, rows.select(columns).collect()
     for manifest in versions.listed(data_dir):
@@ -258,9 +258,9 @@ def forget_store(data_dir: Path, person: Person) -> dict[str, int]:
     """Remove the person from every table but the readings, and from the log and the unused files of all of them."""
     counts = dict.fromkeys((*REWRITERS, "mentions"), 0)
     for name, rewriter in REWRITERS.items():
-        if not tables.exists(data_dir, name):
+        if not delta.exists(data_dir, name):
             continue
-        before = tables.scan(data_dir, name).collect()
+        before = delta.scan(data_dir, name).collect()
         kept, counts[name] = rewriter(before, person)
         kept, masked = without_mentions(kept, person)
         counts["mentions"] += masked
@@ -271,9 +271,9 @@ def forget_store(data_dir: Path, person: Person) -> dict[str, int]:
 
 def forget_readings(data_dir: Path, person: Person) -> dict[str, int]:
     """Remove the person's readings, all revisions of them, and mask the name in those of others."""
-    if not tables.exists(data_dir, "readings"):
+    if not delta.exists(data_dir, "readings"):
         return {"readings": 0, "revisions": 0, "mentions": 0}
-    before = tables.scan(data_dir, "readings").collect()
+    before = delta.scan(data_dir, "readings").collect()
     theirs = all_theirs(before, person)
     kept, mentions = without_mentions(before.filter(~theirs), person)
     _replace(data_dir, "readings", before, kept)
@@ -283,9 +283,9 @@ def forget_readings(data_dir: Path, person: Person) -> dict[str, int]:
 
 def _replace(data_dir: Path, name: str, before: pl.DataFrame, kept: pl.DataFrame) -> None:
     if kept.equals(before):
-        tables.purge(data_dir, name)
+        delta.purge(data_dir, name)
     else:
-        tables.rewrite(data_dir, name, kept, {"run": "forget"})
+        delta.rewrite(data_dir, name, kept, {"run": "forget"})
 
 
 def _without_rejections(frame: pl.DataFrame, person: Person) -> tuple[pl.DataFrame, int]:
@@ -332,9 +332,9 @@ readings, which go last of all."""
 
 def read_again(data_dir: Path) -> None:
     """Have the next ingest read every file once more; what was decided about each stays until then."""
-    if tables.exists(data_dir, "files"):
-        files = tables.scan(data_dir, "files").collect()
-        tables.rewrite(data_dir, "files", files.with_columns(pipeline=pl.lit("")), {"run": "readmit"})
+    if delta.exists(data_dir, "files"):
+        files = delta.scan(data_dir, "files").collect()
+        delta.rewrite(data_dir, "files", files.with_columns(pipeline=pl.lit("")), {"run": "readmit"})
 
 
 def forget_versions(data_dir: Path, person: Person) -> list[dict]:

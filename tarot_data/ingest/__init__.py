@@ -1,0 +1,1 @@
+"""Ingest pipeline: clean, identify, compare, validate, commit."""

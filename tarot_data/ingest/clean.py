@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date
 from hashlib import blake2b
 
 import polars as pl
@@ -11,16 +11,16 @@ import polars as pl
 from schemas.tables import READINGS, REJECTIONS
 from tarot_data.cards import card_fields, content_cards
 from tarot_data.cards.spreads import places_of, resolve_spread
-from tarot_data.ingest.body_checks import body_problem, clean_text
-from tarot_data.privacy import contacts
-from tarot_data.sources.records import Corrected, RawDraw, RawRecord, Rejected, Source, plain
+from tarot_data.ingest.body_checks import body_problem
+from tarot_data.ingest.raw_json import record_of
+from tarot_data.privacy import mask
+from tarot_data.privacy.mask_records import masked_object
+from tarot_data.sources.records import Corrected, RawRecord, Rejected, Source
+from tarot_data.text.cleanup import clean_text, plain
 from tarot_data.text.dates import parse_date
 from tarot_data.text.normalise import words
 
 LONGEST_PERSON, LONGEST_QUESTION = 60, 2000
-
-LONGEST_KEPT = 400_000
-"""Characters of one text of a rejected record that are kept: a book, which no reading is."""
 
 
 def fingerprint(cards: list[dict], content: str) -> str:
@@ -107,8 +107,8 @@ def to_reading(record: RawRecord) -> dict:
     question = clean_text(record.question or "")[:LONGEST_QUESTION] or None
     outcome = clean_text(record.outcome or "") or None
     texts = [content, person or "", question or "", outcome or "", *(draw["spread"] or "" for draw in draws)]
-    before = contacts.kinds_in(texts)
-    texts, masked = contacts.mask_all(texts)
+    before = mask.kinds_in(texts)
+    texts, masked = mask.mask_all(texts)
     masked = [*before, *masked]
     content, person, question, outcome = texts[0], texts[1] or None, texts[2] or None, texts[3] or None
     for draw, spread in zip(draws, texts[4:], strict=True):
@@ -116,7 +116,7 @@ def to_reading(record: RawRecord) -> dict:
     for card in cards:
         for key in ("position", "raw"):
             if card[key]:
-                card[key], kinds = contacts.mask_short(card[key])
+                card[key], kinds = mask.mask_short(card[key])
                 masked += kinds
     if person and (not re.sub(r"〔[^〕]*〕|[\W_]", "", person) or len(person) > LONGEST_PERSON):
         person = None
@@ -219,7 +219,7 @@ def _refused(record: RawRecord, stage: str, reason: str, detail: str) -> dict:
 def _rejection(source: Source, stage: str, reason: str, detail: str, raw: dict) -> dict:
     """A row of REJECTIONS, everything in it masked. The excerpt is of the content, else of the line as it stood."""
     raw, masked = masked_object(raw)
-    detail, kinds = contacts.mask(plain(detail)[:500])
+    detail, kinds = mask.mask(plain(detail)[:500])
     excerpt = clean_text(str(raw.get("content") or raw.get("line") or ""))[:60] or None
     row = _source(source)
     record = json.dumps(raw, ensure_ascii=False, default=str) if raw else None
@@ -242,99 +242,3 @@ def _key(raw: dict, source: dict) -> str:
     if not said:
         said = {name: source[name] for name in ("member", "locator", "sha256")}
     return blake2b(json.dumps(said, sort_keys=True, default=str).encode(), digest_size=16).hexdigest()
-
-
-def record_of(record: RawRecord) -> dict:
-    """A raw record as an object of plain values, from which `to_record` makes it again."""
-    return {
-        "person": record.person,
-        "question": record.question,
-        "draws": [{"spread": draw.spread, "cards": draw.cards} for draw in record.draws],
-        "content": record.content,
-        "date": record.date,
-        "date_hint": record.date_hint,
-        "outcome": record.outcome,
-        "consent": record.consent,
-        "synthetic": record.synthetic,
-        "record_id": record.record_id,
-        **({"fixed": True} if record.fixed else {}),
-        **({"extra": record.extra} if record.extra else {}),
-    }
-
-
-def to_record(stored: dict, source: Source) -> RawRecord:
-    """The record of a rejection, as an object (perhaps corrected by a person), made a raw record again.
-
-    Takes what `record_of` gives and what rejected readings have (`cards` resolved, beside `draws`).
-    """
-    draws = stored.get("draws") or []
-    cards = stored.get("cards")
-    if isinstance(cards, list) and cards and all(isinstance(card, dict) and "draw" in card for card in cards):
-        spreads = {draw.get("draw", number): draw.get("spread") for number, draw in enumerate(draws, 1)}
-        numbers = sorted({*spreads, *(card["draw"] for card in cards)})
-        raws = tuple(
-            RawDraw(spread=spreads.get(number), cards=[_card_object(card) for card in cards if card["draw"] == number])
-            for number in numbers
-        )
-    elif cards is not None:
-        raws = (RawDraw(spread=draws[0].get("spread") if draws else stored.get("spread"), cards=cards),)
-    else:
-        raws = tuple(RawDraw(spread=draw.get("spread"), cards=draw.get("cards")) for draw in draws)
-    names = ("person", "question", "date", "date_hint", "outcome", "consent", "record_id")
-    return RawRecord(
-        source=source,
-        draws=raws,
-        content=plain(stored.get("content")),
-        synthetic=bool(stored.get("synthetic")),
-        fixed=bool(stored.get("fixed")),
-        extra=stored.get("extra") or {},
-        **{name: stored.get(name) for name in names},
-    )
-
-
-def _card_object(card: dict) -> dict:
-    position = card.get("position") or (card["place"] if card.get("place") else None)
-    return {"card": card["card"], "orientation": card.get("orientation") or "unknown", "position": position}
-
-
-def masked_object(value: object, longest: int = LONGEST_KEPT) -> tuple[object, list[str]]:
-    """A JSON-like object with every string in it masked (keys too) and cut at `longest`, and the kinds masked."""
-    texts: list[str] = []
-    labels: list[str] = []
-
-    def gather(item: object, depth: int, label: str = "") -> object:
-        if depth > 12:
-            return None
-        if isinstance(item, dict):
-            # Names at the top are our own; those below are the source's, and may say what they hold (微信, phone).
-            named = [(str(key), held) for key, held in list(item.items())[:500]]
-            return {gather(key, depth): gather(held, depth + 1, key if depth else "") for key, held in named}
-        if isinstance(item, list | tuple):
-            return [gather(held, depth + 1, label) for held in list(item)[:500]]
-        if isinstance(item, bool) or item is None:
-            return item
-        if isinstance(item, bytes):
-            return None
-        told_by_name = label and contacts.announces(label)
-        if isinstance(item, int | float) and abs(item) < (1e4 if told_by_name else 1e9):
-            return item if item == item else None
-        texts.append(plain(item.isoformat() if isinstance(item, date | datetime) else item)[:longest])
-        labels.append(label)
-        return _Slot(len(texts) - 1)
-
-    def fill(item: object) -> object:
-        if isinstance(item, _Slot):
-            return masked[item]
-        if isinstance(item, dict):
-            return {fill(key): fill(held) for key, held in item.items()}
-        if isinstance(item, list):
-            return [fill(held) for held in item]
-        return item
-
-    shape = gather(value, 0)
-    masked, kinds = contacts.mask_all(texts, labels)
-    return fill(shape), kinds
-
-
-class _Slot(int):
-    """The place of a text in the list that is masked as a whole."""

@@ -10,8 +10,9 @@ import polars as pl
 
 from schemas.errors import Problem
 from schemas.messages import LANGUAGES, say
-from tarot_data.dataset.examples import card_text
+from tarot_data.cards.format import card_text
 from tarot_data.ingest.fixes import FIELDS, Fix
+from tarot_data.text.cleanup import _FORMULA, neutral
 
 COLUMNS = ("rejection_id", "decision", "reason", "detail", *FIELDS, "place")
 """decision: empty, or a word for accept or dismiss. place: file, member and locator."""
@@ -19,12 +20,6 @@ COLUMNS = ("rejection_id", "decision", "reason", "detail", *FIELDS, "place")
 DECISIONS = ("accept", "dismiss")
 LISTED = ("cards", "spreads")
 """Fields with one line a draw."""
-
-LONGEST_CELL = 32_767
-"""Characters a cell of a workbook holds (Excel's specification); a longer content is shown cut and cannot be changed."""
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
-"""What a spreadsheet, or the CSV it is saved as, would take for a formula (OWASP, CSV injection)."""
 
 
 def cells(rejection: dict) -> dict[str, str]:
@@ -133,12 +128,6 @@ def _fix(said: dict[str, str], rejection: dict, path: Path, number: int) -> Fix:
         raise Problem("worksheet_decision", path=path, row=number, word=word, known="、".join(decisions))
     decision = decisions.get(word)
     return Fix(fields=fields, accepted=decision == "accept", dismissed=decision == "dismiss")
-
-
-def neutral(text: str) -> str:
-    """A text that no spreadsheet computes, cut to what a cell holds; `plain` takes the mark off again."""
-    text = text[: LONGEST_CELL - 1].replace("\r\n", "\n")
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def plain(text: str) -> str:

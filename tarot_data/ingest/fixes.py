@@ -14,7 +14,7 @@ import polars as pl
 
 from schemas.errors import Problem
 from tarot_data.sources.records import RawDraw, RawRecord
-from tarot_data.store import tables
+from tarot_data.store import delta, tables
 
 FIELDS = ("person", "question", "date", "spreads", "cards", "content", "outcome", "consent")
 """What can be corrected. spreads and cards are lists, one entry a draw; the others are one text."""
@@ -43,7 +43,7 @@ def read(data_dir: Path) -> dict[str, Fix]:
 def write(data_dir: Path, decided: dict[str, Fix]) -> None:
     """Keep decisions, each on top of what was decided about the same record before; one that says nothing new, as that
     of a killed run does when it is done again, is there already. The caller holds `store.writing`."""
-    from tarot_data.ingest.clean import masked_object
+    from tarot_data.privacy.mask_records import masked_object
 
     before = read(data_dir)
     first = tables.fixes(data_dir)["sequence"].max()
@@ -64,7 +64,7 @@ def write(data_dir: Path, decided: dict[str, Fix]) -> None:
                 "sequence": first + len(rows),
             }
         )
-    tables.append(data_dir, "fixes", pl.DataFrame(rows, schema=tables.FIXES), {"run": "fix"})
+    delta.append(data_dir, "fixes", pl.DataFrame(rows, schema=tables.FIXES), {"run": "fix"})
 
 
 def corrected(record: RawRecord, fields: dict[str, object]) -> RawRecord:

@@ -7,10 +7,11 @@ import polars as pl
 from schemas.tables import READINGS
 from tarot_data.ingest import validate
 from tarot_data.ingest.card_conflicts import unread_cards
-from tarot_data.ingest.stages import LOT, Progress, to_stored
+from tarot_data.ingest.lots import LOT, to_stored
+from tarot_data.ingest.stages import Progress
 from tarot_data.patterns import model
 from tarot_data.patterns.annotate import annotate
-from tarot_data.store import corrections, tables
+from tarot_data.store import corrections, delta, tables
 
 
 def relabel(data_dir: Path, progress: Progress = None) -> dict[str, int]:
@@ -27,7 +28,7 @@ def relabel(data_dir: Path, progress: Progress = None) -> dict[str, int]:
     for start in range(0, old.height, LOT):
         lot = old.slice(start, LOT)
         fresh = relabelled(lot)
-        tables.append(data_dir, "readings", fresh, {"run": "relabel", "labeller": model.version()})
+        delta.append(data_dir, "readings", fresh, {"run": "relabel", "labeller": model.version()})
         changed += _other_sentences(lot, corrections.apply(fresh, said))
         if progress:
             progress("label", min(start + LOT, old.height), old.height)

@@ -11,10 +11,12 @@ import polars as pl
 from schemas.errors import Problem
 from schemas.tables import READINGS, REJECTIONS, STORED
 from tarot_data.ingest import fixes
-from tarot_data.ingest.clean import LONGEST_KEPT, to_record
 from tarot_data.ingest.fixes import Fix
-from tarot_data.ingest.stages import UNCHANGED, Progress, clean, commit_lots, decide, lots_of, next_sequence
-from tarot_data.sources.reader import RawRecord, Source
+from tarot_data.ingest.lots import UNCHANGED, lots_of
+from tarot_data.ingest.raw_json import to_record
+from tarot_data.ingest.stages import Progress, clean, commit_lots, decide, next_sequence
+from tarot_data.privacy.mask_records import LONGEST_KEPT
+from tarot_data.sources.records import RawRecord, Source
 from tarot_data.store import tables
 
 BECAME = pl.Schema(

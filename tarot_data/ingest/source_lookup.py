@@ -5,9 +5,11 @@ from pathlib import Path
 import polars as pl
 
 from schemas.errors import Problem
-from tarot_data.ingest.clean import masked_object, record_of
+from tarot_data.ingest.raw_json import record_of
+from tarot_data.privacy.mask_records import masked_object
 from tarot_data.sources import reader
-from tarot_data.sources.reader import RawRecord
+from tarot_data.sources.inbox import find_file
+from tarot_data.sources.records import RawRecord
 
 
 def original(source: dict, files: pl.DataFrame, inbox: Path | None = None) -> dict[str, object]:
@@ -19,7 +21,7 @@ def original(source: dict, files: pl.DataFrame, inbox: Path | None = None) -> di
     """
     row = files.filter(pl.col("name") == source["file"]).to_dicts()
     root = inbox or (Path(row[0]["root"]) if row else None)
-    path = reader.find_file(root, source["file"]) if root else None
+    path = find_file(root, source["file"]) if root else None
     if path is None:
         raise Problem("no_source_file", file=source["file"], root=root or "–")
     record = reader.read_again(path, source["member"], source["locator"], source["form"])

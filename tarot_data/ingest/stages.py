@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
-from hashlib import blake2b, sha256
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 
@@ -16,15 +16,14 @@ import polars as pl
 
 from schemas.tables import READINGS, REJECTIONS, STORED, stored, typed
 from tarot_data import lexicon
-from tarot_data.ingest import fixes, metadata_update, rejections
-from tarot_data.ingest.identity import Edits
+from tarot_data.ingest import fixes, rejections
+from tarot_data.ingest.identity import Edits, _identify, _known
+from tarot_data.ingest.lots import IDENTIFIED, LOT, UNCHANGED, _fresh, _Texts, _write, lot_numbers, lots_of, to_stored
 from tarot_data.privacy import suppression_list
-from tarot_data.sources import reader
-from tarot_data.store import tables
+from tarot_data.sources import inbox, reader
+from tarot_data.sources.records import Corrected, RawRecord, masked_name
+from tarot_data.store import delta, tables
 from tarot_data.system.memory import give_back, no_cycles
-
-LOT = 2000
-"""Readings a lot: at 600 characters each about 4 MB of text, 100 MB with what is made of it while it is looked at."""
 
 CODE_VERSION = "4"
 """Raised whenever reading or cleaning changes its verdicts: files are then read again at the next ingest."""
@@ -41,12 +40,6 @@ PART_LOTS = 25
 NOTHING = sha256(b"").hexdigest()
 """Digest of an empty file, and of one that could not be opened."""
 
-IDENTIFIED = pl.Schema({"row": pl.UInt32, **READINGS})
-"""Readings of a lot under their id. row: unique in the lot."""
-
-UNCHANGED = pl.Schema({"reading_id": pl.String, "file": pl.String, "source": READINGS["source"]})
-"""What a run met again as the store has it."""
-
 Progress = Callable[[str, int, int], None] | None
 
 
@@ -55,13 +48,13 @@ def pipeline() -> str:
     return f"{CODE_VERSION}-{lexicon.version()}"
 
 
-def new_files(data_dir: Path, paths: list[Path]) -> tuple[list[reader.InboxFile], int, list[str]]:
+def new_files(data_dir: Path, paths: list[Path]) -> tuple[list[inbox.InboxFile], int, list[str]]:
     """Files that are not in the store as they are; how many are; and the reading_ids of those.
 
     A file is known by name, bytes and pipeline: knowing it costs hashing and nothing more.
     """
     veil = suppression_list.read(data_dir)
-    found = reader.discover(paths)
+    found = inbox.discover(paths)
     if veil:
         found = [replace(file, name=suppression_list.veiled(veil, "file", file.name)) for file in found]
     known = {
@@ -73,7 +66,7 @@ def new_files(data_dir: Path, paths: list[Path]) -> tuple[list[reader.InboxFile]
     return new, len(found) - len(new), kept
 
 
-def read_and_clean(data_dir: Path, files: list[reader.InboxFile], staging: Path, progress: Progress = None) -> Path:
+def read_and_clean(data_dir: Path, files: list[inbox.InboxFile], staging: Path, progress: Progress = None) -> Path:
     """Raw files to lots of clean readings and of rejections, with what a person corrected in them before; returns the
     folder of lots."""
     out = _fresh(staging / "clean")
@@ -89,12 +82,12 @@ def _from(progress: Callable[[str, int, int], None], before: int, total: int) ->
     return lambda stage, done, _: progress(stage, before + done, total)
 
 
-def shards(files: list[reader.InboxFile]) -> list[list[reader.InboxFile]]:
+def shards(files: list[inbox.InboxFile]) -> list[list[inbox.InboxFile]]:
     """The files, in order, in runs of at least SHARD_BYTES each, the last apart: what one process cleans at a time.
 
     However many processes there are, the shards are the same, and so are the lots that come of them.
     """
-    found: list[list[reader.InboxFile]] = []
+    found: list[list[inbox.InboxFile]] = []
     size = SHARD_BYTES
     for file in files:
         if size >= SHARD_BYTES:
@@ -106,26 +99,26 @@ def shards(files: list[reader.InboxFile]) -> list[list[reader.InboxFile]]:
 
 
 def clean_shard(
-    data_dir: Path, files: list[reader.InboxFile], out: Path, number: int, progress: Progress = None
+    data_dir: Path, files: list[inbox.InboxFile], out: Path, number: int, progress: Progress = None
 ) -> None:
     """One shard's lots into the folder `out`; the number puts them in their place."""
     decided = fixes.read(data_dir)
 
-    def corrected(record: reader.RawRecord, key: str) -> reader.RawRecord | None:
+    def corrected(record: RawRecord, key: str) -> RawRecord | None:
         fix = decided.get(key)
         return fixes.corrected(record, fix.fields) if fix and fix.fields else None
 
     _clean(_records(files, progress), out, f"{number:04}-", corrected if decided else None)
 
 
-def clean(records: Iterator[object], staging: Path, corrected: reader.Corrected | None = None) -> Path:
+def clean(records: Iterator[object], staging: Path, corrected: Corrected | None = None) -> Path:
     """Raw records to lots of clean readings and of rejections; returns the folder of lots."""
     out = _fresh(staging / "clean")
     _clean(records, out, "", corrected)
     return out
 
 
-def _clean(records: Iterator[object], out: Path, prefix: str, corrected: reader.Corrected | None) -> None:
+def _clean(records: Iterator[object], out: Path, prefix: str, corrected: Corrected | None) -> None:
     from tarot_data.ingest.clean import to_readings
 
     number = 0
@@ -192,10 +185,6 @@ def identify(data_dir: Path, clean: Path, staging: Path, replayed: bool = False)
         )
         _write(readings, out / f"readings-{number:05}.parquet")
     return out
-
-
-def lot_numbers(identified: Path) -> list[int]:
-    return [int(path.stem.rpartition("-")[2]) for path in sorted(identified.glob("readings-*.parquet"))]
 
 
 def label_lots(identified: Path, labelled: Path, numbers: list[int]) -> None:
@@ -285,7 +274,7 @@ def compare(data_dir: Path, identified: Path, labelled: Path, staging: Path, ove
     return out
 
 
-def commit(data_dir: Path, decided: Path, files: list[reader.InboxFile]) -> dict[str, object]:
+def commit(data_dir: Path, decided: Path, files: list[inbox.InboxFile]) -> dict[str, object]:
     """Append the decided lots of these files to the store and return the counts of this run."""
     return commit_lots(data_dir, decided, "ingest", partial(_entries, data_dir, files))
 
@@ -311,7 +300,7 @@ def commit_lots(data_dir: Path, decided: Path, run: str, entries: Callable[..., 
         ),
     }
     note = {"run": run, "pipeline": pipeline(), **counts}
-    tables.append(data_dir, "rejections", refused, note)
+    delta.append(data_dir, "rejections", refused, note)
     for path in sorted(decided.glob("signatures-*.parquet")):
         tables.append_signatures(data_dir, pl.read_parquet(path, glob=False), note)
     lots = sorted(decided.glob("readings-*.parquet"))
@@ -321,8 +310,8 @@ def commit_lots(data_dir: Path, decided: Path, run: str, entries: Callable[..., 
             pl.scan_parquet(lots[first : first + PART_LOTS], glob=False).select(columns)
             for first in range(0, len(lots), PART_LOTS)
         ]
-        tables.append(data_dir, "readings", parts, note)
-    tables.append(data_dir, "files", entries(readings, unchanged, refused), note)
+        delta.append(data_dir, "readings", parts, note)
+    delta.append(data_dir, "files", entries(readings, unchanged, refused), note)
     by_kind = pl.concat([readings["masked"], refused["masked"]]).list.explode().drop_nulls().value_counts(sort=True)
     return {
         **counts,
@@ -356,59 +345,22 @@ def tally(data_dir: Path, files: int, kept: list[str], counts: dict[str, object]
 
 def nothing_new(data_dir: Path, paths: list[Path]) -> dict[str, object] | None:
     """What a run would tell where it would find no file that is new and nothing to clear away, else None."""
-    if (data_dir / "staging").exists() or not tables.exists(data_dir, "files"):
+    if (data_dir / "staging").exists() or not delta.exists(data_dir, "files"):
         return None
     veil = suppression_list.read(data_dir)
     read = set(tables.files(data_dir).filter(pl.col("pipeline") == pipeline())["name"])
     # A name that is not known is a new file before a byte of it is hashed: the run itself will hash them all.
-    if any((suppression_list.veiled(veil, "file", name) if veil else name) not in read for name in reader.names(paths)):
+    if any((suppression_list.veiled(veil, "file", name) if veil else name) not in read for name in inbox.names(paths)):
         return None
     files, known, kept = new_files(data_dir, paths)
     return None if files else tally(data_dir, known, kept, NOTHING_NEW)
 
 
-def to_stored(readings: pl.DataFrame, sentences: pl.DataFrame, annotations: pl.DataFrame) -> pl.DataFrame:
-    """Readings, their sentences and annotations as one STORED row each, in the order of readings."""
-    fields = [field.name for field in STORED["sentences"].inner.fields]
-    nested = (
-        sentences.sort("reading_id", "index")
-        .group_by("reading_id", maintain_order=True)
-        .agg(sentences=pl.struct(fields))
-    )
-    return typed(
-        readings.join(nested, on="reading_id", how="left", maintain_order="left").join(
-            annotations, on="reading_id", how="left", maintain_order="left"
-        ),
-        STORED,
-    )
-
-
-def _records(files: list[reader.InboxFile], progress: Progress) -> Iterator[object]:
+def _records(files: list[inbox.InboxFile], progress: Progress) -> Iterator[object]:
     for number, file in enumerate(files):
         yield from reader.read(file.path, file.root)
         if progress:
             progress("read", number + 1, len(files))
-
-
-def _known(index: pl.DataFrame) -> dict[str, dict]:
-    """Lookups of what the store has: by fingerprint, by place in a file, by file, and the revision of an id."""
-    by_fingerprint, by_place, by_file, revisions = {}, {}, {}, {}
-    source = index["source"].struct.unnest().select("file", "member", "locator")
-    names = index.select("reading_id", "revision", "fingerprint")
-    # By columns: a row of a hundred thousand as a dict of dicts costs ten times what it holds.
-    for (reading_id, revision, fingerprint), place in zip(names.iter_rows(), source.iter_rows(), strict=True):
-        by_fingerprint[fingerprint] = (reading_id, place)
-        by_place[place] = reading_id
-        by_file.setdefault(place[0], []).append(reading_id)
-        revisions[reading_id] = revision
-    return {
-        "fingerprint": by_fingerprint,
-        "place": by_place,
-        "file": by_file,
-        "revision": revisions,
-        "claimed": set(),
-        "edited": set(),
-    }
 
 
 def _flagged(readings: pl.DataFrame, found: pl.DataFrame, flag: str) -> pl.DataFrame:
@@ -416,64 +368,6 @@ def _flagged(readings: pl.DataFrame, found: pl.DataFrame, flag: str) -> pl.DataF
     marked = pl.col("reading_id").is_in(found["reading_id"].implode()) & ~pl.col("flags").list.contains(flag)
     added = pl.concat_list("flags", pl.lit(flag, dtype=STORED["flags"].inner))
     return readings.with_columns(flags=pl.when(marked).then(added).otherwise("flags"))
-
-
-def _identify(
-    readings: pl.DataFrame, known: dict[str, dict], edits: Edits, replayed: bool
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Readings that are not in the store as they stand, under their right id and revision; and all of them with
-    whether they are unchanged. Adds a `row` column, unique in the lot.
-
-    Of twins in one file one is the reading the store has and the others are duplicates; of a reading fed back, only
-    the one at its very place.
-    """
-    by_print, by_place, by_file, newest = known["fingerprint"], known["place"], known["file"], known["revision"]
-    claimed, edited = known["claimed"], known["edited"]
-    ids, unchanged, again = [], [], set()
-    missing: dict[str, set[str]] = {}
-    anew = {} if replayed else metadata_update.found(readings, by_print, edits)
-    for number, (fingerprint, source, own) in enumerate(
-        readings.select("fingerprint", "source", "reading_id").iter_rows()
-    ):
-        place = (source["file"], source["member"], source["locator"])
-        twin = by_print.get(fingerprint)
-        old = None
-        if twin is None and source["file"] in by_file:
-            if source["file"] not in missing:
-                missing[source["file"]] = set(by_file[source["file"]]) - known["still"] - edited
-            gone, there = missing[source["file"]], by_place.get(place)
-            old = edits.of(readings.row(number, named=True), there, gone & {there} if replayed else gone)
-        here = twin is not None and (place == twin[1] or (not replayed and source["file"] == twin[1][0]))
-        first = here and fingerprint not in claimed
-        unchanged.append(first and number not in anew)
-        if here:
-            claimed.add(fingerprint)
-        if first:
-            ids.append(twin[0])
-            if number in anew:
-                again.add(number)
-        elif old is not None:
-            edited.add(old)
-            gone.discard(old)
-            ids.append(old)
-        elif twin is None and own in newest:
-            # Words that another reading held before it was rewritten: they make its id, so this one needs its own.
-            ids.append("r" + blake2b("\0".join(map(str, (own, *place))).encode(), digest_size=8).hexdigest())
-        else:
-            ids.append(own)
-    readings = metadata_update.as_kept(readings, {number: anew[number] for number in again})
-    # Words the store has already are either told anew, under their id, or a twin, which has no revision.
-    twins = [
-        fingerprint in by_print and number not in again for number, fingerprint in enumerate(readings["fingerprint"])
-    ]
-    revisions = [1 if twin else newest.get(one, 0) + 1 for one, twin in zip(ids, twins, strict=True)]
-    marked = readings.with_columns(
-        reading_id=pl.Series(ids, dtype=pl.String),
-        revision=pl.Series(revisions, dtype=pl.Int32),
-        unchanged=pl.Series(unchanged, dtype=pl.Boolean),
-        file=pl.col("source").struct.field("file"),
-    ).with_row_index("row")
-    return marked.filter(~pl.col("unchanged")).drop("unchanged", "file"), marked
 
 
 def _twins(readings: pl.DataFrame, prints: dict[str, str], seen: dict[str, str]) -> pl.DataFrame:
@@ -495,7 +389,7 @@ def _twins(readings: pl.DataFrame, prints: dict[str, str], seen: dict[str, str])
 
 def _entries(
     data_dir: Path,
-    files: list[reader.InboxFile],
+    files: list[inbox.InboxFile],
     readings: pl.DataFrame,
     unchanged: pl.DataFrame,
     refused: pl.DataFrame,
@@ -529,8 +423,8 @@ def _entries(
     )
 
 
-def _root(file: reader.InboxFile, veil: suppression_list.Forgotten | None) -> str:
-    name = reader.masked_name(str(file.root.absolute()))
+def _root(file: inbox.InboxFile, veil: suppression_list.Forgotten | None) -> str:
+    name = masked_name(str(file.root.absolute()))
     return suppression_list.veiled(veil, "file", name) if veil else name
 
 
@@ -538,47 +432,3 @@ def next_sequence(data_dir: Path) -> int:
     """Number of the next entry of `files`."""
     last = tables.files(data_dir)["sequence"].max()
     return 0 if last is None else last + 1
-
-
-def _fresh(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=False)
-    return folder
-
-
-def _write(frame: pl.DataFrame, path: Path) -> None:
-    frame.write_parquet(path, compression="zstd", compression_level=1)
-
-
-class _Texts:
-    """Contents of readings by their id, on disk: an inbox may be larger than the memory. Later ones of an id count."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.places: dict[str, tuple[int, int]] = {}
-
-    def add(self, readings: pl.DataFrame) -> None:
-        with self.path.open("ab") as file:
-            for reading_id, content in readings.select("reading_id", "content").iter_rows():
-                data = content.encode("utf-8", "surrogatepass")
-                self.places[reading_id] = (file.tell(), len(data))
-                file.write(data)
-
-    def of(self, reading_ids: Iterable[str]) -> dict[str, str]:
-        """Those that are here."""
-        found = {}
-        mine = [reading_id for reading_id in reading_ids if reading_id in self.places]
-        if mine:
-            with self.path.open("rb") as file:
-                for reading_id in mine:
-                    start, size = self.places[reading_id]
-                    file.seek(start)
-                    found[reading_id] = file.read(size).decode("utf-8", "surrogatepass")
-        return found
-
-
-def lots_of(folder: Path, name: str, schema: pl.Schema, columns: list[str] | None = None) -> pl.DataFrame:
-    """The lots of one name in a folder as one frame, or some of its columns."""
-    schema = pl.Schema({column: schema[column] for column in columns or schema})
-    paths = sorted(folder.glob(f"{name}-*.parquet"))
-    frames = [typed(pl.read_parquet(path, glob=False, columns=list(schema)), schema) for path in paths]
-    return pl.concat(frames) if frames else pl.DataFrame(schema=schema)

@@ -1,0 +1,1 @@
+"""Sentence labels, card attribution and the pattern library."""

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import polars as pl
 
 from schemas.deck import CARDS
-from tarot_data import lexicon
 from tarot_data.cards import mentions
-from tarot_data.patterns import cues, imagery, sentence_splitter, style, themes
+from tarot_data.patterns import sentence_splitter
+from tarot_data.patterns.vocabulary import vocabulary
 from tarot_data.text import phrase_matcher
 from tarot_data.text.normalise import code_folds, fold
 
@@ -77,19 +78,6 @@ class Batch:
         return out
 
 
-@lexicon.cached
-def vocabulary() -> dict[str, list[str]]:
-    """Per table its folded words, as `Batch.found` numbers them."""
-    return {
-        "cards": mentions.phrases(),
-        "turns": list(cues.turn_words()),
-        "images": imagery.words()[0],
-        "pointers": list(dict.fromkeys(fold(row["word"]) for row in lexicon.read_table("pointers"))),
-        "themes": themes.words(),
-        "style": style.words(),
-    }
-
-
 def to_batch(readings: Sequence[dict]) -> Batch:
     """readings: dicts with content and cards (dicts with card, position; may be empty: then those the text names)."""
     readings = list(readings)
@@ -141,3 +129,25 @@ def standing(
                 at = batch.text.find(name, at + len(name), last)
     table = np.array(found, dtype=np.int64).reshape(-1, 3)
     return table[:, 0], table[:, 1], table[:, 2]
+
+
+def to_rows(readings: pl.DataFrame) -> list[dict]:
+    """The frame's readings as the labeller takes them: dicts of content, cards (card, position, orientation), person, question."""
+    count = readings.height
+    columns = {
+        name: readings[name].cast(pl.String).to_list() if name in readings.columns else [None] * count
+        for name in ("reading_id", "content", "person", "question")
+    }
+    cards: list[list[dict]] = [[] for _ in range(count)]
+    if "cards" in readings.columns and readings["cards"].dtype != pl.Null:
+        # One column at a time: a list of structs turned into Python objects row by row costs more than labelling.
+        flat = readings.select(cards="cards").with_row_index("row").explode("cards").drop_nulls("cards").unnest("cards")
+        fields = [name for name in ("card", "position", "orientation") if name in flat.columns]
+        values = [flat[name].cast(pl.String).to_list() for name in fields]
+        for row, *card in zip(flat["row"].to_list(), *values, strict=True):
+            cards[row].append(dict(zip(fields, card, strict=True)))
+    keys = list(columns)
+    return [
+        {**dict(zip(keys, values, strict=True)), "cards": cards[row]}
+        for row, values in enumerate(zip(*columns.values(), strict=True))
+    ]

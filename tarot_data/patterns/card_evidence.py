@@ -11,7 +11,8 @@ from schemas.deck import CARDS, MAJORS, RANKS, SUITS
 from tarot_data import lexicon
 from tarot_data.cards import mentions
 from tarot_data.patterns import imagery
-from tarot_data.patterns.batch import Batch, standing, vocabulary
+from tarot_data.patterns.batch import Batch, standing
+from tarot_data.patterns.vocabulary import vocabulary
 from tarot_data.text import phrase_matcher
 from tarot_data.text.normalise import fold
 

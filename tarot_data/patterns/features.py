@@ -11,8 +11,9 @@ import numpy as np
 
 from schemas.deck import CARDS
 from tarot_data import lexicon
-from tarot_data.patterns.batch import Batch, standing, vocabulary
+from tarot_data.patterns.batch import Batch, standing
 from tarot_data.patterns.card_evidence import Pairs, per_pair_max, per_pair_sum
+from tarot_data.patterns.vocabulary import vocabulary
 from tarot_data.text import phrase_matcher
 from tarot_data.text.normalise import fold
 

@@ -14,8 +14,8 @@ import polars as pl
 from schemas.deck import CARDS, PATTERNS
 from tarot_data import lexicon
 from tarot_data.patterns import cues, features, time_expressions
-from tarot_data.patterns.annotate import to_rows
-from tarot_data.patterns.batch import to_batch
+from tarot_data.patterns.batch import to_batch, to_rows
+from tarot_data.patterns.cue_kinds import advice_forms, link_kinds
 
 EXAMPLES = 3
 MOST_CLUSTERED = 4000
@@ -23,9 +23,6 @@ MOST_CLUSTERED = 4000
 
 MOST_PAIRS = 20
 """Pairs of cards the library lists; `card_entry` has every pair of its card."""
-
-LINK_KINDS = ("contrast", "cause", "progression", "balance", "echo", "group")
-ADVICE_FORMS = ("do", "avoid", "ask", "condition", "time")
 
 
 def pattern_library(stored: pl.DataFrame) -> dict:
@@ -276,21 +273,6 @@ def _cards(table: pl.DataFrame, stored: pl.DataFrame) -> dict[str, dict]:
                 "examples": examples,
             }
     return out
-
-
-def link_kinds(kinds: list[str]) -> list[str]:
-    """Kinds of link from a sentence's cue kinds, strongest first; `together` where only set side by side."""
-    own = [kind.split(".")[1] for kind in kinds if kind.startswith("card_link.")]
-    return [kind for kind in dict.fromkeys(own) if kind in LINK_KINDS] or ["together"]
-
-
-def advice_forms(kinds: list[str], text: str) -> list[str]:
-    """Forms of advice from a sentence's cue kinds; `do` where nothing else is said."""
-    own = [kind.split(".")[1] for kind in kinds if kind.startswith("advice.")]
-    forms = [form for form in ADVICE_FORMS if form in own]
-    if text.rstrip('”」』"*~～ ').endswith(("？", "?")) and "ask" not in forms:
-        forms.append("ask")
-    return forms or ["do"]
 
 
 def _links(table: pl.DataFrame) -> dict:

@@ -1,16 +1,13 @@
 """How a reading is written: address, script, length, particles, hedges, questions, and short codes for the rest."""
 
 from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from schemas.tables import Style
-from tarot_data import lexicon
-from tarot_data.text.normalise import fold, script_table
-
-if TYPE_CHECKING:
-    from tarot_data.patterns.batch import Batch
+from tarot_data.patterns.batch import Batch
+from tarot_data.patterns.vocabulary import style_words
+from tarot_data.text.normalise import script_table
 
 MARKERS = (
     "emoji", "markdown", "list", "headings", "questions", "particles", "hedging", "formal_you", "third_person",
@@ -19,14 +16,6 @@ MARKERS = (
 
 
 FIELDS = tuple(field.name for field in Style.fields)
-
-
-@lexicon.cached
-def _words() -> tuple[list[str], list[str]]:
-    kinds: dict[str, str] = {}
-    for row in lexicon.read_table("style"):
-        kinds.setdefault(fold(row["word"]), row["kind"])
-    return list(kinds), list(kinds.values())
 
 
 @cache
@@ -58,11 +47,7 @@ def _shared() -> set[int]:
     return {ord(a) for a, b in zip(simple, converted, strict=True) if a == b}
 
 
-def words() -> list[str]:
-    return _words()[0]
-
-
-def styles_of(batch: "Batch", asks: np.ndarray) -> dict[str, list]:
+def styles_of(batch: Batch, asks: np.ndarray) -> dict[str, list]:
     """The fields of `schemas.tables.Style`, one value a reading each. asks: whether each sentence ends in a question mark."""
     count = len(batch.readings)
     codes = batch.written
@@ -72,7 +57,7 @@ def styles_of(batch: "Batch", asks: np.ndarray) -> dict[str, list]:
         return np.add.reduceat(hits, batch.r_start, dtype=np.int64).astype(float)
 
     chars = np.maximum(per_reading(codes > 0x20), 1)
-    _, kinds = _words()
+    _, kinds = style_words()
     found = batch.found["style"]
     tally = {kind: np.zeros(count) for kind in set(kinds)}
     kind_of = np.array([sorted(tally).index(kind) for kind in kinds])

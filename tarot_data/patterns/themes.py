@@ -1,16 +1,12 @@
 """What a reading is about: none, one or several of the nine themes, from the words of question and content."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from schemas.deck import THEMES
-from tarot_data import lexicon
+from tarot_data.patterns.batch import Batch
+from tarot_data.patterns.vocabulary import theme_words
 from tarot_data.text import phrase_matcher
 from tarot_data.text.normalise import fold
-
-if TYPE_CHECKING:
-    from tarot_data.patterns.batch import Batch
 
 ASKED = 3.0
 """A word of the question counts as three of the content: the question is what a sitting is about."""
@@ -22,21 +18,9 @@ BESIDE = 0.34
 """Share of the strongest theme's weight that a further theme needs to be named beside it."""
 
 
-@lexicon.cached
-def _words() -> tuple[list[str], np.ndarray, np.ndarray]:
-    rows = lexicon.read_table("themes")
-    words = [fold(row["word"]) for row in rows]
-    theme = np.array([THEMES.index(row["theme"]) for row in rows])
-    return words, theme, np.array([float(row["weight"] or 1) for row in rows])
-
-
-def words() -> list[str]:
-    return _words()[0]
-
-
-def themes_of(batch: "Batch") -> list[list[str]]:
+def themes_of(batch: Batch) -> list[list[str]]:
     """Themes of every reading, strongest first. Words inside a card's name do not count; each other word once."""
-    words, theme, weight = _words()
+    words, theme, weight = theme_words()
     weights = np.zeros((len(batch.readings), len(THEMES)))
     found = batch.found["themes"]
     inside = np.zeros(len(batch.codes), dtype=bool)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import polars as pl
 
 from schemas.errors import Problem
 from tarot_data import lexicon
@@ -33,6 +34,7 @@ from tarot_data.patterns.model import (
     shipped,
 )
 from tarot_data.store import corrections, tables
+from tarot_data.store.corrections import found
 
 SPARSE_DECAY, DENSE_DECAY, ITERATIONS = 0.2, 1.0, 120
 SEEN_IN = 2
@@ -195,7 +197,7 @@ def learn_corrections(
 def learn_from(data_dir: Path, target: Path, progress: Progress = None) -> dict:
     """`learn_corrections` of all that the reader of a store has corrected."""
     said = corrections.read(data_dir)
-    return learn_corrections(corrections.corrected(tables.readings(data_dir), said), target, progress)
+    return learn_corrections(corrected(tables.readings(data_dir), said), target, progress)
 
 
 def train_and_save(folder: Path | None = None, target: Path | None = None, progress: Progress = None) -> dict:
@@ -235,3 +237,24 @@ def _write(figures: dict, target: Path) -> None:
 if __name__ == "__main__":
     result = train_and_save()
     json.dump(result, sys.stdout, ensure_ascii=False, indent=1)
+
+
+def corrected(stored: pl.DataFrame, corrections: pl.DataFrame) -> list[dict]:
+    """The readings that have corrections, as the labeller learns from them: {id, content, cards, person, question,
+    sentences: [{start, end, labels, cards, sure}]}. sure: whether the reader said so, or only the labeller."""
+    from tarot_data.patterns.batch import to_rows
+
+    mine = stored.join(corrections.select("reading_id").unique(), on="reading_id", how="semi")
+    said: dict[str, list[dict]] = {}
+    for correction in corrections.iter_rows(named=True):
+        said.setdefault(correction["reading_id"], []).append(correction)
+    out = []
+    for row, key, sentences in zip(
+        to_rows(mine), mine["reading_id"].to_list(), mine["sentences"].to_list(), strict=True
+    ):
+        sentences = [{**sentence, "sure": False} for sentence in sentences or ()]
+        for place, correction in found(row["content"], sentences, said[key]):
+            sentences[place] |= {"labels": correction["labels"], "cards": correction["cards"], "sure": True}
+        if any(sentence["sure"] for sentence in sentences):
+            out.append({**row, "id": key, "sentences": sentences})
+    return out

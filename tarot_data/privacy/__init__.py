@@ -1,0 +1,1 @@
+"""Contact details, names and the list of forgotten persons."""

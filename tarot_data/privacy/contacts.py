@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tarot_data import lexicon
+from tarot_data.privacy.checksums import _ID_DATE, _digits_of, _grouped, _id_checks, _luhn_checks, _taiwan_checks
 from tarot_data.text.normalise import width_table, widths
 
 
@@ -125,7 +126,6 @@ _BARE_URL = re.compile(
 )
 _PART = r"[ \-.·_\u200b]?"
 _ID_CARD = re.compile(rf"{_LEFT}[1-9](?:{_PART}\d){{16}}{_PART}[\dXx]{_RIGHT}")
-_ID_DATE = re.compile(r"\d{6}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx]")
 _ID_TAIWAN = re.compile(rf"{_LEFT}[A-Za-z][12]\d{{8}}{_RIGHT}")
 _CARD_NUMBER = re.compile(rf"{_LEFT}[3-69](?:{_PART}\d){{12,18}}{_RIGHT}")
 _LONG = re.compile(rf"{_LEFT}(?:\d{{15,32}}|(?:SF|YT|JD|JT|ZTO|STO|YD)[A-Z]{{0,2}}\d{{10,15}}){_RIGHT}")
@@ -166,9 +166,6 @@ _PLACE_WORDS = re.compile(r"[省市区县镇乡區縣鎮鄉].*[路街巷弄道�
 _TIME = r"(?:\s?(?:早上|上午|中午|下午|晚上|凌晨|清晨|傍晚)?\s?\d{1,2}\s?[:点點时時]\s?(?:\d{1,2}分?|半)?)?"
 _FULL_DAY = rf"(?:阳历|农历|陽曆|農曆|公历)?\s?(?:(?:19|20)\d{{2}}\s?[-./年]\s?\d{{1,2}}(?:\s?[-./月]\s?\d{{1,2}})?日?号?|(?:19|20)\d{{2}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?![0-9])){_TIME}"
 _BIRTH = rf"(?:{_FULL_DAY}|(?:阳历|农历)?(?<![0-9.])\d{{2}}\s?[-./年]\s?\d{{1,2}}\s?[-./月]\s?\d{{1,2}}(?![0-9.])日?号?{_TIME})"
-
-_ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_TAIWAN_LETTERS = "ABCDEFGHJKLMNPQRSTUVXYWZIO"
 
 
 @lexicon.cached
@@ -458,117 +455,5 @@ _WAY = re.compile(
 )
 
 
-def kinds_in(texts: list[str]) -> list[str]:
-    """Kinds of the placeholders that stand in texts already, one entry each: what was masked before they came here."""
-    if not any("〔" in text for text in texts):
-        return []
-    return [kind for kind, word in placeholders().items() for text in texts for _ in range(text.count(word))]
-
-
-def mask(text: str) -> tuple[str, list[str]]:
-    """The text with every contact detail replaced by its placeholder, and the kinds replaced, one entry each."""
-    masked, found = _masked(text)
-    return masked, [kind for _, kind in found]
-
-
-def announces(label: str) -> bool:
-    """Whether the name of a field or a column says that contact details stand in it: 客户微信, phone."""
-    return len(label) <= LONGEST_LABEL and bool(_announced_kinds(widths(label).lower()))
-
-
-def mask_lone(text: str) -> str:
-    """A text masked, and where it is nothing but a word or a number such as accounts have, masked whole."""
-    return placeholders()["account"] if _LONE.fullmatch(text.strip()) else mask(text)[0]
-
-
-LONGEST_LABEL = 30
-_LONE = re.compile(r"[A-Za-z_][A-Za-z0-9_\-]{5,19}|[0-9]{5,11}")
-
-
-def _masked(text: str, label: str = "") -> tuple[str, list[tuple[str, str]]]:
-    """The masked text, and (detail, kind) of everything masked; label: what its field is called, which may announce what
-    it holds. Looks again until nothing is found: two details side by side hide each other's edges."""
-    found: list[tuple[str, str]] = []
-    lead = f"{label}：" if label and announces(label) else ""
-    for _ in range(4):
-        contacts = find_contacts(lead + text)
-        if lead:
-            contacts = [
-                Contact(one.start - len(lead), one.end - len(lead), one.kind)
-                for one in contacts
-                if one.start >= len(lead)
-            ]
-        if not contacts:
-            break
-        words, parts, last = placeholders(), [], 0
-        for contact in contacts:
-            parts += [text[last : contact.start], words[contact.kind]]
-            last = contact.end
-            found.append((text[contact.start : contact.end], contact.kind))
-        text = "".join(parts) + text[last:]
-    return text, found
-
-
-@lexicon.cached(maxsize=16384)
-def mask_short(text: str) -> tuple[str, tuple[str, ...]]:
-    """`mask` for names, positions and card names, of which the same few thousand come again and again."""
-    masked, kinds = mask(text)
-    return masked, tuple(kinds)
-
-
-def mask_all(texts: list[str], labels: list[str] | None = None) -> tuple[list[str], list[str]]:
-    """Several texts of one record: what one of them gives away is masked in the others too, cue or no cue. labels: what
-    their fields are called, where that may tell what they hold."""
-    labels = labels or [""] * len(texts)
-    results = [_masked(text, label) if text else ("", []) for text, label in zip(texts, labels, strict=True)]
-    found = [detail for _, details in results for detail in details]
-    if not found:
-        return texts, []
-    masked, kinds = [text for text, _ in results], [kind for _, kind in found]
-    secrets = {detail: kind for detail, kind in found if len(detail) >= 5 and detail.isascii()}
-    for secret in sorted(secrets, key=len, reverse=True):
-        for index, text in enumerate(masked):
-            if secret in text:
-                kinds += [secrets[secret]] * text.count(secret)
-                masked[index] = text.replace(secret, placeholders()[secrets[secret]])
-    return masked, kinds
-
-
 def _is_payment(url: str) -> bool:
     return bool(re.search(rf"(?<![a-z])(?:{_cues()['payment']})(?![a-z])", url.lower()))
-
-
-def _digits_of(number: str) -> str:
-    return re.sub("[^0-9Xx]", "", number)
-
-
-def _grouped(number: str) -> bool:
-    """Whether a long number is written in groups of three or more, the first of four, the last of any; 3 4 5 6 and
-    300 400 500 are lists."""
-    groups = re.split("[^0-9Xx]", number)
-    return len(groups[0]) > 3 and all(len(group) >= 3 for group in groups[:-1])
-
-
-def _id_checks(number: str) -> bool:
-    """GB 11643: a day at its place, and the last of 18 is the weighted sum of the others modulo 11."""
-    digits = _digits_of(number)
-    if not _ID_DATE.fullmatch(digits):
-        return False
-    total = sum(int(digit) * weight for digit, weight in zip(digits, _ID_WEIGHTS, strict=False))
-    return "10X98765432"[total % 11] == digits[-1].upper()
-
-
-def _taiwan_checks(number: str) -> bool:
-    """Taiwan's identity number: the letter as two digits, weights 1, 9 to 1, 1, modulo 10."""
-    letter = _TAIWAN_LETTERS.index(number[0].upper()) + 10
-    digits = [letter // 10, letter % 10, *map(int, number[1:])]
-    return sum(a * b for a, b in zip(digits, (1, 9, 8, 7, 6, 5, 4, 3, 2, 1, 1), strict=True)) % 10 == 0
-
-
-def _luhn_checks(number: str) -> bool:
-    """ISO 7812: 13 to 19 digits whose Luhn sum ends in 0."""
-    digits = [int(digit) for digit in number if digit.isdigit()]
-    if not 13 <= len(digits) <= 19:
-        return False
-    doubled = [sum(divmod(2 * digit, 10)) if place % 2 else digit for place, digit in enumerate(reversed(digits))]
-    return sum(doubled) % 10 == 0

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from schemas.deck import RANKS, SUITS, is_major
-from schemas.gate import explain
+from schemas.messages import gate_sentences
 from tarot_data.report import svg_charts
 from tarot_data.report.wording import Words, figure_name, figure_value, fixed, share
 
@@ -16,7 +16,7 @@ def gate(words: Words, figures: dict) -> dict:
     data = figures["gate"]
     values = {key: data[key] for key in ("validated", "required", "missing")}
     return {
-        "read": words.join(explain(data, words.lang)),
+        "read": words.join(gate_sentences(data, words.lang)),
         "chart": svg_charts.progress(words("gate_chart", **values), data["validated"], data["required"]),
     }
 

@@ -102,7 +102,7 @@ def create_app(data_dir: Path, *, token: str, own_lexicon: Path, lang: str = "zh
 
 def warm(data_dir: Path) -> None:
     """Make ready what the first page of each kind would wait for: the index of readings and the labeller's tables."""
-    from tarot_data.patterns.annotate import explain
+    from tarot_data.patterns.explain import explain
 
     search.least_sure(data_dir)
     explain("愚人正位。")

@@ -43,7 +43,7 @@ def add(app: FastAPI, desk) -> None:
     @app.post("/lexicon")
     def attempt(form: Form) -> Response:
         # By POST: what is tried may be a sentence of a reading, and addresses are remembered by browsers.
-        from tarot_data.patterns.annotate import explain
+        from tarot_data.patterns.explain import explain
 
         text = form.get("text", "").strip()[:LONGEST_TRIED]
         found = explain(text) if text else {"sentences": [], "cards": []}

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from schemas.deck import CARDS, FLAGS, LABELS, PATTERNS, THEMES
 from schemas.errors import Problem
 from schemas.tables import STORED
-from tarot_data.dataset.examples import card_text
+from tarot_data.cards.format import card_text
 from tarot_data.review.paging import Page, whole
 from tarot_data.review.search import search
 from tarot_data.store import corrections, tables

@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 from schemas.deck import CARDS, CONSENTS
 from schemas.errors import Problem
 from schemas.messages import catalogue, say
-from tarot_data.dataset.examples import ORIENTATION_WORDS
+from tarot_data.cards.format import ORIENTATION_WORDS
 from tarot_data.ingest import fix_workbook, replay
 from tarot_data.ingest.fixes import FIELDS, OVERRULED, Fix
 from tarot_data.review.paging import Page, whole

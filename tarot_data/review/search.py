@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from tarot_data.store import corrections, tables
+from tarot_data.store import corrections, delta, tables
 
 
 def search(
@@ -53,7 +53,7 @@ def _key(data_dir: Path) -> tuple[Path, tuple[str, ...], object]:
     """What changes when the store or the corrections do."""
     path = corrections.path_of(data_dir)
     stamp = (path.stat().st_mtime_ns, path.stat().st_size) if path.exists() else None
-    return data_dir, tuple(tables.parts(data_dir)), stamp
+    return data_dir, tuple(delta.parts(data_dir)), stamp
 
 
 @lru_cache(maxsize=1)
@@ -173,7 +173,7 @@ def _corrected(data_dir: Path, rows: pl.DataFrame, said: pl.DataFrame) -> pl.Dat
     if len(missing) <= ONE_BY_ONE:
         stored = filter(None, (tables.reading(data_dir, name) for name in missing))
     else:
-        wanted = tables.scan(data_dir, "readings").filter(pl.col("reading_id").is_in(missing))
+        wanted = delta.scan(data_dir, "readings").filter(pl.col("reading_id").is_in(missing))
         stored = tables.current(wanted.select("reading_id", "revision", "content", "sentences")).collect().to_dicts()
     for row in stored:
         name = row["reading_id"]

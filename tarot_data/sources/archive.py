@@ -121,7 +121,7 @@ def blobs(
 
     wanted: names to read; the others are attachments and stay packed.
     """
-    from tarot_data.sources.reader import is_noise
+    from tarot_data.sources.noise import is_noise
 
     prefix = f"{blob.member}/" if blob.member else ""
     for entry in sorted(archive.infolist(), key=entry_name):

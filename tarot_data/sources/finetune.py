@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterator
 
-from tarot_data.ingest.body_checks import SHORTEST
-from tarot_data.sources import json_records
+from schemas.deck import SHORTEST
+from tarot_data.sources import json_records, json_stream
 from tarot_data.sources.chats.sittings import is_list, question_of
-from tarot_data.sources.labelled_lines import Head, labels_in, read_head, to_record
+from tarot_data.sources.labelled_lines import Head, labels_in, read_head
+from tarot_data.sources.record_builder import to_record
 from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of
 from tarot_data.sources.sniff import Sample
 
@@ -35,7 +36,7 @@ def form_of(item: dict) -> str | None:
 
 
 def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
-    for item in json_records.objects(blob):
+    for item in json_stream.objects(blob):
         if isinstance(item, Rejected):
             yield item
             continue

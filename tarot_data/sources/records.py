@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tarot_data import lexicon
-from tarot_data.privacy import contacts
+from tarot_data.privacy import mask
+from tarot_data.text.cleanup import plain
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,20 +129,10 @@ def masked_name(name: str) -> str:
     if _PLACE.fullmatch(name):
         return name
     name = plain(name)
-    masked, kinds = contacts.mask(name)
+    masked, kinds = mask.mask(name)
     if not kinds:
         return name
     return f"{masked}~{blake2b(name.encode(), digest_size=2).hexdigest()}"
 
 
 _PLACE = re.compile(r"(?:line|row|item|page|paragraph|message) [0-9.]{1,9}")
-_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
-
-
-def plain(value: object) -> str:
-    """Text of a value, without controls and halves of surrogate pairs (which no file can hold)."""
-    text = value if isinstance(value, str) else "" if value is None else str(value)
-    if _CONTROLS.search(text):
-        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        text = _CONTROLS.sub("", text)
-    return text

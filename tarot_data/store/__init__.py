@@ -1,0 +1,1 @@
+"""The store: Delta tables, corrections, migrations."""

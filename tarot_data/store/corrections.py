@@ -137,24 +137,3 @@ def found(content: str, sentences: list[dict], corrections: list[dict]) -> list[
         if there or len(places) == 1:
             found.append(((there or places)[0], correction))
     return found
-
-
-def corrected(stored: pl.DataFrame, corrections: pl.DataFrame) -> list[dict]:
-    """The readings that have corrections, as the labeller learns from them: {id, content, cards, person, question,
-    sentences: [{start, end, labels, cards, sure}]}. sure: whether the reader said so, or only the labeller."""
-    from tarot_data.patterns.annotate import to_rows
-
-    mine = stored.join(corrections.select("reading_id").unique(), on="reading_id", how="semi")
-    said: dict[str, list[dict]] = {}
-    for correction in corrections.iter_rows(named=True):
-        said.setdefault(correction["reading_id"], []).append(correction)
-    out = []
-    for row, key, sentences in zip(
-        to_rows(mine), mine["reading_id"].to_list(), mine["sentences"].to_list(), strict=True
-    ):
-        sentences = [{**sentence, "sure": False} for sentence in sentences or ()]
-        for place, correction in found(row["content"], sentences, said[key]):
-            sentences[place] |= {"labels": correction["labels"], "cards": correction["cards"], "sure": True}
-        if any(sentence["sure"] for sentence in sentences):
-            out.append({**row, "id": key, "sentences": sentences})
-    return out

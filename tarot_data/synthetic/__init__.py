@@ -1,0 +1,1 @@
+"""Made-up readings and files."""

@@ -1,0 +1,1 @@
+"""Locks and memory of this machine."""

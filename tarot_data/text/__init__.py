@@ -1,0 +1,1 @@
+"""Text: Unicode normalisation, cleanup, dates, phrase matching, near-duplicates."""

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from schemas import token_estimate
 from tarot_data.cards.mentions import find_cards
 from tarot_data.dataset import chunking
-from tarot_data.dataset.examples import TEMPLATE_TOKENS, Budget, prompt_for, prompts, to_examples, too_long
+from tarot_data.dataset.examples import TEMPLATE_TOKENS, Budget, to_examples, too_long
+from tarot_data.dataset.prompt import prompt_for, prompts
 from tarot_data.patterns import gold, train
 from tarot_data.patterns.sentence_splitter import split
 from tests.builders import card, stored, stored_row

@@ -17,7 +17,7 @@ import yaml
 
 from schemas.errors import Problem
 from tarot_data.dataset import export, versions
-from tarot_data.store import tables
+from tarot_data.store import delta
 from tests.builders import CONTENT, stored, stored_row, unlike
 
 PEOPLE = ["Mel", "阿宁", "小满", "KK", "林女士"]
@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 
 def published(data_dir, **values):
     rows = [stored_row(n, person=PEOPLE[n % 5], content=CONTENT + unlike(n), **values) for n in range(1, 11)]
-    tables.append(data_dir, "readings", stored(*rows), {})
+    delta.append(data_dir, "readings", stored(*rows), {})
     return versions.publish(data_dir)[0]
 
 
@@ -66,7 +66,7 @@ def test_a_later_version_under_the_same_folder_name_is_not_taken_from_the_cache_
     pytest.importorskip("datasets")
     data = tmp_path / "data"
     first = load(exported(data, tmp_path / "one" / "out"), tmp_path / "hf")
-    tables.append(data, "readings", stored(stored_row(11, person="Mel")), {})
+    delta.append(data, "readings", stored(stored_row(11, person="Mel")), {})
     versions.publish(data)
     second = load(exported(data, tmp_path / "two" / "out"), tmp_path / "hf")
     assert sum(map(len, first.values())) == 10 and sum(map(len, second.values())) == 11

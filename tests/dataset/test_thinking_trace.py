@@ -10,7 +10,7 @@ import pytest
 from tarot_data.dataset import thinking_trace, thinking_trace_check, versions
 from tarot_data.dataset.examples import Budget, to_examples
 from tarot_data.patterns import annotate
-from tarot_data.store import tables
+from tarot_data.store import delta
 from tests.builders import stored, stored_row
 from tests.dataset.test_chunking import TOKENIZER, annotated_rows
 
@@ -20,7 +20,7 @@ def rows():
     """Every annotated reading with the labels people gave, and again with those the program gives."""
     by_people = stored(*annotated_rows())
     sentences, notes = annotate.annotate(by_people)
-    from tarot_data.ingest.stages import to_stored
+    from tarot_data.ingest.lots import to_stored
 
     plain = by_people.drop("sentences", "themes", "style", "labeller")
     by_program = to_stored(plain, sentences, notes)
@@ -140,7 +140,7 @@ def test_direction_is_that_of_the_sentence_against_the_order_of_drawing():
 
 
 def test_a_version_with_traces_is_another_version_and_each_example_has_its_own(tmp_path):
-    tables.append(tmp_path, "readings", stored(*list(annotated_rows())[:40]), {})
+    delta.append(tmp_path, "readings", stored(*list(annotated_rows())[:40]), {})
     plain, _ = versions.publish(tmp_path)
     thinking, new = versions.publish(tmp_path, Budget(reasoning=True, max_tokens=700))
     assert (

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from schemas.errors import Problem
 from tarot_data.dataset import versions
-from tarot_data.store import tables
+from tarot_data.store import delta
 from tests.builders import CONTENT, card, stored, stored_row, unlike
 
 PEOPLE = ["Mel", "阿宁", "小满", "KK", "林女士"]
@@ -19,7 +19,7 @@ PEOPLE = ["Mel", "阿宁", "小满", "KK", "林女士"]
 
 def fill(data_dir, numbers=range(1, 11), order=1, **values):
     rows = [stored_row(n, person=PEOPLE[n % 5], **{"content": CONTENT + unlike(n)} | values) for n in numbers]
-    tables.append(data_dir, "readings", stored(*rows[::order]), {})
+    delta.append(data_dir, "readings", stored(*rows[::order]), {})
 
 
 def test_publishing_twice_makes_one_version(tmp_path):
@@ -141,7 +141,7 @@ def test_a_diff_lists_exactly_what_was_added_and_which_fields_changed(tmp_path):
     first, _ = versions.publish(tmp_path)
     fill(tmp_path, range(11, 31))
     changed = stored_row(1, person=PEOPLE[1], revision=2, question="要不要搬家", content=CONTENT + unlike(1))
-    tables.append(tmp_path, "readings", stored(changed), {})
+    delta.append(tmp_path, "readings", stored(changed), {})
     second, _ = versions.publish(tmp_path)
     result = diff(versions.read(tmp_path, first), versions.read(tmp_path, second), first, second)
     assert result["added"] == [f"r{n:016x}" for n in range(11, 31)]
@@ -156,7 +156,7 @@ def test_near_duplicates_of_two_persons_are_published_on_one_side(tmp_path):
     rows = [stored_row(n, person=f"客{n}", content=CONTENT + unlike(n)) for n in range(1, 31)]
     rows[4] |= {"content": same}
     rows[20] |= {"content": same.replace("山", "水", 1) + "保重。"}
-    tables.append(tmp_path, "readings", stored(*rows), {})
+    delta.append(tmp_path, "readings", stored(*rows), {})
     manifest, _ = versions.publish(tmp_path)
     splits = dict(versions.read(tmp_path, manifest).select("reading_id", "split").iter_rows())
     assert splits[f"r{5:016x}"] == splits[f"r{21:016x}"] and manifest["counts"]["withheld"] == 0
@@ -164,13 +164,13 @@ def test_near_duplicates_of_two_persons_are_published_on_one_side(tmp_path):
 
 def test_a_near_duplicate_that_comes_later_joins_its_twin_or_is_withheld(tmp_path):
     rows = [stored_row(n, person=f"客{n}", content=CONTENT + unlike(n)) for n in range(1, 31)]
-    tables.append(tmp_path, "readings", stored(*rows), {})
+    delta.append(tmp_path, "readings", stored(*rows), {})
     first, _ = versions.publish(tmp_path)
     splits = dict(versions.read(tmp_path, first).select("person", "split").iter_rows())
     train, test = (next(p for p, s in splits.items() if s == split) for split in ("train", "test"))
     copied = CONTENT + unlike(int(test.removeprefix("客"))) + "保重。"
     later = [stored_row(31, person=train, content=copied), stored_row(32, person="新客", content=copied + "再见。")]
-    tables.append(tmp_path, "readings", stored(*later), {})
+    delta.append(tmp_path, "readings", stored(*later), {})
     second, _ = versions.publish(tmp_path)
     now = dict(versions.read(tmp_path, second).select("reading_id", "split").iter_rows())
     assert f"r{31:016x}" not in now and now[f"r{32:016x}"] == "test"
@@ -193,7 +193,7 @@ def test_any_store_in_any_order_on_two_machines_gives_one_hash_and_no_leak(rows,
         hashes = []
         for name, order in (("one", made), ("other", shuffled)):
             for row in order:
-                tables.append(Path(folder) / name, "readings", stored(row), {})
+                delta.append(Path(folder) / name, "readings", stored(row), {})
             manifest, _ = versions.publish(Path(folder) / name)
             hashes.append(manifest["hash"])
         published = versions.read(Path(folder) / "one", versions.newest(Path(folder) / "one"))

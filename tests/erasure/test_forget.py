@@ -21,7 +21,7 @@ from tarot_data.erasure.disk_search import find_traces
 from tarot_data.ingest import fixes, stages
 from tarot_data.ingest.fixes import Fix
 from tarot_data.privacy import pseudonyms, suppression_list
-from tarot_data.store import tables
+from tarot_data.store import delta, tables
 from tests.builders import card, source, stored, stored_row, unlike
 
 NAME = "欧阳雪岭"
@@ -68,17 +68,17 @@ def data(tmp_path):
     rows = [stored_row(n, person=PEOPLE[n % 5], content=PLAIN.format(unlike(n))) for n in range(1, 11)]
     rows[0] |= {"content": OTHERS}
     rows[1] |= {"source": source(file=f"微信-{NAME}-0.txt", locator="line 9")}
-    tables.append(tmp_path, "readings", stored(*rows, stored_row(11, person=NAME, content=THEIRS[0])), {})
+    delta.append(tmp_path, "readings", stored(*rows, stored_row(11, person=NAME, content=THEIRS[0])), {})
     versions.publish(tmp_path)
     nameless = stored_row(12, person=None, content=THEIRS[1], source=source(file=f"微信-{NAME}-0.txt"))
-    tables.append(tmp_path, "readings", stored(nameless), {})
-    tables.append(
+    delta.append(tmp_path, "readings", stored(nameless), {})
+    delta.append(
         tmp_path, "readings", stored(stored_row(11, revision=2, person=NAME, content=THEIRS[0] + "又及。")), {}
     )
     tables.append_signatures(tmp_path, signature(1, 11, 12), {})
     copy = json.dumps({"person": None, "content": THEIRS[0]}, ensure_ascii=False)
     theirs = json.dumps({"person": NAME, "content": "短"}, ensure_ascii=False)
-    tables.append(
+    delta.append(
         tmp_path,
         "rejections",
         rejections(
@@ -89,7 +89,7 @@ def data(tmp_path):
         ),
         {},
     )
-    tables.append(
+    delta.append(
         tmp_path,
         "files",
         pl.DataFrame(
@@ -192,7 +192,7 @@ def test_the_readings_of_everybody_else_stay(data):
     assert kept["reading_id"].to_list() == [f"r{n:016x}" for n in range(1, 11)]
     assert kept["content"][0] == OTHERS.replace(NAME, "某某某某")
     assert kept["source"][1]["file"] == "微信-某某某某-0.txt"
-    assert tables.scan(data, "rejections").collect()["rejection_id"].sort().to_list() == [f"x{n:016x}" for n in (1, 4)]
+    assert delta.scan(data, "rejections").collect()["rejection_id"].sort().to_list() == [f"x{n:016x}" for n in (1, 4)]
     assert tables.signatures(data)["reading_id"].to_list() == [f"r{1:016x}"]
     assert fixes.read(data) == {f"{1:032x}": Fix(fields={"question": "某某某某怎么想"})}
 
@@ -258,7 +258,7 @@ def test_a_second_time_changes_nothing_and_a_stranger_is_named_with_whom_they_re
 
 def test_in_a_version_that_hides_names_the_person_is_known_by_the_key_which_goes_with_them(tmp_path):
     rows = [stored_row(n, person=PEOPLE[n % 5], content=PLAIN.format(unlike(n))) for n in range(1, 6)]
-    tables.append(tmp_path, "readings", stored(*rows, stored_row(6, person=NAME, content=THEIRS[0])), {})
+    delta.append(tmp_path, "readings", stored(*rows, stored_row(6, person=NAME, content=THEIRS[0])), {})
     manifest, _ = versions.publish(tmp_path, hide_names=True)
     pseudonym = pseudonyms.read_key(tmp_path)[NAME]
     assert pseudonym in versions.read(tmp_path, manifest)["person"].to_list()
@@ -307,8 +307,8 @@ def test_killed_before_any_table_no_table_goes_on_naming_a_record_of_theirs(data
         with pytest.raises(KeyboardInterrupt):
             forgetting.forget(data, NAME)
     forgetting.forget(data, NAME)
-    for name in tables.TABLES:
-        said = tables.scan(data, name).collect().write_ndjson() if tables.exists(data, name) else ""
+    for name in delta.TABLES:
+        said = delta.scan(data, name).collect().write_ndjson() if delta.exists(data, name) else ""
         assert not any(one in said for one in person.ids), name
 
 
@@ -328,12 +328,12 @@ def test_killed_while_a_version_is_replaced_both_folders_count_as_one_and_the_re
 
 def test_a_name_that_is_an_everyday_word_is_asked_about_and_may_be_left_in_others_texts(tmp_path):
     rows = [stored_row(n, person=PEOPLE[n % 5], content=PLAIN.format("阳光很好")) for n in range(1, 6)]
-    tables.append(tmp_path, "readings", stored(*rows, stored_row(6, person="阳光")), {})
+    delta.append(tmp_path, "readings", stored(*rows, stored_row(6, person="阳光")), {})
     with pytest.raises(Problem, match="also an ordinary word"):
         forgetting.forget(tmp_path, "阳光")
     forgetting.forget(tmp_path, "阳光", mentions="keep")
     assert tables.count(tmp_path) == 5 and "阳光很好" in tables.readings(tmp_path)["content"][0]
-    tables.append(tmp_path, "readings", stored(stored_row(7, person="阳光")), {})
+    delta.append(tmp_path, "readings", stored(stored_row(7, person="阳光")), {})
     forgetting.forget(tmp_path, "阳光", mentions="mask")
     assert "阳光" not in "".join(tables.readings(tmp_path)["content"])
 
@@ -341,7 +341,7 @@ def test_a_name_that_is_an_everyday_word_is_asked_about_and_may_be_left_in_other
 def test_a_name_that_is_a_card_is_never_masked_in_what_others_wrote(tmp_path):
     content = PLAIN.format("星星正位照着你")
     cards = [card("星星"), card("力量", place=2)]
-    tables.append(
+    delta.append(
         tmp_path, "readings", stored(stored_row(1, content=content, cards=cards), stored_row(2, person="星星")), {}
     )
     forgetting.forget(tmp_path, "星星")

@@ -9,8 +9,8 @@ from flows.runtime.dask_runner import cluster_here, spread_over
 from schemas.errors import Problem
 from tarot_data.dataset import versions
 from tarot_data.ingest import stages
-from tarot_data.sources.reader import InboxFile
-from tarot_data.store import tables as store_tables
+from tarot_data.sources.inbox import InboxFile
+from tarot_data.store import delta
 from tarot_data.synthetic.generate import write_sample
 from tests.flows.test_flows import FIRST, SECOND, counts, write
 
@@ -52,10 +52,8 @@ def cluster():
 def bytes_of(data):
     """Hash of every Parquet file of the store, by table, and of every file of the newest version."""
     tables = {
-        name: sorted(
-            sha256(path.read_bytes()).hexdigest() for path in store_tables.table_path(data, name).rglob("*.parquet")
-        )
-        for name in store_tables.TABLES
+        name: sorted(sha256(path.read_bytes()).hexdigest() for path in delta.table_path(data, name).rglob("*.parquet"))
+        for name in delta.TABLES
     }
     return tables, versions.newest(data)["files"]
 

@@ -15,7 +15,8 @@ from schemas.errors import Problem
 from tarot_data.dataset import versions
 from tarot_data.ingest import stages
 from tarot_data.sources import reader
-from tarot_data.store import tables
+from tarot_data.sources.records import RawRecord, Rejected
+from tarot_data.store import delta, tables
 from tests.ingest.test_fixes import FIRST, GOOD, TURNED, lay
 
 ROOT = Path(__file__).parents[2]
@@ -27,12 +28,14 @@ import json, os, sys
 from contextlib import nullcontext
 from pathlib import Path
 from benchmarks import hands, torture
-from flows import cli, disk, environment, spread
+from flows import cli
+from flows.runtime import dask_runner, disk_errors, error_redaction
+from flows.service import prefect_session
 
 # The command as it is, without a server of Prefect's: its tasks are the functions they are.
 hands.warm()
-environment.prefect_at = lambda _: environment.told()
-spread.spread_over = lambda flow, cluster: flow.fn
+prefect_session.prefect_at = lambda _: error_redaction.told()
+dask_runner.spread_over = lambda flow, cluster: flow.fn
 data, first, more = map(Path, sys.argv[1:])
 out = []
 
@@ -148,7 +151,7 @@ def test_prefect_is_not_started_where_it_has_no_room(tmp_path, monkeypatch):
 def take_in(data, inbox, between=lambda: None):
     """The stages of an ingest. between: happens after the files were found and before they are read."""
     staging = data / "staging"
-    with tables.writing(data), tables.as_it_was(data):
+    with tables.writing(data), delta.as_it_was(data):
         files, _, _ = stages.new_files(data, [inbox])
         between()
         try:
@@ -203,7 +206,7 @@ def test_a_file_that_shrinks_between_two_lines_gives_what_could_be_read(tmp_path
     next(records)
     os.truncate(path, 1_000_000)
     rest = list(records)
-    assert rest and all(isinstance(record, reader.RawRecord | reader.Rejected) for record in rest)
+    assert rest and all(isinstance(record, RawRecord | Rejected) for record in rest)
 
 
 def test_a_clock_set_back_loses_nothing(tmp_path, inbox):
@@ -226,4 +229,4 @@ def test_a_clock_set_back_loses_nothing(tmp_path, inbox):
     manifest, new = versions.publish(data)
     assert new and manifest["version"] == 2 and manifest["counts"]["readings"] == 2
     assert [versions.verify(data, row) for row in versions.listed(data)] == [[], []]
-    assert tables.count(data) == 2 and tables.delta_version(data) == 1
+    assert tables.count(data) == 2 and delta.delta_version(data) == 1

@@ -13,6 +13,7 @@ import pytest
 
 from flows.runtime.error_redaction import told
 from schemas.errors import Problem
+from tarot_data.store import delta
 from tarot_data.store import tables as store_tables
 from tests.flows.test_run_log import listener
 
@@ -67,14 +68,13 @@ def places(prefect, tmp_path):
 def test_a_second_ingest_changes_nothing(places):
     data, inbox = places
     assert counts(ingest(data, inbox)) == (2, 0, 0, 0, 2)
-    before = store_tables.delta_version(data)
+    before = delta.delta_version(data)
     assert counts(ingest(data, inbox)) == (0, 0, 2, 0, 2)
-    assert store_tables.delta_version(data) == before
+    assert delta.delta_version(data) == before
 
 
 def test_the_command_starts_no_flow_where_no_file_is_new(places, monkeypatch, capsys):
     from flows import cli
-    from flows.runtime import environment
     from tarot_data.ingest.stages import nothing_new
 
     data, inbox = places
@@ -82,7 +82,7 @@ def test_the_command_starts_no_flow_where_no_file_is_new(places, monkeypatch, ca
     ingest(data, inbox)
     assert nothing_new(data, [inbox]) == ingest(data, inbox)
     asked = []
-    monkeypatch.setattr(environment, "prefect_at", lambda data_dir: asked.append(data_dir) or nullcontext())
+    monkeypatch.setattr(prefect_session, "prefect_at", lambda data_dir: asked.append(data_dir) or nullcontext())
     command = ["ingest", str(inbox), "--data-dir", str(data), "--json"]
     cli.main(command)
     assert not asked
@@ -102,7 +102,7 @@ def test_an_edited_reading_is_updated_under_its_id(places):
     assert counts(ingest(data, inbox)) == (0, 1, 1, 0, 2)
     assert set(store_tables.readings(data)["reading_id"]) == ids
     assert "四月之前" in "".join(store_tables.readings(data)["content"])
-    assert store_tables.scan(data, "readings").select(pl.len()).collect().item() == 3
+    assert delta.scan(data, "readings").select(pl.len()).collect().item() == 3
 
 
 def test_an_edited_reading_that_moved_in_its_file_is_still_that_reading(places):
@@ -201,11 +201,7 @@ def test_contact_details_are_on_no_byte_of_the_data_directory(places):
     assert result["accepted"] == 2 and result["redacted"] >= 2
     assert "〔" in "".join(store_tables.readings(data)["content"])
     searched = [path.read_bytes() for folder in (data, Path(os.environ["PREFECT_HOME"])) for path in everything(folder)]
-    tables = [
-        store_tables.scan(data, name).collect().write_json()
-        for name in store_tables.TABLES
-        if store_tables.exists(data, name)
-    ]
+    tables = [delta.scan(data, name).collect().write_json() for name in delta.TABLES if delta.exists(data, name)]
     for detail in details:
         assert not any(detail.encode() in raw for raw in searched)
         assert not any(detail in text for text in tables)
@@ -253,23 +249,21 @@ def test_a_webhook_hears_of_a_run_that_ended(places, monkeypatch):
 def test_a_commit_that_fails_halfway_leaves_the_store_as_it_was_and_prefect_none_of_its_words(places, monkeypatch):
     data, inbox = places
     ingest(data, inbox)
-    before = {
-        name: store_tables.scan(data, name).collect() for name in store_tables.TABLES if store_tables.exists(data, name)
-    }
+    before = {name: delta.scan(data, name).collect() for name in delta.TABLES if delta.exists(data, name)}
     (inbox / "b.jsonl").write_text(json.dumps(FIRST | {"content": REWRITTEN}, ensure_ascii=False), encoding="utf-8")
-    append = store_tables.append
+    append = delta.append
 
     def fails_at_the_end(data_dir, name, frame, note):
         if name == "files":
             raise FileNotFoundError(2, "No such file", "客户13912345678.docx")
         return append(data_dir, name, frame, note)
 
-    monkeypatch.setattr(store_tables, "append", fails_at_the_end)
+    monkeypatch.setattr(delta, "append", fails_at_the_end)
     with pytest.raises(FileNotFoundError), told():
         ingest(data, inbox)
     for name, rows in before.items():
-        assert store_tables.scan(data, name).collect().equals(rows), name
-    assert {name for name in store_tables.TABLES if store_tables.exists(data, name)} == set(before)
+        assert delta.scan(data, name).collect().equals(rows), name
+    assert {name for name in delta.TABLES if delta.exists(data, name)} == set(before)
     line = last_line(data)
     assert (line["flow"], line["state"], line["error"]) == ("ingest", "failed", "FileNotFoundError")
     for path in (*everything(data), *everything(Path(os.environ["PREFECT_HOME"]))):
@@ -319,8 +313,8 @@ def test_a_file_in_use_is_waited_for_and_read_as_it_is_then(places, monkeypatch)
 HOLDER = """
 import sys, time
 from pathlib import Path
-from tarot_data import store
-with store.writing(Path(sys.argv[1])):
+from tarot_data.store import tables
+with tables.writing(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -346,12 +340,12 @@ def test_overlapping_ingests_take_turns(places):
     write(inboxes[0] / "a.jsonl", FIRST)
     write(inboxes[1] / "b.jsonl", SECOND)
     script = (
-        "import sys; from pathlib import Path; from tarot_data import ingest, store\n"
+        "import sys; from pathlib import Path; from tarot_data.ingest import stages\nfrom tarot_data.store import tables\n"
         "data, inbox = map(Path, sys.argv[1:])\n"
-        "with store.writing(data, 60):\n    store.sweep(data)\n"
-        "    files, _, _ = ingest.new_files(data, [inbox]); staging = data / 'staging'\n"
-        "    clean = ingest.read_and_clean(data, files, staging)\n"
-        "    ingest.commit(data, ingest.decide(data, clean, staging), files)\n"
+        "with tables.writing(data, 60):\n    tables.sweep(data)\n"
+        "    files, _, _ = stages.new_files(data, [inbox]); staging = data / 'staging'\n"
+        "    clean = stages.read_and_clean(data, files, staging)\n"
+        "    stages.commit(data, stages.decide(data, clean, staging), files)\n"
     )
     both = [subprocess.Popen([sys.executable, "-c", script, str(data), str(place)]) for place in inboxes]
     assert [process.wait(120) for process in both] == [0, 0]

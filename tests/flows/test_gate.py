@@ -6,9 +6,9 @@ import pytest
 
 from flows.training.gate import COVERAGE_FLOOR, gate, may_train
 from flows.training.gate_checks import contacts, examine, label_coverage, last_training, look
-from schemas.gate import explain
+from schemas.messages import gate_sentences
 from tarot_data.dataset import versions
-from tarot_data.store import tables
+from tarot_data.store import delta
 from tests.builders import stored, stored_row
 
 FINE = {"integrity": [], "contacts": 0, "coverage": 0.9}
@@ -44,7 +44,8 @@ def test_a_version_that_was_trained_is_not_waiting_for_new_readings_but_done():
     opened = gate(manifest(200), last(200, "b" * 64), FINE)
     assert opened["shut"] == ["trained"] and opened["missing_new"] == 50
     assert (
-        explain(opened, "en")[0] == "This version has been trained on; the next training comes with 50 more readings."
+        gate_sentences(opened, "en")[0]
+        == "This version has been trained on; the next training comes with 50 more readings."
     )
 
 
@@ -63,13 +64,13 @@ def test_a_version_that_was_trained_is_not_waiting_for_new_readings_but_done():
 def test_an_open_finding_shuts_the_gate_and_is_told_in_numbers(findings, code, sentence):
     opened = gate(manifest(300), None, FINE | findings)
     assert opened["shut"] == [code] and not opened["ready"]
-    assert sentence in explain(opened, "en")[0]
+    assert sentence in gate_sentences(opened, "en")[0]
 
 
 def test_made_up_readings_count_and_are_named():
     opened = gate(manifest(220, synthetic=180), None, FINE)
     assert opened["ready"] and opened["made_up"] == 180
-    assert explain(opened, "zh")[-1] == "其中 180 条是虚构的；为了能试用，也算在内。"
+    assert gate_sentences(opened, "zh")[-1] == "其中 180 条是虚构的；为了能试用，也算在内。"
 
 
 def test_who_asks_for_a_training_needs_no_new_readings_but_sound_ones():
@@ -93,7 +94,7 @@ def test_a_contact_detail_is_found_whichever_rules_it_was_published_under():
 @pytest.fixture
 def data(tmp_path):
     """A data directory with one version of two readings."""
-    tables.append(
+    delta.append(
         tmp_path, "readings", stored(stored_row(1), stored_row(2, content=stored_row()["content"] + "愿你安稳。")), {}
     )
     versions.publish(tmp_path)

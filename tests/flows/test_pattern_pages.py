@@ -11,10 +11,10 @@ from flows.commands import pattern_pages
 from flows.commands.patterns import canonical
 from schemas.errors import Problem
 from tarot_data.dataset import versions
-from tarot_data.ingest.stages import to_stored
+from tarot_data.ingest.lots import to_stored
 from tarot_data.patterns import annotate, pattern_library, train
 from tarot_data.patterns import gold as annotated
-from tarot_data.store import tables
+from tarot_data.store import delta
 from tests.builders import reading, readings
 
 
@@ -38,9 +38,9 @@ def stored(gold):
 def data_dir(tmp_path_factory, stored):
     """A store of the readings, the first twelve of them published as version 1."""
     path = tmp_path_factory.mktemp("data")
-    tables.append(path, "readings", stored.head(12), {})
+    delta.append(path, "readings", stored.head(12), {})
     versions.publish(path)
-    tables.append(path, "readings", stored, {})
+    delta.append(path, "readings", stored, {})
     return path
 
 

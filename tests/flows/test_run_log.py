@@ -89,7 +89,7 @@ def test_an_error_says_nothing_of_what_it_was_about():
 
     with pytest.raises(Withheld) as caught:
         withholding(withholding(fail))()
-    assert re.fullmatch(r"FileNotFoundError \(test_history.py:\d+\)", str(caught.value))
+    assert re.fullmatch(r"FileNotFoundError \(test_run_log.py:\d+\)", str(caught.value))
     assert "13912345678" not in "".join(traceback.format_exception(caught.value))
     assert "13912345678" not in str(pickle.loads(pickle.dumps(caught.value)).cause)
     with pytest.raises(FileNotFoundError, match="13912345678"), told():

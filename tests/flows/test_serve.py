@@ -21,7 +21,7 @@ from flows.runtime.environment import TOKEN_HEADER
 from flows.service.status import served_at, token_of
 from flows.service.triggers import READY, marker
 from tarot_data.dataset import versions
-from tarot_data.store import tables
+from tarot_data.store import delta, tables
 from tarot_data.synthetic.generate import write_sample
 from tests.flows.test_run import SMALL
 
@@ -259,10 +259,10 @@ def test_three_lots_become_three_versions_three_reports_and_one_training(served,
     assert [line["outcome"] for line in lines(data)].count("trained") == 1
     assert [manifest["counts"]["readings"] for manifest in versions.listed(data)] == [120, 180, 240]
     assert reports(data) == [f"report-v00000{number}.html" for number in (1, 2, 3)]
-    state = {name: tables.delta_version(data, name) for name in tables.TABLES}
+    state = {name: delta.delta_version(data, name) for name in delta.TABLES}
     written = len(lines(data))
     time.sleep(12)  # Two ticks that find nothing.
-    assert state == {name: tables.delta_version(data, name) for name in tables.TABLES}
+    assert state == {name: delta.delta_version(data, name) for name in delta.TABLES}
     assert len(lines(data)) == written and len(versions.listed(data)) == 3
 
     summaries = post(served, "/artifacts/filter", {"artifacts": {"key": {"any_": ["summary"]}}})

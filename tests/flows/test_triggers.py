@@ -10,7 +10,7 @@ import pytest
 from flows.service.triggers import ATTEMPTS, marker, train_once, wanted
 from schemas.errors import Problem
 from tarot_data.dataset import versions
-from tarot_data.store import tables
+from tarot_data.store import delta
 from tarot_data.system.locks import held, only_one
 from tests.builders import stored, stored_row
 
@@ -19,7 +19,7 @@ WANT = {"required": 1, "min_new": 50}
 
 @pytest.fixture
 def data(tmp_path):
-    tables.append(tmp_path, "readings", stored(stored_row(1)), {})
+    delta.append(tmp_path, "readings", stored(stored_row(1)), {})
     versions.publish(tmp_path)
     return tmp_path
 

@@ -4,9 +4,11 @@ import pytest
 
 from schemas.tables import READINGS, REJECTIONS
 from tarot_data import lexicon
-from tarot_data.ingest.body_checks import clean_text
-from tarot_data.ingest.clean import fingerprint, masked_object, record_of, to_reading, to_readings, to_record
-from tarot_data.sources.reader import RawDraw, RawRecord, Rejected, Source
+from tarot_data.ingest.clean import fingerprint, to_reading, to_readings
+from tarot_data.ingest.raw_json import record_of, to_record
+from tarot_data.privacy.mask_records import masked_object
+from tarot_data.sources.records import RawDraw, RawRecord, Rejected, Source
+from tarot_data.text.cleanup import clean_text
 
 BODY = "隐士提着灯，你这半年一直在自己找路。战车倒过来，是缰绳松了。先把手上的项目收尾，三月以后再谈换组的事。"
 SOURCE = Source(file="a.jsonl", member=None, locator="line 1", sha256="0" * 64, form="jsonl")

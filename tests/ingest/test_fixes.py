@@ -11,7 +11,8 @@ from schemas.errors import Problem
 from tarot_data.ingest import fix_workbook, fixes, source_lookup, stages
 from tarot_data.ingest.fixes import Fix
 from tarot_data.ingest.replay import replay
-from tarot_data.store import tables
+from tarot_data.store import delta, tables
+from tarot_data.text import cleanup
 
 FIRST = (
     "愚人正位说明你已经走出去半步了，力量正位在后面轻轻拉住缰绳，两张牌一松一紧。三月之前先把手上的项目收尾，祝你顺利。"
@@ -108,7 +109,7 @@ def test_a_decision_made_again_after_a_kill_is_there_once(data, inbox):
     (key,) = tables.rejections(data)["key"]
     for decided in ({"cards": ["愚人正位"]}, {"cards": ["愚人正位"]}, {"cards": ["愚人逆位"]}):
         fixes.write(data, {key: Fix(fields=decided)})
-    assert tables.scan(data, "fixes").collect()["sequence"].sort().to_list() == [0, 1]
+    assert delta.scan(data, "fixes").collect()["sequence"].sort().to_list() == [0, 1]
     assert fixes.read(data)[key].fields == {"cards": ["愚人逆位"]}
 
 
@@ -194,7 +195,7 @@ def test_replay_accepts_what_the_tables_have_learnt(data, inbox, monkeypatch):
     assert [row["became"] for row in feed(data)] == ["same"]
     parse = card_fields.parse_cards
     monkeypatch.setattr(
-        cleaning.drawn, "parse_cards", lambda text, *rest: parse(str(text).replace("愚仁", "愚人"), *rest)
+        cleaning.card_fields, "parse_cards", lambda text, *rest: parse(str(text).replace("愚仁", "愚人"), *rest)
     )
     assert [row["became"] for row in feed(data)] == ["accepted"]
 
@@ -288,7 +289,7 @@ def test_a_workbook_says_which_row_is_wrong(data, inbox, tmp_path):
 
 @given(st.text(max_size=60))
 def test_a_neutralised_cell_is_never_a_formula_and_says_the_same(text):
-    cell = fix_workbook.neutral(text)
+    cell = cleanup.neutral(text)
     assert not cell.startswith(("=", "+", "-", "@"))
     assert fix_workbook.plain(cell) == text.replace("\r\n", "\n")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tarot_data.ingest.clean import to_readings
-from tarot_data.sources import reader
+from tarot_data.sources import inbox, reader
 
 FOLDER = Path(os.environ.get("TAROT_SHARED", Path(__file__).parents[3] / "shared")) / "inbox"
 LATER = ("card_conflict", "duplicate", "near_duplicate")
@@ -29,7 +29,7 @@ def expected():
 
 @pytest.fixture(scope="module")
 def tables():
-    records = [r for file in reader.discover([FOLDER / "inbox"]) for r in reader.read(file.path, file.root)]
+    records = [r for file in inbox.discover([FOLDER / "inbox"]) for r in reader.read(file.path, file.root)]
     readings, rejections = to_readings(records)
     return readings.to_dicts(), rejections.to_dicts()
 

@@ -6,7 +6,7 @@ import pytest
 
 from tarot_data.dataset import versions
 from tarot_data.privacy import suppression_list
-from tarot_data.store import tables
+from tarot_data.store import delta, tables
 from tests.builders import unlike
 from tests.flows.test_disk_errors import take_in
 
@@ -45,7 +45,7 @@ def test_an_outcome_that_came_later_is_an_update_and_the_older_one_stays_in_the_
     counts = take_in(data, inbox)
     assert (counts["accepted"], counts["updated"], counts["unchanged"], counts["rejected"]) == (0, 1, 1, 0)
     assert by_person(data, "outcome", "revision") == {"客1": ("后来真的换了组", 2), "客2": (None, 1)}
-    assert tables.scan(data, "readings").collect().height == 3
+    assert delta.scan(data, "readings").collect().height == 3
     counts = take_in(data, inbox)
     assert (counts["updated"], counts["unchanged"]) == (0, 0)
 

@@ -9,7 +9,7 @@ import pytest
 from schemas.errors import Problem
 from tarot_data import lexicon
 from tarot_data.cards.mentions import find_cards
-from tarot_data.patterns import annotate, cues, lexicon_check
+from tarot_data.patterns import cues, explain, lexicon_check
 
 
 def test_every_row_holds_on_its_own_example():
@@ -142,8 +142,8 @@ def test_a_cue_of_weight_nothing_is_switched_off(own):
 def test_own_rows_label_and_are_named_as_what_decided(own):
     text = "愚人正位，一脚踏出去了。\n让我们把心收回来，跟着我默念三遍。\n愚人还在往前走。"
     with own(cues="cue,label,weight,kind,example\n默念三遍,advice,3,do,请默念三遍\n"):
-        after = annotate.explain(text)["sentences"][1]
-    before = annotate.explain(text)["sentences"][1]
+        after = explain.explain(text)["sentences"][1]
+    before = explain.explain(text)["sentences"][1]
     assert after["chances"]["advice"] > before["chances"]["advice"] + 0.1
     (row,) = [row for row in after["rows"] if row["cue"] == "默念三遍"]
     assert row["line"] == 2 and row["file"].endswith("/cues.csv") and row["weight"] > 0

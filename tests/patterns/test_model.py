@@ -66,7 +66,7 @@ def test_a_saved_model_labels_as_the_trained_one(readings, tmp_path):
 def test_the_shipped_model_is_small_and_has_no_pickle():
     from importlib.resources import files
 
-    path = files("tarot_data") / "model" / labeller.MODEL
+    path = files("tarot_data.patterns") / "weights" / labeller.MODEL
     assert len(path.read_bytes()) < 5_000_000
     with np.load(str(path), allow_pickle=False) as stored:
         assert {stored[name].dtype.kind for name in stored.files} <= set("fiU")

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from schemas.tables import READINGS, SENTENCES, typed
-from tarot_data.ingest.stages import to_stored
-from tarot_data.patterns import annotate, model, pattern_library, time_expressions, train
+from tarot_data.ingest.lots import to_stored
+from tarot_data.patterns import annotate, explain, model, pattern_library, time_expressions, train
 from tarot_data.patterns import gold as annotated
 from tests.builders import card, reading, readings
 
@@ -187,7 +187,7 @@ def test_the_pattern_library_of_no_readings_is_empty():
 
 
 def test_an_explanation_names_the_rows_that_decided():
-    found = annotate.explain("愚人正位说明你要出发了。三月之前先把项目收尾。")
+    found = explain.explain("愚人正位说明你要出发了。三月之前先把项目收尾。")
     first, second = found["sentences"]
     assert first["labels"] == ["card_interpretation"] and first["cards"] == ["愚人"]
     assert "说明" in [row["cue"] for row in first["rows"]]
@@ -204,14 +204,14 @@ def test_expressions_of_time(text, times):
 
 
 def test_spacy_comes_without_torch_and_leaves_torch_importable():
-    code = "import sys; from tarot_data import nlp; nlp.find_times(['三月之前']); assert 'torch' not in sys.modules, 'torch'; assert 'spacy' in sys.modules"
+    code = "import sys; from tarot_data.patterns import time_expressions; time_expressions.find_times(['三月之前']); assert 'torch' not in sys.modules, 'torch'; assert 'spacy' in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_annotating_imports_neither_spacy_nor_jieba_nor_sklearn():
     code = (
-        "import sys; from tarot_data import patterns; import polars as pl;"
-        "patterns.annotate(pl.DataFrame({'reading_id': ['r'], 'content': ['愚人正位，慢慢来。']}));"
+        "import sys; from tarot_data.patterns import annotate; import polars as pl;"
+        "annotate.annotate(pl.DataFrame({'reading_id': ['r'], 'content': ['愚人正位，慢慢来。']}));"
         "assert not {'spacy', 'jieba', 'sklearn', 'torch'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

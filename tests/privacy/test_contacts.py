@@ -4,7 +4,8 @@ import pytest
 
 from tarot_data import lexicon
 from tarot_data.patterns import gold
-from tarot_data.privacy.contacts import find_contacts, mask, mask_all
+from tarot_data.privacy.contacts import find_contacts
+from tarot_data.privacy.mask import mask, mask_all
 
 ANNOTATED = Path(__file__).parents[2] / "data" / "annotated"
 

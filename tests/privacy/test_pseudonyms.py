@@ -12,7 +12,7 @@ from tarot_data.lexicon import read_table
 from tarot_data.privacy import pseudonyms
 from tarot_data.privacy.person_names import kind_of, named
 from tarot_data.privacy.pseudonyms import Replacer, apply, assign
-from tarot_data.store import tables
+from tarot_data.store import delta
 from tests.builders import card, source, stored, stored_row
 
 KEY = {"Mel": "阿禾", "林女士": "阿梨", "王小雅": "阿柚", "可乐": "阿岚", "星星": "阿棠", "K": "阿舟"}
@@ -125,7 +125,7 @@ def people(tmp_path, *persons, first=1):
         )
         for n, person in enumerate(persons, first)
     ]
-    tables.append(tmp_path, "readings", stored(*rows), {})
+    delta.append(tmp_path, "readings", stored(*rows), {})
 
 
 def test_a_version_with_pseudonyms_names_nobody_and_trains_with_them(tmp_path):

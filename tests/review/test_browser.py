@@ -9,7 +9,7 @@ from flows.review import door
 from schemas.deck import LABELS
 from tarot_data.dataset import versions
 from tarot_data.report.page import html
-from tarot_data.store import corrections, tables
+from tarot_data.store import corrections, delta, tables
 from tests import builders
 from tests.chromium import CHROMIUM, MISSING, chromium, workbench
 from tests.ingest.test_fixes import FIRST, GOOD, WRONG_CARD, lay, take_in
@@ -39,7 +39,7 @@ def data(tmp_path_factory):
     take_in(folder, inbox)
     with tables.writing(folder):
         for number in (1, 2):
-            tables.append(folder, "readings", builders.stored(builders.stored_row(number)), {"run": "test"})
+            delta.append(folder, "readings", builders.stored(builders.stored_row(number)), {"run": "test"})
             versions.publish(folder)
     run_with(folder, ("1", "基座甲" * 60, "微调甲" * 60), ("2", "基座乙", "微调乙"))
     return folder

@@ -20,7 +20,7 @@ from tarot_data.dataset import versions
 from tarot_data.review import blind_votes, search
 from tarot_data.review.app import create_app
 from tarot_data.review.background_job import Job
-from tarot_data.store import corrections, tables
+from tarot_data.store import corrections, delta, tables
 from tests import builders
 from tests.ingest.test_fixes import CONFLICT, FIRST, GOOD, NEAR, WRONG_CARD, lay, take_in
 
@@ -168,7 +168,7 @@ def test_script_in_a_record_is_shown_and_not_run(data, inbox, browser):
     name = only_id(data, "unknown_card")
     row = builders.stored_row(1, content=builders.CONTENT + bad, question=bad, person=bad, outcome=bad)
     with tables.writing(data):
-        tables.append(data, "readings", builders.stored(row), {"run": "test"})
+        delta.append(data, "readings", builders.stored(row), {"run": "test"})
     paths = [f"/rejections/{name}", f"/rejections/{name}?reason={bad}", f"/rejections?did={bad}&reading={bad}"]
     paths += ["/rejections", "/readings", "/readings/r0000000000000001", f"/readings?text={bad}&card={bad}"]
     for path in paths:
@@ -209,7 +209,7 @@ def three(data):
         {"start": 0, "end": 7, "labels": ["advice", "closing"], "cards": ["高塔"], "confidence": 0.31}
     ]
     with tables.writing(data):
-        tables.append(data, "readings", builders.stored(*rows), {"run": "test"})
+        delta.append(data, "readings", builders.stored(*rows), {"run": "test"})
     return data
 
 
@@ -253,7 +253,7 @@ def test_a_card_is_asked_for_in_english_too(three):
 def test_an_edited_reading_is_found_by_what_it_says_now(three):
     edited = builders.stored_row(1, revision=2, content="隐士" + builders.CONTENT.replace("缰绳", "绳子"), person="梅")
     with tables.writing(three):
-        tables.append(three, "readings", builders.stored(edited), {"run": "test"})
+        delta.append(three, "readings", builders.stored(edited), {"run": "test"})
     assert search.search(three, text="缰绳", person="Mel").is_empty()
     assert search.search(three, text="绳子")["person"].to_list() == ["梅"]
 
@@ -366,7 +366,7 @@ def test_a_row_is_saved_only_where_its_example_holds(data, browser):
 def test_versions_are_compared_and_their_report_opens(three, browser):
     with tables.writing(three):
         versions.publish(three)
-        tables.append(three, "readings", builders.stored(builders.stored_row(4)), {"run": "test"})
+        delta.append(three, "readings", builders.stored(builders.stored_row(4)), {"run": "test"})
         versions.publish(three)
     (three / "reports").mkdir()
     (three / "reports" / "report-v000002.html").write_text("<p>report two</p>", "utf-8")

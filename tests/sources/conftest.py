@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tarot_data.sources import reader
+from tarot_data.sources.inbox import discover
 
 
 @pytest.fixture
@@ -29,6 +30,6 @@ def read(inbox):
 
     def records(files: dict[str, bytes | str] | None = None, **named: bytes | str) -> list:
         root = inbox({**(files or {}), **named})
-        return [record for file in reader.discover([root]) for record in reader.read(file.path, file.root)]
+        return [record for file in discover([root]) for record in reader.read(file.path, file.root)]
 
     return records

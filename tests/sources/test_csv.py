@@ -4,7 +4,7 @@ import io
 import pytest
 
 from tarot_data.ingest.clean import to_reading, to_readings
-from tarot_data.sources.reader import Rejected
+from tarot_data.sources.records import Rejected
 
 BODY = "皇帝倒过来，像家里没人肯先低头。圣杯六是小时候的院子，正义说一碗水要端平，先把话说开，再谈房间怎么分。"
 HEADER = ["咨询者", "问题", "牌阵", "牌", "解读", "日期"]

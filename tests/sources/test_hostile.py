@@ -11,7 +11,8 @@ import pytest
 from schemas.errors import Problem
 from tarot_data.ingest.clean import to_readings
 from tarot_data.sources import archive, reader
-from tarot_data.sources.reader import RawRecord, Rejected
+from tarot_data.sources.inbox import discover
+from tarot_data.sources.records import RawRecord, Rejected
 
 PAGE = "# x\n\nPerson: a\nCards 1: 愚人(正位)\n\n愚人站在崖边，说的是你心里其实已经走出去半步了。力量在后面轻轻拉住缰绳，正好互补。"
 LINE = json.dumps({"person": "Mel", "cards": "隐士", "content": PAGE}, ensure_ascii=False)
@@ -178,7 +179,7 @@ def test_links_devices_and_circles_are_passed_over(inbox, tmp_path):
     (root / "link.jsonl").symlink_to(outside)
     (root / "circle").symlink_to(root)
     os.mkfifo(root / "pipe.txt")
-    assert [file.name for file in reader.discover([root])] == ["a.jsonl"]
+    assert [file.name for file in discover([root])] == ["a.jsonl"]
     assert [record.reason for record in reader.read(root / "link.jsonl", root)] == ["unreadable"]
     assert [record.reason for record in reader.read(root / "pipe.txt", root)] == ["unreadable"]
 
@@ -210,13 +211,13 @@ def test_noise_is_passed_over(inbox):
         "x/.obsidian/app.json",
     )
     root = inbox({"a.jsonl": LINE, **dict.fromkeys(names, "x")})
-    assert [file.name for file in reader.discover([root])] == ["a.jsonl"]
+    assert [file.name for file in discover([root])] == ["a.jsonl"]
 
 
 def test_files_are_named_below_their_inbox_and_sorted(inbox):
     root = inbox({"b/二.jsonl": LINE, "a.jsonl": LINE + "\n"})
-    (alone,) = reader.discover([root / "b" / "二.jsonl"])
-    found = reader.discover([root, root / "b"])
+    (alone,) = discover([root / "b" / "二.jsonl"])
+    found = discover([root, root / "b"])
     assert [file.name for file in found] == ["a.jsonl", "b/二.jsonl"]
     assert alone.name == "二.jsonl"
     assert found[0].size == len((LINE + "\n").encode())
@@ -225,14 +226,14 @@ def test_files_are_named_below_their_inbox_and_sorted(inbox):
 
 def test_a_path_that_does_not_exist_is_a_problem(tmp_path):
     with pytest.raises(Problem, match="does not exist"):
-        reader.discover([tmp_path / "nowhere"])
+        discover([tmp_path / "nowhere"])
 
 
 def test_names_decomposed_by_a_mac_are_composed(inbox):
     import unicodedata
 
     root = inbox({unicodedata.normalize("NFD", "Café.jsonl"): LINE})
-    (file,) = reader.discover([root])
+    (file,) = discover([root])
     assert file.name == "Café.jsonl"
     assert [record.source.file for record in reader.read(file.path, file.root)] == ["Café.jsonl"]
 
@@ -241,7 +242,7 @@ def test_contact_details_in_names_are_masked_everywhere_and_names_stay_apart(inb
     root = inbox(
         {"13800138000.jsonl": LINE, "13900139000.jsonl": LINE, "a.zip": zipped({"微信号wx_moon88.jsonl": LINE})}
     )
-    found = reader.discover([root])
+    found = discover([root])
     records = [record for file in found for record in reader.read(file.path, file.root)]
     names = [record.source.file for record in records]
     assert names == [file.name for file in found]
@@ -252,7 +253,7 @@ def test_contact_details_in_names_are_masked_everywhere_and_names_stay_apart(inb
 
 def test_a_record_can_be_read_again_from_its_place(inbox):
     root = inbox({"a.jsonl": f"{LINE}\n{{bad\n", "b.zip": zipped({"x/13800138000.jsonl": LINE})})
-    for file in reader.discover([root]):
+    for file in discover([root]):
         for record in reader.read(file.path, file.root):
             source = record.source
             again = reader.read_again(file.path, source.member, source.locator, source.form)

@@ -3,8 +3,8 @@ import json
 import pytest
 
 from tarot_data.ingest.clean import to_reading, to_readings
-from tarot_data.sources import json_records
-from tarot_data.sources.reader import RawRecord, Rejected
+from tarot_data.sources import json_stream
+from tarot_data.sources.records import RawRecord, Rejected
 
 BODY = "隐士提着灯，你这半年一直在自己找路。战车倒过来，是缰绳松了。太阳在最后，孩子骑着白马出来，慢慢就亮了。"
 PLAIN = {
@@ -300,8 +300,8 @@ def test_a_card_without_a_place_under_a_key_of_its_own(read):
 
 
 def test_an_item_longer_than_can_be_read_is_one_refusal_and_the_next_is_read(read, monkeypatch):
-    monkeypatch.setattr(json_records, "MAX_LINE", 2000)
-    monkeypatch.setattr(json_records, "_CHUNK", 500)
+    monkeypatch.setattr(json_stream, "MAX_LINE", 2000)
+    monkeypatch.setattr(json_stream, "_CHUNK", 500)
     endless = '{"content": "' + "愚" * 20_000
     reading = json.dumps({**PLAIN, "cards": "隐士(正位)"}, ensure_ascii=False, indent=1)
     for padding in range(0, 40, 7):

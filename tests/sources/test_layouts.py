@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from tarot_data.ingest.clean import to_reading
-from tarot_data.privacy import contacts
-from tarot_data.sources import reader
+from tarot_data.privacy import mask
+from tarot_data.sources import inbox, reader
 from tests.sources import layouts
 
 SIZE = 12
@@ -55,11 +55,11 @@ def test_readings_come_back_as_they_were_laid_out(tmp_path, form):
         folder.mkdir()
         for name, data in LAYOUTS[form](group, rng).items():
             (folder / name).write_bytes(data)
-        records = [record for file in reader.discover([folder]) for record in reader.read(file.path, file.root)]
+        records = [record for file in inbox.discover([folder]) for record in reader.read(file.path, file.root)]
         by_content = {reading["content"]: reading for reading in map(to_reading, records)}
         assert len(records) == len(group)
         for wanted in group:
-            reading = by_content[contacts.mask(wanted["content"])[0]]
+            reading = by_content[mask.mask(wanted["content"])[0]]
             cards = [(c["card"], layouts.ORIENTATIONS[c["orientation"]]) for c in wanted["cards"]]
             assert [(c["card"], c["orientation"]) for c in reading["cards"]] == cards, wanted["id"]
             assert [draw["spread"] for draw in reading["draws"]] == [wanted["spread"]], wanted["id"]

@@ -5,7 +5,7 @@ import zipfile
 import pytest
 
 from tarot_data.ingest.clean import to_reading, to_readings
-from tarot_data.sources.reader import RawRecord, Rejected
+from tarot_data.sources.records import RawRecord, Rejected
 
 ID = "1590a8aac1a380d18a77cf77928aaf83"
 BASE = "6c05b8c41bcf40f9be4f7dd503141fd2"

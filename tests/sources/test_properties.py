@@ -14,12 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tarot_data.cards import card_fields, content_cards
-from tarot_data.ingest.body_checks import clean_text
 from tarot_data.ingest.clean import to_readings
-from tarot_data.privacy import contacts
+from tarot_data.privacy import mask
 from tarot_data.sources import reader
-from tarot_data.sources.reader import RawRecord, Rejected
+from tarot_data.sources.records import RawRecord, Rejected
 from tarot_data.text import dates
+from tarot_data.text.cleanup import clean_text
 from tests.sources import layouts
 from tests.sources.test_docx import document
 from tests.sources.test_docx import p as paragraph
@@ -272,8 +272,8 @@ def test_cleaning_twice_is_cleaning_once(text):
 @settings(max_examples=4 * EXAMPLES, deadline=None)
 @given(text=TEXT | st.text("0123456789-: 号微信vxQQ电话一二三.@/", max_size=60))
 def test_masking_twice_is_masking_once(text):
-    once, _ = contacts.mask(text)
-    assert contacts.mask(once)[0] == once
+    once, _ = mask.mask(text)
+    assert mask.mask(once)[0] == once
 
 
 @settings(max_examples=4 * EXAMPLES, deadline=None)

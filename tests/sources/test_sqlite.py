@@ -5,8 +5,8 @@ import pytest
 
 from tarot_data.ingest import rejections
 from tarot_data.ingest.clean import to_reading, to_readings
-from tarot_data.sources import reader
-from tarot_data.sources.reader import RawRecord, Rejected
+from tarot_data.sources import inbox, reader
+from tarot_data.sources.records import RawRecord, Rejected
 
 BODY = "隐士提着灯，你这半年一直在自己找路。战车倒过来，是缰绳松了。太阳在最后，孩子骑着白马出来，慢慢就亮了。"
 SCHEMA = (
@@ -65,7 +65,7 @@ def test_rows_in_the_write_ahead_log_are_read_and_nothing_is_written_beside(tmp_
     connection.commit()
     before = {p.name: p.read_bytes() for p in root.iterdir() if not p.name.endswith("-shm")}
     assert "tarot.db-wal" in before
-    found = reader.discover([root])
+    found = inbox.discover([root])
     assert [file.name for file in found] == ["tarot.db"]
     assert [record.person for record in reader.read(path, root)] == ["Mel"]
     assert {p.name: p.read_bytes() for p in root.iterdir() if not p.name.endswith("-shm")} == before
@@ -73,7 +73,7 @@ def test_rows_in_the_write_ahead_log_are_read_and_nothing_is_written_beside(tmp_
     connection.execute(*row("阿宁"))
     connection.commit()
     # The log belongs to the database: a new row in it is a new file.
-    assert reader.discover([root])[0].sha256 != found[0].sha256
+    assert inbox.discover([root])[0].sha256 != found[0].sha256
     connection.close()
 
 

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from tarot_data.ingest.clean import to_reading
-from tarot_data.sources.reader import RawRecord, Rejected
+from tarot_data.sources.records import RawRecord, Rejected
 
 ONE = "隐士提着灯，你这半年一直在自己找路，灯只照得见脚下几步。"
 TWO = "战车倒过来，是缰绳松了。太阳在最后，孩子骑着白马出来，慢慢就亮了。"

@@ -6,7 +6,7 @@ import openpyxl
 import pytest
 
 from tarot_data.ingest.clean import to_reading
-from tarot_data.sources.reader import RawRecord, Rejected
+from tarot_data.sources.records import RawRecord, Rejected
 
 BODY = "隐士提着灯，你这半年一直在自己找路。战车倒过来，是缰绳松了。太阳在最后，孩子骑着白马出来，慢慢就亮了。"
 HEADER = ["日期", "客户", "提问", "牌阵", "抽到的牌", "解牌内容"]

@@ -8,11 +8,11 @@ import pytest
 
 from schemas.errors import Problem
 from tarot_data import lexicon
+from tarot_data.ingest.lots import to_stored
 from tarot_data.ingest.relabel import relabel
-from tarot_data.ingest.stages import to_stored
-from tarot_data.patterns import annotate, crf, model, train
+from tarot_data.patterns import active_learning, annotate, crf, model, train
 from tarot_data.patterns import gold as annotated
-from tarot_data.store import corrections, tables
+from tarot_data.store import corrections, delta, tables
 from tests.builders import card, reading, readings
 
 BODY = "过去的愚人正位，悬崖边那只小狗一直在叫。\n他就这么往前走了。\n三月之前先把手上的项目收尾。\n他就这么往前走了。"
@@ -97,7 +97,7 @@ def test_a_correction_that_says_nothing_known_is_refused(labels, cards, start, w
 
 def test_the_store_is_read_as_corrected_and_labelled_anew_it_still_is(stored, tmp_path):
     old = stored.with_columns(labeller=pl.lit("older"))
-    tables.append(tmp_path, "readings", old, {})
+    delta.append(tmp_path, "readings", old, {})
     corrections.add(tmp_path, [of(stored, 0, "三月之前先把手上的项目收尾。", ["other"])])
     assert sentences(tables.readings(tmp_path))[2]["labels"] == ["other"]
     assert relabel(tmp_path) == {"readings": 2, "relabelled": 2, "sentences": 0}
@@ -108,7 +108,7 @@ def test_the_store_is_read_as_corrected_and_labelled_anew_it_still_is(stored, tm
 
 
 def test_the_least_sure_sentences_come_first_and_those_spoken_of_not_at_all(stored):
-    found = annotate.uncertain_sentences(stored, limit=5)
+    found = active_learning.uncertain_sentences(stored, limit=5)
     assert found.height == 5 and found["margin"].is_sorted()
     assert all(row["labels"] != row["instead"] for row in found.iter_rows(named=True))
     first = found.row(0, named=True)
@@ -118,7 +118,7 @@ def test_the_least_sure_sentences_come_first_and_those_spoken_of_not_at_all(stor
         {"reading_id": [first["reading_id"]], "start": [first["start"]]},
         schema={"reading_id": pl.String, "start": pl.Int32},
     )
-    again = annotate.uncertain_sentences(stored, said, limit=5)
+    again = active_learning.uncertain_sentences(stored, said, limit=5)
     assert again.height == 5 and again.row(0) == found.row(1)
 
 
@@ -158,7 +158,7 @@ def taught(tmp_path_factory):
     said = [of(stored, number, HABIT, ["advice"]) for number in range(stored.height)]
     folder = tmp_path_factory.mktemp("own")
     corrections.add(folder, said)
-    corrected = corrections.corrected(stored, corrections.read(folder))
+    corrected = train.corrected(stored, corrections.read(folder))
     base = [r for r in gold if r["writer"] in "ce"]
     return corrected, folder, train.learn_corrections(corrected, folder / "lexicon" / "model", base=base)
 
@@ -190,7 +190,7 @@ def test_one_corrected_reading_is_too_few_to_test_on(tmp_path):
 def test_whoever_is_forgotten_leaves_no_correction(stored, tmp_path):
     from tarot_data.erasure import forget_person
 
-    tables.append(tmp_path, "readings", stored, {})
+    delta.append(tmp_path, "readings", stored, {})
     corrections.add(tmp_path, [of(stored, 0, "他就这么往前走了。"), of(stored, 1, "他就这么往前走了。")])
     person = forget_person.Person(name="Mel", mask=False, reading_ids=frozenset([stored["reading_id"][1]]))
     assert forget_person.forget_store(tmp_path, person)["corrections"] == 1

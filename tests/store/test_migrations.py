@@ -8,7 +8,7 @@ import pytest
 from schemas.errors import Problem
 from schemas.tables import REJECTIONS, stored
 from tarot_data.dataset import versions
-from tarot_data.store import migrations, tables
+from tarot_data.store import delta, migrations, tables
 from tests.builders import CONTENT, source, stored_row, unlike
 from tests.builders import stored as stored_rows
 
@@ -29,21 +29,21 @@ FILE = {"name": "a.jsonl", "sha256": "0" * 64, "pipeline": "2-x", "kept": [], "r
 @pytest.fixture
 def first_shape(tmp_path):
     """A store as it was written before shapes had numbers: rejections without key and masked, files without root."""
-    tables.append(tmp_path, "readings", stored_rows(stored_row(1), stored_row(2, content=CONTENT + unlike(2))), {})
+    delta.append(tmp_path, "readings", stored_rows(stored_row(1), stored_row(2, content=CONTENT + unlike(2))), {})
     rejections = pl.DataFrame([REJECTION], schema=stored(REJECTIONS)).drop("key", "masked")
-    rejections.write_delta(str(tables.table_path(tmp_path, "rejections")))
+    rejections.write_delta(str(delta.table_path(tmp_path, "rejections")))
     files = pl.DataFrame([FILE | {"root": "/inbox", "sequence": 0}], schema=tables.FILES).drop("root")
-    files.write_delta(str(tables.table_path(tmp_path, "files")))
+    files.write_delta(str(delta.table_path(tmp_path, "files")))
     (tmp_path / "store" / migrations.FILE).unlink()
     return tmp_path
 
 
 def columns(data_dir, name):
-    return pl.read_delta(str(tables.table_path(data_dir, name))).columns
+    return pl.read_delta(str(delta.table_path(data_dir, name))).columns
 
 
 def test_a_new_store_says_its_shape(tmp_path):
-    tables.append(tmp_path, "readings", stored_rows(stored_row(1)), {})
+    delta.append(tmp_path, "readings", stored_rows(stored_row(1)), {})
     assert json.loads((tmp_path / "store" / "schema.json").read_text()) == {"version": migrations.VERSION}
 
 
@@ -57,15 +57,15 @@ def test_an_older_store_is_read_as_one_of_today_and_not_touched(first_shape):
 def test_the_first_write_brings_an_older_store_forward_and_loses_nothing(first_shape):
     before = tables.rejections(first_shape), tables.readings(first_shape), tables.files(first_shape)
     with tables.writing(first_shape):
-        assert tables.append(first_shape, "readings", stored_rows(stored_row(3)), {}) == 1
+        assert delta.append(first_shape, "readings", stored_rows(stored_row(3)), {}) == 1
     assert {"key", "masked"} <= set(columns(first_shape, "rejections")) and "root" in columns(first_shape, "files")
     assert migrations.found(first_shape / "store") == migrations.VERSION
     after = tables.rejections(first_shape), tables.readings(first_shape), tables.files(first_shape)
     assert after[0].equals(before[0]) and after[2].equals(before[2]) and after[1].head(2).equals(before[1])
-    newest = tables.delta_version(first_shape, "rejections")
+    newest = delta.delta_version(first_shape, "rejections")
     with tables.writing(first_shape):
         pass
-    assert tables.delta_version(first_shape, "rejections") == newest
+    assert delta.delta_version(first_shape, "rejections") == newest
 
 
 def test_a_kill_between_two_tables_is_made_good_by_the_next_write(first_shape, monkeypatch):
@@ -82,7 +82,7 @@ def test_a_kill_between_two_tables_is_made_good_by_the_next_write(first_shape, m
 
 def test_every_shape_before_todays_has_its_migration():
     assert sorted(migrations.MIGRATIONS) == list(range(1, migrations.VERSION))
-    assert {name for step in migrations.MIGRATIONS.values() for name in step} <= set(tables.TABLES)
+    assert {name for step in migrations.MIGRATIONS.values() for name in step} <= set(delta.TABLES)
 
 
 def test_a_newer_store_is_refused_with_both_numbers_and_the_next_step_and_left_as_it_is(first_shape):
@@ -98,7 +98,7 @@ def test_a_newer_store_is_refused_with_both_numbers_and_the_next_step_and_left_a
 
 
 def test_a_version_of_a_later_release_is_refused(tmp_path):
-    tables.append(tmp_path, "readings", stored_rows(*(stored_row(n, content=CONTENT + unlike(n)) for n in (1, 2))), {})
+    delta.append(tmp_path, "readings", stored_rows(*(stored_row(n, content=CONTENT + unlike(n)) for n in (1, 2))), {})
     manifest, _ = versions.publish(tmp_path)
     later = manifest | {"settings": manifest["settings"] | {"format": versions.FORMAT + 1}}
     versions.write_manifest(versions.path_of(tmp_path, manifest) / "manifest.json", later)

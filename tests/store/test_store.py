@@ -10,31 +10,31 @@ import pytest
 from schemas.errors import Problem
 from schemas.tables import STORED
 from tarot_data.dataset import versions
-from tarot_data.store import tables
+from tarot_data.store import delta, tables
 from tests.builders import CONTENT, stored, stored_row
 
 
 def test_a_reading_comes_back_as_it_was_written(tmp_path):
     rows = stored(stored_row(1), stored_row(2, person=None, date=None, consent="yes"))
-    assert tables.append(tmp_path, "readings", rows, {}) == 2
+    assert delta.append(tmp_path, "readings", rows, {}) == 2
     assert tables.readings(tmp_path).equals(rows)
     assert tables.readings(tmp_path).schema == STORED
 
 
 def test_the_same_rows_appended_again_add_nothing_and_make_no_commit(tmp_path):
     rows = stored(stored_row(1))
-    tables.append(tmp_path, "readings", rows, {})
-    before = tables.delta_version(tmp_path)
-    assert tables.append(tmp_path, "readings", rows, {}) == 0
-    assert tables.delta_version(tmp_path) == before
+    delta.append(tmp_path, "readings", rows, {})
+    before = delta.delta_version(tmp_path)
+    assert delta.append(tmp_path, "readings", rows, {}) == 0
+    assert delta.delta_version(tmp_path) == before
 
 
 def test_the_highest_revision_is_current_and_the_older_one_stays(tmp_path):
-    tables.append(tmp_path, "readings", stored(stored_row(1)), {})
-    tables.append(tmp_path, "readings", stored(stored_row(1, revision=2, person="阿宁")), {})
+    delta.append(tmp_path, "readings", stored(stored_row(1)), {})
+    delta.append(tmp_path, "readings", stored(stored_row(1, revision=2, person="阿宁")), {})
     assert tables.readings(tmp_path)["person"].to_list() == ["阿宁"]
     assert tables.count(tmp_path) == 1
-    assert tables.scan(tmp_path, "readings").select(pl.len()).collect().item() == 2
+    assert delta.scan(tmp_path, "readings").select(pl.len()).collect().item() == 2
 
 
 @pytest.mark.parametrize("name", ["资料 [2024]", "a|b^c", "{牌} #1 50%?"])
@@ -42,7 +42,7 @@ def test_a_data_directory_may_have_any_name(tmp_path, name):
     first, second = tmp_path / name, tmp_path / f"{name}]"
     for data, number in ((first, 1), (second, 2), (first, 3)):
         with tables.writing(data):
-            tables.append(data, "readings", stored(stored_row(number)), {})
+            delta.append(data, "readings", stored(stored_row(number)), {})
             versions.publish(data)
     assert tables.readings(first)["reading_id"].to_list() == ["r0000000000000001", "r0000000000000003"]
     assert tables.readings(second)["reading_id"].to_list() == ["r0000000000000002"]
@@ -51,10 +51,10 @@ def test_a_data_directory_may_have_any_name(tmp_path, name):
 
 def test_a_data_directory_may_be_renamed(tmp_path):
     plain, awkward = tmp_path / "data", tmp_path / "data [1]"
-    tables.append(plain, "readings", stored(stored_row(1)), {})
+    delta.append(plain, "readings", stored(stored_row(1)), {})
     for old, new, number in ((plain, awkward, 2), (awkward, plain, 3)):
         old.rename(new)
-        tables.append(new, "readings", stored(stored_row(number)), {})
+        delta.append(new, "readings", stored(stored_row(number)), {})
         assert tables.count(new) == number
 
 
@@ -66,13 +66,13 @@ def test_a_data_directory_that_no_table_can_lie_in_is_refused_with_a_sentence(tm
 
 def test_an_empty_store_has_no_readings_and_no_rejections(tmp_path):
     assert tables.readings(tmp_path).is_empty() and tables.rejections(tmp_path).is_empty()
-    assert tables.count(tmp_path) == 0 and tables.delta_version(tmp_path) is None
+    assert tables.count(tmp_path) == 0 and delta.delta_version(tmp_path) is None
 
 
 def test_a_second_writer_is_told_so_and_gets_in_once_the_first_is_killed(tmp_path):
     code = (
-        "import sys, time; from pathlib import Path; from tarot_data import store\n"
-        "with store.writing(Path(sys.argv[1])): print('in', flush=True); time.sleep(60)"
+        "import sys, time; from pathlib import Path; from tarot_data.store import tables\n"
+        "with tables.writing(Path(sys.argv[1])): print('in', flush=True); time.sleep(60)"
     )
     holder = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     try:
@@ -87,15 +87,15 @@ def test_a_second_writer_is_told_so_and_gets_in_once_the_first_is_killed(tmp_pat
 
 
 def test_a_first_write_killed_before_its_commit_leaves_no_table_and_the_next_one_makes_it(tmp_path):
-    (tables.table_path(tmp_path, "readings") / "_delta_log").mkdir(parents=True)
-    (tables.table_path(tmp_path, "readings") / "_delta_log" / "_commit_4f1d.json.tmp").write_text("{")
-    assert tables.readings(tmp_path).is_empty() and tables.delta_version(tmp_path) is None
-    assert tables.append(tmp_path, "readings", stored(stored_row(1)), {}) == 1
+    (delta.table_path(tmp_path, "readings") / "_delta_log").mkdir(parents=True)
+    (delta.table_path(tmp_path, "readings") / "_delta_log" / "_commit_4f1d.json.tmp").write_text("{")
+    assert tables.readings(tmp_path).is_empty() and delta.delta_version(tmp_path) is None
+    assert delta.append(tmp_path, "readings", stored(stored_row(1)), {}) == 1
     assert tables.count(tmp_path) == 1
 
 
 def test_delta_keeps_no_words_of_a_reading_in_its_log(tmp_path):
-    tables.append(tmp_path, "readings", stored(stored_row(1, person="独一无二的名字")), {})
+    delta.append(tmp_path, "readings", stored(stored_row(1, person="独一无二的名字")), {})
     log = "".join(path.read_text() for path in (tmp_path / "store" / "readings" / "_delta_log").glob("*.json"))
     assert "独一无二的名字" not in log and "愚人正位说明" not in log
 
@@ -103,9 +103,9 @@ def test_delta_keeps_no_words_of_a_reading_in_its_log(tmp_path):
 def test_a_data_directory_may_have_chinese_characters_and_spaces_in_its_path(tmp_path):
     home = tmp_path / "我的 塔罗 100%" / "资料"
     with tables.writing(home):
-        tables.append(home, "readings", stored(stored_row(1)), {"run": "test"})
-        tables.append(home, "readings", stored(stored_row(2)), {"run": "test"})
+        delta.append(home, "readings", stored(stored_row(1)), {"run": "test"})
+        delta.append(home, "readings", stored(stored_row(2)), {"run": "test"})
     assert tables.readings(home)["reading_id"].to_list() == ["r0000000000000001", "r0000000000000002"]
     assert tables.reading(home, "r0000000000000002")["content"] == CONTENT
     assert tables.reading(home, "r0000000000000003") is None
-    assert all(Path(part).is_file() for part in tables.parts(home)) and len(tables.parts(home)) == 2
+    assert all(Path(part).is_file() for part in delta.parts(home)) and len(delta.parts(home)) == 2

@@ -10,7 +10,7 @@ import pytest
 from tarot_data.ingest.card_conflicts import find_conflicts
 from tarot_data.ingest.clean import to_readings
 from tarot_data.patterns.annotate import annotated
-from tarot_data.sources import reader
+from tarot_data.sources import inbox, reader
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 EXPECTED = json.loads((SAMPLE / "expected.json").read_text(encoding="utf-8"))
@@ -20,7 +20,7 @@ LATE = {"card_conflict", "duplicate"}
 
 @pytest.fixture(scope="module")
 def frames():
-    records = [record for file in reader.discover([SAMPLE / "inbox"]) for record in reader.read(file.path, file.root)]
+    records = [record for file in inbox.discover([SAMPLE / "inbox"]) for record in reader.read(file.path, file.root)]
     return to_readings(records)
 
 

@@ -13,7 +13,7 @@ from tarot_data.ingest.card_conflicts import find_conflicts
 from tarot_data.ingest.clean import to_readings
 from tarot_data.lexicon import read_table
 from tarot_data.patterns.annotate import annotated
-from tarot_data.sources import reader
+from tarot_data.sources import inbox, reader
 from tarot_data.synthetic import generate
 from tarot_data.synthetic.generate import write_sample
 from tarot_data.synthetic.grammar import MadeUp, made_up
@@ -24,7 +24,7 @@ def bytes_below(folder: Path) -> dict[str, bytes]:
 
 
 def ingested(folder: Path):
-    records = [record for file in reader.discover([folder]) for record in reader.read(file.path, file.root)]
+    records = [record for file in inbox.discover([folder]) for record in reader.read(file.path, file.root)]
     return to_readings(records)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import Problem
-from tarot_data.dataset.examples import prompt_for
+from tarot_data.dataset.prompt import prompt_for
 from tarot_train import base_model, training_rows
 from tarot_train.evaluate import fixed_cases
 from tests.train.conftest import READINGS, SHARED, example, write_version

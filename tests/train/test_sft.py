@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import Problem
-from tarot_train import base_model, plan, recipe, sft, training_rows
+from tarot_train import base_model, plan, recipe, run_folder, sft, training_rows
 from tarot_train import device as devices
 from tarot_train.loss_curve import loss_text
 from tarot_train.smoke_test import trial
+from tarot_train.trainer import build_trainer
 from tests.train.conftest import SMALL, example, write_version
 
 pytestmark = pytest.mark.slow
@@ -43,7 +44,7 @@ def small_trainer(tmp_path, train=8, plain_head=None, dtype="float32", **setting
     tokenizer = base_model.load_tokenizer(folder, asked.base.template)
     counted = training_rows.to_rows(made, tokenizer, asked.train.max_tokens)
     model = base_model.load_model(folder, dtype)
-    trainer = sft.build_trainer(
+    trainer = build_trainer(
         model, tokenizer, counted.rows, counted.rows[:2], tmp_path / "out", asked, cpu=True, plain_head=plain_head
     )
     return trainer, tokenizer, counted.rows
@@ -114,7 +115,7 @@ def test_adapters_on_a_16_bit_base_are_trained_in_32(tmp_path):
 @pytest.mark.parametrize("wanted", ["on", "off"])
 def test_activations_are_computed_twice_only_where_decided_whatever_the_setting_is_called(tmp_path, wanted):
     trainer, *_ = small_trainer(tmp_path, **{"train.checkpointing": wanted})
-    name = sft._checkpointing_name(type(trainer.args))
+    name = trainer._checkpointing_name(type(trainer.args))
     assert getattr(trainer.args, name) is (wanted == "on")
     assert trainer.args.max_length is None and trainer.args.max_steps == -1 and trainer.args.warmup_steps == 0.1
 
@@ -154,12 +155,12 @@ def test_a_4_bit_base_is_trained_and_its_adapter_merges_into_the_16_bit_one(tmp_
     tokenizer = base_model.load_tokenizer(folder)
     counted = training_rows.to_rows(made, tokenizer, 2048)
     model = base_model.load_model(folder, "float32", "cpu", "nf4")
-    trainer = sft.build_trainer(model, tokenizer, counted.rows, counted.rows[:2], tmp_path / "out", asked, cpu=True)
+    trainer = build_trainer(model, tokenizer, counted.rows, counted.rows[:2], tmp_path / "out", asked, cpu=True)
     assert sum(p.numel() for p in trainer.model.parameters() if p.requires_grad) == plan.adapter_parameters(
         plan.shape_of(asked, folder), asked.lora
     )
     trainer.train()
-    losses = [line["eval_loss"] for line in sft.log_lines(trainer.state.log_history) if "eval_loss" in line]
+    losses = [line["eval_loss"] for line in trainer.log_lines(trainer.state.log_history) if "eval_loss" in line]
     assert min(losses) < losses[0]
     trainer.save_model(str(tmp_path / "adapter"))
     merged = PeftModel.from_pretrained(base_model.load_model(folder), tmp_path / "adapter").merge_and_unload()
@@ -345,20 +346,20 @@ def test_a_checkpoint_cut_short_is_passed_over(tmp_path):
     trainer.train()
     out = tmp_path / "out"
     newest = max(out.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
-    assert sft.whole_checkpoint(out) == newest
+    assert run_folder.whole_checkpoint(out) == newest
     path = newest / "optimizer.pt"
     path.write_bytes(path.read_bytes()[:1000])
-    assert sft.whole_checkpoint(out) != newest
+    assert run_folder.whole_checkpoint(out) != newest
     for checkpoint in out.glob("checkpoint-*"):
         (checkpoint / "rng_state.pth").unlink()
-    assert sft.whole_checkpoint(out) is None
+    assert run_folder.whole_checkpoint(out) is None
 
 
 def test_other_settings_never_resume(tmp_path):
     work = tmp_path / "work"
-    assert sft._open_work(work, {"seed": 1}) is None
+    assert run_folder._open_work(work, {"seed": 1}) is None
     (work / "checkpoints").mkdir()
-    assert sft._open_work(work, {"seed": 2}) is None
+    assert run_folder._open_work(work, {"seed": 2}) is None
     assert not (work / "checkpoints").exists()
 
 

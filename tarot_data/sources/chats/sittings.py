@@ -9,7 +9,8 @@ from functools import cache
 
 from tarot_data import lexicon
 from tarot_data.cards import card_fields, content_cards
-from tarot_data.sources.labelled_lines import Fields, Head, labels_in, read_head, to_record
+from tarot_data.sources.labelled_lines import Fields, Head, labels_in, read_head
+from tarot_data.sources.record_builder import to_record
 from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of, unreadable
 from tarot_data.text.normalise import fold
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-from tarot_data.sources import json_records
+from tarot_data.sources import json_records, json_stream
 from tarot_data.sources.chats import wechat_text
 from tarot_data.sources.chats.sittings import Message, to_records
-from tarot_data.sources.records import Blob, RawRecord, Rejected, plain, unreadable
+from tarot_data.sources.records import Blob, RawRecord, Rejected, unreadable
 from tarot_data.sources.sniff import Sample
+from tarot_data.text.cleanup import plain
 from tarot_data.text.normalise import fold
 
 _KEYS = {
@@ -69,7 +70,7 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
     messages: list[Message] = []
     owner: frozenset[str] = frozenset()
     names: dict[str, str] = {}
-    for item in json_records.objects(blob):
+    for item in json_stream.objects(blob):
         if isinstance(item, Rejected):
             yield item
             continue

@@ -16,9 +16,10 @@ from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources.chats.sittings import FORM, YEARS, Message, to_records
 from tarot_data.sources.encoding import text_of
 from tarot_data.sources.labelled_lines import known_fields, labels_in
-from tarot_data.sources.records import Blob, RawRecord, Rejected, plain
+from tarot_data.sources.records import Blob, RawRecord, Rejected
 from tarot_data.sources.sniff import Sample
 from tarot_data.sources.tables import delimited
+from tarot_data.text.cleanup import plain
 from tarot_data.text.dates import CHINA
 from tarot_data.text.normalise import fold, widths
 

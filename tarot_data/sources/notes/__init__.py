@@ -1,0 +1,1 @@
+"""Notes: plain text, Markdown, Word files."""

@@ -1,0 +1,1 @@
+"""Notion exports: Markdown, HTML, archives."""

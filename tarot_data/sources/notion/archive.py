@@ -55,7 +55,8 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
 
 def _read_export(parts: list[tuple[Blob, zipfile.ZipFile]], budget: archive.Budget) -> Iterator[RawRecord | Rejected]:
     """Pages and lone tables of an export, whose parts belong together: a table may lie in another part than its pages."""
-    from tarot_data.sources.reader import is_noise, read_blob, rejected
+    from tarot_data.sources.noise import is_noise
+    from tarot_data.sources.reader import read_blob, rejected
 
     names = {
         archive.entry_name(entry)

@@ -6,8 +6,9 @@ from html.parser import HTMLParser
 
 from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources.encoding import text_of
-from tarot_data.sources.labelled_lines import Fields, to_record
+from tarot_data.sources.labelled_lines import Fields
 from tarot_data.sources.notion import markdown
+from tarot_data.sources.record_builder import to_record
 from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of
 from tarot_data.sources.sniff import Sample
 

@@ -13,7 +13,8 @@ from urllib.parse import unquote
 from tarot_data.cards import card_fields
 from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources.encoding import MAX_TEXT, text_of
-from tarot_data.sources.labelled_lines import Fields, Head, is_title, labels_in, read_head, to_record
+from tarot_data.sources.labelled_lines import Fields, Head, is_title, labels_in, read_head
+from tarot_data.sources.record_builder import to_record
 from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of
 from tarot_data.sources.sniff import Sample
 

@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 from tarot_data.cards import card_fields
 from tarot_data.lexicon.field_names import field_of
-from tarot_data.privacy import contacts
-from tarot_data.sources.labelled_lines import NTH_CARD, Fields, position_in, to_record
-from tarot_data.sources.records import Blob, RawRecord, Rejected, Source, plain, source_of
+from tarot_data.privacy import mask
+from tarot_data.sources.labelled_lines import NTH_CARD, Fields, position_in
+from tarot_data.sources.record_builder import to_record
+from tarot_data.sources.records import Blob, RawRecord, Rejected, Source, source_of
 from tarot_data.sources.tables.header import (
     HEADER_ROWS,
     WHO_WHAT_WHEN,
@@ -22,6 +23,7 @@ from tarot_data.sources.tables.header import (
     columns_of,
     find_header,
 )
+from tarot_data.text.cleanup import plain
 from tarot_data.text.dates import parse_date
 from tarot_data.text.normalise import fold
 
@@ -307,8 +309,8 @@ def _labelled_above(rows: list[Row]) -> Iterator[tuple[str, object]]:
 def _lone_masked(columns: Columns, cells: Row) -> list[str]:
     """Cells of a row that has slipped: an account may stand in any of them where a column is one of contact details."""
     texts = [plain(cell) for cell in cells]
-    if any(contacts.announces(label) for label in columns.labels if label):
-        return [contacts.mask_lone(text) for text in texts]
+    if any(mask.announces(label) for label in columns.labels if label):
+        return [mask.mask_lone(text) for text in texts]
     return texts
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources import json_records
-from tarot_data.sources.records import Blob, RawRecord, Rejected, plain, source_of, unreadable
+from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of, unreadable
 from tarot_data.sources.sniff import Sample
 from tarot_data.sources.tables import sqlite_joins
+from tarot_data.text.cleanup import plain
 
 FORM = "sqlite"
 MAX_BYTES = 1024 * 1024 * 1024

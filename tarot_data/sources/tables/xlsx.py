@@ -8,10 +8,11 @@ from typing import Any
 
 from tarot_data import lexicon
 from tarot_data.sources import archive
-from tarot_data.sources.records import Blob, RawRecord, Rejected, plain, source_of, unreadable
+from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of, unreadable
 from tarot_data.sources.sniff import Sample
 from tarot_data.sources.tables.header import find_header
 from tarot_data.sources.tables.rows import is_upright, read_rows
+from tarot_data.text.cleanup import plain
 from tarot_data.text.normalise import fold
 
 FORM = "xlsx"

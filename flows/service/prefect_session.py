@@ -1,0 +1,56 @@
+"""Run flows in a block against a Prefect server: the one that is running, or a temporary one."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from flows.runtime import disk_errors
+from flows.runtime.environment import prefect_home, with_token
+from flows.runtime.error_redaction import told
+from schemas.errors import Problem
+
+
+@contextmanager
+def prefect_at(data_dir: Path) -> Iterator[None]:
+    """Flows called in the block keep their state in the folder that `prepare` named.
+
+    The folder must be there: without it a flow waits two minutes for a server that cannot start. The heartbeat, a
+    thread that sleeps a second at the end of every flow, is for a server that watches for lost runs; here none does.
+    Raises Problem `not_writable`, `disk_full`.
+    """
+    try:
+        Path(os.environ["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_errors.refused(error, data_dir) or Problem(
+            "not_writable", path=data_dir, why=error.strerror
+        ) from None
+    disk_errors.room(data_dir)
+    from flows.service.status import served_at, token_of
+    from flows.service.temporary_server import Temporary
+
+    # Beside a server, a flow by hand is one more run of it: two servers on one database file get in each other's way.
+    # Started first, since it comes up while Prefect is imported here.
+    address = served_at(data_dir)
+    own = None if address or _server_named() else Temporary(prefect_home())
+    from prefect.settings import (
+        PREFECT_API_URL,
+        PREFECT_CLIENT_CUSTOM_HEADERS,
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+        temporary_settings,
+    )
+
+    address = own.address() if own else address
+    here = {}
+    if address:
+        token = own.token if own else token_of(data_dir)
+        here = {PREFECT_API_URL: f"{address}/api", PREFECT_CLIENT_CUSTOM_HEADERS: with_token(token)}
+    with told(), temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None} | here):
+        yield
+
+
+def _server_named() -> bool:
+    """Whether the user told Prefect of a server: in the environment, or in a profile."""
+    profiles = Path(os.environ.get("PREFECT_PROFILES_PATH") or prefect_home() / "profiles.toml")
+    named = os.environ.get("PREFECT_API_URL") or os.environ.get("PREFECT_PROFILE")
+    return bool(named) or (profiles.exists() and "PREFECT_API_URL" in profiles.read_text(encoding="utf-8"))

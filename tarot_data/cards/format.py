@@ -1,0 +1,20 @@
+"""How a drawn card is written: `过去：愚人(正位)`, for one card or for a column."""
+
+import polars as pl
+
+ORIENTATION_WORDS = {"upright": "(正位)", "reversed": "(逆位)", "unknown": ""}
+"""How a drawn card is written in a prompt; where the source says no orientation, the prompt says none."""
+
+
+def card_text_expr(card: object) -> pl.Expr:
+    """`过去：愚人(正位)`, or without what is not known; card: the struct namespace of a drawn card."""
+    position = card.field("position").fill_null("")
+    before = pl.when(position != "").then(pl.format("{}：", position)).otherwise(pl.lit(""))
+    orientation = card.field("orientation").cast(pl.String).replace_strict(ORIENTATION_WORDS)
+    return pl.concat_str(before, card.field("card").cast(pl.String), orientation)
+
+
+def card_text(card: dict) -> str:
+    """`过去：愚人(正位)`, or without what is not known."""
+    position = f"{card['position']}：" if card.get("position") else ""
+    return f"{position}{card['card']}{ORIENTATION_WORDS[card['orientation']]}"

@@ -1,0 +1,81 @@
+"""Parquet batches that the ingest stages pass to each other."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import polars as pl
+
+from schemas.tables import READINGS, STORED, typed
+
+LOT = 2000
+"""Readings a lot: at 600 characters each about 4 MB of text, 100 MB with what is made of it while it is looked at."""
+
+IDENTIFIED = pl.Schema({"row": pl.UInt32, **READINGS})
+"""Readings of a lot under their id. row: unique in the lot."""
+
+UNCHANGED = pl.Schema({"reading_id": pl.String, "file": pl.String, "source": READINGS["source"]})
+"""What a run met again as the store has it."""
+
+
+def lot_numbers(identified: Path) -> list[int]:
+    return [int(path.stem.rpartition("-")[2]) for path in sorted(identified.glob("readings-*.parquet"))]
+
+
+def to_stored(readings: pl.DataFrame, sentences: pl.DataFrame, annotations: pl.DataFrame) -> pl.DataFrame:
+    """Readings, their sentences and annotations as one STORED row each, in the order of readings."""
+    fields = [field.name for field in STORED["sentences"].inner.fields]
+    nested = (
+        sentences.sort("reading_id", "index")
+        .group_by("reading_id", maintain_order=True)
+        .agg(sentences=pl.struct(fields))
+    )
+    return typed(
+        readings.join(nested, on="reading_id", how="left", maintain_order="left").join(
+            annotations, on="reading_id", how="left", maintain_order="left"
+        ),
+        STORED,
+    )
+
+
+def _fresh(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=False)
+    return folder
+
+
+def _write(frame: pl.DataFrame, path: Path) -> None:
+    frame.write_parquet(path, compression="zstd", compression_level=1)
+
+
+class _Texts:
+    """Contents of readings by their id, on disk: an inbox may be larger than the memory. Later ones of an id count."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.places: dict[str, tuple[int, int]] = {}
+
+    def add(self, readings: pl.DataFrame) -> None:
+        with self.path.open("ab") as file:
+            for reading_id, content in readings.select("reading_id", "content").iter_rows():
+                data = content.encode("utf-8", "surrogatepass")
+                self.places[reading_id] = (file.tell(), len(data))
+                file.write(data)
+
+    def of(self, reading_ids: Iterable[str]) -> dict[str, str]:
+        """Those that are here."""
+        found = {}
+        mine = [reading_id for reading_id in reading_ids if reading_id in self.places]
+        if mine:
+            with self.path.open("rb") as file:
+                for reading_id in mine:
+                    start, size = self.places[reading_id]
+                    file.seek(start)
+                    found[reading_id] = file.read(size).decode("utf-8", "surrogatepass")
+        return found
+
+
+def lots_of(folder: Path, name: str, schema: pl.Schema, columns: list[str] | None = None) -> pl.DataFrame:
+    """The lots of one name in a folder as one frame, or some of its columns."""
+    schema = pl.Schema({column: schema[column] for column in columns or schema})
+    paths = sorted(folder.glob(f"{name}-*.parquet"))
+    frames = [typed(pl.read_parquet(path, glob=False, columns=list(schema)), schema) for path in paths]
+    return pl.concat(frames) if frames else pl.DataFrame(schema=schema)

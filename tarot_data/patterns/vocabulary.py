@@ -1,0 +1,40 @@
+"""Words that count as words: jieba segmentation with the tables' own entries."""
+
+import numpy as np
+
+from schemas.deck import THEMES
+from tarot_data import lexicon
+from tarot_data.cards import mentions
+from tarot_data.patterns import cues, imagery
+from tarot_data.text.normalise import fold
+
+
+@lexicon.cached
+def theme_words() -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Folded words of the theme table, the index of each word's theme in THEMES, and its weight."""
+    rows = lexicon.read_table("themes")
+    words = [fold(row["word"]) for row in rows]
+    theme = np.array([THEMES.index(row["theme"]) for row in rows])
+    return words, theme, np.array([float(row["weight"] or 1) for row in rows])
+
+
+@lexicon.cached
+def style_words() -> tuple[list[str], list[str]]:
+    """Folded words of the style table, each once, and their kinds."""
+    kinds: dict[str, str] = {}
+    for row in lexicon.read_table("style"):
+        kinds.setdefault(fold(row["word"]), row["kind"])
+    return list(kinds), list(kinds.values())
+
+
+@lexicon.cached
+def vocabulary() -> dict[str, list[str]]:
+    """Per table its folded words, as `Batch.found` numbers them."""
+    return {
+        "cards": mentions.phrases(),
+        "turns": list(cues.turn_words()),
+        "images": imagery.words()[0],
+        "pointers": list(dict.fromkeys(fold(row["word"]) for row in lexicon.read_table("pointers"))),
+        "themes": theme_words()[0],
+        "style": style_words()[0],
+    }

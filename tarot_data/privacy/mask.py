@@ -1,0 +1,83 @@
+"""Replace contact details in texts with placeholders."""
+
+import re
+
+from tarot_data import lexicon
+from tarot_data.privacy.contacts import Contact, _announced_kinds, find_contacts, placeholders
+from tarot_data.text.normalise import widths
+
+
+def kinds_in(texts: list[str]) -> list[str]:
+    """Kinds of the placeholders that stand in texts already, one entry each: what was masked before they came here."""
+    if not any("〔" in text for text in texts):
+        return []
+    return [kind for kind, word in placeholders().items() for text in texts for _ in range(text.count(word))]
+
+
+def mask(text: str) -> tuple[str, list[str]]:
+    """The text with every contact detail replaced by its placeholder, and the kinds replaced, one entry each."""
+    masked, found = _masked(text)
+    return masked, [kind for _, kind in found]
+
+
+def announces(label: str) -> bool:
+    """Whether the name of a field or a column says that contact details stand in it: 客户微信, phone."""
+    return len(label) <= LONGEST_LABEL and bool(_announced_kinds(widths(label).lower()))
+
+
+def mask_lone(text: str) -> str:
+    """A text masked, and where it is nothing but a word or a number such as accounts have, masked whole."""
+    return placeholders()["account"] if _LONE.fullmatch(text.strip()) else mask(text)[0]
+
+
+LONGEST_LABEL = 30
+_LONE = re.compile(r"[A-Za-z_][A-Za-z0-9_\-]{5,19}|[0-9]{5,11}")
+
+
+def _masked(text: str, label: str = "") -> tuple[str, list[tuple[str, str]]]:
+    """The masked text, and (detail, kind) of everything masked; label: what its field is called, which may announce what
+    it holds. Looks again until nothing is found: two details side by side hide each other's edges."""
+    found: list[tuple[str, str]] = []
+    lead = f"{label}：" if label and announces(label) else ""
+    for _ in range(4):
+        contacts = find_contacts(lead + text)
+        if lead:
+            contacts = [
+                Contact(one.start - len(lead), one.end - len(lead), one.kind)
+                for one in contacts
+                if one.start >= len(lead)
+            ]
+        if not contacts:
+            break
+        words, parts, last = placeholders(), [], 0
+        for contact in contacts:
+            parts += [text[last : contact.start], words[contact.kind]]
+            last = contact.end
+            found.append((text[contact.start : contact.end], contact.kind))
+        text = "".join(parts) + text[last:]
+    return text, found
+
+
+@lexicon.cached(maxsize=16384)
+def mask_short(text: str) -> tuple[str, tuple[str, ...]]:
+    """`mask` for names, positions and card names, of which the same few thousand come again and again."""
+    masked, kinds = mask(text)
+    return masked, tuple(kinds)
+
+
+def mask_all(texts: list[str], labels: list[str] | None = None) -> tuple[list[str], list[str]]:
+    """Several texts of one record: what one of them gives away is masked in the others too, cue or no cue. labels: what
+    their fields are called, where that may tell what they hold."""
+    labels = labels or [""] * len(texts)
+    results = [_masked(text, label) if text else ("", []) for text, label in zip(texts, labels, strict=True)]
+    found = [detail for _, details in results for detail in details]
+    if not found:
+        return texts, []
+    masked, kinds = [text for text, _ in results], [kind for _, kind in found]
+    secrets = {detail: kind for detail, kind in found if len(detail) >= 5 and detail.isascii()}
+    for secret in sorted(secrets, key=len, reverse=True):
+        for index, text in enumerate(masked):
+            if secret in text:
+                kinds += [secrets[secret]] * text.count(secret)
+                masked[index] = text.replace(secret, placeholders()[secrets[secret]])
+    return masked, kinds

@@ -1,0 +1,123 @@
+"""The folder of a training run: checkpoints, manifest, finished or not."""
+
+import json
+import shutil
+import subprocess
+from importlib import metadata
+from pathlib import Path
+
+from tarot_train.loss_curve import loss_svg
+
+FORMAT = 1
+
+TRIAL = ".trial"
+"""Folder below the runs where trials are, so that none is ever taken for a run."""
+
+CHECKPOINT = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
+"""What a checkpoint must hold to go on from it to the same losses."""
+
+
+def finished_run(runs_dir: Path, key: str) -> Path | None:
+    """Folder of the finished run of that key."""
+    for path in sorted(runs_dir.glob("*/manifest.json")):
+        if json.loads(path.read_text(encoding="utf-8")).get("key") == key:
+            return path.parent
+    return None
+
+
+def packages() -> dict[str, dict[str, str]]:
+    """Every package installed here, with its version."""
+    found = {dist.metadata["Name"]: dist.version for dist in metadata.distributions() if dist.metadata["Name"]}
+    return {"packages": dict(sorted(found.items(), key=lambda item: item[0].lower()))}
+
+
+def git_commit() -> str | None:
+    """Commit of the code, where it runs from a checkout; `+` where files differ from it."""
+    try:
+        here = Path(__file__).parent
+        commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, timeout=10)
+        if commit.returncode:
+            return None
+        changed = subprocess.run(
+            ["git", "status", "--porcelain", "--untracked-files=no"],
+            cwd=here,
+            capture_output=True,
+            text=True,
+            timeout=10,
+        )
+        return commit.stdout.strip() + ("+" if changed.stdout.strip() else "")
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+
+
+def whole_checkpoint(folder: Path) -> Path | None:
+    """The newest checkpoint that holds everything to go on from; one cut short by a kill is passed over."""
+    found = [path for path in folder.glob("checkpoint-*") if path.name.split("-")[-1].isdigit()]
+    for path in sorted(found, key=lambda path: -int(path.name.split("-")[-1])):
+        if _is_whole(path):
+            return path
+    return None
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    if not all((checkpoint / name).exists() for name in CHECKPOINT):
+        return False
+    import pickle
+
+    import torch
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(checkpoint / "adapter_model.safetensors", "pt") as tensors:
+            tensors.keys()
+        json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+        for name in ("optimizer.pt", "scheduler.pt"):
+            torch.load(checkpoint / name, map_location="cpu", weights_only=True)
+    except (SafetensorError, ValueError, OSError, RuntimeError, EOFError, pickle.UnpicklingError):
+        return False
+    return True
+
+
+def _open_work(work: Path, about: dict) -> Path | None:
+    """Make the working folder; the checkpoint to go on from where it was left by the same settings and packages.
+
+    With other packages, device or threads a resumed run would not give the same losses: it starts anew.
+    """
+    note = work / "settings.json"
+    text = json.dumps(about, sort_keys=True, ensure_ascii=False)
+    if note.exists() and note.read_text(encoding="utf-8") == text:
+        return whole_checkpoint(work / "checkpoints")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    note.write_text(text, encoding="utf-8")
+    return None
+
+
+def _finish(work: Path, runs_dir: Path, key: str, about: dict) -> Path:
+    """Put adapter, log and manifest into a new run folder, whole or not at all."""
+    half = runs_dir / ".work" / f"{key}.half"
+    shutil.rmtree(half, ignore_errors=True)
+    half.mkdir()
+    shutil.move(work / "adapter", half / "adapter")
+    shutil.copy(work / "log.jsonl", half / "log.jsonl")
+    if (work / "tensorboard").exists():
+        shutil.move(work / "tensorboard", half / "tensorboard")
+    log = [json.loads(line) for line in (half / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    (half / "loss.svg").write_text(loss_svg(log, about["base"]["name"]), encoding="utf-8")
+    while True:
+        taken = [int(path.name.split("-")[0]) for path in runs_dir.glob("*-*") if path.name.split("-")[0].isdigit()]
+        target = runs_dir / f"{max(taken, default=0) + 1:04}-{key[:8]}"
+        about = {"run": target.name} | about
+        (half / "manifest.json").write_text(json.dumps(about, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        try:
+            half.rename(target)
+            break
+        except OSError:
+            if not target.exists():
+                raise
+    shutil.rmtree(work, ignore_errors=True)
+    return target
+
+
+def _step_of(checkpoint: str | Path | None) -> int | None:
+    return int(str(checkpoint).rsplit("-", 1)[-1]) if checkpoint else None

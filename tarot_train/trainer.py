@@ -1,0 +1,199 @@
+"""The TRL trainer of a run: data collation, loss, callbacks, progress."""
+
+import time
+from collections.abc import Callable
+from math import isfinite, nan
+from pathlib import Path
+
+from tarot_train import plan
+from tarot_train.recipe import Recipe
+
+Progress = Callable[[str, int, int], None] | None
+Watch = Callable[[list[dict]], None] | None
+"""Called with the log so far, as `log_lines` gives it, whenever something is logged."""
+
+
+def build_trainer(
+    model,
+    tokenizer,
+    train_rows: list[dict],
+    eval_rows: list[dict],
+    out: Path,
+    used: Recipe,
+    *,
+    cpu: bool,
+    progress: Progress = None,
+    plain_head: bool | None = None,
+    processes: int = 1,
+    packs: int | None = None,
+    resumed: bool = False,
+):
+    """TRL's trainer with the settings of a decided recipe, for the plain model and prompt/completion rows.
+
+    plain_head: score labelled positions only; default on a CPU. It calls the model inside its wrapper, so several
+    processes, whose wrapper sums gradients, cannot use it. packs: rows that packing makes of the examples. resumed: whether it will go on from a checkpoint; an
+    evaluation more at its start would count against the patience of early stopping.
+    """
+    import datasets
+    from peft import LoraConfig
+    from transformers import EarlyStoppingCallback, PrinterCallback, ProgressCallback
+    from trl import SFTConfig, SFTTrainer
+
+    datasets.disable_progress_bars()
+    train, lora = used.train, used.lora
+    every = plan.steps(packs or len(train_rows), used, processes)["every"]
+    checkpointing = {_checkpointing_name(SFTConfig): train.checkpointing == "on"}
+    arguments = SFTConfig(
+        output_dir=str(out),
+        # Rows that do not fit were left out. None makes sure that nothing is ever cut; a pack needs to know its size.
+        max_length=train.max_tokens if train.packing else None,
+        packing=train.packing,
+        eval_packing=False,
+        completion_only_loss=True,
+        num_train_epochs=train.epochs,
+        max_steps=train.max_steps if train.max_steps > 0 else -1,
+        per_device_train_batch_size=train.batch,
+        per_device_eval_batch_size=1,
+        gradient_accumulation_steps=train.accumulation,
+        learning_rate=train.learning_rate,
+        lr_scheduler_type="constant_with_warmup" if train.schedule == "constant" else train.schedule,
+        warmup_steps=train.warmup,
+        weight_decay=train.weight_decay,
+        optim="adamw_torch",
+        seed=train.seed,
+        data_seed=train.seed,
+        eval_strategy="steps",
+        eval_steps=every,
+        save_strategy="steps",
+        save_steps=every,
+        save_total_limit=2,
+        load_best_model_at_end=True,
+        metric_for_best_model="eval_loss",
+        greater_is_better=False,
+        eval_on_start=not resumed,
+        restore_callback_states_from_checkpoint=True,  # The patience already used up, or a resumed run stops later.
+        prediction_loss_only=True,
+        logging_steps=1,
+        report_to="none",
+        disable_tqdm=True,
+        use_cpu=cpu,
+        bf16=not cpu and used.base.dtype == "bfloat16",
+        fp16=not cpu and used.base.dtype == "float16",
+        dataloader_pin_memory=not cpu,
+        **checkpointing,
+    )
+    config = LoraConfig(
+        task_type="CAUSAL_LM",
+        r=lora.r,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        bias="none",
+        target_modules=list(lora.targets),
+        modules_to_save=list(lora.modules_to_save) or None,
+        ensure_weight_tying=bool(lora.modules_to_save and model.config.tie_word_embeddings),
+    )
+    callbacks = [_ticker(progress)] if progress else []
+    if train.patience:
+        callbacks.append(EarlyStoppingCallback(train.patience))
+    kind = SFTTrainer
+    if cpu if plain_head is None else plain_head:
+        kind = type("PlainHeadTrainer", (SFTTrainer,), {"compute_loss": plain_head_loss})
+    trainer = kind(
+        model=model,
+        args=arguments,
+        train_dataset=datasets.Dataset.from_list(train_rows),
+        eval_dataset=datasets.Dataset.from_list(eval_rows),
+        processing_class=tokenizer,
+        peft_config=config,
+        callbacks=callbacks,
+    )
+    trainer.remove_callback(PrinterCallback)
+    trainer.remove_callback(ProgressCallback)
+    return trainer
+
+
+def plain_head_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+    """Mean cross-entropy over the labelled positions, in nats a token, scoring only those.
+
+    TRL scores every position on a CPU; with 152,000 tokens in the vocabulary that is two thirds of the time. The same
+    loss to 1e-6.
+    """
+    import torch.nn.functional as F
+
+    inputs = dict(inputs)
+    labels = inputs.pop("labels")[:, 1:]
+    base = model.get_base_model()
+    inputs.pop("use_cache", None)
+    hidden = base.model(**inputs, use_cache=False).last_hidden_state[:, :-1]
+    keep = labels != -100
+    loss = F.cross_entropy(base.lm_head(hidden[keep]).float(), labels[keep], reduction="sum")
+    loss = loss / (num_items_in_batch if num_items_in_batch is not None else keep.sum())
+    return (loss, {}) if return_outputs else loss
+
+
+def _checkpointing_name(config: type) -> str:
+    """The name the installed class has for recomputing activations; it was renamed."""
+    names = {name for kind in config.__mro__ for name in getattr(kind, "__dataclass_fields__", {})}
+    return "activation_checkpointing" if "activation_checkpointing" in names else "gradient_checkpointing"
+
+
+def _ticker(progress: Progress):
+    from transformers import TrainerCallback
+
+    class Ticker(TrainerCallback):
+        def on_step_end(self, args, state, control, **kwargs):
+            progress("train", state.global_step, state.max_steps)
+
+    return Ticker()
+
+
+def _clock(watch: Watch, folder: Path, resumed: int | None):
+    """What measures updates, and tells of losses while they come: to `watch`, and to TensorBoard in `folder`.
+
+    resumed: the update it goes on from; what TensorBoard holds from beyond it is void.
+    """
+    from tensorboardX import SummaryWriter
+    from transformers import TrainerCallback
+
+    class Clock(TrainerCallback):
+        seconds, updates, board = 0.0, 0, None
+
+        def on_step_begin(self, args, state, control, **kwargs):
+            self.began = time.perf_counter()
+
+        def on_step_end(self, args, state, control, **kwargs):
+            self.seconds, self.updates = self.seconds + time.perf_counter() - self.began, self.updates + 1
+
+        def on_log(self, args, state, control, **kwargs):
+            lines = log_lines(state.log_history)
+            if not lines or "train_runtime" in state.log_history[-1]:
+                return
+            self.board = self.board or SummaryWriter(
+                str(folder), purge_step=resumed + 1 if resumed is not None else None
+            )
+            for name, tag in TAGS.items():
+                if isfinite(lines[-1].get(name, nan)):
+                    self.board.add_scalar(tag, lines[-1][name], lines[-1]["step"])
+            self.board.flush()
+            if watch:
+                watch(lines)
+
+        def close(self):
+            if self.board:
+                self.board.close()
+
+    return Clock()
+
+
+TAGS = {"loss": "loss/train", "eval_loss": "loss/validation", "learning_rate": "learning_rate"}
+"""Figures of the log and what TensorBoard calls them."""
+
+
+def log_lines(history: list[dict]) -> list[dict]:
+    """The trainer's history as {step, loss, learning_rate} and {step, eval_loss} lines; step 0 is the base itself."""
+    lines = []
+    for entry in history:
+        kept = {name: entry[name] for name in ("step", "loss", "eval_loss", "learning_rate", "epoch") if name in entry}
+        if "loss" in kept or "eval_loss" in kept:
+            lines.append(kept)
+    return lines
