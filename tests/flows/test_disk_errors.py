@@ -83,7 +83,7 @@ for left in range(0, 1_000_000, 12_288):
     attempt(f"ingest, {left} bytes free", "ingest", str(more))
     if out[-1]["code"] == 0:
         break
-out[-1]["readings"] = torture.store.count(data)
+out[-1]["readings"] = torture.tables.count(data)
 print(json.dumps(out))
 """
 

@@ -75,6 +75,7 @@ def test_a_second_ingest_changes_nothing(places):
 
 def test_the_command_starts_no_flow_where_no_file_is_new(places, monkeypatch, capsys):
     from flows import cli
+    from flows.service import prefect_session
     from tarot_data.ingest.stages import nothing_new
 
     data, inbox = places
