@@ -4,8 +4,9 @@ import re
 
 from tarot_data import lexicon
 from tarot_data.cards import card_fields
-from tarot_data.cards.spreads import NUMERALS, places, places_of
+from tarot_data.cards.spreads import places, places_of
 from tarot_data.text.normalise import fold
+from tarot_data.text.numerals import NUMERALS, to_int
 
 _LISTED = re.compile(
     r"^[^\w\n]*(?:牌面是?|抽到的牌|牌(?=[】\]」*\s]*[:：])|抽牌结果|抽牌結果|抽到|抽出的牌|所抽牌|你抽到的是|你抽到的牌|開牌|开牌|抽牌|牌组|卡牌|cards?)"
@@ -13,7 +14,7 @@ _LISTED = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _HEADED = re.compile(
-    r"^[\s>#*【\[]*(?:第\s?([一二三四五六七八九十]|[0-9]{1,2})\s?[张張]\s?牌?|([0-9]{1,2})[.、)）]|([0-9])\ufe0f?\u20e3|([①-⑳]))"
+    rf"^[\s>#*【\[]*(?:第\s?([{NUMERALS}]|[0-9]{{1,2}})\s?[张張]\s?牌?|([0-9]{{1,2}})[.、)）]|([0-9])\ufe0f?\u20e3|([①-⑳]))"
     r"[\s：:】\]]*([^。，！？!?\n]{1,40})$",
     re.MULTILINE,
 )
@@ -24,7 +25,7 @@ _SENTENCE = re.compile(
 _BEFORE_NOW = re.compile("上次|上回|之前|以前|昨天|如果|要是|假如|没有")
 _MARKED = re.compile(r"^[\s>#*\-•·📍✨【\[「|]*")
 _STATED = re.compile(
-    r"(?:抽|排|摆|翻|開|开|用|列)[^。，！？\n第]{0,6}?(?<!第)([一二两三四五六七八九十]|[0-9]{1,2})\s?张(?!一|口|嘴|脸|桌|床|纸|图|照|票)"
+    rf"(?:抽|排|摆|翻|開|开|用|列)[^。，！？\n第]{{0,6}}?(?<!第)([两{NUMERALS}]|[0-9]{{1,2}})\s?张(?!一|口|嘴|脸|桌|床|纸|图|照|票)"
 )
 
 
@@ -49,7 +50,7 @@ def cards_in_content(content: str, spread: str | None = None) -> list[dict]:
         laid = [card for card in cards if card["place"] > 0]
         if len(laid) == (places_of(spread) or len(laid)) and cards and _names_no_other(content, cards):
             return cards
-    stated = {_stated(match[1]) for match in _STATED.finditer(fold(content[:300]))}
+    stated = {to_int(match[1]) for match in _STATED.finditer(fold(content[:300]))}
     count = places_of(spread) or (stated.pop() if len(stated) == 1 else None)
     if not count:
         return []
@@ -107,7 +108,7 @@ def _headed(content: str, count: int | None) -> list[dict]:
         listed = card_fields.listed(match[5])
         if len(listed) != 1:
             continue
-        number = _stated(match[1]) if match[1] else ord(match[4]) - 0x245F if match[4] else int(match[2] or match[3])
+        number = to_int(next(filter(None, match.groups())))
         if number == len(cards) + 1:
             cards.append({**listed[0], "place": number})
     return cards if len(cards) > 1 and len(cards) == (count or len(cards)) and not card_fields.duplicates(cards) else []
@@ -122,10 +123,6 @@ def _possible() -> tuple[dict[str, str], re.Pattern]:
         if row["use"] in ("prose", "marked") and len(row["alias"]) > 1
     }
     return names, re.compile("|".join(re.escape(name) for name in sorted(names, key=len, reverse=True)))
-
-
-def _stated(count: str) -> int:
-    return int(count) if count.isdigit() else {"两": 2, **NUMERALS}[count]
 
 
 def _bare(line: str) -> str:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from tarot_data import lexicon
 from tarot_data.cards.spreads import position_names, spread_words
 from tarot_data.text.normalise import fold
+from tarot_data.text.numerals import NUMERALS
 
 
 class Token(NamedTuple):
@@ -30,10 +31,10 @@ _MARKS = {
     **dict.fromkeys(_OPEN, "open"),
 }
 _NUMBER = re.compile(
-    r"(?:第\s?(?:[0-9]{1,2}|[一二三四五六七八九十]{1,3})\s?[张位号组](?:牌|是|抽到)?|[0-9]{1,2}(?:\ufe0f?\u20e3|号位|号牌?(?=\s?[:：])"
+    rf"(?:第\s?(?:[0-9]{{1,2}}|[{NUMERALS}]{{1,3}})\s?[张位号组](?:牌|是|抽到)?|[0-9]{{1,2}}(?:\ufe0f?\u20e3|号位|号牌?(?=\s?[:：])"
     r"|[.、)．](?!\d)|[:：](?!\d)|\s?[|\t/](?!\s*(?:[0-9正逆|]|$)))|[(\[【〔][0-9]{1,2}[)\]】〕]|\[[ x√✓✔]\](?=\s)|[①-⑳]|[⑴-⒇]|[⒈-⒛]|[➀-➓]|[❶-❿])"
 )
-_COUNTED_IN_WORDS = re.compile(r"[(【]?([一二三四五六七八九十]{1,3})[、.:)】]")
+_COUNTED_IN_WORDS = re.compile(rf"[(【]?([{NUMERALS}]{{1,3}})[、.:)】]")
 """`一、恶魔 二、高塔`: only where the text begins with 一, for 二、 is also what is left of `圣杯一、二、三`."""
 
 _BEGINS_NUMBER = frozenset("第0123456789([【〔" + "".join(map(chr, (*range(0x2460, 0x249C), *range(0x2776, 0x2794)))))

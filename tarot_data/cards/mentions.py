@@ -16,6 +16,7 @@ from schemas.deck import CARDS
 from tarot_data import lexicon
 from tarot_data.text import phrase_matcher
 from tarot_data.text.normalise import fold
+from tarot_data.text.numerals import NUMERALS
 
 CARD_ID = {card: number for number, card in enumerate(CARDS)}
 
@@ -58,7 +59,7 @@ def _sign_patterns() -> tuple[re.Pattern, re.Pattern]:
     before = "|".join(re.escape(fold(r["word"])) for r in lexicon.read_table("signs") if r["side"] == "before")
     after = "|".join(re.escape(fold(r["word"])) for r in lexicon.read_table("signs") if r["side"] == "after")
     return (
-        re.compile(rf"(?:{before}|第[一二三四五六七八九十0-9]+张|[【「『《〈\[*])\s?[*【「『《“\"]*$"),
+        re.compile(rf"(?:{before}|第[{NUMERALS}0-9]+张|[【「『《〈\[*])\s?[*【「『《“\"]*$"),
         re.compile(rf"[*】」』》”\"]*\s?(?:{after}|[】」』》〉]|·?[正逆](?![一-鿿])|\s?r(?![a-z]))"),
     )
 
@@ -123,7 +124,7 @@ def _decide(folded, found, starts, drawn, cards, marked):
     last_end, last_owner = -1, -1
     for s, e, p, o in zip(found.start.tolist(), found.end.tolist(), found.phrase.tolist(), owner.tolist(), strict=True):
         card = int(cards[p])
-        if folded[e - 1] in "一二三四五六七八九十" and _COUNTED.match(folded, e):
+        if folded[e - 1] in NUMERALS and _COUNTED.match(folded, e):
             continue
         if folded[e - 1] == "一" and _ONE.match(folded, e):
             continue

@@ -6,20 +6,21 @@ import re
 
 from tarot_data import lexicon
 from tarot_data.cards.lexer import aliases, extra_labels, is_extra_word, no_place, telling
-from tarot_data.cards.spreads import NUMERALS, is_spread, numeral, places
+from tarot_data.cards.spreads import is_spread, places
 from tarot_data.text.normalise import fold
+from tarot_data.text.numerals import NUMERALS, to_int
 
 _DIGITS = re.compile(r"[0-9]{1,2}")
 
 AROUND = " :：-—()（）【】[]「」*#.、=＝>"
 
 _NUMBERED_PLACE = re.compile(
-    r"(?:no\.?|#|第|牌|card|位置)?\s?([0-9]{1,2}|[一二三四五六七八九十]{1,2})(?:[张位号]牌?)?\s?[.:、)\]】\- ]+(?=\S)"
+    rf"(?:no\.?|#|第|牌|card|位置)?\s?([0-9]{{1,2}}|[{NUMERALS}]{{1,2}})(?:[张位号]牌?)?\s?[.:、)\]】\- ]+(?=\S)"
 )
 """A list number before a position, which the position is not called by: `No.1 过去`, `牌1：过去`, `1-过去`."""
 
 _ONLY_NUMBER = re.compile(
-    r"(?:no\.?|#|第|牌|card|位置?)?\s?([0-9]{1,2}|(?<![^牌第置位])[一二三四五六七八九十]{1,3})(?:[张位号]牌?)?"
+    rf"(?:no\.?|#|第|牌|card|位置?)?\s?([0-9]{{1,2}}|(?<![^牌第置位])[{NUMERALS}]{{1,3}})(?:[张位号]牌?)?"
 )
 
 _SAID = re.compile(
@@ -27,9 +28,7 @@ _SAID = re.compile(
 )
 """What a sentence puts around a position: `代表过去的是恶魔`, `过去的牌是恶魔`, `恶魔代表过去`."""
 
-HOW_MANY = re.compile(
-    r"(?:(?:一?共|总共|合计)\s?)?(?:单|[0-9]{1,2}|[一二两三四五六七八九十]{1,3})张(?:牌|卡)?(?:塔罗牌?)?"
-)
+HOW_MANY = re.compile(rf"(?:(?:一?共|总共|合计)\s?)?(?:单|[0-9]{{1,2}}|[两{NUMERALS}]{{1,3}})张(?:牌|卡)?(?:塔罗牌?)?")
 
 _MARKS_AROUND = re.compile(r"^[^\w(]+|[^\w)?!]+$")
 
@@ -81,7 +80,7 @@ def is_extra_label(folded: str) -> bool:
     """底牌, 补牌2, and 底 where it is all of a label."""
     return any(
         word in extra_labels() or is_extra_word(word)
-        for word in (folded, folded.rstrip("0123456789一二三四五 "))
+        for word in (folded, folded.rstrip(f"0123456789{NUMERALS[:5]} "))
         if word
     )
 
@@ -108,13 +107,7 @@ def put_at(card: dict, position: str) -> None:
 def number_of(written: str) -> int | None:
     if digits := _DIGITS.search(written):
         return int(digits[0])
-    for base in ("①", "⑴", "⒈", "➀", "❶"):
-        if 0 <= ord(written[0]) - ord(base) < 20:
-            return ord(written[0]) - ord(base) + 1
-    chinese = re.sub(r"[^一二三四五六七八九十]", "", written)
-    if not chinese:
-        return None
-    return numeral(chinese) if "十" in chinese else NUMERALS[chinese[0]]
+    return to_int("".join(character for character in written if character in NUMERALS) or written[0])
 
 
 def is_place(text: str) -> bool:

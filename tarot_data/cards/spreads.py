@@ -4,9 +4,7 @@ import re
 
 from tarot_data import lexicon
 from tarot_data.text.normalise import fold
-
-NUMERALS = {character: number for number, character in enumerate("一二三四五六七八九十", 1)}
-"""Of numbers as far as ten."""
+from tarot_data.text.numerals import NUMERALS, to_int
 
 
 @lexicon.cached
@@ -22,12 +20,6 @@ def places() -> frozenset[str]:
     In a field or a heading most of these mean other things (问题, 状态), so that only `position_names` tell a place there."""
     own = {fold(word) for row in lexicon.read_table("positions") for word in row["words"].split("|")}
     return position_names() | own
-
-
-def numeral(text: str) -> int:
-    """一 to 九十九 as a number; 0 for what is none."""
-    tens, ten, ones = text.rpartition("十")
-    return 10 * NUMERALS.get(tens, 1) * bool(ten) + NUMERALS.get(ones, 0)
 
 
 @lexicon.cached
@@ -54,7 +46,7 @@ def _spread_names() -> dict[str, tuple[str, tuple[str, ...], int]]:
 
 
 _SUFFIX = re.compile(r"(?:牌阵|占卜法|展开法|牌形|阵法|阵|法|spread|layout)$")
-_COUNT = re.compile(r"^([0-9]{1,2}|[一二两三四五六七八九十]{1,3})张(?:牌)?$")
+_COUNT = re.compile(rf"^([0-9]{{1,2}}|[两{NUMERALS}]{{1,3}})张(?:牌)?$")
 
 
 def spread_key(name: str) -> str:
@@ -120,8 +112,7 @@ def _spread_keys(part: str) -> list[str]:
 def _count_of(text: str) -> int | None:
     for part in re.split(r"[\s:：]+", fold(text)):
         if counted := _COUNT.match(part):
-            digits = counted[1]
-            return int(digits) if digits.isdigit() else {"两": 2, **NUMERALS}.get(digits)
+            return to_int(counted[1])
     return None
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 
 from tarot_data.cards.mentions import find_cards
+from tarot_data.text.numerals import NUMERALS
 
 Count = Callable[[str], int]
 """Tokens of a text."""
@@ -19,7 +20,7 @@ SEAMS = {"draw": 0.0, "heading": 1.0, "card": 2.0, "paragraph": 5.0, "line": 8.0
 A_PART = 4.0
 """What each part costs: one more is worth it between headings where the alternative is a line or a sentence."""
 
-_HEADING = re.compile(r"\s*(?:#{1,6}\s|[【\[《]|\*\*|[一二三四五六七八九十]{1,3}[、.]|\d{1,2}[、.)）]|[📍🔹🔸▶️✦★●■])")
+_HEADING = re.compile(rf"\s*(?:#{{1,6}}\s|[【\[《]|\*\*|[{NUMERALS}]{{1,3}}[、.]|\d{{1,2}}[、.)）]|[📍🔹🔸▶️✦★●■])")
 """How a line that heads a section begins."""
 
 _HEADLINE, _UNMARKED = 24, 12

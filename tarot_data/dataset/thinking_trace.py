@@ -21,6 +21,7 @@ from schemas.deck import PATTERNS, SUITS, is_major, rank_of, suit_of
 from tarot_data import lexicon
 from tarot_data.patterns import cue_kinds, pattern_library
 from tarot_data.patterns.time_expressions import find_times
+from tarot_data.text.numerals import to_chinese
 
 LOT = 2000
 """Readings described at a time, which bounds the memory."""
@@ -119,7 +120,7 @@ def _asked(row: dict, dice: Callable) -> list[Fact]:
         out.append(("person", {"person": person}))
     if row["themes"] and dice("themes", 3):
         out.append(("themes", {"themes": "、".join(row["themes"])}))
-    out += [("repeated", {"word": word, "count": han(count)}) for word, count in _repeated(question)]
+    out += [("repeated", {"word": word, "count": to_chinese(count)}) for word, count in _repeated(question)]
     return out
 
 
@@ -138,12 +139,12 @@ def _drawn(row: dict) -> list[Fact]:
     from tarot_data.cards.format import card_text
 
     cards, numbers = row["cards"], sorted({card["draw"] for card in row["cards"]})
-    count = han(len(cards))
+    count = to_chinese(len(cards))
     if len(numbers) > 1:
-        out: list[Fact] = [("drawn_several", {"draws": han(len(numbers)), "count": count})]
+        out: list[Fact] = [("drawn_several", {"draws": to_chinese(len(numbers)), "count": count})]
         for place, number in enumerate(numbers, 1):
             texts = "、".join(card_text(card) for card in cards if card["draw"] == number)
-            out.append(("cards_of", {"number": han(place, ordinal=True), "cards": texts}))
+            out.append(("cards_of", {"number": to_chinese(place, ordinal=True), "cards": texts}))
         return out
     spread = one_line(next((draw["spread"] for draw in row["draws"] if draw["spread"]), None))
     first: Fact = ("drawn", {"spread": spread, "count": count}) if spread else ("drawn_plain", {"count": count})
@@ -158,12 +159,12 @@ def _counted(row: dict, dice: Callable) -> list[Fact]:
     unknown = sum(card["orientation"] == "unknown" for card in row["cards"])
     reversed_ = [card["card"] for card in row["cards"] if card["orientation"] == "reversed"]
     if unknown:
-        out.append(("unknown", {"count": han(unknown)}))
+        out.append(("unknown", {"count": to_chinese(unknown)}))
     if not unknown or reversed_:
         out.append(_share("reversed", reversed_, cards))
     suits = Counter(map(suit_of, minors)).most_common()
     if suits and suits[0][1] > 1 and (len(suits) == 1 or suits[0][1] > suits[1][1]) and dice("suit", 3):
-        out.append(("most_suit", {"suit": suits[0][0], "count": han(suits[0][1])}))
+        out.append(("most_suit", {"suit": suits[0][0], "count": to_chinese(suits[0][1])}))
     elements = {element_of(card) for card in cards}
     missing = [element for element in "火水风土" if element not in elements]
     without = [suit for suit in SUITS if suit not in dict(suits)]
@@ -174,7 +175,7 @@ def _counted(row: dict, dice: Callable) -> list[Fact]:
     for rank, number in Counter(map(rank_of, minors)).items():
         if number > 1:
             same = "、".join(card for card in minors if rank_of(card) == rank)
-            out.append(("repeated_rank", {"rank": rank, "count": han(number), "cards": same}))
+            out.append(("repeated_rank", {"rank": rank, "count": to_chinese(number), "cards": same}))
     return out
 
 
@@ -187,7 +188,7 @@ def _share(kind: str, found: list[str], cards: list[str]) -> Fact:
         return f"all_{plural}", {}
     if len(found) == 1:
         return f"one_{kind}", {"cards": found[0]}
-    return plural, {"count": han(len(found)), "cards": "、".join(found)}
+    return plural, {"count": to_chinese(len(found)), "cards": "、".join(found)}
 
 
 def _links(row: dict) -> list[Fact]:
@@ -232,7 +233,7 @@ def _advice(row: dict) -> list[Fact]:
         out.append(("advice_after", {"card": before[-1][0]}))
     forms = [form for s in given for form in cue_kinds.advice_forms(s["kinds"], s["text"])]
     said = "、".join(phrases()["form"][form] for form in cue_kinds.ADVICE_FORMS if form in forms)
-    out.append(("advice_forms", {"count": han(len(given)), "forms": said}))
+    out.append(("advice_forms", {"count": to_chinese(len(given)), "forms": said}))
     times = list(dict.fromkeys(one_line(time) for sentence in given for time in sentence.get("times", ())))
     if times:
         out.append(("times", {"times": "、".join(times[:MOST_TIMES])}))
@@ -244,16 +245,3 @@ def _plan(row: dict, dice: Callable) -> list[Fact]:
     if len(order) < 2 or not dice("plan", 3):
         return []
     return [("plan", {"labels": "、".join(phrases()["label"][label] for label in order)})]
-
-
-_HAN = "零一二三四五六七八九十"
-
-
-def han(number: int, ordinal: bool = False) -> str:
-    """1 to 99 in Chinese, two as 两 unless it is ordinal."""
-    if number == 2 and not ordinal:
-        return "两"
-    tens, ones = divmod(number, 10)
-    if not tens:
-        return _HAN[ones]
-    return ("" if tens == 1 else _HAN[tens]) + "十" + (_HAN[ones] if ones else "")

@@ -12,6 +12,7 @@ from tarot_data.cards.format import card_text
 from tarot_data.cards.mentions import find_cards
 from tarot_data.dataset.thinking_trace import element_of, one_line, phrases
 from tarot_data.patterns import cue_kinds
+from tarot_data.text.numerals import to_int
 
 _SKIPPED = re.compile(r"(?:\s|- )*")
 
@@ -56,17 +57,6 @@ def _patterns() -> list[tuple[str, re.Pattern[str]]]:
     return out
 
 
-_NUMBERS = {name: number for number, name in enumerate("零一二三四五六七八九十")} | {"两": 2}
-
-
-def number_of(text: str) -> int | None:
-    """A Chinese number of up to two digits; None where it is none."""
-    if text in _NUMBERS:
-        return _NUMBERS[text]
-    match = re.fullmatch(r"([二三四五六七八九]?)十([一二三四五六七八九]?)", text)
-    return 10 * _NUMBERS[match[1] or "一"] + _NUMBERS[match[2] or "零"] if match else None
-
-
 def _names(row: dict) -> list[str]:
     return [card["card"] for card in row["cards"]]
 
@@ -92,7 +82,7 @@ def _of(row: dict, label: str) -> list[dict]:
 
 
 def _is_repeated(row: dict, word: str, count: str) -> bool:
-    return len(word) > 1 and one_line(row["question"]).count(word) == number_of(count)
+    return len(word) > 1 and one_line(row["question"]).count(word) == to_int(count)
 
 
 def _is_cards(row: dict, cards: str) -> bool:
@@ -101,7 +91,7 @@ def _is_cards(row: dict, cards: str) -> bool:
 
 def _is_draw(row: dict, number: str, cards: str) -> bool:
     numbers = sorted({card["draw"] for card in row["cards"]})
-    place = number_of(number)
+    place = to_int(number)
     if place is None or not 0 < place <= len(numbers):
         return False
     return cards == "、".join(card_text(card) for card in row["cards"] if card["draw"] == numbers[place - 1])
@@ -110,12 +100,12 @@ def _is_draw(row: dict, number: str, cards: str) -> bool:
 def _is_most(row: dict, suit: str, count: str) -> bool:
     counts = _suit_counts(row)
     mine = counts.pop(suit, 0)
-    return mine == number_of(count) and mine > max(counts.values())
+    return mine == to_int(count) and mine > max(counts.values())
 
 
 def _is_rank(row: dict, rank: str, count: str, cards: str) -> bool:
     found = [name for name in _names(row) if name not in MAJORS and name[2:] == rank]
-    return rank in RANKS and found == _listed(cards) and len(found) == number_of(count)
+    return rank in RANKS and found == _listed(cards) and len(found) == to_int(count)
 
 
 def _is_link(row: dict, cards: list[str], how: str, order: bool = False) -> bool:
@@ -151,7 +141,7 @@ def _is_advice_after(row: dict, card: str) -> bool:
 def _are_forms(row: dict, count: str, forms: str) -> bool:
     given = _of(row, "advice")
     words = {phrases()["form"][form] for s in given for form in cue_kinds.advice_forms(s["kinds"], s["text"])}
-    return set(_listed(forms)) == words and len(given) == number_of(count)
+    return set(_listed(forms)) == words and len(given) == to_int(count)
 
 
 def _is_order(row: dict, labels: str) -> bool:
@@ -168,24 +158,24 @@ TRUE: dict[str, Callable[..., bool]] = {
     "repeated": _is_repeated,
     "drawn": lambda row, spread, count: (
         [one_line(draw["spread"]) for draw in row["draws"] if draw["spread"]][:1] == [spread]
-        and len(row["cards"]) == number_of(count)
+        and len(row["cards"]) == to_int(count)
     ),
-    "drawn_plain": lambda row, count: len(row["cards"]) == number_of(count),
+    "drawn_plain": lambda row, count: len(row["cards"]) == to_int(count),
     "drawn_several": lambda row, draws, count: (
-        len({card["draw"] for card in row["cards"]}) == number_of(draws) and len(row["cards"]) == number_of(count)
+        len({card["draw"] for card in row["cards"]}) == to_int(draws) and len(row["cards"]) == to_int(count)
     ),
     "cards": _is_cards,
     "cards_of": _is_draw,
-    "majors": lambda row, count, cards: _listed(cards) == _majors(row) and number_of(count) == len(_majors(row)),
+    "majors": lambda row, count, cards: _listed(cards) == _majors(row) and to_int(count) == len(_majors(row)),
     "one_major": lambda row, cards: _majors(row) == [cards],
     "no_majors": lambda row: not _majors(row),
     "all_majors": lambda row: _majors(row) == _names(row),
-    "reversed": lambda row, count, cards: _listed(cards) == _reversed(row) and number_of(count) == len(_reversed(row)),
+    "reversed": lambda row, count, cards: _listed(cards) == _reversed(row) and to_int(count) == len(_reversed(row)),
     "one_reversed": lambda row, cards: _reversed(row) == [cards],
     "no_reversed": lambda row: all(card["orientation"] == "upright" for card in row["cards"]),
     "all_reversed": lambda row: _reversed(row) == _names(row),
     "unknown": lambda row, count: (
-        sum(card["orientation"] not in ("upright", "reversed") for card in row["cards"]) == number_of(count)
+        sum(card["orientation"] not in ("upright", "reversed") for card in row["cards"]) == to_int(count)
     ),
     "most_suit": _is_most,
     "missing_suits": lambda row, suits: _listed(suits) == [s for s, n in _suit_counts(row).items() if not n],

@@ -15,6 +15,7 @@ from schemas.deck import MAJORS
 from tarot_data import lexicon
 from tarot_data.cards.mentions import CARD_ID, orientation_beside
 from tarot_data.text.normalise import fold
+from tarot_data.text.numerals import NUMERALS
 
 MENTIONED = ("reading_id", "start", "end", "card")
 
@@ -40,7 +41,7 @@ _TURNED = {
     ),
 }
 _PLACED = re.compile(
-    r"(?:位置?上?的?|[位是为得:：|｜·]|出现了?|出了|给了?到?|抽到了?|来了|翻出|翻到|落在|第[一二三四五六七八九十0-9]+张|[这那一头后]一?张|最后)"
+    rf"(?:位置?上?的?|[位是为得:：|｜·]|出现了?|出了|给了?到?|抽到了?|来了|翻出|翻到|落在|第[{NUMERALS}0-9]+张|[这那一头后]一?张|最后)"
     r"[「『【《“\"*\s,，]*(?:正位的|逆位的|倒置的|倒立的|颠倒的)?$"
 )
 _LIES = (

@@ -4,16 +4,16 @@ import re
 
 from tarot_data import lexicon
 from tarot_data.text.normalise import fold
+from tarot_data.text.numerals import NUMERALS, to_int
 
 _DROPPED = re.compile(r"[\s_\-:*#?【】\[\]「」『』()<>\"'“”|/]+")
 _COUNTED = re.compile(r"^\s*[0-9]{1,2}\s?[.、)]\s*")
 _REQUIRED = re.compile(r"\s*[*(\[【]*(?:必填|选填)[)\]】]?\s*$")
 _OF_A_CARD = re.compile(r"^(.+?)[\s_\-]*([0-9]{1,2})[\s_\-]*(?:的)?(\D+)$")
-_NUMBER = re.compile(r"^(.*?)(?:[(第]*(\d{1,2}|[一二三四五六七八九十])[)次组]*)$")
+_NUMBER = re.compile(rf"^(.*?)(?:[(第]*(\d{{1,2}}|[{NUMERALS}])[)次组]*)$")
 _REMARK = re.compile(r"[(\[【][^()\[\]【】]{1,20}[)\]】]")
 """What stands in brackets beside a name: `抽到的牌（正逆）`, `日期（年月日）`."""
 _SCRIPTS = re.compile(r"[\u4e00-\u9fff]+|[a-z][a-z _]*")
-_CHINESE = {character: number for number, character in enumerate("一二三四五六七八九十", 1)}
 
 
 @lexicon.cached
@@ -37,8 +37,7 @@ def field_of(label: str) -> tuple[str, int] | None:
         return known[0], 1
     numbered = _NUMBER.match(key) or _NUMBER.match(_DROPPED.sub("", fold(label.replace("(", " ").replace(")", " "))))
     if numbered and (known := synonyms().get(numbered[1])):
-        digits = numbered[2]
-        return known[0], _CHINESE.get(digits) or max(1, int(digits))
+        return known[0], max(1, to_int(numbered[2]))
     if (bare := _REMARK.sub("", fold(label))) != fold(label) and bare.strip():
         return field_of(bare)
     # What a questionnaire puts around a name: `3. 抽到的牌 *必填`.

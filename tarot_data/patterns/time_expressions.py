@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from tarot_data import lexicon
 from tarot_data.text.normalise import fold
+from tarot_data.text.numerals import NUMERALS
 
-NUMBER = "[0-9一二三四五六七八九十百两半几]"
+NUMBER = f"[0-9{NUMERALS}百两半几]"
 
 
 class Time(NamedTuple):

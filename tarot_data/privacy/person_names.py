@@ -6,6 +6,7 @@ import polars as pl
 
 from tarot_data import lexicon
 from tarot_data.text.normalise import fold
+from tarot_data.text.numerals import NUMERALS
 
 
 @lexicon.cached
@@ -13,7 +14,7 @@ def _kinds() -> dict[str, str]:
     return {fold(word): row["kind"] for row in lexicon.read_table("persons") for word in row["words"].split("|")}
 
 
-_COUNTED = re.compile(r"^第?\s?[0-9一二三四五六七八九十a-z]{1,3}\s?[号位组組个]?(?:连麦|客人|读者|网友)?$")
+_COUNTED = re.compile(rf"^第?\s?[0-9{NUMERALS}a-z]{{1,3}}\s?[号位组組个]?(?:连麦|客人|读者|网友)?$")
 """`第二组`, `3号`, `七号连麦`: a turn, not a name. A single letter is one too only with its word."""
 
 

@@ -9,6 +9,7 @@ from tarot_data.cards import card_fields
 from tarot_data.cards.spreads import position_names
 from tarot_data.lexicon.field_names import field_of, label_pattern
 from tarot_data.text.normalise import fold
+from tarot_data.text.numerals import NUMERALS
 
 Fields = dict[tuple[str, int], list[tuple[str, object]]]
 """(field, number) to the labels that named it and their values, in order. The field `extra` holds cards without a place,
@@ -31,7 +32,7 @@ class Head:
 
 _SIGN = "[\u2190-\u21ff\u2460-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]"
 _LEAD = (
-    r"^[ \t>]*(?:[-*•·▪▫◆●]\s+|#{1,6}\s+|[0-9]{1,2}[.、)]\s*|[一二三四五六七八九十]{1,2}[、.]\s*)?"
+    rf"^[ \t>]*(?:[-*•·▪▫◆●]\s+|#{{1,6}}\s+|[0-9]{{1,2}}[.、)]\s*|[{NUMERALS}]{{1,2}}[、.]\s*)?"
     rf"(?:(?:{_SIGN}[\ufe0f\u20e3]?){{1,3}}\s?)?"
 )
 """What may stand before a label: marks of a list or a heading, a number, an emoji."""
@@ -204,7 +205,7 @@ def _without_places(labels: list[tuple[str, int, int]]) -> list[tuple[str, int, 
 
 
 NTH_CARD = re.compile(
-    r"第\s?(?:[0-9]{1,2}|[一二三四五六七八九十]{1,2})\s?[张張]牌?|(?:位置|牌位|position)\s?[0-9]{1,2}", re.IGNORECASE
+    rf"第\s?(?:[0-9]{{1,2}}|[{NUMERALS}]{{1,2}})\s?[张張]牌?|(?:位置|牌位|position)\s?[0-9]{{1,2}}", re.IGNORECASE
 )
 """What the first card, the second, … is called: its number says where the card lies."""
 

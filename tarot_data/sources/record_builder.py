@@ -13,6 +13,7 @@ from tarot_data.sources.labelled_lines import Fields, is_title, position_in
 from tarot_data.sources.records import RawDraw, RawRecord, Source
 from tarot_data.text.cleanup import plain
 from tarot_data.text.normalise import fold
+from tarot_data.text.numerals import NUMERALS
 
 _PAGE_NAMES = ("name", "名称")
 _DECK_OR_CARDS = ("牌组",)
@@ -112,7 +113,7 @@ def _addressed(body: str, question: object, title: str | None, hint: str | None)
     return None
 
 
-_NOT_IN_NAMES = re.compile("[周週月日年今明本运運牌阵陣测測第一二三四五六七八九十]")
+_NOT_IN_NAMES = re.compile(f"[周週月日年今明本运運牌阵陣测測第{NUMERALS}]")
 _OF_THE_READER = re.compile(r"(?:我是|我叫|i'?m |i am )$")
 
 

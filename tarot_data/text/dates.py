@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import lru_cache
 
+from tarot_data.text.numerals import DIGITS, NUMERALS, to_int
+
 CHINA = timezone(timedelta(hours=8))
 
 _MONTHS = {name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
-_NUMERALS = {**{c: n for n, c in enumerate("〇一二三四五六七八九")}, "零": 0, "○": 0}
 
 _ISO_TIME = re.compile(
     r"^(\d{4})-(\d{1,2})-(\d{1,2})[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s?(Z|[+-]\d{2}:?\d{2})$"
@@ -33,14 +34,14 @@ _SLASHED = re.compile(r"^(\d{1,2})[-/.](\d{1,2})(?:\s+\d{1,2}:\d{2}.*)?$")
 _DAY = re.compile(r"^(\d{1,2})\s?[日号號](?!\d)")
 _NUMBER = re.compile(r"^\d+(?:\.\d+)?$")
 _LUNAR = re.compile(
-    r"农历|農曆|农曆|農历|阴历|陰曆|陰历|旧历|初[一二三四五六七八九十]|廿|腊月|臘月|冬月|正月|闰|閏|[甲乙丙丁戊己庚辛壬癸][子丑寅卯辰巳午未申酉戌亥]年"
+    rf"农历|農曆|农曆|農历|阴历|陰曆|陰历|旧历|初[{NUMERALS}]|廿|腊月|臘月|冬月|正月|闰|閏|[甲乙丙丁戊己庚辛壬癸][子丑寅卯辰巳午未申酉戌亥]年"
 )
 _LUNAR_BEFORE = re.compile(r"(?:[农農阴陰旧舊][历曆])\s?(?:\d{4}年)?\s?\d{1,2}月|\d{4}年\s?[农農阴陰旧舊][历曆]")
 """A calendar that is named before the numbers: `农历2024年1月5日`; behind them, in brackets, it says the same day again."""
 _RANGE = re.compile(r"\s*(?:→|->|—+|–|~|～|至|到)\s*(?=\D*\d)")
 _CHINESE_NUMBER = re.compile(
-    r"(?<=[国國])\s?(?P<era>[一二三四五六七八九十百零〇]{1,6})(?=年)|(?P<year>[〇零○一二三四五六七八九]{2,4})(?=年)"
-    r"|(?<!初)(?P<day>[一二三四五六七八九十廿]{1,3})(?=[月日号號])"
+    rf"(?<=[国國])\s?(?P<era>[{NUMERALS}百零〇]{{1,6}})(?=年)|(?P<year>[〇零○{DIGITS}]{{2,4}})(?=年)"
+    rf"|(?<!初)(?P<day>[{NUMERALS}廿]{{1,3}})(?=[月日号號])"
 )
 _WEEKDAY = re.compile(r"^(?:周|週|星期|礼拜|禮拜)[一二三四五六日天]\s*")
 
@@ -199,19 +200,8 @@ def _of_short_year(match: re.Match) -> Day:
 
 def _in_digits(match: re.Match) -> str:
     """A Chinese number before 年, 月, 日 in digits: 二〇二四, 一百一十三, 廿五."""
-    text = match["era"] or match["year"] or match["day"]
-    if match["day"] or any(unit in text for unit in "十百"):
-        hundreds, _, rest = text.rpartition("百")
-        return str(100 * _NUMERALS.get(hundreds, 0) + _numeral(rest.lstrip("零〇")))
-    return "".join(str(_NUMERALS[character]) for character in text)
-
-
-def _numeral(text: str) -> int:
-    text = text.replace("廿", "二十")
-    if "十" not in text:
-        return _NUMERALS.get(text, 0) if len(text) == 1 else 0
-    tens, _, ones = text.partition("十")
-    return 10 * (_NUMERALS.get(tens, 0) if tens else 1) + (_NUMERALS.get(ones, 0) if ones else 0)
+    number = to_int(match["era"] or match["year"] or match["day"])
+    return "0" if number is None else str(number).zfill(len(match["year"] or ""))
 
 
 def _inferred(text: str, hint: str | None) -> Day:

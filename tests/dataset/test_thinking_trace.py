@@ -125,11 +125,6 @@ def test_every_kind_of_sentence_has_its_slots_and_its_truth():
         assert all(way.endswith(("。", "？")) for way in ways), kind
 
 
-def test_numbers_are_written_in_chinese_and_read_back():
-    assert [thinking_trace.han(n) for n in (1, 2, 10, 12, 20, 99)] == ["一", "两", "十", "十二", "二十", "九十九"]
-    assert all(thinking_trace_check.number_of(thinking_trace.han(n)) == n for n in range(1, 100))
-
-
 def test_direction_is_that_of_the_sentence_against_the_order_of_drawing():
     text = "力量在后面拉住前面的愚人，一松一紧。"
     sentences = [{"start": 0, "end": len(text), "labels": ["card_link"], "cards": ["愚人", "力量"], "confidence": 1.0}]

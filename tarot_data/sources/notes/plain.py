@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from tarot_data import lexicon
 from tarot_data.cards import content_cards
-from tarot_data.cards.spreads import numeral
 from tarot_data.lexicon.field_names import field_of, synonyms
 from tarot_data.sources.encoding import text_of
 from tarot_data.sources.labelled_lines import Fields, Head, known_fields, labels_in, read_head
@@ -16,9 +15,10 @@ from tarot_data.sources.record_builder import to_record
 from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of
 from tarot_data.sources.sniff import Sample
 from tarot_data.text.normalise import fold
+from tarot_data.text.numerals import NUMERALS, to_int
 
 _SEPARATOR = re.compile(
-    r"^\s*(?:[-=_*~～—―─━－＝＊·•#.＿〰◆◇■□●○★☆✿❀※▪▫\s]{3,}|[-=_*~—─\s]*分[割隔]线[-=_*~—─\s]*|第\s?[0-9一二三四五六七八九十百]{1,4}\s?[位个條条则份页頁]\s?(?:客人|客户)?|[-—]?\s?\d{1,4}\s?[-—]?)\s*$"
+    rf"^\s*(?:[-=_*~～—―─━－＝＊·•#.＿〰◆◇■□●○★☆✿❀※▪▫\s]{{3,}}|[-=_*~—─\s]*分[割隔]线[-=_*~—─\s]*|第\s?[0-9{NUMERALS}百]{{1,4}}\s?[位个條条则份页頁]\s?(?:客人|客户)?|[-—]?\s?\d{{1,4}}\s?[-—]?)\s*$"
 )
 _AROUND_DAY = r"\s#*_~=—―─–\-●○•◆■▪★☆📅🗓\ufe0f【】\[\]「」（）()"
 _DATE_LINE = re.compile(
@@ -29,7 +29,7 @@ _DAY_BEHIND = re.compile(
     r"^[^\s\d]{1,12}[\s·|｜,，_-]+((?:19|20)\d{2}\s?[-/.年]\s?\d{1,2}\s?[-/.月]\s?\d{1,2}\s?[日号]?)$"
 )
 """A day behind a name in a heading: `阿宁 2024-01-05`."""
-_COUNTED = re.compile(r"[0-9]{1,4}|[一二三四五六七八九十]{1,3}")
+_COUNTED = re.compile(rf"[0-9]{{1,4}}|[{NUMERALS}]{{1,3}}")
 _INVISIBLE = re.compile("[\u200b\u200c\u200e\u200f\u2060\ufeff\u00ad]")
 _HEADING = re.compile(r"^\s{0,3}#{1,3}\s+(?=\S)")
 
@@ -184,17 +184,13 @@ def _counted(begins: list[int], lines: list[str]) -> dict[int, int]:
             above[begin] = index
     found = {begin: lines[index].strip() for begin, index in above.items()}
     shapes = {_COUNTED.sub("0", line, count=1) for line in found.values()}
-    counts = [_count(_COUNTED.search(line)[0]) for line in found.values()]
+    counts = [to_int(_COUNTED.search(line)[0]) or 0 for line in found.values()]
     follows = all(later == former + 1 for former, later in zip(counts, counts[1:], strict=False))
     return above if len(found) > 1 and len(found) >= len(begins) - 1 and len(shapes) == 1 and follows else {}
 
 
 LONGEST_COUNT = 20
 """Characters of a line that counts the readings."""
-
-
-def _count(written: str) -> int:
-    return int(written) if written.isdigit() else numeral(written)
 
 
 def _without_tables(lines: list[str]) -> tuple[list[str], list[int]]:
