@@ -1,4 +1,4 @@
-"""Base against tuned: loss on held-out readings, and scores of what both write for the same prompts."""
+"""Evaluation: loss on held-out readings, and scores of what base and tuned model write for the same prompts."""
 
 import json
 from collections.abc import Callable
@@ -24,11 +24,11 @@ MODELS = ("base", "tuned")
 
 
 def evaluate(run_dir: Path, *, data_dir: Path, annotate: Annotate, progress: Progress = None) -> dict:
-    """Evaluate a finished run; writes `generations.jsonl` and `scores.json` into its folder and returns the latter.
+    """Evaluate a finished run; write `generations.jsonl` and `scores.json` into its folder and return the latter.
 
-    annotate: [{id, person, question, spread, cards, content}] to the same with sentences and mentions, so that what a
-    model wrote walks the same road as what a person wrote. Held out are the test readings; where a version has none,
-    the validation readings, and `split` says so. Raises Problem `not_a_run`, `stale_version`, `no_held_out`.
+    annotate: [{id, person, question, spread, cards, content}] to the same with sentences and mentions, so that texts of
+    models and of persons are labelled by the same code. Held out are the test readings, or the validation readings if
+    there are none (`split` says which). Raises Problem `not_a_run`, `stale_version`, `no_held_out`.
     """
     manifest = read_manifest(run_dir)
     version_dir = data_dir / "versions" / manifest["dataset"]["name"]
@@ -45,7 +45,7 @@ def evaluate(run_dir: Path, *, data_dir: Path, annotate: Annotate, progress: Pro
 def evaluate_base(
     folder: Path, used: recipes.Recipe, version_dir: Path, out: Path, *, annotate: Annotate, progress: Progress = None
 ) -> dict:
-    """Evaluate a base that nobody adapted, on what a version holds out; as `evaluate`, into the folder `out`.
+    """Evaluate a base without adapter on the held-out examples of a version, into the folder `out`; see `evaluate`.
 
     The result has no `tuned` and no `difference`.
     """
@@ -63,22 +63,23 @@ def evaluate_base(
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What nobody trained on, and the readings that were trained on, to find what was learnt by heart."""
+    """Examples nobody trained on with what each asks, and the texts trained on, to find memorised passages."""
 
     split: str
     examples: list[dict]
+    asked: list[dict]
     train_texts: list[str]
 
 
 def held_out_of(version_dir: Path, version: dict) -> HeldOut:
-    """The test readings of a version, else its validation readings. Raises Problem `no_held_out`."""
+    """Read the test examples of a version, else its validation examples. Raises Problem `no_held_out`."""
     texts = [
         example["completion"][0]["content"] for example in training_rows.read_examples(version_dir, "train", version)
     ]
     for split in ("test", "validation"):
         examples = training_rows.read_examples(version_dir, split, version)
         if examples:
-            return HeldOut(split, examples, texts)
+            return HeldOut(split, examples, training_rows.asked(version_dir, examples), texts)
     raise Problem("no_held_out", path=version_dir)
 
 
@@ -92,7 +93,7 @@ def measure(
     annotate: Annotate,
     progress: Progress = None,
 ) -> tuple[dict, list[dict]]:
-    """(figures of each name and of the reader, the readings they rest on). names: of MODELS."""
+    """Return (figures of each model and of the reader, the readings they rest on). names: of MODELS."""
     counted = training_rows.to_rows(data.examples, tokenizer, used.train.max_tokens)
     if not counted.rows:
         raise Problem("no_go_all_too_long", too_long=len(counted.too_long), max_tokens=used.train.max_tokens, fix="–")
@@ -100,7 +101,7 @@ def measure(
     for number, name in enumerate(names):
         part = _part(progress, number, len(names))
         losses[name] = row_losses(model, tokenizer, counted.rows, untouched=name == "base", progress=part)
-    cases = fixed_cases() + _spread_out(data.examples, used.generation.held_out)
+    cases = fixed_cases() + _spread_out(data, used.generation.held_out)
     written = []
     for number, name in enumerate(names):
         manner = Manner(
@@ -131,9 +132,9 @@ def measure(
 
 
 def judged(run_dir: Path, ask: Callable[[list[dict]], list[dict[str, float]]], about: dict) -> dict:
-    """Add a judge's opinion of the readings of an evaluated run to its files; returns the new scores.
+    """Add a judge's figures for the readings of an evaluated run to its files; return the new scores.
 
-    ask: readings to figures in order. about: what to say of the judge, kept beside its figures.
+    ask: readings to figures, in order. about: facts on the judge, kept with its figures.
     """
     scores = json.loads((run_dir / "scores.json").read_text(encoding="utf-8"))
     text = (run_dir / "generations.jsonl").read_text(encoding="utf-8")
@@ -158,7 +159,7 @@ def _keep(folder: Path, result: dict, lines: list[dict]) -> dict:
 
 
 def read_manifest(run_dir: Path) -> dict:
-    """The manifest of a finished run. Raises Problem `not_a_run`."""
+    """Read the manifest of a finished run. Raises Problem `not_a_run`."""
     path = run_dir / "manifest.json"
     if not path.exists():
         raise Problem("not_a_run", path=run_dir)
@@ -166,9 +167,9 @@ def read_manifest(run_dir: Path) -> dict:
 
 
 def load_run(run_dir: Path, manifest: dict | None = None, four_bit: bool = True):
-    """(model, tokenizer) of a finished run, on the best device here; one trained in 4 bit in 4 bit, where that can be.
+    """Load (model, tokenizer) of a finished run on the best device here, in 4 bit if it was trained so and that works here.
 
-    four_bit: False for a merge, which wants the 16-bit base. Raises Problem `base_missing`, `base_changed`.
+    four_bit: False for a merge, which needs the 16-bit base. Raises Problem `base_missing`, `base_changed`.
     """
     manifest = manifest or read_manifest(run_dir)
     folder = Path(manifest["base"]["folder"])
@@ -187,7 +188,7 @@ def load_run(run_dir: Path, manifest: dict | None = None, four_bit: bool = True)
 def row_losses(
     model, tokenizer, train_rows: list[dict], *, untouched: bool = False, progress: Progress = None
 ) -> list[tuple[float, int]]:
-    """(summed loss in nats, tokens) of each row's reading and end token, given its prompt; without padding."""
+    """Compute (summed loss in nats, tokens) of each row's reading and end token, given its prompt; no padding."""
     import torch
 
     out = []
@@ -206,7 +207,7 @@ def row_losses(
 
 
 def fixed_cases() -> list[dict]:
-    """The recipe card's own cases as {id, prompt, asked, reading: None}."""
+    """Return the cases of `tables/fixed_cases.csv` as {id, prompt, asked, reading: None}."""
     return [
         {
             "id": row["id"],
@@ -227,7 +228,7 @@ def fixed_cases() -> list[dict]:
 def write_readings(
     model, tokenizer, name: str, cases: list[dict], manner: Manner, progress: Progress = None
 ) -> list[dict]:
-    """What a model writes for each case: [{id, model, person, question, spread, cards, content, trace}]."""
+    """Let a model write for each case: [{id, model, person, question, spread, cards, content, trace}]."""
     written = generate(model, tokenizer, [ask(case["prompt"]) for case in cases], manner, progress=progress)
     return [
         {"model": name, **case["asked"], "content": found.content, "trace": found.trace}
@@ -236,7 +237,7 @@ def write_readings(
 
 
 def score_readings(readings: list[dict], annotate: Annotate) -> list[dict]:
-    """The readings with their `scores`, {dimension: 0 to 1}, and their `style`; an empty one scores 0 throughout."""
+    """Add `scores` ({dimension: 0 to 1}) and `style` to readings; an empty one scores 0 throughout."""
     there = [reading for reading in readings if reading["content"].strip()]
     wanted = ("id", "person", "question", "spread", "cards", "content")
     annotated = iter(annotate([{name: reading[name] for name in wanted} for reading in there]) if there else [])
@@ -251,7 +252,7 @@ def score_readings(readings: list[dict], annotate: Annotate) -> list[dict]:
 
 
 def style_distance(readings: list[dict], reader: list[dict]) -> float | None:
-    """How far the style of some readings lies from the reader's own, 0 (the same) to 1; null where there is nothing.
+    """Distance of the style of readings from the reader's own, 0 (same) to 1; None without readings.
 
     The mean over the figures of a style (length of sentences, particles, emoji, hedges, share of questions) of
     |a - b| / (a + b), each averaged over its readings first.
@@ -267,23 +268,22 @@ def style_distance(readings: list[dict], reader: list[dict]) -> float | None:
     return sum(parts) / len(parts) if parts else None
 
 
-def _spread_out(examples: list[dict], count: int) -> list[dict]:
-    """So many held-out examples as cases, evenly from first to last."""
-    step = max(1, len(examples) // max(1, count))
-    picked = examples[::step][:count]
+def _spread_out(data: HeldOut, count: int) -> list[dict]:
+    """Pick so many held-out examples as cases, evenly from first to last."""
+    step = max(1, len(data.examples) // max(1, count))
     return [
         {
             "id": example["example_id"],
             "prompt": example["prompt"][-1]["content"],
-            "asked": {name: value for name, value in training_rows.asked(example).items() if name != "content"},
-            "reading": training_rows.asked(example),
+            "asked": {name: value for name, value in asked.items() if name != "content"},
+            "reading": asked,
         }
-        for example in picked
+        for example, asked in list(zip(data.examples, data.asked, strict=True))[::step][:count]
     ]
 
 
 def _figures(losses: list[tuple[float, int]], characters: int, own: list[dict], human: list[dict]) -> dict:
-    """loss: nats a token. bits_per_character: the same in bits a character, which bases with other tokenizers share."""
+    """loss: nats per token. bits_per_character: comparable between bases with different tokenizers."""
     summed = sum(loss for loss, _ in losses)
     loss = summed / sum(tokens for _, tokens in losses)
     return {
@@ -301,13 +301,13 @@ def _of(name: str, lines: list[dict]) -> list[dict]:
 
 
 def _characters(row: dict) -> int:
-    """Characters of reading and trace, which the loss is over."""
+    """Characters of reading and trace, over which the loss is."""
     reply = row["completion"][0]
     return len(reply["content"]) + len(reply["reasoning_content"] or "")
 
 
 def _copied(lines: list[dict]) -> dict | None:
-    """{longest, mean_share, passage}: the longest passage that stands in the training text, in characters."""
+    """{longest, mean_share, passage}: the longest passage copied from the training text, in characters."""
     if not lines:
         return None
     longest = max(lines, key=lambda line: line["copied"]["characters"])["copied"]

@@ -217,12 +217,12 @@ def _write_gguf_adapter(model, path: Path) -> None:
 
 
 def _write_gguf(model, tokenizer, path: Path, kind: str, pre: str) -> None:
-    """pre: how llama.cpp splits text before its BPE, `qwen2` or `deepseek-r1-qwen`."""
-    import numpy as np
-    from gguf import GGMLQuantizationType, GGUFWriter, LlamaFileType, TokenType, quants
+    """Write weights and tokenizer. pre: how llama.cpp splits text before its BPE, `qwen2` or `deepseek-r1-qwen`."""
+    from gguf import GGUFWriter, LlamaFileType  # needed for this export only
 
-    config, quant = model.config, GGMLQuantizationType[kind]
+    config = model.config
     rope = getattr(config, "rope_parameters", None) or {}
+    files = {"F32": LlamaFileType.ALL_F32, "F16": LlamaFileType.MOSTLY_F16, "Q8_0": LlamaFileType.MOSTLY_Q8_0}
     writer = GGUFWriter(str(path), "qwen2")
     writer.add_block_count(config.num_hidden_layers)
     writer.add_context_length(config.max_position_embeddings)
@@ -232,16 +232,24 @@ def _write_gguf(model, tokenizer, path: Path, kind: str, pre: str) -> None:
     writer.add_head_count_kv(config.num_key_value_heads)
     writer.add_layer_norm_rms_eps(config.rms_norm_eps)
     writer.add_rope_freq_base(float(rope.get("rope_theta", getattr(config, "rope_theta", 10000.0))))
-    files = {"F32": LlamaFileType.ALL_F32, "F16": LlamaFileType.MOSTLY_F16, "Q8_0": LlamaFileType.MOSTLY_Q8_0}
     writer.add_file_type(files[kind])
+    _add_tokenizer(writer, tokenizer, config.vocab_size, pre)
+    _add_weights(writer, model, kind)
+    _close(writer)
+
+
+def _add_tokenizer(writer, tokenizer, size: int, pre: str) -> None:
+    """size: rows of the embedding table; ids without a token are padded."""
+    from gguf import TokenType
+
     state = json.loads(tokenizer.backend_tokenizer.to_str())
-    tokens = [f"[PAD{i}]" for i in range(config.vocab_size)]
-    types = [TokenType.UNUSED] * config.vocab_size
+    tokens = [f"[PAD{i}]" for i in range(size)]
+    types = [TokenType.UNUSED] * size
     for token, i in state["model"]["vocab"].items():
         tokens[i], types[i] = token, TokenType.NORMAL
     for added in state["added_tokens"]:
-        kind_of = TokenType.CONTROL if added["special"] else TokenType.USER_DEFINED
-        tokens[added["id"]], types[added["id"]] = added["content"], kind_of
+        special = TokenType.CONTROL if added["special"] else TokenType.USER_DEFINED
+        tokens[added["id"]], types[added["id"]] = added["content"], special
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre(pre)
     writer.add_token_list(tokens)
@@ -253,8 +261,16 @@ def _write_gguf(model, tokenizer, path: Path, kind: str, pre: str) -> None:
     writer.add_eos_token_id(tokenizer.eos_token_id)
     writer.add_pad_token_id(tokenizer.pad_token_id)
     writer.add_chat_template(tokenizer.chat_template)
+
+
+def _add_weights(writer, model, kind: str) -> None:
+    """kind: F32, F16 or Q8_0; vectors stay F32."""
+    import numpy as np
+    from gguf import GGMLQuantizationType, quants
+
+    quant = GGMLQuantizationType[kind]
     for name, tensor in model.state_dict().items():
-        if name == "lm_head.weight" and config.tie_word_embeddings:
+        if name == "lm_head.weight" and model.config.tie_word_embeddings:
             continue
         array = tensor.detach().float().cpu().numpy()
         if array.ndim == 1 or kind == "F32":
@@ -263,7 +279,6 @@ def _write_gguf(model, tokenizer, path: Path, kind: str, pre: str) -> None:
             writer.add_tensor(_gguf_name(name), array.astype(np.float16))
         else:
             writer.add_tensor(_gguf_name(name), quants.quantize(array, quant), raw_dtype=quant)
-    _close(writer)
 
 
 def _close(writer) -> None:

@@ -197,48 +197,57 @@ def steps(examples: int, recipe: Recipe, processes: int = 1) -> dict[str, int | 
 # Deciding
 
 
-def decide(recipe: Recipe, data: Data, device: Device, shape: Shape) -> tuple[Recipe, list[Change], list[Obstacle]]:
-    """The recipe that is used here, what of the one asked for was changed and why, and what forbids to start."""
-    used, changes = recipe, []
+class Decision:
+    """The recipe as it becomes, with every change and its reason."""
 
-    def change(key: str, value: object, code: str, **values: object) -> None:
-        nonlocal used
-        before = get(used, key)
+    def __init__(self, recipe: Recipe) -> None:
+        self.used = recipe
+        self.changes: list[Change] = []
+
+    def change(self, key: str, value: object, code: str, **values: object) -> None:
+        """Set a key of the recipe. code, values: the reason, a key of the catalogue."""
+        before = get(self.used, key)
         if before != value:
-            used = with_value(used, key, value)
-            changes.append(Change(setting=key, recipe=before, used=value, code=code, values=values))
+            self.used = with_value(self.used, key, value)
+            self.changes.append(Change(setting=key, recipe=before, used=value, code=code, values=values))
 
-    _follow_device(used, device, shape, change)
-    accumulation = max(1, used.train.accumulation // device.processes)
-    change("train.accumulation", accumulation, "processes", processes=device.processes)
-    if shape.tied and "lm_head" in used.lora.modules_to_save:
-        kept = tuple(name for name in used.lora.modules_to_save if name != "lm_head")
-        change("lora.modules_to_save", kept, "tied")
-    if used.train.packing and (device.kind == "cpu" or used.train.batch == 1) and not recipe.train.as_written:
-        change("train.packing", False, "packing")
+
+def decide(recipe: Recipe, data: Data, device: Device, shape: Shape) -> tuple[Recipe, list[Change], list[Obstacle]]:
+    """Adapt a recipe to data and device: (the recipe used, what was changed and why, what forbids to start)."""
+    decision = Decision(recipe)
+    _follow_device(decision, device, shape)
+    accumulation = max(1, decision.used.train.accumulation // device.processes)
+    decision.change("train.accumulation", accumulation, "processes", processes=device.processes)
+    if shape.tied and "lm_head" in decision.used.lora.modules_to_save:
+        kept = tuple(name for name in decision.used.lora.modules_to_save if name != "lm_head")
+        decision.change("lora.modules_to_save", kept, "tied")
+    train = decision.used.train
+    if train.packing and (device.kind == "cpu" or train.batch == 1) and not recipe.train.as_written:
+        decision.change("train.packing", False, "packing")
     if not recipe.train.as_written:
-        _follow_size(used, data, device, shape, change)
+        _follow_size(decision, data, device, shape)
     if not recipe.train.as_written or recipe.train.checkpointing == "auto":
-        _fit_memory(lambda: used, data, device, shape, change)
-    return used, changes, obstacles(used, data, device, shape)
+        _fit_memory(decision, data, device, shape)
+    return decision.used, decision.changes, obstacles(decision.used, data, device, shape)
 
 
-def _follow_device(recipe: Recipe, device: Device, shape: Shape, change) -> None:
-    dtype = recipe.base.dtype
+def _follow_device(decision: Decision, device: Device, shape: Shape) -> None:
+    base, change = decision.used.base, decision.change
     big = parameters(shape)["total"] >= BIG
     if device.kind == "cpu":
         want = "bfloat16" if big else "float32"
-        if dtype in ("float16", "auto") or (dtype == "bfloat16" and not big):
+        if base.dtype in ("float16", "auto") or (base.dtype == "bfloat16" and not big):
             change("base.dtype", want, "dtype_cpu", used=want)
-    elif not device.bfloat16 and dtype in ("auto", "bfloat16"):
+    elif not device.bfloat16 and base.dtype in ("auto", "bfloat16"):
         change("base.dtype", "float16", "dtype_old_card", device=device.name)
-    elif device.bfloat16 and dtype in ("auto", "float16"):
-        change("base.dtype", "bfloat16", "dtype_gpu" if dtype == "float16" else "dtype_auto", device=device.name)
-    if recipe.base.quantize == "nf4" and not can_quantize(device):
+    elif device.bfloat16 and base.dtype in ("auto", "float16"):
+        change("base.dtype", "bfloat16", "dtype_gpu" if base.dtype == "float16" else "dtype_auto", device=device.name)
+    if base.quantize == "nf4" and not can_quantize(device):
         change("base.quantize", "none", "no_quantize", device=device.name)
 
 
-def _follow_size(recipe: Recipe, data: Data, device: Device, shape: Shape, change) -> None:
+def _follow_size(decision: Decision, data: Data, device: Device, shape: Shape) -> None:
+    recipe, change = decision.used, decision.change
     train, lora = recipe.train, recipe.lora
     natural = steps(rows_of(data, recipe), with_value(recipe, "train.max_steps", -1), device.processes)
     if train.max_steps > natural["total"]:
@@ -268,27 +277,25 @@ def _follow_size(recipe: Recipe, data: Data, device: Device, shape: Shape, chang
         change("lora.targets", linear, "targets", names=", ".join(set(lora.targets) - set(linear)))
 
 
-def _fit_memory(current, data: Data, device: Device, shape: Shape, change) -> None:
+def _fit_memory(decision: Decision, data: Data, device: Device, shape: Shape) -> None:
     """Choose checkpointing, then 4 bit, then a smaller batch, as far as memory asks for."""
 
     def fits() -> bool:
-        return fits_into(memory(shape, current(), longest_row(data, current()), device), device)
+        return fits_into(memory(shape, decision.used, longest_row(data, decision.used), device), device)
 
-    if current().train.checkpointing != "on":
-        before = current()
-        if not fits_into(
-            memory(shape, with_value(before, "train.checkpointing", "off"), data.longest_tokens, device), device
-        ):
-            if before.train.checkpointing == "auto" or not before.train.as_written:
-                change("train.checkpointing", "on", "checkpointing_on", device=device.name)
-        else:
-            change("train.checkpointing", "off", "checkpointing_off")
-    batch, accumulation = current().train.batch, current().train.accumulation
+    before = decision.used
+    if before.train.checkpointing != "on":
+        without = memory(shape, with_value(before, "train.checkpointing", "off"), data.longest_tokens, device)
+        if fits_into(without, device):
+            decision.change("train.checkpointing", "off", "checkpointing_off")
+        elif before.train.checkpointing == "auto" or not before.train.as_written:
+            decision.change("train.checkpointing", "on", "checkpointing_on", device=device.name)
+    batch, accumulation = decision.used.train.batch, decision.used.train.accumulation
     if not fits() and batch > 1:
-        change("train.batch", 1, "batch", batch=batch)
-        change("train.accumulation", batch * accumulation, "accumulation", rows=batch * accumulation)
-    if not fits() and current().base.quantize == "none" and can_quantize(device):
-        change("base.quantize", "nf4", "quantize", device=device.name, memory=device.memory_gib)
+        decision.change("train.batch", 1, "batch", batch=batch)
+        decision.change("train.accumulation", batch * accumulation, "accumulation", rows=batch * accumulation)
+    if not fits() and decision.used.base.quantize == "none" and can_quantize(device):
+        decision.change("base.quantize", "nf4", "quantize", device=device.name, memory=device.memory_gib)
 
 
 def can_quantize(device: Device) -> bool:
@@ -478,20 +485,15 @@ def shape_of(recipe: Recipe, folder: Path | None) -> Shape:
 
 
 def plan(recipe: Recipe, data: Data, device: Device, shape: Shape | None = None, price: float | None = None) -> dict:
-    """What a training would do, as JSON. price: of the device, an hour, in any currency; cost is null without it."""
+    """Say what a training would do, as JSON. price: of the device, an hour, in any currency; cost is null without it."""
     shape = shape or shape_of(recipe, None)
     used, changes, against = decide(recipe, data, device, shape)
     counted = steps(rows_of(data, used), used, device.processes)
     need = memory(shape, used, longest_row(data, used), device)
     least, most = hours(shape, used, data, device)
+    weights = parameters(shape)["total"]
     adapter_bytes = 4 * adapter_parameters(shape, used.lora) + 4 * saved_parameters(shape, used.lora)
     kept = 2 * (3 * adapter_bytes) + adapter_bytes
-    written = replace(recipe, train=replace(recipe.train, as_written=True, checkpointing="off"))
-    four_bit = with_value(used, "base.quantize", "nf4")
-    four_bit = with_value(with_value(four_bit, "base.dtype", "bfloat16"), "train.checkpointing", "on")
-    sixteen = with_value(with_value(four_bit, "base.quantize", "none"), "base.dtype", "bfloat16")
-    card = replace(device, kind="gpu")
-    counted_parameters = parameters(shape)
     return {
         "base": recipe.base.name,
         "examples": {"train": data.train, "validation": data.validation, "test": data.test, "too_long": data.too_long},
@@ -506,17 +508,11 @@ def plan(recipe: Recipe, data: Data, device: Device, shape: Shape | None = None,
         "epochs": counted["epochs"],
         "warmup_steps": counted["warmup"],
         "eval_every": counted["every"],
-        "parameters": counted_parameters["total"],
+        "parameters": weights,
         "trainable_parameters": trainable(shape, used.lora),
         "memory_gib": {name: round(value, 2) for name, value in need.items()},
-        "memory_16_bit_gib": round(memory(shape, sixteen, data.longest_tokens, card)["total"], 1),
-        "memory_4_bit_gib": round(memory(shape, four_bit, data.longest_tokens, card)["total"], 1),
-        "as_written": {
-            "trainable_parameters": trainable(shape, recipe.lora),
-            "memory_gib": round(memory(shape, written, recipe.train.max_tokens, card)["total"], 1),
-            "epochs": steps(rows_of(data, recipe), recipe)["epochs"],
-        },
-        "disk_gib": round((counted_parameters["total"] * 2 + kept) / GIB, 2),
+        **_on_a_gpu(recipe, used, data, device, shape),
+        "disk_gib": round((weights * 2 + kept) / GIB, 2),
         "adapter_mb": round(adapter_bytes / 1e6, 1),
         "device": device.as_dict() | {"usable_gib": usable_gib(device)},
         "hours": round(most, 4),
@@ -525,6 +521,24 @@ def plan(recipe: Recipe, data: Data, device: Device, shape: Shape | None = None,
         "go": not against,
         "obstacles": [obstacle.as_dict() for obstacle in against],
         "changes": [change.as_dict() for change in changes],
+    }
+
+
+def _on_a_gpu(recipe: Recipe, used: Recipe, data: Data, device: Device, shape: Shape) -> dict:
+    """GiB on a GPU in 16 and in 4 bit, and what the recipe as written would take."""
+    card = replace(device, kind="gpu")
+    written = replace(recipe, train=replace(recipe.train, as_written=True, checkpointing="off"))
+    four_bit = with_value(with_value(used, "base.quantize", "nf4"), "base.dtype", "bfloat16")
+    four_bit = with_value(four_bit, "train.checkpointing", "on")
+    sixteen = with_value(four_bit, "base.quantize", "none")
+    return {
+        "memory_16_bit_gib": round(memory(shape, sixteen, data.longest_tokens, card)["total"], 1),
+        "memory_4_bit_gib": round(memory(shape, four_bit, data.longest_tokens, card)["total"], 1),
+        "as_written": {
+            "trainable_parameters": trainable(shape, recipe.lora),
+            "memory_gib": round(memory(shape, written, recipe.train.max_tokens, card)["total"], 1),
+            "epochs": steps(rows_of(data, recipe), recipe)["epochs"],
+        },
     }
 
 

@@ -11,14 +11,14 @@ from tarot_train.loss_curve import loss_svg
 FORMAT = 1
 
 TRIAL = ".trial"
-"""Folder below the runs where trials are, so that none is ever taken for a run."""
+"""Folder below the runs for smoke tests, so that none is taken for a run."""
 
 CHECKPOINT = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
-"""What a checkpoint must hold to go on from it to the same losses."""
+"""Files a checkpoint needs to resume with the same losses."""
 
 
 def finished_run(runs_dir: Path, key: str) -> Path | None:
-    """Folder of the finished run of that key."""
+    """Return the folder of the finished run with this key."""
     for path in sorted(runs_dir.glob("*/manifest.json")):
         if json.loads(path.read_text(encoding="utf-8")).get("key") == key:
             return path.parent
@@ -26,13 +26,13 @@ def finished_run(runs_dir: Path, key: str) -> Path | None:
 
 
 def packages() -> dict[str, dict[str, str]]:
-    """Every package installed here, with its version."""
+    """List every installed package with its version."""
     found = {dist.metadata["Name"]: dist.version for dist in metadata.distributions() if dist.metadata["Name"]}
     return {"packages": dict(sorted(found.items(), key=lambda item: item[0].lower()))}
 
 
 def git_commit() -> str | None:
-    """Commit of the code, where it runs from a checkout; `+` where files differ from it."""
+    """Commit of the code if it runs from a checkout, with `+` if files differ from it."""
     try:
         here = Path(__file__).parent
         commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, timeout=10)
@@ -51,7 +51,7 @@ def git_commit() -> str | None:
 
 
 def whole_checkpoint(folder: Path) -> Path | None:
-    """The newest checkpoint that holds everything to go on from; one cut short by a kill is passed over."""
+    """Return the newest complete checkpoint; one cut short by a kill is skipped."""
     found = [path for path in folder.glob("checkpoint-*") if path.name.split("-")[-1].isdigit()]
     for path in sorted(found, key=lambda path: -int(path.name.split("-")[-1])):
         if _is_whole(path):
@@ -78,10 +78,10 @@ def _is_whole(checkpoint: Path) -> bool:
     return True
 
 
-def _open_work(work: Path, about: dict) -> Path | None:
-    """Make the working folder; the checkpoint to go on from where it was left by the same settings and packages.
+def open_work(work: Path, about: dict) -> Path | None:
+    """Make the working folder and return the checkpoint to resume from, if settings and packages are the same.
 
-    With other packages, device or threads a resumed run would not give the same losses: it starts anew.
+    With other packages, another device or thread count a resumed run would give other losses, so it starts over.
     """
     note = work / "settings.json"
     text = json.dumps(about, sort_keys=True, ensure_ascii=False)
@@ -93,8 +93,8 @@ def _open_work(work: Path, about: dict) -> Path | None:
     return None
 
 
-def _finish(work: Path, runs_dir: Path, key: str, about: dict) -> Path:
-    """Put adapter, log and manifest into a new run folder, whole or not at all."""
+def finish(work: Path, runs_dir: Path, key: str, about: dict) -> Path:
+    """Move adapter, log and manifest into a new run folder, atomically."""
     half = runs_dir / ".work" / f"{key}.half"
     shutil.rmtree(half, ignore_errors=True)
     half.mkdir()
@@ -119,5 +119,5 @@ def _finish(work: Path, runs_dir: Path, key: str, about: dict) -> Path:
     return target
 
 
-def _step_of(checkpoint: str | Path | None) -> int | None:
+def step_of(checkpoint: str | Path | None) -> int | None:
     return int(str(checkpoint).rsplit("-", 1)[-1]) if checkpoint else None

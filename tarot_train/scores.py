@@ -1,32 +1,32 @@
-"""How good a reading is, in six figures from 0 to 1, each with the sentences it rests on.
+"""Scores of a reading: six figures from 0 to 1, each with the sentences it rests on.
 
-A reading is judged by what stands in it: the links it draws, who and what it speaks to, whether it holds together, the
-words of the craft, advice one can act on, and whether it reads the cards that lie there. No reference is needed, so a
-person's reading and a model's are scored alike. What is counted is counted once however often it is repeated, and
-saturates: more of the same is worth less and less, but never nothing.
+Scored are the links between cards, the person and question it addresses, coherence, terminology, advice one can act on,
+and fidelity to the drawn cards. No reference is needed, so readings of persons and of models are scored alike. A repeated
+sentence counts once, and counts saturate: more of the same is worth less and less, but never nothing.
 
-Kept honest by pairs of a human reading and a copy made worse on purpose (tests/train/test_pairs.py); weights and
-half-values were set on one half of the annotated readings and tested on the other.
+Tested on pairs of a human reading and a copy spoilt on purpose (tests/train/test_pairs.py); weights and half-values were
+set on one half of the annotated readings and tested on the other.
 """
 
 import re
 from dataclasses import dataclass
 from functools import cache
+from unicodedata import numeric
 
 from tarot_train.tables import read_table
 
 DIMENSIONS = ("reasoning", "personalisation", "coherence", "terminology", "advice", "fidelity")
 
 PHASES = {"opening": 0, "card_interpretation": 1, "card_link": 1, "advice": 2, "closing": 3}
-"""The order a reading runs in; a sentence that is something else has no place in it."""
+"""Order of the parts of a reading by label; `other` has no place in it."""
 
 
 @dataclass(frozen=True)
 class Line:
     """A sentence as the scores see it.
 
-    mentions: (card, orientation) named in it. repeat: whether its words stood there before. empty: whether it speaks
-    of no card, no person, nothing asked, nothing to do: it would fit any reading.
+    mentions: (card, orientation) named in it. repeat: whether an earlier sentence has the same words. empty: whether it
+    would fit any reading, since it names no card, person, question or action.
     """
 
     text: str
@@ -43,13 +43,13 @@ def score(reading: dict) -> dict[str, object]:
 
     reading: {person, question, cards: [{card, orientation}], content, sentences: [{start, end, labels, cards}],
     mentions: [{card, orientation, start, end}]}. explain: dimension to the sentences that decided, each {sign, code,
-    values, text}: whether it speaks for (+) or against (-), and a code of the catalogue's `explain.` table with its values.
+    values, text}: for (+) or against (-), with a code of the catalogue's `explain.` table and its values.
     """
     lines = _lines(reading)
-    parts = {name: _PARTS[name](reading, lines) for name in DIMENSIONS}
+    parts = {name: measure(reading, lines) for name, measure in _PARTS.items()}
     figures = {name: max(0.0, min(1.0, value)) for name, (value, _) in parts.items()}
     mean = sum(WEIGHTS[name] * figures[name] for name in DIMENSIONS) / sum(WEIGHTS.values())
-    # A reading that does not hold together is no good reading, whatever stands in it.
+    # An incoherent reading is not good, whatever else it contains.
     overall = mean * (0.25 + 0.75 * figures["coherence"])
     return {**figures, "overall": overall, "explain": {name: found for name, (_, found) in parts.items()}}
 
@@ -65,13 +65,13 @@ WEIGHTS = {
 
 
 def saturate(amount: float, half: float) -> float:
-    """0 for nothing, a half at `half`, towards 1 beyond: never flat, so that more is always more."""
+    """Map an amount to 0 (nothing), 0.5 (at `half`) and towards 1 beyond, strictly increasing."""
     return 1 - 0.5 ** (amount / half)
 
 
 @cache
 def phrases(kind: str) -> re.Pattern[str]:
-    """All patterns of a kind in `tables/phrases.csv` as one."""
+    """Compile all patterns of a kind in `tables/phrases.csv` to one."""
     return re.compile("|".join(f"(?:{row['pattern']})" for row in read_table("phrases") if row["kind"] == kind))
 
 
@@ -109,13 +109,13 @@ def _is_empty(reading: dict, text: str, labels: list[str]) -> bool:
         return True
     if "card_link" in labels or phrases("term").search(text):
         return False
-    # What stands among advice is only advice where it asks for something.
+    # A sentence labelled advice counts only if it asks for something.
     kinds = ("someone", "when", "act", *(("limit", "urge") if "advice" in labels else ()))
     return not any(phrases(kind).search(text) for kind in kinds)
 
 
 def _pairs(text: str) -> set[str]:
-    """Neighbouring characters that are letters, within runs of them."""
+    """Pairs of neighbouring letters."""
     runs = re.findall(r"[^\W_]+", text)
     return {run[i : i + 2] for run in runs for i in range(len(run) - 1)}
 
@@ -137,9 +137,9 @@ def drawn(reading: dict) -> dict[str, str]:
 
 
 def reasoning(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
-    """Links between drawn cards, for so many cards; interpretations; words that tie one statement to another.
+    """Links between drawn cards relative to their number, interpretations, and causal words.
 
-    A sentence that names only cards nobody drew reasons about another reading.
+    A sentence that names only cards nobody drew does not count.
     """
     here = set(drawn(reading))
     cards = max(1, len(here))
@@ -158,7 +158,7 @@ def _is_of(line: Line, cards: set[str]) -> bool:
 
 
 def personalisation(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
-    """The person by name, the words of the question, and speaking to them."""
+    """The person's name, the words of the question, and direct address."""
     person = reading.get("person")
     fresh = [line for line in lines if not line.repeat]
     named = [line for line in fresh if person and person in line.text]
@@ -176,7 +176,7 @@ def personalisation(reading: dict, lines: list[Line]) -> tuple[float, list[dict]
 
 
 def terminology(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
-    """Drawn cards called by name, and the craft's own words."""
+    """Drawn cards called by name, and technical terms."""
     cards = drawn(reading)
     named = {card for line in lines for card, _ in line.mentions} & set(cards)
     mentions = sum(card in cards for line in lines if not line.repeat for card, _ in line.mentions)
@@ -193,7 +193,7 @@ def terminology(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
 
 
 def advice(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
-    """Advice, each piece by how much one can act on it: when, what to do, with what limit."""
+    """Advice, weighted by how concrete each piece is: when, what to do, with what limit."""
     total, found = 0.0, []
     for line in lines:
         if "advice" not in line.labels or line.repeat or line.empty:
@@ -205,7 +205,7 @@ def advice(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
 
 
 def concreteness(text: str) -> float:
-    """0 to 1: how much a piece of advice says what to do, when, and how far."""
+    """Rate from 0 to 1 how far a piece of advice says what to do, when, and how much."""
     when, act = bool(phrases("when").search(text)), bool(phrases("act").search(text))
     value = 0.1 + 0.25 * when + 0.3 * act
     value += 0.1 * bool(phrases("limit").search(text)) + 0.25 * saturate(len(_fold(text)), 16)
@@ -213,50 +213,59 @@ def concreteness(text: str) -> float:
 
 
 def fidelity(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
-    """Drawn cards that are read, each as it lies, against cards nobody drew.
-
-    A card read against its orientation counts 0.3; a reversed one that is nowhere said to be reversed 0.8.
-    """
-    cards, found = drawn(reading), []
+    """Drawn cards that are read in their own orientation, against cards nobody drew."""
+    cards = drawn(reading)
     if not cards:
-        return 0.0, found
+        return 0.0, []
     read = {card for line in lines for card, _ in line.mentions}
+    foreign = read - set(cards)
     read |= {card for line in lines for card in line.cards if "card_interpretation" in line.labels}
-    foreign = {card for line in lines for card, _ in line.mentions} - set(cards)
     ways = _ways(lines, set(cards))
-    value = 0.0
+    value, found = 0.0, []
     for card, orientation in cards.items():
-        said = {way for way, _ in ways[card]}
-        if card not in read:
-            found.append(_found("-", "not_read", card=card))
-        elif orientation in said or orientation == "unknown":
-            value += 1.0
-        elif said:
-            value += 0.3
-            found += [_found("-", "turned", line, card=card, way=way) for way, line in ways[card]]
-        else:
-            value += 0.8 if orientation == "reversed" else 0.95
-    for line in lines:
-        found += [_found("-", "not_drawn", line, card=card) for card, _ in line.mentions if card in foreign]
+        worth, against = _card_read(card, orientation, ways[card], card in read)
+        value += worth
+        found += against
+    found += [
+        _found("-", "not_drawn", line, card=card) for line in lines for card, _ in line.mentions if card in foreign
+    ]
+    denied = _orientations_denied(lines, cards)
     wrong = sum(way != cards[card] for card in cards for way, _ in ways[card] if cards[card] != "unknown")
+    value *= 0.8 + 0.2 * _drawn_order(lines, list(cards))
+    return value / (len(cards) + len(foreign)) * 0.95 ** (wrong + len(denied)), found + denied
+
+
+def _card_read(card: str, orientation: str, ways: list[tuple[str, Line]], read: bool) -> tuple[float, list[dict]]:
+    """(worth, findings) of a drawn card. Read against its orientation it counts 0.3; reversed without a word of it 0.8."""
+    said = {way for way, _ in ways}
+    if not read:
+        return 0.0, [_found("-", "not_read", card=card)]
+    if orientation in said or orientation == "unknown":
+        return 1.0, []
+    if said:
+        return 0.3, [_found("-", "turned", line, card=card, way=way) for way, line in ways]
+    return (0.8 if orientation == "reversed" else 0.95), []
+
+
+def _orientations_denied(lines: list[Line], cards: dict[str, str]) -> list[dict]:
+    """Findings for sentences that deny an orientation which was drawn, or claim more cards of one than were drawn."""
+    found = []
     for way in ("upright", "reversed"):
         if way in cards.values():
-            false = [line for line in lines if phrases(f"none_{way}").search(line.text)]
-            found += [_found("-", "denied", line, way=way) for line in false]
-            wrong += len(false)
+            found += [
+                _found("-", "denied", line, way=way) for line in lines if phrases(f"none_{way}").search(line.text)
+            ]
         if "unknown" not in cards.values():
             count = sum(orientation == way for orientation in cards.values())
-            false = [line for line in lines if _overstated(line.text, way, count)]
-            found += [_found("-", "overstated", line, way=way, count=count) for line in false]
-            wrong += len(false)
-    value *= 0.8 + 0.2 * _drawn_order(lines, list(cards))
-    return value / (len(cards) + len(foreign)) * 0.95**wrong, found
+            over = (line for line in lines if _overstated(line.text, way, count))
+            found += [_found("-", "overstated", line, way=way, count=count) for line in over]
+    return found
 
 
 def _drawn_order(lines: list[Line], cards: list[str]) -> float:
-    """Share of pairs of drawn cards that are first named in the order they were drawn; 1 where there is no pair.
+    """Share of pairs of drawn cards that are first named in the order drawn; 1 if there is no pair.
 
-    A text that calls one card by another's name reads them in another order.
+    A text that confuses two cards reads them in another order.
     """
     first = list(dict.fromkeys(card for line in lines for card, _ in line.mentions))
     named = [first.index(card) for card in cards if card in first]
@@ -265,9 +274,9 @@ def _drawn_order(lines: list[Line], cards: list[str]) -> float:
 
 
 def _ways(lines: list[Line], cards: set[str]) -> dict[str, list[tuple[str, Line]]]:
-    """Drawn card to (upright or reversed, sentence) wherever the text says how it lies.
+    """Map each drawn card to the (orientation, sentence) pairs in which the text states its orientation.
 
-    By the name where the mention says it, else by a sentence that is about one card only and says one way only.
+    Stated with the name, or by a sentence that is about one card only and states one orientation only.
     """
     ways: dict[str, list[tuple[str, Line]]] = {card: [] for card in cards}
     for line in lines:
@@ -276,7 +285,7 @@ def _ways(lines: list[Line], cards: set[str]) -> dict[str, list[tuple[str, Line]
             ways[card].append((way, line))
         about = (set(line.cards) | {card for card, _ in line.mentions}) & cards
         signs = [way for way in ("upright", "reversed") if phrases(way).search(line.text)]
-        # A hanged man hangs whichever way the card lies.
+        # The Hanged Man hangs in either orientation.
         about = {card for card in about if not phrases("hangs").search(card)}
         if not told and len(about) == 1 and len(signs) == 1:
             ways[about.pop()].append((signs[0], line))
@@ -284,16 +293,17 @@ def _ways(lines: list[Line], cards: set[str]) -> dict[str, list[tuple[str, Line]
 
 
 def _overstated(text: str, way: str, count: int) -> bool:
-    """Whether a sentence says that more cards lie so than do: `三张逆位` of one."""
-    numbers = (found["number"] for found in phrases(f"some_{way}").finditer(text))
-    return any("零一二三四五六七八九十".find(number.translate(_TWO)) > count for number in numbers)
+    """Whether a sentence says that more cards have an orientation than do: `三张逆位` for one."""
+    return any(_number(found["number"]) > count for found in phrases(f"some_{way}").finditer(text))
 
 
-_TWO = str.maketrans("两兩1234567890", "二二一二三四五六七八九零")
+def _number(digit: str) -> int:
+    """Value of one digit or Chinese numeral; `两`, to which Unicode gives none, is 2."""
+    return int(numeric(digit, 2))
 
 
 def coherence(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
-    """Whether it runs from opening to closing, card by card, without going in circles or off, to an end."""
+    """Order from opening to closing and card by card, without repetition, filler or a missing end."""
     if not lines:
         return 0.0, []
     fresh = [line for line in lines if not line.repeat]
@@ -313,18 +323,18 @@ def coherence(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
 
 
 def _breaks_off(lines: list[Line]) -> bool:
-    """Whether the last sentence has no end, in a reading whose sentences otherwise have one."""
+    """Whether the last sentence lacks an end mark, in a reading whose other sentences mostly have one."""
     *others, last = (not re.search(r"[一-鿿，、；：,;:（(“‘]$", line.text) for line in lines)
     return not last and sum(others) > 0.6 * len(others)
 
 
 def _stuttered(line: Line) -> int:
-    """Characters that only say again what stands right before them."""
+    """Number of characters that repeat those right before them."""
     return sum(len(match.group()) for match in phrases("stutter").finditer(line.folded))
 
 
 def _phase_order(lines: list[Line]) -> float:
-    """Share of pairs of sentences that stand in the order opening, cards, advice, closing."""
+    """Share of pairs of sentences in the order opening, cards, advice, closing."""
     phases = [PHASES[line.labels[0]] for line in lines if line.labels and line.labels[0] in PHASES]
     right = wrong = 0
     for i, first in enumerate(phases):
@@ -335,7 +345,7 @@ def _phase_order(lines: list[Line]) -> float:
 
 
 def _card_order(reading: dict, lines: list[Line]) -> float:
-    """How far sentences about one card stand together, and cards come in the order drawn."""
+    """Share of steps between interpretations that stay at a card or go on to the next one drawn."""
     order = {card: place for place, card in enumerate(drawn(reading))}
     spoken = [
         order[line.cards[0]]
@@ -349,7 +359,7 @@ def _card_order(reading: dict, lines: list[Line]) -> float:
 
 
 def _links_follow(lines: list[Line]) -> float:
-    """Share of the cards of links that were read before the link."""
+    """Share of linked cards that were interpreted before the link."""
     read: set[str] = set()
     before = after = 0
     for line in lines:
@@ -362,7 +372,7 @@ def _links_follow(lines: list[Line]) -> float:
 
 
 def _whole(reading: dict, lines: list[Line]) -> float:
-    """0 to 1: opened, closed, ended with an end, every card read, advice given."""
+    """Completeness from 0 to 1: opening, closing, an end mark, every card read, advice."""
     opened = any("opening" in line.labels for line in lines[:3])
     closed = any("closing" in line.labels and not phrases("generic").search(line.text) for line in lines[-2:])
     ended = not _breaks_off(lines)

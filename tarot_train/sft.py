@@ -1,14 +1,14 @@
-"""A dataset version to an adapter: LoRA through TRL's SFTTrainer, loss on the reading only.
+"""LoRA training: from a dataset version to an adapter, through TRL's SFTTrainer, with the loss on the reading only.
 
-A run is made in a working folder that survives a kill; the finished folder `runs/<number>-<key>` appears whole, by
-rename, with its manifest. The flows set DO_NOT_TRACK=1, HF_HUB_DISABLE_TELEMETRY=1, HF_HUB_OFFLINE=1,
+A run is written to a working folder that survives a kill, and renamed to `runs/<number>-<key>` with its manifest once it
+is complete. The flows set DO_NOT_TRACK=1, HF_HUB_DISABLE_TELEMETRY=1, HF_HUB_OFFLINE=1,
 TOKENIZERS_PARALLELISM=false, TRL_EXPERIMENTAL_SILENCE=1 and TRANSFORMERS_VERBOSITY=error before the first import.
 """
 
 import json
 import platform
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,8 +18,8 @@ from tarot_train import device as devices
 from tarot_train import plan, training_rows
 from tarot_train import recipe as recipes
 from tarot_train.recipe import Recipe
-from tarot_train.run_folder import FORMAT, TRIAL, _finish, _open_work, _step_of, finished_run, git_commit, packages
-from tarot_train.trainer import Progress, Watch, _clock, build_trainer, log_lines
+from tarot_train.run_folder import FORMAT, TRIAL, finish, finished_run, git_commit, open_work, packages, step_of
+from tarot_train.trainer import Progress, Watch, build_trainer, log_lines, update_clock
 
 
 def train(
@@ -33,11 +33,11 @@ def train(
     watch: Watch = None,
     smoke: bool = False,
 ) -> Path:
-    """Train on a dataset version; the folder of the finished run.
+    """Train on a dataset version and return the folder of the finished run.
 
-    A version that was trained already with the same recipe and base is not trained again: its run is returned. A run
-    that was killed goes on from its newest whole checkpoint, to the same losses. smoke: five updates through the whole
-    path, into a folder apart from the runs. Raises Problem where the plan says no-go, before any weight is loaded.
+    If the version was trained with the same recipe and base before, that run is returned. A run that was killed resumes
+    from its newest complete checkpoint, with the same losses. smoke: five updates through the whole path, into a folder
+    apart from the runs. Raises Problem if the plan says no-go, before any weight is loaded.
     """
     asked = recipe_for(base, recipe, overrides)
     if smoke:
@@ -49,59 +49,31 @@ def train(
     folder = None if asked.base.name == bases.TINY else bases.find(asked.base.name)
     key = key_of(manifest, asked, folder)
     runs_dir = data_dir / "runs" / (TRIAL if smoke else "")
-    finished = finished_run(runs_dir, key)
-    if finished:
+    if finished := finished_run(runs_dir, key):
         return finished
-    here = devices.find()
-    team = _team(here)
-    here = replace(here, processes=team.num_processes)
+    device = devices.find()
+    team = _team(device)
+    device = replace(device, processes=team.num_processes)
     progress = progress if team.is_main_process else None
     with team.main_process_first():
         folder = bases.prepare(asked, texts_of(examples["train"]), data_dir / "bases", progress)
-    tokenizer = bases.load_tokenizer(folder, asked.base.template)
-    counted = {
-        split: training_rows.to_rows(found, tokenizer, asked.train.max_tokens) for split, found in examples.items()
-    }
-    shape = plan.shape_of(asked, folder)
-    if len(tokenizer) > shape.vocab:
-        raise Problem("tokenizer_size", tokens=len(tokenizer), rows=shape.vocab, folder=folder)
-    used, changes, against = plan.decide(asked, data_of(counted, asked.train.max_tokens), here, shape)
-    if against:
-        raise against[0].problem
+    job = _decided(asked, folder, examples, device)
     work = runs_dir / ".work" / key
     with team.main_process_first():
-        resumed = _open_work(work, {"key": key, "used": _recipe_dict(used), "device": here.as_dict()} | packages())
+        settings = {"key": key, "used": _recipe_dict(job.used), "device": device.as_dict()} | packages()
+        resumed = open_work(work, settings)
     started = time.monotonic()
     try:
-        result = _fit(work, folder, tokenizer, counted, used, here, team, progress, watch, resumed)
+        result = _fit(work, job, team, progress, watch, resumed)
     except (MemoryError, RuntimeError) as error:
         if not _is_out_of_memory(error):
             raise
-        raise Problem("out_of_memory", setting=_first_to_lower(used, here), why=_why(error)) from None
-    template = tokenizer.chat_template
+        raise Problem("out_of_memory", setting=_first_to_lower(job.used, device), why=_why(error)) from None
     about = {
         "format": FORMAT,
         "key": key,
         "dataset": {name: manifest.get(name) for name in ("version", "hash", "name", "counts")},
-        "base": {
-            "name": asked.base.name,
-            "folder": str(folder.resolve()),
-            "identity": bases.identity(folder),
-            "stand_in": bases.is_stand_in(folder),
-        },
-        "recipe": _recipe_dict(asked),
-        "used": _recipe_dict(used),
-        "changes": [change.as_dict() for change in changes],
-        "rows": {split: len(found.rows) for split, found in counted.items()},
-        "tokens": {split: sum(found.tokens) for split, found in counted.items()},
-        "too_long": {split: found.too_long for split, found in counted.items() if found.too_long},
-        "escaped": {split: found.escaped for split, found in counted.items() if found.escaped},
-        "thinking": _thinks(counted["train"].rows),
-        "template_sha256": sha256(template.encode()).hexdigest(),
-        "seed": used.train.seed,
-        "device": here.as_dict(),
-        "python": platform.python_version(),
-        "git_commit": git_commit(),
+        **_job_dict(job),
         "smoke": smoke,
         "resumed_from": resumed.name if resumed else None,
         "seconds": round(time.monotonic() - started, 1),
@@ -109,11 +81,66 @@ def train(
         **result,
     }
     with team.main_process_first():
-        return _finish(work, runs_dir, key, about) if team.is_main_process else finished_run(runs_dir, key)
+        return finish(work, runs_dir, key, about) if team.is_main_process else finished_run(runs_dir, key)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What a training works on: recipe as asked and as used here, base, tokenizer, rows of every split, device."""
+
+    asked: Recipe
+    used: Recipe
+    changes: list[plan.Change]
+    folder: Path
+    tokenizer: object
+    counted: dict[str, training_rows.Counted]
+    device: devices.Device
+
+
+def _decided(asked: Recipe, folder: Path, examples: dict[str, list[dict]], device: devices.Device) -> Job:
+    """Tokenise the examples and adapt the recipe to data and device. Raises the Problem of the first obstacle."""
+    tokenizer = bases.load_tokenizer(folder, asked.base.template)
+    counted = {
+        split: training_rows.to_rows(found, tokenizer, asked.train.max_tokens) for split, found in examples.items()
+    }
+    shape = plan.shape_of(asked, folder)
+    if len(tokenizer) > shape.vocab:
+        raise Problem("tokenizer_size", tokens=len(tokenizer), rows=shape.vocab, folder=folder)
+    used, changes, obstacles = plan.decide(asked, data_of(counted, asked.train.max_tokens), device, shape)
+    if obstacles:
+        raise obstacles[0].problem
+    return Job(
+        asked=asked, used=used, changes=changes, folder=folder, tokenizer=tokenizer, counted=counted, device=device
+    )
+
+
+def _job_dict(job: Job) -> dict:
+    """What the manifest of a run says of its job."""
+    return {
+        "base": {
+            "name": job.asked.base.name,
+            "folder": str(job.folder.resolve()),
+            "identity": bases.identity(job.folder),
+            "stand_in": bases.is_stand_in(job.folder),
+        },
+        "recipe": _recipe_dict(job.asked),
+        "used": _recipe_dict(job.used),
+        "changes": [change.as_dict() for change in job.changes],
+        "rows": {split: len(found.rows) for split, found in job.counted.items()},
+        "tokens": {split: sum(found.tokens) for split, found in job.counted.items()},
+        "too_long": {split: found.too_long for split, found in job.counted.items() if found.too_long},
+        "escaped": {split: found.escaped for split, found in job.counted.items() if found.escaped},
+        "thinking": _thinks(job.counted["train"].rows),
+        "template_sha256": sha256(job.tokenizer.chat_template.encode()).hexdigest(),
+        "seed": job.used.train.seed,
+        "device": job.device.as_dict(),
+        "python": platform.python_version(),
+        "git_commit": git_commit(),
+    }
 
 
 def recipe_for(base: str | None, name: str | Path | None, overrides: dict[str, str] | None = None) -> Recipe:
-    """The recipe of a call: the one named, else the one written for the base, else tarot-tiny's."""
+    """Load the recipe of a call: the one named, else the one written for the base, else that of tarot-tiny."""
     if name is None and base is None:
         name = bases.TINY
     if name is None:
@@ -129,13 +156,13 @@ def recipe_for(base: str | None, name: str | Path | None, overrides: dict[str, s
 
 
 def key_of(manifest: dict, asked: Recipe, folder: Path | None) -> str:
-    """16 hex digits that tell a training from another: of dataset, recipe and base."""
+    """Hash dataset, recipe and base to 16 hex digits, the identity of a training."""
     about = [manifest["hash"], _recipe_dict(asked), bases.identity(folder) if folder else None]
     return sha256(json.dumps(about, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
 
 
 def texts_of(examples: list[dict]) -> list[str]:
-    """The readings of examples, as the reader wrote them; what a stand-in base is made of."""
+    """Return the readings of examples as written; a stand-in base is pre-trained on them."""
     return [training_rows.escape(example["completion"][0]["content"]) for example in examples]
 
 
@@ -157,42 +184,28 @@ def _thinks(train_rows: list[dict]) -> bool:
     return 2 * sum(row["chat_template_kwargs"]["enable_thinking"] for row in train_rows) > len(train_rows)
 
 
-# The trainer
-
-
-def _fit(
-    work: Path,
-    folder: Path,
-    tokenizer,
-    counted: dict[str, training_rows.Counted],
-    used: Recipe,
-    here: devices.Device,
-    team,
-    progress: Progress,
-    watch: Watch,
-    resumed: Path | None,
-) -> dict:
+def _fit(work: Path, job: Job, team, progress: Progress, watch: Watch, resumed: Path | None) -> dict:
     """Train in the working folder; leaves `adapter/` and `log.jsonl` there and returns figures for the manifest."""
-    from transformers import set_seed
+    from transformers import set_seed  # transformers takes seconds to import
 
+    used, device, rows = job.used, job.device, job.counted["train"]
     set_seed(used.train.seed)
     before = devices.peak_memory_gib()
-    model = bases.load_model(folder, used.base.dtype, team.device, used.base.quantize)
     trainer = build_trainer(
-        model,
-        tokenizer,
-        counted["train"].rows,
-        counted["validation"].rows,
+        bases.load_model(job.folder, used.base.dtype, team.device, used.base.quantize),
+        job.tokenizer,
+        rows.rows,
+        job.counted["validation"].rows,
         work / "checkpoints",
         used,
-        cpu=here.kind == "cpu",
-        plain_head=here.kind == "cpu" and here.processes == 1,
-        processes=here.processes,
-        packs=plan.packed_rows(counted["train"].tokens, used.train.max_tokens) if used.train.packing else None,
+        cpu=device.kind == "cpu",
+        plain_head=device.kind == "cpu" and device.processes == 1,
+        processes=device.processes,
+        packs=plan.packed_rows(rows.tokens, used.train.max_tokens) if used.train.packing else None,
         progress=progress,
         resumed=resumed is not None,
     )
-    clock = _clock(watch, work / "tensorboard", _step_of(resumed))
+    clock = update_clock(watch, work / "tensorboard", step_of(resumed))
     if team.is_main_process:
         trainer.add_callback(clock)
     trainable = sum(parameter.numel() for parameter in trainer.model.parameters() if parameter.requires_grad)
@@ -201,20 +214,27 @@ def _fit(
     trainer.save_model(str(work / "adapter"))
     clock.close()
     if team.is_main_process:
-        for name in ("training_args.bin", "README.md"):  # A pickle of paths of this machine, and an empty model card.
+        for name in ("training_args.bin", "README.md"):  # a pickle with paths of this machine, an empty model card
             (work / "adapter" / name).unlink(missing_ok=True)
         (work / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in history), encoding="utf-8")
-    evaluated = [line["eval_loss"] for line in history if "eval_loss" in line]
     return {
         "trainable_parameters": trainable,
-        "steps": trainer.state.global_step,
+        **_outcome(trainer.state, history),
         "seconds_an_update": round(clock.seconds / clock.updates, 4) if clock.updates else None,
-        "planned_steps": trainer.state.max_steps,
-        "stopped_early": trainer.state.global_step < trainer.state.max_steps,
-        "best_step": _step_of(trainer.state.best_model_checkpoint),
+        "memory_gib": {"before": round(before, 3), "peak": round(_peak(device), 3)},
+    }
+
+
+def _outcome(state, history: list[dict]) -> dict:
+    """Steps and losses of a trainer's state, for the manifest."""
+    evaluated = [line["eval_loss"] for line in history if "eval_loss" in line]
+    return {
+        "steps": state.global_step,
+        "planned_steps": state.max_steps,
+        "stopped_early": state.global_step < state.max_steps,
+        "best_step": step_of(state.best_model_checkpoint),
         "first_eval_loss": evaluated[0] if evaluated else None,
-        "best_eval_loss": trainer.state.best_metric,
-        "memory_gib": {"before": round(before, 3), "peak": round(_peak(here), 3)},
+        "best_eval_loss": state.best_metric,
     }
 
 
@@ -224,19 +244,19 @@ def _smoke(asked: Recipe) -> Recipe:
     return asked
 
 
-def _first_to_lower(used: Recipe, here: devices.Device) -> str:
+def _first_to_lower(used: Recipe, device: devices.Device) -> str:
     if used.train.batch > 1:
         return "train.batch=1"
     if used.train.checkpointing != "on":
         return "train.checkpointing=on"
-    if used.base.quantize == "none" and plan.can_quantize(here):
+    if used.base.quantize == "none" and plan.can_quantize(device):
         return "base.quantize=nf4"
     return f"train.max_tokens={used.train.max_tokens // 2}"
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
-    """On a card torch says so by a type of its own, on a CPU only in words."""
-    import torch
+    """Whether memory ran out: on a GPU torch raises a type of its own, on a CPU only the message tells."""
+    import torch  # takes seconds to import
 
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or "allocate memory" in str(error)
 
@@ -245,15 +265,15 @@ def _why(error: BaseException) -> str:
     return str(error).split("\n")[0][-120:] or type(error).__name__
 
 
-def _team(here: devices.Device):
-    """The processes that train together, as `accelerate launch` or torchrun started them; one where nobody did."""
-    from accelerate import PartialState
+def _team(device: devices.Device):
+    """The processes that `accelerate launch` or torchrun started together; a single one without a launcher."""
+    from accelerate import PartialState  # imports torch
 
-    return PartialState(cpu=here.kind == "cpu")
+    return PartialState(cpu=device.kind == "cpu")
 
 
-def _peak(here: devices.Device) -> float:
-    if here.kind == "cuda":
+def _peak(device: devices.Device) -> float:
+    if device.kind == "cuda":
         import torch
 
         return torch.cuda.max_memory_allocated() / 2**30

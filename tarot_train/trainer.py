@@ -10,7 +10,7 @@ from tarot_train.recipe import Recipe
 
 Progress = Callable[[str, int, int], None] | None
 Watch = Callable[[list[dict]], None] | None
-"""Called with the log so far, as `log_lines` gives it, whenever something is logged."""
+"""Called with the log so far (see `log_lines`) whenever something is logged."""
 
 
 def build_trainer(
@@ -28,24 +28,47 @@ def build_trainer(
     packs: int | None = None,
     resumed: bool = False,
 ):
-    """TRL's trainer with the settings of a decided recipe, for the plain model and prompt/completion rows.
+    """Build TRL's trainer with the settings of a decided recipe, for the bare model and prompt/completion rows.
 
     plain_head: score labelled positions only; default on a CPU. It calls the model inside its wrapper, so several
-    processes, whose wrapper sums gradients, cannot use it. packs: rows that packing makes of the examples. resumed: whether it will go on from a checkpoint; an
-    evaluation more at its start would count against the patience of early stopping.
+    processes, whose wrapper sums gradients, cannot use it. packs: number of rows after packing. resumed: whether it
+    resumes from a checkpoint; one more evaluation at its start would count against the patience of early stopping.
     """
+    # torch and the libraries above it take seconds to import
     import datasets
-    from peft import LoraConfig
     from transformers import EarlyStoppingCallback, PrinterCallback, ProgressCallback
-    from trl import SFTConfig, SFTTrainer
+    from trl import SFTTrainer
 
     datasets.disable_progress_bars()
-    train, lora = used.train, used.lora
     every = plan.steps(packs or len(train_rows), used, processes)["every"]
-    checkpointing = {_checkpointing_name(SFTConfig): train.checkpointing == "on"}
-    arguments = SFTConfig(
+    callbacks = [_ticker(progress)] if progress else []
+    if used.train.patience:
+        callbacks.append(EarlyStoppingCallback(used.train.patience))
+    kind = SFTTrainer
+    if cpu if plain_head is None else plain_head:
+        kind = type("PlainHeadTrainer", (SFTTrainer,), {"compute_loss": plain_head_loss})
+    trainer = kind(
+        model=model,
+        args=_arguments(out, used, every, cpu=cpu, resumed=resumed),
+        train_dataset=datasets.Dataset.from_list(train_rows),
+        eval_dataset=datasets.Dataset.from_list(eval_rows),
+        processing_class=tokenizer,
+        peft_config=_adapter(used, tied=model.config.tie_word_embeddings),
+        callbacks=callbacks,
+    )
+    trainer.remove_callback(PrinterCallback)
+    trainer.remove_callback(ProgressCallback)
+    return trainer
+
+
+def _arguments(out: Path, used: Recipe, every: int, *, cpu: bool, resumed: bool):
+    """Translate a recipe to TRL's SFTConfig. every: updates between evaluations and checkpoints."""
+    from trl import SFTConfig
+
+    train = used.train
+    return SFTConfig(
         output_dir=str(out),
-        # Rows that do not fit were left out. None makes sure that nothing is ever cut; a pack needs to know its size.
+        # Rows that do not fit were left out, and None makes sure that nothing is ever cut; packing needs the size.
         max_length=train.max_tokens if train.packing else None,
         packing=train.packing,
         eval_packing=False,
@@ -71,7 +94,7 @@ def build_trainer(
         metric_for_best_model="eval_loss",
         greater_is_better=False,
         eval_on_start=not resumed,
-        restore_callback_states_from_checkpoint=True,  # The patience already used up, or a resumed run stops later.
+        restore_callback_states_from_checkpoint=True,  # the patience already used up, or a resumed run stops later
         prediction_loss_only=True,
         logging_steps=1,
         report_to="none",
@@ -80,9 +103,16 @@ def build_trainer(
         bf16=not cpu and used.base.dtype == "bfloat16",
         fp16=not cpu and used.base.dtype == "float16",
         dataloader_pin_memory=not cpu,
-        **checkpointing,
+        **{_checkpointing_name(SFTConfig): train.checkpointing == "on"},
     )
-    config = LoraConfig(
+
+
+def _adapter(used: Recipe, *, tied: bool):
+    """Translate a recipe to peft's LoraConfig. tied: whether the base shares embeddings and head."""
+    from peft import LoraConfig
+
+    lora = used.lora
+    return LoraConfig(
         task_type="CAUSAL_LM",
         r=lora.r,
         lora_alpha=lora.alpha,
@@ -90,26 +120,8 @@ def build_trainer(
         bias="none",
         target_modules=list(lora.targets),
         modules_to_save=list(lora.modules_to_save) or None,
-        ensure_weight_tying=bool(lora.modules_to_save and model.config.tie_word_embeddings),
+        ensure_weight_tying=bool(lora.modules_to_save and tied),
     )
-    callbacks = [_ticker(progress)] if progress else []
-    if train.patience:
-        callbacks.append(EarlyStoppingCallback(train.patience))
-    kind = SFTTrainer
-    if cpu if plain_head is None else plain_head:
-        kind = type("PlainHeadTrainer", (SFTTrainer,), {"compute_loss": plain_head_loss})
-    trainer = kind(
-        model=model,
-        args=arguments,
-        train_dataset=datasets.Dataset.from_list(train_rows),
-        eval_dataset=datasets.Dataset.from_list(eval_rows),
-        processing_class=tokenizer,
-        peft_config=config,
-        callbacks=callbacks,
-    )
-    trainer.remove_callback(PrinterCallback)
-    trainer.remove_callback(ProgressCallback)
-    return trainer
 
 
 def plain_head_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
@@ -132,7 +144,7 @@ def plain_head_loss(self, model, inputs, return_outputs=False, num_items_in_batc
 
 
 def _checkpointing_name(config: type) -> str:
-    """The name the installed class has for recomputing activations; it was renamed."""
+    """Name of the setting that recomputes activations; TRL renamed it."""
     names = {name for kind in config.__mro__ for name in getattr(kind, "__dataclass_fields__", {})}
     return "activation_checkpointing" if "activation_checkpointing" in names else "gradient_checkpointing"
 
@@ -147,10 +159,10 @@ def _ticker(progress: Progress):
     return Ticker()
 
 
-def _clock(watch: Watch, folder: Path, resumed: int | None):
-    """What measures updates, and tells of losses while they come: to `watch`, and to TensorBoard in `folder`.
+def update_clock(watch: Watch, folder: Path, resumed: int | None):
+    """Callback that times updates and passes losses on as they come: to `watch`, and to TensorBoard in `folder`.
 
-    resumed: the update it goes on from; what TensorBoard holds from beyond it is void.
+    resumed: the update it resumes from; TensorBoard drops what it holds from later ones.
     """
     from tensorboardX import SummaryWriter
     from transformers import TrainerCallback
@@ -186,11 +198,11 @@ def _clock(watch: Watch, folder: Path, resumed: int | None):
 
 
 TAGS = {"loss": "loss/train", "eval_loss": "loss/validation", "learning_rate": "learning_rate"}
-"""Figures of the log and what TensorBoard calls them."""
+"""Name of a figure in the log -> its tag in TensorBoard."""
 
 
 def log_lines(history: list[dict]) -> list[dict]:
-    """The trainer's history as {step, loss, learning_rate} and {step, eval_loss} lines; step 0 is the base itself."""
+    """Convert the trainer's history to {step, loss, learning_rate} and {step, eval_loss} lines; step 0 is the base itself."""
     lines = []
     for entry in history:
         kept = {name: entry[name] for name in ("step", "loss", "eval_loss", "learning_rate", "epoch") if name in entry}

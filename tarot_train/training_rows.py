@@ -1,4 +1,4 @@
-"""Examples of a dataset version to the rows TRL trains on, and back to what was asked."""
+"""Rows TRL trains on, from the examples of a dataset version."""
 
 import json
 import re
@@ -9,7 +9,6 @@ from pathlib import Path
 import polars as pl
 
 from schemas.errors import Problem
-from tarot_train.tables import read_table
 
 SPLITS = ("train", "validation", "test")
 
@@ -18,14 +17,14 @@ _SPECIAL = re.compile(r"<([|｜][^<>\n]{1,40}[|｜])>|<(/?think)>")
 
 @dataclass(frozen=True, kw_only=True)
 class Counted:
-    """Rows that fit, and what was left out. tokens: one number a row, prompt and reading and end token together."""
+    """Rows that fit, and what was left out. tokens: per row, of prompt, reading and end token together."""
 
     rows: list[dict]
     tokens: list[int]
     too_long: list[str]
-    """example_ids of rows over max_tokens: left out whole, never cut, or the model would not learn to stop."""
+    """example_ids of rows over max_tokens: left out, never cut, or the model would not learn to stop."""
     escaped: list[str]
-    """example_ids whose text held what the tokenizer would take for a special token; it was made harmless."""
+    """example_ids whose text held what the tokenizer takes for a special token; it was escaped."""
 
 
 def manifest_of(version_dir: Path) -> dict:
@@ -37,10 +36,9 @@ def manifest_of(version_dir: Path) -> dict:
 
 
 def read_examples(version_dir: Path, split: str, manifest: dict | None = None) -> list[dict]:
-    """Examples of one split as dicts of EXAMPLES, in the order stored.
+    """Read the examples of one split as dicts of EXAMPLES, in the stored order; [] if the split has no file.
 
-    Where the manifest has hashes of its files, the bytes must still be those that were published: raises Problem
-    `stale_version`. A split whose file is not there has no examples.
+    Raises Problem `stale_version` if the manifest has a hash for the file and the bytes have another.
     """
     name = f"examples/{split}.parquet"
     path = version_dir / name
@@ -53,15 +51,15 @@ def read_examples(version_dir: Path, split: str, manifest: dict | None = None) -
 
 
 def escape(text: str) -> str:
-    """The text with `<think>`, `<|…|>` and `<｜…｜>` in full-width brackets, so that no record can speak as the system."""
+    """Replace the brackets of `<think>`, `<|…|>` and `<｜…｜>` by full-width ones, so that no record can speak as the system."""
     return _SPECIAL.sub(lambda match: f"＜{match[1] or match[2]}＞", text)
 
 
 def to_row(example: dict) -> dict:
-    """One example as TRL wants it: prompt, completion, chat_template_kwargs.
+    """Convert an example to TRL's form: prompt, completion, chat_template_kwargs.
 
     Reply and trace are stripped, since a leading line break would merge with the template's. Raises Problem
-    `no_answer` where nothing is left to learn.
+    `no_answer` if nothing is left to learn.
     """
     reply = example["completion"][0]
     content = escape(reply["content"] or "").strip()
@@ -76,7 +74,7 @@ def to_row(example: dict) -> dict:
 
 
 def render(tokenizer, row: dict) -> tuple[list[int], list[int]]:
-    """(ids of the prompt as it is served, ids of prompt and reading as they are trained)."""
+    """Tokenise a row: (ids of the prompt as served, ids of prompt and reading as trained)."""
     kwargs = row["chat_template_kwargs"]
     prompt = prompt_ids(tokenizer, row["prompt"], **kwargs)
     whole = tokenizer.apply_chat_template(row["prompt"] + row["completion"], tokenize=True, return_dict=True, **kwargs)[
@@ -92,11 +90,10 @@ def prompt_ids(tokenizer, messages: list[dict], enable_thinking: bool = False) -
 
 
 def to_rows(examples: list[dict], tokenizer, max_tokens: int) -> Counted:
-    """Rows that fit into max_tokens, in order.
+    """Convert examples to rows, in order, leaving out those over max_tokens.
 
-    Raises Problem `prefix` where what is served is not the beginning of what is trained, `no_end_token` where the
-    template writes no end after the reading: the model would never learn to stop; `trace_lost` where the template leaves
-    the thinking trace out.
+    Raises Problem `prefix` if what is served is not the beginning of what is trained, `no_end_token` if the template
+    writes no end token after the reading (the model would never learn to stop), `trace_lost` if it drops the trace.
     """
     rows, tokens, too_long, escaped = [], [], [], []
     for example in examples:
@@ -120,22 +117,23 @@ def to_rows(examples: list[dict], tokenizer, max_tokens: int) -> Counted:
     return Counted(rows=rows, tokens=tokens, too_long=too_long, escaped=escaped)
 
 
-def asked(example: dict) -> dict:
-    """What a prompt asks, as a reading to be annotated and scored: {id, person, question, spread, cards, content}.
+def asked(version_dir: Path, examples: list[dict]) -> list[dict]:
+    """What the prompts of examples ask, as readings to annotate and score: {id, person, question, spread, cards, content}.
 
-    The prompt's lines are told apart by `tables/prompt.csv`, which names how each begins; content is the reader's own.
+    Question and spread (of the first draw that has one) come from the readings of the version.
     """
-    prompt = example["prompt"][-1]["content"]
-    found: dict[str, str] = {}
-    for line in prompt.splitlines():
-        for row in read_table("prompt"):
-            if re.fullmatch(row["begins"] + ".*", line):
-                found.setdefault(row["field"], re.sub("^" + row["begins"], "", line))
-    return {
-        "id": example["example_id"],
-        "person": example["person"],
-        "question": found.get("question"),
-        "spread": found.get("spread"),
-        "cards": " | ".join(example["cards"]),
-        "content": example["completion"][0]["content"],
-    }
+    readings = pl.read_parquet(
+        version_dir / "readings.parquet", columns=["reading_id", "question", "draws"], glob=False
+    )
+    about = {row["reading_id"]: row for row in readings.iter_rows(named=True)}
+    return [
+        {
+            "id": example["example_id"],
+            "person": example["person"],
+            "question": about[example["reading_id"]]["question"],
+            "spread": next((d["spread"] for d in about[example["reading_id"]]["draws"] if d["spread"]), None),
+            "cards": " | ".join(example["cards"]),
+            "content": example["completion"][0]["content"],
+        }
+        for example in examples
+    ]

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from schemas.tables import EXAMPLES, stored
+from schemas.tables import READINGS as READINGS_TABLE
 
 SMALL = {
     "base.shape.layers": "2",
@@ -67,6 +68,12 @@ def write_version(data_dir: Path, train: int = 24, validation: int = 4, test: in
         pl.DataFrame(rows, schema=stored(EXAMPLES)).write_parquet(path)
         files[f"examples/{split}.parquet"] = sha256(path.read_bytes()).hexdigest()
         digest.update(json.dumps(rows, ensure_ascii=False).encode())
+    readings = [
+        {"reading_id": f"r{i:016x}", "question": READINGS[i % len(READINGS)][1], "draws": [{"draw": 1, "spread": None}]}
+        for i in range(number)
+    ]
+    schema = {name: stored(READINGS_TABLE)[name] for name in ("reading_id", "question", "draws")}
+    pl.DataFrame(readings, schema=schema).write_parquet(folder / "readings.parquet")
     counts = {"readings": number, "train": train, "validation": validation, "test": test}
     manifest = {"version": 1, "hash": digest.hexdigest(), "name": folder.name, "counts": counts, "files": files}
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")

@@ -3,6 +3,7 @@
 import copy
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from schemas.errors import Problem
@@ -133,16 +134,16 @@ def test_a_folder_that_is_no_version_is_refused(tmp_path):
         training_rows.manifest_of(tmp_path)
 
 
-def test_what_was_asked_is_read_back_from_the_prompt():
-    cards = [
-        {"draw": 1, "position": "过去", "card": "愚人", "orientation": "upright"},
-        {"draw": 1, "position": "现在", "card": "力量", "orientation": "reversed"},
-    ]
-    prompt = prompt_for("Mel", "要不要换工作？", [{"draw": 1, "spread": "过去-现在"}], cards)
-    made = example(0, "test") | {"prompt": [{"role": "user", "content": prompt}], "cards": ["愚人(正位)", "力量(逆位)"]}
-    found = training_rows.asked(made)
-    assert (found["person"], found["question"], found["spread"]) == ("Mel", "要不要换工作？", "过去-现在")
-    assert found["cards"] == "愚人(正位) | 力量(逆位)"
+def test_question_and_spread_come_from_the_version_s_readings(tmp_path):
+    folder = write_version(tmp_path, 0, 0, 2)
+    readings = pl.read_parquet(folder / "readings.parquet")
+    draws = [{"draw": 1, "spread": None}, {"draw": 2, "spread": "过去-现在"}]
+    draws = pl.Series([draws, [{"draw": 1, "spread": None}]], dtype=readings.schema["draws"])
+    readings.with_columns(draws=draws).write_parquet(folder / "readings.parquet")
+    first, second = training_rows.asked(folder, training_rows.read_examples(folder, "test"))
+    assert (first["person"], first["question"], first["spread"]) == ("Mel", "要不要换工作", "过去-现在")
+    assert (second["question"], second["spread"], second["cards"]) == ("感情会怎样", None, "恋人(正位)")
+    assert second["content"].startswith("小鹿，恋人正位")
 
 
 def test_the_fixed_cases_are_prompted_as_every_reading_is():

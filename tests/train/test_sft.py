@@ -357,9 +357,9 @@ def test_a_checkpoint_cut_short_is_passed_over(tmp_path):
 
 def test_other_settings_never_resume(tmp_path):
     work = tmp_path / "work"
-    assert run_folder._open_work(work, {"seed": 1}) is None
+    assert run_folder.open_work(work, {"seed": 1}) is None
     (work / "checkpoints").mkdir()
-    assert run_folder._open_work(work, {"seed": 2}) is None
+    assert run_folder.open_work(work, {"seed": 2}) is None
     assert not (work / "checkpoints").exists()
 
 
