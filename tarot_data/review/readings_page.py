@@ -5,107 +5,114 @@ from pathlib import Path
 from typing import Annotated
 
 import polars as pl
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter, Query
 from fastapi.responses import RedirectResponse, Response
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from schemas.deck import CARDS, FLAGS, LABELS, PATTERNS, THEMES
 from schemas.errors import Problem
 from schemas.tables import STORED
 from tarot_data.cards.format import card_text
+from tarot_data.review.desk import Form, TheDesk
 from tarot_data.review.paging import Page, whole
 from tarot_data.review.search import search
 from tarot_data.store import corrections, tables
 
 PER_PAGE = 25
-FILTERS = ("person", "card", "theme", "flag", "lacks", "text", "order")
 
 
-def add(app: FastAPI, desk) -> None:
-    Form = Annotated[dict[str, str], Depends(desk.guard.form)]
+router = APIRouter()
 
-    @app.get("/readings")
-    def listed(
-        person: str = "",
-        card: str = "",
-        theme: str = "",
-        flag: str = "",
-        lacks: str = "",
-        text: str = "",
-        order: str = "",
-        page: str = "1",
-    ) -> Response:
-        asked = dict(zip(FILTERS, (person, card, theme, flag, lacks, text, order), strict=True))
-        asked = {name: value.strip() for name, value in asked.items()}
-        asked["card"] = desk.words.canonical(asked["card"])
-        found = search(desk.data_dir, **asked)
-        part = Page(found.height, whole(page), PER_PAGE)
-        return desk.page(
-            "readings.html",
-            here="readings",
-            rows=found.slice(part.start, PER_PAGE).to_dicts(),
-            part=part,
-            asked=asked,
-            cards=CARDS,
-            themes=THEMES,
-            flags=FLAGS,
-            patterns=PATTERNS,
-        )
 
-    @app.get("/readings/{reading_id}")
-    def one(reading_id: str) -> Response:
-        row = reading(desk.data_dir, reading_id)
-        return desk.page(
-            "reading.html",
-            here="readings",
-            row=row,
-            cards=[card_text(card) for card in row["cards"]],
-            spreads=[draw["spread"] for draw in row["draws"] if draw["spread"]],
-            parts=parts(row["content"], row["sentences"]),
-            labels=LABELS,
-            where=[part for part in (row["source"][name] for name in ("file", "member", "locator")) if part],
-        )
+class Filters(BaseModel):
+    """Query of the list of readings; empty strings filter nothing."""
 
-    @app.get("/readings/{reading_id}/{number}")
-    def sentence(reading_id: str, number: int, at: str = "") -> Response:
-        """at: its place among those the labeller is least sure of, where it was come to from there."""
-        row, one = place(desk.data_dir, reading_id, number)
-        first, last = max(0, number - 1), min(number + 1, len(row["sentences"]) - 1)
-        drawn = [card["card"] for card in row["cards"]]
-        return desk.page(
-            "sentence.html",
-            here="readings",
-            row=row,
-            number=number,
-            before=row["content"][row["sentences"][first]["start"] : one["start"]],
-            text=row["content"][one["start"] : one["end"]],
-            after=row["content"][one["end"] : row["sentences"][last]["end"]],
-            at=whole(at) if at else None,
-            words_of=corrections.digest(row["content"][one["start"] : one["end"]]),
-            one=one,
-            offered=list(dict.fromkeys([*drawn, *one["cards"]])),
-            labels=LABELS,
-            cards=CARDS,
-        )
+    person: str = ""
+    card: str = ""
+    theme: str = ""
+    flag: str = ""
+    lacks: str = ""
+    text: str = ""
+    order: str = ""
+    page: str = "1"
 
-    @app.post("/readings/{reading_id}/{number}")
-    def correct(reading_id: str, number: int, form: Form) -> Response:
-        row, one = place(desk.data_dir, reading_id, number)
-        start, end = one["start"], one["end"]
-        if form.get("words") != corrections.digest(row["content"][start:end]):
-            # The reading was edited since its page was made: the number means another sentence now.
-            raise HTTPException(409)
-        labels = [form[name] for name in ("first", "second") if form.get(name)]
-        cards = [name.removeprefix("card:") for name in form if name.startswith("card:")]
-        cards += [form["other"].strip()] if form.get("other", "").strip() else []
-        when = datetime.now(UTC).isoformat(timespec="seconds")
-        said = corrections.to_correction(reading_id, row["content"], start, end, labels, cards, when)
-        with tables.writing(desk.data_dir):
-            corrections.add(desk.data_dir, [said])
-        if form.get("at"):
-            # Corrected, it has left the list, and the next one has its place.
-            return RedirectResponse(f"/labels/next?at={whole(form['at'])}", 303)
-        return RedirectResponse(f"/readings/{reading_id}#s{number}", 303)
+
+@router.get("/readings")
+def list_readings(desk: TheDesk, filters: Annotated[Filters, Query()]) -> Response:
+    asked = {name: value.strip() for name, value in filters.model_dump(exclude={"page"}).items()}
+    asked["card"] = desk.words.canonical(asked["card"])
+    found = search(desk.data_dir, **asked)
+    part = Page(found.height, whole(filters.page), PER_PAGE)
+    return desk.page(
+        "readings.html",
+        here="readings",
+        rows=found.slice(part.start, PER_PAGE).to_dicts(),
+        part=part,
+        asked=asked,
+        cards=CARDS,
+        themes=THEMES,
+        flags=FLAGS,
+        patterns=PATTERNS,
+    )
+
+
+@router.get("/readings/{reading_id}")
+def show_reading(desk: TheDesk, reading_id: str) -> Response:
+    row = reading(desk.data_dir, reading_id)
+    return desk.page(
+        "reading.html",
+        here="readings",
+        row=row,
+        cards=[card_text(card) for card in row["cards"]],
+        spreads=[draw["spread"] for draw in row["draws"] if draw["spread"]],
+        parts=parts(row["content"], row["sentences"]),
+        labels=LABELS,
+        where=[part for part in (row["source"][name] for name in ("file", "member", "locator")) if part],
+    )
+
+
+@router.get("/readings/{reading_id}/{number}")
+def show_sentence(desk: TheDesk, reading_id: str, number: int, at: str = "") -> Response:
+    """at: its place among those the labeller is least sure of, where it was come to from there."""
+    row, one = place(desk.data_dir, reading_id, number)
+    first, last = max(0, number - 1), min(number + 1, len(row["sentences"]) - 1)
+    drawn = [card["card"] for card in row["cards"]]
+    return desk.page(
+        "sentence.html",
+        here="readings",
+        row=row,
+        number=number,
+        before=row["content"][row["sentences"][first]["start"] : one["start"]],
+        text=row["content"][one["start"] : one["end"]],
+        after=row["content"][one["end"] : row["sentences"][last]["end"]],
+        at=whole(at) if at else None,
+        words_of=corrections.digest(row["content"][one["start"] : one["end"]]),
+        one=one,
+        offered=list(dict.fromkeys([*drawn, *one["cards"]])),
+        labels=LABELS,
+        cards=CARDS,
+    )
+
+
+@router.post("/readings/{reading_id}/{number}")
+def correct_sentence(desk: TheDesk, reading_id: str, number: int, form: Form) -> Response:
+    row, one = place(desk.data_dir, reading_id, number)
+    start, end = one["start"], one["end"]
+    if form.get("words") != corrections.digest(row["content"][start:end]):
+        # The reading was edited since its page was made: the number means another sentence now.
+        raise HTTPException(409)
+    labels = [form[name] for name in ("first", "second") if form.get(name)]
+    cards = [name.removeprefix("card:") for name in form if name.startswith("card:")]
+    cards += [form["other"].strip()] if form.get("other", "").strip() else []
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    said = corrections.to_correction(reading_id, row["content"], start, end, labels, cards, when)
+    with tables.writing(desk.data_dir):
+        corrections.add(desk.data_dir, [said])
+    if form.get("at"):
+        # Corrected, it has left the list, and the next one has its place.
+        return RedirectResponse(f"/labels/next?at={whole(form['at'])}", 303)
+    return RedirectResponse(f"/readings/{reading_id}#s{number}", 303)
 
 
 def reading(data_dir: Path, reading_id: str) -> dict:

@@ -2,11 +2,10 @@
 
 import json
 import re
-from typing import Annotated
 from urllib.parse import urlencode
 
 import polars as pl
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
 
 from schemas.deck import CARDS, CONSENTS
@@ -15,6 +14,7 @@ from schemas.messages import catalogue, say
 from tarot_data.cards.format import ORIENTATION_WORDS
 from tarot_data.ingest import fix_workbook, replay
 from tarot_data.ingest.fixes import FIELDS, OVERRULED, Fix
+from tarot_data.review.desk import Desk, Form, TheDesk
 from tarot_data.review.paging import Page, whole
 from tarot_data.store import tables
 
@@ -25,53 +25,55 @@ READING = re.compile(r"r[0-9a-f]{16}")
 SIDES = {"upright": "upright", "reversed": "reversed", "unknown": "no_side"}
 
 
-def add(app: FastAPI, desk) -> None:
-    Form = Annotated[dict[str, str], Depends(desk.guard.form)]
-
-    @app.get("/rejections")
-    def listed(reason: str = "", page: str = "1", did: str = "", reading: str = "") -> Response:
-        every = tables.rejections(desk.data_dir).with_columns(pl.col("reason").cast(pl.String))
-        counts = every["reason"].value_counts().sort("count", "reason", descending=[True, False]).rows()
-        rows = every.filter(pl.col("reason") == reason) if reason else every
-        part = Page(rows.height, whole(page), PER_PAGE)
-        shown = rows.slice(part.start, PER_PAGE).select("rejection_id", "reason", "detail", "excerpt", "source")
-        values = {"rows": shown.to_dicts(), "counts": counts, "reason": reason, "part": part, "total": every.height}
-        return desk.page("rejections.html", here="rejections", said=said(desk, did, reading), **values)
-
-    @app.get("/rejections/{rejection_id}")
-    def one(rejection_id: str, reason: str = "", did: str = "", reading: str = "") -> Response:
-        row, before, after = opened(desk, rejection_id, reason)
-        return shown(desk, row, before, after, reason, fix_workbook.cells(row), said(desk, did, reading))
-
-    @app.post("/rejections/{rejection_id}")
-    def decide(rejection_id: str, form: Form) -> Response:
-        reason = form.get("reason", "")
-        row, before, after = opened(desk, rejection_id, reason)
-        was = {name: text.replace("\r\n", "\n") for name, text in fix_workbook.cells(row).items()}
-        typed = was | {name: form[name] for name in FIELDS if name in form}
-        what = form.get("do")
-        if what == "pick":
-            typed["cards"] = with_picked(typed["cards"], form)
-            return shown(desk, row, before, after, reason, typed, None)
-        dismissed, accepted = what == "dismiss", what == "accept"
-        fix = Fix(fields={} if dismissed else fix_workbook.changed(typed, was), accepted=accepted, dismissed=dismissed)
-        if fix == Fix():
-            return shown(desk, row, before, after, reason, typed, desk.say("nothing_changed"), 422)
-        try:
-            (became,) = replay.feed_back(desk.data_dir, {rejection_id: fix}).to_dicts()
-        except Problem as problem:
-            return shown(desk, row, before, after, reason, typed, say(problem.key, desk.lang, **problem.values), 409)
-        if became["became"] == "same":
-            still = desk.say("did_same", detail=desk.words.detail(became["detail"]))
-            return shown(desk, row, before, after, reason, typed, still, 422)
-        following = became["new_id"] if became["became"] == "refused" else after or before
-        query = {"did": became["became"]} | ({"reading": became["reading_id"]} if became["reading_id"] else {})
-        if reason and became["became"] != "refused":
-            query["reason"] = reason
-        return RedirectResponse(f"/rejections{f'/{following}' if following else ''}?{urlencode(query)}", 303)
+router = APIRouter()
 
 
-def opened(desk, rejection_id: str, reason: str) -> tuple[dict, str | None, str | None]:
+@router.get("/rejections")
+def list_rejections(desk: TheDesk, reason: str = "", page: str = "1", did: str = "", reading: str = "") -> Response:
+    every = tables.rejections(desk.data_dir).with_columns(pl.col("reason").cast(pl.String))
+    counts = every["reason"].value_counts().sort("count", "reason", descending=[True, False]).rows()
+    rows = every.filter(pl.col("reason") == reason) if reason else every
+    part = Page(rows.height, whole(page), PER_PAGE)
+    shown = rows.slice(part.start, PER_PAGE).select("rejection_id", "reason", "detail", "excerpt", "source")
+    values = {"rows": shown.to_dicts(), "counts": counts, "reason": reason, "part": part, "total": every.height}
+    return desk.page("rejections.html", here="rejections", said=said(desk, did, reading), **values)
+
+
+@router.get("/rejections/{rejection_id}")
+def show_rejection(desk: TheDesk, rejection_id: str, reason: str = "", did: str = "", reading: str = "") -> Response:
+    row, before, after = opened(desk, rejection_id, reason)
+    return shown(desk, row, before, after, reason, fix_workbook.cells(row), said(desk, did, reading))
+
+
+@router.post("/rejections/{rejection_id}")
+def decide(desk: TheDesk, rejection_id: str, form: Form) -> Response:
+    reason = form.get("reason", "")
+    row, before, after = opened(desk, rejection_id, reason)
+    was = {name: text.replace("\r\n", "\n") for name, text in fix_workbook.cells(row).items()}
+    typed = was | {name: form[name] for name in FIELDS if name in form}
+    what = form.get("do")
+    if what == "pick":
+        typed["cards"] = with_picked(typed["cards"], form)
+        return shown(desk, row, before, after, reason, typed, None)
+    dismissed, accepted = what == "dismiss", what == "accept"
+    fix = Fix(fields={} if dismissed else fix_workbook.changed(typed, was), accepted=accepted, dismissed=dismissed)
+    if fix == Fix():
+        return shown(desk, row, before, after, reason, typed, desk.say("nothing_changed"), 422)
+    try:
+        (became,) = replay.feed_back(desk.data_dir, {rejection_id: fix}).to_dicts()
+    except Problem as problem:
+        return shown(desk, row, before, after, reason, typed, say(problem.key, desk.lang, **problem.values), 409)
+    if became["became"] == "same":
+        still = desk.say("did_same", detail=desk.words.detail(became["detail"]))
+        return shown(desk, row, before, after, reason, typed, still, 422)
+    following = became["new_id"] if became["became"] == "refused" else after or before
+    query = {"did": became["became"]} | ({"reading": became["reading_id"]} if became["reading_id"] else {})
+    if reason and became["became"] != "refused":
+        query["reason"] = reason
+    return RedirectResponse(f"/rejections{f'/{following}' if following else ''}?{urlencode(query)}", 303)
+
+
+def opened(desk: Desk, rejection_id: str, reason: str) -> tuple[dict, str | None, str | None]:
     """An open rejection, and the ids of those before and after it among those of one reason, if one is named."""
     every = tables.rejections(desk.data_dir)
     (row,) = every.filter(pl.col("rejection_id") == rejection_id).to_dicts() or [None]
@@ -84,7 +86,7 @@ def opened(desk, rejection_id: str, reason: str) -> tuple[dict, str | None, str 
     return row, ids[place - 1] if place else None, ids[place + 1] if place + 1 < len(ids) else None
 
 
-def shown(desk, row: dict, before, after, reason: str, typed: dict, said: object, status: int = 200) -> Response:
+def shown(desk: Desk, row: dict, before, after, reason: str, typed: dict, said: object, status: int = 200) -> Response:
     record = json.loads(row["record"] or "{}")
     found = READING.search(row["detail"])
     return desk.page(
@@ -109,7 +111,7 @@ def shown(desk, row: dict, before, after, reason: str, typed: dict, said: object
     )
 
 
-def said(desk, did: str, reading: str) -> dict | str | None:
+def said(desk: Desk, did: str, reading: str) -> dict | str | None:
     """What became of the rejection before this one."""
     if did not in ("accepted", "dismissed", "refused"):
         return None

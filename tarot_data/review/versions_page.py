@@ -3,10 +3,9 @@
 import json
 import re
 from pathlib import Path
-from typing import Annotated
 
 import polars as pl
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter
 from fastapi.responses import FileResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
@@ -14,6 +13,7 @@ from tarot_data.dataset import versions
 from tarot_data.dataset.diff import diff
 from tarot_data.review import blind_votes
 from tarot_data.review.access import REPORT_POLICY
+from tarot_data.review.desk import Form, TheDesk
 
 REPORT = re.compile(r"report[-a-z0-9]*\.html")
 RUN = re.compile(r"[\w.-]+")
@@ -22,87 +22,93 @@ MOST_NAMED = 100
 """Readings of each kind a comparison names; the rest is counted."""
 
 
-def add(app: FastAPI, desk) -> None:
-    Form = Annotated[dict[str, str], Depends(desk.guard.form)]
+router = APIRouter()
 
-    @app.get("/versions")
-    def listed() -> Response:
-        manifests = versions.listed(desk.data_dir)[::-1]
-        reports = {path.name for path in (desk.data_dir / "reports").glob("report*.html")}
-        named = {manifest["version"]: f"report-v{manifest['version']:06}.html" for manifest in manifests}
-        return desk.page(
-            "versions.html",
-            here="versions",
-            manifests=manifests,
-            report_of={number: name for number, name in named.items() if name in reports},
-            loose="report.html" if "report.html" in reports else None,
-            runs=runs(desk.data_dir),
-        )
 
-    @app.get("/versions/diff")
-    def compared(old: str = "", new: str = "") -> Response:
-        manifests = [versions.find(desk.data_dir, int(n) if n.isascii() and n.isdigit() else None) for n in (old, new)]
-        before, after = (versions.read(desk.data_dir, manifest) for manifest in manifests)
-        result = diff(before, after, *manifests)
-        return desk.page(
-            "diff.html",
-            here="versions",
-            old=manifests[0],
-            new=manifests[1],
-            result=result,
-            asked=asked([after, before], result),
-            kinds=KINDS,
-            most=MOST_NAMED,
-        )
+@router.get("/versions")
+def list_versions(desk: TheDesk) -> Response:
+    manifests = versions.listed(desk.data_dir)[::-1]
+    reports = {path.name for path in (desk.data_dir / "reports").glob("report*.html")}
+    named = {manifest["version"]: f"report-v{manifest['version']:06}.html" for manifest in manifests}
+    return desk.page(
+        "versions.html",
+        here="versions",
+        manifests=manifests,
+        report_of={number: name for number, name in named.items() if name in reports},
+        loose="report.html" if "report.html" in reports else None,
+        runs=runs(desk.data_dir),
+    )
 
-    @app.get("/runs/{name}")
-    def run(name: str) -> Response:
-        folder = run_folder(desk.data_dir, name)
-        return desk.page(
-            "run.html",
-            here="versions",
-            run=read_run(folder),
-            curve=(folder / "loss.svg").is_file(),
-            pairs=blind_votes.pairs(folder),
-            tally=blind_votes.tally(folder),
-        )
 
-    @app.get("/runs/{name}/vote")
-    def ballot(name: str) -> Response:
-        folder = run_folder(desk.data_dir, name)
-        given = blind_votes.votes(folder)
-        open_pairs = [pair for pair in blind_votes.pairs(folder) if pair["texts"] not in given]
-        if not open_pairs:
-            return RedirectResponse(f"/runs/{name}", 303)
-        pair = open_pairs[0]
-        texts = [pair[side] for side in blind_votes.order(pair, desk.guard.token)]
-        cards = pair["cards"] if isinstance(pair["cards"], str) else "、".join(map(str, pair["cards"] or []))
-        values = {"name": name, "pair": pair, "texts": texts, "cards": cards, "left": len(open_pairs)}
-        return desk.page("vote.html", here="versions", **values)
+@router.get("/versions/diff")
+def compare_versions(desk: TheDesk, old: str = "", new: str = "") -> Response:
+    manifests = [versions.find(desk.data_dir, int(n) if n.isascii() and n.isdigit() else None) for n in (old, new)]
+    before, after = (versions.read(desk.data_dir, manifest) for manifest in manifests)
+    result = diff(before, after, *manifests)
+    return desk.page(
+        "diff.html",
+        here="versions",
+        old=manifests[0],
+        new=manifests[1],
+        result=result,
+        asked=asked([after, before], result),
+        kinds=KINDS,
+        most=MOST_NAMED,
+    )
 
-    @app.post("/runs/{name}/vote")
-    def cast(name: str, form: Form) -> Response:
-        folder = run_folder(desk.data_dir, name)
-        (pair,) = [pair for pair in blind_votes.pairs(folder) if pair["texts"] == form.get("texts")] or [None]
-        if pair is None or form.get("choice") not in ("first", "second", "neither"):
-            raise HTTPException(404)
-        winners = dict(zip(("first", "second"), blind_votes.order(pair, desk.guard.token), strict=True))
-        blind_votes.vote(folder, pair, winners.get(form["choice"], "neither"))
-        return RedirectResponse(f"/runs/{name}/vote", 303)
 
-    @app.get("/runs/{name}/loss.svg")
-    def curve(name: str) -> Response:
-        path = run_folder(desk.data_dir, name) / "loss.svg"
-        if not path.is_file():
-            raise HTTPException(404)
-        return FileResponse(path, media_type="image/svg+xml", headers={"Content-Security-Policy": "default-src 'none'"})
+@router.get("/runs/{name}")
+def show_run(desk: TheDesk, name: str) -> Response:
+    folder = run_folder(desk.data_dir, name)
+    return desk.page(
+        "run.html",
+        here="versions",
+        run=read_run(folder),
+        curve=(folder / "loss.svg").is_file(),
+        pairs=blind_votes.pairs(folder),
+        tally=blind_votes.tally(folder),
+    )
 
-    @app.get("/reports/{name}")
-    def report(name: str) -> Response:
-        path = desk.data_dir / "reports" / name
-        if not REPORT.fullmatch(name) or not path.is_file():
-            raise HTTPException(404)
-        return FileResponse(path, media_type="text/html", headers={"Content-Security-Policy": REPORT_POLICY})
+
+@router.get("/runs/{name}/vote")
+def show_ballot(desk: TheDesk, name: str) -> Response:
+    folder = run_folder(desk.data_dir, name)
+    given = blind_votes.votes(folder)
+    open_pairs = [pair for pair in blind_votes.pairs(folder) if pair["texts"] not in given]
+    if not open_pairs:
+        return RedirectResponse(f"/runs/{name}", 303)
+    pair = open_pairs[0]
+    texts = [pair[side] for side in blind_votes.order(pair, desk.guard.token)]
+    cards = pair["cards"] if isinstance(pair["cards"], str) else "、".join(map(str, pair["cards"] or []))
+    values = {"name": name, "pair": pair, "texts": texts, "cards": cards, "left": len(open_pairs)}
+    return desk.page("vote.html", here="versions", **values)
+
+
+@router.post("/runs/{name}/vote")
+def cast_vote(desk: TheDesk, name: str, form: Form) -> Response:
+    folder = run_folder(desk.data_dir, name)
+    (pair,) = [pair for pair in blind_votes.pairs(folder) if pair["texts"] == form.get("texts")] or [None]
+    if pair is None or form.get("choice") not in ("first", "second", "neither"):
+        raise HTTPException(404)
+    winners = dict(zip(("first", "second"), blind_votes.order(pair, desk.guard.token), strict=True))
+    blind_votes.vote(folder, pair, winners.get(form["choice"], "neither"))
+    return RedirectResponse(f"/runs/{name}/vote", 303)
+
+
+@router.get("/runs/{name}/loss.svg")
+def show_loss_curve(desk: TheDesk, name: str) -> Response:
+    path = run_folder(desk.data_dir, name) / "loss.svg"
+    if not path.is_file():
+        raise HTTPException(404)
+    return FileResponse(path, media_type="image/svg+xml", headers={"Content-Security-Policy": "default-src 'none'"})
+
+
+@router.get("/reports/{name}")
+def show_report(desk: TheDesk, name: str) -> Response:
+    path = desk.data_dir / "reports" / name
+    if not REPORT.fullmatch(name) or not path.is_file():
+        raise HTTPException(404)
+    return FileResponse(path, media_type="text/html", headers={"Content-Security-Policy": REPORT_POLICY})
 
 
 def asked(frames: list[pl.DataFrame], result: dict) -> dict[str, str]:

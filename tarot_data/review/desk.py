@@ -1,0 +1,67 @@
+"""What the pages of the workbench share, as FastAPI dependencies."""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import jinja2
+from fastapi import Depends, Request
+from fastapi.responses import HTMLResponse
+
+from schemas.messages import catalogue, say
+from tarot_data.report.wording import Count, Words
+from tarot_data.review.access import Guard
+from tarot_data.review.background_job import Job
+
+HERE = Path(__file__).parent
+PAGES = ("rejections", "readings", "labels", "lexicon", "versions")
+
+
+class Desk:
+    """What every page needs: data directory, the reader's own tables, language, templates, access check, background job."""
+
+    def __init__(self, data_dir: Path, own_lexicon: Path, lang: str, guard: Guard) -> None:
+        self.data_dir, self.own_lexicon, self.lang, self.guard = data_dir, own_lexicon, lang, guard
+        self.job = Job()
+        self.words = Words(lang)
+        self.templates = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(HERE / "templates"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self.templates.filters |= {"card_name": self.words.card, "field_name": self.field}
+        self.templates.globals |= {
+            "counted": Count,
+            "lang": {"zh": "zh-CN", "en": "en"}[lang],
+            "t": self.say,
+            "shared": partial(say, lang=lang),
+            "words": self.words,
+            "form_token": guard.form_token,
+            "pages": PAGES,
+        }
+
+    def say(self, key: str, **values: object) -> str:
+        return say(f"review.{key}", self.lang, **values)
+
+    def field(self, name: str) -> str:
+        """Name a field of a reading in the page's language, or by its own name if the catalogue has none."""
+        keys = (f"worksheet.{name}", f"review.field_{name}")
+        return next((say(key, self.lang) for key in keys if key in catalogue()), name)
+
+    def page(self, template: str, status: int = 200, **values: object) -> HTMLResponse:
+        return HTMLResponse(self.templates.get_template(template).render(**values), status)
+
+
+def desk_of(request: Request) -> Desk:
+    return request.app.state.desk
+
+
+async def form_of(request: Request) -> dict[str, str]:
+    """Fields of a form that a page of the workbench sent. Raises Refused."""
+    return await desk_of(request).guard.form(request)
+
+
+TheDesk = Annotated[Desk, Depends(desk_of)]
+Form = Annotated[dict[str, str], Depends(form_of)]
