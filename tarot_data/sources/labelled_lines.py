@@ -8,12 +8,9 @@ from tarot_data import lexicon
 from tarot_data.cards import card_fields
 from tarot_data.cards.spreads import position_names
 from tarot_data.lexicon.field_names import field_of, label_pattern
+from tarot_data.sources.field_values import Fields
 from tarot_data.text.normalise import fold
 from tarot_data.text.numerals import NUMERALS
-
-Fields = dict[tuple[str, int], list[tuple[str, object]]]
-"""(field, number) to the labels that named it and their values, in order. The field `extra` holds cards without a place,
-under their own words (底牌)."""
 
 
 @dataclass

@@ -1,6 +1,9 @@
-"""Files and folders of an inbox that systems and programs leave there, and that hold no readings."""
+"""Files, folders and messages that hold no reading: of systems, programs and small talk."""
 
 import fnmatch
+
+from tarot_data import lexicon
+from tarot_data.text.normalise import fold
 
 NOISE_PARTS = {
     "__MACOSX",
@@ -35,3 +38,10 @@ def is_noise(name: str) -> bool:
     return any(part in NOISE_PARTS for part in parts[:-1]) or any(
         fnmatch.fnmatchcase(parts[-1], pattern) for pattern in _NOISE_NAMES
     )
+
+
+@lexicon.cached
+def noise_words(kind: str) -> tuple[str, ...]:
+    """Folded words of a kind of the table noise.csv, such as `greeting`, `media` or `asks`."""
+    rows = [row for row in lexicon.read_table("noise") if row["kind"] == kind]
+    return tuple(fold(word) for row in rows for word in row["words"].split("|"))

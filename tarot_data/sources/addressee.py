@@ -1,0 +1,70 @@
+"""The name by which a text addresses somebody, found in a heading or in the name of a file, folder or sheet."""
+
+import re
+
+from tarot_data.cards import card_fields
+from tarot_data.cards.spreads import resolve_spread
+from tarot_data.lexicon.field_names import field_of
+from tarot_data.privacy.person_names import kind_of
+from tarot_data.sources.field_draws import topics
+from tarot_data.sources.labelled_lines import position_in
+from tarot_data.sources.noise import noise_words
+from tarot_data.text.normalise import fold
+from tarot_data.text.numerals import NUMERALS
+
+NEAR = 15
+"""Characters at the beginning of a text in which the addressee is named: `诶KK你好`, `雨停了吗，苏晚。`"""
+
+_NAME_BREAK = re.compile(r"[\s/\\_·|｜.,，、:：()（）【】\[\]\-—–#]+")
+_NAME = re.compile(r"[\u4e00-\u9fff]{2,4}|[A-Za-z]{2,12}|[A-Za-z\u4e00-\u9fff]{2,6}")
+_STOPS = tuple(",.。!~、:")
+"""Marks after a name that is called; folded."""
+
+
+def addressee_of(body: str, question: object, title: str | None, hint: str | None) -> str | None:
+    """The part of the title, or else of the hint, that the body addresses as a name; None if it addresses none.
+
+    hint: folders and file name. The title counts only if a field has the question; a heading may name a topic, a file
+    a month, so that the name alone proves nothing.
+    """
+    start = fold(body.lstrip()[: 2 * NEAR]).lstrip("# *>")[:NEAR]
+    asked = fold(question) if isinstance(question, str) else ""
+    for place in (title if asked else None, hint):
+        for part in _NAME_BREAK.split((place or "")[-200:])[::-1]:
+            name = fold(part)
+            if not _NAME.fullmatch(part) or name in asked or not set(name).isdisjoint(_not_in_names()):
+                continue
+            if _is_called(name, start) and not _is_known_word(part):
+                return part
+    return None
+
+
+def _not_in_names() -> tuple[str, ...]:
+    return (*noise_words("not in name"), *NUMERALS)
+
+
+def _is_called(name: str, start: str) -> bool:
+    """Whether a text begins by calling a name, with a greeting or a stop after it; `我是阿月` is the reader's own name."""
+    at = start.find(name)
+    while at >= 0:
+        before, after = start[:at], start[at + len(name) :]
+        whole = not _ends_in_latin(before) and not _ends_in_latin(after[:1])
+        after = after.lstrip()
+        if whole and (not after or after.startswith((*_STOPS, *noise_words("after name")))):
+            return not before.rstrip().endswith(noise_words("own name"))
+        at = start.find(name, at + 1)
+    return False
+
+
+def _ends_in_latin(text: str) -> bool:
+    return "a" <= text[-1:] <= "z"
+
+
+def _is_known_word(text: str) -> bool:
+    """Whether a text is a field, position, topic, greeting, card or spread, or a word for nobody in particular."""
+    folded = fold(text)
+    if field_of(text) or position_in(text) or folded in topics() or card_fields.listed(text):
+        return True
+    if any(folded in noise_words(kind) for kind in ("greeting", "title", "sheet")):
+        return True
+    return resolve_spread(text)[0] is not None or kind_of(text) != "named"

@@ -1,0 +1,196 @@
+"""Labelled fields to draws: spreads, cards, orientations and positions paired by their numbers."""
+
+import json
+import re
+from dataclasses import replace
+
+from tarot_data import lexicon
+from tarot_data.cards import card_fields
+from tarot_data.cards.spreads import places_of, resolve_spread
+from tarot_data.lexicon.field_names import rank_of
+from tarot_data.sources.field_values import FieldValues, Pair, text_of
+from tarot_data.sources.records import RawDraw
+from tarot_data.text.normalise import fold
+
+_DECK_OR_CARDS = "牌组"
+"""A label that may name the deck or the cards."""
+
+LONGEST_CARD_LIST = 200
+"""Characters of a content field that may hold the cards (`结果`)."""
+
+_NAME_BREAK = re.compile(r"[、,，;；|｜/\s]+")
+_POSITION_BREAK = re.compile(r"[、,，;；|｜/\n]+")
+
+
+def draws_of(values: FieldValues) -> tuple[RawDraw, ...]:
+    """Pair spreads and cards by their number; a spread without cards is kept.
+
+    Fields that hold cards under another name (`结果`), or a deck under the name of cards, are moved within `values`.
+    """
+    spreads = {number: held[0][1] for number, held in values.numbered("spread").items()}
+    lists = _without_decks(values.numbered("cards"), values)
+    if not spreads and (tags := values.named.get("tags")) and _is_spread_and_no_topic(tags[0][1]):
+        spreads[1] = tags[0][1]
+    if not lists:
+        lists = _cards_in_contents(values)
+    cards = {number: _best_list(held, values) for number, held in lists.items()}
+    if "orientation" in values.named or "position" in values.named:
+        cards = _with_columns(cards, values)
+    if len(cards) > 1 and len(spreads) <= 1 and _one_each(cards, spreads):
+        # `牌1 | 牌2 | 牌3`: one card per column is one draw, not three.
+        draws = [
+            RawDraw(spread=text_of(next(iter(spreads.values()), None)), cards=[cards[key] for key in sorted(cards)])
+        ]
+    else:
+        numbers = sorted({*spreads, *cards})
+        draws = [RawDraw(spread=text_of(spreads.get(number)), cards=cards.get(number)) for number in numbers]
+    return _with_extras(draws, values)
+
+
+def _with_extras(draws: list[RawDraw], values: FieldValues) -> tuple[RawDraw, ...]:
+    """Add the cards without a place (底牌) to the first draw."""
+    extras = [{"position": label, "card": value} for label, value in values.named.get("extra", ())]
+    if not extras:
+        return tuple(draws)
+    first = draws[0] if draws else RawDraw(spread=None, cards=None)
+    cards = first.cards if isinstance(first.cards, list) else [first.cards]
+    return (replace(first, cards=[*cards, *extras]), *draws[1:])
+
+
+def _without_decks(lists: dict[int, list[Pair]], values: FieldValues) -> dict[int, list[Pair]]:
+    kept = {}
+    for number, held in lists.items():
+        decks = [pair for pair in held if fold(pair[0]).strip() == _DECK_OR_CARDS and not card_fields.listed(pair[1])]
+        if decks:
+            values.named.setdefault("deck", decks)
+        if cards := [pair for pair in held if pair not in decks]:
+            kept[number] = cards
+    return kept
+
+
+def _cards_in_contents(values: FieldValues) -> dict[int, list[Pair]]:
+    """Take the card lists out of several content fields, if another content is left."""
+    contents = values.named.get("content", [])
+    lists = [
+        pair
+        for pair in contents
+        if isinstance(pair[1], str) and len(pair[1]) < LONGEST_CARD_LIST and card_fields.listed(pair[1])
+    ]
+    if len(lists) in (0, len(contents)):
+        return {}
+    values.named["content"] = [pair for pair in contents if pair not in lists]
+    return {1: lists}
+
+
+def _best_list(held: list[Pair], values: FieldValues) -> object:
+    """Choose the value of cards that several labels name; the others go to `extra`."""
+    held = sorted(held, key=lambda pair: (rank_of(pair[0]) >= 1000, -len(str(pair[1]))))
+    if len(held) > 1 and all(isinstance(value, str) for _, value in held):
+        held.sort(key=lambda pair: not card_fields.listed(pair[1]))
+    for label, value in held[1:]:
+        values.extra.setdefault(label, value)
+    return held[0][1]
+
+
+def _is_spread_and_no_topic(value: object) -> bool:
+    """Tell a `类型` that names a spread from one that names a topic (感情, 事业)."""
+    text = text_of(value)
+    return resolve_spread(text)[0] is not None and fold(text) not in topics()
+
+
+@lexicon.cached
+def topics() -> frozenset[str]:
+    return frozenset(fold(word) for row in lexicon.read_table("themes") for word in (row["word"], row["theme"]))
+
+
+def _one_each(cards: dict[int, object], spreads: dict[int, object]) -> bool:
+    """Whether every numbered field holds a single card, three or more of them or as many as the spread has places."""
+    places = places_of(text_of(next(iter(spreads.values()), None)))
+    if len(cards) < 3 and places != len(cards):
+        return False
+    return all(len(card_fields.listed(value)) == 1 for value in cards.values())
+
+
+def _with_columns(cards: dict[int, object], values: FieldValues) -> dict[int, object]:
+    """Cards with the orientations and positions that fields of the same number hold.
+
+    A yes under `is_reversed` means another side than under `upright`, so the side keeps the label's meaning.
+    """
+    sides, places = values.numbered("orientation"), values.numbered("position")
+    found = {}
+    for number, value in cards.items():
+        label, side = sides[number][0] if number in sides else ("orientation", None)
+        label = "reversed" if card_fields.asks_reversed(label) else "orientation"
+        position = places[number][0][1] if number in places else None
+        value = _as_list(value)
+        merge = _with_lists if isinstance(value, list) else _with_values
+        found[number] = merge(value, label, side, position)
+    return found
+
+
+def _with_lists(cards: list, label: str, orientations: object, positions: object) -> list:
+    sides, places = _as_list(orientations), _as_list(positions)
+    if not isinstance(sides, list) or len(sides) != len(cards) or not all(isinstance(card, str) for card in cards):
+        return cards
+    if not isinstance(places, list) or len(places) != len(cards):
+        places = [None] * len(cards)
+    return [
+        {"card": card, label: side, "position": place} for card, side, place in zip(cards, sides, places, strict=True)
+    ]
+
+
+def _with_values(cards: object, label: str, orientation: object, position: object) -> object:
+    if orientation is not None:
+        cards_with_sides = _with_sides(cards, label, orientation)
+    elif isinstance(cards, str) and isinstance(position, str) and (placed := _with_places(cards, position)):
+        return placed
+    else:
+        cards_with_sides = cards
+    if (
+        not isinstance(position, str)
+        or not isinstance(cards_with_sides, str | dict)
+        or len(card_fields.listed(cards)) != 1
+    ):
+        return cards_with_sides
+    card = cards_with_sides if isinstance(cards_with_sides, dict) else {"card": cards_with_sides}
+    return {**card, "position": position}
+
+
+def _with_places(cards: str, positions: str) -> list[dict] | None:
+    """Cards of one field with as many positions of another (`过去、现在`), or None if their numbers differ."""
+    names = [part.strip() for part in _POSITION_BREAK.split(positions) if part.strip()]
+    listed = card_fields.listed(cards)
+    if not 1 < len(names) == len(listed) or any(card["position"] for card in listed):
+        return None
+    return [
+        {"card": card["card"], "orientation": card["orientation"], "position": name}
+        for card, name in zip(listed, names, strict=True)
+    ]
+
+
+def _with_sides(cards: object, label: str, orientation: object) -> object:
+    """One card with its orientation, or as many cards as there are orientations; else the cards unchanged."""
+    try:
+        alone = isinstance(cards, str) and len(card_fields.parse_cards(cards)) == 1
+    except card_fields.UnknownCard:
+        return cards
+    if alone:
+        return {"card": cards, label: orientation}
+    names = [part for part in _NAME_BREAK.split(str(cards)) if part]
+    sides = [part for part in _NAME_BREAK.split(str(orientation)) if part]
+    if len(sides) == 1 < len(names) == len(sides[0]):
+        sides = list(sides[0])  # `正逆正`
+    if len(names) != len(sides):
+        return cards
+    return [{"card": name, label: side} for name, side in zip(names, sides, strict=True)]
+
+
+def _as_list(value: object) -> object:
+    """Decode the JSON text of a list; return any other value unchanged."""
+    if isinstance(value, str) and value.strip()[:1] == "[" and len(value) < 100_000:
+        try:
+            parsed = json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+        return parsed if isinstance(parsed, list) else value
+    return value

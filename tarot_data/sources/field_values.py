@@ -1,0 +1,79 @@
+"""Values of labelled fields, blanks dropped and synonyms ranked, and their text."""
+
+import re
+
+from tarot_data.lexicon.field_names import rank_of
+from tarot_data.text.cleanup import plain
+from tarot_data.text.normalise import fold
+
+Pair = tuple[str, object]
+"""A label as written and its value."""
+
+Fields = dict[tuple[str, int], list[Pair]]
+"""(field, number) to the labels that named it and their values, in order. The field `extra` holds cards without a place,
+under their own words (底牌)."""
+
+_MANY_VALUES = ("content", "cards", "spread")
+"""Fields of which a record may have several values."""
+
+_EXCEL_ERROR = re.compile(r"#{3,}|#(?:NAME|REF|VALUE|N/A|DIV/0|NUM|NULL)[?!]?")
+
+
+class FieldValues:
+    """Values of a record that are not blank, by field and number, and by field alone.
+
+    extra: values that no field takes; of two labels of one field, the value of the lower-ranked.
+    """
+
+    def __init__(self, fields: Fields, extra: dict[str, object]) -> None:
+        self.extra = extra
+        self.fields = {key: kept for key, held in fields.items() if (kept := [p for p in held if not is_blank(p[1])])}
+        self.named: dict[str, list[Pair]] = {}
+        for key, held in self.fields.items():
+            self.named.setdefault(key[0], []).extend(held)
+        for name, held in self.named.items():
+            if len(held) > 1 and name not in _MANY_VALUES:
+                held.sort(key=lambda pair: rank_of(pair[0]))
+                extra.update({label: value for label, value in held[1:] if label not in extra})
+        # Of two columns for the person, `Name` is the title of the page.
+        page_names = [pair for pair in self.named.get("person", [])[1:] if fold(pair[0]).strip() == "name"]
+        self.named.setdefault("title", []).extend(page_names[:1])
+
+    def first(self, name: str) -> object:
+        held = self.named.get(name)
+        return held[0][1] if held else None
+
+    def numbered(self, name: str) -> dict[int, list[Pair]]:
+        """The labels and values of a field by its number (`牌1`, `牌2`), in the order of the record."""
+        return {key[1]: held for key, held in self.fields.items() if key[0] == name}
+
+
+def is_blank(value: object) -> bool:
+    """Whether a value is missing, white space, or an error value of Excel."""
+    if not isinstance(value, str):
+        return value is None
+    text = value.strip()
+    return not text or (text[0] == "#" and _EXCEL_ERROR.fullmatch(text) is not None)
+
+
+def text_of(value: object) -> str | None:
+    """The text of a short field: a number, a list of texts, or an object with a name; None if it has none."""
+    if value is None or isinstance(value, bool):
+        return None
+    if isinstance(value, list):
+        value = "、".join(plain(item) for item in value if isinstance(item, str | int | float))
+    elif isinstance(value, dict):
+        names = ("name", "title", "text")
+        value = next((item for key, item in value.items() if isinstance(item, str) and key in names), "")
+    elif isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return plain(value).strip() or None
+
+
+def body_of(value: object) -> str:
+    """The text of a content field: text, a list of paragraphs, or an object that holds it."""
+    if isinstance(value, list):
+        return "\n\n".join(text for item in value if (text := body_of(item)))
+    if isinstance(value, dict):
+        return next((plain(value[key]) for key in ("text", "content", "value") if isinstance(value.get(key), str)), "")
+    return plain(value) if isinstance(value, str) else ""
