@@ -103,7 +103,7 @@ def _arguments(out: Path, used: Recipe, every: int, *, cpu: bool, resumed: bool)
         bf16=not cpu and used.base.dtype == "bfloat16",
         fp16=not cpu and used.base.dtype == "float16",
         dataloader_pin_memory=not cpu,
-        **{_checkpointing_name(SFTConfig): train.checkpointing == "on"},
+        **{checkpointing_name(SFTConfig): train.checkpointing == "on"},
     )
 
 
@@ -143,7 +143,7 @@ def plain_head_loss(self, model, inputs, return_outputs=False, num_items_in_batc
     return (loss, {}) if return_outputs else loss
 
 
-def _checkpointing_name(config: type) -> str:
+def checkpointing_name(config: type) -> str:
     """Name of the setting that recomputes activations; TRL renamed it."""
     names = {name for kind in config.__mro__ for name in getattr(kind, "__dataclass_fields__", {})}
     return "activation_checkpointing" if "activation_checkpointing" in names else "gradient_checkpointing"

@@ -1,8 +1,8 @@
-"""A reading too long for one example, divided at its own seams, each part with the cards it speaks of.
+"""Chunking: divide a reading that is too long for one example, each part with the cards it speaks of.
 
-Seams, the better first: where the text turns to another draw, a heading, where it comes to another card, a paragraph, a
-line, a sentence. A part more is taken where it saves cutting through a paragraph, parts of even length where nothing
-else decides. Nothing is cut inside a sentence: a single sentence over the budget stays a part of its own, and whoever trains counts and leaves it out.
+Seams, best first: another draw, a heading, another card, a paragraph, a line, a sentence. One more part is made if that
+avoids a cut inside a paragraph, and parts have even lengths if nothing else decides. Sentences are never cut: one that is
+over the budget alone stays a part, which training counts and leaves out.
 """
 
 import re
@@ -15,23 +15,23 @@ Count = Callable[[str], int]
 """Tokens of a text."""
 
 SEAMS = {"draw": 0.0, "heading": 1.0, "card": 2.0, "paragraph": 5.0, "line": 8.0, "sentence": 12.0}
-"""What it costs to cut there. No paper: an order, tried on the annotated readings."""
+"""Cost of a cut. The order was tried on the annotated readings; the values are ours."""
 
 A_PART = 4.0
-"""What each part costs: one more is worth it between headings where the alternative is a line or a sentence."""
+"""Cost of each part: one more, cut at a heading, is cheaper than a cut at a line or sentence."""
 
 _HEADING = re.compile(rf"\s*(?:#{{1,6}}\s|[【\[《]|\*\*|[{NUMERALS}]{{1,3}}[、.]|\d{{1,2}}[、.)）]|[📍🔹🔸▶️✦★●■])")
-"""How a line that heads a section begins."""
+"""Beginning of a line that heads a section."""
 
 _HEADLINE, _UNMARKED = 24, 12
 """Characters of a line that may be a heading, with and without a mark at its beginning."""
 
 
 def parts(row: dict, room: int, count: Count) -> list[dict]:
-    """Parts of a reading: dicts of draws, cards, content and sentences, the sentences' offsets within the part.
+    """Divide a reading into parts: dicts of draws, cards, content and sentences, with offsets within the part.
 
-    row: draws, cards, content and sentences ({start, end, labels, cards}). room: tokens a part's content may have.
-    One part, the whole, where it fits.
+    row: draws, cards, content and sentences ({start, end, labels, cards}). room: tokens the content of a part may have.
+    A reading that fits is one part.
     """
     content, sentences = row["content"], row["sentences"] or []
     if count(content) <= room or len(sentences) < 2:
@@ -49,7 +49,7 @@ def parts(row: dict, room: int, count: Count) -> list[dict]:
 
 
 def seams(row: dict, starts: list[int]) -> list[float]:
-    """What it costs to begin a part with each sentence; infinite right behind a heading, which belongs to what follows."""
+    """Cost of beginning a part with each sentence; infinite right after a heading, which belongs to what follows."""
     content, sentences = row["content"], row["sentences"]
     draw_of = {card["card"]: card["draw"] for card in row["cards"]}
     heads = [_heads(content, start, s["labels"]) for start, s in zip(starts, sentences, strict=True)]
@@ -60,27 +60,26 @@ def seams(row: dict, starts: list[int]) -> list[float]:
         if place and heads[place - 1]:
             out.append(float("inf"))
             continue
-        # A heading speaks of what follows it.
-        spoken = sentences[place : place + (2 if heads[place] else 1)]
+        spoken = sentences[place : place + (2 if heads[place] else 1)]  # a heading speaks of the sentence after it
         named = [card for sentence in spoken for card in sentence["cards"] if card in draw_of]
-        told = heads[place] or "card_interpretation" in sentences[place]["labels"]
-        kinds = ["sentence"]
-        if content[:start].rstrip(" \t").endswith("\n"):
-            kinds.append("paragraph" if content[:start].rstrip(" \t").endswith("\n\n") else "line")
-        if heads[place]:
-            kinds.append("heading")
-        if told and named and named[0] not in seen:
-            kinds.append("card")
-        if told and named and draw not in (None, draw_of[named[0]]):
-            kinds.append("draw")
+        kinds = [_line_seam(content[:start]), *(["heading"] if heads[place] else [])]
+        if named and (heads[place] or "card_interpretation" in sentences[place]["labels"]):
+            kinds += ["card"] if named[0] not in seen else []
+            kinds += ["draw"] if draw not in (None, draw_of[named[0]]) else []
+            draw = draw_of[named[0]]
         out.append(min(SEAMS[kind] for kind in kinds))
         seen.update(named)
-        draw = draw_of[named[0]] if told and named else draw
     return out
 
 
+def _line_seam(before: str) -> str:
+    """Kind of seam by the line breaks at the end of the text before it."""
+    before = before.rstrip(" \t")
+    return "paragraph" if before.endswith("\n\n") else "line" if before.endswith("\n") else "sentence"
+
+
 def _heads(content: str, start: int, labels: list[str]) -> bool:
-    """Whether a line of its own begins here that reads like a heading: by its mark, or short and no pattern at all."""
+    """Whether a heading begins here: a line with a heading mark, or a short one labelled `other`."""
     if not (start == 0 or content[:start].rstrip(" \t").endswith("\n")):
         return False
     line, _, rest = content[start:].partition("\n")
@@ -92,7 +91,7 @@ def _heads(content: str, start: int, labels: list[str]) -> bool:
 
 
 def _cheapest(sizes: list[int], costs: list[float], room: int) -> list[int]:
-    """Which sentences begin a part: no part over room but of a single sentence, at the least cost."""
+    """Choose the sentences that begin a part, at the least cost; only a single sentence may be over room."""
     best: list[tuple[float, float, list[int]]] = [(0.0, 0.0, [])]
     for last in range(1, len(sizes) + 1):
         size, found = 0, []
@@ -101,7 +100,7 @@ def _cheapest(sizes: list[int], costs: list[float], room: int) -> list[int]:
             if size > room and first < last - 1:
                 break
             cost, uneven, cuts = best[first]
-            # A forbidden seam is still better than none: it costs more than all others together.
+            # A forbidden seam costs more than all others together, but is better than no cut.
             seam = min(costs[first], 1000.0) if first else 0.0
             found.append((cost + A_PART + seam, uneven + (size / room) ** 2, [*cuts, first]))
         best.append(min(found))
@@ -109,7 +108,7 @@ def _cheapest(sizes: list[int], costs: list[float], room: int) -> list[int]:
 
 
 def _part(row: dict, start: int, end: int, sentences: list[dict]) -> dict:
-    """The text from start to end with the cards it names, in drawing order; all of them where it names none."""
+    """Cut out start to end, with the cards it names in drawing order, or all cards if it names none."""
     text = row["content"][start:end]
     start += len(text) - len(text.lstrip())
     text = text.strip()

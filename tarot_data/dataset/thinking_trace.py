@@ -1,10 +1,9 @@
-"""A thinking trace for bases that think, made of nothing but the reading's own fields and annotation.
+"""Thinking traces for base models that think, made only from the fields and annotation of a reading.
 
-A trace is a few facts, each said by one sentence of `lexicon/reasoning.toml`: who asked what and what repeats in the
-question; what was drawn; majors, reversed, suits, missing elements, repeating ranks; which links the reader drew, in which
-direction; what the advice rests on; in which order it is written. Which sentences, in which order and how laid out is
-chosen by a hash of the example's id, so that the same reading has the same trace on every machine. `reasoning_check` reads
-a trace back and holds each sentence against the reading.
+A trace is a few facts, each a sentence of `lexicon/reasoning.toml`: person, question and its repeated word; the draw;
+majors, reversed cards, suits, missing elements, repeated ranks; the links the reader made and their direction; what the
+advice rests on; the order of the text. Sentences, order and layout are chosen by a hash of the example's id, so that a
+reading has the same trace on every machine. `thinking_trace_check` parses a trace and checks each sentence.
 """
 
 import re
@@ -17,19 +16,19 @@ from importlib.resources import files
 
 import polars as pl
 
-from schemas.deck import PATTERNS, SUITS, is_major, rank_of, suit_of
+from schemas.deck import CARDS, PATTERNS, SUITS, is_major, rank_of, suit_of
 from tarot_data import lexicon
 from tarot_data.patterns import cue_kinds, pattern_library
 from tarot_data.patterns.time_expressions import find_times
 from tarot_data.text.numerals import to_chinese
 
 LOT = 2000
-"""Readings described at a time, which bounds the memory."""
+"""Readings described per batch, which bounds the memory."""
 
 MOST_LINKS = 3
 MOST_TIMES = 3
 FEWEST = 3
-"""Cards from which it means something that an element or a suit is missing."""
+"""Fewest cards for which a missing element or suit means something."""
 
 Fact = tuple[str, dict[str, str]]
 """A kind of `reasoning.toml` and what fills its sentence."""
@@ -50,6 +49,12 @@ def version() -> str:
 @lexicon.cached
 def element_of(card: str) -> str:
     return {row["card"]: row["element"] for row in lexicon.read_table("deck")}[card]
+
+
+@lexicon.cached
+def elements() -> tuple[str, ...]:
+    """The four elements in the order of the suits."""
+    return tuple(dict.fromkeys(element_of(card) for card in CARDS if not is_major(card)))
 
 
 def traces(asked: pl.DataFrame) -> list[str]:
@@ -155,23 +160,37 @@ def _counted(row: dict, dice: Callable) -> list[Fact]:
     cards = [card["card"] for card in row["cards"]]
     majors = [card for card in cards if is_major(card)]
     minors = [card for card in cards if not is_major(card)]
-    out = [_share("major", majors, cards)]
-    unknown = sum(card["orientation"] == "unknown" for card in row["cards"])
-    reversed_ = [card["card"] for card in row["cards"] if card["orientation"] == "reversed"]
-    if unknown:
-        out.append(("unknown", {"count": to_chinese(unknown)}))
-    if not unknown or reversed_:
-        out.append(_share("reversed", reversed_, cards))
+    out = [_share("major", majors, cards), *_orientations(row["cards"])]
     suits = Counter(map(suit_of, minors)).most_common()
     if suits and suits[0][1] > 1 and (len(suits) == 1 or suits[0][1] > suits[1][1]) and dice("suit", 3):
         out.append(("most_suit", {"suit": suits[0][0], "count": to_chinese(suits[0][1])}))
-    elements = {element_of(card) for card in cards}
-    missing = [element for element in "火水风土" if element not in elements]
-    without = [suit for suit in SUITS if suit not in dict(suits)]
+    return out + _missing(cards, minors, dice) + _repeated_ranks(minors)
+
+
+def _orientations(cards: list[dict]) -> list[Fact]:
+    unknown = sum(card["orientation"] == "unknown" for card in cards)
+    reversed_ = [card["card"] for card in cards if card["orientation"] == "reversed"]
+    out: list[Fact] = [("unknown", {"count": to_chinese(unknown)})] if unknown else []
+    if not unknown or reversed_:
+        out.append(_share("reversed", reversed_, [card["card"] for card in cards]))
+    return out
+
+
+def _missing(cards: list[str], minors: list[str], dice: Callable) -> list[Fact]:
+    """The elements that no card has, or else the suits that no card of the minor arcana has."""
+    present = {element_of(card) for card in cards}
+    missing = [element for element in elements() if element not in present]
+    suits = set(map(suit_of, minors))
+    without = [suit for suit in SUITS if suit not in suits]
     if len(cards) >= FEWEST and missing and dice("missing", 2):
-        out.append(("missing_elements", {"elements": "、".join(missing)}))
-    elif len(minors) >= FEWEST and without:
-        out.append(("missing_suits", {"suits": "、".join(without)}))
+        return [("missing_elements", {"elements": "、".join(missing)})]
+    if len(minors) >= FEWEST and without:
+        return [("missing_suits", {"suits": "、".join(without)})]
+    return []
+
+
+def _repeated_ranks(minors: list[str]) -> list[Fact]:
+    out: list[Fact] = []
     for rank, number in Counter(map(rank_of, minors)).items():
         if number > 1:
             same = "、".join(card for card in minors if rank_of(card) == rank)
@@ -219,25 +238,27 @@ def _pair(mentioned: list[str], named: list[str], drawn: list[str], how: str) ->
 
 
 def _advice(row: dict) -> list[Fact]:
-    drawn = list(dict.fromkeys(card["card"] for card in row["cards"]))
     places = [place for place, sentence in enumerate(row["sentences"]) if "advice" in sentence["labels"]]
     if not places:
         return [("no_advice", {})] if row["sentences"] else []
     given = [row["sentences"][place] for place in places]
-    named = [card for card in drawn if any(card in sentence["cards"] for sentence in given)]
-    before = [s["cards"] for s in row["sentences"][: places[0]] if len(s["cards"]) == 1 and s["cards"][0] in drawn]
-    out: list[Fact] = []
-    if named:
-        out.append(("advice_cards", {"cards": "、".join(named[:3])}))
-    elif before:
-        out.append(("advice_after", {"card": before[-1][0]}))
-    forms = [form for s in given for form in cue_kinds.advice_forms(s["kinds"], s["text"])]
+    forms = {form for s in given for form in cue_kinds.advice_forms(s["kinds"], s["text"])}
     said = "、".join(phrases()["form"][form] for form in cue_kinds.ADVICE_FORMS if form in forms)
-    out.append(("advice_forms", {"count": to_chinese(len(given)), "forms": said}))
+    out = [*_advised_cards(row, places[0], given), ("advice_forms", {"count": to_chinese(len(given)), "forms": said})]
     times = list(dict.fromkeys(one_line(time) for sentence in given for time in sentence.get("times", ())))
     if times:
         out.append(("times", {"times": "、".join(times[:MOST_TIMES])}))
     return out
+
+
+def _advised_cards(row: dict, first: int, given: list[dict]) -> list[Fact]:
+    """The drawn cards the advice names, or else the card the text spoke of last before it. first: number of a sentence."""
+    drawn = list(dict.fromkeys(card["card"] for card in row["cards"]))
+    named = [card for card in drawn if any(card in sentence["cards"] for sentence in given)]
+    if named:
+        return [("advice_cards", {"cards": "、".join(named[:3])})]
+    before = [s["cards"] for s in row["sentences"][:first] if len(s["cards"]) == 1 and s["cards"][0] in drawn]
+    return [("advice_after", {"card": before[-1][0]})] if before else []
 
 
 def _plan(row: dict, dice: Callable) -> list[Fact]:

@@ -11,6 +11,7 @@ from schemas.deck import MAJORS, PATTERNS, RANKS, SUITS
 from tarot_data.cards.format import card_text
 from tarot_data.cards.mentions import find_cards
 from tarot_data.dataset.thinking_trace import element_of, one_line, phrases
+from tarot_data.dataset.thinking_trace import elements as all_elements
 from tarot_data.patterns import cue_kinds
 from tarot_data.text.numerals import to_int
 
@@ -180,7 +181,7 @@ TRUE: dict[str, Callable[..., bool]] = {
     "most_suit": _is_most,
     "missing_suits": lambda row, suits: _listed(suits) == [s for s, n in _suit_counts(row).items() if not n],
     "missing_elements": lambda row, elements: (
-        set(_listed(elements)) == set("火水风土") - {element_of(name) for name in _names(row)}
+        set(_listed(elements)) == set(all_elements()) - {element_of(name) for name in _names(row)}
     ),
     "repeated_rank": _is_rank,
     "link_forward": lambda row, first, second, how: _is_directed(row, first, second, how, True),

@@ -75,20 +75,18 @@ def drift(previous: dict | None, key: dict[str, float], at_most: int = 8) -> dic
 
 
 def training(run: dict | None, names: Names) -> dict | None:
-    """Curves, scores and texts of a training; None where there was none.
+    """Curves, scores and texts of a training; None without a run.
 
-    run: {name, manifest, log, scores, generations} as `tarot_train` writes them. loss: held-out, nats a token, and
+    run: {name, manifest, log, scores, generations} as `tarot_train` writes them. loss: held-out, nats per token, and
     the difference tuned minus base. scores: [{dimension, base, tuned, reader, difference}]; a difference is
-    {mean, low, high} of a 95 % interval, or null. copied: the longest passage of the training text in what was
-    written, in characters. votes: {base, tuned, neither, open} of a person who did not see which was which.
-    style_distance: to the reader's own, 0 to 1. generations: [{person, question, spread, cards, reader, base, tuned}], one a prompt.
+    {mean, low, high} of a 95 % interval, or null. copied: the longest passage copied from the training text, in
+    characters. votes: {base, tuned, neither, open} of blind votes. style_distance: to the reader's own, 0 to 1.
+    generations: [{person, question, spread, cards, reader, base, tuned}], one per prompt.
     """
     if run is None:
         return None
-    manifest, scores = run.get("manifest") or {}, run.get("scores") or {}
+    manifest, scores, log = (run.get(name) or {} for name in ("manifest", "scores", "log"))
     sides = {side: scores.get(side) or {} for side in ("base", "tuned", "reader")}
-    differences = scores.get("difference") or {}
-    dimensions = list(dict.fromkeys(name for side in sides.values() for name in side.get("scores") or {}))
     base = manifest.get("base") or {}
     written = _side_by_side(run.get("generations") or [], names)
     return {
@@ -97,8 +95,21 @@ def training(run: dict | None, names: Names) -> dict | None:
         "stand_in": bool(scores.get("stand_in", base.get("stand_in", False))),
         "split": scores.get("split"),
         "held_out": (scores.get("held_out") or {}).get("examples"),
-        "train": _curve(run.get("log") or [], "loss"),
-        "eval": _curve(run.get("log") or [], "eval_loss"),
+        "train": _curve(log or [], "loss"),
+        "eval": _curve(log or [], "eval_loss"),
+        **_scores(sides, scores.get("difference") or {}),
+        "copied": {side: (sides[side].get("copied") or {}).get("longest") for side in sides},
+        "style_distance": {side: number(sides[side].get("style_distance")) for side in ("base", "tuned")},
+        "votes": run.get("votes"),
+        "generations": written[:GENERATIONS],
+        "more": max(0, len(written) - GENERATIONS),
+    }
+
+
+def _scores(sides: dict[str, dict], differences: dict) -> dict:
+    """{loss, scores} of base, tuned model and reader."""
+    dimensions = list(dict.fromkeys(name for side in sides.values() for name in side.get("scores") or {}))
+    return {
         "loss": {
             "base": number(sides["base"].get("loss")),
             "tuned": number(sides["tuned"].get("loss")),
@@ -112,11 +123,6 @@ def training(run: dict | None, names: Names) -> dict | None:
             }
             for name in dimensions
         ],
-        "copied": {side: (sides[side].get("copied") or {}).get("longest") for side in sides},
-        "style_distance": {side: number(sides[side].get("style_distance")) for side in ("base", "tuned")},
-        "votes": run.get("votes"),
-        "generations": written[:GENERATIONS],
-        "more": max(0, len(written) - GENERATIONS),
     }
 
 

@@ -368,40 +368,45 @@ def scores(words: Words, figures: dict) -> dict:
     rows = [row for row in run["scores"] if row["base"] is not None and row["tuned"] is not None]
     if not rows:
         return {"read": None, "chart": ""}
-    gains = {row["dimension"]: row["tuned"] - row["base"] for row in rows}
-    better = [name for name, gain in gains.items() if gain > 0]
-    most = max(gains, key=gains.get)
-    measured = [row for row in rows if row["difference"]]
-    clear = [row for row in measured if row["difference"]["low"] > 0]
-    read = words.join(
-        [
-            words(
-                "scores_read",
-                n=len(rows),
-                better=len(better),
-                most=words.dimension(most),
-                change=f"+{gains[most]:.2f}",
-            )
-            if better
-            else words("scores_read_none", n=len(rows)),
-            words("scores_clear", n=len(clear)) if clear else words("scores_unclear") if measured else None,
-            words("scores_interval") if measured else None,
-            words("copied", n=run["copied"]["tuned"]) if run["copied"]["tuned"] is not None else None,
-            words("copied_reader", n=run["copied"]["reader"]) if run["copied"]["reader"] is not None else None,
-            words("style_distance", **{side: fixed(value) for side, value in distance.items()})
-            if None not in (distance := run["style_distance"]).values()
-            else None,
-        ]
-    )
     drawn = []
     for row in rows:
         dots = [(words(side), side, row[side]) for side in ("reader", "base", "tuned") if row[side] is not None]
         sure = row["difference"]
-        # The interval is of the gain: drawn from the base, it says where the tuned model may stand.
+        # The interval is of the gain: added to the base it shows the range of the tuned model.
         span = (row["base"] + sure["low"], row["base"] + sure["high"]) if sure else None
         shown = f"{fixed(row['base'])} → {fixed(row['tuned'])}"
         drawn.append((words.dimension(row["dimension"]), shown, dots, span))
+    read = words.join([*_gains(words, rows), *_copied(words, run["copied"]), _style_distance(words, run)])
     return {"read": read, "chart": svg_charts.ranges(words("scores_chart"), drawn)}
+
+
+def _gains(words: Words, rows: list[dict]) -> list[str | None]:
+    """Sentences on how many scores improved, which most, and how many beyond their interval."""
+    gains = {row["dimension"]: row["tuned"] - row["base"] for row in rows}
+    better = sum(gain > 0 for gain in gains.values())
+    most = max(gains, key=gains.get)
+    measured = [row for row in rows if row["difference"]]
+    clear = sum(row["difference"]["low"] > 0 for row in measured)
+    named = {"n": len(rows), "better": better, "most": words.dimension(most), "change": f"+{gains[most]:.2f}"}
+    return [
+        words("scores_read", **named) if better else words("scores_read_none", n=len(rows)),
+        words("scores_clear", n=clear) if clear else words("scores_unclear") if measured else None,
+        words("scores_interval") if measured else None,
+    ]
+
+
+def _copied(words: Words, copied: dict) -> list[str | None]:
+    return [
+        words(key, n=copied[side]) if copied[side] is not None else None
+        for key, side in (("copied", "tuned"), ("copied_reader", "reader"))
+    ]
+
+
+def _style_distance(words: Words, run: dict) -> str | None:
+    distance = run["style_distance"]
+    if None in distance.values():
+        return None
+    return words("style_distance", **{side: fixed(value) for side, value in distance.items()})
 
 
 def history(words: Words, figures: dict) -> dict:

@@ -16,7 +16,7 @@ from tarot_train import base_model, plan, recipe, run_folder, sft, training_rows
 from tarot_train import device as devices
 from tarot_train.loss_curve import loss_text
 from tarot_train.smoke_test import trial
-from tarot_train.trainer import build_trainer
+from tarot_train.trainer import build_trainer, checkpointing_name
 from tests.train.conftest import SMALL, example, write_version
 
 pytestmark = pytest.mark.slow
@@ -115,7 +115,7 @@ def test_adapters_on_a_16_bit_base_are_trained_in_32(tmp_path):
 @pytest.mark.parametrize("wanted", ["on", "off"])
 def test_activations_are_computed_twice_only_where_decided_whatever_the_setting_is_called(tmp_path, wanted):
     trainer, *_ = small_trainer(tmp_path, **{"train.checkpointing": wanted})
-    name = trainer._checkpointing_name(type(trainer.args))
+    name = checkpointing_name(type(trainer.args))
     assert getattr(trainer.args, name) is (wanted == "on")
     assert trainer.args.max_length is None and trainer.args.max_steps == -1 and trainer.args.warmup_steps == 0.1
 
@@ -380,7 +380,7 @@ def test_where_memory_runs_out_the_setting_to_lower_first_is_named(tmp_path, run
     """For real, in a process that may hold no more than it holds when training begins."""
     version = write_version(tmp_path)
     code = (
-        "import resource, sys; from pathlib import Path; from flows import environment\n"
+        "import resource, sys; from pathlib import Path; from flows.runtime import environment\n"
         "environment.prepare(Path(sys.argv[2]))\n"
         "from tarot_train import device, sft; import torch, transformers, trl, peft, datasets, tensorboardX\n"
         "inner = sft.build_trainer\n"
@@ -458,7 +458,7 @@ def test_a_local_folder_is_a_base_like_any_other(run, tmp_path):
 def test_training_says_nothing_by_itself(tmp_path):
     version = write_version(tmp_path)
     code = (
-        "import sys; from pathlib import Path; from flows import environment; environment.prepare(Path(sys.argv[2]));"
+        "import sys; from pathlib import Path; from flows.runtime import environment; environment.prepare(Path(sys.argv[2]));"
         "from tarot_train import sft;"
         "sft.train(Path(sys.argv[1]), overrides=dict(a.split('=') for a in sys.argv[3:]), data_dir=Path(sys.argv[2]))"
     )
