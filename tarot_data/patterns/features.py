@@ -5,15 +5,13 @@ Three kinds: hashed n-grams of characters in which every card name is one sign �
 which drawn cards a sentence speaks of).
 """
 
-from functools import cache
-
 import numpy as np
 
 from schemas.deck import CARDS
 from tarot_data import lexicon
 from tarot_data.patterns.batch import Batch, standing
 from tarot_data.patterns.card_evidence import Pairs, per_pair_max, per_pair_sum
-from tarot_data.patterns.vocabulary import vocabulary
+from tarot_data.patterns.vocabulary import code_table, marks, vocabulary
 from tarot_data.text import phrase_matcher
 from tarot_data.text.normalise import fold
 
@@ -55,14 +53,11 @@ def signed(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
     return padded, np.repeat(np.arange(batch.size), count + 2)
 
 
-_COMMAS = np.array([ord(c) for c in ",;:→"], dtype=np.uint32)
-
-
 def ends(
     padded: np.ndarray, owner: np.ndarray, sentence: np.ndarray, place: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Whether each place lies before its sentence's first comma, and whether after its last; neither without one."""
-    commas = np.nonzero(np.isin(padded, _COMMAS))[0]
+    commas = np.nonzero(_is_one_of(padded, ",;:→"))[0]
     first = np.full(int(owner[-1]) + 1 if len(owner) else 0, -1)
     last = first.copy()
     first[owner[commas][::-1]] = commas[::-1]
@@ -98,145 +93,205 @@ def _before(batch: Batch, values: np.ndarray, back: int = 1) -> np.ndarray:
     return out
 
 
+Columns = dict[str, np.ndarray]
+"""Features by name, one value a sentence each, about 0 to 1."""
+
+CONTEXT = (
+    "named_1", "named_2", "evoked_0", "evoked_2", "own_line", "heading", "list_mark", "new_card", "asks", "card_share",
+    "mostly_cards", "paragraph_start", "quoted", "person", "question_overlap", "longer_15", "before_first_card", "you",
+)  # fmt: skip
+"""Features that a sentence also has of the two sentences before and the two after it (`asks@-1`, `asks@2`)."""
+
+
 def structure(batch: Batch, pairs: Pairs) -> tuple[list[np.ndarray], list[str]]:
-    """What is not words, each about 0 to 1, as blocks of (sentences, features) that belong side by side, and the
-    features' names. Not yet put together: whoever adds to them copies them once."""
-    columns: dict[str, np.ndarray] = {}
-    start, end, codes = batch.s_start, batch.s_end, batch.codes
-    length = (end - start).astype(float)
-    index, count = batch.s_index.astype(float), batch.s_count.astype(float)
-    columns["place"] = index / np.maximum(count - 1, 1)
-    columns["place_squared"] = columns["place"] ** 2
-    for k in range(3):
-        columns[f"from_start_{k}"] = index == k
-        columns[f"from_end_{k}"] = count - 1 - index == k
-    columns["late"] = count - 1 - index <= 4
-    columns["early"] = index <= 4
-    columns["short_reading"] = count <= 6
-    for limit in (6, 10, 15, 25, 40):
-        columns[f"longer_{limit}"] = length > limit
+    """Compute the features that are not words.
 
-    distinct = per_pair_sum((pairs.named > 0).astype(float), pairs.first)
-    drawn_size = (pairs.first[1:] - pairs.first[:-1]).astype(float)
-    undrawn = np.bincount(batch.m_sentence[batch.m_sentence >= 0], minlength=batch.size) - per_pair_sum(
-        pairs.named, pairs.first
-    )
-    evoked = ((pairs.named > 0) | (pairs.image >= 0.5) | (pairs.rank >= 1) | (pairs.position > 0)).astype(float)
-    evoked_count = per_pair_sum(evoked, pairs.first)
-    p_current = pairs.current[pairs.p_sentence] == pairs.p_slot
-    other = np.where(p_current, 0.0, pairs.image + pairs.rank + pairs.named)
-    on_current = np.where(p_current, pairs.image + pairs.rank + pairs.named, 0.0)
-    image_top = per_pair_max(pairs.image, pairs.first)
-    columns["named_1"] = distinct == 1
-    columns["named_2"] = distinct == 2
-    columns["named_3"] = distinct > 2
-    columns["named_all"] = (distinct == drawn_size) & (distinct > 1)
-    columns["names_undrawn"] = undrawn > 0
-    columns["evoked_0"] = evoked_count == 0
-    columns["evoked_1"] = evoked_count == 1
-    columns["evoked_2"] = evoked_count == 2
-    columns["evoked_3"] = evoked_count > 2
-    columns["image_top"] = np.minimum(image_top, 3) / 3
-    columns["image_other"] = np.minimum(per_pair_max(other, pairs.first), 2) / 2
-    columns["image_current"] = np.minimum(per_pair_max(on_current, pairs.first), 2) / 2
-    columns["rank_two"] = per_pair_sum((pairs.rank > 0).astype(float), pairs.first) > 1
-    columns["position_1"] = per_pair_max(pairs.position, pairs.first) > 0
-    columns["position_2"] = per_pair_sum((pairs.position > 0).astype(float), pairs.first) > 1
-    new_card = _first_named(batch, pairs)
-    columns["new_card"] = new_card > 0
-    columns["new_cards"] = new_card > 1
-    columns["many_cards"] = drawn_size > 4
-    columns["single_card"] = drawn_size == 1
-
-    columns["advice_place"] = _advice_place(batch, pairs)
-    named_so_far = _running(batch, distinct > 0)
-    columns["before_first_card"] = named_so_far == 0
-    columns["no_card_yet"] = pairs.current < 0
-    unread = drawn_size - _running(batch, new_card)
-    columns["all_cards_met"] = (unread <= 0) & (drawn_size > 0)
-    total_named = _per_reading_last(batch, named_so_far)
-    columns["after_last_card"] = (named_so_far == total_named) & (distinct == 0)
-    columns["met_share"] = np.where(
-        drawn_size > 0, np.minimum(_running(batch, new_card) / np.maximum(drawn_size, 1), 1), 0
-    )
-
-    chars_named = np.zeros(batch.size)
-    inside = batch.m_sentence >= 0
-    np.add.at(chars_named, batch.m_sentence[inside], (batch.m_end - batch.m_start)[inside])
-    columns["card_share"] = chars_named / np.maximum(length, 1)
-    columns["mostly_cards"] = columns["card_share"] > 0.4
-
-    last = codes[end - 1]
-    body_last = _last_mark(batch)
-    columns["asks"] = (body_last == ord("?")) | (body_last == 0xFF1F)
-    columns["exclaims"] = body_last == ord("!")
-    columns["full_stop"] = body_last == ord("。")
-    columns["trails_off"] = body_last == ord("…")
-    columns["no_mark"] = ~np.isin(body_last, [ord(c) for c in "。!?…"])
-    columns["ends_tilde"] = np.isin(last, [ord("~"), ord("～")])
-    columns["ends_emoji"] = last > 0x2190
-    columns["ends_emoji"] &= (last >= 0x1F000) | ((last >= 0x2190) & (last < 0x2C00))
-    columns["ends_colon"] = last == ord(":")
-    newline = codes == 10
-    before_break = newline[np.maximum(start - 1, 0)] | (index == 0)
-    after_break = newline[np.minimum(end, len(codes) - 1)]
-    columns["own_line"] = before_break & after_break
-    columns["line_start"] = before_break
-    columns["line_end"] = after_break
-    columns["own_paragraph"] = (
-        (newline[np.maximum(start - 2, 0)] & before_break | (index == 0))
-        & after_break
-        & newline[np.minimum(end + 1, len(codes) - 1)]
-    )
-    columns["paragraph_start"] = (newline[np.maximum(start - 2, 0)] & before_break) | (index == 0)
-    columns["paragraph_end"] = after_break & newline[np.minimum(end + 1, len(codes) - 1)]
-    head = codes[start]
-    columns["heading"] = head == ord("#")
-    columns["list_mark"] = np.isin(head, [ord(c) for c in "-*•·☐□▪◦>"])
-    columns["table"] = head == ord("|")
-    columns["bracketed"] = np.isin(head, [ord(c) for c in "【[〖〔"])
-    columns["quoted"] = np.isin(head, [ord(c) for c in "“\"「『'‘"])
-    columns["head_digit"] = ((head >= 0x30) & (head <= 0x39)) | ((head >= 0x2460) & (head <= 0x24FF))
-    columns["head_emoji"] = (head >= 0x1F000) | ((head >= 0x2190) & (head < 0x2C00))
-    rest = _rest(batch)
-    columns["rest_0"] = rest == 0
-    columns["named_rest_0"] = (rest == 0) & (distinct > 0)
-    columns["named_rest_3"] = (rest > 0) & (rest <= 3) & (distinct > 0)
-    columns["named_rest_8"] = (rest > 3) & (rest <= 8) & (distinct > 0)
-    columns["named_rest"] = (rest > 8) & (distinct > 0)
-    columns["heading_rest"] = (
-        np.isin(codes[start], [ord(c) for c in "#*【0123456789"]) & (rest > 3) & columns["own_line"]
-    )
-    commas = _count(batch, [ord(c) for c in ",;、"])
-    columns["clauses_0"] = commas == 0
-    columns["clauses_2"] = commas >= 2
-    columns["clauses_4"] = commas >= 4
-    columns["colon_inside"] = _count(batch, [ord(":")]) > 0
-    columns["quote_inside"] = _count(batch, [ord(c) for c in '“”「」"']) > 0
-    columns["dunhao_2"] = _count(batch, [ord(c) for c in "、/|·"]) >= 2
-    columns["you"] = _count(batch, [ord(c) for c in "你您"]) > 0
-    columns["me"] = _count(batch, [ord("我")]) > 0
-    columns["he"] = _count(batch, [ord(c) for c in "他她"]) > 0
-    p_start, _ = batch.persons
-    person = np.zeros(batch.size)
-    at = batch.sentence_of(p_start)
-    np.add.at(person, at[at >= 0], 1)
-    columns["person"] = person > 0
-    columns["question_overlap"] = question_overlap(batch)
+    Returns blocks of shape (sentences, features), in float, and the features' names in the same order. The blocks are
+    not concatenated yet: the caller adds more of them and copies all only once.
+    """
+    distinct = per_pair_sum(pairs.named > 0, pairs.first)
+    lines = _lines(batch)
+    columns = {
+        **_place(batch),
+        **_cards_mentioned(batch, pairs, distinct),
+        **_cards_so_far(batch, pairs, distinct),
+        **_card_share(batch),
+        **_last_character(batch),
+        **lines,
+        **_first_character(batch),
+        **_letters_left(batch, distinct, lines["own_line"]),
+        **_clauses_and_persons(batch),
+    }
     names = list(columns)
     dense = np.empty((batch.size, len(names)))
     for number, name in enumerate(names):
         dense[:, number] = columns[name]
-    shown = [
-        names.index(n)
-        for n in "named_1 named_2 evoked_0 evoked_2 own_line heading list_mark new_card asks card_share mostly_cards paragraph_start quoted person question_overlap longer_15 before_first_card you".split()
-    ]
-    mine = dense[:, shown]
-    around, around_names = [], []
+    context = dense[:, [names.index(name) for name in CONTEXT]]
+    blocks = [dense]
     for back in (1, -1, 2, -2):
-        around.append(_before(batch, mine, back))
-        around_names += [f"{names[i]}@{-back}" for i in shown]
-    return [dense, *around, np.ones((batch.size, 1))], [*names, *around_names, "bias"]
+        blocks.append(_before(batch, context, back))
+        names += [f"{name}@{-back}" for name in CONTEXT]
+    return [*blocks, np.ones((batch.size, 1))], [*names, "bias"]
+
+
+def _place(batch: Batch) -> Columns:
+    """Place in the reading and length of each sentence."""
+    index, count = batch.s_index, batch.s_count
+    from_end = count - 1 - index
+    place = index / np.maximum(count - 1, 1)
+    columns = {"place": place, "place_squared": place**2}
+    for k in range(3):
+        columns[f"from_start_{k}"] = index == k
+        columns[f"from_end_{k}"] = from_end == k
+    columns |= {"late": from_end <= 4, "early": index <= 4, "short_reading": count <= 6}
+    length = batch.s_end - batch.s_start
+    return columns | {f"longer_{limit}": length > limit for limit in (6, 10, 15, 25, 40)}
+
+
+def _cards_mentioned(batch: Batch, pairs: Pairs, distinct: np.ndarray) -> Columns:
+    """Cards each sentence names or evokes. distinct: number of different drawn cards it names."""
+    first, drawn = pairs.first, np.diff(pairs.first)
+    undrawn = np.bincount(batch.m_sentence[batch.m_sentence >= 0], minlength=batch.size) - per_pair_sum(
+        pairs.named, first
+    )
+    evoked = per_pair_sum((pairs.named > 0) | (pairs.image >= 0.5) | (pairs.rank >= 1) | (pairs.position > 0), first)
+    is_current = pairs.current[pairs.p_sentence] == pairs.p_slot
+    strength = pairs.image + pairs.rank + pairs.named
+    placed = per_pair_sum(pairs.position > 0, first)
+    return {
+        "named_1": distinct == 1,
+        "named_2": distinct == 2,
+        "named_3": distinct > 2,
+        "named_all": (distinct == drawn) & (distinct > 1),
+        "names_undrawn": undrawn > 0,
+        "evoked_0": evoked == 0,
+        "evoked_1": evoked == 1,
+        "evoked_2": evoked == 2,
+        "evoked_3": evoked > 2,
+        "image_top": np.minimum(per_pair_max(pairs.image, first), 3) / 3,
+        "image_other": np.minimum(per_pair_max(np.where(is_current, 0.0, strength), first), 2) / 2,
+        "image_current": np.minimum(per_pair_max(np.where(is_current, strength, 0.0), first), 2) / 2,
+        "rank_two": per_pair_sum(pairs.rank > 0, first) > 1,
+        "position_1": placed > 0,
+        "position_2": placed > 1,
+    }
+
+
+def _cards_so_far(batch: Batch, pairs: Pairs, distinct: np.ndarray) -> Columns:
+    """Drawn cards named up to each sentence, and those still to come."""
+    drawn = np.diff(pairs.first)
+    new = _first_named(batch, pairs)
+    met, named = _running(batch, new), _running(batch, distinct > 0)
+    return {
+        "new_card": new > 0,
+        "new_cards": new > 1,
+        "many_cards": drawn > 4,
+        "single_card": drawn == 1,
+        "advice_place": _advice_place(batch, pairs),
+        "before_first_card": named == 0,
+        "no_card_yet": pairs.current < 0,
+        "all_cards_met": (drawn <= met) & (drawn > 0),
+        "after_last_card": (named == _per_reading_last(batch, named)) & (distinct == 0),
+        "met_share": np.where(drawn > 0, np.minimum(met / np.maximum(drawn, 1), 1), 0),
+    }
+
+
+def _card_share(batch: Batch) -> Columns:
+    """Share of each sentence's characters that are names of cards."""
+    inside = batch.m_sentence >= 0
+    named = np.bincount(batch.m_sentence[inside], weights=(batch.m_end - batch.m_start)[inside], minlength=batch.size)
+    share = named / np.maximum(batch.s_end - batch.s_start, 1)
+    return {"card_share": share, "mostly_cards": share > 0.4}
+
+
+END_MARKS = "。!?…"
+
+
+def _last_character(batch: Batch) -> Columns:
+    """The mark each sentence ends in; emoji, tildes and brackets may follow it."""
+    last, mark = batch.codes[batch.s_end - 1], _last_mark(batch)
+    return {
+        "asks": _is_one_of(mark, "?？"),
+        "exclaims": mark == ord("!"),
+        "full_stop": mark == ord("。"),
+        "trails_off": mark == ord("…"),
+        "no_mark": ~_is_one_of(mark, END_MARKS),
+        "ends_tilde": _is_one_of(last, "~～"),
+        "ends_emoji": (last > 0x2190) & _is_emoji(last),
+        "ends_colon": last == ord(":"),
+    }
+
+
+def _lines(batch: Batch) -> Columns:
+    """Whether each sentence begins or ends a line or a paragraph."""
+    newline, start, end = batch.codes == 10, batch.s_start, batch.s_end
+    final = len(newline) - 1
+    begins = newline[np.maximum(start - 1, 0)] | (batch.s_index == 0)
+    ends_line = newline[np.minimum(end, final)]
+    begins_paragraph = (newline[np.maximum(start - 2, 0)] & begins) | (batch.s_index == 0)
+    ends_paragraph = ends_line & newline[np.minimum(end + 1, final)]
+    return {
+        "own_line": begins & ends_line,
+        "line_start": begins,
+        "line_end": ends_line,
+        "own_paragraph": begins_paragraph & ends_paragraph,
+        "paragraph_start": begins_paragraph,
+        "paragraph_end": ends_paragraph,
+    }
+
+
+def _first_character(batch: Batch) -> Columns:
+    """The kind of character each sentence begins with."""
+    head = batch.codes[batch.s_start]
+    return {
+        "heading": head == ord("#"),
+        "list_mark": _is_one_of(head, "-*•·☐□▪◦>"),
+        "table": head == ord("|"),
+        "bracketed": _is_one_of(head, "【[〖〔"),
+        "quoted": _is_one_of(head, "“\"「『'‘"),
+        "head_digit": ((head >= 0x30) & (head <= 0x39)) | ((head >= 0x2460) & (head <= 0x24FF)),
+        "head_emoji": _is_emoji(head),
+    }
+
+
+def _letters_left(batch: Batch, distinct: np.ndarray, own_line: np.ndarray) -> Columns:
+    """How much of each sentence is left without its cards, orientations and positions."""
+    rest, named = _rest(batch), distinct > 0
+    return {
+        "rest_0": rest == 0,
+        "named_rest_0": (rest == 0) & named,
+        "named_rest_3": (rest > 0) & (rest <= 3) & named,
+        "named_rest_8": (rest > 3) & (rest <= 8) & named,
+        "named_rest": (rest > 8) & named,
+        "heading_rest": _is_one_of(batch.codes[batch.s_start], "#*【0123456789") & (rest > 3) & own_line,
+    }
+
+
+def _clauses_and_persons(batch: Batch) -> Columns:
+    """Commas, colons and quotes inside each sentence, the persons it speaks of, and its overlap with the question."""
+    commas = _count(batch, ",;、")
+    person = batch.sentence_of(batch.persons[0])
+    return {
+        "clauses_0": commas == 0,
+        "clauses_2": commas >= 2,
+        "clauses_4": commas >= 4,
+        "colon_inside": _count(batch, ":") > 0,
+        "quote_inside": _count(batch, '“”「」"') > 0,
+        "dunhao_2": _count(batch, "、/|·") >= 2,
+        "you": _count(batch, marks("you")) > 0,
+        "me": _count(batch, marks("me")) > 0,
+        "he": _count(batch, marks("other")) > 0,
+        "person": np.bincount(person[person >= 0], minlength=batch.size) > 0,
+        "question_overlap": question_overlap(batch),
+    }
+
+
+def _is_one_of(codes: np.ndarray, characters: str) -> np.ndarray:
+    return np.isin(codes, [ord(character) for character in characters])
+
+
+def _is_emoji(codes: np.ndarray) -> np.ndarray:
+    return (codes >= 0x1F000) | ((codes >= 0x2190) & (codes < 0x2C00))
 
 
 def _rest(batch: Batch) -> np.ndarray:
@@ -251,13 +306,12 @@ def _rest(batch: Batch) -> np.ndarray:
     return np.bincount(at[at >= 0], minlength=batch.size)
 
 
-@cache
+@lexicon.cached
 def _letters() -> np.ndarray:
-    """Of every code point, whether `_rest` counts it: Chinese and Latin letters but those that come with a card's name."""
+    """Mark the code points that `_rest` counts: Chinese and Latin letters, except those that come with a card's name."""
     table = np.zeros(0x110000, dtype=bool)
     table[0x3400:0xA000] = table[97:123] = True
-    table[[ord(c) for c in "正逆倒反位牌是的这张"]] = False
-    return table
+    return table & ~code_table(marks("around_card"))
 
 
 def _place_spans(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
@@ -286,28 +340,21 @@ def _advice_place(batch: Batch, pairs: Pairs) -> np.ndarray:
     return out
 
 
-def _count(batch: Batch, wanted: list[int]) -> np.ndarray:
-    at = batch.sentence_of(np.nonzero(_members(tuple(wanted))[batch.codes])[0])
-    return np.bincount(at[at >= 0], minlength=batch.size).astype(float)
-
-
-@cache
-def _members(codes: tuple[int, ...]) -> np.ndarray:
-    """Of every code point, whether it is one of these: `np.isin` without the search."""
-    table = np.zeros(0x110000, dtype=bool)
-    table[list(codes)] = True
-    return table
+def _count(batch: Batch, characters: str) -> np.ndarray:
+    """Count the characters in each sentence."""
+    at = batch.sentence_of(np.nonzero(code_table(characters)[batch.codes])[0])
+    return np.bincount(at[at >= 0], minlength=batch.size)
 
 
 def _last_mark(batch: Batch) -> np.ndarray:
     """The last of `。!?…` among each sentence's last eight characters, else its last character."""
     codes, end = batch.codes, batch.s_end
     found = codes[end - 1].copy()
-    done = np.isin(found, [ord(c) for c in "。!?…"])
+    done = _is_one_of(found, END_MARKS)
     for back in range(2, 9):
         at = end - back
         mark = codes[np.maximum(at, 0)]
-        hit = ~done & (at >= batch.s_start) & np.isin(mark, [ord(c) for c in "。!?…"])
+        hit = ~done & (at >= batch.s_start) & _is_one_of(mark, END_MARKS)
         found = np.where(hit, mark, found)
         done |= hit
     return found

@@ -13,6 +13,7 @@ from tarot_data.cards.mentions import choose, phrases
 from tarot_data.patterns import cues, features, time_expressions
 from tarot_data.patterns.batch import to_batch
 from tarot_data.patterns.card_evidence import GROUPS
+from tarot_data.patterns.vocabulary import MARK_KINDS
 from tarot_data.text.normalise import fold
 from tarot_data.text.phrase_matcher import find_all
 
@@ -43,6 +44,7 @@ CLOSED: dict[str, dict[str, tuple[str, ...]]] = {
     "times": {"kind": ("deadline", "duration", "frequency", "moment")},
     "orientation": {"ambiguous": ("yes", "no")},
     "kinds": {"label": (*LABELS, "any")},
+    "marks": {"kind": MARK_KINDS},
 }
 """Columns that take a value of a closed list."""
 
@@ -88,7 +90,7 @@ def check_lexicon() -> list[Finding]:
             ]
     for table, column in _SPOKEN.items():
         found += _spoken(table, column)
-    found += _images() + _times() + _aliases() + _pointers()
+    found += _word_lists("images") + _word_lists("marks") + _times() + _aliases() + _pointers()
     if not any(finding.file.endswith("cues.csv") for finding in found):
         # The rows below are tried with the labeller's own matcher, which needs them well formed.
         found += _cues()
@@ -135,10 +137,11 @@ def _spoken(table: str, column: str) -> list[Finding]:
     return out
 
 
-def _images() -> list[Finding]:
+def _word_lists(table: str) -> list[Finding]:
+    """Check that each example has one of the row's words."""
     return [
         _finding(row, "not_in_example", word=row["words"].split("|")[0], example=row["example"])
-        for row in lexicon.read_table("images")
+        for row in lexicon.read_table(table)
         if not any(word and fold(word) in fold(row["example"]) for word in row["words"].split("|"))
     ]
 

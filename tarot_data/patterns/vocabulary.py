@@ -1,5 +1,7 @@
 """Words that count as words: jieba segmentation with the tables' own entries."""
 
+from functools import cache
+
 import numpy as np
 
 from schemas.deck import THEMES
@@ -7,6 +9,12 @@ from tarot_data import lexicon
 from tarot_data.cards import mentions
 from tarot_data.patterns import cues, imagery
 from tarot_data.text.normalise import fold
+
+MARK_KINDS = (
+    "you", "me", "other", "plain_you", "formal_you", "around_card", "after_place", "after_option", "option",
+    "both_scripts",
+)  # fmt: skip
+"""Kinds of the table `marks`."""
 
 
 @lexicon.cached
@@ -25,6 +33,26 @@ def style_words() -> tuple[list[str], list[str]]:
     for row in lexicon.read_table("style"):
         kinds.setdefault(fold(row["word"]), row["kind"])
     return list(kinds), list(kinds.values())
+
+
+@lexicon.cached
+def marks(kind: str) -> str:
+    """Return the characters of one kind of the table `marks`."""
+    return "".join(mark_words(kind))
+
+
+@lexicon.cached
+def mark_words(kind: str) -> tuple[str, ...]:
+    """Return the words of one kind of the table `marks`."""
+    return tuple(word for row in lexicon.read_table("marks") if row["kind"] == kind for word in row["words"].split("|"))
+
+
+@cache
+def code_table(characters: str) -> np.ndarray:
+    """Return a bool for every code point: whether it is one of the characters. Faster than `np.isin` on long texts."""
+    table = np.zeros(0x110000, dtype=bool)
+    table[[ord(character) for character in characters]] = True
+    return table
 
 
 @lexicon.cached
