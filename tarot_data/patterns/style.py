@@ -1,126 +1,156 @@
-"""How a reading is written: address, script, length, particles, hedges, questions, and short codes for the rest."""
+"""Writing style of each reading: address, script, sentence length, particles, hedges, questions, and marker codes."""
 
-from functools import cache
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
+import opencc
 
-from schemas.tables import Style
+from tarot_data import lexicon
 from tarot_data.patterns.batch import Batch
-from tarot_data.patterns.vocabulary import style_words
+from tarot_data.patterns.vocabulary import code_table, marks, style_words
 from tarot_data.text.normalise import script_table
 
-MARKERS = (
-    "emoji", "markdown", "list", "headings", "questions", "particles", "hedging", "formal_you", "third_person",
-    "traditional", "english", "short_lines", "few_marks", "jargon", "net_speech", "long_sentences", "short_sentences",
-)  # fmt: skip
+
+class Counts(NamedTuple):
+    """Counts per reading, each an array of shape (readings,). words: number of style words by kind.
+
+    chars: without white space. length: mean characters of a sentence. …_share: 0 to 1, of characters, questions of
+    sentences. headings, items: sentences that begin with such a mark.
+    """
+
+    chars: np.ndarray
+    sentences: np.ndarray
+    length: np.ndarray
+    lines: np.ndarray
+    emoji: np.ndarray
+    bold: np.ndarray
+    headings: np.ndarray
+    items: np.ndarray
+    questions_share: np.ndarray
+    latin_share: np.ndarray
+    marks_share: np.ndarray
+    words: dict[str, np.ndarray]
+    per_100: dict[str, np.ndarray]
+    address: np.ndarray
+    script: np.ndarray
 
 
-FIELDS = tuple(field.name for field in Style.fields)
-
-
-@cache
-def _traditional() -> np.ndarray:
-    """Of every code point, whether only the traditional script has it."""
-    return _table({code for code in script_table() if chr(code) not in "妳祢著"})
-
-
-def _table(members: set[int]) -> np.ndarray:
-    table = np.zeros(0x110000, dtype=bool)
-    table[list(members)] = True
-    return table
-
-
-@cache
-def _simplified() -> np.ndarray:
-    """Of every code point, whether only the simplified script has it."""
-    table = script_table()
-    return _table({ord(b) for b in table.values()} - set(table) - _shared())
-
-
-def _shared() -> set[int]:
-    """Simplified forms that are traditional characters of their own (后, 里, 面)."""
-    import opencc
-
-    table = script_table()
-    simple = sorted(set(table.values()))
-    converted = opencc.OpenCC("s2t").convert("\n".join(simple)).split("\n")
-    return {ord(a) for a, b in zip(simple, converted, strict=True) if a == b}
+MARKERS: dict[str, Callable[[Counts], np.ndarray]] = {
+    "emoji": lambda c: c.emoji > 0,
+    "markdown": lambda c: (c.headings > 0) & (c.bold + c.items > 0) | (c.bold > 3),
+    "list": lambda c: c.items >= 3,
+    "headings": lambda c: c.headings >= 2,
+    "questions": lambda c: c.questions_share > 0.15,
+    "particles": lambda c: c.per_100["particle"] > 1.2,
+    "hedging": lambda c: c.per_100["hedge"] > 0.8,
+    "formal_you": lambda c: c.address == marks("formal_you")[0],
+    "third_person": lambda c: c.address == "third",
+    "traditional": lambda c: c.script == "traditional",
+    "english": lambda c: c.latin_share > 0.15,
+    "short_lines": lambda c: (c.lines > 0.6 * c.sentences) & (c.length < 22),
+    "few_marks": lambda c: (c.marks_share < 0.03) & (c.chars > 60),
+    "jargon": lambda c: c.words["jargon"] >= 2,
+    "net_speech": lambda c: c.words["net"] >= 2,
+    "long_sentences": lambda c: c.length > 40,
+    "short_sentences": lambda c: c.length < 16,
+}
+"""Which readings have each marker, as a bool array of shape (readings,)."""
 
 
 def styles_of(batch: Batch, asks: np.ndarray) -> dict[str, list]:
-    """The fields of `schemas.tables.Style`, one value a reading each. asks: whether each sentence ends in a question mark."""
-    count = len(batch.readings)
-    codes = batch.written
-    owner = np.repeat(np.arange(count), np.diff([*batch.r_start, len(codes)]))
+    """Compute the fields of `schemas.tables.Style`, one value a reading each.
 
-    def per_reading(hits: np.ndarray) -> np.ndarray:
+    asks: (sentences,) whether each ends in a question mark.
+    """
+    counts = _count(batch, asks)
+    marked = {marker: rule(counts).tolist() for marker, rule in MARKERS.items()}
+    return {
+        "address": counts.address.tolist(),
+        "script": counts.script.tolist(),
+        "sentence_chars": _rounded(counts.length, 2),
+        "particles_per_100": _rounded(counts.per_100["particle"], 3),
+        "emoji_per_100": _rounded(counts.per_100["emoji"], 3),
+        "hedges_per_100": _rounded(counts.per_100["hedge"], 3),
+        "questions_share": _rounded(counts.questions_share, 4),
+        "markers": [
+            [m for m, has in zip(marked, row, strict=True) if has] for row in zip(*marked.values(), strict=True)
+        ],
+    }
+
+
+def _rounded(values: np.ndarray, digits: int) -> list[float]:
+    return [round(value, digits) for value in values.tolist()]
+
+
+def _count(batch: Batch, asks: np.ndarray) -> Counts:
+    count, codes = len(batch.readings), batch.written
+
+    def characters(hits: np.ndarray) -> np.ndarray:
         return np.add.reduceat(hits, batch.r_start, dtype=np.int64).astype(float)
 
-    chars = np.maximum(per_reading(codes > 0x20), 1)
-    _, kinds = style_words()
-    found = batch.found["style"]
-    tally = {kind: np.zeros(count) for kind in set(kinds)}
-    kind_of = np.array([sorted(tally).index(kind) for kind in kinds])
-    for index, kind in enumerate(sorted(tally)):
-        at = found.start[kind_of[found.phrase] == index]
-        tally[kind] = np.bincount(owner[at], minlength=count).astype(float)
-    emoji = per_reading((codes >= 0x1F000) | ((codes >= 0x2600) & (codes < 0x27C0)))
-    old, new = per_reading(_traditional()[codes]), per_reading(_simplified()[codes])
-    you, formal = per_reading(np.isin(codes, [ord(c) for c in "你妳"])), per_reading(codes == ord("您"))
-    latin = per_reading(((codes | 32) >= 97) & ((codes | 32) <= 122)) / chars
-    lines = per_reading(codes == 10) - 3
-    sentences = np.maximum(np.bincount(batch.s_reading, minlength=count), 1)
-    length = np.bincount(batch.s_reading, weights=batch.s_end - batch.s_start, minlength=count) / sentences
-    questions = np.bincount(batch.s_reading, weights=asks.astype(float), minlength=count) / sentences
-    marks = per_reading(np.isin(codes, [ord(c) for c in "，。！？；、,!?;"])) / chars
-    heads = np.bincount(
-        batch.s_reading, weights=np.isin(batch.codes[batch.s_start], [ord(c) for c in "#【"]) * 1.0, minlength=count
+    def sentences(values: np.ndarray) -> np.ndarray:
+        return np.bincount(batch.s_reading, weights=values.astype(float), minlength=count)
+
+    chars = np.maximum(characters(codes > 0x20), 1)
+    number = np.maximum(np.bincount(batch.s_reading, minlength=count), 1)
+    heads = batch.codes[batch.s_start]
+    emoji = characters((codes >= 0x1F000) | ((codes >= 0x2600) & (codes < 0x27C0)))
+    words = _words(batch)
+    per_100 = 100 / chars
+    you, formal = (characters(code_table(marks(kind))[codes]) for kind in ("plain_you", "formal_you"))
+    old, new = characters(_traditional()[codes]), characters(_simplified()[codes])
+    return Counts(
+        chars=chars,
+        sentences=number,
+        length=sentences(batch.s_end - batch.s_start) / number,
+        lines=characters(codes == 10) - 3,
+        emoji=emoji,
+        bold=characters(codes == ord("*")),
+        headings=sentences(code_table("#【")[heads]),
+        items=sentences(code_table("-*•·☐")[heads]),
+        questions_share=sentences(asks) / number,
+        latin_share=characters(((codes | 32) >= 97) & ((codes | 32) <= 122)) / chars,
+        marks_share=characters(code_table("，。！？；、,!?;")[codes]) / chars,
+        words=words,
+        per_100={"emoji": emoji * per_100, **{kind: found * per_100 for kind, found in words.items()}},
+        address=np.select(
+            [formal > you, you > 0, words["third"] > 0],
+            [marks("formal_you")[0], marks("plain_you")[0], "third"],
+            "none",
+        ),
+        script=np.select(
+            [(old > 4 * new) & (old > 0), (new > 4 * old) | (old == 0)], ["traditional", "simplified"], "mixed"
+        ),
     )
-    items = np.bincount(
-        batch.s_reading, weights=np.isin(batch.codes[batch.s_start], [ord(c) for c in "-*•·☐"]) * 1.0, minlength=count
-    )
-    bold = per_reading(codes == ord("*"))
-    out = []
-    for i in range(count):
-        per_100 = 100 / chars[i]
-        particles, hedges = tally["particle"][i] * per_100, tally["hedge"][i] * per_100
-        script = (
-            "traditional"
-            if old[i] > 4 * new[i] and old[i]
-            else "simplified"
-            if new[i] > 4 * old[i] or not old[i]
-            else "mixed"
-        )
-        address = "您" if formal[i] > you[i] else "你" if you[i] else "third" if tally["third"][i] else "none"
-        marked = {
-            "emoji": emoji[i] > 0,
-            "markdown": heads[i] > 0 and bold[i] + items[i] > 0 or bold[i] > 3,
-            "list": items[i] >= 3,
-            "headings": heads[i] >= 2,
-            "questions": questions[i] > 0.15,
-            "particles": particles > 1.2,
-            "hedging": hedges > 0.8,
-            "formal_you": address == "您",
-            "third_person": address == "third",
-            "traditional": script == "traditional",
-            "english": latin[i] > 0.15,
-            "short_lines": lines[i] > 0.6 * sentences[i] and length[i] < 22,
-            "few_marks": marks[i] < 0.03 and chars[i] > 60,
-            "jargon": tally["jargon"][i] >= 2,
-            "net_speech": tally["net"][i] >= 2,
-            "long_sentences": length[i] > 40,
-            "short_sentences": length[i] < 16,
-        }
-        out.append(
-            {
-                "address": address,
-                "script": script,
-                "sentence_chars": round(float(length[i]), 2),
-                "particles_per_100": round(float(particles), 3),
-                "emoji_per_100": round(float(emoji[i] * per_100), 3),
-                "hedges_per_100": round(float(hedges), 3),
-                "questions_share": round(float(questions[i]), 4),
-                "markers": [marker for marker in MARKERS if marked[marker]],
-            }
-        )
-    return {name: [style[name] for style in out] for name in FIELDS}
+
+
+def _words(batch: Batch) -> dict[str, np.ndarray]:
+    """Count the words of the table `style` in each reading, by their kind."""
+    kinds, found = np.array(style_words()[1]), batch.found["style"]
+    reading = np.searchsorted(batch.r_start, found.start, side="right") - 1
+    of_match = kinds[found.phrase]
+    return {
+        kind: np.bincount(reading[of_match == kind], minlength=len(batch.readings)).astype(float)
+        for kind in np.unique(kinds).tolist()
+    }
+
+
+@lexicon.cached
+def _traditional() -> np.ndarray:
+    """Mark the code points that only the traditional script has."""
+    return code_table("".join(set(map(chr, script_table())) - set(marks("both_scripts"))))
+
+
+@lexicon.cached
+def _simplified() -> np.ndarray:
+    """Mark the code points that only the simplified script has."""
+    table = script_table()
+    return code_table("".join(set(table.values()) - set(map(chr, table)) - _shared()))
+
+
+def _shared() -> set[str]:
+    """Find the simplified forms that are traditional characters of their own (后, 里, 面)."""
+    simple = sorted(set(script_table().values()))
+    converted = opencc.OpenCC("s2t").convert("\n".join(simple)).split("\n")
+    return {a for a, b in zip(simple, converted, strict=True) if a == b}
