@@ -60,7 +60,7 @@ def canonical(card: str) -> str:
 
 
 def lexicon_check(ctx: Context) -> None:
-    from tarot_data.patterns.explain import check_lexicon
+    from tarot_data.patterns.lexicon_check import check_lexicon
 
     findings = check_lexicon()
     if ctx.as_json:

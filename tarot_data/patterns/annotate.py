@@ -1,4 +1,4 @@
-"""Readings to annotated sentences: labels, cards, themes, style. One call a batch, same input, same output."""
+"""Annotation of readings: labels and cards of their sentences, themes, style, mentions of cards."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ import polars as pl
 from schemas.deck import CARDS, LABELS, THEMES
 from schemas.tables import ANNOTATIONS, SENTENCES, Style
 from tarot_data.patterns import model as labeller
-from tarot_data.patterns.batch import to_rows
+from tarot_data.patterns.batch import Batch, to_rows
 from tarot_data.patterns.style import styles_of
 from tarot_data.patterns.themes import themes_of
 from tarot_data.system.memory import no_cycles
@@ -16,9 +16,12 @@ from tarot_data.system.memory import no_cycles
 LOT = 1000
 """Readings labelled at a time: 150 MB. Half as many take a tenth more time, twice as many none less."""
 
+NOTES = pl.Schema({name: ANNOTATIONS[name] for name in ("reading_id", "themes", "style", "labeller")})
+MENTIONS = pl.Schema({"reading_id": pl.String, "start": pl.Int32, "end": pl.Int32, "card": pl.Enum(CARDS)})
+
 
 class Annotated(NamedTuple):
-    """sentences: SENTENCES. notes: NOTES, one row a reading. mentions: MENTIONS, every card that is called by name."""
+    """sentences: SENTENCES. notes: NOTES, one row a reading. mentions: MENTIONS, every card called by its name."""
 
     sentences: pl.DataFrame
     notes: pl.DataFrame
@@ -26,17 +29,17 @@ class Annotated(NamedTuple):
 
 
 def annotate(readings: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Sentences (SENTENCES) and one row of (reading_id, themes, style, labeller) a reading, in the order of readings.
+    """Label readings: sentences (SENTENCES) and one row of NOTES a reading, in the order of readings.
 
-    readings: reading_id, content, cards; person and question are used where they are there. Offsets are characters of
-    content as given.
+    readings: reading_id, content, cards; person and question are used if present. Offsets are characters of content
+    as given. The same input gives the same output.
     """
     found = annotated(readings)
     return found.sentences, found.notes
 
 
 def annotated(readings: pl.DataFrame) -> Annotated:
-    """`annotate`, and where the readings name which card."""
+    """Label readings like `annotate`, and list the mentions of cards."""
     with no_cycles():
         found = [_annotate(readings.slice(start, LOT)) for start in range(0, readings.height, LOT)]
     if not found:
@@ -44,56 +47,61 @@ def annotated(readings: pl.DataFrame) -> Annotated:
     return Annotated(*(pl.concat(frames) for frames in zip(*found, strict=True)))
 
 
-NOTES = pl.Schema({name: ANNOTATIONS[name] for name in ("reading_id", "themes", "style", "labeller")})
-MENTIONS = pl.Schema({"reading_id": pl.String, "start": pl.Int32, "end": pl.Int32, "card": pl.Enum(CARDS)})
-
-
-def lists(values: list[list[str]], inner: pl.DataType) -> pl.Series:
-    """A list column of closed values; through joined strings, as polars takes nested Python lists slowly."""
-    joined = pl.DataFrame({"": pl.Series(["|".join(value) for value in values], dtype=pl.String)})
-    empty = pl.lit([], dtype=pl.List(pl.String))
-    return joined.select(
-        pl.when(pl.col("") == "").then(empty).otherwise(pl.col("").str.split("|")).cast(pl.List(inner))
-    ).to_series()
-
-
 def _annotate(readings: pl.DataFrame) -> Annotated:
-    looks, _, labels, confidence, cards = labeller.label(to_rows(readings))
-    batch = looks.batch
-    base = batch.r_start[batch.s_reading]
-    sentences = pl.DataFrame(
-        {
-            "reading_id": readings["reading_id"].gather(batch.s_reading),
-            "index": batch.s_index.astype(np.int32),
-            "start": (batch.s_start - base).astype(np.int32),
-            "end": (batch.s_end - base).astype(np.int32),
-            "labels": lists(labels, pl.Enum(LABELS)),
-            "cards": lists([[CARDS[card] for card in named] for named in cards], pl.Enum(CARDS)),
-            "confidence": np.clip(confidence, 0, 1).astype(np.float32),
-        },
-        schema=SENTENCES,
+    found = labeller.label(to_rows(readings))
+    ids = readings["reading_id"]
+    return Annotated(
+        pl.DataFrame(sentence_columns(found, ids), schema=SENTENCES), _notes(found, ids), _mentions(found.batch, ids)
     )
-    asks = looks.dense[:, looks.names.index("asks")] > 0
-    style = styles_of(batch, asks)
-    markers = lists(style.pop("markers"), pl.String())
-    annotations = pl.DataFrame(
+
+
+def sentence_columns(found: labeller.Labelled, ids: pl.Series) -> dict[str, object]:
+    """The columns of SENTENCES for a labelled batch. ids: reading_id of each of its readings."""
+    batch = found.batch
+    return {
+        "reading_id": ids.gather(batch.s_reading),
+        "index": batch.s_index.astype(np.int32),
+        "start": batch.spans[:, 0].astype(np.int32),
+        "end": batch.spans[:, 1].astype(np.int32),
+        "labels": lists(found.labels, pl.Enum(LABELS)),
+        "cards": lists([[CARDS[card] for card in named] for named in found.cards], pl.Enum(CARDS)),
+        "confidence": np.clip(found.confidence, 0, 1).astype(np.float32),
+    }
+
+
+def _notes(found: labeller.Labelled, ids: pl.Series) -> pl.DataFrame:
+    inputs = found.inputs
+    style = styles_of(found.batch, inputs.dense[:, inputs.names.index("asks")] > 0)
+    style["markers"] = lists(style["markers"], pl.String())
+    return pl.DataFrame(
         {
-            "reading_id": readings["reading_id"],
-            "themes": lists(themes_of(batch), pl.Enum(THEMES)),
-            "style": pl.DataFrame({**style, "markers": markers}, schema=dict(Style)).to_struct(),
-            "labeller": pl.repeat(labeller.version(), batch.r_start.size, dtype=pl.String, eager=True),
+            "reading_id": ids,
+            "themes": lists(themes_of(found.batch), pl.Enum(THEMES)),
+            "style": pl.DataFrame(style, schema=dict(Style)).to_struct(),
+            "labeller": pl.repeat(labeller.version(), len(ids), dtype=pl.String, eager=True),
         },
         schema=NOTES,
     )
+
+
+def _mentions(batch: Batch, ids: pl.Series) -> pl.DataFrame:
     reading = np.searchsorted(batch.r_start, batch.m_start, side="right") - 1
     base = batch.r_start[reading]
-    mentions = pl.DataFrame(
+    return pl.DataFrame(
         {
-            "reading_id": readings["reading_id"].gather(reading),
+            "reading_id": ids.gather(reading),
             "start": (batch.m_start - base).astype(np.int32),
             "end": (batch.m_end - base).astype(np.int32),
             "card": pl.Series(CARDS, dtype=pl.Enum(CARDS)).gather(batch.m_card),
         },
         schema=MENTIONS,
     )
-    return Annotated(sentences, annotations, mentions)
+
+
+def lists(values: list[list[str]], inner: pl.DataType) -> pl.Series:
+    """Convert lists of words without `|` to a list column; through joined strings, as polars takes nested lists slowly."""
+    joined = pl.DataFrame({"": pl.Series(["|".join(value) for value in values], dtype=pl.String)})
+    empty = pl.lit([], dtype=pl.List(pl.String))
+    return joined.select(
+        pl.when(pl.col("") == "").then(empty).otherwise(pl.col("").str.split("|")).cast(pl.List(inner))
+    ).to_series()

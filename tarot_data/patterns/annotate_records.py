@@ -1,4 +1,4 @@
-"""Readings that are not in the store: dicts in, annotated dicts out. What a model wrote walks this road too."""
+"""Annotation of readings that are not in the store, such as generated ones: dicts in, annotated dicts out."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -16,9 +16,9 @@ BATCH = 2000
 
 
 def read_lines(lines: Iterable[str], name: str) -> Iterator[dict]:
-    """One JSON object a line, with `id` and `content`; blank lines are passed over.
+    """Read one JSON object a line, with `content` and perhaps `id`; skip blank lines.
 
-    Raises Problem `bad_line` naming file and line.
+    Raises Problem `bad_line` with file and line.
     """
     for number, line in enumerate(lines, 1):
         if not line.strip():
@@ -33,7 +33,7 @@ def read_lines(lines: Iterable[str], name: str) -> Iterator[dict]:
 
 
 def drawn_cards(record: dict) -> list[dict]:
-    """The record's cards resolved to {draw, place, position, card, orientation, raw}; [] where it has none.
+    """Resolve the record's cards to {draw, place, position, card, orientation, raw}; return [] if it has none.
 
     Raises Problem `unknown_card`.
     """
@@ -46,63 +46,61 @@ def drawn_cards(record: dict) -> list[dict]:
 
 
 def annotate_records(records: list[dict]) -> list[dict]:
-    """{id, content, cards?, person?, question?, spread?} to {id, cards, sentences, themes, style, …}.
+    """Annotate {id, content, cards?, person?, question?, spread?} to {id, cards, sentences, themes, style, …}.
 
-    sentences: [{start, end, text, labels, cards}], offsets in characters of the content as given. Also carries over
-    person, question, spread and content, and adds mentions: [{card, orientation, start, end}].
+    sentences: [{start, end, text, labels, cards}], offsets in characters of the content as given. Person, question,
+    spread and content are copied, and mentions added: [{card, orientation, start, end}].
     """
-    out = []
-    for start in range(0, len(records), BATCH):
-        out += _annotate(records[start : start + BATCH])
-    return out
+    batches = (records[start : start + BATCH] for start in range(0, len(records), BATCH))
+    return [record for batch in batches for record in _annotate(batch)]
 
 
 def _annotate(records: list[dict]) -> list[dict]:
-    keys = [f"r{number:016x}" for number in range(len(records))]
-    cards = [drawn_cards(record) for record in records]
-    frame = pl.DataFrame(
-        {
-            "reading_id": keys,
-            "person": [record.get("person") for record in records],
-            "question": [record.get("question") for record in records],
-            "draws": [
-                [{"draw": 1, "spread": record.get("spread"), "spread_id": resolve_spread(record.get("spread"))[0]}]
-                for record in records
-            ],
-            "cards": cards,
-            "content": [record["content"] for record in records],
-        },
-        schema={name: READINGS[name] for name in ("reading_id", "person", "question", "draws", "cards", "content")},
-    )
-    sentences, annotations = annotate(frame)
-    by_reading: dict[str, list[dict]] = {key: [] for key in keys}
-    for row in sentences.sort("reading_id", "index").iter_rows(named=True):
-        by_reading[row["reading_id"]].append(row)
-    notes = {row["reading_id"]: row for row in annotations.iter_rows(named=True)}
-    return [
-        {
-            "id": record["id"],
-            "person": record.get("person"),
-            "question": record.get("question"),
-            "spread": record.get("spread"),
-            "content": record["content"],
-            "cards": drawn,
-            "sentences": [
-                {
-                    "start": row["start"],
-                    "end": row["end"],
-                    "text": record["content"][row["start"] : row["end"]],
-                    "labels": row["labels"],
-                    "cards": row["cards"],
-                }
-                for row in by_reading[key]
-            ],
-            "mentions": [
-                {"card": m.card, "orientation": m.orientation, "start": m.start, "end": m.end}
-                for m in find_cards(record["content"])
-            ],
-            "themes": notes[key]["themes"],
-            "style": notes[key]["style"],
-        }
-        for key, record, drawn in zip(keys, records, cards, strict=True)
-    ]
+    frame = _to_frame(records)
+    found, annotations = annotate(frame)
+    sentences: dict[str, list[dict]] = {key: [] for key in frame["reading_id"]}
+    for row in found.sort("reading_id", "index").iter_rows(named=True):
+        sentences[row["reading_id"]].append(row)
+    rows = zip(records, frame["cards"].to_list(), sentences.values(), annotations.to_dicts(), strict=True)
+    return [_to_record(*row) for row in rows]
+
+
+def _to_frame(records: list[dict]) -> pl.DataFrame:
+    """Build the columns of READINGS that the labeller uses, with ids that number the records."""
+    columns = {
+        "reading_id": [f"r{number:016x}" for number in range(len(records))],
+        "person": [record.get("person") for record in records],
+        "question": [record.get("question") for record in records],
+        "draws": [
+            [{"draw": 1, "spread": record.get("spread"), "spread_id": resolve_spread(record.get("spread"))[0]}]
+            for record in records
+        ],
+        "cards": [drawn_cards(record) for record in records],
+        "content": [record["content"] for record in records],
+    }
+    return pl.DataFrame(columns, schema={name: READINGS[name] for name in columns})
+
+
+def _to_record(record: dict, cards: list[dict], sentences: list[dict], notes: dict) -> dict:
+    content = record["content"]
+    return {
+        "id": record["id"],
+        **{name: record.get(name) for name in ("person", "question", "spread")},
+        "content": content,
+        "cards": cards,
+        "sentences": [
+            {
+                "start": row["start"],
+                "end": row["end"],
+                "text": content[row["start"] : row["end"]],
+                "labels": row["labels"],
+                "cards": row["cards"],
+            }
+            for row in sentences
+        ],
+        "mentions": [
+            {"card": m.card, "orientation": m.orientation, "start": m.start, "end": m.end} for m in find_cards(content)
+        ],
+        "themes": notes["themes"],
+        "style": notes["style"],
+    }

@@ -1,4 +1,4 @@
-"""Many readings as one folded text, with their sentences and the cards they name, as numpy arrays."""
+"""Batch of readings: one folded text with its sentences and the cards it names, as numpy arrays."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ SEPARATOR = "\n\n\n"
 class Batch:
     """Many readings as one folded text. Arrays named s_… have one entry a sentence, m_… one a mention of a card.
 
-    codes, written: code points of the text, folded and as it stands. found: where each table's words stand in it.
+    codes, written: code points of the text, folded and as written. found: matches of each lexicon table's words.
     """
 
     readings: list[dict]
@@ -59,13 +59,27 @@ class Batch:
         return self.owner[position]
 
     @cached_property
+    def spans(self) -> np.ndarray:
+        """(sentences, 2) start and end of each sentence in the content of its own reading."""
+        return np.stack([self.s_start, self.s_end], axis=1) - self.r_start[self.s_reading][:, None]
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """The text of each sentence, as written."""
+        return [
+            self.readings[reading]["content"][start:end]
+            for reading, (start, end) in zip(self.s_reading.tolist(), self.spans.tolist(), strict=True)
+        ]
+
+    @cached_property
     def persons(self) -> tuple[np.ndarray, np.ndarray]:
-        """Where the name of each reading's person begins and ends in it."""
-        return standing(self, [[fold((reading.get("person") or "").strip())] for reading in self.readings], 2, 12)[:2]
+        """Start and end of every occurrence of the name of a reading's person in that reading."""
+        names = [[fold((reading.get("person") or "").strip())] for reading in self.readings]
+        return find_names(self, names, shortest=2, longest=12)[:2]
 
     @cached_property
     def positions(self) -> list[list[tuple[str, int]]]:
-        """Of every reading the folded position of each card, empty where it has none, and the card's slot."""
+        """For each reading the folded position (empty if it has none) and the slot of each card."""
         out = []
         for drawn, reading in zip(self.drawn, self.readings, strict=True):
             slots = {card: slot for slot, card in enumerate(drawn)}
@@ -79,7 +93,10 @@ class Batch:
 
 
 def to_batch(readings: Sequence[dict]) -> Batch:
-    """readings: dicts with content and cards (dicts with card, position; may be empty: then those the text names)."""
+    """Build the batch of readings: dicts with content and cards (dicts with card, position).
+
+    A reading without cards gets those its text names.
+    """
     readings = list(readings)
     written_text = "".join(reading["content"] + SEPARATOR for reading in readings) or SEPARATOR
     lengths = np.array([len(reading["content"]) + len(SEPARATOR) for reading in readings], dtype=np.int64)
@@ -101,7 +118,7 @@ def to_batch(readings: Sequence[dict]) -> Batch:
     for number, mine in enumerate(drawn):
         named = m_card[edges[number] : edges[number + 1]].tolist()
         if not mine or not set(mine) <= set(named):
-            # Where no card is filed, or one that is never named, what the text names is read too.
+            # If no card is given, or one that is never named, the cards named in the text count as well.
             drawn[number] = list(dict.fromkeys([*mine, *named]))
     batch = Batch(
         readings, text, codes, starts, s_reading, s_index, s_start, s_end, counts[s_reading], m_start, m_end, m_card,
@@ -111,10 +128,13 @@ def to_batch(readings: Sequence[dict]) -> Batch:
     return batch
 
 
-def standing(
+def find_names(
     batch: Batch, names: list[list[str]], shortest: int = 1, longest: int = 1 << 30
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where names stand in their own readings: start, end, and number of the name within its reading."""
+    """Find the names of each reading in that reading: start, end, and number of the name within its reading.
+
+    Names shorter than `shortest` or longer than `longest` characters are not looked for.
+    """
     found = []
     starts = batch.r_start.tolist()
     for number, mine in enumerate(names):
@@ -132,7 +152,7 @@ def standing(
 
 
 def to_rows(readings: pl.DataFrame) -> list[dict]:
-    """The frame's readings as the labeller takes them: dicts of content, cards (card, position, orientation), person, question."""
+    """Convert a frame of readings to dicts of reading_id, content, cards (card, position, orientation), person, question."""
     count = readings.height
     columns = {
         name: readings[name].cast(pl.String).to_list() if name in readings.columns else [None] * count

@@ -375,7 +375,7 @@ def _sum(values: np.ndarray, first: np.ndarray) -> np.ndarray:
     return sums[first[1:]] - sums[first[:-1]]
 
 
-def name_cards(
+def attribute(
     batch: Batch, pairs: Pairs, labels: list[list[str]], jobs: np.ndarray, weights: Weights, scores: Scores
 ) -> list[list[int]]:
     """Card ids of every sentence, in drawing order. jobs: (sentences, 2) probability of interpreting and of linking.

@@ -11,7 +11,7 @@ from schemas.deck import CARDS, MAJORS, RANKS, SUITS
 from tarot_data import lexicon
 from tarot_data.cards import mentions
 from tarot_data.patterns import imagery
-from tarot_data.patterns.batch import Batch, standing
+from tarot_data.patterns.batch import Batch, find_names
 from tarot_data.patterns.vocabulary import vocabulary
 from tarot_data.text import phrase_matcher
 from tarot_data.text.normalise import fold
@@ -214,7 +214,7 @@ def _positions(batch: Batch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Where the names of positions stand: character, sentence, slot of the card that lies there."""
     ways = [[_ways(name) for name, _ in mine] for mine in batch.positions]
     names = [[(part, place) for place, way in enumerate(mine) for part in way[0]] for mine in ways]
-    at, _, number = standing(batch, [[part for part, _ in mine] for mine in names], 2)
+    at, _, number = find_names(batch, [[part for part, _ in mine] for mine in names], 2)
     reading = np.searchsorted(batch.r_start, at, side="right") - 1
     found = [(a, r, names[r][n][1]) for a, r, n in zip(at.tolist(), reading.tolist(), number.tolist(), strict=True)]
     starts = batch.r_start.tolist()

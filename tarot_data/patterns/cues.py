@@ -35,6 +35,16 @@ class Cue(NamedTuple):
     weight: float
     kind: str
 
+    @property
+    def key(self) -> str:
+        """`label cue`, by which the model knows a row, wherever it is in the table."""
+        return f"{self.label} {self.row['cue']}"
+
+    @property
+    def full_kind(self) -> str:
+        """`label.kind`"""
+        return f"{self.label}.{self.kind}"
+
 
 def parse(row: lexicon.Row) -> Cue:
     text = row["cue"]
@@ -71,8 +81,8 @@ def cues() -> tuple[Cue, ...]:
 
 @lexicon.cached
 def names() -> tuple[str, ...]:
-    """`label cue` of every row: what a row is known by, wherever it stands."""
-    return tuple(f"{cue.label} {cue.row['cue']}" for cue in cues())
+    """Return the key of every cue."""
+    return tuple(cue.key for cue in cues())
 
 
 @lexicon.cached
@@ -83,13 +93,13 @@ def _phrases() -> list[str]:
 @lexicon.cached
 def kinds() -> tuple[str, ...]:
     """`label.kind` of every cue, sorted: the names of the features they give."""
-    return tuple(sorted({f"{cue.label}.{cue.kind}" for cue in cues()}))
+    return tuple(sorted({cue.full_kind for cue in cues()}))
 
 
 def find(padded: np.ndarray, owner: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(sentence, cue, place) of every cue that stands in a sentence, each pair once; place: index into padded.
 
-    padded: code points of all sentences as `features.signed` gives them, each between the signs 1 and 2. owner: the
+    padded: code points of all sentences as `features.encode` gives them, each between the signs 1 and 2. owner: the
     sentence of every code point.
     """
     empty = np.zeros(0, dtype=np.int64)
@@ -156,7 +166,7 @@ def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     table, names = cues(), {name: number for number, name in enumerate(kinds())}
     weight = np.array([cue.weight for cue in table])
     label = np.array([LABELS.index(cue.label) for cue in table])
-    return weight, label, np.array([names[f"{cue.label}.{cue.kind}"] for cue in table])
+    return weight, label, np.array([names[cue.full_kind] for cue in table])
 
 
 def votes(sentence: np.ndarray, cue: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:

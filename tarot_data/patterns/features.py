@@ -1,15 +1,15 @@
-"""What the labeller looks at in a sentence, for a whole batch of readings at once, as numpy arrays.
+"""Features of the sentences of a batch, as numpy arrays.
 
-Three kinds: hashed n-grams of characters in which every card name is one sign 〈牌〉 and every orientation one sign
-〈位〉, so that 78 names and two scripts look alike; cue phrases of the lexicon; and structure (place in the reading, marks,
-which drawn cards a sentence speaks of).
+Three kinds: hashed n-grams of characters, in which every card name is one sign and every orientation one sign, so that
+78 names and two scripts look alike; cue phrases of the lexicon (`cues`); and structure (place in the reading, marks,
+drawn cards a sentence speaks of).
 """
 
 import numpy as np
 
 from schemas.deck import CARDS
 from tarot_data import lexicon
-from tarot_data.patterns.batch import Batch, standing
+from tarot_data.patterns.batch import Batch, find_names
 from tarot_data.patterns.card_evidence import Pairs, per_pair_max, per_pair_sum
 from tarot_data.patterns.vocabulary import code_table, marks, vocabulary
 from tarot_data.text import phrase_matcher
@@ -19,8 +19,21 @@ CARD_SIGN, TURN_SIGN, PERSON_SIGN, DIGIT_SIGN = 0xE000, 0xE001, 0xE002, 0x30
 BUCKETS = 1 << 20
 
 
-def signed_codes(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
-    """Code points of all sentences with cards, orientations, persons and digits as one sign each; sentence of each."""
+def encode(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
+    """Encode the sentences in a row, each between a 1 and a 2: code points, and the sentence of each.
+
+    Cards, orientations, persons and digits are one sign each; spaces are left out.
+    """
+    codes, sentence = _signs(batch)
+    count = np.bincount(sentence, minlength=batch.size)
+    padded = np.empty(len(codes) + 2 * batch.size, dtype=np.uint32)
+    padded[np.arange(len(codes)) + 2 * sentence + 1] = codes
+    first = np.cumsum(count + 2) - (count + 2)
+    padded[first], padded[first + count + 1] = 1, 2
+    return padded, np.repeat(np.arange(batch.size), count + 2)
+
+
+def _signs(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
     codes = batch.codes.copy()
     keep = batch.owner[:-1] >= 0
     keep &= codes != 0x20
@@ -42,21 +55,10 @@ def _replace(codes, keep, start, end, sign) -> None:
 _MULTIPLIER = np.uint32(2654435761)
 
 
-def signed(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
-    """The sentences one after the other, each between a 1 and a 2: code points, and the sentence of each."""
-    codes, sentence = signed_codes(batch)
-    count = np.bincount(sentence, minlength=batch.size)
-    padded = np.empty(len(codes) + 2 * batch.size, dtype=np.uint32)
-    padded[np.arange(len(codes)) + 2 * sentence + 1] = codes
-    first = np.cumsum(count + 2) - (count + 2)
-    padded[first], padded[first + count + 1] = 1, 2
-    return padded, np.repeat(np.arange(batch.size), count + 2)
-
-
-def ends(
+def head_and_tail(
     padded: np.ndarray, owner: np.ndarray, sentence: np.ndarray, place: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Whether each place lies before its sentence's first comma, and whether after its last; neither without one."""
+    """Say which places are before their sentence's first comma and which after its last; without a comma neither."""
     commas = np.nonzero(_is_one_of(padded, ",;:→"))[0]
     first = np.full(int(owner[-1]) + 1 if len(owner) else 0, -1)
     last = first.copy()
@@ -66,8 +68,9 @@ def ends(
 
 
 def ngrams(padded: np.ndarray, owner: np.ndarray, longest: int = 4) -> list[tuple[np.ndarray, np.ndarray]]:
-    """(sentence, bucket) of every n-gram, one pair of int32 arrays a length from 1 to `longest` signs, in the order of
-    sentences; the sentence's start and end are signs too."""
+    """Hash the n-grams: for each length from 1 to `longest` signs int32 arrays (sentence, bucket), by sentence.
+
+    The sentence's start and end are signs too."""
     grams = []
     rolling = np.zeros(len(padded), dtype=np.uint32)
     owner = owner.astype(np.int32)
@@ -82,7 +85,7 @@ def ngrams(padded: np.ndarray, owner: np.ndarray, longest: int = 4) -> list[tupl
 
 
 def _before(batch: Batch, values: np.ndarray, back: int = 1) -> np.ndarray:
-    """values of the sentence `back` before (after, where negative) in the same reading, 0 beyond its ends."""
+    """Take the values of the sentence `back` before (negative: after) in the same reading, 0 beyond its ends."""
     out = np.zeros_like(values)
     if back > 0:
         out[back:] = values[:-back]
@@ -295,12 +298,11 @@ def _is_emoji(codes: np.ndarray) -> np.ndarray:
 
 
 def _rest(batch: Batch) -> np.ndarray:
-    """Letters and characters of each sentence outside names of cards, orientations and the reading's positions."""
-    codes = batch.codes
-    free = _letters()[codes]
+    """Count each sentence's letters outside names of cards, orientations and the reading's positions."""
+    free = _letters()[batch.codes]
     turns = batch.found["turns"]
-    places = _place_spans(batch)
-    for start, end in ((batch.m_start, batch.m_end), (turns.start, turns.end), places):
+    positions = find_names(batch, [list({name for name, _ in mine}) for mine in batch.positions])[:2]
+    for start, end in ((batch.m_start, batch.m_end), (turns.start, turns.end), positions):
         free[phrase_matcher.inside(start, end)] = False
     at = batch.owner[:-1][free]
     return np.bincount(at[at >= 0], minlength=batch.size)
@@ -314,12 +316,8 @@ def _letters() -> np.ndarray:
     return table & ~code_table(marks("around_card"))
 
 
-def _place_spans(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
-    return standing(batch, [list({name for name, _ in mine}) for mine in batch.positions])[:2]
-
-
 def _advice_place(batch: Batch, pairs: Pairs) -> np.ndarray:
-    """Whether a sentence names a card, or a place, that the spread keeps for advice."""
+    """Mark the sentences that name a card at a position for advice, or such a position itself."""
     words = [fold(row["word"]) for row in lexicon.read_table("pointers") if row["kind"] == "advice_place"]
     slots = np.zeros(len(pairs.p_sentence), dtype=bool)
     chosen = {
@@ -332,7 +330,7 @@ def _advice_place(batch: Batch, pairs: Pairs) -> np.ndarray:
     reading, slot = batch.s_reading[pairs.p_sentence[spoken]].tolist(), pairs.p_slot[spoken].tolist()
     slots[spoken] = [pair in chosen for pair in zip(reading, slot, strict=True)]
     out = per_pair_max(slots.astype(float), pairs.first)
-    # The place may be named in the text alone: 建议位, advice给到.
+    # The position may be named in the text only: 建议位, advice给到.
     found = batch.found["pointers"]
     is_place = np.isin(vocabulary()["pointers"], words)
     at = batch.sentence_of(found.start[is_place[found.phrase]])
@@ -347,7 +345,7 @@ def _count(batch: Batch, characters: str) -> np.ndarray:
 
 
 def _last_mark(batch: Batch) -> np.ndarray:
-    """The last of `。!?…` among each sentence's last eight characters, else its last character."""
+    """Find the last of END_MARKS among each sentence's last eight characters, else its last character."""
     codes, end = batch.codes, batch.s_end
     found = codes[end - 1].copy()
     done = _is_one_of(found, END_MARKS)
@@ -361,7 +359,7 @@ def _last_mark(batch: Batch) -> np.ndarray:
 
 
 def _running(batch: Batch, values: np.ndarray) -> np.ndarray:
-    """Sum of values up to and including each sentence, within its reading."""
+    """Sum values up to and including each sentence, within its reading."""
     sums = np.cumsum(values.astype(float))
     first = np.arange(batch.size) - batch.s_index
     return sums - np.where(first > 0, sums[np.maximum(first - 1, 0)], 0.0)
@@ -373,23 +371,22 @@ def _per_reading_last(batch: Batch, values: np.ndarray) -> np.ndarray:
 
 
 def _first_named(batch: Batch, pairs: Pairs) -> np.ndarray:
-    """How many drawn cards each sentence names for the first time."""
+    """Count the drawn cards that each sentence is the first to name."""
     named = np.nonzero(pairs.named > 0)[0]
-    sentences_ = pairs.p_sentence[named]
-    key = batch.s_reading[sentences_] * len(CARDS) + pairs.p_slot[named]
-    _, first = np.unique(key, return_index=True)
-    return np.bincount(sentences_[first], minlength=batch.size).astype(float)
+    sentence = pairs.p_sentence[named]
+    _, first = np.unique(batch.s_reading[sentence] * len(CARDS) + pairs.p_slot[named], return_index=True)
+    return np.bincount(sentence[first], minlength=batch.size)
 
 
 def _rough(reading: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """A hash of 20 bits of a reading's pair of characters."""
+    """Hash a reading's pair of characters to 20 bits."""
     mixed = (reading.astype(np.uint32) * _MULTIPLIER) ^ (first.astype(np.uint32) * np.uint32(0x85EBCA6B))
     mixed = (mixed ^ second.astype(np.uint32)) * _MULTIPLIER
     return mixed >> np.uint32(12)
 
 
 def question_overlap(batch: Batch) -> np.ndarray:
-    """Share of each sentence's character pairs that the question has too."""
+    """Compute the share of each sentence's character pairs that the question has too."""
     out = np.zeros(batch.size)
     asked = [fold(reading.get("question") or "") for reading in batch.readings]
     grams = [{q[i : i + 2] for i in range(len(q) - 1)} for q in asked]
@@ -399,7 +396,7 @@ def question_overlap(batch: Batch) -> np.ndarray:
     )
     if not len(keys) or not batch.size:
         return out
-    # A pair's hash tells in a small table whether it can be asked at all; only one in twenty need be looked up.
+    # A small table of hashes rules out most pairs; only one in twenty has to be looked up.
     rough = np.zeros(1 << 20, dtype=bool)
     rough[_rough(keys >> 42, (keys >> 21) & 0x1FFFFF, keys & 0x1FFFFF)] = True
     codes, owner = batch.codes, batch.owner[:-1]

@@ -207,7 +207,7 @@ def _cues() -> list[Finding]:
     """Every cue stands in its example, and no other label's cues outweigh it there."""
     rows = cues.cues()
     batch = to_batch([{"content": cue.row["example"] or " ", "cards": [], "person": _person(cue)} for cue in rows])
-    padded, owner = features.signed(batch)
+    padded, owner = features.encode(batch)
     sentence, number, _ = cues.find(padded, owner)
     reading = batch.s_reading[sentence]
     stands = set(zip(reading.tolist(), number.tolist(), strict=True))
@@ -217,7 +217,7 @@ def _cues() -> list[Finding]:
     out: list[Finding] = []
     seen: dict[str, int] = {}
     for index, cue in enumerate(rows):
-        key = f"{cue.label} {cue.row['cue']}"
+        key = cue.key
         if key in seen:
             out.append(_finding(cue.row, "twice", word=cue.row["cue"], first=str(seen[key])))
         seen.setdefault(key, cue.row.line)

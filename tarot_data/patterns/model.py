@@ -1,4 +1,4 @@
-"""The sentence labeller: a conditional random field over the sentences of a reading. `teaching` trains it."""
+"""The sentence labeller: a conditional random field over the sentences of a reading. `train` trains it."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from schemas.deck import CARDS, LABELS
 from tarot_data import lexicon
@@ -28,10 +29,10 @@ STATES = (
     ("card_link", "opening"),
     ("card_link", "advice"),
 )
-"""What a sentence may carry. Two rarer pairs (one sentence each of 3,098) are learned as their first label."""
+"""The labels a sentence may have. Two rarer pairs (one sentence each of 3,098) are learned as their first label."""
 
 STATISTIC = "card_link.group"
-"""The kind of cue that tells a statistic over the spread, which names no card."""
+"""Kind of the cues of a statistic over the spread, which names no card."""
 
 CUE_SCALE = 0.3
 """A cue's own weight beside that of its kind: its row is learned more slowly than an n-gram's."""
@@ -44,9 +45,9 @@ FIGURES = "figures.json"
 
 
 class Model(NamedTuple):
-    """buckets: hashes of the n-grams it knows, ascending. cues: the rows it was trained with, as `label cue`.
+    """buckets: hashes of the n-grams it knows, ascending. cues: keys of the rows it was trained with.
 
-    names: of the dense features, in order. A cue added later has no weight of its own, but that of its kind.
+    names: of the dense features, in order. A cue added later has only the weight of its kind.
     """
 
     buckets: np.ndarray
@@ -57,8 +58,8 @@ class Model(NamedTuple):
     version: str
 
 
-class Looks(NamedTuple):
-    """A batch as the labeller sees it."""
+class Inputs(NamedTuple):
+    """What the labeller knows of a batch. dense: (sentences, names). cues: (sentence, cue, place) of each match."""
 
     batch: Batch
     pairs: Pairs
@@ -68,36 +69,38 @@ class Looks(NamedTuple):
     names: tuple[str, ...]
 
 
-def look(readings: Sequence[dict]) -> Looks:
+def to_inputs(readings: Sequence[dict]) -> Inputs:
+    """Compute the features of readings."""
     batch = to_batch(readings)
     pairs = pairs_of(batch)
-    padded, owner = features.signed(batch)
+    padded, owner = features.encode(batch)
     grams = features.ngrams(padded, owner)
     found = cues.find(padded, owner)
     blocks, names = features.structure(batch, pairs)
     sentence, cue, place = found
     by_label, by_kind = cues.votes(sentence, cue, batch.size)
-    pairs.statistic = by_kind[:, cues.kinds().index(STATISTIC)] > 0 if STATISTIC in cues.kinds() else pairs.statistic
+    if STATISTIC in cues.kinds():
+        pairs.statistic = by_kind[:, cues.kinds().index(STATISTIC)] > 0
     parts, part_names = [*blocks, np.minimum(by_label, 4) / 2, by_kind], [*names, *LABELS, *cues.kinds()]
-    for name, inside in zip(("head", "tail"), features.ends(padded, owner, sentence, place), strict=True):
+    for name, inside in zip(("head", "tail"), features.head_and_tail(padded, owner, sentence, place), strict=True):
         votes, _ = cues.votes(sentence[inside], cue[inside], batch.size)
         parts.append(np.minimum(votes, 3) / 2)
         part_names += [f"{label}_{name}" for label in LABELS]
-    return Looks(batch, pairs, grams, found, np.concatenate(parts, axis=1), tuple(part_names))
+    return Inputs(batch, pairs, grams, found, np.concatenate(parts, axis=1), tuple(part_names))
 
 
-def matrices(looks: Looks, known: np.ndarray, rows_known: tuple[str, ...]) -> Iterator:
-    """(sentences, known n-grams, then cues) as CSR matrices to be added up; not added, nothing needs sorting.
+def matrices(inputs: Inputs, known: np.ndarray, rows_known: tuple[str, ...]) -> Iterator:
+    """Yield CSR matrices (sentences, known n-grams, then cues) whose sum is wanted; separate, none has to be sorted.
 
-    An n-gram counts one by the root of how many the sentence has.
+    An n-gram counts 1 / sqrt(number of n-grams of its sentence).
     """
-    from scipy import sparse
+    from scipy import sparse  # takes 0.2 s
 
-    size, width = looks.batch.size, len(known) + len(rows_known)
+    size, width = inputs.batch.size, len(known) + len(rows_known)
     column = np.full(features.BUCKETS, -1, dtype=np.int32)
     column[known] = np.arange(len(known), dtype=np.int32)
     kept, counts = [], np.zeros(size, dtype=np.int64)
-    for rows, buckets in looks.grams:
+    for rows, buckets in inputs.grams:
         columns = column[buckets]
         mine = columns >= 0
         rows, columns = rows[mine], columns[mine]
@@ -106,10 +109,10 @@ def matrices(looks: Looks, known: np.ndarray, rows_known: tuple[str, ...]) -> It
         kept.append((rows, columns, count))
     scale = 1 / np.sqrt(np.maximum(counts, 8))
     for rows, columns, count in kept:
-        # In the order of sentences already: what a row of the matrix begins with need not be sorted for.
+        # Already in the order of sentences, so the rows of the matrix need no sorting.
         pointer = np.concatenate([[0], np.cumsum(count)])
         yield sparse.csr_matrix((scale[rows], columns, pointer), shape=(size, width))
-    sentence, cue, _ = looks.cues
+    sentence, cue, _ = inputs.cues
     place = {key: number for number, key in enumerate(rows_known)}
     column = np.array([place.get(key, -1) for key in cues.names()])[cue]
     sentence, column = sentence[column >= 0], column[column >= 0]
@@ -117,27 +120,26 @@ def matrices(looks: Looks, known: np.ndarray, rows_known: tuple[str, ...]) -> It
     yield sparse.csr_matrix((values, (sentence, len(known) + column)), shape=(size, width))
 
 
-def probabilities(looks: Looks, model: Model, scores: card_attribution.Scores | None = None) -> np.ndarray:
-    """(sentences, states). scores: of looks by the model's card weights, where they are at hand."""
-    scores = scores or card_attribution.scores_of(looks.pairs, model.cards)
-    evidence = card_attribution.evidence(looks.batch, looks.pairs, model.cards, scores)
+def probabilities(inputs: Inputs, model: Model, scores: card_attribution.Scores) -> np.ndarray:
+    """Compute the probability of each state: (sentences, states). scores: of the pairs by the model's card weights."""
+    evidence = card_attribution.evidence(inputs.batch, inputs.pairs, model.cards, scores)
     number = {name: row for row, name in enumerate(model.names)}
-    emissions = np.zeros((looks.batch.size, len(STATES)))
-    for values, names in ((looks.dense, looks.names), (evidence, card_attribution.EVIDENCE)):
-        # A feature the model was not trained with has no weight in it.
+    emissions = np.zeros((inputs.batch.size, len(STATES)))
+    for values, names in ((inputs.dense, inputs.names), (evidence, card_attribution.EVIDENCE)):
+        # A feature that the model was not trained with has no weight.
         weights = [model.weights.dense[number[name]] if name in number else np.zeros(len(STATES)) for name in names]
         emissions += values @ np.stack(weights)
-    for matrix in matrices(looks, model.buckets, model.cues):
+    for matrix in matrices(inputs, model.buckets, model.cues):
         emissions += matrix @ model.weights.sparse
     w = model.weights
-    return crf.marginals(emissions, w.transitions, w.begin, w.end, crf.layout(looks.batch.s_reading))[0]
+    return crf.marginals(emissions, w.transitions, w.begin, w.end, crf.layout(inputs.batch.s_reading))[0]
 
 
 CARRIES = np.array([[label in state for label in LABELS] for state in STATES], dtype=float)
 
 
 def decide(states: np.ndarray) -> tuple[list[list[str]], np.ndarray]:
-    """Labels of every sentence, the more specific first, and the probability of just these labels."""
+    """Choose the labels of every sentence, the more specific first, and the probability of just these labels."""
     chances = states @ CARRIES
     order = np.argsort(-chances, axis=1, kind="stable")
     first, second = order[:, 0], order[:, 1]
@@ -147,7 +149,7 @@ def decide(states: np.ndarray) -> tuple[list[list[str]], np.ndarray]:
     labels, chosen = [], []
     for a, b, two in zip(first.tolist(), second.tolist(), both.tolist(), strict=True):
         pair = (LABELS[a], LABELS[b]) if two else (LABELS[a],)
-        # Two labels are each likelier than not only where some state carries both.
+        # Two labels are both likelier than not only if some state has both.
         state = STATES.index(pair) if pair in STATES else STATES.index(pair[::-1])
         labels.append(list(STATES[state]))
         chosen.append(state)
@@ -155,72 +157,69 @@ def decide(states: np.ndarray) -> tuple[list[list[str]], np.ndarray]:
 
 
 def pull_of(model: Model, cue: cues.Cue, label: str) -> float:
-    """What a cue adds to the score of a label over the mean of all labels, in nats: by its row, its kind, its vote."""
+    """Compute what a cue adds to the score of a label over the mean label, in nats, by its row, kind and vote."""
     state = STATES.index((label,))
     total = np.zeros(len(STATES))
-    key = f"{cue.label} {cue.row['cue']}"
-    if key in model.cues:
-        total += model.weights.sparse[len(model.buckets) + model.cues.index(key)] * CUE_SCALE
-    for name, amount in ((f"{cue.label}.{cue.kind}", 1.0), (cue.label, cue.weight / 2)):
+    if cue.key in model.cues:
+        total += model.weights.sparse[len(model.buckets) + model.cues.index(cue.key)] * CUE_SCALE
+    for name, amount in ((cue.full_kind, 1.0), (cue.label, cue.weight / 2)):
         if name in model.names:
             total += model.weights.dense[model.names.index(name)] * amount
     return float(total[state] - total.mean())
 
 
 class Labelled(NamedTuple):
-    """A batch with what the labeller makes of it. states: probabilities, (sentences, STATES). cards: ids."""
+    """A labelled batch. states: probabilities, (sentences, STATES). cards: ids of the cards of each sentence."""
 
-    looks: Looks
+    inputs: Inputs
     states: np.ndarray
     labels: list[list[str]]
     confidence: np.ndarray
     cards: list[list[int]]
 
+    @property
+    def batch(self) -> Batch:
+        return self.inputs.batch
+
 
 def label(readings: Sequence[dict], model: Model | None = None) -> Labelled:
-    """Readings (dicts with content, cards, person, question) labelled by a model, by the one in force if none is given."""
+    """Label readings (dicts with content, cards, person, question) by a model; by default the active one."""
     model = model or current()
-    looks = look(readings)
+    inputs = to_inputs(readings)
     with one_thread():
-        scores = card_attribution.scores_of(looks.pairs, model.cards)
-        states = probabilities(looks, model, scores)
+        scores = card_attribution.scores_of(inputs.pairs, model.cards)
+        states = probabilities(inputs, model, scores)
         labels, confidence = decide(states)
-        naming_jobs = (states @ CARRIES)[:, [LABELS.index("card_interpretation"), LABELS.index("card_link")]]
-        cards = card_attribution.name_cards(looks.batch, looks.pairs, labels, naming_jobs, model.cards, scores)
-    return Labelled(looks, states, labels, confidence, cards)
+        chances = (states @ CARRIES)[:, [LABELS.index("card_interpretation"), LABELS.index("card_link")]]
+        cards = card_attribution.attribute(inputs.batch, inputs.pairs, labels, chances, model.cards, scores)
+    return Labelled(inputs, states, labels, confidence, cards)
 
 
 def one_thread() -> AbstractContextManager[object]:
-    """Matrices as narrow as ours are slower on two threads than on one, and cost up to three times the CPU time.
+    """Hold the matrix libraries that are loaded by now to one thread.
 
-    Holds for the libraries that are loaded by then.
+    Matrices as narrow as ours are slower on two threads than on one, and cost up to three times the CPU time.
     """
-    from threadpoolctl import threadpool_limits
-
     return threadpool_limits(1)
 
 
 def predict(readings: Sequence[dict], model: Model | None = None) -> list[dict]:
-    """One {id, sentences} a reading, as `annotated.score` takes them."""
+    """Label readings: one {id, sentences} a reading, as `gold.score` takes them."""
     found = label(readings, model)
-    return to_predictions(found.looks.batch, found.labels, found.cards, found.confidence)
-
-
-def to_predictions(batch: Batch, labels: list[list[str]], cards: list[list[int]], confidence: np.ndarray) -> list[dict]:
-    out = [{"id": reading["id"], "sentences": []} for reading in batch.readings]
-    base = batch.r_start[batch.s_reading]
-    for s, (number, start, end) in enumerate(
-        zip(batch.s_reading.tolist(), (batch.s_start - base).tolist(), (batch.s_end - base).tolist(), strict=True)
+    out = [{"id": reading["id"], "sentences": []} for reading in found.batch.readings]
+    owners, spans = found.batch.s_reading.tolist(), found.batch.spans.tolist()
+    for owner, (start, end), labels, cards, confidence in zip(
+        owners, spans, found.labels, found.cards, found.confidence.tolist(), strict=True
     ):
-        names = [CARDS[card] for card in cards[s]]
-        out[number]["sentences"].append(
-            {"start": start, "end": end, "labels": labels[s], "cards": names, "confidence": float(confidence[s])}
+        names = [CARDS[card] for card in cards]
+        out[owner]["sentences"].append(
+            {"start": start, "end": end, "labels": labels, "cards": names, "confidence": confidence}
         )
     return out
 
 
 def save(model: Model, path: Path) -> str:
-    """Write the model as one compressed .npz of plain arrays; returns its version, 12 hex digits of its weights."""
+    """Write the model as one compressed .npz of plain arrays; return its version, 12 hex digits of its weights."""
     w = model.weights
     step = np.maximum(np.abs(w.sparse).max(axis=1, keepdims=True), 1e-9) / 127
     arrays = {
@@ -257,32 +256,32 @@ def load(path: Path) -> Model:
 
 @cache
 def shipped() -> Model:
-    """The model that comes with the package."""
+    """Load the model that comes with the package."""
     return load(Path(str(files("tarot_data.patterns") / "weights" / MODEL)))
 
 
 def own_path() -> Path | None:
-    """Where a model trained on the reader's corrections lies, beside the reader's tables; None where there are none."""
+    """Return the path of a model trained on the reader's corrections; None if the reader has no tables of their own."""
     folder = lexicon.active().folder
     return folder / "model" / MODEL if folder else None
 
 
 def current() -> Model:
-    """The model in force: the reader's own where there is one, else the shipped one."""
+    """Load the active model: the reader's own if there is one, else the shipped one."""
     own = own_path()
-    return _kept(own, own.stat().st_mtime_ns) if own and own.exists() else shipped()
+    return _load_own(own, own.stat().st_mtime_ns) if own and own.exists() else shipped()
 
 
 @lru_cache(maxsize=2)
-def _kept(path: Path, changed: int) -> Model:
+def _load_own(path: Path, changed: int) -> Model:
     return load(path)
 
 
 def figures() -> dict:
-    """What the shipped model's training reached on readings it had not seen."""
+    """Read the scores that the shipped model's training reached on readings it had not seen."""
     return json.loads((files("tarot_data.patterns") / "weights" / FIGURES).read_text(encoding="utf-8"))
 
 
 def version() -> str:
-    """Model and lexicon that label: two stores with one version label alike."""
+    """Return the version of model and lexicon together: two stores with the same one are labelled alike."""
     return f"{current().version}-{lexicon.version()}"

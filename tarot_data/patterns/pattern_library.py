@@ -67,12 +67,12 @@ def sentences_of(stored: pl.DataFrame) -> pl.DataFrame:
 def _cues_and_names(flat: pl.DataFrame, rows: list[dict]) -> tuple[list[list[str]], list[list[str]]]:
     """`label.kind` of every cue in each stored sentence, strongest first; and the cards it names by their name."""
     batch = to_batch(rows)
-    padded, owner = features.signed(batch)
+    padded, owner = features.encode(batch)
     sentence, cue, _ = cues.find(padded, owner)
     weight = np.zeros((batch.size, len(cues.kinds())))
     for s, c in zip(sentence.tolist(), cue.tolist(), strict=True):
         one = cues.cues()[c]
-        weight[s, cues.kinds().index(f"{one.label}.{one.kind}")] += one.weight
+        weight[s, cues.kinds().index(one.full_kind)] += one.weight
     by_name: list[list[str]] = [[] for _ in range(batch.size)]
     for s, card in zip(batch.m_sentence.tolist(), batch.m_card.tolist(), strict=True):
         if s >= 0:

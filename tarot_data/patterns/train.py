@@ -24,14 +24,14 @@ from tarot_data.patterns.model import (
     FIGURES,
     MODEL,
     STATES,
-    Looks,
+    Inputs,
     Model,
-    look,
     matrices,
     one_thread,
     predict,
     save,
     shipped,
+    to_inputs,
 )
 from tarot_data.store import corrections, tables
 from tarot_data.store.corrections import found
@@ -86,33 +86,33 @@ def _state(labels: list[str]) -> int:
     return STATES.index(("advice",) if "advice" in labels else (labels[0],))
 
 
-def _known(looks: Looks, chosen: np.ndarray) -> np.ndarray:
+def _known(inputs: Inputs, chosen: np.ndarray) -> np.ndarray:
     """Buckets that stand in at least SEEN_IN readings of the chosen sentences."""
-    rows, buckets = map(np.concatenate, zip(*looks.grams, strict=True))
+    rows, buckets = map(np.concatenate, zip(*inputs.grams, strict=True))
     mine = chosen[rows]
-    keys = np.unique(buckets[mine].astype(np.int64) * (1 << 22) + looks.batch.s_reading[rows[mine]])
+    keys = np.unique(buckets[mine].astype(np.int64) * (1 << 22) + inputs.batch.s_reading[rows[mine]])
     buckets, count = np.unique(keys >> 22, return_counts=True)
     return buckets[count >= SEEN_IN]
 
 
-def _fit(looks: Looks, taught: Taught, chosen: np.ndarray) -> Model:
+def _fit(inputs: Inputs, taught: Taught, chosen: np.ndarray) -> Model:
     import scipy.optimize  # noqa: F401 (brings a matrix library of its own, to be held to one thread)
 
     states, named, sure = taught
-    known = _known(looks, chosen)
+    known = _known(inputs, chosen)
     gold = [list(STATES[state]) for state in states]
     with one_thread():
-        cards = card_attribution.train(looks.batch, looks.pairs, gold, named, chosen & sure)
-        scores = card_attribution.scores_of(looks.pairs, cards)
+        cards = card_attribution.train(inputs.batch, inputs.pairs, gold, named, chosen & sure)
+        scores = card_attribution.scores_of(inputs.pairs, cards)
         dense = np.concatenate(
-            [looks.dense, card_attribution.evidence(looks.batch, looks.pairs, cards, scores)], axis=1
+            [inputs.dense, card_attribution.evidence(inputs.batch, inputs.pairs, cards, scores)], axis=1
         )
         weights = crf.train(
-            sum(matrices(looks, known, cues.names()))[chosen], dense[chosen], states[chosen],
-            looks.batch.s_reading[chosen], len(STATES), SPARSE_DECAY, DENSE_DECAY, iterations=ITERATIONS,
+            sum(matrices(inputs, known, cues.names()))[chosen], dense[chosen], states[chosen],
+            inputs.batch.s_reading[chosen], len(STATES), SPARSE_DECAY, DENSE_DECAY, iterations=ITERATIONS,
             hidden=~sure[chosen],
         )  # fmt: skip
-    return Model(known, cues.names(), weights, (*looks.names, *card_attribution.EVIDENCE), cards, "")
+    return Model(known, cues.names(), weights, (*inputs.names, *card_attribution.EVIDENCE), cards, "")
 
 
 def cross_validate(
@@ -123,14 +123,14 @@ def cross_validate(
     more: readings every model may learn from and none is scored on.
     """
     learned = [*readings, *more]
-    looks = look(learned)
-    taught = states_of(looks.batch, learned)
+    inputs = to_inputs(learned)
+    taught = states_of(inputs.batch, learned)
     groups = [*groups, *(None for _ in more)]
     kinds = sorted(set(groups) - {None})
     predicted: dict[str, dict] = {}
     for number, kind in enumerate(kinds):
         held = np.array([group == kind for group in groups])
-        model = _fit(looks, taught, ~held[looks.batch.s_reading])
+        model = _fit(inputs, taught, ~held[inputs.batch.s_reading])
         mine = [reading for reading, out in zip(learned, held.tolist(), strict=True) if out]
         predicted |= {answer["id"]: answer for answer in predict(mine, model)}
         if progress:
@@ -148,8 +148,8 @@ def folds(readings: list[dict], count: int = 5) -> list[int]:
 
 def train(readings: list[dict]) -> Model:
     """A model of all the readings given (as `annotated.read_all` or `corrections.corrected` gives them)."""
-    looks = look(readings)
-    return _fit(looks, states_of(looks.batch, readings), np.ones(looks.batch.size, dtype=bool))
+    inputs = to_inputs(readings)
+    return _fit(inputs, states_of(inputs.batch, readings), np.ones(inputs.batch.size, dtype=bool))
 
 
 def annotated_readings(folder: Path | None = None) -> tuple[list[dict], list[dict]]:

@@ -93,7 +93,7 @@ def test_how_a_cue_is_written(edited, written, sentence, stands):
 
     edited("cues", cue(cue=written, example=sentence))
     batch = batches.to_batch([{"content": sentence, "cards": []}])
-    found, _, _ = cues.find(*features.signed(batch))
+    found, _, _ = cues.find(*features.encode(batch))
     assert bool(len(found)) is stands
 
 
