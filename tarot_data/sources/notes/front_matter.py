@@ -1,171 +1,212 @@
-"""Fields in the front matter and inline markup of Markdown notes (YAML, Obsidian)."""
+"""Front matter and Obsidian markup of a Markdown note to labelled fields and a body without markup."""
 
 import re
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from tarot_data.lexicon.field_names import field_of
-from tarot_data.sources.labelled_lines import Fields, read_head
+from tarot_data.sources.field_values import Fields
+from tarot_data.sources.labelled_lines import read_head
 from tarot_data.sources.record_builder import to_record
 from tarot_data.sources.records import Blob, RawRecord, source_of
-from tarot_data.text.normalise import fold
+from tarot_data.text.normalise import fold, words
 
 FORM = "notes"
-_COMMENT = re.compile(r"%%.*?%%", re.DOTALL)
-_CALLOUT = re.compile(r"^([^\S\n]*>+)[^\S\n]*\[!\w+\][+-]?[^\S\n]*", re.MULTILINE)
-_INLINE_FIELD = re.compile(r"^[^\S\n]*(?:[-*][^\S\n]*)?[\w\u4e00-\u9fff ]{1,20}::\s.*$\n?", re.MULTILINE)
+
+MAX_FRONT_MATTER = 200
+"""Lines in which front matter ends, or it is none."""
+
 _PLACEHOLDER = re.compile(r"\{\{[^{}\n]{1,40}\}\}|<%[^%\n]{0,200}%>")
-_BLOCK_ID = re.compile(r"\s\^[A-Za-z0-9-]{2,20}$", re.MULTILINE)
-# No bracket inside: `[[[[[[…` would be looked through from every one of them to the end of its line.
-_WIKI = re.compile(r"(?<!!)\[\[([^\[\]|\n]*\|)?([^\[\]\n]*)\]\]")
+# No bracket inside: `[[[[[[…` would be searched from each of them to the end of its line.
+_WIKI_LINK = re.compile(r"(?<!!)\[\[([^\[\]|\n]*\|)?([^\[\]\n]*)\]\]")
+_OBSIDIAN = (
+    (re.compile(r"%%.*?%%", re.DOTALL), ""),  # a private comment
+    (re.compile(r"^([^\S\n]*>+)[^\S\n]*\[!\w+\][+-]?[^\S\n]*", re.MULTILINE), r"\1 "),  # the kind of a callout
+    (re.compile(r"^[^\S\n]*(?:[-*][^\S\n]*)?[\w ]{1,20}::\s.*$\n?", re.MULTILINE), ""),  # an inline field
+    (re.compile(r"\s\^[A-Za-z0-9-]{2,20}$", re.MULTILINE), ""),  # a block id
+    (_WIKI_LINK, r"\2"),
+)
+_DAY_AT_START = re.compile(r"((?:19|20)\d{2}[-._年]?\d{1,2}[-._月]?\d{1,2})日?(?!\d)")
+_LIST_COMMA = re.compile(r",(?![^(（]*[)）])")
+_TITLE_MARKS = str.maketrans(dict.fromkeys("-—_·|", " "))
+_YAML_COMMENT = re.compile(r"\s+#\s.*$")
 
 
-def _day_of(name: str) -> str | None:
-    """The day a note's name begins with, as daily notes are called: `2024-01-05 阿宁.md`."""
-    match = re.match(r"^((?:19|20)\d{2}[-._年]?\d{1,2}[-._月]?\d{1,2})日?(?!\d)", name)
+def day_in_name(name: str) -> str | None:
+    """The day at the beginning of a file name, as daily notes have it: `2024-01-05 阿宁.md`."""
+    match = _DAY_AT_START.match(name)
     return match[1].replace("_", "-") if match else None
 
 
-# Obsidian
+class FrontMatter(NamedTuple):
+    """Fields of the front matter, the text below it, and the index of its first line."""
+
+    fields: Fields
+    body: str
+    line: int
 
 
-def front_matter(text: str) -> tuple[Fields, str, int] | None:
-    """Fields of a note's front matter, its body and the line the body begins at; None where it has none."""
-    if not re.match(r"^\ufeff?\s{0,4}---[ \t]*\n", text[:20]):
+def front_matter(text: str) -> FrontMatter | None:
+    """Parse the front matter of a note; return None if it has none or no value in it."""
+    start = text.removeprefix("\ufeff")
+    lines = start.lstrip().split("\n")
+    indent = len(start) - len(start.lstrip())
+    if len(lines) < 2 or lines[0].rstrip(" \t") != "---" or indent > 4:
         return None
-    lines = text.lstrip("\ufeff").lstrip().split("\n")
-    end = next((index for index, line in enumerate(lines[1:200], 1) if line.strip() in ("---", "...")), None)
-    if end is None:
-        return None
-    fields = _lenient_yaml(lines[1:end])
-    if not fields:
-        return None
-    return fields, "\n".join(lines[end + 1 :]), end + 1
+    end = next((i for i, line in enumerate(lines[:MAX_FRONT_MATTER]) if i and line.strip() in ("---", "...")), None)
+    fields = _parse_yaml(lines[1:end]) if end else None
+    return FrontMatter(fields, "\n".join(lines[end + 1 :]), end + 1) if fields else None
 
 
-def _lenient_yaml(lines: list[str]) -> Fields:
-    """Keys and values of front matter, line by line: YAML itself turns `no` into false, `21:03` into 1263 and
-    `[[阿宁]]` into nested lists, and fails on `a: b: c`."""
-    fields: Fields = {}
-    key: tuple[str, int] | None = None
-    label = ""
+@dataclass
+class _Entry:
+    """A key of the front matter with the text, or list of texts and mappings, read for it so far."""
+
+    label: str
+    value: str | list
+
+    def add_item(self, text: str) -> None:
+        held = self.value if isinstance(self.value, list) else [self.value] if self.value else []
+        self.value = [*held, _unquoted(text)]
+
+    def add_to_mapping(self, text: str) -> bool:
+        """Add `orientation: 逆位` to the list item that `- name: 愚人` began; return False if there is none."""
+        pair = _mapping_pair(text)
+        if not pair or not isinstance(self.value, list) or not self.value:
+            return False
+        if isinstance(self.value[-1], str) and (begun := _mapping_pair(self.value[-1])):
+            self.value[-1] = dict([begun])
+        if not isinstance(self.value[-1], dict):
+            return False
+        self.value[-1].update([pair])
+        return True
+
+    def add_line(self, text: str) -> None:
+        if isinstance(self.value, str):
+            self.value = f"{self.value}\n{text}" if self.value else text
+        elif self.value:
+            self.value[-1] = f"{self.value[-1]} {text}"
+
+
+def _parse_yaml(lines: list[str]) -> Fields:
+    """Parse keys, texts, lists and lists of mappings, line by line.
+
+    A YAML parser turns `no` into false, `21:03` into 1263 and `[[阿宁]]` into nested lists, and fails on `a: b: c`.
+    """
+    entries: dict[tuple[str, int], list[_Entry]] = {}
+    entry: _Entry | None = None
     for line in lines:
-        stripped = line.strip()
-        if not stripped or stripped.startswith("#"):
+        text = line.strip()
+        if not text or text.startswith("#"):
             continue
-        item = re.match(r"^\s*-\s+(.*)$", line)
-        if key and not item and line[:1] in " \t" and _goes_on(fields[key], line):
+        is_item = text[0] == "-" and line.lstrip()[1:2].isspace()
+        if is_item and entry:
+            entry.add_item(text[1:])
+        elif entry and not is_item and line[:1] in " \t" and entry.add_to_mapping(text):
             continue
-        pair = re.match(r"^([^\s\-:：][^:：]{0,40}?)\s*[:：](?:\s+|$)(.*)$", line) or re.match(
-            r"^([^\s\-:：][^:：]{0,40}?)\s*：\s*(.*)$", line
-        )
-        if item and key:
-            value = _unquoted(item[1])
-            held = fields[key][-1][1]
-            fields[key][-1] = (
-                label,
-                [*held, value] if isinstance(held, list) else [value] if not held else [held, value],
-            )
-        elif pair and not line.startswith((" ", "\t")):
-            label = pair[1].strip("\"' ")
-            known = field_of(label)
-            key = known or (f"other {label}", 1)
-            value: object = _unquoted(pair[2])
-            if value in ("|", ">", "|-", ">-"):
-                value = ""
-            elif isinstance(value, str) and re.match(r"^\[(?!\[).*\]$", value):
-                value = [_unquoted(part) for part in re.split(r",(?![^(（]*[)）])", value[1:-1]) if part.strip()]
-            fields.setdefault(key, []).append((label, value))
-        elif key:
-            held = fields[key][-1][1]
-            if isinstance(held, str):
-                fields[key][-1] = (label, f"{held}\n{stripped}" if held else stripped)
-            elif isinstance(held, list) and held:
-                held[-1] = f"{held[-1]} {stripped}"
-    return fields
+        elif pair := _key_and_value(line):
+            entry = _Entry(pair[0].strip("\"' "), _value(pair[1]))
+            entries.setdefault(field_of(entry.label) or (f"other {entry.label}", 1), []).append(entry)
+        elif entry:
+            entry.add_line(text)
+    return {key: [(entry.label, entry.value) for entry in found] for key, found in entries.items()}
 
 
-def _goes_on(held: list[tuple[str, object]], line: str) -> bool:
-    """Takes a line of a mapping (`orientation: 逆位`) into the item of a list that began it (`- name: 愚人`)."""
-    values = held[-1][1]
-    pair = _PAIR.match(line.strip())
-    if not pair or not isinstance(values, list) or not values:
-        return False
-    if isinstance(values[-1], str) and (begun := _PAIR.match(values[-1])):
-        values[-1] = {begun[1]: _unquoted(begun[2])}
-    if not isinstance(values[-1], dict):
-        return False
-    values[-1][pair[1]] = _unquoted(pair[2])
-    return True
+def _split_at_colon(text: str) -> tuple[str, str, str]:
+    """The name before the first colon, the colon, and what follows it."""
+    at = text.replace("：", ":").find(":")
+    return (text[:at].rstrip(), text[at], text[at + 1 :]) if at > 0 else ("", "", "")
 
 
-_PAIR = re.compile(r"^([\w\u4e00-\u9fff]{1,20})\s*[:：]\s+(\S.*)$")
+def _key_and_value(line: str) -> tuple[str, str] | None:
+    name, colon, value = _split_at_colon(line)
+    if not name or len(name) > 41 or name[0] == "-" or name[0].isspace():
+        return None
+    return (name, value) if colon == "：" or not value or value[0].isspace() else None
+
+
+def _mapping_pair(text: str) -> tuple[str, str] | None:
+    name, _, value = _split_at_colon(text)
+    if not name.replace("_", "a").isalnum() or len(name) > 20 or not value[:1].isspace() or not value.strip():
+        return None
+    return name, _unquoted(value)
+
+
+def _value(text: str) -> str | list[str]:
+    value = _unquoted(text)
+    if value in ("|", ">", "|-", ">-"):
+        return ""
+    if value.startswith("[") and value.endswith("]") and value[1:2] != "[":
+        return [_unquoted(part) for part in _LIST_COMMA.split(value[1:-1]) if part.strip()]
+    return value
 
 
 def _unquoted(value: str) -> str:
     value = value.strip()
     if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
         return value[1:-1].replace('\\"', '"').replace("''", "'")
-    return re.sub(r"\s+#\s.*$", "", value)
+    return _YAML_COMMENT.sub("", value)
 
 
-def _of_front_matter(blob: Blob, fields: Fields, body: str) -> RawRecord:
-    lines = body.strip("\n").split("\n")
-    first = next((index for index, text in enumerate(lines) if text.strip()), 0)
-    head = read_head(lines, first)
-    # Labels that say what the front matter says already are the reader's own lines.
-    if head.names - {"title", *(key[0] for key in fields)}:
-        for key, held in head.fields.items():
-            fields.setdefault(key, held)
-        if len(head.fields) >= 1:
-            body = "\n".join(([head.inline] if head.inline else []) + lines[head.body :])
+def record_of_note(blob: Blob, fields: Fields, body: str) -> RawRecord:
+    """Build the one record of a note with front matter. Labels at the top of the body add fields."""
+    fields, body = _with_labels(fields, body)
     body = _PLACEHOLDER.sub("", without_obsidian(body))
-    title = None
-    heading = re.match(r"^\s*#\s+(.+)\n?", body)
     stem = blob.name.rsplit(".", 1)[0]
-    if heading:
-        title = heading[1].strip()
-        asked = next((str(held[0][1]) for key, held in fields.items() if key[0] == "question" and held), "")
-        if _same(title, stem) or _same(title, asked) or _names_parts(title, fields):
-            body = body[heading.end() :]
-    if not any(key[0] == "date" for key in fields) and (day := _day_of(blob.name)):
+    title, below = _split_heading(body)
+    if title and _repeats(title, stem, fields):
+        body = below
+    day = day_in_name(blob.name)
+    if day and not any(name == "date" for name, _ in fields):
         fields[("date", 1)] = [("日期", day)]
     fields = {
-        key: [
-            (label, [_unlinked(item) for item in value] if isinstance(value, list) else _unlinked(value))
-            for label, value in held
-        ]
+        key: [(label, _without_links(value)) for label, value in held]
         for key, held in fields.items()
         if not key[0].startswith("other ")
     }
-    return to_record(
-        fields,
-        source_of(blob, "line 1", FORM),
-        content=body.strip(),
-        title=title or stem,
-        date_hint=blob.hint,
-    )
+    source = source_of(blob, "line 1", FORM)
+    return to_record(fields, source, content=body.strip(), title=title or stem, date_hint=blob.hint)
 
 
-def _names_parts(title: str, fields: Fields) -> bool:
-    """Whether a heading is made of the person and the question, as in `# 阿宁 搬家`."""
-    said = fold(
-        " ".join(str(held[0][1]) for key, held in fields.items() if key[0] in ("person", "question", "date") and held)
-    )
-    parts = [part for part in re.split(r"[\s\-—_·|｜]+", fold(title)) if part]
-    return bool(parts) and all(part in said for part in parts)
+def _with_labels(fields: Fields, body: str) -> tuple[Fields, str]:
+    """Move the labels at the top of a body to the fields, unless the front matter has all of them."""
+    lines = body.strip("\n").split("\n")
+    first = next((index for index, line in enumerate(lines) if line.strip()), 0)
+    head = read_head(lines, first)
+    if not head.names - {"title", *(name for name, _ in fields)}:
+        return fields, body
+    added = {key: held for key, held in head.fields.items() if key not in fields}
+    return {**fields, **added}, "\n".join(([head.inline] if head.inline else []) + lines[head.body :])
 
 
-def _same(one: str, other: str) -> bool:
-    return re.sub(r"\W+", "", fold(one)) == re.sub(r"\W+", "", fold(other)) != ""
+def _split_heading(body: str) -> tuple[str | None, str]:
+    """The heading of the first level that begins a body, and the text below it."""
+    marked = body.lstrip()
+    if not marked.startswith("#") or not marked[1:2].isspace() or not marked[1:].strip():
+        return None, body
+    title, _, below = marked[1:].lstrip().partition("\n")
+    return title.strip(), below
 
 
-def _unlinked(value: object) -> object:
-    return _WIKI.sub(r"\2", value).strip() if isinstance(value, str) else value
+def _repeats(title: str, stem: str, fields: Fields) -> bool:
+    """Whether a heading only repeats the file name, the question, or person and question (`# 阿宁 搬家`)."""
+    said = [(name, str(held[0][1])) for (name, _), held in fields.items() if held]
+    asked = next((value for name, value in said if name == "question"), "")
+    if words(fold(title)) in {words(fold(stem)), words(fold(asked))} - {""}:
+        return True
+    known = fold(" ".join(value for name, value in said if name in ("person", "question", "date")))
+    parts = fold(title).translate(_TITLE_MARKS).split()
+    return bool(parts) and all(part in known for part in parts)
+
+
+def _without_links(value: object) -> object:
+    if isinstance(value, list):
+        return [_without_links(item) for item in value]
+    return _WIKI_LINK.sub(r"\2", value).strip() if isinstance(value, str) else value
 
 
 def without_obsidian(body: str) -> str:
-    """The body without what is Obsidian's and not the reader's: private comments, block ids, inline fields, link brackets."""
-    body = _COMMENT.sub("", body)
-    body = _CALLOUT.sub(r"\1 ", body)
-    body = _INLINE_FIELD.sub("", body)
-    body = _BLOCK_ID.sub("", body)
-    return _WIKI.sub(r"\2", body)
+    """Remove Obsidian's markup: private comments, callout kinds, inline fields, block ids, link brackets."""
+    for pattern, replacement in _OBSIDIAN:
+        body = pattern.sub(replacement, body)
+    return body

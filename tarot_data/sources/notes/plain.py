@@ -10,7 +10,7 @@ from tarot_data.lexicon.field_names import field_of, synonyms
 from tarot_data.sources.encoding import text_of
 from tarot_data.sources.labelled_lines import Fields, Head, known_fields, labels_in, read_head
 from tarot_data.sources.notes.embedded_tables import table_lines
-from tarot_data.sources.notes.front_matter import FORM, _day_of, _of_front_matter, front_matter
+from tarot_data.sources.notes.front_matter import FORM, day_in_name, front_matter, record_of_note
 from tarot_data.sources.record_builder import to_record
 from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of
 from tarot_data.sources.sniff import Sample
@@ -62,7 +62,7 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
             numbers = list(range(line + 1, line + 1 + len(lines)))
             yield from split(lines, blob, FORM, numbers=numbers, common=fields)
         else:
-            yield _of_front_matter(blob, fields, body)
+            yield record_of_note(blob, fields, body)
         return
     lines, numbers = _without_tables(text.split("\n"))
     yield from split(lines, blob, FORM, numbers=numbers)
@@ -87,7 +87,7 @@ def split(
         body = "\n".join(lines).strip()
         heading = re.match(r"^#\s+(.+)$", body)
         place = source_of(blob, locator.format(numbers[0] if numbers else 1), form)
-        day = _day_of(blob.name)
+        day = day_in_name(blob.name)
         fields = {**(common or {}), **({("date", 1): [("日期", day)]} if day else {})}
         yield to_record(fields, place, content=body, title=heading[1].strip() if heading else None, date_hint=blob.hint)
         return
@@ -105,7 +105,7 @@ def split(
             begins[number] = min(begins[number], above)
     ends = [*begins[1:], len(lines)]
     separators = {lines[begin].strip() for begin in begins[1:] if _SEPARATOR.match(lines[begin])}
-    day_above: str | None = _day_of(blob.name)
+    day_above: str | None = day_in_name(blob.name)
     parts: Counter[str] = Counter()  # of one paragraph or line several readings may be made
     for (start, head), begin, end in zip(starts, begins, ends, strict=True):
         title, name = None, ""
