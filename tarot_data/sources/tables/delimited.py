@@ -10,7 +10,8 @@ from tarot_data.sources.encoding import HEAD, encoding_of
 from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of, unreadable
 from tarot_data.sources.sniff import Sample
 from tarot_data.sources.tables.header import columns_by_content, columns_of, find_header
-from tarot_data.sources.tables.rows import is_upright, read_rows
+from tarot_data.sources.tables.rows import read_rows
+from tarot_data.sources.tables.transposed import is_transposed
 
 FORM = "csv"
 MAX_CELL = 4 * 1024 * 1024
@@ -47,13 +48,13 @@ def separator_of(text: str) -> str | None:
                 and len({len(row) for row in rows}) == 1
                 and len(rows[0]) >= 3
                 and columns_by_content(rows)
-                and not is_upright(rows)
+                and not is_transposed(rows)
             ):
                 return separator
     if best is None:
         # A Markdown table on its side is part of a note.
         for separator in ",\t;":
-            if separator in text[:200_000] and is_upright(_rows_of(text[:200_000], separator, 21)):
+            if separator in text[:200_000] and is_transposed(_rows_of(text[:200_000], separator, 21)):
                 return separator
     return best
 

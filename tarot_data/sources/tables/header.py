@@ -1,117 +1,166 @@
-"""What the columns of a table of readings are: by its header, of one row or two, or by what stands in them."""
+"""Columns of a table of readings, found by its header of one or two rows, or by its cells."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from tarot_data import lexicon
 from tarot_data.cards import card_fields
 from tarot_data.cards.spreads import resolve_spread
 from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources.labelled_lines import NTH_CARD, position_in
+from tarot_data.sources.tables.cells import Row, cell_at, cell_text, filled, is_blank
 from tarot_data.text.cleanup import plain
 from tarot_data.text.dates import parse_date
 from tarot_data.text.normalise import fold
 
 HEADER_ROWS = 20
-"""Rows among which the header is looked for: titles, notes and blank lines above it are few."""
+"""Rows among which the header is searched: titles, notes and blank lines above it are few."""
 
-Row = list[object]
+MIN_BODY = 40
+"""Mean characters of a cell from which a column without a header is the reading's text."""
 
 WHO_WHAT_WHEN = {"person", "question", "date"}
+
+Key = tuple[str, int]
+"""Field and number, see `field_names.field_of`."""
 
 
 @dataclass(frozen=True)
 class Columns:
-    """What the columns of a table are. keys: column to (field, number), None for one that is not used.
+    """The meaning of each column of a table.
 
-    positions: column to the position its card lies at, where every card has a column of its own. sides: column of such
-    a card to that of its orientation. extras: columns of cards without a place (底牌, 补牌).
+    keys: one entry a column, None if it is not used. positions: column to the position of its card, if every card has
+    a column of its own. sides: column of such a card to the column of its orientation. extras: columns of cards
+    without a place (底牌, 补牌).
     """
 
     labels: tuple[str, ...]
-    keys: tuple[tuple[str, int] | None, ...]
+    keys: tuple[Key | None, ...]
     positions: dict[int, str] = field(default_factory=dict)
     extras: tuple[int, ...] = ()
     sides: dict[int, int] = field(default_factory=dict)
 
+    @cached_property
+    def by_name(self) -> dict[str, list[int]]:
+        """Field to its columns."""
+        found: dict[str, list[int]] = {}
+        for index, key in enumerate(self.keys):
+            if key:
+                found.setdefault(key[0], []).append(index)
+        return found
+
     @property
     def names(self) -> set[str]:
-        return _named(self.keys)
+        return set(self.by_name)
 
     @property
     def width(self) -> int:
         return len(self.labels)
 
+    def cells(self, row: Row, name: str) -> Row:
+        """Return the cells of a field that are not blank."""
+        return [row[i] for i in self.by_name.get(name, ()) if i < len(row) and not is_blank(row[i])]
 
-def _named(keys: Iterable[tuple[str, int] | None]) -> set[str]:
-    return {key[0] for key in keys if key}
+
+@dataclass
+class Draft:
+    """A header while its layouts are tried. labels and keys: one a column. below: the row under it. rows: rows it
+    takes, 1 or 2. The other fields are those of `Columns`."""
+
+    labels: list[str]
+    keys: list[Key | None]
+    below: Row
+    positions: dict[int, str] = field(default_factory=dict)
+    sides: dict[int, int] = field(default_factory=dict)
+    rows: int = 1
+
+    @property
+    def names(self) -> set[str]:
+        return {key[0] for key in self.keys if key}
+
+    def columns(self, name: str) -> list[int]:
+        """Return the columns of a field."""
+        return [index for index, key in enumerate(self.keys) if key and key[0] == name]
+
+    def place(self, positions: dict[int, str]) -> None:
+        """Use columns for a card each."""
+        self.positions |= positions
+        for index in positions:
+            self.keys[index] = None
+
+    def is_blank(self, index: int) -> bool:
+        return not any(self.labels[index : index + 1])
 
 
 def columns_of(header: Row, below: Row | None = None) -> tuple[Columns, int] | None:
-    """Columns by a header row (and, where cards have a column each, by the row below it) and how many rows it takes;
-    None where the row is no header of readings: it names no body and no cards, or only one field."""
-    labels = [plain(cell).strip() if cell is not None else "" for cell in header]
+    """Return the columns by a header row and the number of rows it takes.
+
+    below: the row under it, which may be the lower half of the header or hold the first reading. None if the row is
+    no header of readings: it names neither text nor cards, or only one field.
+    """
+    labels = [cell_text(cell) for cell in header]
     if sum(map(bool, labels)) < 2:
         return None
-    keys: list[tuple[str, int] | None] = [field_of(label) if label else None for label in labels]
-    keys = [None if key and key[0] in ("ignored",) else key for key in keys]
+    keys = [field_of(label) if label else None for label in labels]
+    keys = [None if key and key[0] == "ignored" else key for key in keys]
     if not any(keys):
-        return None  # a row of readings, which is what most are
-    numbered = [i for i, key in enumerate(keys) if key and key[0] == "position" and NTH_CARD.fullmatch(labels[i])]
-    if len(numbered) > 1 and "cards" not in _named(keys):
-        # `位置1 | 位置2` hold cards; beside `牌1 | 牌2` they say where those lie, and so does 位置 alone.
-        keys = [None if index in numbered else key for index, key in enumerate(keys)]
-    positions = {
-        index: position
-        for index, label in enumerate(labels)
-        if 0 < len(label) <= 60 and (position := (None if keys[index] else position_in(label)) or _card_at(label))
-    }
-    if len(positions) > 1:
-        keys = [None if index in positions else key for index, key in enumerate(keys)]
-    if "cards" in _named(keys):
-        keys, spanned = _numbered(labels, keys, below)
-        positions |= spanned
-    for index in _texts_beside(labels, keys, positions, below):
-        keys[index] = ("content", 200 + index)
-        positions.pop(index, None)
-    for index in _texts_of_cards(labels, keys, positions):
-        keys[index] = ("content", 100 + index)
-    rows, sides = 1, {}
-    if below is not None:
-        under = _positions_below(labels, keys, below)
-        if under:
-            positions, rows = under, 2
-            keys = [None if index in under else key for index, key in enumerate(keys)]
-        elif len(positions) >= 2 and (sides := _sides_below(labels, positions, below)):
-            rows = 2
-    names = _named(keys)
-    if len(positions) >= 2 and "cards" not in names:
+        return None  # a row of readings, as most are
+    draft = Draft(labels, keys, below or [])
+    for layout in LAYOUTS:
+        layout(draft)
+    return _columns(draft)
+
+
+def _columns(draft: Draft) -> tuple[Columns, int] | None:
+    """Return a draft as columns, None if it says too little."""
+    names = draft.names
+    if len(draft.positions) >= 2 and "cards" not in names:
         names.add("cards")
-    elif rows == 1:
-        positions = {}
+    elif draft.rows == 1:
+        draft.positions, draft.sides = {}, {}
     if len(names) < 2 or not names & {"content", "cards"}:
         return None
-    if rows == 1:
-        sides = {
-            index: index + 1
-            for index, position in positions.items()
-            if _is_side(labels[index + 1 : index + 2], position)
-        }
-    keys = [None if index in sides.values() else key for index, key in enumerate(keys)]
-    while labels and not labels[-1] and not {len(labels) - 1} & {*positions, *sides.values()}:
-        labels.pop()
+    sides = set(draft.sides.values())
+    keys = [None if index in sides else key for index, key in enumerate(draft.keys)]
+    width = len(draft.labels)
+    while width and not draft.labels[width - 1] and width - 1 not in sides and width - 1 not in draft.positions:
+        width -= 1
+    labels = tuple(draft.labels[:width])
     extras = tuple(index for index, label in enumerate(labels) if not keys[index] and card_fields.is_extra(label))
-    return Columns(tuple(labels), tuple(keys[: len(labels)]), positions, extras, sides), rows
+    return Columns(labels, tuple(keys[:width]), draft.positions, extras, draft.sides), draft.rows
+
+
+def _numbered_places(draft: Draft) -> None:
+    """`位置1 | 位置2` without a column of cards: the cards are in these columns.
+
+    With `牌1 | 牌2` they name the positions of those cards, and so does 位置 alone.
+    """
+    numbered = [index for index in draft.columns("position") if NTH_CARD.fullmatch(draft.labels[index])]
+    if len(numbered) > 1 and not draft.columns("cards"):
+        for index in numbered:
+            draft.keys[index] = None
+
+
+def _column_a_position(draft: Draft) -> None:
+    """`过去 | 现在 | 未来`, or `过去-牌 | 现在-牌`: a column a card."""
+    positions = {
+        index: position
+        for index, label in enumerate(draft.labels)
+        if 0 < len(label) <= 60 and (position := (None if draft.keys[index] else position_in(label)) or _card_at(label))
+    }
+    if len(positions) > 1:
+        draft.place(positions)
+    else:
+        draft.positions = positions
 
 
 _AT = re.compile(r"^(.+?)[\s_\-·]+(.+)$")
-
 _WITH_REMARK = re.compile(r"^([^(（]+)[(（]([^()（）]{1,12})[)）]$")
 
 
 def _card_at(label: str) -> str | None:
-    """The position of a column that says both what it holds and where: `过去-牌`, `past_card`, `牌（过去）`."""
+    """Return the position in a label that names both the card and its position: `过去-牌`, `past_card`, `牌（过去）`."""
     for pattern, place, named in ((_AT, 1, 2), (_WITH_REMARK, 2, 1)):
         if match := pattern.match(label):
             key = field_of(match[named])
@@ -120,113 +169,146 @@ def _card_at(label: str) -> str | None:
     return None
 
 
-def _numbered(labels: list[str], keys: list, below: Row | None) -> tuple[list, dict[int, str]]:
-    """Columns of cards under one and the same name: `牌 | 正逆 | 牌 | 正逆` numbered, or one 牌 over several columns in
-    each of which the row below has a card."""
-    keys = list(keys)
-    found = [index for index, key in enumerate(keys) if key == ("cards", 1)]
-    if len(found) > 1 and len({labels[index] for index in found}) == 1:
-        for number, index in enumerate(found, 1):
-            keys[index] = ("cards", number)
-            if keys[index + 1 : index + 2] == [("orientation", 1)]:
-                keys[index + 1] = ("orientation", number)
-    elif len(found) == 1 and below is not None:
-        start, end = found[0], found[0] + 1
-        while end < min(len(labels), len(below)) and not labels[end]:
-            end += 1
-        cells = [plain(cell) if cell is not None else "" for cell in below[start:end]]
-        if len(cells) > 1 and all(cards_in(cell) == 1 for cell in cells):
-            keys[start] = None
-            return keys, {index: f"第{index - start + 1}张" for index in range(start, end)}
-    return keys, {}
+def _cards_under_one_label(draft: Draft) -> None:
+    """`牌 |  |  | 解读` over `愚人 | 力量 | 月亮 | …`: one label over columns of a card each."""
+    start = draft.keys.index(("cards", 1)) if draft.keys.count(("cards", 1)) == 1 else None
+    if start is None:
+        return
+    end = start + 1
+    while end < min(len(draft.labels), len(draft.below)) and not draft.labels[end]:
+        end += 1
+    cells = [plain(cell) for cell in draft.below[start:end]]
+    if len(cells) > 1 and all(cards_in(cell) == 1 for cell in cells):
+        draft.keys[start] = None
+        draft.positions |= {index: f"第{index - start + 1}张" for index in range(start, end)}
 
 
-def _texts_of_cards(labels: list[str], keys: list, positions: dict[int, str]) -> list[int]:
-    """Columns of what is said of one card each: 过去解读, or 解读 again and again."""
-    named = list(positions.values())
-    found = [
-        index
-        for index, label in enumerate(labels)
-        if not keys[index] and any(label.startswith(name) and _is_text(label[len(name) :]) for name in named)
-    ]
-    again = [index for index, label in enumerate(labels) if label and labels.count(label) > 1 and _is_text(label)]
-    return found + again
+def _repeated_cards(draft: Draft) -> None:
+    """`牌 | 正逆 | 牌 | 正逆`: columns of cards with the same label, numbered from left to right."""
+    found = [index for index, key in enumerate(draft.keys) if key == ("cards", 1)]
+    if len(found) < 2 or len({draft.labels[index] for index in found}) > 1:
+        return
+    for number, index in enumerate(found, 1):
+        draft.keys[index] = ("cards", number)
+        if draft.keys[index + 1 : index + 2] == [("orientation", 1)]:
+            draft.keys[index + 1] = ("orientation", number)
 
 
 @lexicon.cached
-def _beside() -> frozenset[str]:
+def _more_text() -> frozenset[str]:
+    """Labels of columns that continue the text: 建议, 总结."""
     rows = [row for row in lexicon.read_table("noise") if row["kind"] == "beside"]
     return frozenset(fold(word) for row in rows for word in row["words"].split("|"))
 
 
-def _texts_beside(labels: list[str], keys: list, positions: dict[int, str], below: Row | None) -> list[int]:
-    """Columns of advice or a summary beside that of the text, which they go on with; not where a card lies there, as
-    it may at the place 建议."""
-    if not any(key and key[0] == "content" for key in keys):
-        return []
-    found = [index for index, label in enumerate(labels) if not keys[index] and fold(label) in _beside()]
-    cells = {index: plain(below[index]) if below and index < len(below) and below[index] else "" for index in found}
-    placed = len(set(positions) - set(found)) > 1
-    return [index for index in found if not cards_in(cells[index][:200]) and (cells[index] or not placed)]
+def _text_and_summary(draft: Draft) -> None:
+    """`解读 | 建议 | 总结`: columns that continue the text, unless there is a card in them, as at the position 建议."""
+    if not draft.columns("content"):
+        return
+    found = [i for i, label in enumerate(draft.labels) if not draft.keys[i] and fold(label) in _more_text()]
+    placed = len(set(draft.positions) - set(found)) > 1
+    for index in found:
+        cell = plain(cell_at(draft.below, index) or "")
+        if not cards_in(cell[:200]) and (cell or not placed):
+            draft.keys[index] = ("content", 200 + index)
+            draft.positions.pop(index, None)
+
+
+def _text_a_card(draft: Draft) -> None:
+    """`过去 | 过去解读 | 现在 | 现在解读`, or 解读 several times: a column of text a card."""
+    labels, positions = draft.labels, list(draft.positions.values())
+    for index, label in enumerate(labels):
+        of_position = not draft.keys[index] and any(
+            label.startswith(position) and _is_text(label[len(position) :]) for position in positions
+        )
+        if of_position or label and labels.count(label) > 1 and _is_text(label):
+            draft.keys[index] = ("content", 100 + index)
 
 
 def _is_text(label: str) -> bool:
-    key = field_of(label.strip(" 的-_")) if label.strip(" 的-_") else None
+    bare = label.strip(_JOINING)
+    key = field_of(bare) if bare else None
     return key is not None and key[0] == "content"
 
 
+_JOINING = " 的-_"
+"""Characters between a position and the field of its column: 过去的解读, past_card."""
+
+
+def _positions_below(draft: Draft) -> None:
+    """`牌 |  |  | 解读` over `过去 | 现在 | 未来 | `: a label over the positions in the next row."""
+    start = next(iter(draft.columns("cards")), None)
+    if start is None:
+        return
+    end = start + 1
+    while end < len(draft.below) and (end >= len(draft.labels) or not draft.labels[end]):
+        end += 1
+    cells = [cell_text(cell) for cell in draft.below]
+    named = {index: cells[index] for index in range(start, min(end, len(cells))) if 0 < len(cells[index]) <= 12}
+    # A header cell merged over both rows has its label in both.
+    others = [
+        cell for index, cell in enumerate(cells) if index not in named and cell and cell not in draft.labels[index:][:1]
+    ]
+    if len(named) >= 2 and len(others) <= 1 and not any(map(cards_in, named.values())):
+        draft.positions, draft.rows = {}, 2
+        draft.place(named)
+
+
+def _sides_below(draft: Draft) -> None:
+    """`过去 |  | 现在 | ` over `牌 | 正逆 | 牌 | 正逆`: positions over two columns each, named in the next row."""
+    if draft.rows == 2 or len(draft.positions) < 2 or not draft.below:
+        return
+    keys = [field_of(label) if (label := cell_text(cell)) else None for cell in draft.below]
+    names = [key[0] if key else None for key in keys]
+    if all(
+        names[index : index + 2] == ["cards", "orientation"] and draft.is_blank(index + 1) for index in draft.positions
+    ):
+        draft.sides = {index: index + 1 for index in draft.positions}
+        draft.rows = 2
+
+
+def _side_a_position(draft: Draft) -> None:
+    """`过去 | 正逆 | 现在 | 正逆`, or `过去 | 过去逆位？`: the orientation in the column after its card."""
+    if draft.rows == 1:
+        draft.sides = {
+            index: index + 1
+            for index, position in draft.positions.items()
+            if _is_side(draft.labels[index + 1 : index + 2], position)
+        }
+
+
 def _is_side(label: Row, position: str) -> bool:
-    """Whether the column behind a card is that of its orientation: 正逆, 过去正逆, 逆位？."""
-    rest = label[0].removeprefix(position).strip(" 的-_?？") if label else ""
+    rest = label[0].removeprefix(position).strip(_JOINING + "?？") if label else ""
     key = field_of(rest) if rest else None
     return key[0] == "orientation" if key else len(rest) <= 6 and "逆" in rest
 
 
-def _sides_below(labels: list[str], positions: dict[int, str], below: Row) -> dict[int, int]:
-    """Columns under positions that span two, named by the row below: 过去 over 牌 | 正逆, 现在 over 牌 | 正逆."""
-    named = [field_of(label) if (label := plain(cell).strip()) else None for cell in below]
-    names = [key[0] if key else None for key in named]
-    pairs = {
-        index: index + 1
-        for index in positions
-        if names[index : index + 2] == ["cards", "orientation"] and not any(labels[index + 1 : index + 2])
-    }
-    return pairs if len(pairs) == len(positions) else {}
-
-
-def _positions_below(labels: list[str], keys: list, below: Row) -> dict[int, str]:
-    """Columns under a spanning `牌`, named by the row below: 过去 | 现在 | 未来."""
-    start = next((index for index, key in enumerate(keys) if key and key[0] == "cards"), None)
-    if start is None:
-        return {}
-    end = start + 1
-    while end < len(below) and (end >= len(labels) or not labels[end]):
-        end += 1
-    cells = [plain(cell).strip() if cell is not None else "" for cell in below]
-    named = {
-        index: cells[index] for index in range(start, min(end, len(cells))) if cells[index] and len(cells[index]) <= 12
-    }
-    # A header cell merged over both rows says the same twice.
-    others = [
-        cell for index, cell in enumerate(cells) if index not in named and cell and cell not in labels[index:][:1]
-    ]
-    if len(named) < 2 or len(others) > 1:
-        return {}
-    return {} if any(cards_in(cell) for cell in named.values()) else named
+LAYOUTS = (
+    _numbered_places,
+    _column_a_position,
+    _cards_under_one_label,
+    _repeated_cards,
+    _text_and_summary,
+    _text_a_card,
+    _positions_below,
+    _sides_below,
+    _side_a_position,
+)
+"""Layouts of a header, in the order in which they are applied: each changes the draft if the header has it."""
 
 
 @lexicon.cached(maxsize=4096)
 def cards_in(text: str) -> int:
-    """How many cards a cell lists."""
+    """Count the cards that a cell lists."""
     return len(card_fields.listed(text))
 
 
 def find_header(rows: list[Row]) -> tuple[int, Columns, int] | None:
-    """Index of the header among the first rows, its columns, and how many rows it takes."""
+    """Return the index of the header among the first rows, its columns and the number of rows it takes."""
     best = None
     for index, row in enumerate(rows[:HEADER_ROWS]):
         if best and best[2] > 1 and index == best[0] + 1:
-            # The lower half of a header, into which what is merged over both rows was filled.
+            # The lower half of a header: cells merged over both rows are filled into it.
             continue
         found = columns_of(row, rows[index + 1] if index + 1 < len(rows) else None)
         if found and (best is None or len(found[0].names) > len(best[1].names)):
@@ -235,31 +317,31 @@ def find_header(rows: list[Row]) -> tuple[int, Columns, int] | None:
 
 
 def columns_by_content(rows: list[Row]) -> Columns | None:
-    """Columns of a table without a header, as far as the cells prove them: cards that parse, days that parse, a long
-    text. Who asked and what cannot be told apart from their shape, so they stay out."""
-    rows = [row for row in rows if sum(cell not in (None, "") for cell in row) >= 3]
+    """Return the columns of a table without a header if the cells prove them: cards, dates, spreads, one long text.
+
+    Person and question cannot be distinguished by their cells and are not used.
+    """
+    rows = [row for row in rows if len(filled(row)) >= 3]
     if not rows:
         return None
-    width = max(len(row) for row in rows)
-    texts = [
-        [plain(row[index]) if index < len(row) and row[index] is not None else "" for row in rows]
-        for index in range(width)
-    ]
-    keys: list[tuple[str, int] | None] = [None] * width
-    for index, column in enumerate(texts):
-        filled = [cell for cell in column if cell.strip()]
-        if not filled:
-            continue
-        if all(cards_in(cell) for cell in filled if len(cell) < 2000) and max(map(len, filled)) < 2000:
-            keys[index] = ("cards", 1)
-        elif all(parse_date(cell).day for cell in filled):
-            keys[index] = ("date", 1)
-        elif all(resolve_spread(cell)[0] for cell in filled):
-            keys[index] = ("spread", 1)
-    body = max(range(width), key=lambda index: sum(map(len, texts[index])) if keys[index] is None else -1)
-    if keys[body] is None and sum(map(len, texts[body])) >= 40 * len(rows):
-        keys[body] = ("content", 1)
+    width = max(map(len, rows))
+    columns = [[plain(cell_at(row, index)) for row in rows] for index in range(width)]
+    keys = [_key_by_cells([cell for cell in column if cell.strip()]) for column in columns]
+    sizes = [0 if key else sum(map(len, column)) for key, column in zip(keys, columns, strict=True)]
+    if max(sizes) >= MIN_BODY * len(rows):
+        keys[sizes.index(max(sizes))] = ("content", 1)
     names = [key[0] for key in keys if key]
     if "cards" not in names or "content" not in names or len(names) != len(set(names)):
         return None
-    return Columns(tuple("?" for _ in range(width)), tuple(keys))
+    return Columns(("?",) * width, tuple(keys))
+
+
+def _key_by_cells(cells: list[str]) -> Key | None:
+    """Return the field of a column whose cells all are cards, dates or spreads."""
+    if not cells:
+        return None
+    if max(map(len, cells)) < 2000 and all(map(cards_in, cells)):
+        return ("cards", 1)
+    if all(parse_date(cell).day for cell in cells):
+        return ("date", 1)
+    return ("spread", 1) if all(resolve_spread(cell)[0] for cell in cells) else None

@@ -11,7 +11,8 @@ from tarot_data.sources import archive
 from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of, unreadable
 from tarot_data.sources.sniff import Sample
 from tarot_data.sources.tables.header import find_header
-from tarot_data.sources.tables.rows import is_upright, read_rows
+from tarot_data.sources.tables.rows import read_rows
+from tarot_data.sources.tables.transposed import is_transposed
 from tarot_data.text.cleanup import plain
 from tarot_data.text.normalise import fold
 
@@ -67,7 +68,7 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
             continue
         rows = _rows(reader, name, extent, epoch_1904)
         table = [row for _, row in rows]
-        known = known or find_header(table) is not None or is_upright(table[:21])
+        known = known or find_header(table) is not None or is_transposed(table[:21])
         if wechat_text.header_of(table):
             known = True
             yield from wechat_text.read_table(iter(rows), blob, locator=f"sheet {name} row {{}}")
