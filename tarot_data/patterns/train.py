@@ -17,7 +17,7 @@ import polars as pl
 
 from schemas.errors import Problem
 from tarot_data import lexicon
-from tarot_data.patterns import card_attribution, crf, cues
+from tarot_data.patterns import card_attribution, card_training, crf, cues
 from tarot_data.patterns import gold as annotated
 from tarot_data.patterns.batch import Batch
 from tarot_data.patterns.model import (
@@ -102,7 +102,7 @@ def _fit(inputs: Inputs, taught: Taught, chosen: np.ndarray) -> Model:
     known = _known(inputs, chosen)
     gold = [list(STATES[state]) for state in states]
     with one_thread():
-        cards = card_attribution.train(inputs.batch, inputs.pairs, gold, named, chosen & sure)
+        cards = card_training.train(inputs.batch, inputs.pairs, gold, named, chosen & sure)
         scores = card_attribution.scores_of(inputs.pairs, cards)
         dense = np.concatenate(
             [inputs.dense, card_attribution.evidence(inputs.batch, inputs.pairs, cards, scores)], axis=1
