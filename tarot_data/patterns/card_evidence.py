@@ -1,8 +1,11 @@
-"""Which drawn cards each sentence speaks of, by name, rank, picture, position or number: every sentence with every card."""
+"""Evidence for every pair of a sentence and a drawn card: names, ranks, pictures, positions, pointing words.
+
+Input: a batch of readings; output: arrays of one value a pair.
+"""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -12,14 +15,19 @@ from tarot_data import lexicon
 from tarot_data.cards import mentions
 from tarot_data.patterns import imagery
 from tarot_data.patterns.batch import Batch, find_names
-from tarot_data.patterns.vocabulary import vocabulary
+from tarot_data.patterns.vocabulary import mark_words, marks, vocabulary
 from tarot_data.text import phrase_matcher
 from tarot_data.text.normalise import fold
+from tarot_data.text.numerals import NUMERALS
 
 
 @dataclass
 class Pairs:
-    """Every sentence with every drawn card of its reading. Arrays p_… have one entry a pair, by sentence, then slot."""
+    """Every sentence with every drawn card of its reading, by sentence, then slot.
+
+    first: (sentences + 1,) index of each sentence's first pair. Of p_sentence to place one value a pair; current (slot
+    of the card named last before, -1 for none), paragraph (begins one), two, back, many, group, statistic one a sentence.
+    """
 
     p_sentence: np.ndarray
     p_slot: np.ndarray
@@ -44,88 +52,115 @@ class Pairs:
     statistic: np.ndarray
 
 
+class _Index(NamedTuple):
+    """The pairs of a batch. sizes: cards of each reading. slot_of: (readings, CARDS), -1 if not drawn."""
+
+    p_sentence: np.ndarray
+    p_slot: np.ndarray
+    p_card: np.ndarray
+    first: np.ndarray
+    sizes: np.ndarray
+    slot_of: np.ndarray
+
+    def pair(self, sentence: np.ndarray, slot: np.ndarray) -> np.ndarray:
+        return self.first[sentence] + slot
+
+
 def pairs_of(batch: Batch) -> Pairs:
-    """Which drawn cards each sentence speaks of, by name, rank, picture or position, and which it inherits."""
-    sizes = np.array([len(d) for d in batch.drawn], dtype=np.int64)
+    """Find by name, rank, picture, position or pointing word which drawn cards each sentence may speak of."""
+    index = _index(batch)
+    named, place = _named(batch, index)
+    image, rank, suit = _pictured(batch, index)
+    position = np.zeros(len(index.p_card))
+    sentence, slot = _positions(batch)
+    np.add.at(position, index.pair(sentence, slot), 1)
+    pointed = _pointers(batch, index)
+    newline = batch.codes == 10
+    paragraph = newline[np.maximum(batch.s_start - 2, 0)] & newline[np.maximum(batch.s_start - 1, 0)]
+    return Pairs(
+        index.p_sentence, index.p_slot, index.p_card, index.first, named, image, rank, suit, position,
+        pointed.ordinal, pointed.member, pointed.fits, pointed.whole, place,
+        current=_current(batch, named, index.first, index.p_slot), paragraph=paragraph | (batch.s_index == 0),
+        **pointed.flags, statistic=np.zeros(batch.size, dtype=bool),
+    )  # fmt: skip
+
+
+def _index(batch: Batch) -> _Index:
+    sizes = np.array([len(drawn) for drawn in batch.drawn], dtype=np.int64)
     slots = sizes[batch.s_reading]
     first = np.concatenate([[0], np.cumsum(slots)])
     p_sentence = np.repeat(np.arange(batch.size), slots)
     p_slot = np.arange(len(p_sentence)) - first[p_sentence]
     slot_of = np.full((len(batch.drawn), len(CARDS)), -1, dtype=np.int64)
+    card_of = np.full((len(batch.drawn), max(1, sizes.max(initial=1))), -1, dtype=np.int64)
     for number, drawn in enumerate(batch.drawn):
         slot_of[number, drawn] = np.arange(len(drawn))
-    drawn_flat = np.full((len(batch.drawn), max(1, sizes.max(initial=1))), -1, dtype=np.int64)
-    for number, drawn in enumerate(batch.drawn):
-        drawn_flat[number, : len(drawn)] = drawn
-    p_card = drawn_flat[batch.s_reading[p_sentence], p_slot]
-    total = len(p_sentence)
+        card_of[number, : len(drawn)] = drawn
+    return _Index(p_sentence, p_slot, card_of[batch.s_reading[p_sentence], p_slot], first, sizes, slot_of)
 
-    def pair(sentence: np.ndarray, slot: np.ndarray) -> np.ndarray:
-        return first[sentence] + slot
 
-    named = np.zeros(total)
+def _named(batch: Batch, index: _Index) -> tuple[np.ndarray, np.ndarray]:
+    """Count how often each pair's sentence names the card, and where first: 0 to 1 of the sentence, 1 if it does not."""
     inside = batch.m_sentence >= 0
-    m_sentence, m_card = batch.m_sentence[inside], batch.m_card[inside]
-    m_slot = slot_of[batch.s_reading[m_sentence], m_card]
-    np.add.at(named, pair(m_sentence, m_slot)[m_slot >= 0], 1)
+    sentence = batch.m_sentence[inside]
+    slot = index.slot_of[batch.s_reading[sentence], batch.m_card[inside]]
+    drawn = slot >= 0
+    pair = index.pair(sentence, slot)[drawn]
+    named, place = np.zeros(len(index.p_card)), np.ones(len(index.p_card))
+    np.add.at(named, pair, 1)
+    width = np.maximum(batch.s_end - batch.s_start, 1)
+    where = (batch.m_start[inside] - batch.s_start[sentence]) / width[sentence]
+    np.minimum.at(place, pair, where[drawn])
+    return named, place
 
+
+def _pictured(batch: Batch, index: _Index) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Weigh the pictures, ranks and suits of each pair; a word that fits several drawn cards counts in parts."""
     _, matrix, kinds = imagery.words()
     found = batch.found["images"]
     free = ~_covered(batch.m_start, batch.m_end, found.start) & ~_covered(batch.m_start, batch.m_end, found.end - 1)
     found = phrase_matcher.Matches(*(column[free] for column in found))
-    found = phrase_matcher.Matches(*(column[phrase_matcher.longest(found)] for column in found))
+    chosen = phrase_matcher.longest(found)
+    chosen = chosen[batch.sentence_of(found.start[chosen]) >= 0]
+    found = phrase_matcher.Matches(*(column[chosen] for column in found))
     sentence = batch.sentence_of(found.start)
-    found = phrase_matcher.Matches(*(column[sentence >= 0] for column in found))
-    sentence = sentence[sentence >= 0]
-    candidates = matrix[found.phrase] & (slot_of[batch.s_reading[sentence]] >= 0)
+    candidates = matrix[found.phrase] & (index.slot_of[batch.s_reading[sentence]] >= 0)
     share = candidates.sum(axis=1)
     hit, card = np.nonzero(candidates)
-    at = pair(sentence[hit], slot_of[batch.s_reading[sentence[hit]], card])
-    weight = np.where(found.end - found.start > 1, 1.0, 0.5)[hit] / share[hit]
-    image, rank, suit = np.zeros(total), np.zeros(total), np.zeros(total)
+    at = index.pair(sentence[hit], index.slot_of[batch.s_reading[sentence[hit]], card])
     kind = kinds[found.phrase][hit]
-    np.add.at(image, at[kind == 0], weight[kind == 0])
-    for values, number in ((rank, 1), (suit, 2)):
-        np.add.at(values, at[kind == number], (1.0 / share[hit])[kind == number])
-
-    position = np.zeros(total)
-    places, sentence, slot = _positions(batch)
-    np.add.at(position, pair(sentence, slot), 1)
-    place = np.ones(total)
-    width = np.maximum(batch.s_end - batch.s_start, 1)
-    mine = m_slot >= 0
-    where = (batch.m_start[inside] - batch.s_start[m_sentence]) / width[m_sentence]
-    np.minimum.at(place, pair(m_sentence, m_slot)[mine], where[mine])
-    pointed = _pointers(batch, sizes, first, p_sentence, p_card)
-    newline = batch.codes == 10
-    paragraph = newline[np.maximum(batch.s_start - 2, 0)] & newline[np.maximum(batch.s_start - 1, 0)]
-    paragraph |= batch.s_index == 0
-    return Pairs(
-        p_sentence, p_slot, p_card, first, named, image, rank, suit, position, pointed.ordinal, pointed.member, pointed.fits,
-        pointed.whole, place, _current(batch, named, first, p_slot), paragraph, **pointed.flags,
-        statistic=np.zeros(batch.size, dtype=bool),
-    )  # fmt: skip
+    # A picture of one character is ambiguous: 水, 光.
+    weights = (np.where(found.end - found.start > 1, 1.0, 0.5)[hit] / share[hit], 1.0 / share[hit], 1.0 / share[hit])
+    out = []
+    for number, weight in enumerate(weights):
+        values = np.zeros(len(index.p_card))
+        np.add.at(values, at[kind == number], weight[kind == number])
+        out.append(values)
+    return tuple(out)
 
 
 GROUPS = ("major", "minor", "court", "upright", "reversed", *SUITS)
-"""What the note of a `group` pointer may say."""
+"""Values of the note of a `group` pointer."""
 
 TURNS = {"upright": 1, "reversed": 2}
 
 
 def _covered(start: np.ndarray, end: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Whether each place lies in one of the spans, which are in order and do not overlap."""
+    """Say which places are inside one of the spans, which are in order and do not overlap."""
     span = np.searchsorted(start, at, side="right") - 1
     return (span >= 0) & (at < end[np.maximum(span, 0)]) if len(start) else np.zeros(len(at), dtype=bool)
 
 
 FLAGS = ("two", "back", "many", "group")
-"""Kinds of pointing words that say something of the sentence, not of one card."""
+"""Kinds of pointing words that are about the sentence, not about one card."""
 
 
 class _Pointed(NamedTuple):
-    """ordinal, member, fits, whole: by pair. The card pointed at by number (第一张, 最后一张); in a group that is
-    spoken of (逆位, 大牌); in a group of just as many as are spoken of (两张逆位); all of the draw (三张, of three)."""
+    """What the pointing words of each sentence point at. flags: by FLAGS, (sentences,); the others: (pairs,).
+
+    ordinal: the card by its number (第一张, 最后一张). member: in a group that is mentioned (逆位, 大牌). fits: in a group of
+    just as many as are mentioned (两张逆位). whole: all of the draw (三张, of three).
+    """
 
     ordinal: np.ndarray
     member: np.ndarray
@@ -134,122 +169,134 @@ class _Pointed(NamedTuple):
     flags: dict[str, np.ndarray]
 
 
-def _pointers(
-    batch: Batch, sizes: np.ndarray, first: np.ndarray, p_sentence: np.ndarray, p_card: np.ndarray
-) -> _Pointed:
-    rows = lexicon.read_table("pointers")
-    found = batch.found["pointers"]
-    index = {word: number for number, word in enumerate(vocabulary()["pointers"])}
-    sentence = np.where(_covered(batch.m_start, batch.m_end, found.start), -1, batch.sentence_of(found.start))
-    ordinal, member, fits, whole = (np.zeros(len(p_card)) for _ in range(4))
+def _pointers(batch: Batch, index: _Index) -> _Pointed:
     flags = {kind: np.zeros(batch.size, dtype=bool) for kind in FLAGS}
+    ordinal, whole = np.zeros(len(index.p_card)), np.zeros(len(index.p_card))
     spoken = np.zeros(batch.size, dtype=np.int64)
     groups = []
-    for row in rows:
-        hit = sentence[(found.phrase == index[fold(row["word"])]) & (sentence >= 0)]
-        if row["kind"] == "ordinal":
-            size = sizes[batch.s_reading[hit]]
-            for place in map(int, row["note"].split("|")):
-                slot = np.where(place > 0, place - 1, np.where(place < 0, size + place, (size - 1) // 2))
-                keep = (slot < size) & (slot >= 0) & ((place != 0) | (size % 2 == 1))
-                ordinal[first[hit[keep]] + slot[keep]] = 1
-        elif row["kind"] in FLAGS:
-            flags[row["kind"]][hit] = True
-            if row["kind"] == "group" and row["note"] in GROUPS:
-                groups.append((row["note"], hit))
-            elif row["kind"] == "many" and row["note"]:
-                spoken[hit] = np.maximum(spoken[hit], int(row["note"]))
+    for kind, note, hit in _pointing_words(batch):
+        if kind in FLAGS:
+            flags[kind][hit] = True
+        if kind == "ordinal":
+            ordinal[_numbered(batch, index, note, hit)] = 1
+        elif kind == "group" and note in GROUPS:
+            groups.append((note, hit))
+        elif kind == "many" and note:
+            spoken[hit] = np.maximum(spoken[hit], int(note))
     spoken = np.where(flags["two"] & (spoken == 0), 2, spoken)
-    size = sizes[batch.s_reading]
+    size = index.sizes[batch.s_reading]
     everything = flags["many"] & ((spoken == 0) | (spoken == size)) | flags["two"] & (spoken == 2) & (size == 2)
-    whole[everything[p_sentence]] = 1
-    belongs = _members(batch, p_sentence, p_card) if groups else {}
+    whole[everything[index.p_sentence]] = 1
+    return _Pointed(ordinal, *_grouped(batch, index, groups, spoken), whole, flags)
+
+
+def _pointing_words(batch: Batch) -> Iterator[tuple[str, str, np.ndarray]]:
+    """Yield kind and note of each row of the table, and the sentences with its word outside names of cards."""
+    found = batch.found["pointers"]
+    number = {word: index for index, word in enumerate(vocabulary()["pointers"])}
+    sentence = np.where(_covered(batch.m_start, batch.m_end, found.start), -1, batch.sentence_of(found.start))
+    for row in lexicon.read_table("pointers"):
+        yield row["kind"], row["note"], sentence[(found.phrase == number[fold(row["word"])]) & (sentence >= 0)]
+
+
+def _numbered(batch: Batch, index: _Index, note: str, hit: np.ndarray) -> np.ndarray:
+    """Find the pairs of the cards with these numbers. note: `1|-1`; negative from the end, 0 the middle of an odd draw."""
+    size = index.sizes[batch.s_reading[hit]]
+    pairs = []
+    for number in map(int, note.split("|")):
+        slot = np.where(number > 0, number - 1, np.where(number < 0, size + number, (size - 1) // 2))
+        keep = (slot < size) & (slot >= 0) & ((number != 0) | (size % 2 == 1))
+        pairs.append(index.pair(hit[keep], slot[keep]))
+    return np.concatenate(pairs)
+
+
+def _grouped(
+    batch: Batch, index: _Index, groups: list[tuple[str, np.ndarray]], spoken: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mark the pairs of member and fits. spoken: number of cards each sentence mentions, 0 for none."""
+    member, fits = np.zeros(len(index.p_card)), np.zeros(len(index.p_card))
+    belongs = _members(batch, index.p_sentence, index.p_card) if groups else {}
+    size = index.sizes[batch.s_reading]
     for group, hit in groups:
         here = np.zeros(batch.size, dtype=bool)
         here[hit] = True
-        mine = here[p_sentence] & belongs[group]
+        mine = here[index.p_sentence] & belongs[group]
         member[mine] = 1
-        count = np.bincount(p_sentence[mine], minlength=batch.size)
-        fits[mine & ((count == spoken) & (count < size))[p_sentence]] = 1
-    return _Pointed(ordinal, member, fits, whole, flags)
+        count = np.bincount(index.p_sentence[mine], minlength=batch.size)
+        fits[mine & ((count == spoken) & (count < size))[index.p_sentence]] = 1
+    return member, fits
 
 
 def _members(batch: Batch, p_sentence: np.ndarray, p_card: np.ndarray) -> dict[str, np.ndarray]:
-    """Of each of GROUPS, which pairs are of a card that belongs there."""
+    """Mark for each of GROUPS the pairs whose card belongs to it."""
     is_major = np.array([card in MAJORS for card in CARDS])
     is_court = np.array([card[2:] in RANKS[-4:] for card in CARDS])
     turned = np.zeros((len(batch.readings), len(CARDS)), dtype=np.int8)
     for number, reading in enumerate(batch.readings):
         for card in reading.get("cards") or ():
             turned[number, mentions.CARD_ID[card["card"]]] = TURNS.get(card.get("orientation"), 0)
-    lies = turned[batch.s_reading[p_sentence], p_card]
+    turn = turned[batch.s_reading[p_sentence], p_card]
     major = is_major[p_card]
     suits = {suit: np.array([card.startswith(suit) for card in CARDS])[p_card] for suit in SUITS}
     return suits | {
-        "major": major, "minor": ~major, "court": is_court[p_card], "upright": lies == 1, "reversed": lies == 2,
+        "major": major, "minor": ~major, "court": is_court[p_card], "upright": turn == 1, "reversed": turn == 2,
     }  # fmt: skip
 
 
-_SHORT = "(?:^|(?<=[\\n。!?;:,、|·#*\\- ])){}(?=位|的位置|这个位置|上|组|[:,(|·是]| )"
-"""How a position of one character (身, 火) is told from the word: it begins a clause and is marked as a place."""
-
-_OPTION = re.compile("[a-f](?![a-z])|第([一二三四五六])组")
-_CHOICE = "(?<![a-z0-9]){}(?=[组线边这那方路 ])"
+_BEFORE = r"\n。!?;:,、|·#*\- "
+_AFTER = ":,(|· "
+"""Marks before and after a position of one character (身, 火): it begins a clause and is marked as a position."""
 
 
-@cache
+@lexicon.cached
 def _ways(position: str) -> tuple[tuple[str, ...], tuple[re.Pattern, ...]]:
-    """Words a folded position is called by, and patterns: 火(行动) is 火(行动), 行动, and 火 where it begins a clause."""
+    """List the words for a folded position, and patterns: for 火(行动) the words 火(行动), 行动, and 火 where it begins a clause.
+
+    Options (A组, 第二组) are also found by their letter alone.
+    """
     parts = dict.fromkeys([position, *(part.strip() for part in re.split(r"[()/]", position))])
-    plain = tuple(part for part in parts if len(part) > 1)
-    patterns = [re.compile(_SHORT.format(re.escape(part))) for part in parts if len(part) == 1]
-    option = _OPTION.search(position)
-    if option:
-        letter = "abcdef"["一二三四五六".index(option[1])] if option[1] else option[0][0]
-        patterns.append(re.compile(_CHOICE.format(letter)))
-    return plain, tuple(patterns)
+    after = "|".join(map(re.escape, (*mark_words("after_place"), *_AFTER)))
+    patterns = [rf"(?:^|(?<=[{_BEFORE}])){re.escape(part)}(?={after})" for part in parts if len(part) == 1]
+    before, behind, *_ = mark_words("option")
+    if option := re.search(rf"[a-f](?![a-z])|{before}([{NUMERALS[:6]}]){behind}", position):
+        letter = "abcdef"[NUMERALS.index(option[1])] if option[1] else option[0]
+        patterns.append(rf"(?<![a-z0-9]){letter}(?=[{marks('after_option')} ])")
+    return tuple(part for part in parts if len(part) > 1), tuple(map(re.compile, patterns))
 
 
-def _positions(batch: Batch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where the names of positions stand: character, sentence, slot of the card that lies there."""
+def _positions(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
+    """Find the names of positions in the text: the sentence, and the slot of the card at that position."""
     ways = [[_ways(name) for name, _ in mine] for mine in batch.positions]
     names = [[(part, place) for place, way in enumerate(mine) for part in way[0]] for mine in ways]
-    at, _, number = find_names(batch, [[part for part, _ in mine] for mine in names], 2)
+    at, _, number = find_names(batch, [[part for part, _ in mine] for mine in names], shortest=2)
     reading = np.searchsorted(batch.r_start, at, side="right") - 1
     found = [(a, r, names[r][n][1]) for a, r, n in zip(at.tolist(), reading.tolist(), number.tolist(), strict=True)]
-    starts = batch.r_start.tolist()
-    for r, mine in enumerate(ways):
-        last = starts[r] + len(batch.readings[r]["content"])
+    for r, (start, mine) in enumerate(zip(batch.r_start.tolist(), ways, strict=True)):
+        end = start + len(batch.readings[r]["content"])
         for place, (_, patterns) in enumerate(mine):
-            for pattern in patterns:
-                found += [(match.start(), r, place) for match in pattern.finditer(batch.text, starts[r], last)]
-    table = np.array(found, dtype=np.int64).reshape(-1, 3)
-    at, place = table[:, 0], table[:, 2]
+            found += [(m.start(), r, place) for pattern in patterns for m in pattern.finditer(batch.text, start, end)]
+    at, reading, place = np.array(found, dtype=np.int64).reshape(-1, 3).T
     sentence = batch.sentence_of(at)
     keep = sentence >= 0
-    at, place, sentence = at[keep], place[keep], sentence[keep]
-    slots = [
-        batch.positions[number][p][1]
-        for number, p in zip(batch.s_reading[sentence].tolist(), place.tolist(), strict=True)
-    ]
-    return at, sentence, np.array(slots, dtype=np.int64)
+    slots = [batch.positions[r][p][1] for r, p in zip(reading[keep].tolist(), place[keep].tolist(), strict=True)]
+    return sentence[keep], np.array(slots, dtype=np.int64)
 
 
 def _current(batch: Batch, named: np.ndarray, first: np.ndarray, p_slot: np.ndarray) -> np.ndarray:
-    """Slot of the card last named before each sentence (or by a heading), -1 where none was yet."""
+    """Find the slot of the card last named alone before each sentence, or by a heading; -1 if there is none yet."""
     at = np.nonzero(named > 0)[0]
     sentence = np.searchsorted(first, at, side="right") - 1
     alone = np.bincount(sentence, minlength=batch.size)[sentence] == 1
     slot = np.full(batch.size, -1, dtype=np.int64)
     slot[sentence[alone]] = p_slot[at[alone]]
-    told = np.maximum.accumulate(np.where(slot >= 0, np.arange(batch.size), -1))
-    before = np.concatenate([[-1], told[:-1]])
+    latest = np.maximum.accumulate(np.where(slot >= 0, np.arange(batch.size), -1))
+    before = np.concatenate([[-1], latest[:-1]])
     begin = np.arange(batch.size) - batch.s_index
     return np.where(before >= begin, slot[np.maximum(before, 0)], -1)
 
 
 def per_pair_max(values: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """Greatest value of each sentence's pairs, 0 where a reading has no cards."""
+    """Return the greatest value of each sentence's pairs, 0 for a reading without cards."""
     out = np.zeros(len(first) - 1)
     full = first[1:] > first[:-1]
     if len(values):
@@ -258,5 +305,6 @@ def per_pair_max(values: np.ndarray, first: np.ndarray) -> np.ndarray:
 
 
 def per_pair_sum(values: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """Sum the values of each sentence's pairs."""
     sums = np.concatenate([[0.0], np.cumsum(values)])
     return sums[first[1:]] - sums[first[:-1]]
