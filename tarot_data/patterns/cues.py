@@ -1,11 +1,10 @@
-"""The phrases of `lexicon/cues.csv` in the sentences of a batch.
+"""Cues: the phrases of `lexicon/cues.csv`, found in the sentences of a batch.
 
-How a cue is written: plain words; `…` for anything up to 24 characters of the same sentence; `^` and `$` for the
+A cue is written as plain words, with `…` for anything up to 24 characters of the same sentence; `^` and `$` for the
 sentence's first and last word; `{牌}` any card, `{位}` any word for an orientation, `{人}` the querent's name, `{。}` the end
 of a clause. Scripts, width, case and spaces do not matter.
 """
 
-import re
 from typing import NamedTuple
 
 import numpy as np
@@ -24,7 +23,7 @@ _CLAUSE_ENDS = np.array([ord(c) for c in ",。!?;:~…\x02"], dtype=np.uint32)
 
 
 class Cue(NamedTuple):
-    """A row of the table, taken apart. parts: what stands between the gaps. first, last: anchored; clause: `{。}`."""
+    """A parsed row of the table. parts: the words between gaps. first, last: anchored; clause: ends in `{。}`."""
 
     row: lexicon.Row
     parts: tuple[str, ...]
@@ -47,6 +46,7 @@ class Cue(NamedTuple):
 
 
 def parse(row: lexicon.Row) -> Cue:
+    """Parse a row of the table. Raises ValueError if its weight is no number."""
     text = row["cue"]
     first, last, clause = text.startswith("^"), text.endswith("$"), text.endswith("{。}")
     text = text.removeprefix("^").removesuffix("$").removesuffix("{。}")
@@ -55,11 +55,10 @@ def parse(row: lexicon.Row) -> Cue:
 
 
 def plain(text: str) -> str:
-    """As the sentences are compared: folded, without spaces, orientations and placeholders as their signs."""
+    """Write a cue as `features.encode` writes sentences: folded, without spaces, placeholders and digits as signs."""
     for written, sign in _SIGNS.items():
         text = text.replace(written, sign)
-    text = re.sub(r"\s", "", fold(text))
-    text = re.sub(r"\d", "0", text)
+    text = "".join("0" if character.isdecimal() else character for character in "".join(fold(text).split()))
     for word in sorted(turn_words(), key=len, reverse=True):
         text = text.replace(word, TURN_SIGN)
     return text
@@ -67,15 +66,18 @@ def plain(text: str) -> str:
 
 @lexicon.cached
 def turn_words() -> tuple[str, ...]:
-    """Folded words that name an orientation and nothing else."""
-    rows = [r for r in lexicon.read_table("orientation") if r["orientation"] in ("upright", "reversed")]
-    words = {fold(r["word"]) for r in rows if r["ambiguous"] == "no" and len(r["word"]) > 1 and r["word"][0] >= "一"}
-    return tuple(sorted(word for word in words if not word.endswith("的")))
+    """Return the folded words that name an orientation and nothing else."""
+    rows = [
+        row
+        for row in lexicon.read_table("orientation")
+        if row["orientation"] in ("upright", "reversed") and row["ambiguous"] == "no" and row["position"] != "prefix"
+    ]
+    return tuple(sorted({fold(row["word"]) for row in rows if len(row["word"]) > 1 and ord(row["word"][0]) >= 0x4E00}))
 
 
 @lexicon.cached
 def cues() -> tuple[Cue, ...]:
-    """Every row with a weight; a reader gives a shipped row the weight 0 to switch it off."""
+    """Parse every row with a weight; a reader switches a shipped row off with the weight 0."""
     return tuple(cue for cue in map(parse, lexicon.read_table("cues")) if cue.weight)
 
 
@@ -92,66 +94,83 @@ def _phrases() -> list[str]:
 
 @lexicon.cached
 def kinds() -> tuple[str, ...]:
-    """`label.kind` of every cue, sorted: the names of the features they give."""
+    """Return `label.kind` of every cue, sorted: the names of the features they give."""
     return tuple(sorted({cue.full_kind for cue in cues()}))
 
 
 def find(padded: np.ndarray, owner: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(sentence, cue, place) of every cue that stands in a sentence, each pair once; place: index into padded.
+    """Find all cues: (sentence, cue, place), each sentence and cue once. place: index of its last part into padded.
 
     padded: code points of all sentences as `features.encode` gives them, each between the signs 1 and 2. owner: the
     sentence of every code point.
     """
     empty = np.zeros(0, dtype=np.int64)
-    if not len(padded):
+    found = []
+    if len(padded):
+        text = _Text(padded, owner)
+        for number, cue in enumerate(cues()):
+            start = text.ends_of(cue)[0]
+            if len(start):
+                # Of several places in a sentence the last.
+                last = np.concatenate([owner[start[1:]] != owner[start[:-1]], [True]])
+                found.append((owner[start[last]], np.full(last.sum(), number), start[last]))
+    if not found:
         return empty, empty, empty
-    text = padded.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
-    phrases = _phrases()
-    found = phrase_matcher.find_all(text, phrases)
-    order = np.argsort(found.phrase, kind="stable")
-    bounds = np.searchsorted(found.phrase[order], np.arange(len(phrases) + 1))
-    starts, ends = found.start[order], found.end[order]
-    index = {phrase: number for number, phrase in enumerate(phrases)}
-    word = (padded >= 0x3400) & (padded < 0xFE00) | (padded >= 97) & (padded <= 122) | (padded >= 48) & (padded <= 57)
-    body_first, body_last = _bodies(word, owner)
-    raw_first = np.searchsorted(owner, np.arange(owner[-1] + 1)) + 1
-    sentences, numbers, places = [], [], []
-    for number, cue in enumerate(cues()):
-        at = index[cue.parts[0]]
-        start, end = starts[bounds[at] : bounds[at + 1]], ends[bounds[at] : bounds[at + 1]]
+    sentence, cue, place = map(np.concatenate, zip(*found, strict=True))
+    return sentence, cue, place
+
+
+class _Text:
+    """All occurrences of the parts of cues in the sentences of a batch."""
+
+    def __init__(self, padded: np.ndarray, owner: np.ndarray) -> None:
+        self.padded, self.owner = padded, owner
+        text = padded.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
+        found = phrase_matcher.find_all(text, _phrases())
+        order = np.argsort(found.phrase, kind="stable")
+        self.bounds = np.searchsorted(found.phrase[order], np.arange(len(_phrases()) + 1))
+        self.start, self.end = found.start[order], found.end[order]
+        self.number = {phrase: number for number, phrase in enumerate(_phrases())}
+        self.first = np.searchsorted(owner, np.arange(owner[-1] + 1)) + 1
+        self.first_word, self.last_word = _word_bounds(padded, owner)
+
+    def find(self, part: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return start and end of every occurrence of a part."""
+        number = self.number[part]
+        mine = slice(self.bounds[number], self.bounds[number + 1])
+        return self.start[mine], self.end[mine]
+
+    def ends_of(self, cue: Cue) -> tuple[np.ndarray, np.ndarray]:
+        """Return start and end of the last part of every occurrence of a cue."""
+        owner = self.owner
+        start, end = self.find(cue.parts[0])
         if cue.first and len(start):
-            wordlike = cue.parts[0][0].isalnum() or cue.parts[0][0] >= "\ue000"
-            keep = start == (body_first if wordlike else raw_first)[owner[start]]
+            wordlike = cue.parts[0][0].isalnum() or cue.parts[0][0] >= CARD_SIGN
+            keep = start == (self.first_word if wordlike else self.first)[owner[start]]
             start, end = start[keep], end[keep]
         for part in cue.parts[1:]:
-            if not len(start):
-                break
-            at = index[part]
-            next_start, next_end = starts[bounds[at] : bounds[at + 1]], ends[bounds[at] : bounds[at + 1]]
-            before = np.searchsorted(end, next_start, side="right") - 1
-            near = before >= 0
-            near[near] &= next_start[near] - end[before[near]] <= GAP
-            near[near] &= owner[next_start[near]] == owner[end[before[near]] - 1]
-            start, end = next_start[near], next_end[near]
+            if len(start):
+                start, end = self._after(end, *self.find(part))
         if cue.last and len(start):
-            keep = end == body_last[owner[end - 1]]
+            keep = end == self.last_word[owner[end - 1]]
             start, end = start[keep], end[keep]
         if cue.clause and len(start):
-            keep = np.isin(padded[end], _CLAUSE_ENDS)
+            keep = np.isin(self.padded[end], _CLAUSE_ENDS)
             start, end = start[keep], end[keep]
-        if len(start):
-            # Of several places in a sentence the last.
-            last = np.concatenate([owner[start[1:]] != owner[start[:-1]], [True]])
-            sentences.append(owner[start[last]])
-            numbers.append(np.full(last.sum(), number))
-            places.append(start[last])
-    if not sentences:
-        return empty, empty, empty
-    return np.concatenate(sentences), np.concatenate(numbers), np.concatenate(places)
+        return start, end
+
+    def _after(self, before: np.ndarray, start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Keep the spans that follow one of the ends in `before` within GAP characters of the same sentence."""
+        nearest = np.searchsorted(before, start, side="right") - 1
+        near = nearest >= 0
+        near[near] &= start[near] - before[nearest[near]] <= GAP
+        near[near] &= self.owner[start[near]] == self.owner[before[nearest[near]] - 1]
+        return start[near], end[near]
 
 
-def _bodies(word: np.ndarray, owner: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """First and one past the last word character of every sentence."""
+def _word_bounds(codes: np.ndarray, owner: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first and one past the last word character of every sentence, -1 if it has none."""
+    word = (codes >= 0x3400) & (codes < 0xFE00) | (codes >= 97) & (codes <= 122) | (codes >= 48) & (codes <= 57)
     at = np.nonzero(word)[0]
     count = owner[-1] + 1
     first, last = np.full(count, -1), np.full(count, -1)
@@ -162,7 +181,7 @@ def _bodies(word: np.ndarray, owner: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 @lexicon.cached
 def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of every cue its weight, the number of its label, and that of its kind."""
+    """Return for every cue its weight, the index of its label and that of its kind."""
     table, names = cues(), {name: number for number, name in enumerate(kinds())}
     weight = np.array([cue.weight for cue in table])
     label = np.array([LABELS.index(cue.label) for cue in table])
@@ -170,7 +189,7 @@ def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def votes(sentence: np.ndarray, cue: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """(sentences, labels) summed weights and (sentences, kinds) whether a cue of that kind stands there."""
+    """Sum the weights of cues: (sentences, labels), and (sentences, kinds) whether there is a cue of that kind."""
     weight, label, kind = _tables()
     by_label = np.zeros((size, len(LABELS)))
     np.add.at(by_label, (sentence, label[cue]), weight[cue])

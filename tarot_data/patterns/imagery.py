@@ -1,54 +1,61 @@
-"""What a card shows: the words of `images.csv` and `ranks.csv` by which a sentence speaks of a card without its name."""
+"""Words of `images.csv` and `ranks.csv` by which a sentence refers to a card without its name."""
+
+from collections import defaultdict
 
 import numpy as np
 
-from schemas.deck import CARDS
+from schemas.deck import CARDS, RANKS, rank_of, suit_of
 from tarot_data import lexicon
 from tarot_data.cards import mentions
 from tarot_data.text.normalise import fold
+from tarot_data.text.numerals import to_chinese
+
+PICTURE, RANK, SUIT = range(3)
 
 
 @lexicon.cached
 def words() -> tuple[list[str], np.ndarray, np.ndarray]:
-    """Folded words, word by card (bool), and of each word whether it is a picture (0), a rank (1) or a suit (2)."""
-    cards_of: dict[str, set[int]] = {}
-    for row in lexicon.read_table("images"):
-        for word in row["words"].split("|"):
-            cards_of.setdefault(fold(word), set()).add(mentions.CARD_ID[row["card"]])
-    table = {kind: {} for kind in ("rank", "measure", "thing", "suit")}
+    """Return folded words, (words, CARDS) whether each may mean the card, and whether it is a PICTURE, RANK or SUIT."""
+    values: dict[str, dict[str, list[str]]] = {kind: defaultdict(list) for kind in ("rank", "measure", "thing", "suit")}
     for row in lexicon.read_table("ranks"):
-        table[row["kind"]].setdefault(fold(row["word"]), []).append(row["value"])
-    numbers = {
-        "一": "一1",
-        "二": "两二2",
-        "三": "三3",
-        "四": "四4",
-        "五": "五5",
-        "六": "六6",
-        "七": "七7",
-        "八": "八8",
-        "九": "九9",
-    }
-    numbers["十"] = ["十", "10"]
-    for rank, written in numbers.items():
-        for number in written:
-            for measure, suits in table["measure"].items():
-                for thing, of in table["thing"].items():
-                    for suit in set(suits) & set(of):
-                        cards_of.setdefault(number + measure + thing, set()).add(mentions.CARD_ID[suit + rank])
-    ranks = {}
-    for word, of in table["rank"].items():
-        ranks[word] = {
-            i for i, card in enumerate(CARDS) for rank in of if card[2:] == rank and card[:2] in "权杖圣杯宝剑星币"
-        }
-    suits = {}
-    for word, of in table["suit"].items():
-        suits[word] = {i for i, card in enumerate(CARDS) for suit in of if card[:2] == suit}
-    kinds = dict.fromkeys(cards_of, 0) | dict.fromkeys(ranks, 1)
-    for word in suits:
-        kinds.setdefault(word, 2)
-    words = list(kinds)
-    matrix = np.zeros((len(words), len(CARDS)), dtype=bool)
-    for i, word in enumerate(words):
-        matrix[i, list(cards_of.get(word, set()) | ranks.get(word, set()) | suits.get(word, set()))] = True
-    return words, matrix, np.array(list(kinds.values()))
+        if row["word"]:
+            values[row["kind"]][fold(row["word"])].append(row["value"])
+    pictures = _pictures()
+    for word, cards in _counted_things(values["measure"], values["thing"]).items():
+        pictures[word] |= cards
+    ranks = {word: _cards_with(rank_of, of) for word, of in values["rank"].items()}
+    suits = {word: _cards_with(suit_of, of) for word, of in values["suit"].items()}
+    kinds = dict.fromkeys(suits, SUIT) | dict.fromkeys(pictures, PICTURE) | dict.fromkeys(ranks, RANK)
+    matrix = np.zeros((len(kinds), len(CARDS)), dtype=bool)
+    for number, word in enumerate(kinds):
+        for cards_of in (pictures, ranks, suits):
+            matrix[number, list(cards_of.get(word, ()))] = True
+    return list(kinds), matrix, np.array(list(kinds.values()))
+
+
+def _cards_with(part, values: list[str]) -> set[int]:
+    return {number for number, card in enumerate(CARDS) if part(card) in values}
+
+
+def _pictures() -> dict[str, set[int]]:
+    cards_of: dict[str, set[int]] = defaultdict(set)
+    for row in lexicon.read_table("images"):
+        for word in filter(None, row["words"].split("|")):
+            cards_of[fold(word)].add(mentions.CARD_ID[row["card"]])
+    return cards_of
+
+
+def _counted_things(measures: dict[str, list[str]], things: dict[str, list[str]]) -> dict[str, set[int]]:
+    """Combine numbers from one to ten with a measure word and a thing of the same suit: 三根杖, 3根杖."""
+    suits = [
+        (measure + thing, suit)
+        for measure, of in measures.items()
+        for thing, suits in things.items()
+        for suit in set(of) & set(suits)
+    ]
+    cards_of: dict[str, set[int]] = defaultdict(set)
+    for number, rank in enumerate(RANKS[:10], 1):
+        for written in {to_chinese(number), to_chinese(number, ordinal=True), str(number)}:
+            for counted, suit in suits:
+                cards_of[written + counted].add(mentions.CARD_ID[suit + rank])
+    return cards_of

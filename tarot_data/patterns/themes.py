@@ -1,4 +1,4 @@
-"""What a reading is about: none, one or several of the nine themes, from the words of question and content."""
+"""Themes of a reading: none, one or several of the nine, from the words of its question and content."""
 
 import numpy as np
 
@@ -12,14 +12,17 @@ ASKED = 3.0
 """A word of the question counts as three of the content: the question is what a sitting is about."""
 
 ENOUGH = 3.0
-"""Weight a theme needs: one word of the question, or two or three different ones of the content."""
+"""Weight a theme needs: one word of the question, or two or three different words of the content."""
 
-BESIDE = 0.34
-"""Share of the strongest theme's weight that a further theme needs to be named beside it."""
+FURTHER = 0.34
+"""Share of the strongest theme's weight that a further theme needs."""
 
 
 def themes_of(batch: Batch) -> list[list[str]]:
-    """Themes of every reading, strongest first. Words inside a card's name do not count; each other word once."""
+    """Choose at most three themes of every reading, strongest first.
+
+    Words inside a card's name do not count; each other word counts once.
+    """
     words, theme, weight = theme_words()
     weights = np.zeros((len(batch.readings), len(THEMES)))
     found = batch.found["themes"]
@@ -39,5 +42,5 @@ def themes_of(batch: Batch) -> list[list[str]]:
     for row in weights:
         order = np.argsort(-row, kind="stable")
         top = row[order[0]] if len(row) else 0
-        out.append([THEMES[i] for i in order[:3] if row[i] >= max(ENOUGH, BESIDE * top)])
+        out.append([THEMES[i] for i in order[:3] if row[i] >= max(ENOUGH, FURTHER * top)])
     return out

@@ -1,4 +1,4 @@
-"""Words that count as words: jieba segmentation with the tables' own entries."""
+"""Words of the lexicon tables, folded, as the features look for them."""
 
 from functools import cache
 
@@ -19,8 +19,8 @@ MARK_KINDS = (
 
 @lexicon.cached
 def theme_words() -> tuple[list[str], np.ndarray, np.ndarray]:
-    """Folded words of the theme table, the index of each word's theme in THEMES, and its weight."""
-    rows = lexicon.read_table("themes")
+    """Return the folded words of the theme table, the index of each word's theme in THEMES, and its weight."""
+    rows = [row for row in lexicon.read_table("themes") if row["word"]]
     words = [fold(row["word"]) for row in rows]
     theme = np.array([THEMES.index(row["theme"]) for row in rows])
     return words, theme, np.array([float(row["weight"] or 1) for row in rows])
@@ -28,10 +28,11 @@ def theme_words() -> tuple[list[str], np.ndarray, np.ndarray]:
 
 @lexicon.cached
 def style_words() -> tuple[list[str], list[str]]:
-    """Folded words of the style table, each once, and their kinds."""
+    """Return the folded words of the style table, each once, and their kinds."""
     kinds: dict[str, str] = {}
     for row in lexicon.read_table("style"):
-        kinds.setdefault(fold(row["word"]), row["kind"])
+        if row["word"]:
+            kinds.setdefault(fold(row["word"]), row["kind"])
     return list(kinds), list(kinds.values())
 
 
@@ -57,12 +58,12 @@ def code_table(characters: str) -> np.ndarray:
 
 @lexicon.cached
 def vocabulary() -> dict[str, list[str]]:
-    """Per table its folded words, as `Batch.found` numbers them."""
+    """Return for each table its folded words, as `Batch.found` numbers them."""
     return {
         "cards": mentions.phrases(),
         "turns": list(cues.turn_words()),
         "images": imagery.words()[0],
-        "pointers": list(dict.fromkeys(fold(row["word"]) for row in lexicon.read_table("pointers"))),
+        "pointers": list(dict.fromkeys(fold(row["word"]) for row in lexicon.read_table("pointers") if row["word"])),
         "themes": theme_words()[0],
         "style": style_words()[0],
     }
