@@ -18,7 +18,8 @@ CARD_SIGN, TURN_SIGN, PERSON_SIGN = "\ue000", "\ue001", "\ue002"
 GAP = 24
 """Characters `…` may stand for: two clauses of the annotated readings (their median is 11 characters)."""
 
-_SIGNS = {"{牌}": CARD_SIGN, "{位}": TURN_SIGN, "{人}": PERSON_SIGN}
+PERSON, CLAUSE_END = "{人}", "{。}"
+_SIGNS = {"{牌}": CARD_SIGN, "{位}": TURN_SIGN, PERSON: PERSON_SIGN}
 _CLAUSE_ENDS = np.array([ord(c) for c in ",。!?;:~…\x02"], dtype=np.uint32)
 
 
@@ -48,8 +49,8 @@ class Cue(NamedTuple):
 def parse(row: lexicon.Row) -> Cue:
     """Parse a row of the table. Raises ValueError if its weight is no number."""
     text = row["cue"]
-    first, last, clause = text.startswith("^"), text.endswith("$"), text.endswith("{。}")
-    text = text.removeprefix("^").removesuffix("$").removesuffix("{。}")
+    first, last, clause = text.startswith("^"), text.endswith("$"), text.endswith(CLAUSE_END)
+    text = text.removeprefix("^").removesuffix("$").removesuffix(CLAUSE_END)
     parts = tuple(part for part in (plain(part) for part in text.split("…")) if part)
     return Cue(row, parts, first, last, clause, row["label"], float(row["weight"] or 1), row["kind"])
 

@@ -1,7 +1,7 @@
-"""Annotated readings (`data/annotated/*.txt`, the compact form of its GUIDELINES.md): parsed, and scored against.
+"""Annotated readings (`data/annotated/*.txt`, the compact form of its GUIDELINES.md): parser and score.
 
-The score is the one two annotators are compared by: sentences by character offsets, so that another sentence split
-costs only where it mislabels text.
+Two annotators are compared by the same score: sentences by character offsets, so that a different sentence split only
+costs if it mislabels text.
 """
 
 import re
@@ -12,6 +12,7 @@ from pathlib import Path
 from schemas.deck import CARDS, PATTERNS
 from schemas.errors import Problem
 from tarot_data.cards.card_fields import parse_cards
+from tarot_data.cards.format import ORIENTATION_WORDS, card_text
 
 CODES = {
     "O": "opening",
@@ -22,15 +23,14 @@ CODES = {
     "X": "other",
 }
 _SENTENCE = re.compile(r"^([OILACX](?:\+[OILACX])?)(?:\[([^\]]*)\])? (.+)$")
-_CARD = re.compile(r"^(.+?)\((正位|逆位|未知)\)$")
-_ORIENTATION = {"正位": "upright", "逆位": "reversed", "未知": "unknown"}
+_ORIENTATIONS = {word or "(未知)": orientation for orientation, word in ORIENTATION_WORDS.items()}
 
 
 def parse(path: Path) -> Iterator[dict]:
-    """The readings of one file: {id, style, person, question, spread, date, cards, content, sentences, …}.
+    """Parse the readings of one file: {id, style, person, question, spread, date, cards, content, sentences, …}.
 
     cards: [{card, orientation}]. sentences: [{start, end, text, labels, cards}], offsets in characters of content.
-    Every other `@key` is kept as it stands. Raises Problem `annotated_line` with file and line.
+    Every other `@key` is kept as written. Raises Problem `annotated_line` with file and line.
     """
     reading, content = None, ""
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
@@ -56,7 +56,7 @@ def parse(path: Path) -> Iterator[dict]:
 
 
 def read_all(folder: Path) -> list[dict]:
-    """Every annotated reading of a folder, with `writer`: the letter of its file (dev_a1.txt and dev_a2.txt: a)."""
+    """Read every annotated reading of a folder, with `writer`: the letter of its file (dev_a1.txt and dev_a2.txt: a)."""
     found = []
     for path in sorted(folder.glob("*.txt")):
         writer = path.stem.rpartition("_")[2][:1]
@@ -65,14 +65,13 @@ def read_all(folder: Path) -> list[dict]:
 
 
 def _placed(reading: dict) -> dict:
-    """The reading with its cards as `drawn.parse_cards` gives them: with places and positions."""
-    words = {"upright": "(正位)", "reversed": "(逆位)", "unknown": ""}
-    written = "|".join(card["card"] + words[card["orientation"]] for card in reading["cards"])
+    """Give the cards of a reading their places and positions, by its spread."""
+    written = "|".join(map(card_text, reading["cards"]))
     return {**reading, "cards": [{"draw": 1, **card} for card in parse_cards(written, reading.get("spread"))]}
 
 
 def score(gold: Iterable[dict], predicted: Iterable[dict]) -> dict:
-    """Predicted sentences ({id, sentences: [{start, end, labels, cards}]}) against annotated readings.
+    """Score predicted sentences ({id, sentences: [{start, end, labels, cards}]}) against annotated readings.
 
     Each annotated sentence takes the labels of the predicted ones that cover more than half of the shorter of the
     two. labels: per pattern precision, recall, f1. macro_f1: their mean over the five patterns. exact: share of
@@ -107,7 +106,7 @@ def score(gold: Iterable[dict], predicted: Iterable[dict]) -> dict:
 
 
 def aligned(sentences: list[dict], predicted: list[dict]) -> Iterator[tuple[dict, list[dict]]]:
-    """Each annotated sentence with the predicted ones that cover more than half of the shorter of the two."""
+    """Pair each annotated sentence with the predicted ones that cover more than half of the shorter of the two."""
     for sentence in sentences:
         covering = []
         for other in predicted:
@@ -143,10 +142,10 @@ def _sentence(line: str, start: int, path: Path, number: int) -> dict:
 def _cards(value: str, path: Path, number: int) -> list[dict]:
     cards = []
     for item in value.split("|"):
-        match = _CARD.match(item.strip())
-        if not match or match[1] not in CARDS:
+        card, bracket, orientation = item.strip().partition("(")
+        if card not in CARDS or bracket + orientation not in _ORIENTATIONS:
             raise Problem("annotated_line", file=path.name, line=number, why=f"not a card: {item.strip()!r}")
-        cards.append({"card": match[1], "orientation": _ORIENTATION[match[2]]})
+        cards.append({"card": card, "orientation": _ORIENTATIONS[bracket + orientation]})
     return cards
 
 

@@ -1,8 +1,9 @@
-"""Every row of the lexicon, tried on its own example: what fails is named with file, line and the likely word."""
+"""Check of the lexicon tables: every row against its own example. Output: findings with file, line and likely word."""
 
-import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import takewhile
 
 import numpy as np
 
@@ -48,8 +49,10 @@ CLOSED: dict[str, dict[str, tuple[str, ...]]] = {
 }
 """Columns that take a value of a closed list."""
 
-_NUMBERS = {"cues": ("weight",), "themes": ("weight",)}
-_SPOKEN = {
+NUMBERS = {"cues": "weight", "themes": "weight"}
+"""Columns that take a number or nothing."""
+
+WORDS = {
     "themes": "word",
     "hedges": "word",
     "pointers": "word",
@@ -59,13 +62,17 @@ _SPOKEN = {
     "ordinary": "phrase",
     "signs": "word",
 }
-"""Tables whose examples must have the word itself."""
+"""Tables whose examples must have the word of this column."""
+
+
+_STRUCTURE = ("unknown_value", "not_a_number", "empty")
+"""Findings of a row that the labeller cannot work with."""
 
 
 def check_row(table: str, values: dict[str, str]) -> list[Finding]:
-    """What would be wrong with a row of the reader's own, were it added to a table; [] where it may be saved.
+    """Check a row of the reader's own as if it were added to a table; return [] if it may be saved.
 
-    Raises Problem `lexicon_column` where the table has no such column.
+    Raises Problem `lexicon_column` if the table has no such column.
     """
     tried = lexicon.active().plus(table, values)
     row = tried.own[table][-1]
@@ -74,38 +81,34 @@ def check_row(table: str, values: dict[str, str]) -> list[Finding]:
 
 
 def check_lexicon() -> list[Finding]:
-    """What is wrong in the tables that decide labels, cards, themes and style; [] where every example holds."""
-    found = _strangers()
+    """Check the tables that decide labels, cards, themes and style; return [] if every example holds."""
+    found = [*_unknown_tables()]
     for table, columns in CLOSED.items():
-        for row in lexicon.read_table(table):
-            for column, allowed in columns.items():
-                if row[column] not in allowed:
-                    found.append(_unknown(row, column, allowed))
-    for table, columns in _NUMBERS.items():
-        for row in lexicon.read_table(table):
-            found += [
-                _finding(row, "not_a_number", column=column, value=row[column])
-                for column in columns
-                if not _is_number(row[column])
-            ]
-    for table, column in _SPOKEN.items():
-        found += _spoken(table, column)
-    found += _word_lists("images") + _word_lists("marks") + _times() + _aliases() + _pointers()
-    if not any(finding.file.endswith("cues.csv") for finding in found):
-        # The rows below are tried with the labeller's own matcher, which needs them well formed.
+        found += _closed(table, columns)
+    for table, column in NUMBERS.items():
+        found += _numbers(table, column)
+    for table, column in WORDS.items():
+        found += _words_in_examples(table, column)
+    for table in ("images", "marks"):
+        found += _lists_in_examples(table)
+    for check in (_times, _aliases, _pointers):
+        found += check()
+    if not any(finding.code in _STRUCTURE for finding in found):
         found += _cues()
     return sorted(found, key=lambda finding: (finding.file, finding.line))
 
 
-def _strangers() -> list[Finding]:
-    """CSV files of the reader's folder that are no tables: nothing would read them."""
+def _unknown_tables() -> Iterator[Finding]:
+    """Find CSV files of the reader's folder that are no tables, so that nothing reads them."""
     folder = lexicon.active().folder
-    out = []
     for path in sorted(folder.glob("*.csv")) if folder else ():
         if path.stem not in lexicon.tables():
-            near = get_close_matches(path.stem, lexicon.tables(), n=1, cutoff=0.4)
-            out.append(Finding(str(path), 1, "unknown_table", {"likely": f"{near[0] if near else 'cues'}.csv"}))
-    return out
+            likely = _nearest(path.stem, lexicon.tables()) or "cues"
+            yield Finding(str(path), 1, "unknown_table", {"likely": f"{likely}.csv"})
+
+
+def _nearest(word: str, words: Iterable[str], cutoff: float = 0.4) -> str | None:
+    return next(iter(get_close_matches(word, words, n=1, cutoff=cutoff)), None)
 
 
 def _finding(row: lexicon.Row, code: str, **values: str) -> Finding:
@@ -113,87 +116,86 @@ def _finding(row: lexicon.Row, code: str, **values: str) -> Finding:
 
 
 def _unknown(row: lexicon.Row, column: str, allowed: tuple[str, ...]) -> Finding:
-    near = get_close_matches(row[column], allowed, n=1, cutoff=0.4)
-    return _finding(
-        row, "unknown_value", column=column, value=row[column], likely=near[0] if near else "/".join(allowed[:12])
-    )
+    likely = _nearest(row[column], allowed) or "/".join(allowed[:12])
+    return _finding(row, "unknown_value", column=column, value=row[column], likely=likely)
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text or 1)
-    except ValueError:
-        return False
-    return True
+def _not_in_example(row: lexicon.Row, word: str) -> Finding:
+    return _finding(row, "not_in_example", word=word, example=row["example"])
 
 
-def _spoken(table: str, column: str) -> list[Finding]:
-    out = []
+def _closed(table: str, columns: dict[str, tuple[str, ...]]) -> Iterator[Finding]:
+    """Check the columns that take a value of a closed list."""
+    for row in lexicon.read_table(table):
+        for column, allowed in columns.items():
+            if row[column] not in allowed:
+                yield _unknown(row, column, allowed)
+
+
+def _numbers(table: str, column: str) -> Iterator[Finding]:
+    for row in lexicon.read_table(table):
+        try:
+            float(row[column] or 1)
+        except ValueError:
+            yield _finding(row, "not_a_number", column=column, value=row[column])
+
+
+def _words_in_examples(table: str, column: str) -> Iterator[Finding]:
     for row in lexicon.read_table(table):
         if not row[column]:
-            out.append(_finding(row, "empty", column=column))
+            yield _finding(row, "empty", column=column)
         elif fold(row[column]) not in fold(row["example"]):
-            out.append(_finding(row, "not_in_example", word=row[column], example=row["example"]))
-    return out
+            yield _not_in_example(row, row[column])
 
 
-def _word_lists(table: str) -> list[Finding]:
+def _lists_in_examples(table: str) -> Iterator[Finding]:
     """Check that each example has one of the row's words."""
-    return [
-        _finding(row, "not_in_example", word=row["words"].split("|")[0], example=row["example"])
-        for row in lexicon.read_table(table)
-        if not any(word and fold(word) in fold(row["example"]) for word in row["words"].split("|"))
-    ]
+    for row in lexicon.read_table(table):
+        words = row["words"].split("|")
+        if not any(word and fold(word) in fold(row["example"]) for word in words):
+            yield _not_in_example(row, words[0])
 
 
-def _pointers() -> list[Finding]:
-    """The note of a pointing word says which place, group or number it points at, in words the labeller knows."""
-    out = []
+def _pointers() -> Iterator[Finding]:
+    """Check that the note of a pointing word is a group, numbers of cards or a count, by its kind."""
     for row in lexicon.read_table("pointers"):
-        if row["kind"] == "group" and row["note"] not in ("", *GROUPS):
-            out.append(_unknown(row, "note", GROUPS))
-        elif (
-            row["kind"] == "ordinal"
-            and not re.fullmatch(r"-?\d+(\|-?\d+)*", row["note"])
-            or row["kind"] == "many"
-            and not re.fullmatch(r"\d*", row["note"])
-        ):
-            out.append(_finding(row, "not_a_number", column="note", value=row["note"]))
-    return out
+        kind, note = row["kind"], row["note"]
+        if kind == "group" and note not in ("", *GROUPS):
+            yield _unknown(row, "note", GROUPS)
+        numbers = [part.removeprefix("-") for part in note.split("|")] if kind == "ordinal" else [note or "0"]
+        if kind in ("ordinal", "many") and not all(map(str.isdecimal, numbers)):
+            yield _finding(row, "not_a_number", column="note", value=note)
 
 
-def _times() -> list[Finding]:
+def _times() -> Iterator[Finding]:
     rows = lexicon.read_table("times")
-    return [
-        _finding(row, "not_in_example", word=row["pattern"], example=row["example"])
-        for row, found in zip(rows, time_expressions.find_times([row["example"] for row in rows]), strict=True)
-        if not found
-    ]
+    found = time_expressions.find_times([row["example"] for row in rows])
+    for row, times in zip(rows, found, strict=True):
+        if not times:
+            yield _not_in_example(row, row["pattern"])
 
 
-def _aliases() -> list[Finding]:
-    """A name that may stand in prose is found there, and no name stands for two cards."""
-    out: list[Finding] = []
-    seen: dict[str, lexicon.Row] = {}
+def _aliases() -> Iterator[Finding]:
+    """Check that a name for use in prose is found in its example, and that no name means two cards."""
+    first: dict[str, lexicon.Row] = {}
     tried: list[tuple[lexicon.Row, str]] = []
     for row in lexicon.read_table("aliases"):
         if row["use"] == "field" or not row["alias"]:
             continue
-        first = seen.setdefault(fold(row["alias"]), row)
-        if first["card"] != row["card"]:
-            values = {"word": row["alias"], "card": row["card"], "other": first["card"], "first": str(first.line)}
-            out.append(_finding(row, "two_cards", **values))
+        known = first.setdefault(fold(row["alias"]), row)
+        if known["card"] != row["card"]:
+            values = {"word": row["alias"], "card": row["card"], "other": known["card"], "first": str(known.line)}
+            yield _finding(row, "two_cards", **values)
         else:
-            tried.append((row, row["example"] or f"这张{row['alias']}，正位"))
-    named = _named([example for _, example in tried])
-    for (row, example), cards in zip(tried, named, strict=True):
+            # 【愚人】 counts as a card even if the name is an ordinary word.
+            tried.append((row, row["example"] or f"【{row['alias']}】"))
+    for (row, example), cards in zip(tried, _named([example for _, example in tried]), strict=True):
         if row["card"] not in cards:
-            out.append(_finding(row, "card_not_found", word=row["alias"], card=row["card"], example=example))
-    return out
+            yield _finding(row, "card_not_found", word=row["alias"], card=row["card"], example=example)
 
 
 def _named(examples: list[str]) -> list[set[str]]:
-    """The cards each example names, all looked for in one pass."""
+    """Find the cards each example names, in one pass over all of them."""
     text = "\n".join(fold(example) for example in examples)
     starts = np.cumsum([0, *(len(example) + 1 for example in examples)])[:-1]
     start, _, card = choose(text, find_all(text, phrases()), starts, [None] * len(examples))
@@ -203,48 +205,42 @@ def _named(examples: list[str]) -> list[set[str]]:
     return out
 
 
-def _cues() -> list[Finding]:
-    """Every cue stands in its example, and no other label's cues outweigh it there."""
+def _cues() -> Iterator[Finding]:
+    """Check that every cue is found in its example, and that no other label's cues outweigh it there."""
     rows = cues.cues()
     batch = to_batch([{"content": cue.row["example"] or " ", "cards": [], "person": _person(cue)} for cue in rows])
-    padded, owner = features.encode(batch)
-    sentence, number, _ = cues.find(padded, owner)
-    reading = batch.s_reading[sentence]
-    stands = set(zip(reading.tolist(), number.tolist(), strict=True))
+    sentence, number, _ = cues.find(*features.encode(batch))
+    found = set(zip(batch.s_reading[sentence].tolist(), number.tolist(), strict=True))
     votes = np.zeros((len(rows), len(LABELS)))
-    by_label, _ = cues.votes(sentence, number, batch.size)
-    np.add.at(votes, batch.s_reading, by_label)
-    out: list[Finding] = []
-    seen: dict[str, int] = {}
+    np.add.at(votes, batch.s_reading, cues.votes(sentence, number, batch.size)[0])
+    first: dict[str, int] = {}
     for index, cue in enumerate(rows):
-        key = cue.key
-        if key in seen:
-            out.append(_finding(cue.row, "twice", word=cue.row["cue"], first=str(seen[key])))
-        seen.setdefault(key, cue.row.line)
-        if (index, index) not in stands:
-            likely = _likely(cue)
-            out.append(_finding(cue.row, "not_in_example", word=likely or cue.row["cue"], example=cue.row["example"]))
+        line = first.setdefault(cue.key, cue.row.line)
+        if line != cue.row.line:
+            yield _finding(cue.row, "twice", word=cue.row["cue"], first=str(line))
+        if (index, index) not in found:
+            yield _not_in_example(cue.row, _likely(cue) or cue.row["cue"])
         elif votes[index].max() > votes[index, LABELS.index(cue.label)]:
             other = LABELS[int(votes[index].argmax())]
-            out.append(_finding(cue.row, "outvoted", word=cue.row["cue"], label=cue.label, other=other))
-    return out
+            yield _finding(cue.row, "outvoted", word=cue.row["cue"], label=cue.label, other=other)
 
 
 def _person(cue: cues.Cue) -> str | None:
-    """The name an example speaks to: what stands before the comma or 好."""
-    if "{人}" not in cue.row["cue"]:
+    """Return the text of the example in the place of the querent's name in the cue, None if the cue has none."""
+    before, name, after = cue.row["cue"].removeprefix("^").partition(cues.PERSON)
+    if not name:
         return None
-    head = cue.row["example"].lstrip("# ")
-    for mark in ("您好", "你好", "好", "，", " ", "的"):
-        if mark in head:
-            return head.split(mark)[0]
-    return head
+    rest = cue.row["example"].partition(before)[2] if before else cue.row["example"]
+    following = next(filter(None, after.removesuffix(cues.CLAUSE_END).removesuffix("$").split("…")), "")
+    if following and following in rest:
+        return rest.partition(following)[0]
+    return "".join(takewhile(str.isalnum, rest))
 
 
 def _likely(cue: cues.Cue) -> str | None:
-    """The piece of the example that comes nearest to a cue that is not in it."""
+    """Return the cue with the piece of the example that is most like it, None if nothing is."""
     plain = cue.parts[0] if cue.parts else ""
     text = cues.plain(cue.row["example"])
     pieces = {text[i : i + len(plain)] for i in range(max(1, len(text) - len(plain) + 1))}
-    near = get_close_matches(plain, sorted(pieces), n=1, cutoff=0.5)
-    return f"{cue.row['cue']}（{near[0]}？）" if near and near[0] != plain else None
+    near = _nearest(plain, sorted(pieces), cutoff=0.5)
+    return f"{cue.row['cue']}（{near}？）" if near and near != plain else None

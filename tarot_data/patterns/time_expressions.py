@@ -1,4 +1,4 @@
-"""spaCy where patterns have parts that repeat: expressions of time in advice, on its character tokenizer for Chinese."""
+"""Expressions of time in advice, found by spaCy's matcher for the patterns of `times.csv` over single characters."""
 
 import re
 import sys
@@ -6,10 +6,12 @@ from functools import cache
 from typing import NamedTuple
 
 from tarot_data import lexicon
+from tarot_data.patterns.vocabulary import marks
 from tarot_data.text.normalise import fold
 from tarot_data.text.numerals import NUMERALS
 
-NUMBER = f"[0-9{NUMERALS}百两半几]"
+NUMBER = "{数}"
+"""Placeholder of a pattern for any number."""
 
 
 class Time(NamedTuple):
@@ -22,11 +24,11 @@ class Time(NamedTuple):
 
 
 def _spacy():
-    """spaCy, imported without torch.
+    """Import spaCy without torch.
 
-    thinc, below spaCy, imports torch when it finds it (2 s and 250 MB) and then only asks whether it may hand it
-    tensors. While spaCy is imported for the first time, `None` in sys.modules makes that import fail as if torch were
-    not installed; afterwards the entry is taken out again, so that a later `import torch` works as ever.
+    thinc, which spaCy uses, imports torch if it is installed (2 s and 250 MB), only to ask whether it can pass it
+    tensors. During the first import of spaCy, `None` in sys.modules makes that import fail as if torch were not
+    installed; the entry is removed afterwards, so that a later `import torch` works.
     """
     if "spacy" in sys.modules or "torch" in sys.modules:
         import spacy
@@ -42,8 +44,13 @@ def _spacy():
 
 @cache
 def chinese():
-    """A blank Chinese pipeline: one token a character, so that a token's index is its place in the text."""
+    """Make a blank Chinese pipeline: one token a character, so that a token's index is its place in the text."""
     return _spacy().blank("zh")
+
+
+@lexicon.cached
+def _digits() -> list[str]:
+    return [*"0123456789", *NUMERALS, *marks("digit")]
 
 
 @lexicon.cached
@@ -51,45 +58,37 @@ def _matcher():
     nlp = chinese()
     from spacy.matcher import Matcher
 
+    number = {"TEXT": {"IN": _digits()}, "OP": "+"}
     matcher = Matcher(nlp.vocab)
     for row in lexicon.read_table("times"):
-        tokens = []
-        for part in re.split(r"(\{数\})", row["pattern"]):
-            if part == "{数}":
-                tokens.append({"TEXT": {"REGEX": f"^{NUMBER}$"}, "OP": "+"})
-            else:
-                tokens += [{"TEXT": character} for character in fold(part)]
+        first, *others = ([{"TEXT": character} for character in fold(part)] for part in row["pattern"].split(NUMBER))
+        tokens = first + [token for part in others for token in (number, *part)]
         matcher.add(f"{row['kind']}:{row.line}", [tokens])
     return matcher
 
 
 @lexicon.cached
-def _anything() -> re.Pattern[str]:
-    """Whether any pattern stands in a text at all: two of three sentences of advice name no time, and spaCy is slow."""
-    rows = (re.split(r"(\{数\})", row["pattern"]) for row in lexicon.read_table("times"))
-    return re.compile(
-        "|".join("".join(f"{NUMBER}+" if p == "{数}" else re.escape(fold(p)) for p in row) for row in rows)
-    )
+def _any_time() -> re.Pattern[str]:
+    """Compile all patterns into one: two of three sentences of advice have no time, and spaCy is slow."""
+    number = f"[{''.join(_digits())}]+"
+    patterns = (map(re.escape, map(fold, row["pattern"].split(NUMBER))) for row in lexicon.read_table("times"))
+    return re.compile("|".join(map(number.join, patterns)))
 
 
 def find_times(texts: list[str]) -> list[list[Time]]:
-    """The expressions of time of each text, longest first where they overlap, in order."""
-    nlp, matcher = chinese(), _matcher()
+    """Find the expressions of time of each text, in order; of overlapping ones the longest."""
+    return [_find(text) if _any_time().search(fold(text)) else [] for text in texts]
+
+
+def _find(text: str) -> list[Time]:
+    nlp = chinese()
     from spacy.tokens import Doc
 
-    out = []
-    for text in texts:
-        folded = fold(text)
-        if not _anything().search(folded):
-            out.append([])
-            continue
-        # Every character a token, spaces too: offsets of tokens are offsets of characters.
-        doc = Doc(nlp.vocab, words=list(folded), spaces=[False] * len(folded)) if folded else None
-        found = [(start, end, nlp.vocab.strings[key].split(":")[0]) for key, start, end in matcher(doc)] if doc else []
-        found.sort(key=lambda match: (match[0] - match[1], match[0]))
-        taken: list[Time] = []
-        for start, end, kind in found:
-            if all(end <= time.start or start >= time.end for time in taken):
-                taken.append(Time(start, end, text[start:end], kind))
-        out.append(sorted(taken))
-    return out
+    # Every character is a token, spaces too: offsets of tokens are offsets of characters.
+    doc = Doc(nlp.vocab, words=list(fold(text)), spaces=[False] * len(text))
+    found = [(start, end, nlp.vocab.strings[key].split(":")[0]) for key, start, end in _matcher()(doc)]
+    taken: list[Time] = []
+    for start, end, kind in sorted(found, key=lambda match: (match[0] - match[1], match[0])):
+        if all(end <= time.start or start >= time.end for time in taken):
+            taken.append(Time(start, end, text[start:end], kind))
+    return sorted(taken)

@@ -12,7 +12,7 @@ from tarot_data.text.normalise import fold
 
 MARK_KINDS = (
     "you", "me", "other", "plain_you", "formal_you", "around_card", "after_place", "after_option", "option",
-    "both_scripts",
+    "both_scripts", "digit",
 )  # fmt: skip
 """Kinds of the table `marks`."""
 

@@ -222,3 +222,25 @@ def test_a_pointing_word_must_say_what_it_points_at_in_words_the_labeller_knows(
 def test_a_pointing_word_may_name_a_group_several_places_or_a_number(kind, note):
     row = {"word": "那一排", "kind": kind, "note": note, "example": "那一排都在说等"}
     assert lexicon_check.check_row("pointers", row) == []
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "code"),
+    [
+        ("style", {"word": "", "kind": "net"}, "empty"),
+        ("themes", {"word": "猫", "theme": "感情", "weight": "很多", "example": "养猫"}, "not_a_number"),
+    ],
+)
+def test_a_malformed_own_row_is_a_finding(table, row, code):
+    assert code in [finding.code for finding in lexicon_check.check_row(table, row)]
+
+
+def test_an_empty_own_word_does_not_stop_the_labeller(own):
+    rows = {"style": "word,kind\n,net\n", "themes": "word,theme\n,感情\n", "pointers": "word,kind\n,two\n"}
+    with own(**rows, images="card,words\n愚人,悬崖||小狗\n", ranks="word,kind,value\n,suit,圣杯\n"):
+        assert explain.explain("愚人站在悬崖边。")["sentences"][0]["cards"] == ["愚人"]
+
+
+def test_the_name_in_an_example_is_found_by_its_cue():
+    row = {"cue": "{人}早", "label": "opening", "kind": "greet", "example": "Mel早，来看看。"}
+    assert lexicon_check.check_row("cues", row) == []
