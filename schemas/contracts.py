@@ -1,6 +1,6 @@
-"""What holds in the rows of a table: one pandera model a table.
+"""Checks on the rows of tables: one pandera model per table.
 
-Apart from the schemas, for importing pandera takes long: only who writes a table needs it.
+Separate from the schemas since importing pandera takes long and only writers need it.
 """
 
 import polars as pl

@@ -1,7 +1,7 @@
-"""The closed lists: the 78 cards, orientations, labels, reasons, flags, themes. A wrong name cannot enter a table.
+"""Closed lists: the 78 cards, orientations, labels, reasons, flags, themes. As enums they keep wrong names out of tables.
 
-Canonical card names are simplified Chinese, as in `data/annotated/GUIDELINES.md`; everything a reader may write
-instead is an alias in `tarot_data/lexicon/aliases.csv`.
+Canonical card names are simplified Chinese, as in `data/annotated/GUIDELINES.md`; other
+spellings are aliases in `tarot_data/lexicon/aliases.csv`.
 """
 
 import polars as pl
@@ -17,7 +17,7 @@ CARDS = MAJORS + tuple(suit + rank for suit in SUITS for rank in RANKS)
 ORIENTATIONS = ("upright", "reversed", "unknown")
 LABELS = ("opening", "card_interpretation", "card_link", "advice", "closing", "other")
 PATTERNS = LABELS[:5]
-"""The five labels that are patterns of a reader's craft; `other` is what is left."""
+"""The five labels that are patterns of a reader; `other` is the rest."""
 
 CONSENTS = ("yes", "no", "unknown")
 
@@ -34,7 +34,7 @@ REASONS = (
     "duplicate",
     "near_duplicate",
 )
-"""Why a record or a file is left out. One reason a rejection: the first that applies, in this order."""
+"""Why a record or file is rejected. One reason per rejection: the first that applies, in this order."""
 
 FLAGS = (
     "missing_person",
@@ -49,9 +49,8 @@ FLAGS = (
     "inferred_date",
     "fixed",
 )
-"""What a kept reading lacks or what was done to it. The last three are added to the house's list: cards taken from the
-content because the fields had none, a year taken from the sheet or file name, and a rejection that a person corrected
-or overruled."""
+"""What an accepted reading lacks or what was done to it. The last three: cards taken from the content because no field had
+any, a year taken from the sheet or file name, a rejection that a person corrected or overruled."""
 
 STAGES = ("read", "clean", "cards", "annotate", "validate", "deduplicate")
 
@@ -75,14 +74,14 @@ def is_major(card: str) -> bool:
 
 
 def suit_of(card: str) -> str | None:
-    """The suit of a minor card, None for a major."""
+    """Suit of a minor card, None for a major."""
     return None if card in MAJORS else card[:2]
 
 
 def rank_of(card: str) -> str | None:
-    """The rank of a minor card (一 … 国王), None for a major."""
+    """Rank of a minor card (一 … 国王), None for a major."""
     return None if card in MAJORS else card[2:]
 
 
 SHORTEST = 40
-"""Characters without white space: shorter bodies are remarks, not readings (DESIGN, closed lists)."""
+"""Fewest characters of a reading, without white space; shorter texts are remarks."""

@@ -1,10 +1,10 @@
-"""What can go wrong, as codes with values; the sentence a person reads comes from `messages.toml`."""
+"""Errors as codes with values; `messages.toml` has their sentences."""
 
 from schemas.messages import say
 
 
 class Problem(Exception):
-    """Something must not go on. code: a key under `problem.` in messages.toml; values fill its sentence.
+    """An error that stops the work. code: a key under `problem.` in messages.toml; values fill its sentence.
 
     `str(problem)` is English, for logs; the command prints `say(problem.key, lang, **problem.values)`.
     """

@@ -1,4 +1,4 @@
-"""One catalogue of everything a person reads, Chinese and English: `messages.toml`."""
+"""Message catalogue: everything a person reads, in Chinese and English (`messages.toml`)."""
 
 import tomllib
 from functools import cache
@@ -9,22 +9,22 @@ LANGUAGES = ("zh", "en")
 
 @cache
 def catalogue() -> dict[str, dict[str, str]]:
-    """key (`table.name`) -> language -> sentence with `{values}`."""
+    """Map key (`table.name`) -> language -> sentence with `{values}`."""
     tables = tomllib.loads((files("schemas") / "messages.toml").read_text(encoding="utf-8"))
     return {f"{table}.{name}": languages for table, rows in tables.items() for name, languages in rows.items()}
 
 
 def say(key: str, lang: str = "zh", **values: object) -> str:
-    """The sentence for a key in one language, `{name}` filled from values where any are given.
+    """Render the sentence of a key in one language, with `{name}` filled from values.
 
-    Raises KeyError where the catalogue has no such key or language, or a value is missing.
+    Raises KeyError if the catalogue has no such key or language, or a value is missing.
     """
     sentence = catalogue()[key][lang]
     return sentence.format(**values) if values else sentence
 
 
 def gate_sentences(opened: dict, lang: str) -> list[str]:
-    """The gate in sentences, numbers in them: one that it is open, or one for each thing missing; made-up readings last."""
+    """Describe the gate in sentences with numbers: that it is open, or one per missing condition; made-up readings last."""
     lines = [say(f"gate.{code}", lang, **_shown(opened)) for code in opened["shut"] or ["open"]]
     if opened["made_up"]:
         lines.append(say("gate.made_up", lang, **_shown(opened)))

@@ -1,7 +1,7 @@
-"""pandera for polars, imported as it is where pandas is not installed.
+"""Import pandera for polars as if pandas were not installed.
 
-The extra `train` brings pandas, and pandera then imports it, for classes nobody asks for here: 80 MB and 0.4 s in every
-process that writes.
+The extra `train` installs pandas, and pandera would import it for classes not used here: 80 MB and 0.4 s in every process
+that writes.
 """
 
 import sys
@@ -13,14 +13,14 @@ import polars as pl
 
 
 class _NoPandas:
-    """A finder to which pandas is not there, for the thread that made it."""
+    """Import finder that hides pandas from the thread that made it."""
 
     def __init__(self) -> None:
         self.thread = get_ident()
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
         if name == "pandas" and get_ident() == self.thread:
-            # In these words: pandera reads them.
+            # pandera parses these words.
             raise ModuleNotFoundError("No module named 'pandas'", name="pandas")
 
 
@@ -38,7 +38,7 @@ with _without_pandas():
     import pandera.polars as pa
     from pandera.polars import PolarsData
 
-    # At the first check pandera looks for pandas once more, and remembers what it found.
+    # At the first check pandera looks for pandas again, and remembers the result.
     pa.DataFrameSchema({"a": pa.Column(int, pa.Check.ge(0))}).validate(pl.DataFrame({"a": [0]}))
 
 __all__ = ["PolarsData", "pa"]

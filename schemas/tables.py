@@ -1,7 +1,7 @@
-"""What a table of ours is: one polars schema a table; `contracts` says what holds in its rows.
+"""Table schemas for polars; `contracts` has the checks on their rows.
 
-Delta Lake has no enumerated type, so on disk closed lists are strings; `typed` casts them back to `pl.Enum` when a
-table is read or validated, and a value outside its list fails there.
+Delta Lake has no enumerated type, so on disk closed lists are strings; `typed` casts them to `pl.Enum` when a
+table is read or validated, which fails for a value outside its list.
 """
 
 import polars as pl
@@ -11,7 +11,7 @@ from schemas import deck
 Source = pl.Struct(
     {"file": pl.String, "member": pl.String, "locator": pl.String, "sha256": pl.String, "form": pl.String}
 )
-"""file: path below the inbox given, with `/`. member: entry of an archive, or null. locator: `line 12`, `row 3`,
+"""file: path below the given inbox, with `/`. member: entry of an archive, or null. locator: `line 12`, `row 3`,
 `sheet 1月 row 4`, `page 1590a8…`, `table readings id 7`. sha256: of the file's bytes, lower-case hex."""
 
 DrawnCard = pl.Struct(
@@ -25,10 +25,10 @@ DrawnCard = pl.Struct(
     }
 )
 """A card as drawn. draw and place count from 1; an extra card (底牌, 切牌, 补牌) has place 0 and that word as its
-position. raw: what the source says, masked."""
+position. raw: as in the source, masked."""
 
 Draw = pl.Struct({"draw": pl.Int32, "spread": pl.String, "spread_id": pl.String})
-"""spread: as the source says. spread_id: row of `lexicon/spreads.csv`, or null where none fits."""
+"""spread: as in the source. spread_id: row of `lexicon/spreads.csv`, or null if none fits."""
 
 SentenceItem = pl.Struct(
     {
@@ -104,10 +104,10 @@ ANNOTATIONS = pl.Schema(
         "labeller": pl.String,
     }
 )
-"""One row a reading. labeller: version of model and lexicon that made the annotation."""
+"""One row per reading. labeller: version of model and lexicon that annotated it."""
 
 STORED = pl.Schema({**READINGS, **{k: v for k, v in ANNOTATIONS.items() if k != "reading_id"}})
-"""A reading with its annotation, as the store keeps it: one row, so that one commit is all or nothing."""
+"""A reading with its annotation, as stored: one row, so that a commit is atomic."""
 
 REJECTIONS = pl.Schema(
     {
@@ -141,11 +141,11 @@ EXAMPLES = pl.Schema(
         "synthetic": pl.Boolean,
     }
 )
-"""What the model learns from: TRL's prompt/completion messages. cards: `愚人(正位)` in drawing order."""
+"""What a model is trained on: TRL's prompt/completion messages. cards: `愚人(正位)` in drawing order."""
 
 
 def stored(schema: pl.Schema) -> pl.Schema:
-    """The same schema with every closed list as a string, for Delta Lake."""
+    """Return the schema with every closed list as a string, for Delta Lake."""
     return pl.Schema({name: _plain(dtype) for name, dtype in schema.items()})
 
 
@@ -160,9 +160,9 @@ def _plain(dtype: pl.DataType) -> pl.DataType:
 
 
 def typed(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
-    """The frame with the columns and types of the schema.
+    """Cast a frame to the columns and types of the schema.
 
-    Raises polars.exceptions.InvalidOperationError where a value is not in its closed list, ColumnNotFoundError where
-    a column is missing.
+    Raises polars.exceptions.InvalidOperationError if a value is not in its closed list, ColumnNotFoundError if a column
+    is missing.
     """
     return frame.select([pl.col(name).cast(dtype) for name, dtype in schema.items()])

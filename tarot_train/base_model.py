@@ -1,8 +1,8 @@
-"""The model that is adapted: found on this machine, or, for `tarot-tiny`, made on the spot.
+"""The base model: found on this machine or, for `tarot-tiny`, trained on the spot.
 
-Nothing is ever downloaded: a base that is not here is a Problem that says how to bring it. Code from a model folder is
-never run. The flows set HF_HUB_OFFLINE=1, HF_HUB_DISABLE_TELEMETRY=1, TOKENIZERS_PARALLELISM=false and
-TRANSFORMERS_VERBOSITY=error before the first import; here no environment is read.
+Nothing is downloaded: a missing base is a Problem that says how to bring it. Code from a model folder is never run. The
+flows set HF_HUB_OFFLINE=1, HF_HUB_DISABLE_TELEMETRY=1, TOKENIZERS_PARALLELISM=false and TRANSFORMERS_VERBOSITY=error
+before the first import; no environment is read here.
 """
 
 import dataclasses
@@ -26,20 +26,20 @@ STAND_IN = (
 )
 
 PROBE = "塔罗牌：愚人（正位）与圣杯二（逆位），愿你平安。\n\n2024 hello World"
-"""Must come back as it went in: some releases of transformers drop every Chinese character of the R1 tokenizer."""
+"""Must survive tokenisation: some releases of transformers drop every Chinese character of the R1 tokenizer."""
 
 SPECIAL = ["<｜end▁of▁sentence｜>", "<｜User｜>", "<｜Assistant｜>", "<｜begin▁of▁sentence｜>", "<think>", "</think>"]
 SPECIAL += ["<|endoftext|>"]
-"""Special tokens of tarot-tiny: those of the R1 family that its template writes, end of text first, also the padding;
-and the one transformers adds to any tokenizer beside a Qwen2 model, past the end of the embedding if it is missing."""
+"""Special tokens of tarot-tiny: those of the R1 family that its template writes, with end of text first (also the padding),
+and the one transformers adds to any tokenizer of a Qwen2 model, past the end of the embedding if it is missing."""
 
 Progress = Callable[[str, int, int], None] | None
 
 
 def prepare(recipe: Recipe, texts: list[str], bases_dir: Path, progress: Progress = None) -> Path:
-    """Folder of the base of a recipe. texts: the train split, for `tarot-tiny`, which is made of it once and kept.
+    """Return the folder of a recipe's base. texts: the train split, from which `tarot-tiny` is trained once.
 
-    Raises Problem `base_missing` where the base is not on this machine.
+    Raises Problem `base_missing` if the base is not on this machine.
     """
     if recipe.base.name == TINY:
         return make_tiny(recipe, texts, bases_dir, progress)
@@ -47,7 +47,7 @@ def prepare(recipe: Recipe, texts: list[str], bases_dir: Path, progress: Progres
 
 
 def find(name: str) -> Path:
-    """Folder of a base by path or hub name, in the local hub cache only. Raises Problem `base_missing`."""
+    """Find the folder of a base by path, or by hub name in the local cache. Raises Problem `base_missing`."""
     folder = Path(name).expanduser()
     if (folder / "config.json").exists():
         return folder
@@ -65,7 +65,7 @@ def find(name: str) -> Path:
 
 
 def identity(folder: Path) -> str:
-    """16 hex digits that tell one base from another: over config, tokenizer and the weights' names and sizes."""
+    """Hash config, tokenizer and the names and sizes of the weights to 16 hex digits."""
     digest = sha256()
     for path in sorted(folder.iterdir()):
         if path.suffix in (".json", ".jinja") and path.name != "manifest.json":
@@ -81,7 +81,7 @@ def is_stand_in(folder: Path) -> bool:
 
 
 def read_template(name: str) -> str:
-    """Text of a chat template of the package. Raises Problem `no_template`."""
+    """Read a chat template of the package. Raises Problem `no_template`."""
     path = files("tarot_train") / "templates" / f"{name}.jinja"
     if not path.is_file():
         raise Problem("no_template", name=name)
@@ -89,16 +89,16 @@ def read_template(name: str) -> str:
 
 
 def load_tokenizer(folder: Path, template: str = "auto"):
-    """The tokenizer of a base or of an adapter folder, with the template that training and reading share.
+    """Load the tokenizer of a base or of an adapter folder, with the template for training and generation.
 
-    template: a file of `templates/`, `own`, or `auto`: `r1` or `chatml` by the tokens there are, else the base's own.
-    Raises Problem `tokenizer` where Chinese text does not come back as it went in, `template_tokens` where the template
-    writes tokens the tokenizer does not have, `no_chat_template`, `base_broken_tokenizer` where its files cannot be read.
+    template: a file of `templates/`, `own`, or `auto`: `r1` or `chatml` by its tokens, else the base's own. Raises
+    Problem `tokenizer` if Chinese text does not survive, `template_tokens` if the template writes tokens that the
+    tokenizer lacks, `no_chat_template`, `base_broken_tokenizer` if its files cannot be read.
     """
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-    # By its own file wherever there is one: AutoTokenizer goes by the name of a class, and the one the R1 files name
-    # drops every Chinese character in several releases; beside a config.json it puts another splitter in its place.
+    # From its own file if there is one: AutoTokenizer goes by a class name, and the class that the R1 files name drops
+    # every Chinese character in several releases; with a config.json it replaces the pre-tokenizer.
     kind = PreTrainedTokenizerFast if (folder / "tokenizer.json").exists() else AutoTokenizer
     with _readable(folder, "tokenizer"):
         tokenizer = kind.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
@@ -121,9 +121,9 @@ def load_tokenizer(folder: Path, template: str = "auto"):
 
 
 def written_tokens(template: str) -> list[str]:
-    """The special tokens a template writes around messages, in order, each once.
+    """List the special tokens a template writes around messages, in order, each once.
 
-    `<think>` is not among them: where a tokenizer has no such token it is plain text, in training and serving alike.
+    `<think>` is not included: without such a token it is plain text, in training and serving alike.
     """
     return list(dict.fromkeys(re.findall(r"<[|｜][^<>|｜]+[|｜]>", template)))
 
@@ -133,16 +133,16 @@ def _round_trips(tokenizer) -> bool:
 
 
 def check_tokenizer(tokenizer) -> None:
-    """Raises Problem `tokenizer` where Chinese text does not survive: nothing may be counted or trained then."""
+    """Raise Problem `tokenizer` if Chinese text does not survive tokenisation."""
     if not _round_trips(tokenizer):
         ids = tokenizer(PROBE, add_special_tokens=False)["input_ids"]
         raise Problem("tokenizer", kind=type(tokenizer).__name__, got=tokenizer.decode(ids)[:40])
 
 
 def load_model(folder: Path, dtype: str = "float32", device: str = "cpu", quantize: str = "none"):
-    """The weights of a base, in evaluation mode. dtype: a torch name. quantize: none or nf4 (CUDA, bitsandbytes).
+    """Load the weights of a base, in evaluation mode. dtype: a torch name. quantize: none or nf4 (CUDA, bitsandbytes).
 
-    Raises Problem `base_broken_weights` where its files cannot be read.
+    Raises Problem `base_broken_weights` if its files cannot be read.
     """
     import torch
     from transformers import AutoModelForCausalLM
@@ -167,8 +167,8 @@ def load_model(folder: Path, dtype: str = "float32", device: str = "cpu", quanti
 
 @contextmanager
 def _readable(folder: Path, part: str) -> Iterator[None]:
-    """What transformers says of files that are missing, cut short or of another kind, as one sentence. part: tokenizer
-    or weights. What is no fault of the files, such as memory that runs out, passes through."""
+    """Convert errors of transformers about missing or damaged files to a Problem. part: tokenizer or weights. Other errors,
+    such as running out of memory, pass through."""
     from safetensors import SafetensorError
 
     try:
@@ -182,10 +182,9 @@ def _readable(folder: Path, part: str) -> Iterator[None]:
 
 
 def make_tiny(recipe: Recipe, texts: list[str], bases_dir: Path, progress: Progress = None) -> Path:
-    """Folder of a small Qwen2 model and its tokenizer, made of the texts; the same texts and settings give it again.
+    """Train a small Qwen2 model and its tokenizer on the texts; the same texts and settings give the same folder.
 
-    Its weights are trained for a moment on the texts, so that an adapter has something to adapt. Raises Problem
-    `no_texts` where there is nothing to make it of.
+    A short pre-training gives an adapter something to adapt. Raises Problem `no_texts` without texts.
     """
     texts = [text for text in texts if text.strip()]
     if not texts:
@@ -222,10 +221,9 @@ def make_tiny(recipe: Recipe, texts: list[str], bases_dir: Path, progress: Progr
 
 
 def train_tokenizer(texts: list[str], vocab: int, template: str):
-    """A byte-level BPE tokenizer of the texts, special tokens first; any text in NFC comes back as it went in.
+    """Train a byte-level BPE tokenizer, special tokens first; any NFC text survives it.
 
-    It splits as Qwen2 does, so that AutoTokenizer, which takes any tokenizer beside a Qwen2 model for Qwen2's, reads
-    it as we do.
+    It pre-tokenises as Qwen2 does, since AutoTokenizer takes any tokenizer of a Qwen2 model for Qwen2's.
     """
     from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
@@ -254,7 +252,7 @@ def train_tokenizer(texts: list[str], vocab: int, template: str):
 
 
 def config_of(shape: Shape, **more: object):
-    """The configuration of a Qwen2 model of a shape. more: what goes beyond its shape, such as its special tokens."""
+    """Configure a Qwen2 model of a shape. more: other settings, such as special tokens."""
     from transformers import Qwen2Config
 
     return Qwen2Config(
@@ -273,7 +271,7 @@ def config_of(shape: Shape, **more: object):
 
 
 def tiny_model(recipe: Recipe, tokenizer):
-    """A Qwen2 model of the recipe's shape with random weights."""
+    """Make a Qwen2 model of the recipe's shape with random weights."""
     import torch
     from transformers import Qwen2ForCausalLM
 
@@ -283,7 +281,7 @@ def tiny_model(recipe: Recipe, tokenizer):
 
 
 def _pretrain(model, tokenizer, texts: list[str], recipe: Recipe, progress: Progress) -> float:
-    """Next-token training on the packed texts; the loss of the last update, in nats a token."""
+    """Train on the packed texts (next token); return the loss of the last update, in nats per token."""
     import torch
 
     settings = recipe.pretraining

@@ -1,4 +1,4 @@
-"""How sure a difference is: bootstrap over examples, both models on the same ones."""
+"""Bootstrap intervals of differences between two models on the same examples."""
 
 import random
 from collections.abc import Sequence
@@ -7,17 +7,17 @@ RESAMPLES = 2000
 
 
 def mean_difference(base: Sequence[float], tuned: Sequence[float], seed: int = 0) -> dict[str, float]:
-    """{mean, low, high} of tuned minus base, paired; low and high hold 95 % of the resamples."""
+    """Return {mean, low, high} of tuned minus base, paired; 95 % of the resamples are between low and high."""
     return ratio_difference([(b, 1.0) for b in base], [(t, 1.0) for t in tuned], seed)
 
 
 def ratio_difference(
     base: Sequence[tuple[float, float]], tuned: Sequence[tuple[float, float]], seed: int = 0
 ) -> dict[str, float]:
-    """{mean, low, high} of tuned minus base, where each is sum / sum over pairs such as (summed loss, tokens).
+    """Return {mean, low, high} of tuned minus base, each a ratio of sums over pairs such as (summed loss, tokens).
 
     Pair i of both belongs to the same example; resamples draw examples, so their dependence is kept. 95 % interval by
-    percentiles. Raises ValueError where the two differ in length or are empty.
+    percentiles. Raises ValueError if the two differ in length or are empty.
     """
     if len(base) != len(tuned) or not base:
         raise ValueError(f"{len(base)} pairs of the base, {len(tuned)} of the tuned model")

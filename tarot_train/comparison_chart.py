@@ -1,4 +1,4 @@
-"""Models side by side as one SVG: a group of bars a dimension, a bar a model, as the recipe card compares them."""
+"""Comparison chart of models as SVG: a group of bars per dimension, a bar per model."""
 
 from collections.abc import Sequence
 from html import escape
@@ -8,7 +8,7 @@ BAR, GAP, HEIGHT, LEFT, TOP, LINE = 16, 22, 220, 44, 16, 20
 
 
 def scores_svg(models: Sequence[tuple[str, dict[str, float]]], names: dict[str, str], title: str) -> str:
-    """models: (what it is called, {dimension: 0 to 1}). names: dimension to its name, in the order drawn."""
+    """models: (name, {dimension: 0 to 1}). names: dimension to its name, in the order drawn."""
     group = BAR * len(models) + GAP
     width = LEFT + group * len(names) + 8
     bottom = TOP + HEIGHT

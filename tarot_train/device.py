@@ -1,4 +1,4 @@
-"""What this machine can train on."""
+"""Devices to train on."""
 
 import os
 import platform
@@ -12,9 +12,9 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True)
 class Device:
-    """kind: cuda, mps or cpu; gpu for a card only planned for. memory_gib: of the accelerator, or of the machine for cpu.
+    """kind: cuda, mps or cpu; gpu for one that is only planned for. memory_gib: of the accelerator, or of the machine for cpu.
 
-    threads: of torch on a CPU. processes: that train together, each on a device like this.
+    threads: of torch on a CPU. processes: number that train together, each on such a device.
     """
 
     kind: str
@@ -29,7 +29,7 @@ class Device:
 
 
 def find() -> Device:
-    """The best device here: CUDA, else Apple's, else the CPU; the CPU where torch is not installed, to plan with."""
+    """Find the best device: CUDA, else Apple's, else the CPU (also if torch is not installed, for planning)."""
     memory = round(memory_of_machine_gib(), 1)
     if find_spec("torch") is None:
         return Device(
@@ -52,7 +52,7 @@ def find() -> Device:
 
 
 def describe() -> str:
-    """One line for people: `cpu x86_64, 2 threads, 15.6 GiB`."""
+    """Describe the device in one line: `cpu x86_64, 2 threads, 15.6 GiB`."""
     found = find()
     threads = f", {found.threads} threads" if found.threads else ""
     return f"{found.kind} {found.name}{threads}, {found.memory_gib} GiB"
@@ -66,10 +66,10 @@ def memory_of_machine_gib() -> float:
 
 
 def peak_memory_gib() -> float:
-    """Most memory this process has held so far, in GiB."""
+    """Peak memory of this process so far, in GiB."""
     status = Path("/proc/self/status")
     if status.exists():
-        # getrusage would count what the process that started this one held (Linux keeps that over exec).
+        # getrusage would include the peak of the parent process (Linux keeps it over exec).
         found = re.search(r"^VmHWM:\s+(\d+) kB$", status.read_text(encoding="ascii", errors="replace"), re.MULTILINE)
         if found:
             return int(found[1]) / 2**20

@@ -1,4 +1,4 @@
-"""An adapter for use elsewhere: merged safetensors, GGUF, and what Ollama needs to serve exactly what was trained."""
+"""Export an adapter: merged safetensors, GGUF, and a folder for Ollama that serves exactly what was trained."""
 
 import json
 import shutil
@@ -27,7 +27,7 @@ GGUF_NAMES = {
     "input_layernorm": "attn_norm",
     "post_attention_layernorm": "ffn_norm",
 }
-"""llama.cpp's names of what a Qwen2 block holds."""
+"""llama.cpp's names of the tensors of a Qwen2 block."""
 
 GO_TEMPLATES = {
     "r1": (
@@ -40,14 +40,14 @@ GO_TEMPLATES = {
         "<|im_start|>{{ .Role }}\n{{ .Content }}<|im_end|>\n{{ end }}<|im_start|>assistant\n"
     ),
 }
-"""The package's templates in Ollama's language: the same text without the first token, which its runtime adds."""
+"""The package's templates in Ollama's template language, without the first token, which its runtime adds."""
 
 
 def merged(run_dir: Path, out: Path) -> dict:
-    """Base and adapter as one model in `out`, for plain transformers; returns {path, same_tokens, parameters, dtype}.
+    """Merge base and adapter to a model in `out`, for plain transformers; returns {path, same_tokens, parameters, dtype}.
 
-    A 4-bit run is merged into its 16-bit base. Afterwards both write for the same prompts; same_tokens says whether
-    they agree, greedily; rounding to 16 bit may turn one. Raises Problem `target_exists`, `base_missing`,
+    A 4-bit run is merged into its 16-bit base. Afterwards both generate greedily for the same prompts; same_tokens says
+    whether they agree; rounding to 16 bit may change one. Raises Problem `target_exists`, `base_missing`,
     `merge_differs`.
     """
     from transformers import GenerationConfig
@@ -82,7 +82,7 @@ def merged(run_dir: Path, out: Path) -> dict:
 
 
 def adapter(run_dir: Path, out: Path) -> dict:
-    """The adapter folder with tokenizer and template, as vLLM and peft take it; returns {path, bytes}."""
+    """Copy the adapter folder with tokenizer and template, as vLLM and peft take it; returns {path, bytes}."""
     manifest = read_manifest(run_dir)
     with _made(out) as half:
         shutil.copytree(run_dir / "adapter", half)
@@ -91,9 +91,9 @@ def adapter(run_dir: Path, out: Path) -> dict:
 
 
 def gguf(run_dir: Path, out: Path, kind: str = "F16", only_adapter: bool = False) -> dict:
-    """A GGUF file of the merged model, or of the adapter alone, for llama.cpp and what is built on it.
+    """Write a GGUF file of the merged model, or of the adapter alone, for llama.cpp and programs based on it.
 
-    kind: F32, F16 or Q8_0 (finer ones want llama-quantize afterwards). Raises Problem `no_gguf` where the package
+    kind: F32, F16 or Q8_0 (for others run llama-quantize afterwards). Raises Problem `no_gguf` if the package
     `gguf` is not installed, `gguf_kind`, `target_exists`.
     """
     if find_spec("gguf") is None:
@@ -112,9 +112,9 @@ def gguf(run_dir: Path, out: Path, kind: str = "F16", only_adapter: bool = False
 
 
 def ollama(run_dir: Path, out: Path, kind: str = "F16") -> dict:
-    """A folder with `model.gguf` and a Modelfile whose template renders what was trained; returns {path, modelfile}.
+    """Write a folder with `model.gguf` and a Modelfile whose template renders what was trained; returns {path, modelfile}.
 
-    Raises Problem `no_ollama_template` where the run has a template of its own that has no counterpart here.
+    Raises Problem `no_ollama_template` if the run has a template of its own, which has no counterpart here.
     """
     manifest = read_manifest(run_dir)
     text = modelfile(bases.load_tokenizer(run_dir / "adapter", "own"), manifest, "model.gguf")
@@ -127,7 +127,7 @@ def ollama(run_dir: Path, out: Path, kind: str = "F16") -> dict:
 
 @contextmanager
 def _made(out: Path) -> Iterator[Path]:
-    """A path beside `out` that becomes `out` when all went well, and is gone where it did not.
+    """Yield a path next to `out` that is renamed to `out` on success and removed on failure.
 
     Raises Problem `target_exists`.
     """
@@ -148,7 +148,7 @@ def _remove(path: Path) -> None:
 
 
 def modelfile(tokenizer, manifest: dict, weights: str) -> str:
-    """Text of a Modelfile. Raises Problem `no_ollama_template`."""
+    """Write the text of a Modelfile. Raises Problem `no_ollama_template`."""
     name = _template_name(tokenizer)
     if name not in GO_TEMPLATES:
         raise Problem("no_ollama_template", have=", ".join(GO_TEMPLATES))

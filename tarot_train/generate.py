@@ -1,4 +1,4 @@
-"""Readings written by a base with an adapter, or, with the adapter switched off, by the untouched base."""
+"""Generate readings with a base and its adapter, or with the base alone."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -14,15 +14,15 @@ from tarot_train.training_rows import escape, prompt_ids
 Progress = Callable[[str, int, int], None] | None
 
 CLOSE = "</think>"
-"""Ends the thinking trace; a token of its own or plain text, as the tokenizer has it."""
+"""Ends the thinking trace; one token or plain text, depending on the tokenizer."""
 
 LEAST_ROOM = 64
-"""Tokens that must be left to write into; a prompt that leaves fewer is refused."""
+"""Fewest tokens a prompt must leave for the reading."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Manner:
-    """How a reading is written. untouched: with the adapter switched off. thinking: with a trace before the reading.
+    """How to generate. untouched: without the adapter. thinking: with a trace before the reading.
 
     The same seed, prompts and batch give the same readings on one machine.
     """
@@ -35,14 +35,14 @@ class Manner:
 
 @dataclass(frozen=True)
 class Written:
-    """What a model wrote. trace: what it thought before, where it was asked to think and did."""
+    """Text of a model. trace: its thinking before the reading, if it was asked to think and did."""
 
     content: str
     trace: str | None = None
 
 
 def load(adapter: Path, base: Path, dtype: str = "float32", device: str | None = None, quantize: str = "none"):
-    """(model, tokenizer): a base with its adapter, and the tokenizer and template kept with the adapter.
+    """Load (model, tokenizer): a base with its adapter, and the tokenizer and template kept with the adapter.
 
     Raises Problem `no_adapter`, `base_missing`.
     """
@@ -63,16 +63,16 @@ def load(adapter: Path, base: Path, dtype: str = "float32", device: str | None =
 
 
 def ask(prompt: str) -> list[dict]:
-    """A conversation that begins with this prompt."""
+    """Start a conversation with this prompt."""
     return [{"role": "user", "content": prompt}]
 
 
 def generate(
     model, tokenizer, conversations: list[list[dict]], manner: Manner, *, batch: int = 8, progress: Progress = None
 ) -> list[Written]:
-    """What follows each conversation, in order. A conversation: messages {role, content}, the last one the user's.
+    """Generate the reply to each conversation, in order. A conversation: messages {role, content}, the last one the user's.
 
-    Raises Problem `prompt_too_long` where one leaves no room to write.
+    Raises Problem `prompt_too_long` if one leaves too little room.
     """
     import torch
 
@@ -87,9 +87,9 @@ def generate(
 
 
 def stream(model, tokenizer, messages: list[dict], manner: Manner, say: Callable[[str, str], None]) -> Written:
-    """What follows one conversation, handed to `say(part, text)` in pieces as it is written; part: trace or content.
+    """Generate the reply to one conversation and pass it to `say(part, text)` in pieces; part: trace or content.
 
-    It runs in the caller's own thread: what `say` raises, a closed pipe or Ctrl-C, ends the writing at once.
+    It runs in the caller's thread, so an exception of `say` (a closed pipe, Ctrl-C) ends it at once.
     """
     import torch
     from transformers.generation.streamers import BaseStreamer
@@ -126,7 +126,7 @@ def stream(model, tokenizer, messages: list[dict], manner: Manner, say: Callable
 
 
 def shortened(model, tokenizer, messages: list[dict], manner: Manner) -> list[dict]:
-    """The conversation without its oldest exchanges after the first, until there is room to write."""
+    """Drop the oldest exchanges after the first until there is room for a reply."""
     room = model.config.max_position_embeddings - manner.settings.max_new_tokens
     while len(messages) > 3 and len(_prompt(tokenizer, messages, manner.thinking)) > room:
         messages = messages[:1] + messages[3:]
@@ -134,7 +134,7 @@ def shortened(model, tokenizer, messages: list[dict], manner: Manner) -> list[di
 
 
 def _continued(model, tokenizer, conversations: list[list[dict]], manner: Manner, streamer=None) -> list[list[int]]:
-    """New token ids of each conversation; padded on the left so that every prompt ends where its reading begins."""
+    """Generate token ids for each conversation; padded on the left, so that every prompt ends right before its reply."""
     import torch
     from transformers import GenerationConfig
 
@@ -163,7 +163,7 @@ def _prompt(tokenizer, messages: list[dict], thinking: bool) -> list[int]:
 
 
 def _text(tokenizer, ids: list[int]) -> str:
-    """The text of new ids up to the end token, without special tokens but for the thinking marks."""
+    """Decode new ids up to the end token, without special tokens except the thinking marks."""
     if tokenizer.eos_token_id in ids:
         ids = ids[: ids.index(tokenizer.eos_token_id)]
     text = tokenizer.decode(ids, skip_special_tokens=False)
@@ -174,7 +174,7 @@ def _text(tokenizer, ids: list[int]) -> str:
 
 
 def _written(text: str, thinking: bool) -> Written:
-    """A trace ends with `</think>`; one that never ends is a trace without a reading."""
+    """Split trace and reading at `</think>`; without it everything is trace."""
     text = text.replace("<think>", "")
     if not thinking:
         return Written(content=text.replace(CLOSE, "").strip())
@@ -183,10 +183,10 @@ def _written(text: str, thinking: bool) -> Written:
 
 
 def _begun(text: str, mark: str) -> int:
-    """Characters at the end of the text that may become the mark."""
+    """Number of characters at the end of the text that may be the beginning of the mark."""
     return next((size for size in range(len(mark) - 1, 0, -1) if text.endswith(mark[:size])), 0)
 
 
 def adapter_off(model, untouched: bool = True):
-    """A context in which the model is its untouched base."""
+    """Context in which the model is its base without adapter."""
     return model.disable_adapter() if untouched and hasattr(model, "disable_adapter") else nullcontext()

@@ -1,7 +1,7 @@
-"""A language model's opinion of readings, through any OpenAI-compatible endpoint. Off unless a person names one.
+"""Judge readings with a language model, through any OpenAI-compatible endpoint. Off unless one is named.
 
-What is judged is sent there, names and questions included: on a machine of one's own (Ollama, vLLM, llama.cpp) it
-stays at home; elsewhere it does not.
+Readings are sent there, names and questions included. With a model on this machine (Ollama, vLLM, llama.cpp) they stay
+here; otherwise they leave it.
 """
 
 import json
@@ -16,20 +16,20 @@ from schemas.errors import Problem
 from tarot_train.scores import DIMENSIONS
 
 SECONDS = 120
-"""Longest wait for one answer."""
+"""Longest wait for one answer, in seconds."""
 
 
 def judge(readings: list[dict], url: str, model: str, key: str | None = None) -> list[dict[str, float]]:
-    """{dimension: 0 to 1, overall} a reading, in order; overall is the mean.
+    """Return {dimension: 0 to 1, overall} per reading, in order; overall is the mean.
 
     readings: dicts with person, question, spread, cards (text) and content. url: up to and including `/v1`.
-    Raises Problem `judge_away` where nobody answers, `judge_answer` where the answer is not what was asked for.
+    Raises Problem `judge_away` if nobody answers, `judge_answer` if the answer is not as asked.
     """
     return [_judge_one(reading, url.rstrip("/"), model, key) for reading in readings]
 
 
 def at_home(url: str) -> bool:
-    """Whether the endpoint is on this machine or in the house: loopback, a private address or a name of one."""
+    """Whether the endpoint is on this machine or in its local network: loopback, a private address or a local name."""
     host = urlsplit(url).hostname or ""
     try:
         return ip_address(host).is_private
@@ -38,7 +38,7 @@ def at_home(url: str) -> bool:
 
 
 def first_model(url: str, key: str | None = None) -> str:
-    """The first model an endpoint says it has. Raises Problem `judge_away`, `judge_answer`."""
+    """Name the first model of an endpoint. Raises Problem `judge_away`, `judge_answer`."""
     given = _asked(Request(f"{url.rstrip('/')}/models", headers=_headers(key)), url, "?")
     try:
         return given["data"][0]["id"]
@@ -74,7 +74,7 @@ def _asked(request: Request, url: str, model: str) -> object:
 
 
 def _figures(answer: str, url: str, model: str) -> dict[str, float]:
-    """The figures of an answer: the last JSON object in it, whatever a model says or thinks around it."""
+    """Parse the figures of an answer: its last JSON object."""
     for found in reversed(re.findall(r"\{[^{}]*\}", answer)):
         try:
             given = json.loads(found)

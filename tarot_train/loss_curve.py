@@ -1,4 +1,4 @@
-"""The course of a training as a picture: the loss of every update and of every evaluation, as SVG and in characters."""
+"""Loss curve of a training, per update and per evaluation, as SVG and as text."""
 
 from html import escape
 
@@ -6,11 +6,11 @@ WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 360, 56, 16, 28, 40
 
 
 MARKS = (("loss", "·"), ("eval_loss", "●"))
-"""Validation last: it is what one looks for, and lies on top."""
+"""Validation last, so that it is drawn on top."""
 
 
 def loss_svg(log: list[dict], title: str) -> str:
-    """SVG text of log lines {step, loss} and {step, eval_loss}: losses in nats a token over updates."""
+    """Draw log lines {step, loss} and {step, eval_loss}: losses in nats per token over updates, as SVG."""
     train = [(line["step"], line["loss"]) for line in log if "loss" in line]
     held_out = [(line["step"], line["eval_loss"]) for line in log if "eval_loss" in line]
     points = train + held_out or [(0, 0.0)]
@@ -50,9 +50,9 @@ def loss_svg(log: list[dict], title: str) -> str:
 
 
 def loss_text(log: list[dict], width: int = 60, height: int = 9) -> str:
-    """The curve in characters for a terminal: · a training loss, ● a validation loss; nats a token over updates.
+    """Draw the curve as text for a terminal: · training loss, ● validation loss; nats per token over updates.
 
-    Empty where there is nothing to show yet.
+    Empty if there is nothing to show yet.
     """
     points = [(line["step"], line[name], mark) for name, mark in MARKS for line in log if name in line]
     if len({step for step, *_ in points}) < 2:

@@ -1,10 +1,10 @@
-"""Whether a model writes or recites: the longest passage of a reading that stands in the training text."""
+"""Memorisation: the longest passage of a reading that is copied from the training text."""
 
 from collections.abc import Iterable
 
 
 def longest_copied(text: str, train: str) -> str:
-    """The longest run of characters of text that stands in train as it is; the first where several are as long."""
+    """Longest substring of text that is in train; the first of several equally long."""
     best_start = best_end = end = 0
     for start in range(len(text)):
         end = max(end, start)
@@ -16,7 +16,7 @@ def longest_copied(text: str, train: str) -> str:
 
 
 def copied_shares(texts: Iterable[str], train_texts: Iterable[str]) -> list[dict[str, object]]:
-    """{characters, share, passage} a text: the longest copied passage, and its share of the text, 0 to 1."""
+    """Return {characters, share, passage} per text: the longest copied passage and its share of the text, 0 to 1."""
     train = "\x00".join(train_texts)
     out = []
     for text in texts:

@@ -1,7 +1,7 @@
-"""What a training would do, need and cost, before any weight is loaded; and what of a recipe is used instead, and why.
+"""Training plan: what a training would do, need and cost, and which settings of its recipe are changed and why.
 
-Arithmetic only: no torch. Weights are counted from the base's shape, memory and time from the forms measured for the
-three bases of `recipes/` (docs/training.md has the table).
+Arithmetic only, without torch: weights from the base's shape, memory and time from formulas fitted on the three bases of
+`recipes/` (docs/training.md has the table).
 """
 
 import json
@@ -21,34 +21,34 @@ from tarot_train.tables import read_table
 GIB = 2**30
 
 MOST_EPOCHS = 10
-"""More passes than this over so few readings are learnt by heart."""
+"""More epochs than this over so few readings are memorised."""
 
 MOST_WARMUP = 0.2
-"""A warmup longer than this share of all updates is replaced: the rate would hardly be at its peak."""
+"""A warmup over this share of all updates is replaced: the rate would hardly reach its peak."""
 
 FEWEST_EVALUATIONS = 3
-"""With fewer, the best moment of a training is missed; then every third of an epoch is used."""
+"""With fewer evaluations the best checkpoint is missed; then every third of an epoch is used."""
 
 WARMUP = 0.1
-"""Share of all updates that warm up where the recipe's own number does not fit."""
+"""Share of all updates used for warmup if the recipe's number does not fit."""
 
 CUDA_RUNTIME_GIB = 1.3
-"""What the CUDA context and its libraries take of a card, before any weight."""
+"""GiB that the CUDA context and its libraries take of a GPU before any weight."""
 
 CPU_RUNTIME_GIB = 0.6
-"""What Python, torch, transformers and trl hold on a CPU, before any weight; measured."""
+"""GiB that Python, torch, transformers and trl take on a CPU before any weight; measured."""
 
 HEAD_CHUNK = 32768
 """Columns of the vocabulary TRL scores at a time on a GPU."""
 
 UTILISATION = (0.15, 0.40)
-"""Share of a card's data-sheet throughput that training reaches: batch 1, and a full batch."""
+"""Share of a GPU's data-sheet throughput that training reaches: with batch 1, with a full batch."""
 
 CPU_GFLOPS_A_THREAD = 20.0
 """Throughput of one thread in float32 training; measured with tarot-tiny on a server core of 2021."""
 
 BIG = 1_000_000_000
-"""Weights from which a base is held in bfloat16 on a CPU too: float32 would only double its memory."""
+"""Number of weights from which a base is kept in bfloat16 on a CPU: float32 would only double its memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,16 +61,16 @@ class Data:
     mean_tokens: float
     longest_tokens: int
     too_long: int = 0
-    """Examples left out because they are over max_tokens."""
+    """Examples over max_tokens, which are left out."""
     packed: int | None = None
-    """Rows of max_tokens that all examples fit into, several to a row; None where their lengths are not known."""
+    """Number of rows of max_tokens after packing; None if the lengths are unknown."""
     counted: str = "tokenizer"
     """How tokens were counted: tokenizer, characters (`schemas.token_estimate`) or given."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """A setting that is not used as the recipe has it. code and values: key under `change.` in the catalogue."""
+    """A setting changed from the recipe. code and values: key under `change.` in the catalogue."""
 
     setting: str
     recipe: object
@@ -108,7 +108,7 @@ class Obstacle:
 
 
 def parameters(shape: Shape) -> dict[str, int]:
-    """Weights of a Qwen2 model: total, linear (those of the blocks' matrices), embedding, head."""
+    """Count the weights of a Qwen2 model: total, linear (those of the blocks' matrices), embedding, head."""
     head_width = shape.hidden // shape.heads
     kv = shape.kv_heads * head_width
     linear = sum(inputs * outputs for inputs, outputs in modules(shape).values()) * shape.layers
@@ -124,7 +124,7 @@ def parameters(shape: Shape) -> dict[str, int]:
 
 
 def modules(shape: Shape) -> dict[str, tuple[int, int]]:
-    """The seven matrices of a block: name to (inputs, outputs)."""
+    """Map the seven matrices of a block to (inputs, outputs)."""
     kv = shape.kv_heads * (shape.hidden // shape.heads)
     return {
         "q_proj": (shape.hidden, shape.hidden),
@@ -142,7 +142,7 @@ def adapter_parameters(shape: Shape, lora: Lora) -> int:
 
 
 def saved_parameters(shape: Shape, lora: Lora) -> int:
-    """Weights of modules_to_save."""
+    """Count the weights of modules_to_save."""
     counted = parameters(shape)
     sizes = {"embed_tokens": counted["embedding"], "lm_head": counted["head"]}
     return sum(sizes.get(name, 0) for name in lora.modules_to_save)
@@ -153,8 +153,7 @@ def trainable(shape: Shape, lora: Lora) -> int:
 
 
 def packed_rows(lengths: list[int], most: int) -> int:
-    """Rows of at most so many tokens that examples of these lengths are packed into, the longest first, each into the
-    fullest row that has room: as TRL's `bfd` does."""
+    """Number of rows after packing: longest example first, each into the fullest row with room, as TRL's `bfd` does."""
     left: list[int] = []
     for length in sorted(lengths, reverse=True):
         at = bisect_left(left, length)
@@ -164,7 +163,7 @@ def packed_rows(lengths: list[int], most: int) -> int:
 
 
 def rows_of(data: Data, recipe: Recipe) -> int:
-    """Rows an epoch has: examples, or packs of them."""
+    """Rows per epoch: examples, or packs of them."""
     return data.packed if recipe.train.packing and data.packed else data.train
 
 
@@ -174,7 +173,7 @@ def longest_row(data: Data, recipe: Recipe) -> int:
 
 
 def steps(examples: int, recipe: Recipe, processes: int = 1) -> dict[str, int | float]:
-    """{per_epoch, total, warmup, every, epochs} of a training with so many rows, by the recipe as it stands.
+    """Compute {per_epoch, total, warmup, every, epochs} for so many rows, by the recipe as it is.
 
     batch and accumulation are those of each process.
     """
@@ -299,12 +298,12 @@ def _fit_memory(decision: Decision, data: Data, device: Device, shape: Shape) ->
 
 
 def can_quantize(device: Device) -> bool:
-    """Whether 4-bit weights can be used: on CUDA, with bitsandbytes. A card only planned for is taken to have it."""
+    """Whether 4-bit weights can be used: on CUDA with bitsandbytes. A GPU that is only planned for is assumed to have it."""
     return device.kind == "gpu" or (device.kind == "cuda" and find_spec("bitsandbytes") is not None)
 
 
 def obstacles(recipe: Recipe, data: Data, device: Device, shape: Shape) -> list[Obstacle]:
-    """Why a training with the recipe as it stands must not start; empty where it may."""
+    """List why a training with this recipe must not start; empty if it may."""
     found = []
     counted = steps(rows_of(data, recipe), recipe, device.processes)
     if data.train == 0:
@@ -332,7 +331,7 @@ def obstacles(recipe: Recipe, data: Data, device: Device, shape: Shape) -> list[
 
 
 def _smaller(recipe: Recipe, data: Data, device: Device, shape: Shape) -> dict[str, str]:
-    """The smallest change with which memory would do, or {} where none of ours is enough."""
+    """The smallest change that makes it fit into memory, or {} if none of those tried does."""
     tries = [{"train.checkpointing": "on"}, {"base.quantize": "nf4"}]
     tries += [{"train.max_tokens": str(tokens)} for tokens in (1536, 1024, 512) if tokens < data.longest_tokens]
     tries += [{"lora.r": str(r)} for r in (16, 8, 4) if r < recipe.lora.r]
@@ -356,16 +355,15 @@ def _smaller(recipe: Recipe, data: Data, device: Device, shape: Shape) -> dict[s
 
 
 def memory(shape: Shape, recipe: Recipe, tokens: int, device: Device) -> dict[str, float]:
-    """GiB by part for rows of so many tokens: weights, adapters, optimizer, activations, logits, runtime, total.
+    """Compute GiB by part for rows of so many tokens: weights, adapters, optimizer, activations, logits, runtime, total.
 
-    On a CPU, total holds the runtime, since that is what one sees of the process; a card's runtime is set aside in
-    `usable_gib` instead.
+    On a CPU, total holds the runtime, as the process shows it; that of a GPU is subtracted in `usable_gib`.
     """
     counted, lora, train = parameters(shape), recipe.lora, recipe.train
     wide = 4 if recipe.base.dtype == "float32" else 2
     adapter, saved = adapter_parameters(shape, lora), saved_parameters(shape, lora)
     if recipe.base.quantize == "nf4":
-        # 4 bits and, with double quantisation, 0.127 bits of constants a weight; what is not linear stays in 16 bit.
+        # 4 bits and, with double quantisation, 0.127 bits of constants per weight; what is not linear stays in 16 bit.
         weights = counted["linear"] * 4.127 / 8 + (counted["total"] - counted["linear"]) * 2
     else:
         weights = counted["total"] * wide
@@ -382,7 +380,7 @@ def memory(shape: Shape, recipe: Recipe, tokens: int, device: Device) -> dict[st
         logits = rows * HEAD_CHUNK * 2
     parts = {
         "weights": weights,
-        # peft keeps adapters in float32 whatever the base is in; saved modules have the base's precision.
+        # peft keeps adapters in float32 for any base; saved modules have the base's precision.
         "adapters": adapter * 4 + saved * wide,
         "optimizer": adapter * 12 + saved * (6 if wide == 2 else 12),
         "activations": activations,
@@ -395,7 +393,7 @@ def memory(shape: Shape, recipe: Recipe, tokens: int, device: Device) -> dict[st
 
 
 def activation_bytes(shape: Shape, lora: Lora, wide: int = 2) -> float:
-    """Bytes a token that one block keeps for its backward pass, with adapters on all its matrices.
+    """Bytes per token that one block keeps for its backward pass, with adapters on all its matrices.
 
     Fitted on the measured blocks of the three bases in bfloat16 (within 1 %); dropout keeps a mask and a copy of every
     adapter's input. Precision other than 16 bit scales it.
@@ -407,7 +405,7 @@ def activation_bytes(shape: Shape, lora: Lora, wide: int = 2) -> float:
 
 
 def usable_gib(device: Device) -> float:
-    """What of a device's memory a training may take."""
+    """GiB of a device's memory that a training may use."""
     if device.kind == "cpu":
         return round(0.9 * device.memory_gib, 1)
     if device.kind == "mps":
@@ -422,7 +420,7 @@ def fits_into(need: dict[str, float], device: Device) -> bool:
 def flops_a_token(shape: Shape, tokens: float, checkpointing: bool) -> float:
     """Floating-point operations of forward, backward and, with checkpointing, the second forward, of one token.
 
-    The base's own weights need no gradient: forward 2, backward 2 operations a weight.
+    The base's own weights need no gradient: forward 2, backward 2 operations per weight.
     """
     counted = parameters(shape)
     attention = 2 * shape.layers * shape.hidden * tokens
@@ -431,7 +429,7 @@ def flops_a_token(shape: Shape, tokens: float, checkpointing: bool) -> float:
 
 
 def hours(shape: Shape, recipe: Recipe, data: Data, device: Device) -> tuple[float, float]:
-    """Least and most hours of training, evaluation left out: arithmetic, not a measurement."""
+    """Least and most hours of training without evaluation; computed, not measured."""
     seen = steps(rows_of(data, recipe), recipe, device.processes)["epochs"] * data.train * data.mean_tokens
     work = seen * flops_a_token(shape, data.mean_tokens, recipe.train.checkpointing == "on")
     if device.kind == "cpu":
@@ -443,7 +441,7 @@ def hours(shape: Shape, recipe: Recipe, data: Data, device: Device) -> tuple[flo
 
 
 def tflops(device: Device) -> float:
-    """Dense 16-bit throughput of a card by its name; 60 where the table does not know it."""
+    """Dense 16-bit TFLOPS of a GPU by its name; 60 if the table does not have it."""
     for row in read_table("gpus"):
         if row["name"] == device.name or row["as"].split("-")[0] in device.name.lower().replace(" ", ""):
             return float(row["tflops"])
@@ -451,7 +449,7 @@ def tflops(device: Device) -> float:
 
 
 def gpu(name: str) -> Device:
-    """A card of `tables/gpus.csv`, to plan for. Raises Problem `no_gpu`."""
+    """Return a GPU of `tables/gpus.csv` to plan for. Raises Problem `no_gpu`."""
     for row in read_table("gpus"):
         if row["as"] == name.lower():
             return Device(
@@ -464,7 +462,7 @@ def gpu(name: str) -> Device:
 
 
 def shape_of(recipe: Recipe, folder: Path | None) -> Shape:
-    """Shape of the base: from its config.json where it is here, else the recipe's. Raises Problem `no_shape`."""
+    """Read the base's shape from its config.json if it is here, else from the recipe. Raises Problem `no_shape`."""
     config = folder / "config.json" if folder else None
     if config and config.exists():
         values = json.loads(config.read_text(encoding="utf-8"))

@@ -1,7 +1,7 @@
-"""A recipe: every setting of a training, from one TOML file a base model in `recipes/`.
+"""Recipes: every setting of a training, one TOML file per base model in `recipes/`.
 
-A recipe says what somebody wants. What a given number of examples on a given device makes of it, and why, is decided
-in `tarot_train.plan`; the result is a recipe too, so that what was used reads like what was asked for.
+A recipe says what is wanted. `tarot_train.plan` adapts it to the number of examples and the device; the result is a recipe
+too.
 """
 
 import dataclasses
@@ -18,7 +18,7 @@ from schemas.errors import Problem
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """The shape of a Qwen2 base, from its published config.json. Enough to count weights and memory without it."""
+    """The shape of a Qwen2 base, from its published config.json. Enough to count weights and memory."""
 
     layers: int
     """Blocks of the model."""
@@ -29,30 +29,30 @@ class Shape:
     heads: int
     """Attention heads."""
     kv_heads: int
-    """Key and value heads; fewer than heads where groups share them."""
+    """Key and value heads; fewer than heads if groups share them."""
     vocab: int
     """Rows of the embedding, padding rows included."""
     tied: bool = False
     """Whether output head and embedding are one matrix."""
     positions: int = 4096
-    """Longest context the base was made for, in tokens."""
+    """Longest context of the base, in tokens."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Base:
-    """The model that is adapted."""
+    """The base model."""
 
     name: str
-    """`tarot-tiny` (made on the spot), a local folder, or a hub name that is on this machine already."""
+    """`tarot-tiny` (trained on the spot), a local folder, or a hub name in the local cache."""
     template: str = "r1"
-    """Chat template, a file of `templates/`, or `own` for the one that comes with the tokenizer. It is used for
-    training and for reading alike, and kept with the adapter."""
+    """Chat template, a file of `templates/`, or `own` for that of the tokenizer. Used for training
+    and generation, and kept with the adapter."""
     dtype: str = "auto"
     """Precision of the weights: auto (bfloat16 on a GPU, float32 on a CPU), bfloat16, float16, float32."""
     quantize: str = "none"
     """none, or nf4: weights in 4 bit with double quantisation (QLoRA, arXiv:2305.14314). Needs CUDA and bitsandbytes."""
     shape: Shape | None = None
-    """Shape for planning before the base is on this machine; where its config.json is there, that one counts."""
+    """Shape for planning before the base is on this machine; if its config.json is there, that is used."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,90 +60,90 @@ class Lora:
     """Low-rank adapters (arXiv:2106.09685)."""
 
     r: int = 32
-    """Rank. Trainable weights grow with it in proportion. Recipe card: 32."""
+    """Rank. Trainable weights grow with it in proportion. Published recipe: 32."""
     alpha: int = 64
-    """Scale of the update is alpha / r. Recipe card: 64."""
+    """Scale of the update is alpha / r. Published recipe: 64."""
     dropout: float = 0.05
-    """Share of the adapter's inputs dropped while training, 0 to 1. Recipe card: .05."""
+    """Share of the adapter's inputs dropped while training, 0 to 1. Published recipe: .05."""
     targets: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-    """Linear layers that get an adapter, by the end of their names. Recipe card: all seven of a block."""
+    """Linear layers that get an adapter, by the end of their names. Published recipe: all seven of a block."""
     modules_to_save: tuple[str, ...] = ()
-    """Whole modules trained and stored beside the adapters. The card names embedding and head, which makes 81 million
-    trainable weights 1.17 billion and serves nothing where no token is added; the planner leaves them out."""
+    """Whole modules trained and stored with the adapters. The published recipe names embedding and head, which makes 81
+    million trainable weights 1.17 billion and is useless if no token is added; the plan leaves them out."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Train:
-    """The optimisation."""
+    """Optimisation."""
 
     learning_rate: float = 2e-4
-    """Peak of AdamW's rate, a weight and update. Recipe card: 2e-4."""
+    """Peak learning rate of AdamW. Published recipe: 2e-4."""
     schedule: str = "cosine"
-    """Course of the rate after warmup: cosine, linear or constant. Recipe card: cosine."""
+    """Schedule of the rate after warmup: cosine, linear or constant. Published recipe: cosine."""
     warmup: float = 0.1
-    """Updates until the peak; below 1 a share of all updates. Recipe card: 100 updates."""
+    """Updates until the peak; below 1, a share of all updates. Published recipe: 100 updates."""
     weight_decay: float = 0.01
-    """AdamW's decay of the adapters."""
+    """AdamW's weight decay of the adapters."""
     batch: int = 1
-    """Examples that go through the model together. Recipe card: 1."""
+    """Examples per forward pass. Published recipe: 1."""
     accumulation: int = 8
-    """Batches an update adds up. Recipe card: 8."""
+    """Batches accumulated per update. Published recipe: 8."""
     epochs: float = 3.0
-    """Times every example is seen. Recipe card: 3."""
+    """Epochs. Published recipe: 3."""
     max_steps: int = -1
-    """Updates at most; -1 leaves it to the epochs. Recipe card: 1000, which silently overrules its 3 epochs."""
+    """Most updates; -1 leaves it to the epochs. Published recipe: 1000, which silently overrules the 3 epochs."""
     max_tokens: int = 2048
     """Longest example, prompt and reading together, in tokens. Longer ones are left out and counted, never cut.
-    Recipe card: 2048."""
+    Published recipe: 2048."""
     eval_steps: int = 0
-    """Updates between two evaluations on the validation split; 0 is a third of an epoch. Recipe card: 100."""
+    """Updates between two evaluations on the validation split; 0 is a third of an epoch. Published recipe: 100."""
     save_steps: int = 0
-    """Updates between two checkpoints; 0 is the same as eval_steps. Recipe card: 100."""
+    """Updates between two checkpoints; 0 is the same as eval_steps. Published recipe: 100."""
     patience: int = 3
     """Evaluations without a better loss until training stops early; 0 never stops."""
     checkpointing: str = "auto"
-    """Recompute activations to save memory: auto (where they would not fit), on, off."""
+    """Recompute activations to save memory: auto (if they would not fit), on, off."""
     packing: bool = False
-    """Put several examples into one row. Saves padding only where batch is over 1. Recipe card: off."""
+    """Put several examples into one row. Saves padding only if batch is over 1. Published recipe: off."""
     seed: int = 42
-    """Of order, dropout and adapter initialisation. Two runs with one seed on one CPU give one adapter."""
+    """Seed of order, dropout and adapter initialisation. Two runs with one seed on one CPU give one adapter."""
     as_written: bool = False
-    """Train with the values as they stand, even where the planner knows better. It still refuses what cannot work."""
+    """Train with the values as written, against the advice of the plan. What cannot work is still refused."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pretraining:
-    """How the stand-in base `tarot-tiny` is made. Other bases ignore it."""
+    """How the stand-in base `tarot-tiny` is trained. Other bases ignore it."""
 
     vocab: int = 4096
-    """Tokens of its byte-level BPE at most, special ones included."""
+    """Vocabulary of its byte-level BPE at most, special tokens included."""
     steps: int = 200
-    """Updates of its first training on the train split's text."""
+    """Updates of its pre-training on the text of the train split."""
     rows: int = 8
-    """Rows of packed text an update."""
+    """Rows of packed text per update."""
     row_tokens: int = 64
-    """Tokens a row."""
+    """Tokens per row."""
     learning_rate: float = 5e-4
     """Peak rate of AdamW for the blocks; warmup a tenth, then cosine."""
     embedding_rate: float = 1.5e-2
-    """Peak rate for embedding and norms. In so few updates most of what is learnt is which tokens are frequent; thirty
-    times the blocks' rate took the held-out loss from 7.1 to 4.6 nats a token in 200 updates."""
+    """Peak rate for embedding and norms. In so few updates it mostly learns which tokens are frequent; thirty times the
+    blocks' rate took the held-out loss from 7.1 to 4.6 nats per token in 200 updates."""
     seed: int = 0
-    """Of its weights and of the order of its text."""
+    """Seed of its weights and of the order of its text."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Generation:
-    """How a reading is written, in training's evaluation and by `tarot read`."""
+    """Generation, in evaluation and by `tarot read`."""
 
     temperature: float = 0.6
-    """0 takes the likeliest token always. 0.6 is what the authors of R1 advise (arXiv:2501.12948)."""
+    """0 always takes the likeliest token. The authors of R1 advise 0.6 (arXiv:2501.12948)."""
     top_p: float = 0.95
-    """Smallest set of likeliest tokens with this probability is drawn from. From the same source."""
+    """Nucleus sampling: draw from the smallest set of tokens with this probability. Same source."""
     max_new_tokens: int = 1024
     """Longest reading, in tokens."""
     held_out: int = 8
-    """Test prompts that are read by base and tuned for the evaluation."""
+    """Held-out prompts that base and tuned model write for in the evaluation."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,7 +158,7 @@ class Recipe:
 
 
 def names() -> list[str]:
-    """The recipes that come with the package."""
+    """List the recipes of the package."""
     return sorted(
         path.name.removesuffix(".toml")
         for path in (files("tarot_train") / "recipes").iterdir()
@@ -167,7 +167,7 @@ def names() -> list[str]:
 
 
 def load(name_or_path: str | Path, overrides: dict[str, str] | None = None) -> Recipe:
-    """The recipe of that name, or of a TOML file. overrides: dotted key to text, `{"lora.r": "16"}`.
+    """Load a recipe by name or from a TOML file. overrides: dotted key to text, `{"lora.r": "16"}`.
 
     Raises Problem `no_recipe`, `recipe_key` (naming the nearest key), `recipe_value`.
     """
@@ -188,7 +188,7 @@ def load(name_or_path: str | Path, overrides: dict[str, str] | None = None) -> R
 
 
 def for_base(base: str) -> str:
-    """Name of the packaged recipe that is written for a base; the nearest in size is the reader's choice.
+    """Name of the packaged recipe for a base.
 
     Falls back to `qwen1.5-1.8b`, whose settings suit any small chat model, with the tokenizer's own template.
     """
@@ -199,17 +199,17 @@ def for_base(base: str) -> str:
 
 
 def build(values: dict) -> Recipe:
-    """A recipe of nested dicts, as TOML or a manifest holds them. Raises Problem `recipe_key`, `recipe_value`."""
+    """Build a recipe from nested dicts, as in TOML or a manifest. Raises Problem `recipe_key`, `recipe_value`."""
     return _build(Recipe, values, "")
 
 
 def as_dict(recipe: Recipe) -> dict:
-    """Nested dicts that `build` makes the same recipe of; fit for JSON."""
+    """Convert to nested dicts for JSON; `build` restores the recipe."""
     return dataclasses.asdict(recipe)
 
 
 def keys(kind: type = Recipe, prefix: str = "") -> list[str]:
-    """All dotted keys, `lora.r` and so on."""
+    """List all dotted keys, such as `lora.r`."""
     found = []
     for spec in dataclasses.fields(kind):
         inner = _dataclass_of(typing.get_type_hints(kind)[spec.name])
@@ -218,7 +218,7 @@ def keys(kind: type = Recipe, prefix: str = "") -> list[str]:
 
 
 def replace(recipe: Recipe, key: str, value: object) -> Recipe:
-    """The recipe with one value changed, by its dotted key."""
+    """Return the recipe with one value changed, by its dotted key."""
     table, name = key.split(".")
     return dataclasses.replace(recipe, **{table: dataclasses.replace(getattr(recipe, table), **{name: value})})
 
@@ -276,7 +276,7 @@ _CHOICES = {
 
 
 def _convert(hint: object, value: object, key: str):
-    """A value of TOML, JSON or the command line in the field's type. Raises Problem `recipe_value`."""
+    """Convert a value of TOML, JSON or the command line to the field's type. Raises Problem `recipe_value`."""
     inner = _dataclass_of(hint)
     if inner:
         if value is None and isinstance(hint, types.UnionType):

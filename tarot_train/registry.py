@@ -1,4 +1,4 @@
-"""Which run is the champion: the one whose evaluation no later run has beaten. One small file in the runs folder."""
+"""Registry of runs and the champion, the run whose evaluation no later run has beaten (one file in the runs folder)."""
 
 import json
 from pathlib import Path
@@ -9,9 +9,9 @@ CHAMPION = "champion.json"
 
 
 def runs(runs_dir: Path) -> list[dict]:
-    """Every finished run, oldest first: {run, base, dataset, stand_in, loss, overall, gain, champion}; gain: loss of base minus tuned.
+    """List finished runs, oldest first: {run, base, dataset, stand_in, loss, overall, gain, champion}; gain: loss of base minus tuned.
 
-    loss, overall and gain are null where a run has not been evaluated.
+    loss, overall and gain are null if a run has not been evaluated.
     """
     best = champion(runs_dir)
     out = []
@@ -34,7 +34,7 @@ def runs(runs_dir: Path) -> list[dict]:
 
 
 def champion(runs_dir: Path) -> str | None:
-    """Name of the champion, where there is one and its folder is still there."""
+    """Name of the champion, None if there is none or its folder is gone."""
     path = runs_dir / CHAMPION
     if not path.exists():
         return None
@@ -43,11 +43,11 @@ def champion(runs_dir: Path) -> str | None:
 
 
 def challenge(runs_dir: Path, name: str) -> dict:
-    """Put an evaluated run up against the champion; {champion, before, replaced, why}.
+    """Compare an evaluated run with the champion; returns {champion, before, replaced, why}.
 
-    It takes the place where there is no champion, or where it is better: on the same held-out readings by a lower loss
-    a token (only between bases with one tokenizer), else by a higher overall score; and its own adapter must have
-    beaten its base. A run on the stand-in never takes the place of one on a real base. why: a code of the catalogue's
+    It becomes champion if there is none, or if it is better: on the same held-out readings by a lower loss per token (only
+    between bases with one tokenizer), else by a higher overall score. Its adapter must have beaten its own base. A run on
+    the stand-in never replaces one on a real base. why: a code of the catalogue's
     `champion.` table.
     """
     before = champion(runs_dir)

@@ -1,4 +1,4 @@
-"""The smallest trial of a training: five updates through the whole road, before hours are spent on it."""
+"""Smoke test of a training: five updates through the whole path."""
 
 import json
 import shutil
@@ -21,10 +21,10 @@ def trial(
     data_dir: Path,
     progress: trainer.Progress = None,
 ) -> dict:
-    """Train five updates, save, load what was saved, have it write, and leave nothing behind.
+    """Train five updates, save, load, generate, and remove everything.
 
-    Returns {updates, seconds_an_update, first_eval_loss, best_eval_loss, memory_gib, written}; written: characters.
-    Raises Problem as `sft.train`, and `trial_loss` where the loss is no number.
+    Returns {updates, seconds_an_update, first_eval_loss, best_eval_loss, memory_gib, written}; written: number of characters.
+    Raises Problem as `sft.train`, and `trial_loss` if the loss is not finite.
     """
     try:
         run_dir = sft.train(version_dir, base, recipe, overrides, data_dir=data_dir, progress=progress, smoke=True)
