@@ -89,7 +89,7 @@ def check_lexicon() -> list[Finding]:
         found += _numbers(table, column)
     for table, column in WORDS.items():
         found += _words_in_examples(table, column)
-    for table in ("images", "marks"):
+    for table in ("images", "marks", "database"):
         found += _lists_in_examples(table)
     for check in (_times, _aliases, _pointers):
         found += check()

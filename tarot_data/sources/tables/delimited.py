@@ -1,4 +1,4 @@
-"""CSV and its relatives: UTF-8, GB18030, Big5, UTF-16 with tabs; comma, semicolon, tab or `，` between the cells."""
+"""Readings from delimited text: comma, semicolon, tab, `，` or `|` between cells; UTF-8, GB18030, Big5, UTF-16."""
 
 import csv
 import io
@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from tarot_data.sources.encoding import HEAD, encoding_of
 from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of, unreadable
 from tarot_data.sources.sniff import Sample
-from tarot_data.sources.tables.header import columns_by_content, columns_of, find_header
+from tarot_data.sources.tables.header import HEADER_ROWS, columns_by_content, columns_of, find_header
 from tarot_data.sources.tables.rows import read_rows
 from tarot_data.sources.tables.transposed import is_transposed
 
 FORM = "csv"
 MAX_CELL = 4 * 1024 * 1024
-_SEPARATORS = ",\t;，|"
+SEPARATORS = ",\t;，|"
 _SEP_LINE = re.compile(r"^\ufeff?\"?sep=(.)\"?\s*$", re.IGNORECASE)
 
 
@@ -24,43 +24,60 @@ def recognises(sample: Sample) -> bool:
 
 
 def separator_of(text: str) -> str | None:
-    """The separator under which the head of a text is a table of readings, else None."""
-    first, _, rest = text.partition("\n")
-    if match := _SEP_LINE.match(first):
+    """Return the separator under which the head of a text is a table of readings, else None."""
+    if match := _SEP_LINE.match(text.partition("\n")[0]):
         return match[1]
+    head = text[:200_000]
+    return next((separator for layout in LAYOUTS if (separator := layout(head))), None)
+
+
+def _by_header(head: str) -> str | None:
+    """`日期,客户,牌,解读` over rows of about as many cells: the separator under which the header has most fields."""
     best, names = None, 1
-    for separator in _SEPARATORS:
-        if separator not in text[:20_000]:
+    for separator in SEPARATORS:
+        if separator not in head[:20_000]:
             continue
-        rows = [row for row in _rows_of(text[:200_000], separator, 60) if any(cell.strip() for cell in row)]
+        rows = _filled_rows(head, separator)
         found = find_header(rows)
-        if found and "content" not in found[1].names and _is_ruled(rows[found[0] + 1 :]):
-            continue  # a note's Markdown table of its cards
-        if found and len(found[1].names) > names and _holds_rows(found[1].width, rows[found[0] + 1 :]):
-            best, names = separator, len(found[1].names)
-    if best is None:
-        for separator in _SEPARATORS:
-            if separator not in text[:200_000]:
-                continue
-            rows = [row for row in _rows_of(text[:200_000], separator, 60) if any(cell.strip() for cell in row)]
-            if (
-                len(rows) >= 2
-                and len({len(row) for row in rows}) == 1
-                and len(rows[0]) >= 3
-                and columns_by_content(rows)
-                and not is_transposed(rows)
-            ):
-                return separator
-    if best is None:
-        # A Markdown table on its side is part of a note.
-        for separator in ",\t;":
-            if separator in text[:200_000] and is_transposed(_rows_of(text[:200_000], separator, 21)):
-                return separator
+        if found is None:
+            continue
+        index, columns, _ = found
+        below = rows[index + 1 :]
+        if "content" not in columns.names and _is_ruled(below):
+            continue  # a Markdown table of a note's cards
+        if len(columns.names) > names and _has_rows(columns.width, below):
+            best, names = separator, len(columns.names)
     return best
 
 
-def _holds_rows(width: int, rows: list[list[str]]) -> bool:
-    """Whether what follows a header is a table: most rows have about as many cells."""
+def _by_cells(head: str) -> str | None:
+    """`2024-01-05,阿宁,愚人正位,a long text` without a header: rows of equal width whose cells are cards and text."""
+    for separator in SEPARATORS:
+        rows = _filled_rows(head, separator) if separator in head else []
+        if len(rows) < 2 or len(rows[0]) < 3 or len({len(row) for row in rows}) > 1:
+            continue
+        if columns_by_content(rows) and not is_transposed(rows):
+            return separator
+    return None
+
+
+def _by_first_column(head: str) -> str | None:
+    """`客户,阿宁` over `牌,愚人` over `解读,…`. A Markdown table of this kind is part of a note."""
+    for separator in ",\t;":
+        if separator in head and is_transposed(_rows_of(head, separator, HEADER_ROWS + 1)):
+            return separator
+    return None
+
+
+LAYOUTS = (_by_header, _by_cells, _by_first_column)
+
+
+def _filled_rows(head: str, separator: str) -> list[list[str]]:
+    return [row for row in _rows_of(head, separator, 60) if any(cell.strip() for cell in row)]
+
+
+def _has_rows(width: int, rows: list[list[str]]) -> bool:
+    """Check that most rows under a header have about as many cells."""
     if not rows:
         return width >= 3
     fitting = sum(2 <= len(row) <= width + 3 for row in rows)
@@ -68,8 +85,8 @@ def _holds_rows(width: int, rows: list[list[str]]) -> bool:
 
 
 def _is_ruled(rows: list[list[str]]) -> bool:
-    """Whether Markdown's rule (`|---|---|`) is the first of the rows."""
-    return bool(rows) and all(re.fullmatch(r"\s*:?-+:?\s*|", cell) for cell in rows[0])
+    """Check that the first row is the rule of a Markdown table (`|---|---|`)."""
+    return bool(rows) and all(not cell or "-" in cell and not cell.strip(" :").strip("-") for cell in rows[0])
 
 
 def _rows_of(text: str, separator: str, limit: int) -> list[list[str]]:
@@ -116,7 +133,7 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
 
 
 def _is_empty_table(text: str, separator: str) -> bool:
-    """Only a header, which is a table of no readings."""
+    """Check for a header without rows, which is a table of no readings."""
     rows = [row for row in _rows_of(text, separator, 5) if any(cell.strip() for cell in row)]
     return len(rows) <= 1 and bool(rows) and columns_of(rows[0]) is not None
 
@@ -124,8 +141,10 @@ def _is_empty_table(text: str, separator: str) -> bool:
 def numbered_rows(
     lines: io.TextIOWrapper, separator: str, blob: Blob, form: str
 ) -> Iterator[tuple[int, list[str]] | Rejected]:
-    """Rows with their number (from 1, as a spreadsheet counts them); a row that never closes its quote is refused and
-    the lines it swallowed are read again."""
+    """Read rows with their number (from 1, as in a spreadsheet).
+
+    A row whose quote is never closed is rejected, and the lines inside the quote are read again.
+    """
     csv.field_size_limit(MAX_CELL)
     fed: list[str] = []
     waiting: deque[str] = deque()
@@ -152,7 +171,6 @@ def numbered_rows(
         except StopIteration:
             return
         except csv.Error as error:
-            # What the open quote swallowed is read again from the next line on.
             number += 1
             yield _refused(blob, form, number, f"the quotes of a cell do not fit ({error})", fed[:1])
             waiting.extendleft(reversed(fed[1:]))

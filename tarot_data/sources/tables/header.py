@@ -9,6 +9,7 @@ from tarot_data.cards import card_fields
 from tarot_data.cards.spreads import resolve_spread
 from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources.labelled_lines import NTH_CARD, position_in
+from tarot_data.sources.noise import noise_words
 from tarot_data.sources.tables.cells import Row, cell_at, cell_text, filled, is_blank
 from tarot_data.text.cleanup import plain
 from tarot_data.text.dates import parse_date
@@ -194,18 +195,12 @@ def _repeated_cards(draft: Draft) -> None:
             draft.keys[index + 1] = ("orientation", number)
 
 
-@lexicon.cached
-def _more_text() -> frozenset[str]:
-    """Labels of columns that continue the text: 建议, 总结."""
-    rows = [row for row in lexicon.read_table("noise") if row["kind"] == "beside"]
-    return frozenset(fold(word) for row in rows for word in row["words"].split("|"))
-
-
 def _text_and_summary(draft: Draft) -> None:
     """`解读 | 建议 | 总结`: columns that continue the text, unless there is a card in them, as at the position 建议."""
     if not draft.columns("content"):
         return
-    found = [i for i, label in enumerate(draft.labels) if not draft.keys[i] and fold(label) in _more_text()]
+    more_text = noise_words("beside")
+    found = [i for i, label in enumerate(draft.labels) if not draft.keys[i] and fold(label) in more_text]
     placed = len(set(draft.positions) - set(found)) > 1
     for index in found:
         cell = plain(cell_at(draft.below, index) or "")

@@ -1,4 +1,4 @@
-"""SQLite databases, read from a copy, with the write-ahead log beside them; never opened where they lie."""
+"""Readings from SQLite databases, opened as a copy with their write-ahead log, never in place."""
 
 import shutil
 import sqlite3
@@ -20,7 +20,7 @@ MAX_BYTES = 1024 * 1024 * 1024
 MAX_ROWS = 1_000_000
 MAX_SECONDS = 60.0
 _DAMAGED = (sqlite3.Error, UnicodeDecodeError)
-"""What a damaged file raises; the second where the damage is in a name that an error message quotes."""
+"""Errors of a damaged file; the second one if the damage is in a name that an error message quotes."""
 
 
 def recognises(sample: Sample) -> bool:
@@ -40,7 +40,7 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
 
 
 def _copied(blob: Blob, scratch: Path) -> Path:
-    """The database and its log in a folder of our own: opening it there leaves no trace beside the original."""
+    """Copy the database and its log to a folder of our own: opening it there writes nothing next to the original."""
     copy = scratch / "copy.db"
     if blob.path is None:
         copy.write_bytes(blob.data)
@@ -54,7 +54,7 @@ def _copied(blob: Blob, scratch: Path) -> Path:
 
 
 def _opened(path: Path) -> sqlite3.Connection:
-    """A read-only connection on which nothing of the file's own runs: no extensions, no trusted schema, bounded time."""
+    """Open a read-only connection that runs no code of the file: no extensions, no trusted schema, bounded time."""
     database = sqlite3.connect(f"file:{path.as_posix()}?mode=ro", uri=True, timeout=5)
     database.text_factory = lambda data: data.decode("utf-8", "replace")
     database.execute("PRAGMA trusted_schema = OFF")
@@ -78,46 +78,41 @@ def _read_table(
     database: sqlite3.Connection, base: sqlite_joins.Base, tables: dict[str, sqlite_joins.Table], blob: Blob
 ) -> Iterator[RawRecord | Rejected]:
     table = base.table
-    columns = [column for column in table.columns if (key := field_of(column)) is None or key[0] != "ignored"]
-    identity = next((column for column in columns if column.lower() in ("id", "uuid", "编号")), None)
-    names = sqlite_joins.names_for(database, table, tables)
-    cards = [sqlite_joins.cards_of(database, child, link, tables) for child, link in base.cards]
-    texts = [sqlite_joins.texts_of(database, child, link) for child, link in base.texts]
-    query = (
-        f"SELECT {', '.join(map(sqlite_joins.quoted, columns))} FROM {sqlite_joins.quoted(table.name)} LIMIT {MAX_ROWS}"
-    )
-    number, met = 0, set()
-    cursor = database.execute(query)
+    columns = [column for column in table.columns if (field_of(column) or [""])[0] != "ignored"]
+    identity = next((column for column in columns if sqlite_joins.is_key(column)), None)
+    joins = sqlite_joins.joins_of(database, base, tables)
+    seen = set()
+    for number, row in enumerate(_fetched(database, table.name, columns), 1):
+        if isinstance(row, Exception):
+            # The rows before the damage are kept.
+            yield Rejected(
+                source=source_of(blob, f"table {table.name} after row {number - 1}", FORM),
+                stage="read",
+                reason="unreadable",
+                detail=f"the rest of the table is damaged ({type(row).__name__})",
+            )
+            return
+        values = {column: _value(value) for column, value in zip(columns, row, strict=True) if value is not None}
+        key = values.get(identity) if identity else None
+        # A column called id may have a value twice, which then identifies no row.
+        place = f"row {number}" if key is None or key in seen else f"id {plain(key)}"
+        seen.add(key)
+        yield json_records.record_of(joins.add_to(values, table.key), blob, f"table {table.name} {place}", FORM)
+
+
+def _fetched(database: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[tuple | Exception]:
+    """Read the rows of a table; at the first damaged one yield its error and stop."""
+    names = ", ".join(map(sqlite_joins.quoted, columns))
+    cursor = database.execute(f"SELECT {names} FROM {sqlite_joins.quoted(table)} LIMIT {MAX_ROWS}")
     while True:
         try:
             row = cursor.fetchone()
         except _DAMAGED as error:
-            # What was read before the damage is kept.
-            yield Rejected(
-                source=source_of(blob, f"table {table.name} after row {number}", FORM),
-                stage="read",
-                reason="unreadable",
-                detail=f"the rest of the table is damaged ({type(error).__name__})",
-            )
+            yield error
             return
         if row is None:
             return
-        number += 1
-        values = {column: _value(value) for column, value in zip(columns, row, strict=True) if value is not None}
-        key = values.get(identity) if identity else None
-        # A column called id may hold one twice; then it names no row.
-        named = key is not None and key not in met
-        met.add(key)
-        locator = f"table {table.name} id {plain(key)}" if named else f"table {table.name} row {number}"
-        own = values.get(table.key) if table.key else None
-        for column, held in names.items():
-            if values.get(column) in held:
-                values[field_of(sqlite_joins.stem_of(column) or "")[0]] = held[values.pop(column)]
-        if draws := next((held[own] for held in cards if own in held), None):
-            values["draws"] = [{"cards": draw} for draw in draws]
-        if parts := [text for held in texts for text in held.get(own, ())]:
-            values["content"] = parts
-        yield json_records.record_of(values, blob, locator, FORM)
+        yield row
 
 
 def _value(value: object) -> object:

@@ -1,10 +1,10 @@
-"""What a database keeps in other tables than the readings': their cards, their text, the names their numbers stand for."""
+"""Tables of a database that belong to its readings: their cards, their texts, names of clients and spreads."""
 
-import re
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tarot_data import lexicon
 from tarot_data.cards import card_fields
 from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources.labelled_lines import known_fields
@@ -13,35 +13,22 @@ from tarot_data.text.normalise import fold
 
 MAX_ROWS = 1_000_000
 
-_LINK = re.compile(r"^(.+?)[\s_]*(?:id|uuid|编号)$")
-_KEYS = ("id", "uuid", "编号")
-_ANY_READING = ("reading", "record")
-_DECKS = ("deck", "牌", "牌表", "塔罗牌", "卡牌")
-_ORDER = (
-    "position",
-    "place",
-    "seq",
-    "sort",
-    "idx",
-    "index",
-    "ord",
-    "order",
-    "number",
-    "no",
-    "n",
-    "序号",
-    "位置",
-    "顺序",
-)
-_DRAW = ("draw", "drawno", "drawnumber", "drawindex", "组", "第几组")
+
+@lexicon.cached
+def _words(kind: str) -> tuple[str, ...]:
+    """Folded names of a kind of the table database.csv, the most telling first."""
+    rows = [row for row in lexicon.read_table("database") if row["kind"] == kind]
+    return tuple(fold(word) for row in rows for word in row["words"].split("|"))
+
+
 _POINTED = {"person", "spread", "reader", "deck", "cards"}
-"""Fields that a number may stand for; `reading_id` is no text of a reading."""
+"""Fields that a key may point to; `reading_id` is not the text of a reading."""
 _WHO_AND_WHAT = {"person", "question", "spread", "cards", "date"}
 
 
 @dataclass(frozen=True)
 class Table:
-    """key: the column other tables point to. links: column to the table it points to, None where that is not known."""
+    """key: the column other tables point to. links: column to the table it points to, None if that is not known."""
 
     name: str
     columns: tuple[str, ...]
@@ -50,14 +37,14 @@ class Table:
 
     @property
     def fields(self) -> set[str]:
-        """What its columns say, by themselves and by the rows they point to (`client_id`)."""
+        """Return the fields of its columns and of the rows they point to (`client_id`)."""
         pointed = {known[0] for column in self.links if (known := field_of(stem_of(column) or ""))}
         return known_fields([column for column in self.columns if column not in self.links]) | pointed & _POINTED
 
 
 @dataclass(frozen=True)
 class Base:
-    """A table of readings. cards, texts: the tables that hold these for it, with the column that points to it."""
+    """A table of readings. cards, texts: the tables with these, and their column that points to it."""
 
     table: Table
     cards: tuple[tuple[Table, str], ...]
@@ -80,7 +67,7 @@ def tables_of(database: sqlite3.Connection) -> dict[str, Table]:
         columns = [(row[1], row[5]) for row in database.execute(f"PRAGMA table_info({quoted(name)})")]
         stated = {row[3]: row[2] for row in database.execute(f"PRAGMA foreign_key_list({quoted(name)})")}
         primary = [column for column, place in columns if place]
-        key = primary[0] if len(primary) == 1 else next((c for c, _ in columns if fold(c) in _KEYS), None)
+        key = primary[0] if len(primary) == 1 else next((c for c, _ in columns if is_key(c)), None)
         links = {
             column: stated.get(column) or _table_called(stem_of(column), names, name)
             for column, _ in columns
@@ -90,30 +77,42 @@ def tables_of(database: sqlite3.Connection) -> dict[str, Table]:
     return found
 
 
+def is_key(column: str) -> bool:
+    """Check that a column identifies its row: id, uuid, 编号."""
+    return fold(column) in _words("key")
+
+
 def stem_of(column: str) -> str | None:
-    """What a column like `client_id` or `ReadingId` points to: client, reading."""
-    match = _LINK.match(fold(column))
-    return match[1] if match else None
+    """Return the table that a column's name points to: `client_id` and `ReadingId` to client and reading."""
+    name = fold(column)
+    suffixes = [word for word in _words("key") if name.endswith(word) and len(name) > len(word)]
+    stem = name.removesuffix(max(suffixes, key=len)) if suffixes else ""
+    return stem[:1] + stem[1:].rstrip(" _\t\n") or None
+
+
+def _bare(name: str) -> str:
+    return "".join(fold(name).replace("_", " ").split())
 
 
 def _singular(name: str) -> str:
-    return re.sub(r"[\s_]+", "", fold(name)).removesuffix("s")
+    return _bare(name).removesuffix("s")
 
 
 def _table_called(stem: str, names: list[str], own: str) -> str | None:
-    """The table a stem names: itself in the plural, or one whose name ends in it (`tarot_cards`)."""
+    """Return the table that a stem names: its plural, or for card one whose name ends in it (`tarot_cards`)."""
     stem = _singular(stem)
     others = [name for name in names if name != own]
     exact = next((name for name in others if _singular(name) == stem), None)
     if exact or stem != "card":
         return exact
     return next(
-        (name for name in others if fold(name) in _DECKS or _singular(name).endswith(("tarotcard", "deck"))), None
+        (name for name in others if fold(name) in _words("deck") or _singular(name).endswith(("tarotcard", "deck"))),
+        None,
     )
 
 
 def bases_of(tables: dict[str, Table]) -> list[Base]:
-    """The tables of readings, those whose columns say most first; none that belongs to another of them."""
+    """Return the tables of readings, those with most fields first; none that belongs to another of them."""
     found: list[Base] = []
     belongs: set[str] = set()
     for table in sorted(tables.values(), key=lambda table: -len(table.fields & {*_WHO_AND_WHAT, "content"})):
@@ -124,33 +123,74 @@ def bases_of(tables: dict[str, Table]) -> list[Base]:
             for other in tables.values()
             if other is not table and not _is_whole(other) and (column := _link_to(table, other)) is not None
         ]
-        cards = [(other, column) for other, column in below if other.fields & {"cards", "orientation"}]
-        texts = [(other, column) for other, column in below if "content" in other.fields]
-        named = table.fields
-        whole = "content" in named and named & {"person", "question", "cards"}
-        split = "content" not in named and texts and len(named & _WHO_AND_WHAT) + bool(cards) >= 2
-        if not (whole or split or "content" in named and cards):
-            continue
-        found.append(Base(table, tuple(cards if "cards" not in named else ()), tuple(texts if split else ())))
-        belongs |= {other.name for other, _ in below} | set(filter(None, table.links.values()))
+        if base := _base(table, below):
+            found.append(base)
+            belongs |= {other.name for other, _ in below} | set(filter(None, table.links.values()))
     return found
 
 
+def _base(table: Table, below: list[tuple[Table, str]]) -> Base | None:
+    """Return a table of readings with the tables below it that hold cards or texts; None if it is not one.
+
+    below: the tables that point to it, with the column that does.
+    """
+    named = table.fields
+    cards = tuple((other, column) for other, column in below if other.fields & {"cards", "orientation"})
+    texts = tuple((other, column) for other, column in below if "content" in other.fields)
+    if "content" in named:
+        is_base, texts = bool(cards or named & {"person", "question", "cards"}), ()
+    else:
+        is_base = bool(texts) and len(named & _WHO_AND_WHAT) + bool(cards) >= 2
+    return Base(table, () if "cards" in named else cards, texts) if is_base else None
+
+
 def _is_whole(table: Table) -> bool:
-    """Whether a table that points to readings holds readings itself: follow-ups with cards and a text of their own."""
+    """Check for readings in a table that points to readings: follow-ups with their own cards and text."""
     return {"content", "cards", "question"} <= table.fields
 
 
 def _link_to(base: Table, other: Table) -> str | None:
-    """The column of another table that points to a table of readings."""
+    """Return the column of another table that points to a table of readings."""
     stated = next((column for column, name in other.links.items() if name == base.name), None)
     if stated or base.key is None:
         return stated
-    return next((c for c, name in other.links.items() if name is None and stem_of(c) in _ANY_READING), None)
+    return next((c for c, name in other.links.items() if name is None and stem_of(c) in _words("reading")), None)
 
 
-def names_for(database: sqlite3.Connection, table: Table, tables: dict[str, Table]) -> dict[str, dict[object, str]]:
-    """Column of a table to what its numbers stand for: the client's name, the spread's."""
+@dataclass(frozen=True)
+class Joins:
+    """Values of the readings of a table that other tables hold, by the key of the reading.
+
+    names: column to {key in it: name}. cards: one dict a table of cards. texts: one dict a table of texts.
+    """
+
+    names: dict[str, dict[object, str]]
+    cards: list[dict[object, list[list[dict]]]]
+    texts: list[dict[object, list[str]]]
+
+    def add_to(self, values: dict[str, object], key: str | None) -> dict[str, object]:
+        """Add them to the values of a row, {column: value}, in place."""
+        own = values.get(key) if key else None
+        for column, names in self.names.items():
+            if values.get(column) in names:
+                values[field_of(stem_of(column) or "")[0]] = names[values.pop(column)]
+        if draws := next((found[own] for found in self.cards if own in found), None):
+            values["draws"] = [{"cards": draw} for draw in draws]
+        if parts := [text for found in self.texts for text in found.get(own, ())]:
+            values["content"] = parts
+        return values
+
+
+def joins_of(database: sqlite3.Connection, base: Base, tables: dict[str, Table]) -> Joins:
+    return Joins(
+        _names_for(database, base.table, tables),
+        [_cards_of(database, child, link, tables) for child, link in base.cards],
+        [_texts_of(database, child, link) for child, link in base.texts],
+    )
+
+
+def _names_for(database: sqlite3.Connection, table: Table, tables: dict[str, Table]) -> dict[str, dict[object, str]]:
+    """Return, for each column that points to another table, its keys with their names: clients, spreads."""
     found = {}
     for column, target in table.links.items():
         known = field_of(stem_of(column) or "")
@@ -164,60 +204,73 @@ def names_for(database: sqlite3.Connection, table: Table, tables: dict[str, Tabl
 
 def _name_column(table: Table, field: str) -> str | None:
     by_field = [column for column in table.columns if (known := field_of(column)) and known[0] == field]
-    called = [column for column in table.columns if fold(column) in ("name", "title", "名称", "label")]
+    called = [column for column in table.columns if fold(column) in _words("name")]
     return next(iter([*by_field, *called]), None)
 
 
-def texts_of(database: sqlite3.Connection, child: Table, link: str) -> dict[object, list[str]]:
-    """The text of each reading, in the order in which it lies in a table of its own."""
-    column = next(column for column in child.columns if (known := field_of(column)) and known[0] == "content")
-    order = [column for column in child.columns if re.sub(r"[\s_]+", "", fold(column)) in _ORDER]
-    held: dict[object, list[tuple]] = {}
+def _texts_of(database: sqlite3.Connection, child: Table, link: str) -> dict[object, list[str]]:
+    """Return the texts of each reading from a table of their own, ordered by its column of numbers."""
+    column = _column(child, "content")
+    order = [column for column in child.columns if _bare(column) in _words("order")]
+    found: dict[object, list[tuple]] = {}
     for owner, text, *numbers in _rows(database, child, [link, column, *order[:1]]):
         if text not in (None, ""):
-            held.setdefault(owner, []).append((numbers, text))
-    return {owner: [text for _, text in _ordered(rows)] for owner, rows in held.items()}
+            found.setdefault(owner, []).append((numbers, text))
+    return {owner: [text for _, text in _ordered(rows)] for owner, rows in found.items()}
 
 
 def _ordered(rows: list[tuple]) -> list[tuple]:
-    """Rows by their numbers where all have one, else as they lie."""
+    """Sort rows by their numbers if each has one."""
     if all(isinstance(number, int | float) for numbers, *_ in rows for number in numbers):
         return sorted(rows, key=lambda row: row[0])
     return rows
 
 
-def cards_of(
+def _column(table: Table, *names: str, without: tuple[str | None, ...] = ()) -> str | None:
+    """Return the first column of one of the fields."""
+    for column in table.columns:
+        known = field_of(column)
+        if known and known[0] in names and column not in without:
+            return column
+    return None
+
+
+def _cards_of(
     database: sqlite3.Connection, child: Table, link: str, tables: dict[str, Table]
 ) -> dict[object, list[list[dict]]]:
-    """The draws of each reading, each a list of card objects in their order."""
-    fields = {column: known[0] for column in child.columns if (known := field_of(column))}
+    """Return the draws of each reading from a table with a row a card; a draw is a list of card objects in order."""
     by_id = next((column for column in child.links if stem_of(column) == "card"), None)
     names = _card_names(database, tables[child.links[by_id]]) if by_id and child.links[by_id] else {}
-    bare = {column: re.sub(r"[\s_]+", "", fold(column)) for column in child.columns}
-    draw = next((column for column in child.columns if bare[column] in _DRAW), None)
-    written = next(
-        (c for c in child.columns if c not in (draw, link) and fields.get(c) in ("cards", "person", "title")), None
-    )
-    side = next((column for column in child.columns if fields.get(column) == "orientation"), None)
-    place = next((column for column in child.columns if fields.get(column) == "position"), None)
-    numbers = [c for word in _ORDER for c in child.columns if bare[c] in (word, f"{word}index", f"card{word}")]
-    wanted = [link, draw, by_id, written, side, place, *numbers[:3]]
-    held: dict[object, dict[object, list[tuple]]] = {}
+    draw = next((column for column in child.columns if _bare(column) in _words("draw")), None)
+    written = _column(child, "cards", "person", "title", without=(draw, link))
+    side, place = _column(child, "orientation"), _column(child, "position")
+    wanted = [link, draw, by_id, written, side, place, *_order_of_cards(child)[:3]]
+    found: dict[object, dict[object, list[tuple]]] = {}
     for owner, number, card_id, name, orientation, position, *order in _rows(database, child, wanted):
         card = {"card": names.get(card_id, card_id) if card_id is not None and name is None else name}
         if orientation is not None:
             card[side] = orientation
         if isinstance(position, str) and not position.isdigit():
             card["position"] = position
-        held.setdefault(owner, {}).setdefault(number, []).append((order, card))
+        found.setdefault(owner, {}).setdefault(number, []).append((order, card))
     return {
         owner: [[card for _, card in _by_number(draws[key])] for key in sorted(draws, key=plain)]
-        for owner, draws in held.items()
+        for owner, draws in found.items()
     }
 
 
+def _order_of_cards(child: Table) -> list[str]:
+    """Return the columns that may number the cards (`position`, `card_order`, `序号`), the most telling first."""
+    return [
+        column
+        for word in _words("order")
+        for column in child.columns
+        if _bare(column) in (word, f"{word}index", f"card{word}")
+    ]
+
+
 def _by_number(rows: list[tuple]) -> list[tuple]:
-    """Cards by the first column of numbers that tells them all apart, else as they lie."""
+    """Sort cards by the first column of numbers that differ for all of them."""
     for index in range(len(rows[0][0])):
         numbers = [order[index] for order, _ in rows]
         if all(isinstance(number, int) for number in numbers) and len(set(numbers)) == len(numbers):
@@ -226,7 +279,7 @@ def _by_number(rows: list[tuple]) -> list[tuple]:
 
 
 def _card_names(database: sqlite3.Connection, table: Table) -> dict[object, str]:
-    """A deck's keys to its cards' names: the first column in which only cards stand."""
+    """Return a deck's keys with its card names, from the first column that has only cards."""
     if table.key is None:
         return {}
     rows = list(_rows(database, table, [table.key, *table.columns]))[:10_000]
@@ -238,7 +291,7 @@ def _card_names(database: sqlite3.Connection, table: Table) -> dict[object, str]
 
 
 def _rows(database: sqlite3.Connection, table: Table, columns: list[str | None]) -> Iterator[tuple]:
-    """Rows of a table, None for a column that it lacks."""
+    """Read rows of a table, with None for a column that it lacks."""
     asked = ", ".join(quoted(column) if column else "NULL" for column in columns)
     for row in database.execute(f"SELECT {asked} FROM {quoted(table.name)} LIMIT {MAX_ROWS}"):
         yield tuple(value.decode("utf-8", "replace") if isinstance(value, bytes) else value for value in row)

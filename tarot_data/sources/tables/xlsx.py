@@ -1,16 +1,18 @@
-"""Workbooks, a sheet a month: read by fastexcel, with what it does not tell (merged cells, epoch, extent) from the zip."""
+"""Readings from workbooks: cells by fastexcel; merged ranges, epoch and extent from the XML, which it does not expose."""
 
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
-from tarot_data import lexicon
 from tarot_data.sources import archive
+from tarot_data.sources.chats import wechat_text
+from tarot_data.sources.noise import noise_words
 from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of, unreadable
 from tarot_data.sources.sniff import Sample
-from tarot_data.sources.tables.header import find_header
+from tarot_data.sources.tables.header import HEADER_ROWS, find_header
 from tarot_data.sources.tables.rows import read_rows
 from tarot_data.sources.tables.transposed import is_transposed
 from tarot_data.text.cleanup import plain
@@ -18,7 +20,7 @@ from tarot_data.text.normalise import fold
 
 FORM = "xlsx"
 MAX_CELLS = 5_000_000
-"""Cells of the rectangle a sheet spans: the reader lays it out in memory, and one cell at XFD1048576 spans 17 billion."""
+"""Cells of the rectangle a sheet spans: fastexcel allocates all of it, and one cell at XFD1048576 spans 17 billion."""
 MAX_SHEET = 512 * 1024 * 1024
 
 _CELL = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,7})"(?:[^>]*[^/])?>')
@@ -28,7 +30,7 @@ _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 @dataclass(frozen=True)
 class Extent:
-    """What a sheet's XML tells. first_row, first_column: of the first cell with anything in it, from 1 and 0.
+    """The used rectangle of a sheet. first_row (from 1) and first_column (from 0): of the first cell that is not empty.
     merges: (first row, first column, last row, last column)."""
 
     first_row: int
@@ -44,65 +46,57 @@ def recognises(sample: Sample) -> bool:
 
 
 def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
-    from tarot_data.sources.chats import wechat_text
-
     with archive.opened(blob) as opened:
         sheets, epoch_1904 = _workbook(opened)
         extents = {name: _extent(opened, part) for name, part, _ in sheets}
-    readings, known = 0, False
     reader = _opened(blob)
+    known = False
     for name, _, hidden in sheets:
-        if _is_aside(name):
-            continue
         extent = extents[name]
-        if extent is None or extent.cells == 0:
+        if extent is None or extent.cells == 0 or any(word in fold(name) for word in noise_words("sheet")):
             continue
-        if extent.cells > MAX_CELLS:
+        sheet = _too_large(blob, name, extent)
+        if sheet is None:
+            sheet = _read_sheet(blob, name, _rows(reader, name, extent, epoch_1904), hidden)
+        if sheet is not None:
             known = True
-            yield Rejected(
-                source=source_of(blob, f"sheet {name}", FORM),
-                stage="read",
-                reason="unsafe",
-                detail=f"the sheet spans {extent.cells} cells; the limit is {MAX_CELLS}",
-            )
-            continue
-        rows = _rows(reader, name, extent, epoch_1904)
-        table = [row for _, row in rows]
-        known = known or find_header(table) is not None or is_transposed(table[:21])
-        if wechat_text.header_of(table):
-            known = True
-            yield from wechat_text.read_table(iter(rows), blob, locator=f"sheet {name} row {{}}")
-            continue
-        if hidden:
-            if find_header(table):
-                known = True
-                yield Rejected(
-                    source=source_of(blob, f"sheet {name}", FORM),
-                    stage="read",
-                    reason="unreadable",
-                    detail="the sheet is hidden; unhide it to have it read",
-                )
-            continue
-        for record in read_rows(rows, blob, FORM, f"sheet {name} row {{}}", hint=f"{blob.hint} {name}"):
-            readings += 1
-            yield record
-    if not readings and not known:
+            yield from sheet
+    if not known:
         raise unreadable("no sheet with columns for a reading's text or cards")
 
 
-def _is_aside(name: str) -> bool:
-    """Whether a sheet's name says that it holds no readings: 模板, 统计, 收入."""
-    folded = fold(name)
-    return any(
-        word in folded
-        for row in lexicon.read_table("noise")
-        if row["kind"] == "sheet"
-        for word in fold(row["words"]).split("|")
-    )
+def _too_large(blob: Blob, name: str, extent: Extent) -> list[Rejected] | None:
+    if extent.cells <= MAX_CELLS:
+        return None
+    detail = f"the sheet spans {extent.cells} cells; the limit is {MAX_CELLS}"
+    return [_rejected(blob, name, "unsafe", detail)]
+
+
+def _read_sheet(
+    blob: Blob, name: str, rows: list[tuple[int, list]], hidden: bool
+) -> Iterable[RawRecord | Rejected] | None:
+    """Read a sheet of messages or of readings; None if it is neither."""
+    table = [row for _, row in rows]
+    locator = f"sheet {name} row {{}}"
+    if wechat_text.header_of(table):
+        return wechat_text.read_table(iter(rows), blob, locator=locator)
+    has_labels = find_header(table) is not None or is_transposed(table[: HEADER_ROWS + 1])
+    if hidden:
+        detail = "the sheet is hidden; unhide it to have it read"
+        return [_rejected(blob, name, "unreadable", detail)] if has_labels else None
+    records = read_rows(rows, blob, FORM, locator, hint=f"{blob.hint} {name}")
+    if has_labels:
+        return records
+    first = next(records, None)
+    return None if first is None else chain([first], records)
+
+
+def _rejected(blob: Blob, name: str, reason: str, detail: str) -> Rejected:
+    return Rejected(source=source_of(blob, f"sheet {name}", FORM), stage="read", reason=reason, detail=detail)
 
 
 def _workbook(opened: object) -> tuple[list[tuple[str, str, bool]], bool]:
-    """Sheets as (name, part of the zip, hidden), and whether days count from 1904."""
+    """Return sheets as (name, part of the zip, hidden), and whether dates count from 1904."""
     if "xl/workbook.xml" not in opened.namelist():
         raise unreadable("a binary workbook (.xlsb); save it as .xlsx")
     budget = archive.Budget()
@@ -129,7 +123,7 @@ def _workbook(opened: object) -> tuple[list[tuple[str, str, bool]], bool]:
 
 
 def _extent(opened: object, part: str) -> Extent | None:
-    """The rectangle of the cells that hold anything, and the merged ranges, scanned without parsing."""
+    """Scan a sheet's XML, without parsing it, for the cells that are not empty and the merged ranges."""
     if part not in opened.namelist():
         return None
     top, left, bottom, right = 1 << 30, 1 << 30, 0, -1
@@ -171,8 +165,7 @@ def _opened(blob: Blob) -> object:
 
 
 def _guarded(call: Callable[[], Any]) -> Any:
-    """What a call of the Rust reader returns. Raises SourceError for its errors and for its panics, which are no
-    Exception."""
+    """Call the Rust reader. Raises SourceError for its errors and its panics, which are not an Exception."""
     try:
         return call()
     except BaseException as error:
@@ -182,9 +175,16 @@ def _guarded(call: Callable[[], Any]) -> Any:
 
 
 def _rows(reader: Any, name: str, extent: Extent, epoch_1904: bool) -> list[tuple[int, list[str | None]]]:
-    """Rows of a sheet as text, numbered as the sheet numbers them; what is merged downwards fills every row it covers."""
+    """Return numbered rows of text; a cell merged downwards fills every row it covers."""
     frame = _guarded(lambda: reader.load_sheet(name, header_row=None, dtypes="string").to_polars())
     rows = [list(row) for row in frame.iter_rows()]
+    _fill_merged(rows, extent)
+    if epoch_1904:
+        rows = [[_from_1904(cell) for cell in row] for row in rows]
+    return [(extent.first_row + index, row) for index, row in enumerate(rows)]
+
+
+def _fill_merged(rows: list[list[str | None]], extent: Extent) -> None:
     first = extent.first_row
     for top, left, bottom, right in extent.merges:
         if bottom == top or right - left > 20:
@@ -196,13 +196,10 @@ def _rows(reader: Any, name: str, extent: Extent, epoch_1904: bool) -> list[tupl
         for below in range(row + 1, min(bottom - first + 1, len(rows))):
             if rows[below][column] in (None, ""):
                 rows[below][column] = value
-    if epoch_1904:
-        rows = [[_from_1904(cell) for cell in row] for row in rows]
-    return [(first + index, row) for index, row in enumerate(rows)]
 
 
 def _from_1904(cell: str | None) -> str | None:
-    """A bare serial counted from 1904, as one counted from 1900."""
+    """Convert a date serial counted from 1904 to one counted from 1900."""
     if cell and re.fullmatch(r"[2-5]\d{4}(?:\.\d+)?", plain(cell)):
         return str(float(cell) + 1462)
     return cell
