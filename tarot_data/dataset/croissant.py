@@ -1,6 +1,6 @@
-"""Croissant 1.0: what a dataset's files hold, in JSON-LD that search engines and loaders read.
+"""Croissant 1.0 metadata (JSON-LD for search engines and loaders) of an exported version.
 
-Written here and not with mlcroissant, which brings rdflib and its own idea of pandas; the tests validate with it.
+Written without mlcroissant, which brings rdflib and pandas; the tests validate with it.
 """
 
 from datetime import date
@@ -48,13 +48,13 @@ FIELDS = (
     ("style_markers", "sc:Text", True, None),
     ("synthetic", "sc:Boolean", False, None),
 )
-"""Columns of an example: name, type, whether there are several, and where in a message its text stands."""
+"""Columns of an example: name, type, whether repeated, and the path of its text in a message."""
 
 
 def metadata(
     manifest: dict, digests: dict[str, str], splits: list[str], lang: str, license: str, day: date
 ) -> dict[str, object]:
-    """The JSON-LD of an exported version. digests: path below the folder -> sha256."""
+    """Build the JSON-LD of an exported version. digests: path below the folder -> sha256."""
     digest = manifest["hash"]
     return {
         "@context": CONTEXT,

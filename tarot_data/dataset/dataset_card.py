@@ -1,4 +1,4 @@
-"""The dataset card: YAML for the hub and for `datasets`, and what a person should know before using the readings."""
+"""Dataset card: YAML for the hub and for `datasets`, and what people should know before using the readings."""
 
 import polars as pl
 import yaml
@@ -26,7 +26,7 @@ FIELDS = (
 
 
 def card(manifest: dict, published: pl.DataFrame, splits: list[str], lang: str, license: str) -> str:
-    """README.md of an exported version, in one language for people; the YAML is the same in any."""
+    """Write the README.md of an exported version in one language; its YAML is the same in any."""
 
     def words(key: str, **values: object) -> str:
         return say(f"card.{key}", lang, **values)
@@ -54,10 +54,10 @@ def card(manifest: dict, published: pl.DataFrame, splits: list[str], lang: str, 
 
 
 def header(manifest: dict, splits: list[str], license: str) -> str:
-    """The YAML front matter.
+    """Write the YAML front matter.
 
-    A version number beside each configuration, made of the hash: `datasets` caches a folder by its own name and this
-    number, and would otherwise give an old version's rows for a new one exported under the same name.
+    Each configuration has a version number made from the hash: `datasets` caches a folder by its name and this number,
+    and would otherwise return the rows of an older version exported under the same name.
     """
     number = f"{manifest['version']}.0.{int(manifest['hash'][:8], 16)}"
     size = next((name for most, name in SIZES if manifest["counts"]["readings"] < most), "1M<n<10M")

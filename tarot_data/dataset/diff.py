@@ -1,4 +1,4 @@
-"""What changed between two versions: by record, by figure, and in code or lexicon."""
+"""Diff of two versions: readings, statistics, code and lexicon."""
 
 import polars as pl
 
@@ -19,14 +19,14 @@ FIELDS = (
     "themes",
     "style",
 )
-"""What makes a record another one; its source, split and labeller are told apart from these."""
+"""Fields whose change makes a reading `changed`; source, split and labeller are not among them."""
 
 
 def diff(old: pl.DataFrame, new: pl.DataFrame, old_manifest: dict, new_manifest: dict) -> dict[str, object]:
-    """{added, removed, changed: [{reading_id, fields}], moved: [{reading_id, from, to}], figures, made_with}.
+    """Compute {added, removed, changed: [{reading_id, fields}], moved: [{reading_id, from, to}], figures, made_with}.
 
     old, new: readings of two versions, with `split`. added and removed are reading_ids, all lists sorted. figures:
-    name -> [old, new] where they differ. made_with: code, lexicon, labeller or settings -> [old, new] where they do.
+    name -> [old, new] if they differ. made_with: code, lexicon, labeller or settings -> [old, new] if they differ.
     """
     both = old.join(new, on="reading_id", how="inner", suffix="_new")
     differs = [pl.col(name).ne_missing(pl.col(f"{name}_new")).alias(name) for name in FIELDS]
@@ -59,7 +59,7 @@ def diff(old: pl.DataFrame, new: pl.DataFrame, old_manifest: dict, new_manifest:
 
 
 def figures(readings: pl.DataFrame) -> dict[str, float]:
-    """Counts and shares of one version, by name: readings, persons, cards of the 78, median characters, the share of
+    """Compute counts and shares of one version, by name: readings, persons, cards of the 78, median characters, the share of
     sentences under each label, readings under each theme and in each split."""
     labels = readings.select(pl.col("sentences").list.explode().struct.field("labels").list.first().alias("label"))
     sentences = max(1, labels.height)

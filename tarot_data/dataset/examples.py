@@ -1,4 +1,4 @@
-"""From a reading the pair a model learns from: what was asked and drawn, and what the reader wrote."""
+"""Training examples of readings: prompt (what was asked and drawn) and completion (what the reader wrote)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,30 +12,30 @@ from tarot_data.dataset import chunking
 from tarot_data.dataset.prompt import prompts
 
 MAX_TOKENS = 2048
-"""Longest example, prompt and reading together: the recipe card's `max_length`."""
+"""Longest example, prompt and reading together: `max_length` of the published recipe."""
 
 TEMPLATE_TOKENS = 16
-"""What a chat template writes around prompt and reading at most: the project's templates write 9 and 12."""
+"""Most tokens a chat template adds to prompt and reading: the project's templates add 9 and 12."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """How long an example may be, and how that is counted."""
+    """Longest example, and how tokens are counted."""
 
     max_tokens: int = MAX_TOKENS
     count: Callable[[str], int] = token_estimate.surely
-    """Tokens of a text, without a template's."""
+    """Counts the tokens of a text, without those of a template."""
     counted_by: str = "estimate"
-    """`estimate`, or what tells the tokenizer from others; part of a version's hash, since it decides where to divide."""
+    """`estimate`, or the identity of the tokenizer; part of a version's hash, since it decides where readings are divided."""
     reasoning: bool = False
-    """Whether each example has a thinking trace (`tarot_data.dataset.thinking_trace`), which counts as well."""
+    """Whether each example has a thinking trace (`tarot_data.dataset.thinking_trace`), which counts too."""
 
 
 def to_examples(readings: pl.DataFrame, budget: Budget | None = None) -> pl.DataFrame:
-    """EXAMPLES of readings (STORED columns and a `split`), in the order given, closed lists as strings.
+    """Convert readings (STORED columns and `split`) to EXAMPLES, in order, closed lists as strings.
 
-    One a reading; of a reading over the budget one a part, with `-1`, `-2` … behind its id, each with its own header
-    and the cards it speaks of (`tarot_data.dataset.chunking`).
+    One per reading; of a reading over the budget one per part, with `-1`, `-2` … after its id, its own prompt and the
+    cards it speaks of (`tarot_data.dataset.chunking`).
     """
     asked = divided(readings, budget or Budget())
     message = pl.struct(role=pl.lit("user"), content=prompts(asked))
@@ -64,7 +64,7 @@ def to_examples(readings: pl.DataFrame, budget: Budget | None = None) -> pl.Data
 
 
 def too_long(examples: pl.DataFrame, budget: Budget) -> int:
-    """Examples over the budget all the same, since one sentence alone is: a training leaves them out, and says so."""
+    """Count examples that are still over the budget, because of one long sentence; training leaves them out."""
     reply = pl.col("completion").list.last().struct
     text = pl.concat_str(
         pl.col("prompt").list.last().struct.field("content"),
@@ -76,16 +76,16 @@ def too_long(examples: pl.DataFrame, budget: Budget) -> int:
 
 
 def divided(readings: pl.DataFrame, budget: Budget) -> pl.DataFrame:
-    """The readings with example_id, part and trace; one that is over the budget as several rows."""
+    """Add example_id, part and trace to readings; one over the budget becomes several rows."""
     rows = readings.with_columns(example_id="reading_id", part=pl.lit(None, pl.String), trace=pl.lit(None, pl.String))
     rows = _traced(rows, budget).with_row_index("_row")
-    # A text has at most three tokens a character, four for an emoji: most readings are not even counted.
+    # A text has at most three tokens per character, four for an emoji, so most readings need no count.
     chars = pl.col("content").str.len_chars() + pl.col("trace").str.len_chars().fill_null(0) + _header_chars()
     doubtful = rows.filter(chars * 4 > budget.max_tokens)
     doubtful = doubtful.with_columns(_room=_rooms(doubtful, budget))
     over = [budget.count(content) > room for content, room in doubtful.select("content", "_room").iter_rows()]
     several = []
-    # Only what is divided is made objects: of whole readings that takes ten times as long as all else here.
+    # Only divided readings become Python objects, which takes ten times as long as all else here.
     for row in doubtful.filter(pl.Series(over, dtype=pl.Boolean)).iter_rows(named=True):
         room = row.pop("_room")
         found = _parts(row, room, budget)
@@ -107,13 +107,13 @@ def _traced(rows: pl.DataFrame, budget: Budget) -> pl.DataFrame:
 
 
 def _header_chars() -> pl.Expr:
-    """More characters than a reading's prompt has."""
+    """Upper bound of the characters of a prompt."""
     return 200 + pl.col("question").str.len_chars().fill_null(0) + 40 * pl.col("cards").list.len()
 
 
 def _rooms(rows: pl.DataFrame, budget: Budget) -> pl.Series:
-    """Tokens that are left for the content of each reading beside its prompt and trace; below 0 where those are over."""
-    # A part's own trace is hardly ever longer than that of the whole; where one is, the example is counted as too long.
+    """Tokens left for the content of each reading after prompt and trace; negative if those are over the budget."""
+    # A part's trace is rarely longer than that of the whole; if it is, the example is counted as too long.
     rooms = [
         budget.max_tokens - TEMPLATE_TOKENS - budget.count(prompt) - budget.count(trace or "")
         for prompt, trace in zip(prompts(rows), rows["trace"], strict=True)
@@ -122,7 +122,7 @@ def _rooms(rows: pl.DataFrame, budget: Budget) -> pl.Series:
 
 
 def _parts(row: dict, room: int, budget: Budget) -> list[dict]:
-    """The parts of a row whose content is over the room left for it; a part's prompt is never longer than the whole's."""
+    """Divide a row whose content is over room tokens; a part's prompt is never longer than that of the whole."""
     numbered = len("部分：第10部分，共10部分\n") * 3
     found = chunking.parts(row, max(1, room - numbered), budget.count)
     return [

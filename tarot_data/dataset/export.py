@@ -1,13 +1,13 @@
-"""A version as a folder for others' tools: `datasets`, LLaMA-Factory, spreadsheets, and a card that says what it is.
+"""Export of a version as a folder for other tools: `datasets`, LLaMA-Factory, spreadsheets, with a dataset card.
 
-    README.md, croissant.json     the card, for people and for machines
+    README.md, croissant.json     dataset card, for people and for machines
     data/examples/<split>.parquet prompt and completion messages
     data/readings/<split>.parquet the readings with their sentences, labels and cards
-    jsonl/<split>.jsonl           the examples, one JSON object a line
+    jsonl/<split>.jsonl           the examples, one JSON object per line
     alpaca/, sharegpt/            the examples as LLaMA-Factory reads them, with dataset_info.json
-    readings.csv                  for looking at in a spreadsheet
+    readings.csv                  for a spreadsheet
 
-A split without readings has no files. What tells where a reading lay on the reader's own disk is left out.
+A split without readings has no files. Paths on the reader's disk are left out.
 """
 
 import csv
@@ -29,7 +29,7 @@ from tarot_data.privacy import mask
 from tarot_data.text.cleanup import neutral
 
 SPECIAL = r"<([|｜][^<>\n]{1,40}[|｜])>|<(/?think)>"
-"""What a tokenizer may take for a special token; other trainers do not make it harmless, so it is done here."""
+"""Text a tokenizer may take for a special token; escaped here, since other trainers do not."""
 
 SHEET = ("reading_id", "split", "person", "question", "date", "spread", "cards", "content", "themes", "outcome")
 
@@ -44,10 +44,10 @@ def export(
     day: date,
     reasoning: bool = False,
 ) -> dict[str, object]:
-    """Write a version as a folder that is not there yet; returns {path, version, hash, files}.
+    """Write a version to a new folder; returns {path, version, hash, files}.
 
-    lang: language of the card. license: an SPDX name in lower case, or `other`. reasoning: with thinking traces though
-    the version has none; its examples are then made anew. Raises Problem `target_exists`.
+    lang: language of the card. license: an SPDX name in lower case, or `other`. reasoning: add thinking traces
+    even if the version has none; its examples are then made again. Raises Problem `target_exists`.
     """
     if target.exists():
         raise Problem("target_exists", path=target)
@@ -71,7 +71,7 @@ def export(
         )
     _write_json(half / "dataset_info.json", llama_factory(splits))
     _write_sheet(half / "readings.csv", published)
-    # The hashes of files are those of the version's own folder; the exported ones are named by croissant.json.
+    # These hashes are of the version's own files; croissant.json has those of the exported files.
     _write_json(half / "manifest.json", {name: value for name, value in manifest.items() if name != "files"})
     (half / "README.md").write_text(dataset_card.card(manifest, published, splits, lang, license), encoding="utf-8")
     digests = {path.relative_to(half).as_posix(): sha256(path.read_bytes()).hexdigest() for path in _files(half)}
@@ -86,10 +86,10 @@ def export(
 
 
 def findings(manifest: dict, published: pl.DataFrame) -> dict[str, int]:
-    """What speaks against showing a version to others: {kind of contact detail: readings}, and `names`: persons.
+    """Find reasons against sharing a version: {kind of contact detail: readings}, and `names`: persons.
 
-    Contact details were masked when they came in; they are looked for once more. Names are real unless the version
-    was published with pseudonyms.
+    Contact details were masked in the ingest and are searched for again. Names are real unless the version was published
+    with pseudonyms.
     """
     found: dict[str, int] = {}
     for row in published.select("question", "content", "outcome").iter_rows():
@@ -113,7 +113,7 @@ def _write_split(half: Path, split: str, readings: pl.DataFrame, examples: pl.Da
 
 
 def shown(readings: pl.DataFrame) -> pl.DataFrame:
-    """Readings as others may see them: the form of their source, and not the names of files and places."""
+    """Reduce the source of readings to its format, without names of files and places."""
     return readings.with_columns(form=pl.col("source").struct.field("form")).drop("source", "fingerprint", "revision")
 
 
@@ -137,7 +137,7 @@ def sharegpt(examples: pl.DataFrame) -> pl.DataFrame:
 
 
 def llama_factory(splits: list[str]) -> dict[str, dict]:
-    """LLaMA-Factory's list of datasets; the folder is its `--dataset_dir`."""
+    """Write LLaMA-Factory's list of datasets; the folder is its `--dataset_dir`."""
     out: dict[str, dict] = {}
     for split in splits:
         columns = {"prompt": "instruction", "query": "input", "response": "output"}
@@ -167,7 +167,7 @@ def _answer() -> pl.Expr:
 
 
 def _write_sheet(path: Path, published: pl.DataFrame) -> None:
-    """A CSV that a spreadsheet opens as Chinese text and in which nothing is a formula."""
+    """Write a CSV that spreadsheets open as Chinese text, without formulas."""
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(SHEET)

@@ -1,4 +1,4 @@
-"""The prompt of a reading: person, question, spread and cards, one a line."""
+"""Prompts: person, question, spread and cards of a reading, one per line."""
 
 import polars as pl
 
@@ -11,7 +11,7 @@ _PLAIN = stored(STORED)
 
 
 def prompt_for(person: str | None, question: str | None, draws: list[dict], cards: list[dict]) -> str:
-    """The instruction a model is trained and asked with, for one reading; see `prompts`.
+    """Write the prompt of one reading; see `prompts`.
 
     cards: dicts with draw, position, card, orientation.
     """
@@ -26,10 +26,9 @@ def prompt_for(person: str | None, question: str | None, draws: list[dict], card
 
 
 def prompts(asked: pl.DataFrame) -> pl.Series:
-    """The instructions of readings (person, question, draws, cards; part where it is one of several).
+    """Write the prompts of readings (columns person, question, draws, cards, and part if divided).
 
-    Who, what, spread and cards with their positions. A line whose value is not known is left out, so that a model
-    never learns to answer a placeholder.
+    A line without a value is left out, so that a model never learns to answer a placeholder.
     """
     rows = asked.select(*ASKED, part="part" if "part" in asked.columns else pl.lit(None, pl.String))
     drawn = _drawn_lines(rows)
@@ -57,7 +56,7 @@ def _line(word: str, column: str) -> pl.Expr:
 
 
 def _drawn_lines(rows: pl.DataFrame) -> pl.DataFrame:
-    """row, drawn: the lines of spread and cards, numbered where there are several draws."""
+    """Return row, drawn: the lines of spread and cards, numbered if there are several draws."""
     card = pl.col("cards").struct
     cards = (
         rows.select("cards")

@@ -1,4 +1,4 @@
-"""Which readings a model learns from, is watched on and is tested on: by person, so that nobody stands in two."""
+"""Train, validation and test splits by person, so that nobody is in two."""
 
 from hashlib import blake2b
 from itertools import combinations, product
@@ -10,26 +10,25 @@ from schemas.deck import SPLITS, THEMES
 from tarot_data.privacy import person_names
 
 SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
-"""Wanted share of readings. Test at least a tenth, as the recipe card asks; validation as much, for early stopping."""
+"""Target shares of readings. Test at least a tenth, as in the published recipe; validation the same, for early stopping."""
 
 ROUNDS, CANDIDATES = 30, 48
-"""How often, and among how many groups of one size in a split, exchanges are looked for: half a second at the most."""
+"""Rounds of exchanges, and groups of one size per split that are tried: half a second at most."""
 
 
 def assign(
     readings: pl.DataFrame, before: pl.DataFrame | None = None, twins: pl.DataFrame | None = None
 ) -> pl.DataFrame:
-    """reading_id and split of every reading; a reading that must be withheld has none.
+    """Assign a split to every reading: reading_id, split; null for a reading that is withheld.
 
     readings: reading_id, person, themes, draws. before: person, reading_id and split of the parent version: a person
-    who has a split keeps it. twins: one and other, the reading_ids of near-duplicates, which stay on one side: their
-    persons are one group. Where they cannot be, since both persons have their split already, one of the two readings is
-    withheld: the new one, else the one to train on, so that nothing is tested that was learnt.
+    who has a split keeps it. twins: one and other, the reading_ids of near-duplicates, which stay in one split: their
+    persons are one group. If both persons have different splits already, one of the two readings is withheld: the new one,
+    else the one in train, so that nothing is tested that was trained on.
 
-    Readings of nobody known, or of 匿名, are each a group of their own. Groups are taken largest first and put where the
-    counts, the themes and the spreads then come nearest to the wanted shares (the idea of scikit-learn's
-    StratifiedGroupKFold); ties are broken by a hash of the group, so the outcome depends neither on the order of rows
-    nor on the machine.
+    A reading without a person, or of 匿名, is a group of its own. Groups are placed largest first, where counts, themes and
+    spreads come nearest to the target shares (the idea of scikit-learn's StratifiedGroupKFold). Ties are broken by a hash
+    of the group, so the result depends neither on the order of rows nor on the machine.
     """
     if readings.is_empty():
         return pl.DataFrame(schema={"reading_id": pl.String, "split": pl.String})
@@ -56,7 +55,7 @@ def assign(
 
 
 def _joined(pairs: list[tuple[str, str]], fixed: dict[str, str]) -> dict[str, str]:
-    """Group -> the first of those it belongs together with; two that have different splits are not joined."""
+    """Map each group to the first of its joined groups; groups with different splits are not joined."""
     heads: dict[str, str] = {}
     split = dict(fixed)
 
@@ -75,7 +74,7 @@ def _joined(pairs: list[tuple[str, str]], fixed: dict[str, str]) -> dict[str, st
 
 
 def _withheld(pairs: list[tuple[str, str]], splits: dict[str, str], old: set[str]) -> set[str]:
-    """One reading of every pair of near-duplicates that ended up in two splits."""
+    """Choose one reading of every pair of near-duplicates in two splits."""
     out: set[str] = set()
     for pair in pairs:
         if splits[pair[0]] != splits[pair[1]] and not out & set(pair):
@@ -84,7 +83,7 @@ def _withheld(pairs: list[tuple[str, str]], splits: dict[str, str], old: set[str
 
 
 def _placed(marked: pl.DataFrame, taken: dict[str, str]) -> dict[str, str]:
-    """Group -> split of every group of marked (group, themes, spread). taken: groups that have theirs already."""
+    """Map every group of marked (group, themes, spread) to a split. taken: groups that have one already."""
     spreads = sorted(marked["spread"].drop_nulls().unique())
     columns = {name: place for place, name in enumerate([*THEMES, *spreads])}
     counts: dict[str, np.ndarray] = {}
@@ -93,7 +92,7 @@ def _placed(marked: pl.DataFrame, taken: dict[str, str]) -> dict[str, str]:
         row[0] += 1
         for name in [*themes, spread] if spread else themes:
             row[1 + columns[name]] += 1
-    # Whole numbers throughout, in thousandths of a reading, so that every machine decides alike.
+    # Integers throughout, in thousandths of a reading, so that every machine decides alike.
     thousandths = np.array([round(1000 * SHARES[name]) for name in SPLITS])
     wanted = thousandths[:, None] * np.sum(list(counts.values()), axis=0)
     # The number of readings weighs as much as all themes and spreads together; a rare spread hardly counts.
@@ -105,9 +104,9 @@ def _placed(marked: pl.DataFrame, taken: dict[str, str]) -> dict[str, str]:
     rest = sorted((g for g in counts if g not in taken), key=lambda g: (-counts[g][0], _hash(g)))
     for place, group in enumerate(rest):
         empty = [s for s in range(len(SPLITS)) if have[s, 0] == 0]
-        # The last groups fill splits that would stay empty: without validation or test nothing can be measured.
+        # The last groups fill empty splits: without validation or test nothing can be measured.
         choices = empty if empty and len(rest) - place <= len(empty) else list(range(len(SPLITS)))
-        # By how much the squared distance to the wanted counts grows, less what is the same for every split.
+        # Growth of the squared distance to the target counts, without the part that is equal for all splits.
         cost = ((1000 * have[choices] - wanted[choices]) * (counts[group] * weights)).sum(axis=1)
         split = choices[int(np.argmin(cost))]
         taken[group] = SPLITS[split]
@@ -125,7 +124,7 @@ def _exchange(
     wanted: np.ndarray,
     weights: np.ndarray,
 ) -> None:
-    """Exchange free groups of one size between splits while that brings themes and spreads nearer to the wanted counts."""
+    """Exchange free groups of one size between splits while themes and spreads come nearer to the target counts."""
     alike: dict[tuple[int, int], list[str]] = {}
     for group in free:
         found = alike.setdefault((SPLITS.index(taken[group]), int(counts[group][0])), [])
@@ -153,7 +152,7 @@ def _exchange(
 
 
 def _fill(taken: dict[str, str], free: list[str], counts: dict[str, np.ndarray], have: np.ndarray) -> None:
-    """Move the smallest free groups out of train until test and validation hold their share, where groups allow."""
+    """Move the smallest free groups out of train until test and validation have their share, if groups allow."""
     total, train = have[:, 0].sum(), SPLITS.index("train")
     movable = sorted((g for g in free if taken[g] == "train"), key=lambda g: (counts[g][0], _hash(g)))
     for name in ("test", "validation"):

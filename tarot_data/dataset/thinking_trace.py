@@ -31,18 +31,18 @@ FEWEST = 3
 """Fewest cards for which a missing element or suit means something."""
 
 Fact = tuple[str, dict[str, str]]
-"""A kind of `reasoning.toml` and what fills its sentence."""
+"""A kind of `reasoning.toml` and the values of its sentence."""
 
 
 @cache
 def phrases() -> dict[str, dict]:
-    """The tables of reasoning.toml: say, how, form, label."""
+    """Read the tables of reasoning.toml: say, how, form, label."""
     return tomllib.loads((files("tarot_data.lexicon") / "reasoning.toml").read_text(encoding="utf-8"))
 
 
 @cache
 def version() -> str:
-    """16 hex digits over the phrases: part of the hash of a version that has traces."""
+    """Hash the phrases to 16 hex digits; part of the hash of a version with traces."""
     return blake2b((files("tarot_data.lexicon") / "reasoning.toml").read_bytes(), digest_size=8).hexdigest()
 
 
@@ -58,13 +58,13 @@ def elements() -> tuple[str, ...]:
 
 
 def traces(asked: pl.DataFrame) -> list[str]:
-    """One trace a row. asked: example_id, person, question, themes, draws, cards, content, sentences."""
+    """Write one trace per row. asked: example_id, person, question, themes, draws, cards, content, sentences."""
     lots = (asked.slice(start, LOT) for start in range(0, asked.height, LOT))
     return [trace(row) for lot in lots for row in described(lot)]
 
 
 def described(asked: pl.DataFrame) -> list[dict]:
-    """The rows as dicts, each sentence with its text and cue kinds, and of advice the times it names."""
+    """Convert rows to dicts, each sentence with text and cue kinds, advice also with the times it names."""
     table = pattern_library.sentences_of(asked)
     said: dict[int, list[dict]] = {}
     for row in table.select("row", "text", "labels", "cards", "kinds", "named").iter_rows(named=True):
@@ -78,7 +78,7 @@ def described(asked: pl.DataFrame) -> list[dict]:
 
 
 def trace(row: dict) -> str:
-    """The trace of one described row."""
+    """Write the trace of one described row."""
     dice = _dice(row["example_id"])
     groups = [
         _asked(row, dice) + _drawn(row),
@@ -96,7 +96,7 @@ def trace(row: dict) -> str:
 
 
 def _dice(key: str) -> Callable[[str, int], int]:
-    """Throws that are the same for the same id and purpose on every machine: dice(purpose, sides) -> 0 … sides - 1."""
+    """Reproducible dice: dice(purpose, sides) -> 0 … sides - 1, the same for an id on every machine."""
     return lambda purpose, sides: int.from_bytes(blake2b(f"{key}\0{purpose}".encode(), digest_size=8).digest()) % sides
 
 
@@ -134,7 +134,7 @@ def one_line(text: str | None) -> str:
 
 
 def _repeated(question: str) -> list[tuple[str, int]]:
-    """The word of two characters or more that stands most often in the question, where it does so twice or more."""
+    """The most frequent word of two or more characters in the question, if it occurs at least twice."""
     counts = [(word, question.count(word)) for word in pattern_library.words_of(question)]
     again = sorted(((word, n) for word, n in counts if n > 1), key=lambda item: (-item[1], -len(item[0]), item[0]))
     return again[:1]
@@ -199,7 +199,7 @@ def _repeated_ranks(minors: list[str]) -> list[Fact]:
 
 
 def _share(kind: str, found: list[str], cards: list[str]) -> Fact:
-    """How many of the cards are major or reversed."""
+    """State how many of the cards are major or reversed."""
     plural = "majors" if kind == "major" else kind
     if not found:
         return f"no_{plural}", {}
@@ -228,7 +228,7 @@ def _links(row: dict) -> list[Fact]:
 
 
 def _pair(mentioned: list[str], named: list[str], drawn: list[str], how: str) -> Fact:
-    """A link of two cards, with its direction where the sentence names both: forward is the order of drawing."""
+    """State a link of two cards, with its direction if the sentence names both; forward is the order of drawing."""
     spoken = list(dict.fromkeys(card for card in mentioned if card in named))
     if len(spoken) < 2:
         return "link", {"first": named[0], "second": named[1], "how": how}

@@ -1,6 +1,6 @@
-"""A thinking trace read back: every sentence must be one of `reasoning.toml`, and true of the reading it belongs to.
+"""Check of a thinking trace: every sentence must be one of `reasoning.toml` and true of its reading.
 
-What is true is worked out here from the reading's fields anew, and not by what wrote the trace.
+The facts are computed again from the reading's fields, not with the code that wrote the trace.
 """
 
 import re
@@ -19,9 +19,9 @@ _SKIPPED = re.compile(r"(?:\s|- )*")
 
 
 def untrue(trace: str, row: dict) -> list[str]:
-    """What of a trace is not borne out by the reading, as it stands there; [] where all of it is.
+    """List the sentences of a trace that are not true of the reading; [] if all are.
 
-    row: as `reasoning.described` gives it.
+    row: as `thinking_trace.described` returns it.
     """
     findings, place = [], _SKIPPED.match(trace).end()
     while place < len(trace):
@@ -34,7 +34,7 @@ def untrue(trace: str, row: dict) -> list[str]:
 
 
 def _true_until(trace: str, place: int, row: dict) -> int | None:
-    """Where the longest true sentence that begins here ends."""
+    """End of the longest true sentence that begins here."""
     ends = [end for kind, values, end in _read(trace, place) if TRUE[kind](row, **values)]
     return max(ends, default=None)
 
@@ -47,7 +47,7 @@ def _read(trace: str, place: int) -> Iterator[tuple[str, dict[str, str], int]]:
 
 @cache
 def _patterns() -> list[tuple[str, re.Pattern[str]]]:
-    """Every sentence as a pattern, its slots once as short and once as long as they can be within a line."""
+    """Compile every sentence to a pattern, its slots once as short and once as long as possible within a line."""
     out = []
     for kind, ways in phrases()["say"].items():
         for way in ways:
@@ -110,7 +110,7 @@ def _is_rank(row: dict, rank: str, count: str, cards: str) -> bool:
 
 
 def _is_link(row: dict, cards: list[str], how: str, order: bool = False) -> bool:
-    """Whether the reader drew a link of exactly these cards and this kind, naming them in this order if order."""
+    """Whether the reader linked exactly these cards in this way, in this order if order."""
     for sentence in _of(row, "card_link"):
         named = {card for card in sentence["cards"] if card in _names(row)}
         kind = phrases()["how"][cue_kinds.link_kinds(sentence["kinds"])[0]]
@@ -120,7 +120,7 @@ def _is_link(row: dict, cards: list[str], how: str, order: bool = False) -> bool
 
 
 def _spoken(sentence: dict, row: dict, named: set[str]) -> list[str]:
-    """The named cards in the order in which the sentence says them."""
+    """The named cards in the order of the sentence."""
     return list(dict.fromkeys(m.card for m in find_cards(sentence["text"], _names(row)) if m.card in named))
 
 
@@ -204,4 +204,4 @@ TRUE: dict[str, Callable[..., bool]] = {
     "turn_links": lambda row: True,
     "turn_advice": lambda row: True,
 }
-"""Kind of a sentence -> whether it is true of a row, given what its slots say."""
+"""Kind of a sentence -> function that says whether it is true of a row, given the values of its slots."""

@@ -1,8 +1,7 @@
-"""Published datasets: version N is a folder that never changes, named by number and content.
+"""Published dataset versions: immutable folders named by number and hash.
 
 A folder holds `readings.parquet` (STORED columns and `split`, closed lists as strings), `examples/<split>.parquet`
-(EXAMPLES), and `manifest.json`. It is written under another name and renamed when complete, so a folder that is there
-is whole.
+(EXAMPLES), and `manifest.json`. It is written under another name and renamed when complete, so every folder is complete.
 """
 
 import json
@@ -25,14 +24,14 @@ from tarot_data.store import delta, tables
 from tarot_data.text.near_duplicates import near_pairs
 
 FORMAT = 1
-"""Of a version's folder, part of its hash. Raised with whatever a reader of an earlier release would misread; `listed`
-refuses what is newer."""
+"""Format of a version's folder, part of its hash. Raised with every change that an earlier release would misread; `listed`
+refuses a newer one."""
 
 HASHED_ROWS = 2000
-"""Readings made JSON at a time to be hashed: 10 MB."""
+"""Readings per JSON text that is hashed: 10 MB."""
 
 COPIES = "copies.jsonl"
-"""One line for every checkout and export: version, hash, path."""
+"""Log of checkouts and exports: version, hash, path per line."""
 
 
 def folder(data_dir: Path) -> Path:
@@ -40,9 +39,9 @@ def folder(data_dir: Path) -> Path:
 
 
 def listed(data_dir: Path) -> list[dict]:
-    """The manifests of all versions, oldest first; of one that was republished, the newest only.
+    """List the manifests of all versions, oldest first; of a republished one only the newest.
 
-    Raises Problem `version_newer` where a later release published one.
+    Raises Problem `version_newer` if a later release published one.
     """
     found = [json.loads(path.read_text(encoding="utf-8")) for path in folder(data_dir).glob("[!.]*/manifest.json")]
     for manifest in found:
@@ -54,7 +53,7 @@ def listed(data_dir: Path) -> list[dict]:
 
 
 def former_hashes(manifest: dict) -> list[str]:
-    """Under which hashes a version was published before a person was removed from it."""
+    """Hashes of a version before persons were removed from it."""
     return manifest.get("tombstone", {}).get("former_hashes", [])
 
 
@@ -64,7 +63,7 @@ def newest(data_dir: Path) -> dict | None:
 
 
 def find(data_dir: Path, version: int | None = None) -> dict:
-    """The manifest of a version, of the newest where none is named.
+    """Find the manifest of a version, of the newest if none is named.
 
     Raises Problem `no_version`.
     """
@@ -81,7 +80,7 @@ def path_of(data_dir: Path, manifest: dict) -> Path:
 
 
 def read(data_dir: Path, manifest: dict) -> pl.DataFrame:
-    """The readings of a version: STORED columns and split, closed lists as strings."""
+    """Read the readings of a version: STORED columns and split, closed lists as strings."""
     return pl.read_parquet(path_of(data_dir, manifest) / "readings.parquet", glob=False)
 
 
@@ -89,8 +88,8 @@ def publish(data_dir: Path, budget: Budget | None = None, hide_names: bool = Fal
     """Publish the store as the next version; returns its manifest and whether it is new.
 
     budget: how long an example may be; longer readings are divided. hide_names: persons' names replaced by pseudonyms,
-    whose key stays beside the versions. A reading whose person said no, here or in a copy of it, is in no version. Where nothing changed since
-    the newest version, that one is returned and nothing is written. Raises Problem `empty_store`.
+    whose key is kept outside the versions. A reading whose person said no, in it or in a copy, is left out. If nothing
+    changed since the newest version, that one is returned and nothing is written. Raises Problem `empty_store`.
     """
     readings = tables.readings(data_dir).filter(pl.col("consent") != "no")
     if readings.is_empty():
@@ -147,10 +146,10 @@ def publish(data_dir: Path, budget: Budget | None = None, hide_names: bool = Fal
 
 
 def republish(data_dir: Path, manifest: dict, published: pl.DataFrame, examples: pl.DataFrame) -> dict:
-    """Put a version of the same number, with fewer rows and another hash, in the place of one; returns its manifest.
+    """Replace a version by one of the same number with fewer rows and another hash; returns its manifest.
 
-    Its tombstone says how many persons were removed from it so far and what it was called, and not who they were.
-    A kill in between leaves both folders, and `listed` knows which of them counts.
+    Its tombstone has the number of removed persons and the former hashes, but not who they were. A kill in between leaves
+    both folders; `listed` returns the newer.
     """
     digest = fingerprint(published, manifest["settings"])
     name = f"tarot-readings-v{manifest['version']:06}-{digest[:8]}"

@@ -1,4 +1,4 @@
-"""Persons' names in a report, or what stands for them where the report is to be shown to others."""
+"""Names of persons in a report, replaced by pseudonyms if it is to be shared."""
 
 import json
 import re
@@ -9,11 +9,11 @@ from tarot_data.privacy.person_names import named
 
 
 class Names:
-    """Name -> what the report writes. Without `hide`, names stay as they are.
+    """Map name -> text in the report. Without `hide` names stay.
 
-    Pseudonyms are P1, P2 … by number of readings, so that the report reads the same whatever the names; persons who
-    are only in rejections follow. In running text a name is replaced wherever it stands: one of two characters or
-    more in any text, a shorter one only in its own person's texts. Nicknames are not found.
+    Pseudonyms are P1, P2 … by number of readings, so that the report does not depend on the names; persons who
+    are only in rejections follow. In running text a name of two or more characters is replaced in any text, a shorter one
+    only in texts of its own person. Nicknames are not found.
     """
 
     def __init__(self, stored: pl.DataFrame, rejections: pl.DataFrame, *, hide: bool) -> None:
@@ -29,7 +29,7 @@ class Names:
         return self._pseudonyms.get(person, person)
 
     def in_record(self, record: str | None) -> str | None:
-        """The person a rejected record names, where names are hidden."""
+        """Person of a rejected record, if names are hidden."""
         if not self._pseudonyms or not record:
             return None
         value = json.loads(record)
@@ -37,19 +37,19 @@ class Names:
         return person if isinstance(person, str) else None
 
     def hide(self, text: str | None, own: str | None) -> str | None:
-        """The text with names replaced. own: the person whose text it is."""
+        """Replace names in a text. own: the person whose text it is."""
         if not self._pseudonyms or not text:
             return text
         found = [name for name in self._pseudonyms if name in text and (len(name) > 1 or name == own)]
         if not found:
             return text
-        # The longest name first, all in one pass, so that no pseudonym is taken for a name.
+        # Longest name first and in one pass, so that no pseudonym is replaced again.
         pattern = "|".join(_bounded(name) for name in sorted(found, key=len, reverse=True))
         return re.sub(pattern, lambda match: self._pseudonyms[match[0]], text)
 
 
 def ranked(stored: pl.DataFrame) -> pl.DataFrame:
-    """person, len: persons with the number of their readings, most first, equals by their first reading_id."""
+    """Return person, len: persons by number of readings, most first, ties by their first reading_id."""
     return (
         stored.with_columns(person=named())
         .filter(pl.col("person").is_not_null())
@@ -61,6 +61,6 @@ def ranked(stored: pl.DataFrame) -> pl.DataFrame:
 
 
 def _bounded(name: str) -> str:
-    """Mel in Melissa is another word; Chinese has no such boundary."""
+    """Pattern with word boundaries for Latin names (Mel in Melissa); Chinese has none."""
     pattern = re.escape(name)
     return rf"(?<![0-9A-Za-z]){pattern}(?![0-9A-Za-z])" if name.isascii() else pattern

@@ -1,4 +1,4 @@
-"""Figures that compare: a version with the one before it, a tuned model with its base and with the reader."""
+"""Comparisons in the report: a version with the previous one, a tuned model with its base and the reader."""
 
 import math
 
@@ -7,7 +7,7 @@ from tarot_data.report.anonymise import Names
 GENERATIONS = 4
 LONGEST_GENERATION = 1500
 POINTS = 300
-"""Points of a loss curve at most; a longer log is thinned evenly."""
+"""Most points of a loss curve; a longer log is thinned evenly."""
 
 SHARES = ("label", "without", "theme")
 
@@ -15,8 +15,8 @@ RATES = ("sentence_chars", "particles_per_100", "emoji_per_100", "hedges_per_100
 
 
 def key_figures(figures: dict) -> dict[str, float]:
-    """The figures by which two versions are compared, flat, name -> number; what is a share ends in `_share` or
-    begins with one of SHARES."""
+    """Flatten the figures by which two versions are compared: name -> number. Shares end in `_share` or begin with one of
+    SHARES."""
     kept = figures["readings"]["kept"]
     return {
         "readings": kept,
@@ -45,15 +45,15 @@ def is_share(name: str) -> bool:
 
 
 COUNTS = ("readings", "persons", "sentences", "rejected")
-"""Key figures that grow with the dataset: told as growth, never as drift."""
+"""Key figures that grow with the dataset: reported as growth, not as drift."""
 
 
 def drift(previous: dict | None, key: dict[str, float], at_most: int = 8) -> dict | None:
-    """The key figures that moved most since the previous version: [{name, old, new, moved}], most first.
+    """Key figures that moved most since the previous version: [{name, old, new, moved}], most first.
 
-    moved: for a share the difference; for any other figure the difference over the larger of the two, and over 1 for
-    rates per 100 characters below 1, where a fraction of a character would read as a landslide. growth: counts, old
-    and new. rows and growth are null where the previous version has no figures of its own. None without a previous.
+    moved: for a share the difference; for others the difference over the larger of the two, but at least over 1: for
+    rates below 1 per 100 characters a fraction of a character would look huge. growth: counts, old
+    and new. rows and growth are null if the previous version has no figures. None without a previous.
     """
     if previous is None:
         return None
@@ -130,7 +130,7 @@ def _curve(log: list[dict], name: str) -> list[list[float]]:
     points = [[row["step"], number(row[name])] for row in log if row.get("step") is not None and name in row]
     points = [point for point in points if point[1] is not None]
     stride = math.ceil(len(points) / POINTS) or 1
-    # The last point is what a reader looks for, so it stays whatever the stride.
+    # The last point matters most, so it is kept for any stride.
     return points[::stride] + (points[-1:] if points and (len(points) - 1) % stride else [])
 
 
@@ -140,7 +140,7 @@ def _interval(difference: dict | None) -> dict | None:
 
 
 def _side_by_side(lines: list[dict], names: Names) -> list[dict]:
-    """One row a prompt of generations, which are one line a text, each with the `model` that wrote it."""
+    """Join generations, one line per text with its `model`, to one row per prompt."""
     rows: dict[str, dict] = {}
     for line in lines:
         own = line.get("person")

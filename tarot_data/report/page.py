@@ -1,7 +1,7 @@
-"""Figures as one HTML file: no script, nothing fetched, every word from the message catalogue.
+"""The report as one HTML file: no script, nothing fetched, all text from the message catalogue.
 
-The template lays out; `drawings` chooses the sentence that reads each chart, `tables` the rows behind it.
-Text of readings reaches the page only through autoescape or `Markup.format`, so that markup in it is shown, not run.
+The template has the layout; `sections` chooses the sentence of each chart, `tables` its rows. Text of readings reaches the
+page only through autoescape or `Markup.format`, so that markup in it is shown, not run.
 """
 
 import os
@@ -18,15 +18,15 @@ from tarot_data.report.tables import LINES, ROWS
 from tarot_data.report.wording import Words, fixed, share
 
 HEAVY_SHARE = 0.3
-"""From this share of all readings on, one person is said to outweigh the others. No paper: a third of what a model
-reads would be spoken to one person."""
+"""From this share of all readings on, one person is reported to dominate. Our choice: a third of what a model reads would
+address one person."""
 
 
 def write(figures: dict, path: Path, lang: str = "zh") -> Path:
-    """Write the page whole or not at all; returns its path. figures: of `figures.measure`."""
+    """Write the page atomically; returns its path. figures: of `statistics.measure`."""
     half = path.with_name(f".{path.name}.{os.getpid()}.half")
     try:
-        # A private report is for its owner to read.
+        # A report is private: readable by its owner only.
         half.touch(mode=0o600)
         half.write_text(html(figures, lang), encoding="utf-8")
         half.replace(path)
@@ -36,7 +36,7 @@ def write(figures: dict, path: Path, lang: str = "zh") -> Path:
 
 
 def html(figures: dict, lang: str = "zh") -> str:
-    """The page as text."""
+    """Render the page."""
     words = Words(lang)
     return _template().render(
         f=figures,

@@ -1,4 +1,4 @@
-"""One function a chart: the sentence that reads it, and its figures handed to `charts`."""
+"""Sections of the report: one function per chart, with the sentence that interprets it."""
 
 from collections.abc import Callable
 
@@ -8,11 +8,11 @@ from tarot_data.report import svg_charts
 from tarot_data.report.wording import Words, figure_name, figure_value, fixed, share
 
 SLIGHT = 0.1
-"""Where the figure that moved most moved by less, its bar does not fill the width: a tenth of a per cent is no landslide."""
+"""Least change that fills the width of its bar: a tenth of a per cent is not a large change."""
 
 
 def gate(words: Words, figures: dict) -> dict:
-    """{read, chart}: a sentence and its picture, as for every function below."""
+    """Return {read, chart}: a sentence and its chart, as every function below."""
     data = figures["gate"]
     values = {key: data[key] for key in ("validated", "required", "missing")}
     return {
@@ -337,7 +337,7 @@ def curve(words: Words, figures: dict) -> dict:
     if len(data["eval"]) > 2:
         step, low = min(data["eval"], key=lambda point: point[1])
         end = data["eval"][-1][1]
-        # A hundredth of a nat is the noise of small held-out sets, not a rise.
+        # A hundredth of a nat is noise on small held-out sets.
         if end > low + 0.01:
             read.append(words("curve_rises", step=step, low=fixed(low), last=fixed(end)))
     drawn = [(words("curve_train"), "tuned", data["train"]), (words("curve_eval"), "held", data["eval"])]
@@ -444,7 +444,7 @@ DRAWINGS: tuple[Callable[[Words, dict], dict], ...] = (
 
 
 def _short(name: str, at_most: int = 24) -> str:
-    """A name as the source writes it may be a sentence; on a chart it may not. The table has the whole of it."""
+    """Shorten a name for a chart; the table has the whole name."""
     return name if len(name) <= at_most else name[: at_most - 1] + "…"
 
 

@@ -1,7 +1,7 @@
-"""What the report says, as figures: pure functions over frames, one dict a section, all of it plain JSON.
+"""Statistics of the report: pure functions over frames, one dict per section, as plain JSON.
 
-Nothing here knows a language. Shares run from 0 to 1; chars are characters of content; lists are capped, with the
-number left out beside them, so that figures and page stay small however large the store is.
+Independent of language. Shares are from 0 to 1; chars are characters of content. Lists are capped, with the number of
+omitted entries, so that the page stays small for any store.
 """
 
 import math
@@ -23,16 +23,16 @@ BUDGET_TOKENS = 2048
 """Longest example the recipes train on (`max_length`)."""
 
 UNSURE = 0.5
-"""A sentence whose label the labeller itself holds for less likely than this is counted as unsure."""
+"""A sentence with a lower label probability is counted as unsure."""
 
 EASE = ("unknown_card", "duplicate_card", "no_cards", "card_conflict", "empty_body", "too_short", "not_chinese")
-"""Reasons a person can mend in the record, the easiest first: one name, one card, the cards, then the words."""
+"""Reasons that can be fixed in the record, easiest first: one name, one card, the cards, then the text."""
 
 EXAMPLES_A_REASON = 3
 LONGEST_SAMPLE = 3000
 
 _PAGE_ID = re.compile(r"([0-9a-f]{6})[0-9a-f]{26}")
-"""A Notion page id: its beginning is enough to find the page, the whole fills a line."""
+"""A Notion page id, shown shortened."""
 
 
 def measure(
@@ -47,12 +47,13 @@ def measure(
     splits: pl.DataFrame | None = None,
     pseudonyms: bool = False,
 ) -> dict:
-    """Everything the page shows, in the order a reader asks.
+    """Compute everything the page shows, in its order.
 
-    stored: STORED, one row a reading. rejections: REJECTIONS. version, previous: manifests of the newest version and
+    stored: STORED, one row per reading. rejections: REJECTIONS. version, previous: manifests of the newest version and
     the one before, the latter with its own measured `figures` (drift needs them). history: all manifests, oldest
     first. splits: reading_id, person and split of the version. run: {manifest, log, scores, generations} of a
-    training. gate: what a training wants and what is missing. With pseudonyms, persons are P1, P2 … (P1 has most readings), in running text too.
+    training. gate: its conditions and what is missing. With pseudonyms, persons are P1, P2 … (P1 has most
+    readings), in running text too.
     """
     stored = stored.sort("reading_id")
     names = Names(stored, rejections, hide=pseudonyms)
@@ -90,7 +91,7 @@ def measure(
 
 
 def readings(stored: pl.DataFrame, sentences: pl.DataFrame, rejections: pl.DataFrame) -> dict:
-    """How much there is. outcomes: readings whose outcome was reported. consent: readings by consent."""
+    """Totals. outcomes: readings with a reported outcome. consent: readings by consent."""
     return {
         "kept": stored.height,
         "rejected": rejections.height,
@@ -104,9 +105,9 @@ def readings(stored: pl.DataFrame, sentences: pl.DataFrame, rejections: pl.DataF
 
 
 def easiest(rejections: pl.DataFrame, names: Names, at_most: int = 5) -> list[dict]:
-    """The rejections that cost least to mend: {rejection_id, reason, place, detail, excerpt, alike}.
+    """Rejections that are easiest to fix: {rejection_id, reason, place, detail, excerpt, alike}.
 
-    alike: rejections of the same unknown card, which one new alias mends together; the card met most often is first.
+    alike: rejections of the same unknown card, which one new alias fixes together; the most frequent card is first.
     """
     if rejections.is_empty():
         return []
@@ -125,10 +126,10 @@ def easiest(rejections: pl.DataFrame, names: Names, at_most: int = 5) -> list[di
 
 
 def intake(stored: pl.DataFrame) -> dict:
-    """Readings by the time they were given, in months, or quarters or years where the months are too many to see.
+    """Readings by date, in months, or in quarters or years if there are too many months.
 
-    buckets: [{from, readings}], gaps included. earlier: the oldest twentieth at most, where a few stray dates would
-    press all others together. undated: readings without a date.
+    buckets: [{from, readings}], gaps included. earlier: at most the oldest twentieth, if a few stray dates would
+    compress all others. undated: readings without a date.
     """
     dates = stored["date"].drop_nulls()
     out = {"unit": "month", "buckets": [], "earlier": 0, "first": None, "last": None}
@@ -161,7 +162,7 @@ def intake(stored: pl.DataFrame) -> dict:
 
 
 def rejected(rejections: pl.DataFrame, names: Names) -> dict:
-    """Rejections by reason, the most frequent first, each with examples. files: whole files among them."""
+    """Rejections by reason, most frequent first, with examples. files: whole files among them."""
     reasons = []
     for reason, count in _counts(rejections["reason"]):
         rows = rejections.filter(pl.col("reason").cast(pl.String) == reason).head(EXAMPLES_A_REASON)
@@ -171,7 +172,7 @@ def rejected(rejections: pl.DataFrame, names: Names) -> dict:
 
 
 def cards(stored: pl.DataFrame) -> dict:
-    """How often each of the 78 was drawn, upright, reversed, unknown; which never was. drawn: cards in all."""
+    """How often each of the 78 was drawn, by orientation, and which never was. drawn: number of cards."""
     drawn = stored.select(pl.col("cards").list.explode().struct.unnest())
     by_pair = {
         (card, orientation): count
@@ -201,7 +202,7 @@ def cards(stored: pl.DataFrame) -> dict:
 
 
 def spreads(stored: pl.DataFrame, at_most: int = 12) -> dict:
-    """Draws by spread. A spread of the lexicon counts under its own name, any other as the source writes it."""
+    """Draws by spread. A spread of the lexicon counts under its own name, others as written in the source."""
     canonical = {row["spread_id"]: row["spread"] for row in lexicon.read_table("spreads")}
     draws = stored.select(pl.col("draws").list.explode().struct.unnest())
     named = draws.select(
@@ -232,7 +233,7 @@ def themes(stored: pl.DataFrame) -> dict:
 
 
 def persons(stored: pl.DataFrame, names: Names, at_most: int = 12) -> dict:
-    """Readings by person, most first. once: persons with a single reading. unnamed: of nobody known, or of 匿名."""
+    """Readings by person, most first. once: persons with a single reading. unnamed: readings without a person, or of 匿名."""
     counts = list(ranked(stored).iter_rows())
     return {
         "persons": len(counts),
@@ -249,8 +250,8 @@ def persons(stored: pl.DataFrame, names: Names, at_most: int = 12) -> dict:
 def lengths(stored: pl.DataFrame) -> dict:
     """Length of the content in characters, and in estimated tokens against the budget of one example.
 
-    over: readings past the budget by the estimate; near: those that may be past it by the true count.
-    bins: [{from, to, readings}], to null in the last, which is open; they reach to the 99th percentile.
+    over: readings over the budget by the estimate; near: those that may be over it by the true count.
+    bins: [{from, to, readings}] up to the 99th percentile; to is null in the last.
     """
     chars = stored["content"].str.len_chars()
     budget = math.floor(BUDGET_TOKENS / TOKENS_PER_CHAR)
@@ -284,7 +285,7 @@ def lengths(stored: pl.DataFrame) -> dict:
 
 
 def labels(stored: pl.DataFrame, sentences: pl.DataFrame) -> dict:
-    """Sentences by their first label, readings that lack a pattern, and how many labels the labeller is unsure of."""
+    """Sentences by their first label, readings that lack a pattern, and the number of uncertain labels."""
     first = dict(_counts(sentences["labels"].list.first()))
     second = dict(_counts(sentences.filter(pl.col("labels").list.len() > 1)["labels"].list.last()))
     every = sentences.select("row", label=pl.col("labels").cast(pl.List(pl.String))).explode("label")
@@ -330,7 +331,7 @@ def flags(stored: pl.DataFrame) -> dict:
 
 
 def duplicates(stored: pl.DataFrame, rejections: pl.DataFrame) -> dict:
-    """What was left out as a duplicate, and twins by fingerprint inside the store, of which there must be none."""
+    """Rejected duplicates, and readings of equal fingerprint inside the store, of which there must be none."""
     counts = dict(_counts(rejections["reason"]))
     return {
         "duplicate": counts.get("duplicate", 0),
@@ -340,7 +341,7 @@ def duplicates(stored: pl.DataFrame, rejections: pl.DataFrame) -> dict:
 
 
 def masked(stored: pl.DataFrame, rejections: pl.DataFrame) -> dict:
-    """Contact details masked, by kind, in kept readings and in rejections. readings: kept readings that had any."""
+    """Masked contact details by kind, in accepted readings and in rejections. readings: accepted ones that had any."""
     kept = dict(_counts(stored.select(pl.col("masked").list.explode()).to_series()))
     refused = dict(_counts(rejections.select(pl.col("masked").list.explode()).to_series()))
     kinds = sorted(kept | refused, key=lambda kind: (-kept.get(kind, 0) - refused.get(kind, 0), kind))
@@ -352,7 +353,7 @@ def masked(stored: pl.DataFrame, rejections: pl.DataFrame) -> dict:
 
 
 def style(stored: pl.DataFrame) -> dict:
-    """How the reader writes: forms of address, script, rates (mean and quartiles over readings), markers."""
+    """The reader's style: forms of address, script, rates (mean and quartiles over readings), markers."""
     profile = stored.filter(pl.col("style").is_not_null()).select(pl.col("style").struct.unnest())
     rates = {}
     for name in (*RATES, "questions_share"):
@@ -375,9 +376,9 @@ def style(stored: pl.DataFrame) -> dict:
 
 
 def split_sizes(splits: pl.DataFrame | None, names: Names) -> dict | None:
-    """Readings and persons of each split; leaks: persons, and twice: readings, that lie in more than one.
+    """Readings and persons of each split; leaks: persons in more than one split; twice: readings.
 
-    None where no version is published.
+    None without a published version.
     """
     if splits is None:
         return None
@@ -412,10 +413,10 @@ def split_sizes(splits: pl.DataFrame | None, names: Names) -> dict | None:
 
 
 def sample(stored: pl.DataFrame, seed: str, names: Names, at_most: int = 5) -> list[dict]:
-    """Readings drawn by chance, the same for the same version, cut into sentences and what lies between them.
+    """Random readings, the same for the same version, divided into sentences and gaps.
 
-    segments: [{text, labels, cards}], in order, whose texts joined are the content, up to LONGEST_SAMPLE characters;
-    labels is empty between sentences. cut: characters left out.
+    segments: [{text, labels, cards}], in order, together the content up to LONGEST_SAMPLE characters; labels is
+    empty for gaps. cut: characters omitted.
     """
     chosen = sorted(random.Random(seed).sample(range(stored.height), min(at_most, stored.height)))
     out = []
@@ -440,7 +441,7 @@ def sample(stored: pl.DataFrame, seed: str, names: Names, at_most: int = 5) -> l
 
 
 def _sentences(stored: pl.DataFrame) -> pl.DataFrame:
-    """All sentences, one a row; row: number of the reading in stored."""
+    """All sentences, one per row; row: index of the reading in stored."""
     return stored.with_row_index("row").select("row", "sentences").explode("sentences").unnest("sentences")
 
 
@@ -455,7 +456,7 @@ def _segments(content: str, sentences: Iterable[dict]) -> tuple[list[dict], int]
             continue
         if start > at:
             segments.append({"text": content[at:start], "labels": [], "cards": []})
-        # A single sentence may be longer than everything that is shown.
+        # A single sentence may be longer than the whole sample.
         end = min(end, max(start + 1, LONGEST_SAMPLE))
         segments.append({"text": content[start:end], "labels": sentence["labels"], "cards": sentence["cards"] or []})
         at = end
@@ -488,7 +489,7 @@ def _version(manifest: dict | None) -> dict | None:
 
 
 def _counts(values: pl.Series) -> list[tuple[str, int]]:
-    """Values with how often each is there, the most frequent first, equals by value; nulls are not counted."""
+    """Count values, most frequent first, ties by value; nulls are not counted."""
     name = values.name or "value"
     counted = values.cast(pl.String).drop_nulls().rename(name).value_counts(name="count_")
     return list(counted.sort("count_", name, descending=[True, False]).iter_rows())

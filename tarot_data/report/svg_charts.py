@@ -1,8 +1,8 @@
-"""Charts as inline SVG, drawn here: no script, no library, nothing fetched.
+"""Charts as inline SVG, without scripts or libraries.
 
-Lengths across are per cent and lengths down are pixels, so that a chart fills any width and its text keeps its size.
-Colours are classes of `page.css`, which knows light and dark. Every chart has a title for those who cannot see it and
-one on each mark for those who point at it.
+Horizontal lengths are per cent and vertical ones pixels, so that a chart fills any width and its text keeps its size.
+Colours are classes of `page.css`, for light and dark mode. Every chart has a title for screen readers, and every mark one
+as a tooltip.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 CIRCLE = Markup('<circle class="dot {tone}" cx="{x}%" cy="{y}" r="5.5">')
 SQUARE = Markup('<rect class="dot {tone}" x="{x}%" y="{y}" width="10" height="10" rx="2" transform="translate(-5 -5)">')
-"""What a person wrote is a square and what a model wrote a circle, so that colour is not needed to tell them."""
+"""Texts of a person are squares, those of a model circles, so that colour is not needed."""
 
 ROW = 42
 """Pixels from one bar to the next."""
@@ -19,7 +19,7 @@ ROW = 42
 
 def bars(title: str, rows: Sequence[tuple[str, float, str, str]], *, whole: float | None = None) -> Markup:
     """Horizontal bars. rows: (name, value, value as shown, class of the bar). whole: what fills the width; without
-    it, the longest bar does."""
+    it, the longest bar."""
     longest = whole or max((value for _, value, _, _ in rows), default=0) or 1
     marks = [
         Markup(
@@ -43,7 +43,7 @@ def bars(title: str, rows: Sequence[tuple[str, float, str, str]], *, whole: floa
 def columns(
     title: str, rows: Sequence[tuple[str, str, float]], *, height: int = 150, mark: float | None = None
 ) -> Markup:
-    """Columns over an axis. rows: (name under the axis, name in full, value). mark: where a limit lies, in columns from the left."""
+    """Columns over an axis. rows: (name under the axis, full name, value). mark: position of a limit, in columns from the left."""
     if not rows:
         return Markup("")
     highest = max(value for _, _, value in rows) or 1
@@ -80,12 +80,12 @@ def columns(
                 x=f"{(at + 0.5) * step:.2f}", y=height + 18, name=rows[at][0], anchor=_anchor(at, len(rows))
             )
         )
-    # Two columns over the whole width would be two walls.
+    # Two columns over the whole width would be too wide.
     return _svg(title, height + 24, parts, "columns", widest=90 * len(rows))
 
 
 def progress(title: str, value: int, goal: int) -> Markup:
-    """How far value is to a goal; past it, the goal is a mark within the bar."""
+    """Progress of a value to a goal; beyond it, the goal is a mark within the bar."""
     whole = max(value, goal) or 1
     parts = [
         Markup('<rect class="track" x="0" y="4" width="100%" height="16" rx="8"/>'),
@@ -109,11 +109,10 @@ def matrix(
     groups: Sequence[str] = (),
     names: int,
 ) -> Markup:
-    """A heat map. heads: over the columns. rows: (name, [(what the cell is, count)]). most: the count of full colour.
-    groups: names over as many equal groups of columns. names: room for the names of rows, in per cent.
+    """A heat map. heads: names of columns. rows: (name, [(cell, count)]). most: the count of full colour.
+    groups: names over equal groups of columns. names: width of the row names, in per cent.
 
-    Five steps of one hue, told apart by lightness; a count of nothing is a dashed outline, so no colour is needed for
-    what matters most.
+    Five steps of one hue that differ in lightness; a count of 0 is a dashed outline, so that colour is not needed.
     """
     tall, top = 30, 42 if groups else 24
     # Per cent between two groups, so that the two columns of one suit are seen as one.
@@ -174,7 +173,7 @@ def short(count: int) -> str:
 
 
 def lines(title: str, curves: Sequence[tuple[str, str, Sequence[tuple[float, float]]]], x_name: str) -> Markup:
-    """Curves over one pair of axes. curves: (name, class, [(x, y)]); a curve of few points shows them."""
+    """Curves over two axes. curves: (name, class, [(x, y)]); a curve of few points has marks."""
     points = [point for _, _, curve in curves for point in curve]
     if not points:
         return Markup("")
@@ -229,7 +228,7 @@ def lines(title: str, curves: Sequence[tuple[str, str, Sequence[tuple[float, flo
 def ranges(
     title: str, rows: Sequence[tuple[str, str, Sequence[tuple[str, str, float]], tuple[float, float] | None]]
 ) -> Markup:
-    """Values from 0 to 1 on one line a row. rows: (name, shown, [(what, class, value)], interval or None)."""
+    """Values from 0 to 1, one line per row. rows: (name, shown, [(what, class, value)], interval or None)."""
     parts, tall = [], 50
     for at, (name, shown, values, interval) in enumerate(rows):
         y = at * tall
@@ -267,13 +266,13 @@ def _svg(title: str, height: int, parts: Sequence[Markup], kind: str, widest: in
 
 
 def _ticks(count: int, at_most: int = 5) -> list[int]:
-    """Positions of at most five names along an axis of so many columns, the first and the last among them."""
+    """Positions of at most five names on an axis of so many columns, including the first and the last."""
     if count <= at_most:
         return list(range(count))
     return sorted({round(at * (count - 1) / (at_most - 1)) for at in range(at_most)})
 
 
 def _anchor(at: int, count: int) -> str:
-    """A name at either end must not run out of the picture."""
+    """Text anchor that keeps the names at both ends inside the picture."""
     place = (at + 0.5) / count
     return "" if place < 0.08 else "end" if place > 0.92 else "mid"

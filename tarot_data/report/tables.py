@@ -1,4 +1,4 @@
-"""One function a table: the rows behind a chart, and the lines that name a reading or a sentence."""
+"""Tables of the report: one function per table, and lines that describe a reading or a sentence."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from tarot_data.report.wording import Words, figure_name, figure_value, fixed, s
 
 
 def intake_rows(words: Words, figures: dict) -> list[list[str]]:
-    """Rows of the table behind a chart, as for every function of this name."""
+    """Rows of the table of a chart, as every function named `…_rows`."""
     return [[bucket["from"], f"{bucket['readings']:,}"] for bucket in figures["intake"]["buckets"]]
 
 
@@ -113,7 +113,7 @@ def history_rows(words: Words, figures: dict) -> list[list[str]]:
 
 
 def curve_rows(words: Words, figures: dict, at_most: int = 25) -> list[list[str]]:
-    """Every validation, or, where there is none, losses evenly spaced; the training loss beside it is the latest."""
+    """Every validation with the latest training loss, or evenly spaced losses without validations."""
     train, held = figures["training"]["train"], figures["training"]["eval"]
     points = held or train
     rows = []
@@ -146,7 +146,7 @@ def listed_cards(words: Words, figures: dict) -> str:
 
 
 def votes_line(words: Words, figures: dict) -> str | None:
-    """How a person judged the texts below without knowing whose they are; None before the first vote."""
+    """Result of the blind votes; None before the first vote."""
     given = figures["training"]["votes"] or {}
     voted = sum(given.get(side, 0) for side in ("base", "tuned", "neither"))
     return (
@@ -155,7 +155,7 @@ def votes_line(words: Words, figures: dict) -> str | None:
 
 
 def reading_head(words: Words, row: dict) -> list[str]:
-    """What stands under the question of a reading: who, when, which spread, what about."""
+    """Line under the question of a reading: person, date, spread, themes."""
     parts = [row["person"], row["date"], words.listed(row["spreads"])]
     return [part for part in [*parts, words.listed(words(f"theme_{theme}") for theme in row["themes"])] if part]
 
@@ -168,7 +168,7 @@ def drawn_card(words: Words, card: dict) -> str:
 
 
 def hint(words: Words, part: dict) -> str:
-    """What a sentence is taken for, and the cards it speaks of."""
+    """Labels of a sentence and the cards it speaks of."""
     labelled = " + ".join(words.label(label) for label in part["labels"])
     named = words.listed(words.card(card) for card in part["cards"])
     return f"{labelled}{words('colon')}{named}" if named else labelled

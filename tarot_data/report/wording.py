@@ -1,4 +1,4 @@
-"""The words of the report and of the workbench: the catalogue in one language, and how figures are written."""
+"""Wording of report and workbench: the catalogue in one language, and the format of numbers."""
 
 import re
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from tarot_data.report.comparisons import RATES, is_share
 
 
 class Words:
-    """The catalogue's `[report]` in one language: `words("title")`. Whole numbers among the values may be written
+    """The catalogue's `[report]` in one language: `words("title")`. Integers among the values may be written
     `{n:reading|readings}`."""
 
     def __init__(self, lang: str) -> None:
@@ -25,7 +25,7 @@ class Words:
         return say(f"report.{key}", self.lang, **counted)
 
     def known(self, prefix: str, code: str) -> str:
-        """The word for a code of an open list, or the code itself where the catalogue has none."""
+        """The word for a code of an open list, or the code itself if the catalogue has none."""
         key = f"{prefix}_{code}"
         return self(key) if f"report.{key}" in catalogue() else code
 
@@ -42,7 +42,7 @@ class Words:
         return card if self.lang == "zh" else _english_cards().get(card, card)
 
     def canonical(self, name: str) -> str:
-        """The name of a card as the store has it, for one in the reader's language; any other text as it is."""
+        """Translate a card name in the reader's language to its stored name; other text is unchanged."""
         known = {self.card(card).casefold(): card for card in CARDS}
         return known.get(name.casefold(), name)
 
@@ -56,7 +56,7 @@ class Words:
         return detail
 
     def spread(self, row: dict) -> str:
-        """A spread of the lexicon by its id in English, which has no English column; any other as written."""
+        """Name a spread: in English by its id, since the lexicon has no English column; others as written."""
         if self.lang == "zh" or not row["spread_id"]:
             return row["spread"]
         return row["spread_id"].replace("_", " ").capitalize()
@@ -65,12 +65,12 @@ class Words:
         return self("comma").join(items)
 
     def join(self, sentences: Iterable[str | None]) -> str:
-        """Sentences one after the other; Chinese needs no space between."""
+        """Join sentences, in Chinese without spaces."""
         return ("" if self.lang == "zh" else " ").join(sentence for sentence in sentences if sentence)
 
 
 class Count(int):
-    """A whole number that brings its noun: `format(Count(2), "reading|readings")` is `2 readings`."""
+    """An integer with its noun: `format(Count(2), "reading|readings")` is `2 readings`."""
 
     def __format__(self, spec: str) -> str:
         if "|" in spec:
@@ -80,7 +80,7 @@ class Count(int):
 
 
 def share(value: float | None) -> str:
-    """A share in per cent, in which what is little is not nothing."""
+    """Format a share in per cent; a small one is not shown as 0."""
     if value is None:
         return "–"
     if 0 < value < 0.005:
@@ -93,7 +93,7 @@ def fixed(value: float | None, places: int = 2) -> str:
 
 
 def figure_name(words: Words, name: str) -> str:
-    """What a key figure is called: `label.advice` by its label, `theme.感情` by its theme."""
+    """Name of a key figure: `label.advice` by its label, `theme.感情` by its theme."""
     kind, _, what = name.partition(".")
     if not what:
         return words(f"rate_{kind}" if kind in RATES else f"figure_{kind}")

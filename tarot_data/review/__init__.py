@@ -1,4 +1,4 @@
 """The workbench: a small web app over one data directory, for one person on one machine.
 
-Pages are made on the server and work without script; nothing is fetched from elsewhere and nothing leaves.
+Pages are made on the server and work without scripts; nothing is fetched from elsewhere or sent away.
 """

@@ -1,8 +1,8 @@
-"""Who may use the workbench: whoever was given the link it printed, from this machine, through its own forms.
+"""Access to the workbench: only with its printed link, from this machine, through its own forms.
 
-Another page open in the same browser can send requests to this machine, and a name server can point a foreign name at
-it; so a request must name this machine as its host, carry the cookie that only the link sets, and, where it changes
-something, the token of the form it comes from.
+Other pages in the same browser can send requests to this machine, and a DNS name can be pointed at it (DNS rebinding). So a
+request must name this machine as its host, carry the cookie that only the link sets, and, if it changes something, the
+token of its form.
 """
 
 import hmac
@@ -16,19 +16,19 @@ from fastapi.responses import Response
 
 HOSTS = ("127.0.0.1", "localhost", "::1")
 MOST_BYTES = 4_000_000
-"""Bytes of a form. The longest record that is kept whole has 400,000 characters, three bytes each, nine when encoded."""
+"""Most bytes of a form. The longest record has 400,000 characters of three bytes, nine when encoded."""
 
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
 REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
-"""A report is one file with its style in it and no script."""
+"""A report is one file with inline styles and no script."""
 
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
-    # Not no-referrer: with it a browser hides the origin of a form from its own server.
+    # With no-referrer a browser would hide the origin of a form from its own server.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -38,11 +38,11 @@ HEADERS = {
 Answer = Callable[[Request], Awaitable[Response]]
 Refusal = Callable[[Request, str, int], Response]
 Welcome = Callable[[str], Response]
-"""The page that goes on to an address."""
+"""Makes the page that redirects to an address."""
 
 
 class Refused(Exception):
-    """A request that is not answered. code: a key `refused_…` of the catalogue's [review]."""
+    """A refused request. code: a key `refused_…` of the catalogue's [review]."""
 
     def __init__(self, code: str, status: int) -> None:
         self.code, self.status = code, status
@@ -50,13 +50,13 @@ class Refused(Exception):
 
 
 class Guard:
-    """token: of the link. Its cookie is named after the port, as browsers keep cookies by host alone."""
+    """token: secret of the link. The cookie is named after the port, since browsers keep cookies per host."""
 
     def __init__(self, token: str) -> None:
         self.token = token
 
     def form_token(self, path: str) -> str:
-        """What a form sent to path must carry."""
+        """Token that a form sent to path must carry."""
         return hmac.new(self.token.encode(), path.encode(), sha256).hexdigest()
 
     async def __call__(self, request: Request, answer: Answer, refuse: Refusal, welcome: Welcome) -> Response:
@@ -78,8 +78,8 @@ class Guard:
         if given is not None and request.method == "GET":
             if not compare_digest(given.encode(), self.token.encode()):
                 return refuse(request, "refused_token", 403)
-            # A page that goes on to the same address without the token, which then stays in no history. A redirect
-            # would not do: where the link was clicked on another site's page, its cookie would not be sent along.
+            # The page redirects to the address without the token, which then stays in no history. An HTTP redirect
+            # from a link on another site would not send the strict cookie.
             rest = [(key, value) for key, value in request.query_params.multi_items() if key != "token"]
             response = welcome(request.url.path + (f"?{urlencode(rest)}" if rest else ""))
             response.set_cookie(cookie, self.token, httponly=True, samesite="strict", path="/")
@@ -91,7 +91,7 @@ class Guard:
         return await answer(request)
 
     async def form(self, request: Request) -> dict[str, str]:
-        """The fields of a form that one of our pages sent. Raises Refused."""
+        """Parse the fields of a form of one of our pages. Raises Refused."""
         body = b""
         async for piece in request.stream():
             body += piece
@@ -108,6 +108,6 @@ class Guard:
 
 
 def _own_origin(request: Request) -> bool:
-    """False where the browser says that the form stands on another site. Browsers say so, other programs need not."""
+    """Whether the form is on our own site, or the client does not say (browsers do)."""
     origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
     return (origin is None or urlsplit(origin).netloc == request.headers["host"]) and site in (None, "same-origin")

@@ -1,4 +1,4 @@
-"""One long piece of work beside the pages, in a process of its own, so that pages stay quick and it ends with them."""
+"""Background job in a process of its own, so that pages stay responsive and it ends with the server."""
 
 import multiprocessing
 import signal
@@ -9,9 +9,9 @@ from schemas.errors import Problem
 
 
 class Job:
-    """Does one thing at a time. at: (stage, done, total), the last it told.
+    """Runs one job at a time. at: last reported (stage, done, total).
 
-    result: what the work returned. problem: code and values of the Problem it ended with; `job_died` of any other end.
+    result: what the job returned. problem: code and values of the Problem it raised; `job_died` for any other end.
     """
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class Job:
         self._process, self._told = None, None
 
     def start(self, work: Callable[..., dict], *arguments: object) -> bool:
-        """Begin work(*arguments, progress), a function of a module; False where something is still being done."""
+        """Start work(*arguments, progress), a function of a module; False if a job is running."""
         if self.running():
             return False
         context = multiprocessing.get_context("spawn")
@@ -33,7 +33,7 @@ class Job:
         return True
 
     def running(self) -> bool:
-        """Whether it is being done still; what it told since is taken in."""
+        """Receive its reports, and say whether it is still running."""
         while self._told and self._told.poll():
             try:
                 kind, said = self._told.recv()
@@ -48,7 +48,7 @@ class Job:
 
 
 def _do(telling: Connection, work: Callable[..., dict], arguments: tuple) -> None:
-    # Ctrl-C reaches every process of a terminal; this one ends with the one that began it.
+    # Ctrl-C reaches every process of a terminal; this one ends with its parent.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         result = work(*arguments, lambda stage, done, total: telling.send(("at", (stage, done, total))))

@@ -1,8 +1,8 @@
-"""What a base and its tuned model wrote for the same question, and which of the two a person prefers unseen.
+"""Blind votes between the texts of base and tuned model for the same question.
 
-Votes lie beside the run as `votes.jsonl`, one line each: `{texts, winner}`. texts: a fingerprint of the question and
-the two texts, so that a vote does not count for texts that a later evaluation wrote and says nothing of anybody. winner:
-base, tuned or neither. The last line of a pair counts.
+Votes are in `votes.jsonl` of the run, one `{texts, winner}` per line. texts: fingerprint of the question and both texts, so
+that a vote does not count for texts of a later evaluation and names nobody. winner: base, tuned or neither. The last line
+of a pair counts.
 """
 
 import hmac
@@ -15,8 +15,8 @@ WINNERS = (*SIDES, "neither")
 
 
 def pairs(run_dir: Path) -> list[dict]:
-    """{id, texts, question, cards, base, tuned, reader} of every question both models answered; reader: what the person
-    wrote, or None."""
+    """List {id, texts, question, cards, base, tuned, reader} of every question that both models answered; reader: the
+    person's own text, or None."""
     found: dict[str, dict[str, dict]] = {}
     for line in _lines(run_dir / "generations.jsonl"):
         found.setdefault(line["id"], {})[line["model"]] = line
@@ -35,7 +35,7 @@ def pairs(run_dir: Path) -> list[dict]:
 
 
 def votes(run_dir: Path) -> dict[str, str]:
-    """texts of a pair -> winner."""
+    """Map texts of a pair -> winner."""
     return {line["texts"]: line["winner"] for line in _lines(run_dir / "votes.jsonl")}
 
 
@@ -45,13 +45,13 @@ def vote(run_dir: Path, pair: dict, winner: str) -> None:
 
 
 def order(pair: dict, secret: str) -> tuple[str, str]:
-    """Which model's text stands first: by chance, but the same whenever the page is shown."""
+    """Order of the two texts: random, but the same whenever the page is shown."""
     odd = hmac.new(secret.encode(), pair["texts"].encode(), "sha256").digest()[0] % 2
     return SIDES[::-1] if odd else SIDES
 
 
 def tally(run_dir: Path) -> dict[str, int]:
-    """{base, tuned, neither, open} over the pairs as they stand."""
+    """Count {base, tuned, neither, open} over the current pairs."""
     given = votes(run_dir)
     said = [given.get(pair["texts"], "open") for pair in pairs(run_dir)]
     return {name: said.count(name) for name in (*WINNERS, "open")}

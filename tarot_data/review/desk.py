@@ -59,7 +59,7 @@ def desk_of(request: Request) -> Desk:
 
 
 async def form_of(request: Request) -> dict[str, str]:
-    """Fields of a form that a page of the workbench sent. Raises Refused."""
+    """Parse the fields of a form of the workbench. Raises Refused."""
     return await desk_of(request).guard.form(request)
 
 

@@ -1,4 +1,4 @@
-"""What the labeller is least sure of, first; and the labeller taught by what its reader corrected."""
+"""Pages of the least certain labels, and of training the labeller on corrections."""
 
 import json
 from pathlib import Path
@@ -53,7 +53,7 @@ def show_next(desk: TheDesk, at: str = "1") -> Response:
 def show_training(desk: TheDesk) -> Response:
     running = desk.job.running()
     if desk.job.result:
-        # Rows and model are read again, so that the next sentence tried is labelled by what was learned.
+        # Load lexicon and model again, so that the next sentence is labelled by the new model.
         lexicon.use(desk.own_lexicon)
     stage, done, total = desk.job.at or ("", 0, 0)
     known = f"progress.{stage}"
@@ -77,7 +77,7 @@ def start_training(desk: TheDesk, form: Form) -> Response:
 
 
 def learn(data_dir: Path, own_lexicon: Path, progress) -> dict:
-    """What `tarot lexicon train --corrections` does."""
+    """Train the labeller as `tarot lexicon train --corrections` does."""
     from tarot_data.patterns import train as teaching
 
     lexicon.use(own_lexicon)
@@ -85,7 +85,7 @@ def learn(data_dir: Path, own_lexicon: Path, progress) -> dict:
 
 
 def figures(own_lexicon: Path) -> dict | None:
-    """What the last teaching by corrections reached, as `teaching.learn_corrections` gives it."""
+    """Figures of the last training on corrections, as `train.learn_corrections` returns them."""
     path = own_lexicon / "model" / model.FIGURES
     found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     return found if "before" in found else None

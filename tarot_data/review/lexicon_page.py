@@ -1,4 +1,4 @@
-"""The lexicon tried on a sentence, and a row of the reader's own added where its example holds."""
+"""Pages to try the lexicon on a sentence, and to add a row if its example passes."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from tarot_data.patterns.lexicon_check import CLOSED, check_row
 from tarot_data.review.desk import Desk, Form, TheDesk
 
 FIRST = ("cues", "aliases", "themes", "spreads", "persons")
-"""Tables a reader most often adds to, listed first."""
+"""Tables that readers most often add to, listed first."""
 
 
 router = APIRouter()
@@ -68,4 +68,4 @@ def add_row(desk: TheDesk, table: str, form: Form) -> Response:
 
 
 LONGEST_TRIED = 5_000
-"""Characters explained at a time: a long reading. What is beyond is left out."""
+"""Most characters explained at a time: a long reading."""

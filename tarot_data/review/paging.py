@@ -1,11 +1,11 @@
-"""Long lists in parts."""
+"""Paging of long lists."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Page:
-    """One part of a list of `total` rows, counted from 1; a number beyond the last part is the last part."""
+    """A page of a list of `total` rows, from 1; a number beyond the last page is the last page."""
 
     total: int
     asked: int
@@ -25,5 +25,5 @@ class Page:
 
 
 def whole(text: str) -> int:
-    """A page number as it stands in an address; 1 for anything else."""
+    """Parse a page number of an address; 1 for anything else."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 1

@@ -1,4 +1,4 @@
-"""Readings searched, filtered and looked at, their sentences coloured by label."""
+"""Pages of readings: search, filters, sentences coloured by label, corrections."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,7 +74,7 @@ def show_reading(desk: TheDesk, reading_id: str) -> Response:
 
 @router.get("/readings/{reading_id}/{number}")
 def show_sentence(desk: TheDesk, reading_id: str, number: int, at: str = "") -> Response:
-    """at: its place among those the labeller is least sure of, where it was come to from there."""
+    """at: its place in the list of least certain sentences, if it was opened from there."""
     row, one = place(desk.data_dir, reading_id, number)
     first, last = max(0, number - 1), min(number + 1, len(row["sentences"]) - 1)
     drawn = [card["card"] for card in row["cards"]]
@@ -100,7 +100,7 @@ def correct_sentence(desk: TheDesk, reading_id: str, number: int, form: Form) ->
     row, one = place(desk.data_dir, reading_id, number)
     start, end = one["start"], one["end"]
     if form.get("words") != corrections.digest(row["content"][start:end]):
-        # The reading was edited since its page was made: the number means another sentence now.
+        # The reading was edited since the page was made: the number means another sentence now.
         raise HTTPException(409)
     labels = [form[name] for name in ("first", "second") if form.get(name)]
     cards = [name.removeprefix("card:") for name in form if name.startswith("card:")]
@@ -110,13 +110,13 @@ def correct_sentence(desk: TheDesk, reading_id: str, number: int, form: Form) ->
     with tables.writing(desk.data_dir):
         corrections.add(desk.data_dir, [said])
     if form.get("at"):
-        # Corrected, it has left the list, and the next one has its place.
+        # Corrected, it leaves the list, and the next one takes its place.
         return RedirectResponse(f"/labels/next?at={whole(form['at'])}", 303)
     return RedirectResponse(f"/readings/{reading_id}#s{number}", 303)
 
 
 def reading(data_dir: Path, reading_id: str) -> dict:
-    """A reading (STORED) with its corrections laid over the labeller's sentences. Raises Problem `no_reading`."""
+    """Read a reading (STORED) with its corrections applied. Raises Problem `no_reading`."""
     row = tables.reading(data_dir, reading_id)
     if row is None:
         raise Problem("no_reading", id=reading_id)
@@ -125,7 +125,7 @@ def reading(data_dir: Path, reading_id: str) -> dict:
 
 
 def place(data_dir: Path, reading_id: str, number: int) -> tuple[dict, dict]:
-    """A reading and its sentence of that number, from 0."""
+    """Read a reading and its sentence of that number, from 0."""
     row = reading(data_dir, reading_id)
     if not 0 <= number < len(row["sentences"]):
         raise HTTPException(404)
@@ -133,7 +133,7 @@ def place(data_dir: Path, reading_id: str, number: int) -> tuple[dict, dict]:
 
 
 def parts(content: str, sentences: list[dict]) -> list[dict]:
-    """The whole content in order: each sentence with its labels, and what lies between them without."""
+    """Divide the content into sentences with labels and the gaps between them."""
     out, at = [], 0
     for number, sentence in enumerate(sentences):
         if sentence["start"] > at:

@@ -1,4 +1,4 @@
-"""Rejections, one after the other: the record beside a form, and what a person decides about it."""
+"""Pages of rejections: each record beside a form, and the decision about it."""
 
 import json
 import re
@@ -74,7 +74,7 @@ def decide(desk: TheDesk, rejection_id: str, form: Form) -> Response:
 
 
 def opened(desk: Desk, rejection_id: str, reason: str) -> tuple[dict, str | None, str | None]:
-    """An open rejection, and the ids of those before and after it among those of one reason, if one is named."""
+    """Read an open rejection, and the ids before and after it (of one reason, if one is named)."""
     every = tables.rejections(desk.data_dir)
     (row,) = every.filter(pl.col("rejection_id") == rejection_id).to_dicts() or [None]
     if row is None:
@@ -112,14 +112,14 @@ def shown(desk: Desk, row: dict, before, after, reason: str, typed: dict, said: 
 
 
 def said(desk: Desk, did: str, reading: str) -> dict | str | None:
-    """What became of the rejection before this one."""
+    """Message on the result of the previous rejection."""
     if did not in ("accepted", "dismissed", "refused"):
         return None
     return {"text": desk.say(f"did_{did}"), "reading": reading if READING.fullmatch(reading) else None}
 
 
 def as_read(record: dict, lang: str) -> list[tuple[str, str]]:
-    """(name, text) of what a record says, in words where the catalogue has one for its field."""
+    """List (name, text) of the fields of a record, with names of the catalogue if it has them."""
     out = []
     for name, value in record.items():
         if value in (None, "", [], {}) or name in OUR_OWN:
@@ -138,7 +138,7 @@ def text(value: object) -> str:
 
 
 def with_picked(cards: str, form: dict[str, str]) -> str:
-    """The text of the cards with the picked one at the end of its last draw."""
+    """Append the picked card to the last draw."""
     card = form.get("pick_card", "").strip()
     if not card:
         return cards

@@ -1,4 +1,4 @@
-"""Which readings there are and what they are found by, held in memory so that lists, filters and search need not read the store."""
+"""In-memory index of the readings for lists, filters and search."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -19,8 +19,8 @@ def search(
     text: str = "",
     order: str = "",
 ) -> pl.DataFrame:
-    """Current readings (the columns of `index`) that fit everything named, newest date first; `order="unsure"`: those
-    with the sentence the labeller is least sure of first.
+    """Find current readings (columns of `index`) that match every filter, newest date first; with `order="unsure"` the
+    least certain first.
 
     person: part of a name. card, theme, flag: codes. lacks: a label that no sentence has. text: part of content or
     question.
@@ -42,15 +42,15 @@ def search(
 
 
 def index(data_dir: Path) -> pl.DataFrame:
-    """What lists and filters need of every current reading (INDEX), newest date first, as its reader has corrected it.
+    """Columns of every current reading for lists and filters (INDEX), newest date first, with corrections applied.
 
-    Held until the store changes; of the corrections, only new ones are laid over it.
+    Cached until the store changes; only new corrections are applied again.
     """
     return _overlaid(*_key(data_dir))
 
 
 def _key(data_dir: Path) -> tuple[Path, tuple[str, ...], object]:
-    """What changes when the store or the corrections do."""
+    """Cache key: changes with the store or the corrections."""
     path = corrections.path_of(data_dir)
     stamp = (path.stat().st_mtime_ns, path.stat().st_size) if path.exists() else None
     return data_dir, tuple(delta.parts(data_dir)), stamp
@@ -71,7 +71,7 @@ def _overlaid(data_dir: Path, files: tuple[str, ...], stamp: object) -> pl.DataF
 
 
 def least_sure(data_dir: Path) -> pl.DataFrame:
-    """Readings (INDEX) that have a sentence nobody corrected, the one the labeller is least sure of first."""
+    """Readings (INDEX) with an uncorrected sentence, the least certain first."""
     return _least_sure(*_key(data_dir))
 
 
@@ -99,16 +99,16 @@ INDEX = pl.Schema(
         "taken": pl.List(pl.String),
     }
 )
-"""labels: that any sentence has. unsure: number of the sentence the labeller is least sure of among those nobody
-corrected, from 0; sure: its confidence, words: its beginning, taken: its labels. All null where every one is corrected."""
+"""labels: of any sentence. unsure: number (from 0) of the least certain uncorrected sentence; sure: its confidence, words: its
+beginning, taken: its labels. All null if every sentence is corrected."""
 
 BY_LABEL = ("labels", "sure", "unsure", "words", "taken")
 SHOWN_CHARS = 80
 
 
 _held: dict[Path, pl.DataFrame] = {}
-"""What was read of the table's files, with the file of each row. A new commit is a new file, and only that is read: the
-sentences of 100,000 readings take more than a second, and their texts, 175 MB, a third of one."""
+"""Cached columns with the file of each row. A commit is a new file, and only that is read: the sentences of 100,000 readings
+take more than a second, their texts (175 MB) a third of one."""
 
 
 @lru_cache(maxsize=1)
@@ -155,10 +155,10 @@ def _by_label() -> list[pl.Expr]:
 
 
 _laid: dict[tuple[Path, str], tuple[object, tuple]] = {}
-"""What corrections make of a reading: (data_dir, reading_id) -> what it was made of, and reading_id with the columns BY_LABEL."""
+"""Cached effect of corrections: (data_dir, reading_id) -> its inputs, and reading_id with the columns BY_LABEL."""
 
 ONE_BY_ONE = 3
-"""Up to so many readings are looked up by their place in the table; a filter reads all of it, a second for 100,000."""
+"""Up to so many readings are read by their row in the table; a filter reads all of it, a second for 100,000."""
 
 
 def _corrected(data_dir: Path, rows: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:

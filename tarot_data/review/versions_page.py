@@ -1,4 +1,4 @@
-"""Published versions and trainings: listed, compared, with their reports."""
+"""Pages of versions and trainings: lists, comparisons, reports, blind votes."""
 
 import json
 import re
@@ -19,7 +19,7 @@ REPORT = re.compile(r"report[-a-z0-9]*\.html")
 RUN = re.compile(r"[\w.-]+")
 KINDS = ("added", "removed", "changed", "moved")
 MOST_NAMED = 100
-"""Readings of each kind a comparison names; the rest is counted."""
+"""Most readings of each kind that a comparison names; the rest is counted."""
 
 
 router = APIRouter()
@@ -112,7 +112,7 @@ def show_report(desk: TheDesk, name: str) -> Response:
 
 
 def asked(frames: list[pl.DataFrame], result: dict) -> dict[str, str]:
-    """reading_id -> question of the readings a comparison names, as the first frame that has them says it."""
+    """Map reading_id -> question for the readings a comparison names, from the first frame that has them."""
     named = [one["reading_id"] if isinstance(one, dict) else one for kind in KINDS for one in result[kind][:MOST_NAMED]]
     rows = pl.concat([frame.select("reading_id", "question") for frame in frames])
     rows = rows.filter(pl.col("reading_id").is_in(named)).unique("reading_id", keep="first", maintain_order=True)
@@ -127,7 +127,7 @@ def run_folder(data_dir: Path, name: str) -> Path:
 
 
 def runs(data_dir: Path) -> list[dict]:
-    """{name, manifest, scores} of every finished run, newest first."""
+    """List {name, manifest, scores} of every finished run, newest first."""
     return [read_run(path.parent) for path in sorted((data_dir / "runs").glob("*/manifest.json"), reverse=True)]
 
 
