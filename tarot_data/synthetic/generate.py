@@ -18,8 +18,9 @@ from random import Random
 
 from schemas.errors import Problem
 from tarot_data.lexicon import read_table
-from tarot_data.synthetic.grammar import Drawn, MadeUp, listed, made_up, tables
+from tarot_data.synthetic.grammar import Drawn, MadeUp, listed, made_up
 from tarot_data.synthetic.office_files import write_docx, write_xlsx
+from tarot_data.synthetic.tables import tables
 
 Progress = Callable[[str, int, int], None]
 
@@ -366,7 +367,7 @@ def _docx(out: Path, number: int, readings: list[MadeUp], rng: Random) -> int:
             *([f"{person}：{reading.person}"] if reading.person else []),
             f"{question}：{reading.question}",
             f"{spread}：{reading.spread}",
-            f"{day}：{_day(reading, '{y}年{m}月{d}日')}",
+            f"{day}：{_day(reading, _words('day', 'docx')[0])}",
             "synthetic：true",
         ]
         blocks.append(("heading", reading.question))
