@@ -9,7 +9,8 @@ import time
 from importlib.resources import files
 from pathlib import Path
 
-from flows.cli import Context, main
+from flows.cli import main
+from flows.commands.declare import Context
 from flows.runtime import environment
 from flows.runtime.progress import bar
 

@@ -1,1 +1,1 @@
-"""What each command does: one function a command, named as in `flows.cli.COMMANDS`. Heavy imports stay inside."""
+"""The commands of `tarot`, one module a group of them, each declared beside its function (`flows.commands.declare`)."""

@@ -1,28 +1,25 @@
-"""Versions, the report on them and how far they are from the gate."""
+"""Commands about dataset versions: publish, list, compare, verify, copy, export."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
-from flows.cli import Context
-from flows.commands.output import print_gate, print_published
-from flows.training.gate_checks import look
+import click
+
+from flows.commands.declare import Context, argument, base_options, command, option
+from flows.commands.output import print_published
+from flows.push_to_hub import push_folder
+from flows.training.token_budget import budget_of
 from schemas.errors import Problem
+from tarot_data.dataset import export, versions
+from tarot_data.dataset.diff import diff
+from tarot_data.store import tables
 
 
-def report(ctx: Context, pseudonyms: bool) -> None:
-    from flows.report import write_report
-    from flows.training.runs import newest_run
-
-    result = write_report(
-        ctx.data_dir, look(ctx.data_dir), ctx.lang, run=newest_run(ctx.data_dir), pseudonyms=pseudonyms
-    )
-    ctx.json(result) if ctx.as_json else ctx.print("summary.report", path=result["path"])
-
-
+@command("dataset publish")
+@base_options
+@option("--reasoning", is_flag=True)
+@option("--pseudonyms", is_flag=True)
 def dataset_publish(ctx: Context, base: str | None, recipe: str | None, reasoning: bool, pseudonyms: bool) -> None:
-    from flows.training.token_budget import budget_of
-    from tarot_data.dataset import versions
-    from tarot_data.store import tables
-
     budget = budget_of(base, recipe, reasoning)
     with tables.writing(ctx.data_dir):
         manifest, new = versions.publish(ctx.data_dir, budget, hide_names=pseudonyms)
@@ -31,9 +28,8 @@ def dataset_publish(ctx: Context, base: str | None, recipe: str | None, reasonin
     print_published(ctx, manifest, new)
 
 
+@command("dataset list")
 def dataset_list(ctx: Context) -> None:
-    from tarot_data.dataset import versions
-
     manifests = versions.listed(ctx.data_dir)
     if not manifests and not ctx.as_json:
         ctx.print("summary.status_none")
@@ -41,17 +37,17 @@ def dataset_list(ctx: Context) -> None:
         ctx.json(manifest) if ctx.as_json else print_version(ctx, manifest)
 
 
+@command("dataset show")
+@argument("version", type=int, required=False)
 def dataset_show(ctx: Context, version: int | None) -> None:
-    from tarot_data.dataset import versions
-
     manifest = versions.find(ctx.data_dir, version)
     ctx.json(manifest) if ctx.as_json else print_version(ctx, manifest)
 
 
+@command("dataset diff")
+@argument("old", type=int)
+@argument("new", type=int)
 def dataset_diff(ctx: Context, old: int, new: int) -> None:
-    from tarot_data.dataset import versions
-    from tarot_data.dataset.diff import diff
-
     manifests = [versions.find(ctx.data_dir, number) for number in (old, new)]
     result = diff(*(versions.read(ctx.data_dir, manifest) for manifest in manifests), *manifests)
     if ctx.as_json:
@@ -70,9 +66,9 @@ def dataset_diff(ctx: Context, old: int, new: int) -> None:
         print(f"  {name}: {before} → {after}")
 
 
+@command("dataset verify")
+@argument("version", type=int, required=False)
 def dataset_verify(ctx: Context, version: int | None) -> None:
-    from tarot_data.dataset import versions
-
     manifests = [versions.find(ctx.data_dir, version)] if version else versions.listed(ctx.data_dir)
     findings = {manifest["name"]: versions.verify(ctx.data_dir, manifest) for manifest in manifests}
     if ctx.as_json:
@@ -84,15 +80,24 @@ def dataset_verify(ctx: Context, version: int | None) -> None:
             ctx.print("summary.verified", name=name)
 
 
+@command("dataset checkout")
+@argument("version", type=int)
+@argument("folder", type=click.Path(path_type=Path, file_okay=False))
 def dataset_checkout(ctx: Context, version: int, folder: Path) -> None:
-    from tarot_data.dataset import versions
-
     manifest = versions.find(ctx.data_dir, version)
     path = versions.checkout(ctx.data_dir, manifest, folder)
     versions.note_copy(ctx.data_dir, manifest, path)
     ctx.json({"path": str(path)}) if ctx.as_json else ctx.print("summary.checked_out", version=version, path=path)
 
 
+@command("dataset export")
+@argument("version", type=int)
+@argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@option("--license", default="other", show_default=True)
+@option("--reasoning", is_flag=True)
+@option("--push", metavar="REPO")
+@option("--public", is_flag=True)
+@option("--i-know", is_flag=True)
 def dataset_export(
     ctx: Context,
     version: int,
@@ -103,10 +108,6 @@ def dataset_export(
     public: bool,
     i_know: bool,
 ) -> None:
-    from datetime import UTC, datetime
-
-    from tarot_data.dataset import export, versions
-
     manifest = versions.find(ctx.data_dir, version)
     if push and not i_know:
         refuse_private(ctx, export.findings(manifest, versions.read(ctx.data_dir, manifest)))
@@ -118,8 +119,6 @@ def dataset_export(
         ctx.print("summary.exported", version=version, path=folder)
     result["pushed"] = None
     if push:
-        from flows.push_to_hub import push_folder
-
         result["pushed"] = push_folder(folder, push, private=not public)
         if not ctx.as_json:
             visibility = ctx.say("summary.public" if public else "summary.private")
@@ -145,45 +144,3 @@ def print_version(ctx: Context, manifest: dict) -> None:
         hash=manifest["hash"],
         **manifest["counts"],
     )
-
-
-def status(ctx: Context, min_readings: int, min_new: int) -> None:
-    from flows.runtime import run_log
-    from flows.training.runs import champion_of, run_dirs
-    from tarot_data.dataset import versions
-    from tarot_data.store import tables
-
-    version = versions.newest(ctx.data_dir)
-    runs = run_dirs(ctx.data_dir)
-    opened = look(ctx.data_dir, min_readings, min_new)
-    last_run = run_log.last(ctx.data_dir)
-    last_training = runs[-1].name if runs else None
-    champion = champion_of(ctx.data_dir)
-    rejected_open = tables.rejections(ctx.data_dir).height
-    if ctx.as_json:
-        return ctx.json(
-            opened
-            | {
-                "version": version["version"] if version else None,
-                "last_run": last_run,
-                "last_training": last_training,
-                "champion": champion,
-                "rejected_open": rejected_open,
-                "readings": tables.count(ctx.data_dir),
-            }
-        )
-    ctx.print("summary.total", readings=tables.count(ctx.data_dir))
-    if version:
-        ctx.print("summary.status_version", version=version["version"])
-    else:
-        ctx.print("summary.status_none")
-    print_gate(ctx, opened)
-    if last_training:
-        ctx.print("summary.status_last", run=last_training)
-    if last_run:
-        values = {"at": last_run["at"].replace("T", " "), "flow": last_run["flow"]}
-        ctx.print("summary.status_last_run", **values, state=ctx.say(f"state.{last_run['state']}"))
-    if champion:
-        ctx.print("summary.status_champion", run=champion)
-    if rejected_open:
-        ctx.print("summary.status_rejected", count=rejected_open)

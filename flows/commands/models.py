@@ -1,4 +1,4 @@
-"""What a trained model is for: reading cards, talking about them, and leaving for another program."""
+"""Commands about a trained model: let it read cards and talk, export it for another program."""
 
 import sys
 from pathlib import Path
@@ -6,11 +6,23 @@ from random import SystemRandom
 
 import click
 
-from flows.cli import Context
+from flows.commands.declare import Context, argument, command, option
+from flows.training.generate import Talk, lay, open_talk
+from flows.training.runs import best_run
+from tarot_data.cards.format import card_text
+from tarot_train import export as exports
 
-FORMS = ("merged", "gguf", "ollama", "adapter")
 
-
+@command("read", alone=False)
+@option("--cards")
+@option("--draw", metavar="SPREAD")
+@option("--person")
+@option("--question")
+@option("--spread")
+@option("--run")
+@option("--seed", type=int)
+@option("--chat", is_flag=True)
+@option("--think/--no-think", default=None)
 def read(
     ctx: Context,
     cards: str | None,
@@ -23,8 +35,6 @@ def read(
     chat: bool,
     think: bool | None,
 ) -> None:
-    from flows.training.generate import lay, open_talk
-
     if bool(cards) + bool(draw) != 1 and not (chat and not cards and not draw):
         raise click.UsageError(ctx.say("usage.read"))
     if seed is None:
@@ -51,8 +61,8 @@ def read(
         _chat(ctx, talk)
 
 
-def _chat(ctx: Context, talk) -> None:
-    """Answers line by line until the input ends or a line is empty."""
+def _chat(ctx: Context, talk: Talk) -> None:
+    """Answer line by line until the input ends or a line is empty."""
     ctx.note("summary.chat", run=talk.run)
     while True:
         click.echo(ctx.say("summary.chat_prompt"), nl=False, err=True)
@@ -62,19 +72,18 @@ def _chat(ctx: Context, talk) -> None:
         _answer(ctx, talk, line.strip(), {"run": talk.run, "prompt": line.strip()})
 
 
-def _answer(ctx: Context, talk, prompt: str, facts: dict) -> None:
-    """One answer: pieces for people as they are written, the trace apart on standard error; one object as JSON."""
+def _answer(ctx: Context, talk: Talk, prompt: str, facts: dict) -> None:
+    """Print an answer piece by piece as it is written, its trace on standard error; or as one object of JSON."""
     if ctx.as_json:
         return ctx.json(facts | talk.answer(prompt, lambda part, text: None))
-    before = None
+    parts: list[str] = []
 
     def say(part: str, text: str) -> None:
-        nonlocal before
-        if part == "trace" and before is None:
+        if part == "trace" and not parts:
             ctx.note("summary.trace_begins")
-        if part == "content" and before == "trace":
+        if part == "content" and parts[-1:] == ["trace"]:
             ctx.note("summary.trace_ends")
-        before = part
+        parts[:] = [part]
         print(text, end="", flush=True, file=sys.stderr if part == "trace" else sys.stdout)
 
     answer = talk.answer(prompt, say)
@@ -84,32 +93,31 @@ def _answer(ctx: Context, talk, prompt: str, facts: dict) -> None:
 
 
 def print_drawn(ctx: Context, cards: list[dict], seed: int) -> None:
-    from tarot_data.cards.format import card_text
-
     ctx.note("summary.drawn", cards="、".join(card_text(card) for card in cards), seed=seed)
 
 
+@command("export", alone=False)
+@argument("run", required=False)
+@option("--merged", is_flag=True)
+@option("--gguf", is_flag=True)
+@option("--ollama", is_flag=True)
+@option("--adapter", is_flag=True)
+@option("--kind", type=click.Choice(["F16", "F32", "Q8_0"]), default="F16", show_default=True)
+@option("--out", type=click.Path(path_type=Path))
 def export(
     ctx: Context,
     run: str | None,
-    merged: bool,
-    gguf: bool,
-    ollama: bool,
-    adapter: bool,
     kind: str,
     out: Path | None,
+    **forms: bool,
 ) -> None:
-    from flows.training.runs import best_run
-
-    given = dict(zip(FORMS, (merged, gguf, ollama, adapter), strict=True))
-    if sum(given.values()) != 1:
+    wanted = [form for form, is_wanted in forms.items() if is_wanted]
+    if len(wanted) != 1:
         raise click.UsageError(ctx.say("usage.export"))
-    (form,) = (name for name, wanted in given.items() if wanted)
+    (form,) = wanted
     folder = best_run(ctx.data_dir, run)
-    target = out or ctx.data_dir / "exports" / (f"{folder.name}.gguf" if gguf else f"{folder.name}-{form}")
-    from tarot_train import export as exports
-
-    if gguf and target.suffix != ".gguf":
+    target = out or ctx.data_dir / "exports" / (f"{folder.name}.gguf" if form == "gguf" else f"{folder.name}-{form}")
+    if form == "gguf" and target.suffix != ".gguf":
         target = target / f"{folder.name}.gguf"
     make = getattr(exports, form)
     result = make(folder, target, kind) if form in ("gguf", "ollama") else make(folder, target)

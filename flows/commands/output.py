@@ -1,11 +1,11 @@
-"""What several commands print or read."""
+"""Output and input that several commands share."""
 
 import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-from flows.cli import Context
-from schemas.errors import Problem
+from flows.commands.declare import Context
+from flows.runtime.terminal import one_line
 from schemas.messages import gate_sentences
 
 
@@ -74,15 +74,6 @@ def _interval(difference: dict) -> dict[str, float]:
     return {name: difference[name] for name in ("low", "high")}
 
 
-def cluster_of(runner: str, address: str | None) -> str | None:
-    """What `--runner` and `--address` name, as `flows.runtime.dask_runner` takes it. Raises Problem `address_without_dask`."""
-    from flows.runtime.dask_runner import LOCAL
-
-    if runner == "here" and address:
-        raise Problem("address_without_dask", address=address)
-    return None if runner == "here" else address or LOCAL
-
-
 @contextmanager
 def lines_of(file: Path):
     if str(file) == "-":
@@ -90,3 +81,7 @@ def lines_of(file: Path):
     else:
         with file.open(encoding="utf-8-sig") as lines:
             yield lines
+
+
+def place_of(source: dict) -> str:
+    return one_line(" › ".join(part for part in (source["file"], source["member"], source["locator"]) if part))

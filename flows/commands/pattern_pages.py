@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from flows.cli import Context
+from flows.commands.declare import Context
 from schemas.deck import PATTERNS
 
 MOST_CARDS = 12

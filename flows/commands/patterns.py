@@ -1,20 +1,32 @@
-"""What the reader's words show, and the tables that say so."""
+"""Commands about the labelling: annotate, show the pattern library, try and edit the tables, label again."""
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from flows.cli import Context
+import polars as pl
+
+from flows.commands.declare import Context, argument, command, existing, lexicon_option, option
 from flows.commands.output import lines_of
+from flows.commands.pattern_pages import card_page, explanation_page, library_page
+from flows.runtime import environment
+from flows.runtime.progress import bar
 from schemas.errors import Problem
+from schemas.tables import STORED, typed
+from tarot_data import lexicon
+from tarot_data.dataset import versions
+from tarot_data.ingest.relabel import relabel as label_again
+from tarot_data.patterns import model, train
+from tarot_data.patterns.annotate_records import annotate_records, drawn_cards, read_lines
+from tarot_data.patterns.explain import explain
+from tarot_data.patterns.lexicon_check import check_lexicon, check_row
+from tarot_data.patterns.pattern_library import card_entry, pattern_library
+from tarot_data.store import tables
 
-if TYPE_CHECKING:
-    import polars as pl
 
-
+@command("annotate")
+@argument("file", type=existing(dir_okay=False, allow_dash=True))
+@lexicon_option
 def annotate(ctx: Context, file: Path) -> None:
-    from tarot_data.patterns.annotate_records import annotate_records, read_lines
-
     wanted = ("id", "cards", "sentences", "themes", "style")
     with lines_of(file) as lines:
         annotated = annotate_records(list(read_lines(lines, str(file))))
@@ -25,10 +37,11 @@ def annotate(ctx: Context, file: Path) -> None:
             print_sentences(ctx, record)
 
 
+@command("patterns")
+@option("--version", type=int)
+@option("--card")
+@lexicon_option
 def patterns(ctx: Context, version: int | None, card: str | None) -> None:
-    from flows.commands.pattern_pages import card_page, library_page
-    from tarot_data.patterns.pattern_library import card_entry, pattern_library
-
     stored = readings_of(ctx, version)
     if card:
         entry = card_entry(stored, canonical(card))
@@ -37,12 +50,8 @@ def patterns(ctx: Context, version: int | None, card: str | None) -> None:
     ctx.json(library) if ctx.as_json else print_page(library_page(ctx, library))
 
 
-def readings_of(ctx: Context, version: int | None) -> "pl.DataFrame":
-    """The readings of a dataset version, or of the store as it is. Raises Problem `empty_store` or `no_version`."""
-    from schemas.tables import STORED, typed
-    from tarot_data.dataset import versions
-    from tarot_data.store import tables
-
+def readings_of(ctx: Context, version: int | None) -> pl.DataFrame:
+    """Read the readings of a dataset version, or those of the store. Raises Problem `empty_store` or `no_version`."""
     if version is not None:
         stored = versions.read(ctx.data_dir, versions.find(ctx.data_dir, version))
         return typed(stored.select(*STORED), STORED)
@@ -53,15 +62,13 @@ def readings_of(ctx: Context, version: int | None) -> "pl.DataFrame":
 
 
 def canonical(card: str) -> str:
-    """The canonical name of a card as a person writes it. Raises Problem `unknown_card`."""
-    from tarot_data.patterns.annotate_records import drawn_cards
-
+    """Return the canonical name of a card as a person writes it. Raises Problem `unknown_card`."""
     return drawn_cards({"id": "--card", "cards": card})[0]["card"]
 
 
+@command("lexicon check")
+@lexicon_option
 def lexicon_check(ctx: Context) -> None:
-    from tarot_data.patterns.lexicon_check import check_lexicon
-
     findings = check_lexicon()
     if ctx.as_json:
         ctx.json({"findings": [vars(finding) for finding in findings], "ok": not findings})
@@ -73,20 +80,20 @@ def lexicon_check(ctx: Context) -> None:
         ctx.print("summary.lexicon_fine")
 
 
+@command("lexicon try")
+@argument("text")
+@lexicon_option
 def lexicon_try(ctx: Context, text: str) -> None:
-    from flows.commands.pattern_pages import explanation_page
-    from tarot_data.patterns.explain import explain
-
     found = explain(text)
     ctx.json(found) if ctx.as_json else print_page(explanation_page(ctx, found))
 
 
+@command("lexicon add")
+@argument("table")
+@argument("cells", nargs=-1, required=True, metavar="COLUMN=VALUE")
+@lexicon_option
 def lexicon_add(ctx: Context, table: str, cells: tuple[str, ...]) -> None:
-    """A row of the reader's own, saved only where its example holds."""
-    from flows.runtime import environment
-    from tarot_data import lexicon
-    from tarot_data.patterns.lexicon_check import check_row
-
+    """Save a row of the reader's own if its example holds."""
     if table not in lexicon.tables():
         raise Problem("lexicon_table", table=table, tables=", ".join(lexicon.tables()))
     row = {}
@@ -103,11 +110,11 @@ def lexicon_add(ctx: Context, table: str, cells: tuple[str, ...]) -> None:
     )
 
 
+@command("lexicon train")
+@option("--corrections", is_flag=True)
+@lexicon_option
 def lexicon_train(ctx: Context, corrections: bool) -> None:
-    """A labeller of the reader's own: it never touches the one that is shipped."""
-    from flows.runtime.progress import bar
-    from tarot_data.patterns import model, train
-
+    """Train a labeller of the reader's own; the one that is shipped stays as it is."""
     target = model.own_path().parent
     try:
         if corrections:
@@ -127,11 +134,9 @@ def lexicon_train(ctx: Context, corrections: bool) -> None:
     ctx.print("summary.relabel_next")
 
 
+@command("relabel")
+@lexicon_option
 def relabel(ctx: Context) -> None:
-    from flows.runtime.progress import bar
-    from tarot_data.ingest.relabel import relabel as label_again
-    from tarot_data.store import tables
-
     with tables.writing(ctx.data_dir):
         done = label_again(ctx.data_dir, bar)
     bar.close()

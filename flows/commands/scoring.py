@@ -1,18 +1,28 @@
-"""How good readings are: a person's, a model's, two models' side by side."""
+"""Commands about how good readings are: a person's, a model's, several models side by side."""
 
 from pathlib import Path
 
-from flows.cli import Context
+from rich.console import Console
+from rich.table import Table
+
+from flows.commands.declare import Context, argument, command, existing, option
 from flows.commands.output import lines_of, print_scores
 from flows.runtime import environment
+from flows.training.compare import compared
+from flows.training.runs import find_run, read_run
 from schemas.errors import Problem
+from tarot_data.patterns.annotate_records import annotate_records, read_lines
+from tarot_train import evaluate as evaluation
+from tarot_train import judge as judging
+from tarot_train.comparison_chart import scores_svg
+from tarot_train.scores import DIMENSIONS
+from tarot_train.scores import score as score_reading
 
 
+@command("score")
+@argument("file", type=existing(dir_okay=False, allow_dash=True))
+@option("--explain", is_flag=True)
 def score(ctx: Context, file: Path, explain: bool) -> None:
-    from tarot_data.patterns.annotate_records import annotate_records, read_lines
-    from tarot_train.scores import DIMENSIONS
-    from tarot_train.scores import score as score_reading
-
     with lines_of(file) as lines:
         annotated = annotate_records(list(read_lines(lines, str(file))))
     for record in annotated:
@@ -38,8 +48,11 @@ def print_explained(ctx: Context, dimension: str, value: float, found: list[dict
         print(f"    {item['sign']} {what}  {item['text']}".rstrip())
 
 
+@command("evaluate", alone=False)
+@argument("run", required=False)
+@option("--judge", metavar="URL")
+@option("--judge-model")
 def evaluate(ctx: Context, run: str | None, judge: str | None, judge_model: str | None) -> None:
-    from flows.training.runs import find_run, read_run
     from flows.training.train import evaluate_again
 
     folder = find_run(ctx.data_dir, run)
@@ -64,19 +77,17 @@ def print_fixed_case(ctx: Context, line: dict) -> None:
 
 
 def _judged(ctx: Context, folder: Path, url: str, model: str | None) -> dict:
-    from tarot_train import evaluate, judge
-
-    if not judge.at_home(url):
+    if not judging.at_home(url):
         ctx.note("summary.judge_away", url=url)
     key = environment.judge_key()
-    model = model or judge.first_model(url, key)
+    model = model or judging.first_model(url, key)
     about = {"url": url, "model": model}
-    return evaluate.judged(folder, lambda readings: judge.judge(readings, url, model, key), about)
+    return evaluation.judged(folder, lambda readings: judging.judge(readings, url, model, key), about)
 
 
+@command("compare", alone=False)
+@argument("runs", nargs=-1, metavar="RUN|BASE...")
 def compare(ctx: Context, runs: tuple[str, ...]) -> None:
-    from flows.training.compare import compared
-
     rows = compared(ctx.data_dir, runs)
     if not rows:
         raise Problem("no_run", name="", have="–")
@@ -100,8 +111,6 @@ def _named(ctx: Context, row: dict) -> str:
 
 
 def _write_chart(ctx: Context, rows: list[dict]) -> Path:
-    from tarot_train.comparison_chart import scores_svg
-
     names = {name: ctx.say(f"dimension.{name}") for name in rows[0]["scores"]}
     path = ctx.data_dir / "reports" / "compare.svg"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -111,9 +120,6 @@ def _write_chart(ctx: Context, rows: list[dict]) -> Path:
 
 
 def print_table(ctx: Context, rows: list[dict]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     table = Table(box=None, pad_edge=False)
     table.add_column(ctx.say("compare.model"))
     heads = ["loss", "bits", *rows[0]["scores"], "copied", "style", "votes"]

@@ -1,124 +1,129 @@
-"""What this machine has, made-up readings to try it with, and what runs by itself."""
+"""Commands about what runs by itself: the server with its schedule, and a worker on another machine."""
 
 import sys
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 
-from flows.cli import Context
-from flows.commands.output import cluster_of
+import click
+
+from flows.commands.declare import (
+    Context,
+    argument,
+    base_options,
+    command,
+    gate_options,
+    option,
+    runner_options,
+    set_option,
+)
 from flows.runtime import environment
+from flows.service import supervisor, system_units
+from flows.service.schedules import schedule_of
+from flows.service.settings import PORT, ServeSettings
+from flows.service.worker import work
 from schemas.errors import Problem
 
 
-def doctor(ctx: Context) -> None:
-    from flows.doctor import examine
+def schedule_options(function: Callable) -> Callable:
+    """When to look into the inbox. The function gets `schedule`."""
 
-    findings = examine(ctx.data_dir)
-    if ctx.as_json:
-        return ctx.json({"findings": findings, "ok": all(finding["ok"] for finding in findings)})
-    for finding in findings:
-        advice = f"  {ctx.say('doctor.' + finding['advice'])}" if finding["advice"] else ""
-        print(f"{'✓' if finding['ok'] else '✗'} {finding['name']}: {finding['value']}{advice}")
+    @option("--every", metavar="15m")
+    @option("--cron", metavar="'0 3 * * *'")
+    @option("--timezone", metavar="Asia/Shanghai")
+    @wraps(function)
+    def with_schedule(ctx: Context, every: str | None, cron: str | None, timezone: str | None, **given: object) -> None:
+        function(ctx, schedule=schedule_of(every, cron, timezone), **given)
 
-
-def review(ctx: Context, port: int, no_browser: bool) -> None:
-    """Serve the workbench until Ctrl-C. With --json the link is one line of JSON, printed when the port is open."""
-    from flows.review import serve
-
-    def opened(url: str) -> None:
-        ctx.json({"url": url}) if ctx.as_json else ctx.print("summary.review_at", url=url)
-        sys.stdout.flush()
-
-    serve(ctx.data_dir, port, ctx.lang, opened, browser=not no_browser)
+    return with_schedule
 
 
-def sample(ctx: Context, n: int, out: Path, seed: int, broken: float) -> None:
-    from flows.runtime.progress import bar
-    from tarot_data.synthetic.generate import write_sample
+def notify_option(function: Callable) -> Callable:
+    """The webhook of a call, else of the environment. Raises Problem `notify_url` if it is no web address."""
 
-    result = write_sample(n, out, seed=seed, broken=broken, progress=bar)
-    bar.close()
-    ctx.json(result) if ctx.as_json else ctx.print("summary.sample", n=n, out=out)
+    def webhook(context: click.Context, param: click.Parameter, url: str | None) -> str | None:
+        url = url or environment.notify_url()
+        if url and not url.startswith(("http://", "https://")):
+            raise Problem("notify_url", url=url)
+        return url
+
+    return option("--notify", metavar="URL", callback=webhook)(function)
 
 
+@command("serve", alone=False)
+@argument("inbox", nargs=-1, type=click.Path(path_type=Path))
+@schedule_options
+@gate_options
+@base_options
+@set_option
+@option("--no-train", is_flag=True)
+@option("--port", type=click.IntRange(1, 65535), default=PORT, show_default=True)
+@option("--database", metavar="URL")
+@notify_option
+@runner_options
+@option("--install", is_flag=True)
+@option("--yes", is_flag=True)
 def serve(
     ctx: Context,
     inbox: tuple[Path, ...],
-    every: str | None,
-    cron: str | None,
-    timezone: str | None,
-    set: tuple[str, ...],
     no_train: bool,
     port: int,
     database: str | None,
     notify: str | None,
-    runner: str,
-    address: str | None,
+    cluster: str | None,
     install: bool,
     yes: bool,
-    **gate_and_base: object,
+    **settings: object,
 ) -> None:
-    from flows.commands.training import assignment
-    from flows.service.runner import Served
-    from flows.service.schedules import schedule_of
-    from flows.service.supervisor import serve as serve_until_stopped
-
-    served = Served(
-        schedule=schedule_of(every, cron, timezone),
-        overrides=dict(assignment(part) for part in set),
-        train_here=not no_train,
-        lang=ctx.lang,
-        **gate_and_base,
-    )
-    places = [path.resolve() for path in inbox] or [(ctx.data_dir / "inbox").resolve()]
+    settings = ServeSettings(train_here=not no_train, lang=ctx.lang, **settings)
+    folders = [path.resolve() for path in inbox] or [(ctx.data_dir / "inbox").resolve()]
     database = database or environment.database_url()
-    notify = webhook(notify)
-    cluster = cluster_of(runner, address)
     if install:
         return print_units(ctx, {"TAROT_DATABASE": database, "TAROT_NOTIFY": notify}, yes)
-
-    def running(link: str) -> None:
-        if ctx.as_json:
-            address = link.partition("/?")[0]
-            return ctx.json({"address": address, "url": link, "inbox": [str(path) for path in places]})
-        ctx.print("serve.running", address=link)
-        when = served.schedule
-        for place in places:
-            if when.cron:
-                ctx.print("serve.cron", path=place, cron=when.cron, timezone=when.timezone)
-            else:
-                ctx.print("serve.every", path=place, seconds=when.seconds)
-        ctx.print("serve.train_here" if served.train_here else "serve.train_there")
-
     ctx.note("serve.starting")
-    state = {"database": database, "notify": notify, "cluster": cluster}
-    serve_until_stopped(ctx.data_dir, served, places, port=port, **state, running=running)
+    supervisor.serve(
+        ctx.data_dir,
+        settings,
+        folders,
+        port=port,
+        database=database,
+        notify=notify,
+        cluster=cluster,
+        running=lambda link: print_running(ctx, link, settings, folders),
+    )
     ctx.note("serve.stopped")
 
 
+def print_running(ctx: Context, link: str, settings: ServeSettings, folders: list[Path]) -> None:
+    """Print where the server is and what it looks into. link: for a browser, with the secret."""
+    if ctx.as_json:
+        address = link.partition("/?")[0]
+        return ctx.json({"address": address, "url": link, "inbox": [str(path) for path in folders]})
+    ctx.print("serve.running", address=link)
+    when = settings.schedule
+    for path in folders:
+        if when.cron:
+            ctx.print("serve.cron", path=path, cron=when.cron, timezone=when.timezone)
+        else:
+            ctx.print("serve.every", path=path, seconds=when.seconds)
+    ctx.print("serve.train_here" if settings.train_here else "serve.train_there")
+
+
+@command("worker", alone=False)
+@option("--server", default=f"http://127.0.0.1:{PORT}", show_default=True, metavar="URL")
+@notify_option
 def worker(ctx: Context, server: str, notify: str | None) -> None:
-    from flows.service.worker import work
-
     ctx.note("serve.worker", server=server, data_dir=ctx.data_dir)
-    work(ctx.data_dir, server, webhook(notify))
-
-
-def webhook(url: str | None) -> str | None:
-    """The webhook of a call, else of the environment. Raises Problem `notify_url` where it is no web address."""
-    url = url or environment.notify_url()
-    if url and not url.startswith(("http://", "https://")):
-        raise Problem("notify_url", url=url)
-    return url
+    work(ctx.data_dir, server, notify)
 
 
 def print_units(ctx: Context, secrets: dict[str, str | None], yes: bool) -> None:
-    """The unit and the plist for this very call; written only with --yes, and only the one this system reads."""
-    from flows.service import system_units
-
-    command = system_units.command_of(sys.argv)
+    """Print the systemd unit and the launchd plist for this call; with --yes, write the one this system reads."""
+    call = system_units.command_of(sys.argv)
     variables = {name: value for name, value in secrets.items() if value}
     made = {
-        "systemd": system_units.systemd_unit(command, variables),
-        "launchd": system_units.launchd_plist(command, variables),
+        "systemd": system_units.systemd_unit(call, variables),
+        "launchd": system_units.launchd_plist(call, variables),
     }
     places, own = system_units.places(), system_units.own_kind()
     if yes:

@@ -1,49 +1,67 @@
-"""Training, what comes before it and after."""
+"""Commands about a training: plan it, and run it."""
 
-from flows.cli import Context
+import click
+
+from flows.commands.declare import (
+    Context,
+    base_options,
+    command,
+    min_readings_option,
+    option,
+    set_option,
+)
 from flows.commands.output import print_run
 from flows.service import prefect_session
 from flows.training.gate import may_train
 from flows.training.gate_checks import look_at
+from flows.training.plan import plan_training, require_base
+from flows.training.runs import find_run, read_run
 from schemas.errors import Problem
 from schemas.messages import gate_sentences
+from tarot_data.dataset import versions
+from tarot_train.loss_curve import loss_text
 
 
+@command("plan", alone=False)
+@base_options
+@option("--examples", type=click.IntRange(1))
+@option("--tokens", type=click.IntRange(1))
+@option("--gpu")
+@option("--price", type=click.FloatRange(0))
+@set_option
 def plan(
     ctx: Context,
     base: str | None,
     recipe: str | None,
-    set: tuple[str, ...],
+    overrides: dict[str, str],
     examples: int | None,
     tokens: int | None,
     gpu: str | None,
     price: float | None,
 ) -> None:
-    from flows.training.plan import plan_training
-
-    overrides = dict(assignment(part) for part in set)
     result = plan_training(ctx.data_dir, base, recipe, overrides, examples, tokens, gpu, price)
     ctx.json(result) if ctx.as_json else print_plan(ctx, result)
 
 
+@command("train", alone=False)
+@option("--version", type=int)
+@base_options
+@set_option
+@min_readings_option
+@option("--smoke", is_flag=True)
 def train(
     ctx: Context,
     version: int | None,
     base: str | None,
     recipe: str | None,
-    set: tuple[str, ...],
+    overrides: dict[str, str],
     min_readings: int,
     smoke: bool,
 ) -> None:
-    from tarot_data.dataset import versions
-
     manifest = versions.find(ctx.data_dir, version)
     opened = look_at(ctx.data_dir, manifest, min_readings)
     if not may_train(opened, asked=True):
         raise Problem("gate_shut", why=" ".join(gate_sentences(opened, ctx.lang)), validated=opened["validated"])
-    overrides = dict(assignment(part) for part in set)
-    from flows.training.plan import plan_training, require_base
-
     require_base(base, recipe, overrides)
     planned = None
     if not ctx.as_json:
@@ -56,6 +74,7 @@ def train(
             ctx.print("summary.trial", **trial, steps=planned["steps"], minutes=minutes)
 
     with prefect_session.prefect_at(ctx.data_dir):
+        # Prefect takes two seconds to import, and its settings are those of the block.
         from flows.training.train import train as train_flow
 
         result = train_flow(
@@ -74,9 +93,6 @@ def train(
 
 
 def print_curve(ctx: Context, run: str) -> None:
-    from flows.training.runs import find_run, read_run
-    from tarot_train.loss_curve import loss_text
-
     folder = find_run(ctx.data_dir, run)
     ctx.print("summary.curve", path=folder / "loss.svg")
     print(loss_text(read_run(folder)["log"]))
@@ -127,11 +143,3 @@ def _time(ctx: Context, hours: float) -> str:
         if hours >= 2 * length:
             return ctx.say(f"plan.{unit}", n=round(hours / length, 1))
     return ctx.say("plan.seconds", n=max(1, round(3600 * hours)))
-
-
-def assignment(part: str) -> tuple[str, str]:
-    """`lora.r=16` to its key and value. Raises Problem `not_an_assignment`."""
-    key, sign, value = part.partition("=")
-    if not sign or not key:
-        raise Problem("not_an_assignment", part=part)
-    return key.strip(), value.strip()

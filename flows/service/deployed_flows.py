@@ -49,7 +49,7 @@ def watch(min_readings: int, min_new: int, training: dict, lang: str) -> dict:
     data_dir, inbox = environment.default_data_dir(), environment.inbox_paths()
     environment.prepare(data_dir)
     try:
-        with bucket.opened(data_dir, "ingest"), prefect_session.prefect_at(data_dir):
+        with bucket.opened(data_dir), prefect_session.prefect_at(data_dir):
             return _tick(data_dir, inbox, min_readings, min_new, training, lang)
     except Exception as error:
         if kind_of(error) == "busy":
@@ -96,7 +96,7 @@ def train_when_ready(
     def once() -> dict:
         return train(data_dir, version, training["base"], training["recipe"], training["overrides"])
 
-    with bucket.opened(data_dir, "train"), prefect_session.prefect_at(data_dir):
+    with bucket.opened(data_dir, alone=False), prefect_session.prefect_at(data_dir):
         result = train_once(data_dir, version, hash, once, required=min_readings, min_new=min_new)
         if result["outcome"] == "trained":
             result["report"] = _report(data_dir, min_readings, min_new, lang)

@@ -1,19 +1,14 @@
 """The process of `tarot serve` that registers the deployments and runs them: each run a process of its own."""
 
 import asyncio
-import json
 import time
-from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flows.runtime import environment
 from flows.service.child_process import end_with_pipe
-from flows.service.schedules import Schedule
+from flows.service.settings import POOL, ServeSettings
 from flows.service.status import alone, answers
-
-POOL = "tarot-training"
-"""The work pool that `tarot worker` takes trainings from."""
 
 AT_ONCE = 3
 """Runs at a time: the inbox, a training, and an announcement of it that finds it going on already."""
@@ -22,29 +17,7 @@ ANCHOR = datetime(2024, 1, 1, tzinfo=UTC)
 """What intervals are counted from, so that a restart does not move the schedule."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Served:
-    """What the deployments are made of, as `tarot serve` was called."""
-
-    schedule: Schedule
-    min_readings: int
-    min_new: int
-    base: str | None = None
-    recipe: str | None = None
-    overrides: dict[str, str] = field(default_factory=dict)
-    train_here: bool = True
-    lang: str = "zh"
-
-    def to_json(self) -> str:
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> "Served":
-        values = json.loads(text)
-        return cls(**values | {"schedule": Schedule(**values["schedule"])})
-
-
-def deployments(served: Served) -> tuple:
+def deployments(settings: ServeSettings) -> tuple:
     """The two deployments: the inbox on its schedule, the training on its event."""
     from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
     from prefect.events import DeploymentEventTrigger
@@ -54,17 +27,17 @@ def deployments(served: Served) -> tuple:
     from flows.service.deployed_flows import train_when_ready, watch
     from flows.service.triggers import READY
 
-    when = served.schedule
+    when = settings.schedule
     schedule = (
         Cron(when.cron, timezone=when.timezone)
         if when.cron
         else Interval(timedelta(seconds=when.seconds), anchor_date=ANCHOR, timezone=when.timezone)
     )
     common = {
-        "min_readings": served.min_readings,
-        "min_new": served.min_new,
-        "training": {"base": served.base, "recipe": served.recipe, "overrides": served.overrides},
-        "lang": served.lang,
+        "min_readings": settings.min_readings,
+        "min_new": settings.min_new,
+        "training": {"base": settings.base, "recipe": settings.recipe, "overrides": settings.overrides},
+        "lang": settings.lang,
     }
     inbox = watch.to_deployment(
         "on schedule",
@@ -89,7 +62,7 @@ def deployments(served: Served) -> tuple:
         description="Trains and evaluates a version once, when its event says that the gate is open.",
         entrypoint_type=EntrypointType.MODULE_PATH,
         enforce_parameter_schema=False,  # An event hands on text; the flow itself reads it as what it takes.
-        **({} if served.train_here else {"work_pool_name": POOL}),
+        **({} if settings.train_here else {"work_pool_name": POOL}),
     )
     return inbox, training
 
@@ -157,13 +130,13 @@ def main() -> None:
     # Whoever killed `tarot serve` gets no orphans; what runs is made to be killed and is taken up again.
     end_with_pipe(at_once=True)
     with alone("runner"):
-        served = Served.from_json(environment.served_settings())
-        made = deployments(served)
+        settings = ServeSettings.from_json(environment.served_settings())
+        made = deployments(settings)
         while not answers(
             environment.server_address()
         ):  # `tarot serve` starts both at once, and watches over the wait.
             time.sleep(0.2)
-        asyncio.run(run(*made, served.train_here))
+        asyncio.run(run(*made, settings.train_here))
 
 
 async def _make_pool() -> None:

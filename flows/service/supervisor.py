@@ -13,7 +13,7 @@ from types import FrameType
 from flows.runtime import environment
 from flows.service.child_process import start
 from flows.service.prefect_server import START_SECONDS
-from flows.service.runner import Served
+from flows.service.settings import ServeSettings
 from flows.service.status import answers, link_to, lock_path, part_path, say_gone, say_where, served_at, token_of
 from schemas.errors import Problem
 from tarot_data.system.locks import held, only_one
@@ -109,7 +109,7 @@ class Serving:
 
 def serve(
     data_dir: Path,
-    served: Served,
+    settings: ServeSettings,
     inbox: list[Path],
     *,
     port: int,
@@ -132,7 +132,7 @@ def serve(
         for place in inbox:
             place.mkdir(parents=True, exist_ok=True) if not place.exists() else None
         address = f"http://127.0.0.1:{port}"
-        poll = min(10, max(2, (served.schedule.seconds or 60) // 2))
+        poll = min(10, max(2, (settings.schedule.seconds or 60) // 2))
         token = token_of(data_dir)
         variables = environment.for_children(
             data_dir,
@@ -144,7 +144,7 @@ def serve(
             notify=notify,
             cluster=cluster,
         )
-        serving = Serving(data_dir, address, variables | {"TAROT_SERVED": served.to_json()})
+        serving = Serving(data_dir, address, variables | {"TAROT_SERVED": settings.to_json()})
 
         def asked(number: int, frame: FrameType | None) -> None:
             serving.stopping = True

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from flows.runtime import environment
-from flows.service.runner import POOL
+from flows.service.settings import POOL
 from flows.service.status import accepts, token_of
 from schemas.errors import Problem
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from tarot_data.synthetic.generate import write_sample
 from tests.flows.test_dask_runner import bytes_of
 
 obstore = pytest.importorskip("obstore", reason="the extra s3 is not installed")
+bucket_copy = import_module("flows.runtime.bucket_copy")
+bucket_lease = import_module("flows.runtime.bucket_lease")
 
 URL = "s3://readings/塔罗 data"
 
@@ -64,10 +67,10 @@ def keys(client) -> set[str]:
     return {row["Key"].removeprefix("塔罗 data/") for row in rows}
 
 
-def work(command="ingest", **files: str | None) -> list[tuple]:
+def work(alone=True, **files: str | None) -> list[tuple]:
     """A command that writes these files (None: removes them); what it told the user."""
     told = []
-    with bucket.opened(URL, command, lambda key, **values: told.append((key, values))) as folder:
+    with bucket.opened(URL, lambda key, **values: told.append((key, values)), alone=alone) as folder:
         for name, text in files.items():
             path = folder / name.replace("__", "/")
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +79,7 @@ def work(command="ingest", **files: str | None) -> list[tuple]:
 
 
 def seen() -> dict[str, str]:
-    with bucket.opened(URL, "plan") as folder:
+    with bucket.opened(URL, alone=False) as folder:
         return {
             path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
             for path in folder.rglob("*")
@@ -103,14 +106,14 @@ def test_what_belongs_to_one_machine_stays_there(s3):
 
 
 def test_a_command_that_fails_sends_what_it_left(s3):
-    with pytest.raises(ValueError), bucket.opened(URL, "ingest") as folder:
+    with pytest.raises(ValueError), bucket.opened(URL) as folder:
         (folder / "runs.jsonl").write_text("{}\n")
         raise ValueError
     assert keys(s3) == {"runs.jsonl"}
 
 
 def test_after_ctrl_c_nothing_is_sent_until_the_next_command(s3):
-    with pytest.raises(KeyboardInterrupt), bucket.opened(URL, "ingest") as folder:
+    with pytest.raises(KeyboardInterrupt), bucket.opened(URL) as folder:
         (folder / "a").write_text("一")
         raise KeyboardInterrupt
     assert keys(s3) == set()
@@ -131,21 +134,21 @@ def test_what_points_at_files_is_sent_after_them(s3, monkeypatch):
     ]
     names += ["store/readings/b.parquet"]
     work(**{name.replace("/", "__"): name for name in names})
-    order = [path for path in sent if path != bucket.LEASE]
+    order = [path for path in sent if path != bucket_lease.LEASE]
     assert set(order[:3]) == {"store/files/a.parquet", "store/readings/b.parquet", "versions/v1/data.parquet"}
     assert order[3:] == [names[5], names[4], names[1], names[6], names[0]]
 
 
 def test_a_file_changed_on_both_sides_is_as_the_bucket_has_it_and_the_other_is_set_aside(s3, on):
     work(a="一", b="一")
-    with bucket.opened(URL, "train") as mine:
+    with bucket.opened(URL, alone=False) as mine:
         (mine / "a").write_text("mine")
         (mine / "b").write_text("same")
         on("two")
         work(a="theirs", b="same")
         on("one")
         told = []
-        bucket.Copy(URL, lambda key, **values: told.append((key, values))).exchange()
+        bucket_copy.Copy(URL, bucket.folder_of(URL), lambda key, **values: told.append((key, values))).exchange()
     assert seen() == {"a": "theirs", "b": "same"}
     assert [key for key, _ in told] == ["bucket.set_aside"]
     assert Path(told[0][1]["path"]).read_text() == "mine"
@@ -153,10 +156,10 @@ def test_a_file_changed_on_both_sides_is_as_the_bucket_has_it_and_the_other_is_s
 
 
 def test_two_machines_add_to_one_history(s3, on):
-    with bucket.opened(URL, "train") as mine:
+    with bucket.opened(URL, alone=False) as mine:
         note(mine, {"flow": "train"})
         on("two")
-        with bucket.opened(URL, "ingest") as theirs:
+        with bucket.opened(URL) as theirs:
             note(theirs, {"flow": "ingest"})
         on("one")
     flows = lambda: [json.loads(line)["flow"] for line in seen()["runs.jsonl"].splitlines()]  # noqa: E731
@@ -166,11 +169,11 @@ def test_two_machines_add_to_one_history(s3, on):
 
 
 def test_while_one_writes_another_is_told_to_wait(s3, on, monkeypatch):
-    monkeypatch.setattr(bucket, "RENEW_SECONDS", 0.2)
-    monkeypatch.setattr(bucket, "WAIT_SECONDS", 1.0)
-    with bucket.opened(URL, "ingest"):
+    monkeypatch.setattr(bucket_lease, "RENEW_SECONDS", 0.2)
+    monkeypatch.setattr(bucket_lease, "WAIT_SECONDS", 1.0)
+    with bucket.opened(URL):
         on("two")
-        with pytest.raises(Problem) as caught, bucket.opened(URL, "plan"):
+        with pytest.raises(Problem) as caught, bucket.opened(URL, alone=False):
             pass
         on("one")
     assert caught.value.code == "busy"
@@ -180,9 +183,9 @@ def test_while_one_writes_another_is_told_to_wait(s3, on, monkeypatch):
 
 
 def test_a_dead_holders_lease_runs_out_and_who_comes_back_late_sends_nothing(s3, on, monkeypatch):
-    monkeypatch.setattr(bucket, "RENEW_SECONDS", 1000)  # A machine that sleeps.
-    monkeypatch.setattr(bucket, "DEAD_SECONDS", 0.5)
-    with pytest.raises(Problem) as caught, bucket.opened(URL, "ingest") as folder:
+    monkeypatch.setattr(bucket_lease, "RENEW_SECONDS", 1000)  # A machine that sleeps.
+    monkeypatch.setattr(bucket_lease, "DEAD_SECONDS", 0.5)
+    with pytest.raises(Problem) as caught, bucket.opened(URL) as folder:
         (folder / "a").write_text("late")
         on("two")
         work(a="in time")
@@ -197,7 +200,7 @@ def test_a_bucket_that_keeps_versions_is_named_since_nobody_in_it_can_be_forgott
     s3.create_bucket(Bucket="keeps-versions", CreateBucketConfiguration=here)
     s3.put_bucket_versioning(Bucket="keeps-versions", VersioningConfiguration={"Status": "Enabled"})
     told = []
-    with bucket.opened("s3://keeps-versions", "ingest", lambda key, **values: told.append((key, values))) as folder:
+    with bucket.opened("s3://keeps-versions", lambda key, **values: told.append((key, values))) as folder:
         for name in ("a", "b"):
             (folder / name).write_text(name)
     assert told == [("bucket.versioned", {"url": "s3://keeps-versions"})]
@@ -207,8 +210,8 @@ def test_a_bucket_that_keeps_versions_is_named_since_nobody_in_it_can_be_forgott
 def test_a_bucket_that_is_not_there_is_one_sentence_without_a_key(s3, monkeypatch, url, why):
     if url == URL:
         monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-        monkeypatch.setattr(bucket, "RETRIES", 0)
-    with pytest.raises(Problem) as caught, bucket.opened(url, "ingest"):
+        monkeypatch.setattr(bucket_copy, "RETRIES", 0)
+    with pytest.raises(Problem) as caught, bucket.opened(url):
         pass
     text = str(caught.value)
     assert caught.value.code == "bucket" and why in text and url in text and "a-secret" not in text
@@ -216,7 +219,7 @@ def test_a_bucket_that_is_not_there_is_one_sentence_without_a_key(s3, monkeypatc
 
 def test_without_obstore_it_says_how_to_install_it(monkeypatch):
     monkeypatch.setattr(bucket, "find_spec", lambda name: None)
-    with pytest.raises(Problem, match=r"'\.\[s3\]'"), bucket.opened(URL, "ingest"):
+    with pytest.raises(Problem, match=r"'\.\[s3\]'"), bucket.opened(URL):
         pass
 
 
@@ -228,10 +231,10 @@ def test_a_store_in_a_bucket_holds_the_same_bytes_as_one_in_a_folder(prefect, s3
     inbox, folder = tmp_path / "inbox", tmp_path / "folder"
     write_sample(12, inbox, seed=3)
     for place in (folder, URL):
-        with bucket.opened(place, "ingest") as here:
+        with bucket.opened(place) as here:
             ingest(here, Inbox([inbox]))
         on("two")
-        with bucket.opened(place, "dataset_publish") as here:
+        with bucket.opened(place) as here:
             versions.publish(here)
     on("three")
     command = [sys.executable, "-m", "flows.cli", "status", "--json", "--data-dir", URL]

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from flows import cli
 from flows.commands import pattern_pages
+from flows.commands.declare import Context
 from flows.commands.patterns import canonical
 from schemas.errors import Problem
 from tarot_data.dataset import versions
@@ -45,7 +46,7 @@ def data_dir(tmp_path_factory, stored):
 
 
 def context(lang):
-    return cli.Context(None, False, lang)
+    return Context(None, False, lang)
 
 
 def tarot(*arguments, lang="zh"):

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from flows.service import system_units
-from flows.service.runner import Served
 from flows.service.schedules import Schedule, schedule_of, seconds_of
+from flows.service.settings import ServeSettings
 from flows.service.status import lock_path, say_where, served_at
 from flows.service.supervisor import database_driver
 from schemas.errors import Problem
@@ -55,8 +55,8 @@ def test_a_schedule_that_cannot_be_is_refused_before_anything_starts(every, cron
 
 
 def test_what_is_served_survives_the_way_to_its_process():
-    served = Served(schedule=Schedule(seconds=5), min_readings=200, min_new=50, overrides={"lora.r": "8"})
-    assert Served.from_json(served.to_json()) == served
+    served = ServeSettings(schedule=Schedule(seconds=5), min_readings=200, min_new=50, overrides={"lora.r": "8"})
+    assert ServeSettings.from_json(served.to_json()) == served
 
 
 @pytest.mark.parametrize(

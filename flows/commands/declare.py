@@ -1,0 +1,187 @@
+"""Decorators that declare a command beside its function: click's, with help texts from the message catalogue.
+
+    @command("dataset show")
+    @argument("version", type=int, required=False)
+    def dataset_show(ctx: Context, version: int | None) -> None: ...
+
+`flows.cli` lists the command, so that help knows it without importing its module.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+
+import click
+
+from flows.runtime import bucket, disk_errors, environment, terminal
+from flows.runtime.dask_runner import LOCAL
+from flows.runtime.progress import bar
+from flows.training.gate import MIN_NEW, MIN_READINGS
+from schemas.errors import Problem
+from schemas.messages import LANGUAGES, catalogue, say
+
+
+class Context:
+    """What a command needs to know of its call: data directory, output format, language."""
+
+    def __init__(self, data_dir: Path, as_json: bool, lang: str) -> None:
+        self.data_dir, self.as_json, self.lang = data_dir, as_json, lang
+
+    def say(self, key: str, **values: object) -> str:
+        return say(key, self.lang, **values)
+
+    def print(self, key: str, **values: object) -> None:
+        click.echo(self.say(key, **values))
+
+    def note(self, key: str, **values: object) -> None:
+        """Print a message for people on standard error, apart from the result of the command."""
+        click.echo(terminal.shown(self.say(key, **values)), err=True)
+
+    def is_terminal(self) -> bool:
+        return sys.stdout.isatty()
+
+    def json(self, value: object) -> None:
+        click.echo(json.dumps(value, ensure_ascii=False, default=str))
+
+
+class DataDir(click.Path):
+    """A folder, or the URL of a bucket unchanged."""
+
+    def convert(self, value: object, param: click.Parameter | None, context: click.Context | None) -> Path | str:
+        return str(value) if bucket.is_bucket(value) else super().convert(value, param, context)
+
+
+class Option(click.Option):
+    """An option whose help is `option.<command>_<name>` of the catalogue if it exists, else `option.<name>`.
+
+    The language is the `obj` of click's context, which `flows.cli.build` sets.
+    """
+
+    def get_help_record(self, context: click.Context) -> tuple[str, str] | None:
+        name = self.opts[0].strip("-").replace("-", "_")
+        own = f"option.{context.command.key}_{name}"
+        self.help = say(own if own in catalogue() else f"option.{name}", context.obj)
+        return super().get_help_record(context)
+
+
+def common_options() -> list[Option]:
+    """The options of every command. Made for each, since click translates the name of a path type when it is made."""
+    return [
+        Option(["--data-dir"], type=DataDir(path_type=Path, file_okay=False), default=environment.named_data_dir),
+        Option(["--json", "as_json"], is_flag=True),
+        Option(["--lang"], type=click.Choice(LANGUAGES)),
+    ]
+
+
+class Command(click.Command):
+    """A command whose function is called with a Context and its own parameters.
+
+    key: of its help and example in the catalogue. alone: no other process writes to a bucket until the command ends.
+    """
+
+    def __init__(self, *arguments: object, key: str, alone: bool, **settings: object) -> None:
+        super().__init__(*arguments, **settings)
+        self.key, self.alone = key, alone
+        self.params += common_options()
+
+    def format_help(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        lang = context.obj
+        self.help = say(f"help.{self.key}", lang)
+        self.epilog = f"\b\n{say('help.example', lang)}\n  {say(f'example.{self.key}', lang)}"
+        super().format_help(context, formatter)
+
+    def invoke(self, context: click.Context) -> None:
+        given = dict(context.params)
+        place, as_json, lang = given.pop("data_dir"), given.pop("as_json"), given.pop("lang") or context.obj
+        lexicon = given.pop("lexicon", None)
+        bar.lang = lang
+
+        def warn(key: str, **values: object) -> None:
+            click.echo(say(key, lang, **values), err=True)
+
+        with bucket.opened(place, warn, alone=self.alone) as data_dir:
+            environment.prepare(data_dir, lexicon)
+            with disk_errors.explained(data_dir), terminal.showing():
+                context.invoke(self.callback, Context(data_dir, as_json, lang), **given)
+
+
+def command(words: str, *, alone: bool = True) -> Callable:
+    """Declare a command, such as `dataset show`; its function is named after it, `dataset_show`.
+
+    alone: False for a command that lasts or writes only files of its own. In a bucket, others may write meanwhile.
+    """
+    return click.command(words.split()[-1], cls=Command, key=words.replace(" ", "_"), alone=alone)
+
+
+def option(*names: str, **settings: object) -> Callable:
+    """Declare an option as `click.option` does; its help is in the catalogue."""
+    return click.option(*names, cls=Option, **settings)
+
+
+argument = click.argument
+
+
+def existing(**settings: bool) -> click.Path:
+    """A path that must exist. settings: of `click.Path`."""
+    return click.Path(path_type=Path, exists=True, **settings)
+
+
+# Groups of options that several commands share.
+
+
+def lexicon_option(function: Callable) -> Callable:
+    """Take the tables from another folder than the data directory's. The function itself gets no parameter."""
+    return option("--lexicon", type=existing(file_okay=False))(function)
+
+
+def runner_options(function: Callable) -> Callable:
+    """Where cleaning and labelling are done. The function gets `cluster`, see `flows.runtime.dask_runner.spread_over`."""
+
+    @option("--runner", type=click.Choice(["here", "dask"]), default="here")
+    @option("--address")
+    @wraps(function)
+    def with_cluster(ctx: Context, runner: str, address: str | None, **given: object) -> None:
+        if runner == "here" and address:
+            raise Problem("address_without_dask", address=address)
+        function(ctx, cluster=None if runner == "here" else address or LOCAL, **given)
+
+    return with_cluster
+
+
+def base_options(function: Callable) -> Callable:
+    return option("--base")(option("--recipe")(function))
+
+
+def min_readings_option(function: Callable) -> Callable:
+    return option("--min-readings", type=click.IntRange(1), default=MIN_READINGS, show_default=True)(function)
+
+
+def gate_options(function: Callable) -> Callable:
+    """The thresholds of the training gate."""
+    function = option("--min-new", type=click.IntRange(0), default=MIN_NEW, show_default=True)(function)
+    return min_readings_option(function)
+
+
+def set_option(function: Callable) -> Callable:
+    """Values that replace those of the recipe. The function gets `overrides`, a dictionary."""
+
+    def assignments(context: click.Context, param: click.Parameter, parts: tuple[str, ...]) -> dict[str, str]:
+        return dict(assignment(part) for part in parts)
+
+    return option("--set", "overrides", multiple=True, metavar="KEY=VALUE", callback=assignments)(function)
+
+
+def assignment(part: str) -> tuple[str, str]:
+    """Split `lora.r=16` into key and value. Raises Problem `not_an_assignment`."""
+    key, sign, value = part.partition("=")
+    if not sign or not key:
+        raise Problem("not_an_assignment", part=part)
+    return key.strip(), value.strip()
+
+
+def reason_option(function: Callable) -> Callable:
+    """Reasons are those of `schemas.deck`, from the catalogue: polars, which that imports, would slow help down."""
+    reasons = [key.removeprefix("reason.") for key in catalogue() if key.startswith("reason.")]
+    return option("--reason", type=click.Choice(reasons))(function)

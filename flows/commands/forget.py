@@ -1,0 +1,52 @@
+"""The command that removes a person everywhere, or lets them in again."""
+
+import click
+
+from flows import forget as forgetting
+from flows.commands.declare import Context, command, option
+from flows.report import write_report
+from flows.runtime import environment
+from flows.runtime.progress import bar
+from flows.training.gate_checks import look
+from tarot_data.dataset import versions
+
+
+@command("forget")
+@option("--person", required=True)
+@option("--mentions", type=click.Choice(["mask", "keep"]))
+@option("--dry-run", is_flag=True)
+@option("--allow-again", is_flag=True)
+def forget(ctx: Context, person: str, mentions: str | None, dry_run: bool, allow_again: bool) -> None:
+    if allow_again:
+        return readmit(ctx, person)
+    result = forgetting.forget(
+        ctx.data_dir,
+        person,
+        mentions=mentions,
+        dry_run=dry_run,
+        prefect_home=environment.prefect_home(),
+        progress=bar,
+    )
+    bar.close()
+    if not dry_run and result["removed"]["reports"] and versions.newest(ctx.data_dir):
+        write_report(ctx.data_dir, look(ctx.data_dir), ctx.lang)
+    if ctx.as_json:
+        return ctx.json(result)
+    if dry_run:
+        numbers = "、".join(map(str, result["versions"])) or "–"
+        counts = {"readings": result["readings"], "rejections": result["rejections"], "runs": len(result["runs"])}
+        return ctx.print("summary.forget_dry_run", versions=numbers, **counts)
+    ctx.print("summary.forgot", **result["removed"])
+    for row in result["versions"]:
+        ctx.print("summary.forgot_version", version=row["version"], was=row["was"][:8], hash=row["is"][:8])
+    for row in result["runs"]:
+        ctx.print(f"summary.forgot_run_{row['adapter']}", run=row["run"])
+    ctx.print("summary.forgot_receipt", path=result["receipt"])
+    for key in ("left", "raw", "copies"):
+        for path in result[key]:
+            ctx.print(f"summary.forgot_{key}", path=path)
+
+
+def readmit(ctx: Context, person: str) -> None:
+    forgetting.readmit(ctx.data_dir, person)
+    ctx.json({"readmitted": True}) if ctx.as_json else ctx.print("summary.readmitted")

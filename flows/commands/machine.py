@@ -1,0 +1,46 @@
+"""Commands about this machine: made-up readings to try it with, the workbench, what is installed."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from flows.commands.declare import Context, command, option
+from flows.doctor import examine
+from flows.review import serve
+from flows.runtime.progress import bar
+from tarot_data.synthetic.generate import write_sample
+
+
+@command("sample", alone=False)
+@option("--n", type=click.IntRange(1), default=220, show_default=True)
+@option("--out", type=click.Path(path_type=Path, file_okay=False), required=True)
+@option("--seed", type=int, default=0, show_default=True)
+@option("--broken", type=click.FloatRange(0, 1), default=0.0, show_default=True)
+def sample(ctx: Context, n: int, out: Path, seed: int, broken: float) -> None:
+    result = write_sample(n, out, seed=seed, broken=broken, progress=bar)
+    bar.close()
+    ctx.json(result) if ctx.as_json else ctx.print("summary.sample", n=n, out=out)
+
+
+@command("review", alone=False)
+@option("--port", type=click.IntRange(0, 65535), default=0)
+@option("--no-browser", is_flag=True)
+def review(ctx: Context, port: int, no_browser: bool) -> None:
+    """Serve the workbench until Ctrl-C. With --json the link is one line of JSON, printed when the port is open."""
+
+    def opened(url: str) -> None:
+        ctx.json({"url": url}) if ctx.as_json else ctx.print("summary.review_at", url=url)
+        sys.stdout.flush()
+
+    serve(ctx.data_dir, port, ctx.lang, opened, browser=not no_browser)
+
+
+@command("doctor", alone=False)
+def doctor(ctx: Context) -> None:
+    findings = examine(ctx.data_dir)
+    if ctx.as_json:
+        return ctx.json({"findings": findings, "ok": all(finding["ok"] for finding in findings)})
+    for finding in findings:
+        advice = f"  {ctx.say('doctor.' + finding['advice'])}" if finding["advice"] else ""
+        print(f"{'✓' if finding['ok'] else '✗'} {finding['name']}: {finding['value']}{advice}")

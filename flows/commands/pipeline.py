@@ -1,0 +1,86 @@
+"""Commands that take raw files in: into the store, or through the whole pipeline."""
+
+from pathlib import Path
+
+from flows.commands.declare import (
+    Context,
+    argument,
+    base_options,
+    command,
+    existing,
+    gate_options,
+    lexicon_option,
+    option,
+    runner_options,
+)
+from flows.commands.output import print_gate, print_ingest, print_published, print_run
+from flows.runtime.dask_runner import spread_over
+from flows.service import prefect_session
+from schemas.errors import Problem
+from tarot_data.ingest.stages import nothing_new
+
+
+@command("run")
+@argument("paths", nargs=-1, type=existing())
+@gate_options
+@base_options
+@option("--no-train", is_flag=True)
+@runner_options
+@lexicon_option
+def run(
+    ctx: Context,
+    paths: tuple[Path, ...],
+    min_readings: int,
+    min_new: int,
+    base: str | None,
+    recipe: str | None,
+    no_train: bool,
+    cluster: str | None,
+) -> None:
+    if not paths:
+        inbox = ctx.data_dir / "inbox"
+        if not inbox.is_dir():
+            raise Problem("no_inbox", path=inbox)
+        paths = (inbox,)
+    with prefect_session.prefect_at(ctx.data_dir):
+        # Prefect takes two seconds to import, and its settings are those of the block.
+        from flows.ingest import Inbox
+        from flows.run import run as run_flow
+
+        options = {"base": base, "recipe": recipe, "no_train": no_train, "lang": ctx.lang, "cluster": cluster}
+        result = run_flow(ctx.data_dir, Inbox(list(paths)), min_readings, min_new, **options)
+    if ctx.as_json:
+        return ctx.json(result)
+    print_ingest(ctx, result["ingest"])
+    if version := result["version"]:
+        print_published(ctx, version, version["new"])
+        if version["counts"]["synthetic"]:
+            ctx.print("summary.synthetic", count=version["counts"]["synthetic"])
+    print_gate(ctx, result["gate"])
+    if result["run"]:
+        print_run(ctx, result["run"], result["scores"])
+    ctx.print("summary.report", path=result["report"])
+    if result["run"]:
+        ctx.print("summary.read_next")
+
+
+@command("ingest")
+@argument("paths", nargs=-1, required=True, type=existing())
+@runner_options
+@lexicon_option
+def ingest(ctx: Context, paths: tuple[Path, ...], cluster: str | None) -> None:
+    # Hashing every file to find that nothing is new is faster than starting Prefect.
+    result = nothing_new(ctx.data_dir, list(paths)) or _ingested(ctx, paths, cluster)
+    if ctx.as_json:
+        return ctx.json(result)
+    print_ingest(ctx, result)
+    ctx.print("summary.total", readings=result["readings"])
+
+
+def _ingested(ctx: Context, paths: tuple[Path, ...], cluster: str | None) -> dict:
+    with prefect_session.prefect_at(ctx.data_dir):
+        # As in `run`.
+        from flows.ingest import Inbox
+        from flows.ingest import ingest as ingest_flow
+
+        return spread_over(ingest_flow, cluster)(ctx.data_dir, Inbox(list(paths)), spread=cluster is not None)

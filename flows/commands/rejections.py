@@ -1,0 +1,137 @@
+"""Commands about rejections: list them, correct them, feed them back."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import click
+import polars as pl
+
+from flows.commands.declare import Context, argument, command, existing, lexicon_option, option, reason_option
+from flows.commands.output import place_of
+from flows.runtime.progress import bar
+from schemas.errors import Problem
+from tarot_data.ingest import fix_workbook, fixes
+from tarot_data.ingest import replay as replaying
+from tarot_data.report.wording import Words
+from tarot_data.store import tables
+
+
+@command("rejected")
+@reason_option
+@option("--export", type=click.Path(path_type=Path, dir_okay=False))
+def rejected(ctx: Context, reason: str | None, export: Path | None) -> None:
+    rows, words = rejections_of(ctx, reason), Words(ctx.lang)
+    if export:
+        return export_rejections(ctx, rows, export)
+    if rows.is_empty() and not ctx.as_json:
+        ctx.print("summary.nothing")
+    for row in rows.drop("record", "masked", "key").iter_rows(named=True):
+        if ctx.as_json:
+            ctx.json(row)
+        else:
+            ctx.print(
+                "summary.rejection",
+                id=row["rejection_id"],
+                place=place_of(row["source"]),
+                reason=ctx.say(f"reason.{row['reason']}"),
+                detail=words.detail(row["detail"]),
+                excerpt=(row["excerpt"] or "").replace("\n", " "),
+            )
+    fixable = rows.filter(fixes.with_record())
+    if not fixable.is_empty() and not ctx.as_json:
+        ctx.note("summary.fix_next", id=fixable["rejection_id"][0])
+
+
+@command("fix")
+@argument("ids", nargs=-1)
+@option("--cards", multiple=True)
+@option("--spread", multiple=True)
+@option("--person")
+@option("--question")
+@option("--date")
+@option("--outcome")
+@option("--consent", type=click.Choice(["yes", "no", "unknown"]))
+@option("--content", type=existing(dir_okay=False))
+@option("--accept", is_flag=True)
+@option("--dismiss", is_flag=True)
+@option("--from", "sheet", type=existing(dir_okay=False))
+def fix(
+    ctx: Context,
+    ids: tuple[str, ...],
+    cards: tuple[str, ...],
+    spread: tuple[str, ...],
+    content: Path | None,
+    accept: bool,
+    dismiss: bool,
+    sheet: Path | None,
+    **texts: str | None,
+) -> None:
+    fields = {name: text for name, text in texts.items() if text is not None}
+    fields |= {"cards": list(cards)} if cards else {}
+    fields |= {"spreads": list(spread)} if spread else {}
+    if content:
+        fields["content"] = content.read_text(encoding="utf-8-sig")
+    decision = fixes.Fix(fields=fields, accepted=accept, dismissed=dismiss)
+    if bool(ids) == bool(sheet) or (ids and decision == fixes.Fix()) or (accept and dismiss):
+        raise Problem("fix_what")
+    opened = tables.rejections(ctx.data_dir)
+    known = set(opened["rejection_id"])
+    if unknown := [name for name in ids if name not in known]:
+        # The fix may have been done and killed before it tidied up: remove what it left.
+        with suppress(Problem), tables.writing(ctx.data_dir, wait_seconds=0):
+            tables.sweep(ctx.data_dir)
+        raise Problem("no_rejection", id=unknown[0])
+    decided = fix_workbook.read(sheet, opened) if sheet else dict.fromkeys(ids, decision)
+    feed_back(ctx, decided)
+
+
+@command("replay")
+@reason_option
+@lexicon_option
+def replay(ctx: Context, reason: str | None) -> None:
+    rows = rejections_of(ctx, reason)
+    feed_back(ctx, {}, rows["rejection_id"].to_list())
+
+
+def feed_back(ctx: Context, decided: dict, ids: list[str] | None = None) -> None:
+    """Feed rejections back and say what became of each. Exit 1 if a fix was refused."""
+    try:
+        became = replaying.feed_back(ctx.data_dir, decided, ids, progress=bar)
+    finally:
+        bar.close()
+    still = tables.rejections(ctx.data_dir).height
+    if ctx.as_json:
+        for row in became.iter_rows(named=True):
+            ctx.json(row)
+    else:
+        print_became(ctx, became, listed=ids is None)
+        ctx.print("summary.status_rejected", count=still)
+    if decided and became.filter(pl.col("became").is_in(["same", "refused"])).height:
+        raise SystemExit(1)
+
+
+def rejections_of(ctx: Context, reason: str | None) -> pl.DataFrame:
+    """Read the open rejections, all or those with one reason."""
+    rows = tables.rejections(ctx.data_dir)
+    return rows.filter(pl.col("reason").cast(pl.String) == reason) if reason else rows
+
+
+def export_rejections(ctx: Context, rows: pl.DataFrame, path: Path) -> None:
+    rows = rows.filter(fixes.with_record())
+    places = {row["rejection_id"]: place_of(row["source"]) for row in rows.iter_rows(named=True)}
+    fix_workbook.write(rows, path, ctx.lang, places)
+    if ctx.as_json:
+        return ctx.json({"path": str(path), "rejections": rows.height})
+    ctx.print("summary.worksheet", count=rows.height, path=path)
+
+
+def print_became(ctx: Context, became: pl.DataFrame, listed: bool) -> None:
+    words = Words(ctx.lang)
+    for row in became.iter_rows(named=True):
+        if listed or row["became"] == "accepted":
+            reason = ctx.say(f"reason.{row['reason']}") if row["reason"] else ""
+            detail = words.detail(row["detail"]) if row["detail"] else ""
+            values = {"id": row["rejection_id"], "reading": row["reading_id"], "new": row["new_id"]}
+            ctx.print(f"summary.became_{row['became']}", **values, reason=reason, detail=detail)
+    counts = dict(became["became"].value_counts().iter_rows())
+    ctx.print("summary.became", **{name: counts.get(name, 0) for name in ("accepted", "dismissed", "refused", "same")})

@@ -1,0 +1,58 @@
+"""Commands about how far the work is: the quality report, and the distance to the training gate."""
+
+from flows.commands.declare import Context, command, gate_options, option
+from flows.commands.output import print_gate
+from flows.report import write_report
+from flows.runtime import run_log
+from flows.training.gate_checks import look
+from flows.training.runs import champion_of, newest_run, run_dirs
+from tarot_data.dataset import versions
+from tarot_data.store import tables
+
+
+@command("report")
+@option("--pseudonyms", is_flag=True)
+def report(ctx: Context, pseudonyms: bool) -> None:
+    result = write_report(
+        ctx.data_dir, look(ctx.data_dir), ctx.lang, run=newest_run(ctx.data_dir), pseudonyms=pseudonyms
+    )
+    ctx.json(result) if ctx.as_json else ctx.print("summary.report", path=result["path"])
+
+
+@command("status")
+@gate_options
+def status(ctx: Context, min_readings: int, min_new: int) -> None:
+    version = versions.newest(ctx.data_dir)
+    runs = run_dirs(ctx.data_dir)
+    opened = look(ctx.data_dir, min_readings, min_new)
+    last_run = run_log.last(ctx.data_dir)
+    last_training = runs[-1].name if runs else None
+    champion = champion_of(ctx.data_dir)
+    rejected_open = tables.rejections(ctx.data_dir).height
+    if ctx.as_json:
+        return ctx.json(
+            opened
+            | {
+                "version": version["version"] if version else None,
+                "last_run": last_run,
+                "last_training": last_training,
+                "champion": champion,
+                "rejected_open": rejected_open,
+                "readings": tables.count(ctx.data_dir),
+            }
+        )
+    ctx.print("summary.total", readings=tables.count(ctx.data_dir))
+    if version:
+        ctx.print("summary.status_version", version=version["version"])
+    else:
+        ctx.print("summary.status_none")
+    print_gate(ctx, opened)
+    if last_training:
+        ctx.print("summary.status_last", run=last_training)
+    if last_run:
+        values = {"at": last_run["at"].replace("T", " "), "flow": last_run["flow"]}
+        ctx.print("summary.status_last_run", **values, state=ctx.say(f"state.{last_run['state']}"))
+    if champion:
+        ctx.print("summary.status_champion", run=champion)
+    if rejected_open:
+        ctx.print("summary.status_rejected", count=rejected_open)

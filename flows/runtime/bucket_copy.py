@@ -1,0 +1,240 @@
+"""The local copy of a bucket, and how the two are made equal.
+
+Files keep their names, so that the tables below `store/` are Delta tables for any other reader too. A file that points
+at others (a commit, a manifest) is sent after them, so that whoever reads meanwhile, or after a copy was cut short,
+finds an older state and never half of one.
+"""
+
+import filecmp
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http import HTTPStatus
+from pathlib import Path, PurePosixPath
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import from_url
+
+from flows.runtime.bucket_lease import Lease
+from flows.runtime.progress import bar
+from flows.runtime.run_log import FILE as RUN_LOG
+from schemas.errors import Problem
+from tarot_data.system.locks import WAIT_SECONDS, only_one
+
+LOCAL_ONLY = {"prefect", "locks", "staging", "serving.json"}
+"""Files of the processes of one machine: Prefect's database, locks, batches in the making, where `tarot serve` is."""
+
+RETRIES = 5
+"""Of a request that failed for a cause that may pass, with growing waits; obstore's own."""
+
+TRANSFERS = 8
+"""At a time."""
+
+
+class Copy:
+    """The copy in folder, and an index of the state in which both were last equal. say: as in `bucket.opened`."""
+
+    def __init__(self, url: str, folder: Path, say: Callable[..., None] | None = None) -> None:
+        self.url, self.folder = url, folder
+        self.say = say or (lambda key, **values: None)
+        self.index_path = self.folder.parent / "index.json"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.parent.chmod(0o700)
+        with _answers(self.url):
+            self.bucket = from_url(self.url, retry_config={"max_retries": RETRIES})
+        self.held: Lease | None = None
+        self.warned = False
+
+    @contextmanager
+    def lease(self) -> Iterator[None]:
+        """Hold the lease until the block ends, so that nobody else writes to the bucket."""
+        if self.held:
+            yield
+            return
+        with only_one(self.folder.parent / "copy.lock", Problem("busy", path=self.url), WAIT_SECONDS):
+            self.held = Lease(self.bucket, self.url, self.say)
+            try:
+                with _answers(self.url):
+                    self.held.take()
+                yield
+            finally:
+                held, self.held = self.held, None
+                held.give_back()
+
+    def exchange(self) -> None:
+        """Make copy and bucket equal: send what changed in the copy, fetch what changed in the bucket.
+
+        If a file changed on both sides (a lease was lost, or a training ran while others used the bucket), the bucket's
+        version is kept; the local one is set aside and its path printed.
+        """
+        with self.lease():
+            try:
+                with _answers(self.url):
+                    self._exchange()
+            finally:
+                bar.close()
+
+    def _exchange(self) -> None:
+        self.held.renew()
+        self.held.check()
+        known, remote, local = self._known(), self._remote(), self._local()
+        fetch, send = [], []
+        for path in sorted({*known, *remote, *local}):
+            etag, *seen = known.get(path, [None, None, None])
+            is_changed_here = local.get(path, [None, None]) != seen
+            if remote.get(path) != etag:
+                if is_changed_here and path in local:
+                    self._set_aside(path, remote)
+                fetch.append(path)
+            elif is_changed_here:
+                send.append(path)
+        merged = {path for path in fetch if path == RUN_LOG and path in local and path in remote}
+        try:
+            self._all("fetched", fetch, lambda path: self._fetch(path, remote.get(path), known, path in merged))
+            self._all("sent", [*send, *sorted(merged)], lambda path: self._send(path, known))
+        finally:
+            self._remember(known)
+
+    def _set_aside(self, path: str, remote: dict[str, str]) -> None:
+        """Keep the local version of a file that changed on both sides, unless both are equal. The run log is merged."""
+        if path == RUN_LOG:
+            return
+        local, aside = (
+            self.folder / path,
+            self.folder.parent / "set-aside" / f"{datetime.now(UTC):%Y%m%dT%H%M%S}" / path,
+        )
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        if path in remote:
+            self._get(path, aside)
+            if filecmp.cmp(aside, local, shallow=False):
+                aside.unlink()
+                return
+        local.replace(aside)
+        self.say("bucket.set_aside", path=aside)
+
+    def _all(self, stage: str, paths: list[str], work: Callable[[str], None]) -> None:
+        """Do the work for every path in the order of `_rank`, and show the progress."""
+        done = 0
+        with ThreadPoolExecutor(TRANSFERS) as pool:
+            for rank in sorted({_rank(path) for path in paths}):
+                for _ in pool.map(work, [path for path in paths if _rank(path) == rank]):
+                    done += 1
+                    bar(stage, done, len(paths))
+
+    def _fetch(self, path: str, etag: str | None, known: dict, merge: bool) -> None:
+        local = self.folder / path
+        if etag is None:
+            local.unlink(missing_ok=True)
+            known.pop(path, None)
+            return
+        half = self.folder.parent / "half" / hashlib.sha256(path.encode()).hexdigest()
+        half.parent.mkdir(exist_ok=True)
+        self._get(path, half)
+        if merge:
+            data = half.read_bytes()
+            half.write_bytes(data + b"".join(line for line in local.read_bytes().splitlines(True) if line not in data))
+        local.parent.mkdir(parents=True, exist_ok=True)
+        half.replace(local)
+        known[path] = [etag, *_seen(local)]
+
+    def _send(self, path: str, known: dict) -> None:
+        self.held.check()
+        local = self.folder / path
+        if not local.exists():
+            obstore.delete(self.bucket, path)
+            known.pop(path, None)
+            return
+        seen = _seen(local)
+        result = obstore.put(self.bucket, path, local)
+        if result["version"] not in (None, "null"):
+            self._warn_of_versions()
+        known[path] = [result["e_tag"], *seen]
+
+    def _warn_of_versions(self) -> None:
+        """Warn once that the bucket keeps overwritten and deleted objects, so that nobody in it can be forgotten."""
+        if not self.warned:
+            self.warned = True
+            self.say("bucket.versioned", url=self.url)
+
+    def _get(self, path: str, into: Path) -> None:
+        with into.open("wb") as file:
+            for part in obstore.get(self.bucket, path).stream():
+                file.write(part)
+
+    def _remote(self) -> dict[str, str]:
+        found = {}
+        for batch in obstore.list(self.bucket):
+            found |= {item["path"]: item["e_tag"] for item in batch if _shared(item["path"])}
+        return found
+
+    def _local(self) -> dict[str, list[int]]:
+        found = {}
+        for folder, names, files in os.walk(self.folder):
+            here = Path(folder).relative_to(self.folder)
+            names[:] = [name for name in names if _shared((here / name).as_posix())]
+            for name in files:
+                path = (here / name).as_posix()
+                if _shared(path) and not (self.folder / path).is_symlink():
+                    found[path] = _seen(self.folder / path)
+        return found
+
+    def _known(self) -> dict[str, list]:
+        """path -> [ETag in the bucket, local size, local time of change], as they were when both were equal."""
+        try:
+            return json.loads(self.index_path.read_text(encoding="utf-8"))["files"]
+        except (FileNotFoundError, ValueError, KeyError):
+            return {}
+
+    def _remember(self, known: dict[str, list]) -> None:
+        half = self.index_path.with_suffix(".half")
+        half.write_text(json.dumps({"url": self.url, "files": known}, ensure_ascii=False), encoding="utf-8")
+        half.replace(self.index_path)
+
+
+def _shared(path: str) -> bool:
+    """Whether a path below the data directory belongs to the data, not to one machine or to a write in progress."""
+    first = PurePosixPath(path).parts[0]
+    return first not in LOCAL_ONLY and not path.endswith(".half")
+
+
+def _rank(path: str) -> int:
+    """Order of transfer: commits after rows, the table `files` after the other tables, manifests after their files."""
+    if path.startswith("store/"):
+        rank = 3 if path.startswith("store/files/") else 1
+        return rank + path.endswith("_last_checkpoint") if "/_delta_log/" in path else 0
+    name = PurePosixPath(path).name
+    return 6 if "/" not in path else 5 if name == "manifest.json" else 0
+
+
+def _seen(path: Path) -> list[int]:
+    about = path.stat()
+    return [about.st_size, about.st_mtime_ns]
+
+
+CAUSES = ("error sending request", "timed out", "dns error")
+"""What obstore's error texts name if no server answered."""
+
+
+@contextmanager
+def _answers(url: str) -> Iterator[None]:
+    """Turn errors of the bucket into a Problem without the file names that their own texts contain."""
+    try:
+        yield
+    except (BaseError, FileNotFoundError) as error:
+        why = _why(str(error))
+        if isinstance(error, FileNotFoundError) and not why:
+            raise  # A file of this machine.
+        raise Problem("bucket", path=url, why=why or type(error).__name__) from None
+
+
+def _why(text: str) -> str | None:
+    """`403 Forbidden` or another cause that an error text of obstore names, else None."""
+    _, found, status = text.partition("status code: ")
+    if found and status[:3].isdigit():
+        return f"{status[:3]} {HTTPStatus(int(status[:3])).phrase}"
+    return next((cause for cause in CAUSES if cause in text), None)

@@ -1,0 +1,111 @@
+"""The lease of a bucket: an object that says which process may write, renewed by its holder every few seconds."""
+
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, PreconditionError
+
+from flows.runtime.progress import AFTER_SECONDS
+from schemas.errors import Problem
+from tarot_data.system.locks import WAIT_SECONDS
+
+LEASE = "locks/lease.json"
+
+RENEW_SECONDS = 5.0
+
+DEAD_SECONDS = 30.0
+"""A lease that was not renewed for so long is free. Measured by the clock of the waiting process."""
+
+
+class Lease:
+    """Held by one process at a time. Whoever waits sees by the ETag of the object that the holder is alive."""
+
+    def __init__(self, bucket: Any, url: str, say: Callable[..., None]) -> None:
+        self.bucket, self.url, self.say = bucket, url, say
+        self.etag, self.lost, self.count = None, False, 0
+        self.over = threading.Event()
+        self.renewal = threading.Lock()
+        self.renewing = threading.Thread(target=self._keep, daemon=True)
+
+    def take(self) -> None:
+        """Raises Problem `busy` if a live holder does not finish within WAIT_SECONDS."""
+        start = alive_since = time.monotonic()
+        first = seen = None
+        is_announced = False
+        while not self._create():
+            now, holder = time.monotonic(), self._holder()
+            if holder is None:
+                continue
+            first = first or holder
+            if holder != seen:
+                seen, alive_since = holder, now
+            if holder != first and now - start >= WAIT_SECONDS:
+                raise Problem("busy", path=self.url)
+            if not is_announced and now - start > AFTER_SECONDS:
+                is_announced = True
+                self.say("bucket.waiting", url=self.url, seconds=int(DEAD_SECONDS))
+            if now - alive_since < DEAD_SECONDS:
+                time.sleep(0.2)
+            elif self._replace(holder):
+                break
+        self.renewing.start()
+
+    def check(self) -> None:
+        """Raises Problem `lease_lost` if another process took over, for instance while this machine slept."""
+        if self.lost:
+            raise Problem("lease_lost", path=self.url)
+
+    def renew(self) -> None:
+        """Tell waiting processes that the holder is alive. Sets `lost` if this process is not the holder any more."""
+        with self.renewal:
+            # Asked first: some servers create an object that should be replaced only if it is unchanged.
+            if not self.lost:
+                self.lost = self._holder() != self.etag or not self._replace(self.etag)
+
+    def give_back(self) -> None:
+        self.over.set()
+        if self.renewing.ident:
+            self.renewing.join()
+        if self.etag and not self.lost:
+            with suppress(Exception):  # A bucket out of reach: the lease runs out by itself.
+                obstore.delete(self.bucket, LEASE)
+        self.etag = None
+
+    def _holder(self) -> str | None:
+        """ETag of the current lease, None if there is none."""
+        try:
+            return obstore.head(self.bucket, LEASE)["e_tag"]
+        except FileNotFoundError:
+            return None
+
+    def _create(self) -> bool:
+        try:
+            self._put("create")
+        except AlreadyExistsError:
+            return False
+        return True
+
+    def _replace(self, etag: str) -> bool:
+        """Write the lease if it still has this ETag; whether it had."""
+        try:
+            self._put({"e_tag": etag})
+        except (PreconditionError, FileNotFoundError):
+            return False
+        return True
+
+    def _put(self, mode: Any) -> None:
+        self.count += 1
+        text = json.dumps({"host": socket.gethostname(), "process": os.getpid(), "renewed": self.count})
+        self.etag = obstore.put(self.bucket, LEASE, text.encode(), mode=mode)["e_tag"]
+
+    def _keep(self) -> None:
+        while not self.lost and not self.over.wait(RENEW_SECONDS):
+            with suppress(Exception):  # After a network error the next turn tries again; DEAD_SECONDS are six turns.
+                self.renew()
