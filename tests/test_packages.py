@@ -141,7 +141,7 @@ def test_the_fragile_pins_hold():
     assert tuple(map(int, version("transformers").split(".")[:2])) >= (5, 22)
 
 
-def test_the_constraints_pin_every_dependency_and_name_no_address():
+def test_constraints_pin_every_dependency():
     lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line and not line.startswith("#")]
     assert all("==" in line for line in lines)
     assert not any("://" in line or "+cpu" in line for line in lines)

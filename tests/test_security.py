@@ -81,7 +81,7 @@ def dangers(text: str) -> list[str]:
     return found
 
 
-def test_the_product_runs_no_data_as_code_and_hands_none_to_a_shell():
+def test_no_data_is_run_as_code():
     assert {str(path.relative_to(ROOT)): found for path in PRODUCT if (found := dangers(path.read_text("utf-8")))} == {}
 
 
@@ -124,7 +124,7 @@ class Trap:
 
 
 @pytest.mark.slow
-def test_weights_that_are_a_pickle_are_refused_and_not_run(tmp_path):
+def test_pickled_weights_are_refused(tmp_path):
     from tarot_train import base_model, generate
 
     config = {"model_type": "llama", "architectures": ["LlamaForCausalLM"], "hidden_size": 8, "num_hidden_layers": 1}
@@ -165,7 +165,7 @@ def hostile(tmp_path):
         ["readings", "--id", "r" + EVIL],
     ],
 )
-def test_controls_in_names_reach_no_terminal_and_start_no_line_of_their_own(hostile, arguments, capsys):
+def test_control_characters_are_escaped(hostile, arguments, capsys):
     from flows import cli
 
     try:

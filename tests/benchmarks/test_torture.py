@@ -6,7 +6,7 @@ from benchmarks import torture
 
 
 @pytest.mark.slow
-def test_a_job_that_was_killed_and_run_again_leaves_what_an_undisturbed_one_does():
+def test_a_killed_job_repeats_to_the_same_result():
     jobs = ("ingest", "publish", "fix", "forget")
     found = torture.torture(kills=len(jobs), seed=11, made_up=4, by_command=0, jobs=jobs)
     assert {job: counts.wrong for job, counts in found.items()} == {job: [] for job in jobs}

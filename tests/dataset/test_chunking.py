@@ -56,12 +56,12 @@ def replies(found):
     return [example["completion"][0]["content"] for example in found]
 
 
-def test_a_reading_that_fits_stays_one_example_under_its_own_id():
+def test_a_fitting_reading_is_one_example():
     (only,) = examples(reading(), 2048)
     assert only["example_id"] == only["reading_id"] and "部分" not in only["prompt"][0]["content"]
 
 
-def test_a_long_reading_is_divided_before_its_headings_and_each_part_has_the_cards_it_speaks_of():
+def test_long_readings_are_divided_at_headings():
     found = examples(reading(), 205)
     assert [reply.split("\n")[0] for reply in replies(found)] == ["Mel你好，今天看你的工作。", "【现在】", "【未来】"]
     assert [example["cards"] for example in found] == [["愚人(正位)"], ["力量(正位)"], ["星星(正位)"]]
@@ -77,7 +77,7 @@ def test_a_long_reading_is_divided_before_its_headings_and_each_part_has_the_car
     ]
 
 
-def test_the_seam_between_two_draws_is_the_best_one():
+def test_draws_are_divided_first():
     content = "愚人正位很轻。力量正位很柔。\n再抽一组。\n星星正位很亮。月亮正位很暗。"
     row = reading(content, ("愚人", "力量", "星星", "月亮"), draws=[1, 1, 2, 2])
     starts = [0] + [sentence["start"] for sentence in row["sentences"][1:]]
@@ -92,7 +92,7 @@ def test_a_part_never_begins_right_behind_a_heading():
             assert not part["content"].rstrip().endswith("】")
 
 
-def test_a_sentence_that_is_over_the_budget_alone_is_left_whole_and_counted():
+def test_overlong_sentences_are_counted_not_cut():
     long = "愚人正位" + "一直走" * 60 + "。"
     row = reading("力量正位很柔，你先坐下。" * 3 + "\n" + long, ("愚人", "力量"))
     frame = stored(row).with_columns(split=pl.lit("train"))
@@ -118,7 +118,7 @@ SENTENCE = st.sampled_from(
 
 @given(st.lists(SENTENCE, min_size=3, max_size=60), st.integers(20, 200))
 @settings(max_examples=150, deadline=None)
-def test_no_word_is_lost_or_doubled_and_every_part_fits_or_is_one_sentence(pieces, room):
+def test_parts_lose_and_double_nothing(pieces, room):
     content = "".join(pieces).strip()
     row = reading(content)
     found = chunking.parts(row, room, len)
@@ -147,7 +147,7 @@ def annotated_rows():
 
 
 @pytest.mark.parametrize("limit", [500, 700])
-def test_every_annotated_reading_fits_by_the_real_tokenizer_after_division_and_names_no_card_it_was_not_given(limit):
+def test_annotated_readings_fit_after_division(limit):
     if not TOKENIZER.exists():
         pytest.skip("the Qwen2 tokenizer is not beside this checkout")
     from tokenizers import Tokenizer
@@ -172,7 +172,7 @@ def test_every_annotated_reading_fits_by_the_real_tokenizer_after_division_and_n
         assert named <= given_cards
 
 
-def test_the_estimate_is_what_the_real_tokenizer_counts_over_all_annotated_readings():
+def test_the_estimate_matches_the_real_tokenizer():
     if not TOKENIZER.exists():
         pytest.skip("the Qwen2 tokenizer is not beside this checkout")
     from tokenizers import Tokenizer

@@ -36,7 +36,7 @@ MACHINES = [
 
 
 @pytest.mark.slow
-def test_three_machines_make_the_same_bytes_of_the_same_files(tmp_path):
+def test_three_environments_make_the_same_bytes(tmp_path):
     write_sample(12, tmp_path / "made up", seed=5)
     sample = ROOT / "data" / "sample" / "inbox"
     paths = [*sample.iterdir(), *(tmp_path / "made up").iterdir()]

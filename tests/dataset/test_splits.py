@@ -44,14 +44,14 @@ def test_no_person_is_in_two_splits(rows):
     assert together.group_by("person").agg(pl.col("split").n_unique())["split"].max() in (None, 1)
 
 
-def test_readings_of_nobody_in_particular_are_spread_over_the_splits():
+def test_readings_without_person_are_spread():
     readings = frame([("匿名", "感情", "three")] * 40)
     assert set(assign(readings)["split"]) == {"train", "validation", "test"}
 
 
 @given(PEOPLE, PEOPLE)
 @settings(max_examples=60, deadline=None)
-def test_a_person_keeps_the_split_when_readings_are_added(rows, more):
+def test_persons_keep_their_split(rows, more):
     old = frame(rows)
     before = old.join(assign(old), on="reading_id")
     grown = pl.concat([old, frame(more, start=len(rows))])
@@ -88,7 +88,7 @@ PLACES = st.lists(st.tuples(st.integers(0, 200), st.integers(0, 200)), max_size=
 
 @given(PEOPLE, PLACES)
 @settings(max_examples=100, deadline=None)
-def test_near_duplicates_are_never_in_two_splits_and_nothing_is_withheld_at_first(rows, places):
+def test_near_duplicates_share_a_split(rows, places):
     readings = frame(rows)
     twins = with_twins(readings, places)
     assigned = assign(readings, None, twins)
@@ -99,7 +99,7 @@ def test_near_duplicates_are_never_in_two_splits_and_nothing_is_withheld_at_firs
 
 @given(PEOPLE, PEOPLE, PLACES)
 @settings(max_examples=100, deadline=None)
-def test_a_person_keeps_the_split_and_twins_stay_together_when_both_grow(rows, more, places):
+def test_twins_stay_together_as_data_grows(rows, more, places):
     old = frame(rows)
     before = old.join(assign(old), on="reading_id")
     grown = pl.concat([old, frame(more, start=len(rows))])
@@ -116,7 +116,7 @@ def test_a_person_keeps_the_split_and_twins_stay_together_when_both_grow(rows, m
     assert withheld <= {*twins["one"], *twins["other"]}
 
 
-def test_the_new_one_of_two_twins_on_both_sides_is_withheld():
+def test_the_newer_twin_is_withheld():
     old = frame([("甲", "感情", None)] * 8 + [("乙", "事业", None)])
     before = old.join(assign(old), on="reading_id")
     grown = pl.concat([old, frame([("甲", "感情", None)], start=9)])
@@ -126,7 +126,7 @@ def test_the_new_one_of_two_twins_on_both_sides_is_withheld():
     assert assigned[f"r{9:016x}"] is None
 
 
-def test_themes_and_spreads_lie_in_the_splits_as_in_the_whole():
+def test_splits_keep_themes_and_spreads():
     rows = [(f"客{n % 80}", THEMES[(n % 80) % 4], ["three", "celtic", None][n % 3]) for n in range(800)]
     readings = frame(rows)
     both = readings.join(assign(readings), on="reading_id").explode("themes")
@@ -141,7 +141,7 @@ def test_themes_and_spreads_lie_in_the_splits_as_in_the_whole():
 
 @given(st.lists(st.integers(1, 12), min_size=12, max_size=60))
 @settings(max_examples=60, deadline=None)
-def test_where_nobody_has_a_tenth_of_all_readings_test_and_validation_have_at_least_a_tenth(sizes):
+def test_test_and_validation_have_a_tenth(sizes):
     rows = [(f"客{number}", "感情", None) for number, size in enumerate(sizes) for _ in range(size)]
     total = len(rows)
     if max(sizes) * 10 > total:
@@ -150,7 +150,7 @@ def test_where_nobody_has_a_tenth_of_all_readings_test_and_validation_have_at_le
     assert shares["test"] * 10 >= total and shares["validation"] * 10 >= total and shares["train"] * 2 > total
 
 
-def test_forty_persons_give_a_tenth_to_test_and_to_validation():
+def test_forty_persons_give_a_tenth_each():
     readings = frame([(f"客{number % 40}", THEMES[number % 9], "three") for number in range(240)])
     shares = dict(assign(readings)["split"].value_counts().iter_rows())
     assert 24 <= shares["test"] <= 30 and 24 <= shares["validation"] <= 30
@@ -161,13 +161,13 @@ def test_three_persons_fill_three_splits():
     assert set(assign(readings)["split"]) == {"train", "validation", "test"}
 
 
-def test_readings_without_a_person_are_groups_of_their_own():
+def test_unnamed_readings_are_single_groups():
     readings = frame([(None, "感情", None)] * 20)
     shares = dict(assign(readings)["split"].value_counts().iter_rows())
     assert shares == {"train": 16, "validation": 2, "test": 2}
 
 
-def test_a_spread_of_its_own_for_every_reading_does_not_starve_the_test_split():
+def test_rare_spreads_do_not_starve_test():
     readings = frame([(f"客{number % 31}", THEMES[number % 9], f"spread{number}") for number in range(47)])
     shares = dict(assign(readings)["split"].value_counts().iter_rows())
     assert 5 <= shares["test"] <= 7 and 5 <= shares["validation"] <= 7

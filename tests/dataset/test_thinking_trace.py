@@ -38,7 +38,7 @@ def traces(rows):
     return [thinking_trace.trace(row) for row in rows]
 
 
-def test_every_sentence_of_every_trace_is_true_of_its_reading(rows, traces):
+def test_every_trace_is_true_of_its_reading(rows, traces):
     found = {row["example_id"]: thinking_trace_check.untrue(t, row) for row, t in zip(rows, traces, strict=True)}
     assert {key: findings for key, findings in found.items() if findings} == {}
     assert len(rows) == 352
@@ -88,7 +88,7 @@ def test_a_trace_does_not_fit_another_reading(rows, traces):
     "invented",
     ["大牌九十九张：愚人。", "力量主勇气。", "三月会有转机。", "从世界说到愚人，顺着牌序，讲因果。", "没有逆位"],
 )
-def test_a_sentence_that_is_invented_is_found_and_named(rows, traces, invented):
+def test_an_invented_sentence_is_found(rows, traces, invented):
     assert thinking_trace_check.untrue(traces[0] + "\n" + invented, rows[0]) == [invented]
 
 
@@ -116,7 +116,7 @@ def test_a_trace_depends_on_its_reading_alone():
     assert [one[place] for place in order] == other
 
 
-def test_every_kind_of_sentence_has_its_slots_and_its_truth():
+def test_every_kind_of_sentence_has_a_check():
     say = thinking_trace.phrases()["say"]
     assert set(say) == set(thinking_trace_check.TRUE)
     for kind, ways in say.items():
@@ -125,7 +125,7 @@ def test_every_kind_of_sentence_has_its_slots_and_its_truth():
         assert all(way.endswith(("。", "？")) for way in ways), kind
 
 
-def test_direction_is_that_of_the_sentence_against_the_order_of_drawing():
+def test_link_direction_follows_the_order_of_drawing():
     text = "力量在后面拉住前面的愚人，一松一紧。"
     sentences = [{"start": 0, "end": len(text), "labels": ["card_link"], "cards": ["愚人", "力量"], "confidence": 1.0}]
     frame = stored(stored_row(1, content=text + "力" * 40, sentences=sentences)).with_columns(example_id="reading_id")
@@ -134,7 +134,7 @@ def test_direction_is_that_of_the_sentence_against_the_order_of_drawing():
     assert kind == "link_backward" and (values["first"], values["second"]) == ("力量", "愚人")
 
 
-def test_a_version_with_traces_is_another_version_and_each_example_has_its_own(tmp_path):
+def test_traces_make_another_version(tmp_path):
     delta.append(tmp_path, "readings", stored(*list(annotated_rows())[:40]), {})
     plain, _ = versions.publish(tmp_path)
     thinking, new = versions.publish(tmp_path, Budget(reasoning=True, max_tokens=700))
@@ -153,7 +153,7 @@ def test_a_version_with_traces_is_another_version_and_each_example_has_its_own(t
     )
 
 
-def test_what_is_trained_with_a_trace_begins_as_it_is_served(rows):
+def test_trained_traces_begin_as_served(rows):
     if not TOKENIZER.exists():
         pytest.skip("the Qwen2 tokenizer is not beside this checkout")
     from tarot_train import base_model

@@ -30,13 +30,13 @@ def test_publishing_twice_makes_one_version(tmp_path):
     assert first["hash"] == again["hash"] and len(versions.listed(tmp_path)) == 1
 
 
-def test_two_data_directories_filled_in_another_order_give_one_hash(tmp_path):
+def test_file_order_does_not_change_the_hash(tmp_path):
     fill(tmp_path / "a")
     fill(tmp_path / "b", order=-1)
     assert versions.publish(tmp_path / "a")[0]["hash"] == versions.publish(tmp_path / "b")[0]["hash"]
 
 
-def test_a_new_reading_makes_a_new_version_and_leaves_the_old_one_untouched(tmp_path):
+def test_a_new_reading_makes_a_new_version(tmp_path):
     fill(tmp_path)
     first, _ = versions.publish(tmp_path)
     folder = versions.path_of(tmp_path, first)
@@ -47,7 +47,7 @@ def test_a_new_reading_makes_a_new_version_and_leaves_the_old_one_untouched(tmp_
     assert {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
-def test_a_reading_whose_person_said_no_is_in_no_version(tmp_path):
+def test_refused_readings_are_in_no_version(tmp_path):
     fill(tmp_path)
     fill(tmp_path, [11], consent="no")
     manifest, _ = versions.publish(tmp_path)
@@ -55,7 +55,7 @@ def test_a_reading_whose_person_said_no_is_in_no_version(tmp_path):
     assert f"r{11:016x}" not in versions.read(tmp_path, manifest)["reading_id"].to_list()
 
 
-def test_an_example_asks_with_person_question_spread_and_cards_and_answers_with_the_content(tmp_path):
+def test_an_example_has_prompt_and_content(tmp_path):
     fill(tmp_path, cards=[card("愚人", position="过去"), card("星币十", "reversed", 2), card("死神", "unknown", 3)])
     manifest, _ = versions.publish(tmp_path)
     examples = pl.read_parquet(versions.path_of(tmp_path, manifest) / "examples" / "train.parquet")
@@ -72,7 +72,7 @@ def test_an_example_asks_with_person_question_spread_and_cards_and_answers_with_
     assert row["cards"] == ["愚人(正位)", "星币十(逆位)", "死神"]
 
 
-def test_no_person_stands_in_the_examples_of_two_splits(tmp_path):
+def test_no_person_is_in_two_splits(tmp_path):
     fill(tmp_path)
     manifest, _ = versions.publish(tmp_path)
     seen = [
@@ -82,7 +82,7 @@ def test_no_person_stands_in_the_examples_of_two_splits(tmp_path):
     assert len(seen) == 3 and sum(map(len, seen)) == len(set.union(*seen)) == 5
 
 
-def test_every_file_of_a_version_is_named_with_its_hash(tmp_path):
+def test_the_manifest_hashes_every_file(tmp_path):
     from hashlib import sha256
 
     fill(tmp_path)
@@ -99,19 +99,19 @@ def test_every_file_of_a_version_is_named_with_its_hash(tmp_path):
         assert sha256((folder / name).read_bytes()).hexdigest() == digest
 
 
-def test_an_empty_store_cannot_be_published_and_says_what_to_do(tmp_path):
+def test_an_empty_store_cannot_be_published(tmp_path):
     with pytest.raises(Problem, match="Run tarot ingest"):
         versions.publish(tmp_path)
 
 
-def test_a_version_that_is_not_there_is_named_with_those_that_are(tmp_path):
+def test_a_missing_version_lists_the_existing(tmp_path):
     fill(tmp_path)
     versions.publish(tmp_path)
     with pytest.raises(Problem, match=r"no dataset version 7; there are: 1"):
         versions.find(tmp_path, 7)
 
 
-def test_a_flipped_byte_is_found_and_its_file_named(tmp_path):
+def test_a_flipped_byte_is_found(tmp_path):
     fill(tmp_path)
     manifest, _ = versions.publish(tmp_path)
     assert versions.verify(tmp_path, manifest) == []
@@ -134,7 +134,7 @@ def test_a_checkout_gives_back_the_bytes_published(tmp_path):
         versions.checkout(tmp_path, manifest, tmp_path / "copy")
 
 
-def test_a_diff_lists_exactly_what_was_added_and_which_fields_changed(tmp_path):
+def test_a_diff_lists_readings_and_fields(tmp_path):
     from tarot_data.dataset.diff import diff
 
     fill(tmp_path)
@@ -151,7 +151,7 @@ def test_a_diff_lists_exactly_what_was_added_and_which_fields_changed(tmp_path):
     assert result["made_with"] == {}
 
 
-def test_near_duplicates_of_two_persons_are_published_on_one_side(tmp_path):
+def test_near_duplicates_of_two_persons_share_a_split(tmp_path):
     same = CONTENT + unlike(77)
     rows = [stored_row(n, person=f"客{n}", content=CONTENT + unlike(n)) for n in range(1, 31)]
     rows[4] |= {"content": same}
@@ -162,7 +162,7 @@ def test_near_duplicates_of_two_persons_are_published_on_one_side(tmp_path):
     assert splits[f"r{5:016x}"] == splits[f"r{21:016x}"] and manifest["counts"]["withheld"] == 0
 
 
-def test_a_near_duplicate_that_comes_later_joins_its_twin_or_is_withheld(tmp_path):
+def test_a_later_near_duplicate_joins_or_is_withheld(tmp_path):
     rows = [stored_row(n, person=f"客{n}", content=CONTENT + unlike(n)) for n in range(1, 31)]
     delta.append(tmp_path, "readings", stored(*rows), {})
     first, _ = versions.publish(tmp_path)
@@ -182,7 +182,7 @@ def test_a_near_duplicate_that_comes_later_joins_its_twin_or_is_withheld(tmp_pat
     st.randoms(use_true_random=False),
 )
 @settings(max_examples=12, deadline=None)
-def test_any_store_in_any_order_on_two_machines_gives_one_hash_and_no_leak(rows, random):
+def test_any_order_gives_one_hash_without_leaks(rows, random):
     """rows: a person, and how often the same words come again, so that near-duplicates across persons are common."""
     made = [
         stored_row(n, person=person, content=CONTENT + unlike(words if words else 100 + n) + f"第{n}回。")

@@ -179,7 +179,7 @@ def holding(data_dir, *texts):
 WORDS = [NAME, THEIRS[0][5:20], THEIRS[1][6:20], THEIRS[0][-14:], "又及。", f"r{11:016x}", f"r{12:016x}"]
 
 
-def test_no_byte_below_the_data_directory_names_the_person_or_says_what_they_were_told(data):
+def test_no_byte_of_a_forgotten_person_remains(data):
     assert holding(data, *WORDS) == WORDS
     receipt = forgetting.forget(data, NAME)
     assert holding(data, *WORDS) == []
@@ -197,7 +197,7 @@ def test_the_readings_of_everybody_else_stay(data):
     assert fixes.read(data) == {f"{1:032x}": Fix(fields={"question": "某某某某怎么想"})}
 
 
-def test_versions_are_published_anew_under_the_same_number_and_another_hash(data):
+def test_versions_are_republished_without_the_person(data):
     before = versions.listed(data)
     forgetting.forget(data, NAME)
     after = versions.listed(data)
@@ -212,7 +212,7 @@ def test_versions_are_published_anew_under_the_same_number_and_another_hash(data
     assert versions.publish(data) == (after[1], False)
 
 
-def test_runs_are_listed_and_marked_and_those_on_a_stand_in_lose_what_was_made_of_the_words(data):
+def test_runs_with_the_person_are_marked(data):
     receipt = forgetting.forget(data, NAME)
     assert receipt["runs"] == [
         {"run": "0001-abcdef00", "adapter": "kept"},
@@ -228,7 +228,7 @@ def test_runs_are_listed_and_marked_and_those_on_a_stand_in_lose_what_was_made_o
     assert [json.loads(line)["id"] for line in lines] == [f"r{1:016x}"]
 
 
-def test_the_receipt_says_what_and_where_and_not_who(data):
+def test_the_receipt_names_nobody(data):
     receipt = forgetting.forget(data, NAME)
     assert receipt["removed"] == {
         "readings": 2,
@@ -246,7 +246,7 @@ def test_the_receipt_says_what_and_where_and_not_who(data):
     assert NAME not in (data / "receipts" / "forget-0001.json").read_text("utf-8")
 
 
-def test_a_second_time_changes_nothing_and_a_stranger_is_named_with_whom_they_resemble(data):
+def test_forgetting_twice_changes_nothing(data):
     forgetting.forget(data, NAME)
     before = {path: path.read_bytes() for path in (data / "versions").rglob("*") if path.is_file()}
     again = forgetting.forget(data, NAME)
@@ -256,7 +256,7 @@ def test_a_second_time_changes_nothing_and_a_stranger_is_named_with_whom_they_re
         forgetting.forget(data, "林小姐")
 
 
-def test_in_a_version_that_hides_names_the_person_is_known_by_the_key_which_goes_with_them(tmp_path):
+def test_pseudonyms_are_forgotten_with_their_key(tmp_path):
     rows = [stored_row(n, person=PEOPLE[n % 5], content=PLAIN.format(unlike(n))) for n in range(1, 6)]
     delta.append(tmp_path, "readings", stored(*rows, stored_row(6, person=NAME, content=THEIRS[0])), {})
     manifest, _ = versions.publish(tmp_path, hide_names=True)
@@ -268,7 +268,7 @@ def test_in_a_version_that_hides_names_the_person_is_known_by_the_key_which_goes
     assert holding(tmp_path, NAME, THEIRS[0][5:20]) == []
 
 
-def test_a_dry_run_says_what_is_concerned_and_changes_nothing(data):
+def test_a_dry_run_changes_nothing(data):
     before = {path: path.read_bytes() for path in data.rglob("*") if path.is_file() and path.suffix != ".lock"}
     assert forgetting.forget(data, NAME, dry_run=True) == {
         "dry_run": True,
@@ -281,7 +281,7 @@ def test_a_dry_run_says_what_is_concerned_and_changes_nothing(data):
 
 
 @pytest.mark.parametrize("step", range(1, 6))
-def test_killed_between_two_steps_it_is_finished_by_calling_it_again(data, step):
+def test_a_killed_removal_is_completed(data, step):
     def stop(stage, done, total):
         if done == step:
             raise KeyboardInterrupt
@@ -295,7 +295,7 @@ def test_killed_between_two_steps_it_is_finished_by_calling_it_again(data, step)
 
 
 @pytest.mark.parametrize("table", forget_person.REWRITERS)
-def test_killed_before_any_table_no_table_goes_on_naming_a_record_of_theirs(data, monkeypatch, table):
+def test_a_removal_killed_early_is_completed(data, monkeypatch, table):
     person = forget_person.find(data, NAME)
     assert person.rejection_ids and person.reading_ids
 
@@ -312,7 +312,7 @@ def test_killed_before_any_table_no_table_goes_on_naming_a_record_of_theirs(data
         assert not any(one in said for one in person.ids), name
 
 
-def test_killed_while_a_version_is_replaced_both_folders_count_as_one_and_the_rest_follows(data, monkeypatch):
+def test_a_version_replacement_killed_halfway_is_completed(data, monkeypatch):
     def killed(path):
         raise KeyboardInterrupt
 
@@ -326,7 +326,7 @@ def test_killed_while_a_version_is_replaced_both_folders_count_as_one_and_the_re
     assert holding(data, *WORDS) == []
 
 
-def test_a_name_that_is_an_everyday_word_is_asked_about_and_may_be_left_in_others_texts(tmp_path):
+def test_everyday_names_are_asked_about(tmp_path):
     rows = [stored_row(n, person=PEOPLE[n % 5], content=PLAIN.format("阳光很好")) for n in range(1, 6)]
     delta.append(tmp_path, "readings", stored(*rows, stored_row(6, person="阳光")), {})
     with pytest.raises(Problem, match="also an ordinary word"):
@@ -338,7 +338,7 @@ def test_a_name_that_is_an_everyday_word_is_asked_about_and_may_be_left_in_other
     assert "阳光" not in "".join(tables.readings(tmp_path)["content"])
 
 
-def test_a_name_that_is_a_card_is_never_masked_in_what_others_wrote(tmp_path):
+def test_card_names_are_never_masked(tmp_path):
     content = PLAIN.format("星星正位照着你")
     cards = [card("星星"), card("力量", place=2)]
     delta.append(
@@ -349,7 +349,7 @@ def test_a_name_that_is_a_card_is_never_masked_in_what_others_wrote(tmp_path):
     assert tables.readings(tmp_path)["cards"][0][0]["raw"] == "星星"
 
 
-def test_a_latin_name_is_a_whole_word_in_any_case():
+def test_latin_names_match_whole_words():
     assert suppression_list.spans("Mel和melody，还有MEL。", "Mel") == [(0, 3), (13, 16)]
     assert suppression_list.spans("陳小姐來了", "陈小姐") == [(0, 3)]
 
@@ -374,7 +374,7 @@ def take_in(data_dir, inbox, staging="staging"):
     return stages.commit(data_dir, stages.decide(data_dir, clean, data_dir / staging), files)
 
 
-def test_the_same_inbox_read_again_brings_nobody_back_and_says_how_many_records_it_passed_over(tmp_path):
+def test_a_forgotten_person_does_not_come_back(tmp_path):
     inbox, data = tmp_path / "inbox", tmp_path / "data"
     inbox.mkdir()
     records = lines(NAME, "Mel")
@@ -393,7 +393,7 @@ def test_the_same_inbox_read_again_brings_nobody_back_and_says_how_many_records_
     assert find_traces(data / "store", [NAME]) == []
 
 
-def test_somebody_who_is_allowed_again_comes_back_with_the_next_ingest(tmp_path):
+def test_an_allowed_person_comes_back(tmp_path):
     inbox, data = tmp_path / "inbox", tmp_path / "data"
     inbox.mkdir()
     text = "\n".join(json.dumps(r, ensure_ascii=False) for r in lines(NAME, "Mel"))
@@ -406,7 +406,7 @@ def test_somebody_who_is_allowed_again_comes_back_with_the_next_ingest(tmp_path)
         forgetting.readmit(data, "Mel")
 
 
-def test_rows_of_run_history_that_name_the_person_go_and_leave_no_byte(tmp_path):
+def test_the_run_log_forgets_the_person(tmp_path):
     database = tmp_path / "prefect.db"
     with sqlite3.connect(database) as connection:
         connection.execute("CREATE TABLE flow_run_state (id, message)")
@@ -420,7 +420,7 @@ def test_rows_of_run_history_that_name_the_person_go_and_leave_no_byte(tmp_path)
     assert NAME.encode() not in database.read_bytes() and rb"\u6b27" not in database.read_bytes()
 
 
-def test_traces_are_found_in_every_form_a_file_may_have(tmp_path):
+def test_the_disk_search_decodes_every_format(tmp_path):
     text = f"前面{NAME}后面"
     forms = {
         "plain.txt": text.encode(),

@@ -20,7 +20,7 @@ def alarm(content, *cards):
     return found["detail"].to_list()
 
 
-def test_of_the_annotated_readings_just_the_marked_ones_raise_an_alarm():
+def test_only_marked_readings_raise_a_conflict():
     gold = annotated.read_all(train.ANNOTATED)
     frame = [
         reading(i, content=r["content"], person=r["person"], question=r["question"], cards=r["cards"])
@@ -64,7 +64,7 @@ def test_an_orientation_nobody_wrote_down_cannot_be_contradicted():
     assert alarm("圣杯九逆位，贪心不足，什么都想要，什么都抓不住。", card("圣杯九", "unknown")) == []
 
 
-def test_a_card_nobody_drew_in_the_place_of_one_never_spoken_of():
+def test_an_undrawn_card_replacing_a_drawn_one_conflicts():
     (detail,) = alarm(
         "火的位置是权杖三，您已经在等几条船回港。土的位置是星币六，有人拿着天平分钱，会有一笔借出去的款项。",
         card("权杖三", position="火"),
@@ -108,7 +108,7 @@ def test_drawn_cards_that_no_sentence_reads_are_told():
         ("圣杯皇后（逆），愚者（正），一个盖住杯子，一个往前走。", card("愚人", "reversed")),
     ],
 )
-def test_what_is_said_after_the_comma_or_of_another_card_takes_nothing_back(content, drawn):
+def test_another_clause_or_card_does_not_excuse(content, drawn):
     assert len(alarm(content, drawn, card("圣杯王后", "reversed"))) == 1
 
 
@@ -119,7 +119,7 @@ def test_what_is_said_after_the_comma_or_of_another_card_takes_nothing_back(cont
         "现况是宝剑八，你自己蒙着眼。对策，圣杯四，树下的人像是睡着了。",
     ],
 )
-def test_another_card_in_the_place_of_one_never_spoken_of_is_told_by_the_place(content):
+def test_an_undrawn_card_is_found_by_position(content):
     drawn = card("宝剑八", position="现况"), card("权杖四", position="对策")
     assert alarm(content, *drawn) == ["content interprets 圣杯四, which was not drawn; 权杖四 is not spoken of"]
 
@@ -137,12 +137,12 @@ def test_another_card_in_the_place_of_one_never_spoken_of_is_told_by_the_place(c
         "现况不是圣杯六，别自己吓自己。",
     ],
 )
-def test_an_undrawn_card_in_passing_is_no_contradiction_where_a_drawn_one_goes_unnamed(aside):
+def test_a_passing_mention_is_no_conflict(aside):
     content = f"现况是宝剑八，你自己蒙着眼。{aside}未来那几根棍子搭成的花门下，有人在等你。"
     assert alarm(content, card("宝剑八", position="现况"), card("权杖四", position="未来")) == []
 
 
-def test_of_readings_filed_with_a_wrong_card_or_orientation_as_many_are_found_as_were_reached():
+def test_planted_conflicts_are_found_at_the_measured_rate():
     gold = [r for r in annotated.read_all(train.ANNOTATED) if r.get("note") != "mismatch"]
     assert patterns_bench.share_found(gold, patterns_bench.flipped) >= 0.28
     assert patterns_bench.share_found(gold, patterns_bench.swapped) >= 0.5

@@ -67,7 +67,7 @@ def reason(**values) -> str | None:
         ("", ""),
     ],
 )
-def test_the_file_is_repaired_and_the_wording_is_not(text, clean):
+def test_cleaning_keeps_the_wording(text, clean):
     assert clean_text(text) == clean
 
 
@@ -141,7 +141,7 @@ def test_reasons(values, expected):
     assert reason(**values) == expected
 
 
-def test_a_rejection_names_the_card_and_keeps_the_record_masked():
+def test_rejections_keep_the_masked_record():
     record = raw(
         content=BODY + "加微信wx_moon99",
         draws=(RawDraw(spread="三张", cards="骑士、三叶草 13800138000"),),
@@ -200,7 +200,7 @@ def test_names_lose_wiki_brackets_and_line_breaks():
     assert to_reading(raw(person=" [[客户/阿宁|阿宁]]\n"))["person"] == "阿宁"
 
 
-def test_contact_details_are_masked_in_every_field_and_counted():
+def test_every_field_is_masked_and_counted():
     record = raw(
         person="阿宁 13800138000",
         question="加我vx tarot_moon7 再说？",
@@ -233,12 +233,12 @@ def test_the_fingerprint_forgives_white_space_punctuation_and_width(other):
     assert fingerprint(CARDS, other) == fingerprint(CARDS, BODY)
 
 
-def test_the_fingerprint_tells_other_words_and_other_cards_apart():
+def test_fingerprints_differ_by_words_and_cards():
     assert fingerprint(CARDS, BODY + "又及") != fingerprint(CARDS, BODY)
     assert fingerprint([{**CARDS[0], "orientation": "reversed"}], BODY) != fingerprint(CARDS, BODY)
 
 
-def test_a_record_makes_the_round_trip_through_its_rejection():
+def test_records_survive_their_rejection():
     record = raw(content="", outcome="换了", consent="同意", synthetic=True, extra={"reader": "阿月"})
     again = to_record(json.loads(to_reading(record)["record"]), SOURCE)
     assert record_of(again) == record_of(RawRecord(**{**record.__dict__, "draws": again.draws}))
@@ -253,7 +253,7 @@ def test_a_corrected_rejection_becomes_a_reading():
     assert reading["draws"][0]["spread"] == "两张牌"
 
 
-def test_a_reading_rejected_later_is_made_again_from_its_resolved_cards():
+def test_late_rejections_keep_resolved_cards():
     reading = to_reading(
         raw(draws=(RawDraw(spread="两张牌", cards="隐士正位、底牌：战车逆位"), RawDraw(spread=None, cards="太阳")))
     )
@@ -297,7 +297,7 @@ def test_every_answer_of_the_table_is_read():
             assert to_reading(raw(consent=word))["consent"] == row["meaning"], row.place
 
 
-def test_the_name_of_a_field_announces_what_it_holds():
+def test_field_names_announce_contact_details():
     said = {
         "content": "愿你安好",
         "extra": {"WeChat": "moonlight", "客户电话": 62345678, "备注": "moonlight 常来", "id": 12},
@@ -310,6 +310,6 @@ def test_the_name_of_a_field_announces_what_it_holds():
 @pytest.mark.parametrize(
     "tag", ["<svg/onload=alert(1)>", "<img/src=x/onerror=alert(1)>", "</script >", "<iframe/src=x>"]
 )
-def test_a_tag_with_a_slash_for_a_blank_is_a_tag(tag):
+def test_slash_tags_are_tags(tag):
     assert clean_text(f"愿你{tag}安好") in ("愿你安好", "愿你")
     assert clean_text("<3 >_< <愚人> a</b") == "<3 >_< <愚人> a</b"

@@ -93,7 +93,7 @@ def test_corrected_cards_make_a_reading_of_a_rejection(data, inbox):
     assert tables.rejections(data).is_empty()
 
 
-def test_a_fix_survives_when_the_file_is_read_again(data, inbox, monkeypatch):
+def test_a_fix_survives_another_ingest(data, inbox, monkeypatch):
     lay(inbox, WRONG_CARD, GOOD)
     take_in(data, inbox)
     feed(data, {only_rejection(data, "unknown_card"): Fix(fields={"cards": ["愚人正位、力量正位"]})})
@@ -103,7 +103,7 @@ def test_a_fix_survives_when_the_file_is_read_again(data, inbox, monkeypatch):
     assert tables.readings(data).equals(before) and tables.rejections(data).is_empty()
 
 
-def test_a_decision_made_again_after_a_kill_is_there_once(data, inbox):
+def test_a_repeated_decision_is_stored_once(data, inbox):
     lay(inbox, WRONG_CARD, GOOD)
     take_in(data, inbox)
     (key,) = tables.rejections(data)["key"]
@@ -113,7 +113,7 @@ def test_a_decision_made_again_after_a_kill_is_there_once(data, inbox):
     assert fixes.read(data)[key].fields == {"cards": ["愚人逆位"]}
 
 
-def test_a_fix_meets_the_record_where_a_new_store_reads_it_first(data, inbox, tmp_path):
+def test_a_fix_applies_in_a_new_store(data, inbox, tmp_path):
     lay(inbox, WRONG_CARD)
     take_in(data, inbox)
     feed(data, {only_rejection(data, "unknown_card"): Fix(fields={"cards": ["愚人正位、力量正位"]})})
@@ -124,7 +124,7 @@ def test_a_fix_meets_the_record_where_a_new_store_reads_it_first(data, inbox, tm
     assert tables.readings(other).select(columns).equals(tables.readings(data).select(columns))
 
 
-def test_an_edit_in_the_file_has_the_last_word(data, inbox):
+def test_an_edited_file_overrules_a_fix(data, inbox):
     lay(inbox, WRONG_CARD)
     take_in(data, inbox)
     feed(data, {only_rejection(data, "unknown_card"): Fix(fields={"cards": ["愚人正位、力量正位"]})})
@@ -134,7 +134,7 @@ def test_an_edit_in_the_file_has_the_last_word(data, inbox):
     assert row["cards"][1]["orientation"] == "reversed" and "fixed" not in row["flags"]
 
 
-def test_a_near_twin_is_kept_when_a_person_says_so_and_stays_kept(data, inbox, monkeypatch):
+def test_an_accepted_near_duplicate_stays(data, inbox, monkeypatch):
     lay(inbox, GOOD, NEAR)
     assert take_in(data, inbox)["accepted"] == 1
     (became,) = feed(data, {only_rejection(data, "near_duplicate"): Fix(accepted=True)})
@@ -155,7 +155,7 @@ def test_a_conflict_is_overruled_or_its_card_corrected(data, inbox, monkeypatch)
     assert tables.rejections(data).is_empty()
 
 
-def test_a_corrected_record_that_turns_out_a_near_twin_is_accepted_in_a_second_step(data, inbox, monkeypatch):
+def test_a_corrected_near_duplicate_is_accepted_next(data, inbox, monkeypatch):
     lay(inbox, GOOD, {**NEAR, "cards": "引士正位、战车逆位"})
     take_in(data, inbox)
     (first,) = feed(data, {only_rejection(data, "unknown_card"): Fix(fields={"cards": ["隐士正位、战车逆位"]})})
@@ -165,7 +165,7 @@ def test_a_corrected_record_that_turns_out_a_near_twin_is_accepted_in_a_second_s
     assert read_anew(data, inbox, monkeypatch)["unchanged"] == 2
 
 
-def test_a_correction_that_changes_nothing_leaves_the_rejection_as_it_was(data, inbox):
+def test_an_empty_correction_changes_nothing(data, inbox):
     lay(inbox, WRONG_CARD)
     take_in(data, inbox)
     before = tables.rejections(data)
@@ -174,7 +174,7 @@ def test_a_correction_that_changes_nothing_leaves_the_rejection_as_it_was(data, 
     assert tables.rejections(data).equals(before) and tables.fixes(data).is_empty()
 
 
-def test_a_dismissed_record_is_listed_no_more_even_when_its_file_is_read_again(data, inbox, monkeypatch):
+def test_a_dismissed_record_stays_dismissed(data, inbox, monkeypatch):
     lay(inbox, WRONG_CARD)
     (inbox / "photo.heic").write_bytes(b"\x00\x00\x00\x18ftypheic" + bytes(64))
     take_in(data, inbox)
@@ -200,7 +200,7 @@ def test_replay_accepts_what_the_tables_have_learnt(data, inbox, monkeypatch):
     assert [row["became"] for row in feed(data)] == ["accepted"]
 
 
-def test_a_twin_in_one_file_stays_a_duplicate_when_fed_back_or_read_again(data, inbox, monkeypatch):
+def test_a_twin_stays_a_duplicate(data, inbox, monkeypatch):
     lay(inbox, GOOD, GOOD)
     take_in(data, inbox)
     assert [(row["became"], row["reason"]) for row in feed(data)] == [("same", "duplicate")]
@@ -208,7 +208,7 @@ def test_a_twin_in_one_file_stays_a_duplicate_when_fed_back_or_read_again(data, 
     assert (counts["unchanged"], counts["rejected"]) == (1, 1)
 
 
-def test_only_a_conflict_or_a_near_twin_can_be_accepted_as_it_is(data, inbox):
+def test_only_conflicts_and_near_duplicates_can_be_accepted(data, inbox):
     lay(inbox, WRONG_CARD)
     take_in(data, inbox)
     with pytest.raises(Problem, match="only card_conflict and near_duplicate can be accepted.*unknown_card"):
@@ -216,14 +216,14 @@ def test_only_a_conflict_or_a_near_twin_can_be_accepted_as_it_is(data, inbox):
     assert tables.fixes(data).is_empty()
 
 
-def test_a_file_that_cannot_be_read_has_no_fields_to_correct(data, inbox):
+def test_unreadable_files_have_no_fields(data, inbox):
     (inbox / "photo.heic").write_bytes(b"\x00\x00\x00\x18ftypheic" + bytes(64))
     take_in(data, inbox)
     with pytest.raises(Problem, match="holds no record that could be read"):
         feed(data, {only_rejection(data, "unreadable"): Fix(fields={"person": "小鱼"})})
 
 
-def test_contact_details_in_a_correction_are_masked_before_they_are_kept(data, inbox):
+def test_corrections_are_masked(data, inbox):
     lay(inbox, WRONG_CARD)
     take_in(data, inbox)
     fields = {"cards": ["愚人正位、力量正位"], "person": "小鱼13800138000"}
@@ -232,7 +232,7 @@ def test_contact_details_in_a_correction_are_masked_before_they_are_kept(data, i
     assert tables.readings(data)["person"].to_list() == ["小鱼〔手机号〕"]
 
 
-def test_what_was_masked_is_still_said_when_a_rejection_becomes_a_reading(data, inbox):
+def test_masked_kinds_survive_a_fix(data, inbox):
     lay(inbox, {**WRONG_CARD, "content": FIRST + "有事打13800138000。"})
     take_in(data, inbox)
     feed(data, {only_rejection(data, "unknown_card"): Fix(fields={"cards": ["愚人正位、力量正位"]})})
@@ -240,7 +240,7 @@ def test_what_was_masked_is_still_said_when_a_rejection_becomes_a_reading(data, 
     assert row["masked"] == ["phone"] and "redacted" in row["flags"]
 
 
-def test_a_workbook_gives_back_only_what_was_changed_in_it(data, inbox, tmp_path):
+def test_only_changed_cells_count(data, inbox, tmp_path):
     from openpyxl import load_workbook
 
     lay(inbox, GOOD, WRONG_CARD, NEAR, {**WRONG_CARD, "content": FIRST + "\n=1+1", "question": "=cmd()"})
@@ -288,13 +288,13 @@ def test_a_workbook_says_which_row_is_wrong(data, inbox, tmp_path):
 
 
 @given(st.text(max_size=60))
-def test_a_neutralised_cell_is_never_a_formula_and_says_the_same(text):
+def test_neutralised_cells_keep_their_text(text):
     cell = cleanup.neutral(text)
     assert not cell.startswith(("=", "+", "-", "@"))
     assert fix_workbook.plain(cell) == text.replace("\r\n", "\n")
 
 
-def test_the_original_of_a_reading_is_read_again_from_its_file_masked(data, inbox):
+def test_the_original_record_is_read_masked(data, inbox):
     lay(
         inbox,
         GOOD,
@@ -310,7 +310,7 @@ def test_the_original_of_a_reading_is_read_again_from_its_file_masked(data, inbo
     assert found["record"]["draws"] == [{"spread": None, "cards": "愚人正位、力量正位"}]
 
 
-def test_the_original_is_found_in_an_inbox_that_moved_and_missed_where_it_is_gone(data, inbox, tmp_path):
+def test_the_original_is_found_in_a_moved_inbox(data, inbox, tmp_path):
     lay(inbox, GOOD)
     take_in(data, inbox)
     source = tables.readings(data)["source"][0]
@@ -325,7 +325,7 @@ def test_the_original_is_found_in_an_inbox_that_moved_and_missed_where_it_is_gon
         source_lookup.original(source, tables.files(data), moved)
 
 
-def test_fields_corrected_replace_the_draws_one_text_a_draw(data, inbox):
+def test_corrected_cards_replace_the_draws(data, inbox):
     lay(inbox, {**WRONG_CARD, "spread": "两张牌"})
     take_in(data, inbox)
     two = {"cards": ["愚人正位", "力量正位"], "spreads": ["单张", ""]}
@@ -336,7 +336,7 @@ def test_fields_corrected_replace_the_draws_one_text_a_draw(data, inbox):
     assert fixes.read(data)
 
 
-def test_the_command_fixes_by_id_and_by_workbook_and_exits_1_where_a_record_is_refused_still(data, inbox, tmp_path):
+def test_the_fix_command_exits_1_if_still_rejected(data, inbox, tmp_path):
     from click.testing import CliRunner
 
     from flows import cli
@@ -367,7 +367,7 @@ def test_the_command_fixes_by_id_and_by_workbook_and_exits_1_where_a_record_is_r
         tarot("fix", name)
 
 
-def test_an_edited_reading_is_compared_by_what_it_says_now(data, inbox):
+def test_edited_readings_are_compared_by_current_text(data, inbox):
     lay(inbox, GOOD)
     take_in(data, inbox)
     lay(inbox, {**GOOD, "cards": "愚人正位、力量正位", "content": FIRST})

@@ -59,7 +59,7 @@ def test_every_expected_reading_is_read_exactly(tables, expected):
         ), wanted["id"]
 
 
-def test_exactly_the_expected_records_are_refused_with_their_reasons(tables, expected):
+def test_the_expected_records_are_rejected(tables, expected):
     readings, rejections = tables
     wanted = Counter((r["file"], r["reason"]) for r in expected["rejected"] if r["reason"] not in LATER)
     assert Counter((r["source"]["file"], r["reason"]) for r in rejections) == wanted

@@ -37,7 +37,7 @@ def by_person(data, *names):
     return {row["person"]: tuple(row[name] for name in names) for row in tables.readings(data).to_dicts()}
 
 
-def test_an_outcome_that_came_later_is_an_update_and_the_older_one_stays_in_the_history(tmp_path, inbox):
+def test_a_later_outcome_is_an_update(tmp_path, inbox):
     data = tmp_path / "data"
     lay(inbox, record(1), record(2))
     take_in(data, inbox)
@@ -50,7 +50,7 @@ def test_an_outcome_that_came_later_is_an_update_and_the_older_one_stays_in_the_
     assert (counts["updated"], counts["unchanged"]) == (0, 0)
 
 
-def test_a_consent_taken_back_keeps_a_reading_out_of_the_next_version_wherever_it_now_stands(tmp_path, inbox):
+def test_a_withdrawn_consent_excludes_the_reading(tmp_path, inbox):
     data = tmp_path / "data"
     lay(inbox, *map(record, range(1, 5)))
     take_in(data, inbox)
@@ -60,7 +60,7 @@ def test_a_consent_taken_back_keeps_a_reading_out_of_the_next_version_wherever_i
     assert persons(data) == ["客2", "客3", "客4", "客5"]
 
 
-def test_a_no_in_a_copy_of_a_reading_counts_for_the_reading(tmp_path, inbox):
+def test_a_no_in_a_copy_counts(tmp_path, inbox):
     data = tmp_path / "data"
     lay(inbox, *map(record, range(1, 5)))
     take_in(data, inbox)
@@ -71,7 +71,7 @@ def test_a_no_in_a_copy_of_a_reading_counts_for_the_reading(tmp_path, inbox):
     assert persons(data) == ["客3", "客4"]
 
 
-def test_of_twins_in_one_file_which_stands_first_changes_nothing(tmp_path, inbox):
+def test_the_order_of_twins_changes_nothing(tmp_path, inbox):
     data = tmp_path / "data"
     lay(inbox, record(1), record(1, person="别人"), record(2))
     take_in(data, inbox)
@@ -81,7 +81,7 @@ def test_of_twins_in_one_file_which_stands_first_changes_nothing(tmp_path, inbox
     assert set(by_person(data)) == {"客1", "客2", "客3"}
 
 
-def test_a_name_that_was_forgotten_does_not_come_back_with_an_outcome(tmp_path, inbox):
+def test_forgotten_names_do_not_return_with_outcomes(tmp_path, inbox):
     from flows import forget
 
     data = tmp_path / "data"

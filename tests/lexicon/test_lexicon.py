@@ -44,27 +44,27 @@ def sayings(table="cues.csv", lang="en"):
     return [finding.say(lang) for finding in lexicon_check.check_lexicon() if finding.file == table]
 
 
-def test_a_misspelt_label_is_named_with_the_likely_one(edited):
+def test_a_misspelt_label_suggests_the_likely_one(edited):
     edited("cues", cue(label="closng"))
     assert sayings() == ["cues.csv line 2: label 'closng' is not known. Did you mean 'closing'?"]
     assert sayings(lang="zh") == ["cues.csv 第 2 行：label 不认识“closng”。是不是“closing”？"]
 
 
-def test_a_cue_that_is_not_in_its_example_is_named_with_what_comes_near(edited):
+def test_a_cue_missing_in_its_example_is_named(edited):
     edited("cues", cue(cue="祝您", example="祝你顺利"))
     assert sayings() == [
         "cues.csv line 2: the example '祝你顺利' does not have '祝您（祝你？）'. Change the example or the cell."
     ]
 
 
-def test_a_cue_whose_example_belongs_to_another_label_is_named(edited):
+def test_a_cue_with_another_label_is_named(edited):
     edited("cues", cue(), cue("顺利", "advice", "0.5", "do", "祝你顺利"))
     assert sayings() == [
         "cues.csv line 3: '顺利' stands for advice, but its example has more words of closing. Change the example or raise the weight."
     ]
 
 
-def test_a_cue_twice_and_a_weight_that_is_no_number_are_named(edited):
+def test_duplicate_cues_and_bad_weights_are_named(edited):
     edited("cues", cue(), cue())
     assert sayings() == ["cues.csv line 3: '祝你' is on line 2 already. Delete one."]
     edited("cues", cue(weight="高"))
@@ -97,7 +97,7 @@ def test_how_a_cue_is_written(edited, written, sentence, stands):
     assert bool(len(found)) is stands
 
 
-def test_the_readme_names_every_table_the_reader_may_change():
+def test_the_readme_names_every_table():
     folder = Path(str(files("tarot_data.lexicon")))
     text = (folder / "README.md").read_text(encoding="utf-8")
     for table in "cues aliases themes images ranks pointers signs ordinary hedges times speech style kinds".split():
@@ -116,7 +116,7 @@ def own(tmp_path):
     return tables
 
 
-def test_own_rows_stand_beside_the_shipped_ones_and_may_leave_columns_out(own):
+def test_own_rows_extend_the_shipped_ones(own):
     shipped = lexicon.read_table("themes")
     with own(themes="word,theme,example\n塔罗馆,事业,我想开塔罗馆\n"):
         rows = lexicon.read_table("themes")
@@ -125,7 +125,7 @@ def test_own_rows_stand_beside_the_shipped_ones_and_may_leave_columns_out(own):
     assert lexicon.read_table("themes") == shipped
 
 
-def test_an_own_row_about_the_same_word_stands_in_the_shipped_rows_stead(own):
+def test_an_own_row_replaces_a_shipped_one(own):
     assert [m.card for m in find_cards("愚者往前走")] == ["愚人"]
     with own(aliases="alias,card,use\n愚者,愚人,field\n老头,隐士,prose\n"):
         assert find_cards("愚者往前走") == []
@@ -139,7 +139,7 @@ def test_a_cue_of_weight_nothing_is_switched_off(own):
         assert "closing 祝你" not in cues.names()
 
 
-def test_own_rows_label_and_are_named_as_what_decided(own):
+def test_own_rows_decide_and_are_named(own):
     text = "愚人正位，一脚踏出去了。\n让我们把心收回来，跟着我默念三遍。\n愚人还在往前走。"
     with own(cues="cue,label,weight,kind,example\n默念三遍,advice,3,do,请默念三遍\n"):
         after = explain.explain(text)["sentences"][1]
@@ -149,7 +149,7 @@ def test_own_rows_label_and_are_named_as_what_decided(own):
     assert row["line"] == 2 and row["file"].endswith("/cues.csv") and row["weight"] > 0
 
 
-def test_other_rows_are_another_lexicon_and_no_rows_are_not(own, tmp_path):
+def test_own_rows_change_the_lexicon_version(own, tmp_path):
     shipped = lexicon.version()
     with own(themes="word,theme,example\n"):
         assert lexicon.version() == shipped
@@ -158,13 +158,13 @@ def test_other_rows_are_another_lexicon_and_no_rows_are_not(own, tmp_path):
     assert lexicon.load(tmp_path) is lexicon.load(tmp_path)
 
 
-def test_what_is_wrong_with_own_rows_names_their_file(own, tmp_path):
+def test_errors_in_own_rows_name_the_file(own, tmp_path):
     with own(cues="cue,label,kind,example\n默念,advise,do,默念三遍\n"):
         (finding,) = lexicon_check.check_lexicon()
     assert finding.file == f"{tmp_path}/cues.csv" and "Did you mean 'advice'?" in finding.say("en")
 
 
-def test_a_file_that_is_no_table_and_a_column_no_table_has_are_named(own, tmp_path):
+def test_unknown_tables_and_columns_are_named(own, tmp_path):
     with own(cue="a\n"):
         (finding,) = lexicon_check.check_lexicon()
         assert finding.say("en").endswith(
@@ -174,12 +174,12 @@ def test_a_file_that_is_no_table_and_a_column_no_table_has_are_named(own, tmp_pa
         own(themes="wort,theme\n塔罗馆,事业\n")
 
 
-def test_a_table_saved_by_excel_on_a_chinese_windows_is_read(own):
+def test_a_gbk_table_from_excel_is_read(own):
     with own("gb18030", themes="word,theme,example\n塔罗馆,事业,我想开塔罗馆\n"):
         assert lexicon.read_table("themes")[0]["word"] == "塔罗馆"
 
 
-def test_a_row_is_checked_before_it_is_added_and_counts_from_then_on(tmp_path):
+def test_a_row_is_checked_before_adding(tmp_path):
     good = {"word": "塔罗馆", "theme": "事业", "example": "我想开塔罗馆"}
     assert lexicon_check.check_row("themes", good) == []
     (finding,) = lexicon_check.check_row("themes", {**good, "example": "我想开店"})
@@ -192,7 +192,7 @@ def test_a_row_is_checked_before_it_is_added_and_counts_from_then_on(tmp_path):
     assert path.read_text(encoding="utf-8-sig").startswith("word,theme,weight,note,example\n")
 
 
-def test_what_is_made_of_the_rows_is_kept_with_them():
+def test_caches_belong_to_their_lexicon():
     """A cache of functools would answer with the rows of another lexicon."""
     root = Path(str(files("tarot_data")))
     for path in root.rglob("*.py"):
@@ -212,14 +212,14 @@ def test_what_is_made_of_the_rows_is_kept_with_them():
         ("many", "三", "not_a_number"),
     ],
 )
-def test_a_pointing_word_must_say_what_it_points_at_in_words_the_labeller_knows(kind, note, code):
+def test_a_pointer_needs_a_known_target(kind, note, code):
     row = {"word": "那一排", "kind": kind, "note": note, "example": "那一排都在说等"}
     (finding,) = lexicon_check.check_row("pointers", row)
     assert finding.code == code and finding.values["value"] == note
 
 
 @pytest.mark.parametrize(("kind", "note"), [("group", "major"), ("ordinal", "1|-1"), ("many", ""), ("many", "3")])
-def test_a_pointing_word_may_name_a_group_several_places_or_a_number(kind, note):
+def test_pointers_may_name_groups_places_numbers(kind, note):
     row = {"word": "那一排", "kind": kind, "note": note, "example": "那一排都在说等"}
     assert lexicon_check.check_row("pointers", row) == []
 
@@ -235,12 +235,12 @@ def test_a_malformed_own_row_is_a_finding(table, row, code):
     assert code in [finding.code for finding in lexicon_check.check_row(table, row)]
 
 
-def test_an_empty_own_word_does_not_stop_the_labeller(own):
+def test_an_empty_own_word_is_harmless(own):
     rows = {"style": "word,kind\n,net\n", "themes": "word,theme\n,感情\n", "pointers": "word,kind\n,two\n"}
     with own(**rows, images="card,words\n愚人,悬崖||小狗\n", ranks="word,kind,value\n,suit,圣杯\n"):
         assert explain.explain("愚人站在悬崖边。")["sentences"][0]["cards"] == ["愚人"]
 
 
-def test_the_name_in_an_example_is_found_by_its_cue():
+def test_names_in_examples_match_their_cue():
     row = {"cue": "{人}早", "label": "opening", "kind": "greet", "example": "Mel早，来看看。"}
     assert lexicon_check.check_row("cues", row) == []

@@ -36,12 +36,12 @@ def test_nobody_in_particular_is_no_person(person, kind):
     assert kind_of(person) == kind
 
 
-def test_the_person_of_a_column_is_null_where_nobody_is_named():
+def test_unnamed_persons_are_null():
     frame = pl.DataFrame({"person": ["Mel", "匿名", None]})
     assert frame.select(named())["person"].to_list() == ["Mel", None, None]
 
 
-def test_every_example_of_the_persons_table_is_of_its_kind():
+def test_every_example_person_has_its_kind():
     for row in read_table("persons"):
         assert kind_of(row["example"]) == row["kind"], row.place
 
@@ -64,7 +64,7 @@ def test_a_name_is_replaced_where_it_is_one(text, own, hidden):
     assert Replacer(KEY)(text, own) == hidden
 
 
-def test_nobody_is_given_a_name_that_somebody_has_and_a_pseudonym_stays():
+def test_pseudonyms_are_stable_and_unused_names():
     first = assign(["Mel", "匿名", None], {})
     assert list(first) == ["Mel"]
     later = assign(["Mel", "小鱼", first["Mel"]], first)
@@ -77,7 +77,7 @@ def test_a_thousand_persons_have_a_thousand_pseudonyms():
     assert len(set(key.values())) == 1000
 
 
-def test_names_leave_every_text_of_a_reading_and_its_sentences_stay_whole():
+def test_pseudonyms_keep_sentences_intact():
     content = "你好，Mel。愚人正位说明Mel已经走出去半步了。祝Mel顺利。" + "别急，慢慢来，一步一步走。" * 2
     bounds = [(0, 7), (7, 24), (24, 30), (30, len(content))]
     sentences = [{"start": a, "end": b, "labels": ["other"], "cards": [], "confidence": 0.5} for a, b in bounds]
@@ -108,7 +108,7 @@ def test_places_move_with_the_text(parts):
     assert places == sorted(places)
 
 
-def test_the_key_is_kept_beside_the_versions_for_its_owner_only(tmp_path):
+def test_the_pseudonym_key_is_private(tmp_path):
     assert pseudonyms.read_key(tmp_path) == {}
     pseudonyms.write_key(tmp_path, KEY)
     path = pseudonyms.key_path(tmp_path)
@@ -128,7 +128,7 @@ def people(tmp_path, *persons, first=1):
     delta.append(tmp_path, "readings", stored(*rows), {})
 
 
-def test_a_version_with_pseudonyms_names_nobody_and_trains_with_them(tmp_path):
+def test_a_pseudonymous_version_names_nobody(tmp_path):
     people(tmp_path, "Mel", "欧阳雪", "匿名")
     manifest, _ = versions.publish(tmp_path, hide_names=True)
     assert manifest["settings"]["pseudonyms"] is True
@@ -141,7 +141,7 @@ def test_a_version_with_pseudonyms_names_nobody_and_trains_with_them(tmp_path):
     assert all(f"咨询者：{name}" in prompts and f"你好，{name}。" in answers for name in key.values())
 
 
-def test_names_stay_the_same_and_persons_keep_their_split_from_version_to_version(tmp_path):
+def test_pseudonyms_and_splits_persist(tmp_path):
     people(tmp_path, *(f"客人{n}甲" for n in range(20)))
     first, _ = versions.publish(tmp_path, hide_names=True)
     people(tmp_path, *(f"客人{n}甲" for n in range(15, 30)), first=21)
@@ -154,7 +154,7 @@ def test_names_stay_the_same_and_persons_keep_their_split_from_version_to_versio
     assert versions.publish(tmp_path)[1] is False
 
 
-def test_a_forgotten_person_leaves_the_key_and_the_versions_that_hid_the_name(tmp_path):
+def test_forgetting_covers_pseudonymous_versions(tmp_path):
     from flows.forget import forget
     from tarot_data.erasure.disk_search import find_traces
 

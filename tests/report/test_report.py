@@ -110,7 +110,7 @@ def run(**values):
     } | values
 
 
-def test_readings_are_counted_with_what_is_known_of_them():
+def test_totals_count_outcomes_and_consent():
     assert measure(four())["readings"] == {
         "kept": 4,
         "rejected": 0,
@@ -139,7 +139,7 @@ def test_months_without_a_reading_are_there_with_none():
     assert (intake["first"], intake["last"]) == ("2024-01-05", "2024-04-30")
 
 
-def test_one_stray_old_date_does_not_press_the_months_together():
+def test_a_stray_old_date_keeps_the_months():
     rows = [stored_row(0, date=date(1999, 1, 1))]
     rows += [stored_row(n, date=date(2024, 1 + n % 3, 1)) for n in range(1, 41)]
     intake = measure(stored(*rows))["intake"]
@@ -148,7 +148,7 @@ def test_one_stray_old_date_does_not_press_the_months_together():
     assert [bucket["from"] for bucket in intake["buckets"]] == ["2024-01", "2024-02", "2024-03"]
 
 
-def test_cards_are_counted_by_orientation_and_the_never_drawn_are_named():
+def test_never_drawn_cards_are_named():
     cards = measure(four())["cards"]
     assert cards["counts"][0] == {"card": "愚人", "upright": 3, "reversed": 1, "unknown": 0}
     assert cards["covered"] == 2
@@ -159,7 +159,7 @@ def test_cards_are_counted_by_orientation_and_the_never_drawn_are_named():
     assert (cards["most"], cards["most_count"], cards["a_reading"]) == ("愚人", 4, 2.0)
 
 
-def test_a_spread_counts_by_its_name_in_the_lexicon_and_any_other_as_written():
+def test_spreads_count_by_their_lexicon_name():
     rows = stored(
         stored_row(1, draws=[{"draw": 1, "spread": "两张牌阵！", "spread_id": "two_card"}]),
         stored_row(2, draws=[{"draw": 1, "spread": "二牌", "spread_id": "two_card"}]),
@@ -180,7 +180,7 @@ def test_persons_are_ranked_and_nobody_is_no_person():
     assert (found["persons"], found["once"], found["unnamed"]) == (1, 0, 1)
 
 
-def test_length_is_told_in_characters_and_in_estimated_tokens():
+def test_lengths_are_in_characters_and_tokens():
     rows = [stored_row(n, content="牌" * chars) for n, chars in enumerate((100, 200, 2500, 2845), 1)]
     lengths = measure(stored(*rows))["lengths"]
     assert lengths["budget_chars"] == 2844  # 2048 / 0.72
@@ -192,7 +192,7 @@ def test_length_is_told_in_characters_and_in_estimated_tokens():
     assert sum(row["readings"] for row in lengths["bins"]) == 4
 
 
-def test_label_shares_are_by_first_label_and_a_lack_is_by_any():
+def test_label_shares_use_the_first_label():
     labels = measure(four())["labels"]
     by_label = {row["label"]: row for row in labels["labels"]}
     assert by_label["card_link"] == {"label": "card_link", "sentences": 4, "share": 0.4444, "second": 0}
@@ -204,7 +204,7 @@ def test_label_shares_are_by_first_label_and_a_lack_is_by_any():
     assert (labels["unsure"], labels["unsure_share"]) == (1, 0.1111)
 
 
-def test_masked_details_are_counted_by_kind_in_readings_and_in_rejections():
+def test_masked_details_are_counted_by_kind():
     found = measure(four(), rejections(rejection(masked=["wechat", "phone"])))["masked"]
     assert found["kinds"] == [
         {"kind": "phone", "kept": 2, "rejected": 1},
@@ -223,7 +223,7 @@ def test_flags_themes_and_duplicates_are_counted():
     assert out["duplicates"] == {"duplicate": 1, "near_duplicate": 1, "twins": 0}
 
 
-def test_rejections_are_told_by_reason_with_a_few_examples():
+def test_rejections_are_grouped_by_reason():
     refused = rejections(
         *[rejection(n, reason="too_short", detail="7 characters, fewer than 40") for n in range(5)],
         rejection(9, reason="unreadable", record=None, excerpt=None, source=source("a.zip", "file", "b/c.md")),
@@ -235,7 +235,7 @@ def test_rejections_are_told_by_reason_with_a_few_examples():
     assert unreadable["examples"][0]["place"] == "a.zip › b/c.md"
 
 
-def test_what_costs_least_to_mend_comes_first_and_one_name_is_told_once():
+def test_the_easiest_fixes_come_first():
     refused = rejections(
         rejection(1, reason="no_cards"),
         rejection(2),
@@ -262,7 +262,7 @@ def test_a_person_in_two_splits_is_a_leak():
     assert measure(four(), splits=rows.filter(pl.col("person") == "KK"))["splits"]["leaks"] == 0
 
 
-def test_drift_names_what_moved_most_and_tells_growth_apart():
+def test_drift_separates_growth():
     before = measure(stored(*[stored_row(n) for n in range(1, 4)]))
     now = measure(four(), previous={"version": 1, "figures": before})["drift"]
     assert now["version"] == 1
@@ -280,7 +280,7 @@ def test_drift_needs_a_version_before_and_its_figures():
     assert same["drift"]["rows"] == []
 
 
-def test_the_sample_is_the_same_for_the_same_version_and_spells_out_the_content():
+def test_the_sample_is_reproducible_and_complete():
     rows = stored(*[stored_row(n) for n in range(1, 30)])
     first, again = measure(rows, version=VERSION), measure(rows.sample(fraction=1, shuffle=True), version=VERSION)
     assert [row["reading_id"] for row in first["sample"]] == [row["reading_id"] for row in again["sample"]]
@@ -289,14 +289,14 @@ def test_the_sample_is_the_same_for_the_same_version_and_spells_out_the_content(
     assert "".join(part["text"] for part in first["sample"][0]["segments"]) == rows["content"][0]
 
 
-def test_a_very_long_reading_is_cut_in_the_sample_and_says_by_how_much():
+def test_long_samples_say_how_much_is_cut():
     row = stored_row(content="牌" * 5000, sentences=[sentence(0, 10, "opening"), sentence(12, 4900, "advice")])
     found = measure(stored(row))["sample"][0]
     assert sum(len(part["text"]) for part in found["segments"]) == statistics.LONGEST_SAMPLE
     assert found["cut"] == 2000
 
 
-def test_a_reading_whose_person_said_no_is_not_quoted():
+def test_refused_readings_are_not_quoted():
     assert measure(four().filter(pl.col("consent") == "no"))["sample"] == []
 
 
@@ -322,7 +322,7 @@ def test_pseudonyms_stand_for_names_everywhere_they_are_known():
     assert out["next"]["fix"][0]["excerpt"] == "P3和P2"
 
 
-def test_pseudonyms_count_in_the_order_in_which_persons_are_told():
+def test_pseudonyms_follow_the_ranking():
     rows = stored(
         stored_row(1, person="乙"), stored_row(2, person="甲"), stored_row(3, person="丙"), stored_row(4, person="丙")
     )
@@ -335,7 +335,7 @@ def test_names_stay_where_no_pseudonyms_are_asked_for():
     assert measure(four())["persons"]["top"][0]["person"] == "Mel"
 
 
-def test_a_training_is_told_by_curves_scores_and_texts():
+def test_a_training_has_curves_scores_texts():
     found = measure(four(), run=run())["training"]
     assert found["train"] == [[1, 3.0], [2, 2.0]]  # a loss that is no number is no point
     assert found["eval"] == [[2, 2.5]]
@@ -354,13 +354,13 @@ def test_a_training_is_told_by_curves_scores_and_texts():
     assert "Distance to your style (0 is the same, 1 nothing alike): base 0.40, tuned 0.25." in text
 
 
-def test_the_losses_stand_in_a_table_behind_their_chart():
+def test_losses_have_a_table():
     text = page.html(measure(four(), run=run()), "en")
     cells = re.findall(r"<td[^>]*>([^<]+)</td>", text.partition("Held-out loss")[2])[:4]
     assert cells[1:] == ["3.100", "2.400", "-0.900 … -0.500"]
 
 
-def test_a_share_fills_its_part_of_the_width_and_a_slight_change_little_of_it():
+def test_bars_are_as_wide_as_their_values():
     from tarot_data.report import sections
 
     labels = str(sections.labels(Words("zh"), measure(four()))["chart"])
@@ -370,20 +370,20 @@ def test_a_share_fills_its_part_of_the_width_and_a_slight_change_little_of_it():
     assert 'width="1.00%"' in chart
 
 
-def test_blind_votes_are_told_beside_the_texts_once_there_are_any():
+def test_blind_votes_appear_with_the_texts():
     votes = {"base": 1, "tuned": 3, "neither": 1, "open": 2}
     assert "您选了 5 组：微调后 3，基座 1，分不出 1。" in page.html(measure(four(), run=run(votes=votes)))
     nothing = dict.fromkeys(votes, 0) | {"open": 7}
     assert "不看是谁写的" not in page.html(measure(four(), run=run(votes=nothing)))
 
 
-def test_a_long_log_is_thinned_and_keeps_its_last_point():
+def test_a_thinned_log_keeps_its_end():
     found = measure(four(), run=run(log=[{"step": n, "loss": 1 / n} for n in range(1, 2001)]))["training"]
     assert len(found["train"]) <= comparisons.POINTS + 1
     assert found["train"][-1][0] == 2000
 
 
-def test_a_run_that_wrote_nothing_yet_still_has_a_report():
+def test_an_unevaluated_run_has_a_report():
     out = measure(four(), run={"name": "run-2", "manifest": {}, "log": [], "scores": None, "generations": []})
     assert "run-2" in page.html(out)
 
@@ -397,7 +397,7 @@ def test_an_empty_store_has_a_report(lang):
     assert text.count("<section") == 1 and "nan" not in text.lower()
 
 
-def test_a_store_of_rejections_only_tells_what_to_mend():
+def test_a_report_of_rejections_only():
     text = page.html(measure(stored(), rejections(rejection(7))), "en")
     assert f"tarot fix x{7:016x}" in text and 'id="rejected"' in text and 'id="cards"' not in text
 
@@ -457,7 +457,7 @@ def full(lang="zh"):
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
-def test_the_page_is_one_file_that_asks_for_nothing(lang):
+def test_the_report_loads_nothing(lang):
     text = full(lang)
     assert "<script" not in text and "<link" not in text and "@import" not in text
     assert not re.search(r"(src|href)=\"(?!#)", text)
@@ -468,7 +468,7 @@ def test_the_page_is_one_file_that_asks_for_nothing(lang):
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
-def test_every_chart_says_what_it_is_and_has_its_table(lang):
+def test_every_chart_has_title_and_table(lang):
     text = full(lang)
     drawn = re.findall(r"<svg class=\"(?:bars|columns|lines|ranges|matrix|progress)\"[^>]*>", text)
     assert len(drawn) >= 18
@@ -477,7 +477,7 @@ def test_every_chart_says_what_it_is_and_has_its_table(lang):
     assert {"zh": '<html lang="zh-CN">', "en": '<html lang="en">'}[lang] in text
 
 
-def test_every_anchor_of_the_contents_is_on_the_page():
+def test_every_anchor_exists():
     text = full()
     assert set(re.findall(r'href="#(\w+)"', text)) <= set(re.findall(r'id="(\w+)"', text))
 
@@ -491,7 +491,7 @@ def test_the_page_speaks_chinese_or_english():
     assert "&#39;骑士&#39; is no card of this deck" in english
 
 
-def test_a_stand_in_and_made_up_readings_are_announced():
+def test_stand_ins_and_made_up_readings_are_named():
     text = full("en")
     assert "1 reading is made up by tarot sample, of 4" in text
     assert text.count("a stand-in made on the spot") == 2
@@ -499,13 +499,13 @@ def test_a_stand_in_and_made_up_readings_are_announced():
     assert "made up by tarot sample" not in plain and "stand-in" not in plain
 
 
-def test_a_command_is_given_for_what_can_be_mended():
+def test_fixable_rejections_show_their_command():
     text = page.html(measure(four(), rejections(rejection(7))))
     assert f"tarot fix x{7:016x}" in text
     assert "tarot rejected --reason unknown_card" in text
 
 
-def test_the_page_is_written_whole_and_leaves_nothing_beside_it(tmp_path):
+def test_the_report_is_written_atomically(tmp_path):
     path = tmp_path / "report.html"
     path.write_text("old")
     assert page.write(measure(four()), path, "en") == path
@@ -541,7 +541,7 @@ def test_a_number_brings_the_noun_that_fits_it():
     assert words("themes_none", n=1200) == "1,200 readings have none."
 
 
-def test_a_small_share_is_not_nothing_and_nearly_all_is_not_all():
+def test_small_shares_are_not_rounded_away():
     assert [share(value) for value in (0, 0.001, 0.25, 0.999, 1, None)] == [
         "0%",
         "<1%",
@@ -552,7 +552,7 @@ def test_a_small_share_is_not_nothing_and_nearly_all_is_not_all():
     ]
 
 
-def test_heat_has_five_steps_and_nothing_is_none_of_them():
+def test_the_heat_map_has_five_steps():
     assert [svg_charts.level(count, 10) for count in (0, 1, 2, 3, 10)] == [0, 1, 1, 2, 5]
     assert [svg_charts.short(count) for count in (7, 999, 1234, 56_789)] == ["7", "999", "1.2k", "56k"]
 
@@ -561,14 +561,14 @@ def keys(table):
     return {name: languages for name, languages in catalogue().items() if name.startswith(f"{table}.")}
 
 
-def test_every_sentence_is_there_in_both_languages_with_the_same_values():
+def test_both_languages_have_the_same_values():
     for name, languages in (keys("report") | keys("detail")).items():
         assert set(languages) == {"zh", "en"}, name
         values = [set(re.findall(r"{(\w+)", languages[lang])) for lang in ("zh", "en")]
         assert values[0] == values[1], name
 
 
-def test_every_code_of_the_closed_lists_has_its_words():
+def test_every_closed_list_code_has_words():
     wanted = [f"report.flag_{flag}" for flag in FLAGS] + [f"report.fix_{reason}" for reason in REASONS]
     wanted += [f"report.theme_{theme}" for theme in THEMES] + [f"report.split_{split}" for split in SPLITS]
     wanted += [f"label.{label}" for label in LABELS] + [f"reason.{reason}" for reason in REASONS]
@@ -600,14 +600,14 @@ def test_no_sentence_is_kept_that_nobody_reads():
     assert [name for name in names if f'"{name}"' not in used and not name.startswith(made)] == []
 
 
-def test_a_contradiction_is_told_in_the_language_of_the_page():
+def test_conflicts_use_the_page_language():
     detail = "content says reversed of 战车, drawn upright: 战车,车头歪在路边"
     assert Words("zh").detail(detail) == "正文说战车是逆位，登记的是正位：战车,车头歪在路边"
     assert Words("en").detail(detail) == detail
     assert Words("zh").detail("something nobody foresaw {n}") == "something nobody foresaw {n}"
 
 
-def test_every_detail_that_is_translated_is_one_the_code_writes():
+def test_every_translated_detail_is_used():
     written = "".join(path.read_text(encoding="utf-8") for path in REPORT.parent.rglob("*.py"))
     for name, languages in keys("detail").items():
         longest = max(re.split(r"{\w+}", languages["en"]), key=len).strip()

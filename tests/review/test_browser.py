@@ -102,7 +102,7 @@ def too_wide(page) -> int:
     return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
 
 
-def test_a_rejection_is_fixed_with_keys_alone_and_the_next_one_appears(data, page):
+def test_keys_alone_fix_a_rejection(data, page):
     name = only_id(data, "no_cards")
     page.goto(f"{page.base}/readings")
     keys(page, "1")
@@ -126,7 +126,7 @@ def test_a_rejection_is_fixed_with_keys_alone_and_the_next_one_appears(data, pag
     assert [(card["position"], card["card"]) for card in kept["cards"]] == [("过去", "愚人"), (None, "力量")]
 
 
-def test_a_label_is_corrected_with_keys_and_its_colour_changes(data, page):
+def test_keys_alone_correct_a_label(data, page):
     page.goto(page.base + READING)
     assert page.get_attribute("#s0", "class") == "s opening"
     page.focus("#s0")
@@ -139,7 +139,7 @@ def test_a_label_is_corrected_with_keys_and_its_colour_changes(data, page):
     assert said["reading_id"] == READING.rpartition("/")[2] and said["labels"] == ["closing"]
 
 
-def test_the_least_sure_sentence_comes_first_and_the_next_one_after_it(data, page):
+def test_the_least_certain_sentence_comes_first(data, page):
     page.goto(f"{page.base}/labels")
     keys(page, "Enter")
     page.wait_for_url(re.compile("/readings/.*at=1$"))
@@ -149,7 +149,7 @@ def test_the_least_sure_sentence_comes_first_and_the_next_one_after_it(data, pag
     assert corrections.read(data).height == before + 1
 
 
-def test_a_sentence_is_tried_and_a_row_saved_only_where_its_example_holds(data, page):
+def test_only_rows_with_passing_examples_are_saved(data, page):
     page.goto(f"{page.base}/readings")
     keys(page, "4")
     page.wait_for_url("**/lexicon")
@@ -231,7 +231,7 @@ def test_the_report_opens_offline_without_a_complaint(window, tmp_path, scheme):
     assert [line for line in said if line != path.as_uri()] == []
 
 
-def test_markup_in_a_reading_does_not_run_in_the_report(window, tmp_path):
+def test_markup_does_not_run_in_the_report(window, tmp_path):
     path = tmp_path / "report.html"
     bad = "<script>document.title='ran'</script><img src=x onerror=\"document.title='ran'\">"
     rows = builders.stored(builders.stored_row(1, content=builders.CONTENT + bad, question=bad))

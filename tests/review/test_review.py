@@ -76,7 +76,7 @@ def test_without_the_link_nothing_is_shown(stranger):
     assert not stranger.cookies
 
 
-def test_the_link_becomes_a_cookie_that_script_and_other_sites_do_not_get(stranger):
+def test_the_link_sets_a_strict_cookie(stranger):
     response = stranger.get(f"/rejections?reason=no_cards&token={TOKEN}", follow_redirects=False)
     cookie = response.headers["set-cookie"].lower()
     assert "httponly" in cookie and "samesite=strict" in cookie
@@ -84,7 +84,7 @@ def test_the_link_becomes_a_cookie_that_script_and_other_sites_do_not_get(strang
     assert stranger.get("/rejections").status_code == 200
 
 
-def test_another_host_name_is_refused_even_with_the_cookie(browser):
+def test_another_host_name_is_refused(browser):
     for host in ("evil.example", "evil.example:8021", "127.0.0.1.evil.example", "", "[::1"):
         assert browser.get("/rejections", headers={"host": host}).status_code == 400
 
@@ -112,7 +112,7 @@ def test_a_form_of_another_site_changes_nothing(data, inbox, browser):
     assert tables.rejections(data).height == 1
 
 
-def test_a_rejection_is_fixed_and_the_next_one_appears(data, inbox, browser):
+def test_fixing_shows_the_next_rejection(data, inbox, browser):
     lay(inbox, WRONG_CARD, GOOD, NEAR)
     take_in(data, inbox)
     path = f"/rejections/{only_id(data, 'unknown_card')}"
@@ -126,7 +126,7 @@ def test_a_rejection_is_fixed_and_the_next_one_appears(data, inbox, browser):
     assert "已收下" in (page := browser.get(following).text) and f"/readings/{kept['reading_id']}" in page
 
 
-def test_a_near_twin_is_kept_by_accept_and_a_conflict_left_out_by_dismiss(data, inbox, browser):
+def test_accept_keeps_and_dismiss_removes(data, inbox, browser):
     lay(inbox, GOOD, NEAR, CONFLICT)
     take_in(data, inbox)
     near, conflict = only_id(data, "near_duplicate"), only_id(data, "card_conflict")
@@ -137,7 +137,7 @@ def test_a_near_twin_is_kept_by_accept_and_a_conflict_left_out_by_dismiss(data, 
     assert tables.rejections(data).is_empty() and "没有待处理的记录" in browser.get(last).text
 
 
-def test_what_was_typed_stays_where_a_correction_does_not_help(data, inbox, browser):
+def test_typed_values_survive_a_failed_fix(data, inbox, browser):
     lay(inbox, WRONG_CARD)
     take_in(data, inbox)
     path = f"/rejections/{only_id(data, 'unknown_card')}"
@@ -161,7 +161,7 @@ def test_a_card_is_picked_without_script(data, inbox, browser):
     assert page.count("<option value=") >= 78 and tables.rejections(data).height == 1
 
 
-def test_script_in_a_record_is_shown_and_not_run(data, inbox, browser):
+def test_scripts_in_records_are_escaped(data, inbox, browser):
     bad = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
     lay(inbox, {**WRONG_CARD, "question": bad, "person": bad})
     take_in(data, inbox)
@@ -177,7 +177,7 @@ def test_script_in_a_record_is_shown_and_not_run(data, inbox, browser):
     assert "&lt;script&gt;alert(1)" in browser.get("/readings/r0000000000000001").text
 
 
-def test_an_empty_store_has_its_pages_and_what_is_not_there_is_said(browser):
+def test_empty_stores_have_pages(browser):
     assert "没有待处理的记录" in browser.get("/rejections").text
     assert "0 条解读" in browser.get("/readings").text
     assert "还没有发布过版本" in browser.get("/versions").text
@@ -188,7 +188,7 @@ def test_an_empty_store_has_its_pages_and_what_is_not_there_is_said(browser):
     assert browser.get("/versions/diff?old=1&new=2").status_code == 404
 
 
-def test_a_file_that_could_not_be_read_is_only_left_out(data, inbox, browser):
+def test_unreadable_files_can_only_be_dismissed(data, inbox, browser):
     (inbox / "broken.zip").write_bytes(b"PK\x03\x04 cut off")
     take_in(data, inbox)
     (row,) = tables.rejections(data).to_dicts()
@@ -233,7 +233,7 @@ def test_readings_are_found_by_what_they_are(three, asked, found):
     assert [int(name[1:], 16) for name in search.search(three, **asked)["reading_id"]] == found
 
 
-def test_what_is_asked_for_stands_in_words_above_the_list_and_can_be_taken_away(three, browser):
+def test_active_filters_are_shown_and_removable(three, browser):
     page = browser.get("/readings?card=高塔&lacks=opening&theme=感情&flag=missing_date&person=小").text
     chips = re.findall(
         r'<a href="([^"]+)" title="[^"]+">([^<]+)<', re.search(r'id="asked">(.*?)</ul>', page, re.S).group(1)
@@ -250,7 +250,7 @@ def test_a_card_is_asked_for_in_english_too(three):
     assert "1 reading." in page and "The Tower" in page and "r0000000000000003" in page
 
 
-def test_an_edited_reading_is_found_by_what_it_says_now(three):
+def test_search_uses_the_edited_text(three):
     edited = builders.stored_row(1, revision=2, content="隐士" + builders.CONTENT.replace("缰绳", "绳子"), person="梅")
     with tables.writing(three):
         delta.append(three, "readings", builders.stored(edited), {"run": "test"})
@@ -258,7 +258,7 @@ def test_an_edited_reading_is_found_by_what_it_says_now(three):
     assert search.search(three, text="绳子")["person"].to_list() == ["梅"]
 
 
-def test_a_reading_shows_its_sentences_by_label_and_loses_no_character(three, browser):
+def test_a_reading_page_loses_no_character(three, browser):
     page = browser.get("/readings/r0000000000000001").text
     assert 'class="s opening" href="/readings/r0000000000000001/0" id="s0"' in page and 'class="s card_link"' in page
     text = re.search(r'<p class="text">(.*?)</p>', page, re.S).group(1)
@@ -266,7 +266,7 @@ def test_a_reading_shows_its_sentences_by_label_and_loses_no_character(three, br
     assert "高塔" in browser.get("/readings?card=高塔&page=99").text
 
 
-def test_a_sentence_is_corrected_and_the_machines_label_stays_in_the_store(three, browser):
+def test_corrections_keep_the_machine_label(three, browser):
     path = "/readings/r0000000000000001/0"
     words = re.search(r'name="words" value="(\w+)"', browser.get(path).text).group(1)
     sent = send(browser, path, words=words, first="advice", second="closing", other="高塔", **{"card:愚人": "on"})
@@ -280,7 +280,7 @@ def test_a_sentence_is_corrected_and_the_machines_label_stays_in_the_store(three
     assert browser.get("/readings/r0000000000000001/9").status_code == 404
 
 
-def test_a_corrected_sentence_leaves_the_unsure_and_counts_for_the_filters(three, browser):
+def test_corrected_sentences_count_for_filters(three, browser):
     listed = browser.get("/labels").text
     assert listed.index("/readings/r0000000000000003/0") < listed.index("/readings/r0000000000000001/")
     first = browser.get("/labels/next", follow_redirects=False).headers["location"]
@@ -310,7 +310,7 @@ def finished(browser):
     return page
 
 
-def test_one_correction_is_too_few_to_learn_from_and_the_page_says_so(three, browser):
+def test_one_correction_is_too_few(three, browser):
     correct(three, "r0000000000000001", "closing")
     page = browser.get("/labels").text
     assert "至少改过两条解读" in page and 'action="/labels/training"' not in page
@@ -320,7 +320,7 @@ def test_one_correction_is_too_few_to_learn_from_and_the_page_says_so(three, bro
 
 
 @pytest.mark.slow
-def test_the_labeller_is_trained_beside_the_pages_and_says_what_it_learned(three, browser):
+def test_the_training_button_reports_its_result(three, browser):
     for name in ("r0000000000000001", "r0000000000000002"):
         correct(three, name, "closing")
     form = re.search(r'name="form_token" value="(\w+)"', browser.get("/labels").text).group(1)
@@ -336,7 +336,7 @@ def test_the_labeller_is_trained_beside_the_pages_and_says_what_it_learned(three
     assert shown[:6] == re.findall(r'<td class="n">(\d+)%</td>', browser.get("/labels").text)
 
 
-def test_a_job_that_breaks_off_says_so_and_another_may_begin():
+def test_a_broken_job_allows_another():
     job = Job()
     for _ in range(2):
         assert job.start(len)
@@ -351,7 +351,7 @@ def test_the_lexicon_says_which_rows_decided(browser):
     assert "cues.csv" in page and "<strong>建议</strong>" in page
 
 
-def test_a_row_is_saved_only_where_its_example_holds(data, browser):
+def test_a_row_needs_a_passing_example(data, browser):
     row = {"alias": "小愚", "card": "愚人", "use": "prose", "example": "这张高塔很强。"}
     page = browser.get("/lexicon?table=aliases").text
     token = re.search(r'action="/lexicon/aliases".*?name="form_token" value="(\w+)"', page, re.S).group(1)
@@ -402,7 +402,7 @@ def run_with(data, *texts):
     return folder
 
 
-def test_a_blind_vote_is_kept_beside_the_run_and_shows_no_name_before(data, browser):
+def test_a_blind_vote_hides_the_models(data, browser):
     folder = run_with(data, ("1", "基座甲", "微调甲"), ("2", "基座乙", "微调乙"))
     path = "/runs/run-000001-abc/vote"
     for _ in range(2):
@@ -416,7 +416,7 @@ def test_a_blind_vote_is_kept_beside_the_run_and_shows_no_name_before(data, brow
     assert blind_votes.tally(folder) == {"base": 0, "tuned": 2, "neither": 0, "open": 0}
 
 
-def test_blind_votes_stand_beside_the_scores_where_runs_are_compared(data):
+def test_comparisons_show_blind_votes(data):
     folder = run_with(data, ("1", "基座甲", "微调甲"), ("2", "基座乙", "微调乙"))
     about = {"base": {"name": "tarot-tiny", "stand_in": True}, "dataset": {"hash": "ab"}}
     (folder / "manifest.json").write_text(json.dumps(about), "utf-8")
@@ -427,7 +427,7 @@ def test_blind_votes_stand_beside_the_scores_where_runs_are_compared(data):
     assert tuned["votes"] == {"base": 0, "tuned": 1, "neither": 0, "open": 1}
 
 
-def test_a_vote_does_not_count_for_texts_written_later(data, browser):
+def test_votes_do_not_count_for_later_texts(data, browser):
     folder = run_with(data, ("1", "基座甲", "微调甲"))
     blind_votes.vote(folder, blind_votes.pairs(folder)[0], "base")
     assert blind_votes.tally(folder)["base"] == 1
@@ -442,7 +442,7 @@ def test_which_model_stands_first_is_by_chance(data):
     assert first == [blind_votes.order(pair, TOKEN)[0] for pair in blind_votes.pairs(folder)]
 
 
-def test_a_browser_is_opened_without_the_token_among_its_words(data, tmp_path):
+def test_the_token_is_no_process_argument(data, tmp_path):
     script, seen = tmp_path / "browser", tmp_path / "seen"
     script.write_text(f'#!/bin/sh\necho "$1" > "{seen}.half"\nmv "{seen}.half" "{seen}"\n')
     script.chmod(0o700)

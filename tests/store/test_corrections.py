@@ -41,7 +41,7 @@ def sentences(stored, number=0):
     return stored["sentences"][number].to_list()
 
 
-def test_a_correction_stands_in_the_labellers_stead_and_nowhere_else(stored, tmp_path):
+def test_a_correction_replaces_one_label(stored, tmp_path):
     corrections.add(tmp_path, [of(stored, 0, "三月之前先把手上的项目收尾。", ["other"], ["力量"])])
     after = corrections.apply(stored, corrections.read(tmp_path))
     assert sentences(after)[2] | {"start": 0, "end": 0} == {
@@ -60,7 +60,7 @@ def test_the_last_word_on_a_sentence_counts(stored, tmp_path):
     assert corrections.read(tmp_path)["labels"].to_list() == [["advice", "closing"]]
 
 
-def test_a_correction_follows_its_sentence_and_ends_with_it(stored, tmp_path):
+def test_a_correction_follows_its_sentence(stored, tmp_path):
     said = [of(stored, 0, "三月之前先把手上的项目收尾。", ["other"]), of(stored, 0, "他就这么往前走了。", ["other"])]
     corrections.add(tmp_path, said)
     said = corrections.read(tmp_path)
@@ -73,7 +73,7 @@ def test_a_correction_follows_its_sentence_and_ends_with_it(stored, tmp_path):
     assert found == [False, True, False, False]
 
 
-def test_a_correction_file_has_no_words_and_forgets_a_reading(stored, tmp_path):
+def test_corrections_hold_no_text(stored, tmp_path):
     corrections.add(tmp_path, [of(stored, 0, "他就这么往前走了。"), of(stored, 1, "他就这么往前走了。")])
     assert "往前走" not in corrections.path_of(tmp_path).read_text(encoding="utf-8")
     assert corrections.forget(tmp_path, [stored["reading_id"][0]]) == 1
@@ -95,7 +95,7 @@ def test_a_correction_that_says_nothing_known_is_refused(labels, cards, start, w
         corrections.to_correction("r1", "愚人来了。", start, 4, labels, cards, WHEN)
 
 
-def test_the_store_is_read_as_corrected_and_labelled_anew_it_still_is(stored, tmp_path):
+def test_corrections_survive_relabelling(stored, tmp_path):
     old = stored.with_columns(labeller=pl.lit("older"))
     delta.append(tmp_path, "readings", old, {})
     corrections.add(tmp_path, [of(stored, 0, "三月之前先把手上的项目收尾。", ["other"])])
@@ -107,7 +107,7 @@ def test_the_store_is_read_as_corrected_and_labelled_anew_it_still_is(stored, tm
     assert relabel(tmp_path)["relabelled"] == 0
 
 
-def test_the_least_sure_sentences_come_first_and_those_spoken_of_not_at_all(stored):
+def test_uncorrected_uncertain_sentences_come_first(stored):
     found = active_learning.uncertain_sentences(stored, limit=5)
     assert found.height == 5 and found["margin"].is_sorted()
     assert all(row["labels"] != row["instead"] for row in found.iter_rows(named=True))
@@ -122,7 +122,7 @@ def test_the_least_sure_sentences_come_first_and_those_spoken_of_not_at_all(stor
     assert again.height == 5 and again.row(0) == found.row(1)
 
 
-def test_what_nobody_told_of_a_sequence_is_summed_over():
+def test_unknown_labels_are_summed_over():
     """Two states, three steps, the middle one hidden: the gradient's fixed point is the likelihood of the other two."""
     from scipy import sparse
 
@@ -164,7 +164,7 @@ def taught(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_the_labeller_learns_from_corrections_and_tells_before_and_after(taught):
+def test_training_on_corrections_reports_before_and_after(taught):
     corrected, folder, figures = taught
     assert figures["readings"] == figures["corrections"] == len(corrected) == 6
     assert figures["before"]["exact"] < 0.2 and figures["after"]["exact"] > 0.8
@@ -173,7 +173,7 @@ def test_the_labeller_learns_from_corrections_and_tells_before_and_after(taught)
 
 
 @pytest.mark.slow
-def test_the_readers_own_labeller_is_in_force_where_the_readers_tables_are(taught):
+def test_the_own_labeller_belongs_to_own_tables(taught):
     _, folder, figures = taught
     shipped = model.version()
     with lexicon.using(lexicon.load(folder / "lexicon")):
@@ -182,7 +182,7 @@ def test_the_readers_own_labeller_is_in_force_where_the_readers_tables_are(taugh
     assert model.version() == shipped
 
 
-def test_one_corrected_reading_is_too_few_to_test_on(tmp_path):
+def test_one_corrected_reading_is_too_few(tmp_path):
     with pytest.raises(Problem, match="two at least"):
         train.learn_corrections([{"sentences": []}], tmp_path)
 

@@ -47,14 +47,14 @@ def test_a_new_store_says_its_shape(tmp_path):
     assert json.loads((tmp_path / "store" / "schema.json").read_text()) == {"version": migrations.VERSION}
 
 
-def test_an_older_store_is_read_as_one_of_today_and_not_touched(first_shape):
+def test_reading_an_older_store_leaves_it_unchanged(first_shape):
     (row,) = tables.rejections(first_shape).to_dicts()
     assert row == REJECTION | {"key": "0000000000000000" + "00000000000000ab"}
     assert tables.files(first_shape)["root"].to_list() == [""]
     assert "key" not in columns(first_shape, "rejections") and migrations.found(first_shape / "store") == 1
 
 
-def test_the_first_write_brings_an_older_store_forward_and_loses_nothing(first_shape):
+def test_the_first_write_migrates_an_older_store(first_shape):
     before = tables.rejections(first_shape), tables.readings(first_shape), tables.files(first_shape)
     with tables.writing(first_shape):
         assert delta.append(first_shape, "readings", stored_rows(stored_row(3)), {}) == 1
@@ -68,7 +68,7 @@ def test_the_first_write_brings_an_older_store_forward_and_loses_nothing(first_s
     assert delta.delta_version(first_shape, "rejections") == newest
 
 
-def test_a_kill_between_two_tables_is_made_good_by_the_next_write(first_shape, monkeypatch):
+def test_a_killed_migration_is_completed(first_shape, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(migrations, "mark", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt), tables.writing(first_shape):
@@ -85,7 +85,7 @@ def test_every_shape_before_todays_has_its_migration():
     assert {name for step in migrations.MIGRATIONS.values() for name in step} <= set(delta.TABLES)
 
 
-def test_a_newer_store_is_refused_with_both_numbers_and_the_next_step_and_left_as_it_is(first_shape):
+def test_a_newer_store_is_refused_unchanged(first_shape):
     mark = first_shape / "store" / "schema.json"
     mark.write_text('{"version": 99}')
     before = {path: path.read_bytes() for path in (first_shape / "store").rglob("*") if path.is_file()}

@@ -21,7 +21,7 @@ def test_a_reading_comes_back_as_it_was_written(tmp_path):
     assert tables.readings(tmp_path).schema == STORED
 
 
-def test_the_same_rows_appended_again_add_nothing_and_make_no_commit(tmp_path):
+def test_appending_known_rows_makes_no_commit(tmp_path):
     rows = stored(stored_row(1))
     delta.append(tmp_path, "readings", rows, {})
     before = delta.delta_version(tmp_path)
@@ -29,7 +29,7 @@ def test_the_same_rows_appended_again_add_nothing_and_make_no_commit(tmp_path):
     assert delta.delta_version(tmp_path) == before
 
 
-def test_the_highest_revision_is_current_and_the_older_one_stays(tmp_path):
+def test_the_highest_revision_is_current(tmp_path):
     delta.append(tmp_path, "readings", stored(stored_row(1)), {})
     delta.append(tmp_path, "readings", stored(stored_row(1, revision=2, person="阿宁")), {})
     assert tables.readings(tmp_path)["person"].to_list() == ["阿宁"]
@@ -58,18 +58,18 @@ def test_a_data_directory_may_be_renamed(tmp_path):
         assert tables.count(new) == number
 
 
-def test_a_data_directory_that_no_table_can_lie_in_is_refused_with_a_sentence(tmp_path):
+def test_an_unusable_data_directory_is_refused(tmp_path):
     with pytest.raises(Problem) as refused:
         tables.count(tmp_path / "100%25")
     assert refused.value.code == "data_dir_name" and refused.value.values["part"] == "%25"
 
 
-def test_an_empty_store_has_no_readings_and_no_rejections(tmp_path):
+def test_an_empty_store_has_no_rows(tmp_path):
     assert tables.readings(tmp_path).is_empty() and tables.rejections(tmp_path).is_empty()
     assert tables.count(tmp_path) == 0 and delta.delta_version(tmp_path) is None
 
 
-def test_a_second_writer_is_told_so_and_gets_in_once_the_first_is_killed(tmp_path):
+def test_a_second_writer_waits_for_the_first(tmp_path):
     code = (
         "import sys, time; from pathlib import Path; from tarot_data.store import tables\n"
         "with tables.writing(Path(sys.argv[1])): print('in', flush=True); time.sleep(60)"
@@ -86,7 +86,7 @@ def test_a_second_writer_is_told_so_and_gets_in_once_the_first_is_killed(tmp_pat
         pass
 
 
-def test_a_first_write_killed_before_its_commit_leaves_no_table_and_the_next_one_makes_it(tmp_path):
+def test_a_killed_first_write_leaves_no_table(tmp_path):
     (delta.table_path(tmp_path, "readings") / "_delta_log").mkdir(parents=True)
     (delta.table_path(tmp_path, "readings") / "_delta_log" / "_commit_4f1d.json.tmp").write_text("{")
     assert tables.readings(tmp_path).is_empty() and delta.delta_version(tmp_path) is None
@@ -94,13 +94,13 @@ def test_a_first_write_killed_before_its_commit_leaves_no_table_and_the_next_one
     assert tables.count(tmp_path) == 1
 
 
-def test_delta_keeps_no_words_of_a_reading_in_its_log(tmp_path):
+def test_the_delta_log_holds_no_text(tmp_path):
     delta.append(tmp_path, "readings", stored(stored_row(1, person="独一无二的名字")), {})
     log = "".join(path.read_text() for path in (tmp_path / "store" / "readings" / "_delta_log").glob("*.json"))
     assert "独一无二的名字" not in log and "愚人正位说明" not in log
 
 
-def test_a_data_directory_may_have_chinese_characters_and_spaces_in_its_path(tmp_path):
+def test_data_directories_may_have_unusual_names(tmp_path):
     home = tmp_path / "我的 塔罗 100%" / "资料"
     with tables.writing(home):
         delta.append(home, "readings", stored(stored_row(1)), {"run": "test"})

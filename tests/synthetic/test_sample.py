@@ -30,7 +30,7 @@ def of(row: dict) -> tuple:
     return row["source"]["file"], row["person"], row["question"], date, tuple(cards)
 
 
-def test_every_reading_to_accept_is_read_with_its_person_question_date_and_cards(frames):
+def test_every_sample_reading_is_read_completely(frames):
     read = Counter(of(row) for row in frames[0].iter_rows(named=True))
     wanted = Counter(
         (item["file"], item["person"], item["question"], item["date"], tuple(item["cards"]))
@@ -43,19 +43,19 @@ def test_every_reading_to_accept_is_read_with_its_person_question_date_and_cards
     assert (read - wanted).total() == late
 
 
-def test_every_bad_record_is_refused_for_its_own_reason(frames):
+def test_every_bad_record_has_its_reason(frames):
     refused = Counter((row["source"]["file"], row["reason"]) for row in frames[1].iter_rows(named=True))
     wanted = Counter((item["file"], item["reason"]) for item in EXPECTED["rejections"] if item["reason"] not in LATE)
     assert refused == wanted
     assert Counter(item["reason"] for item in EXPECTED["rejections"]) == Counter(EXPECTED["rejected"])
 
 
-def test_the_copy_from_another_source_has_the_fingerprint_of_the_first(frames):
+def test_a_copy_has_the_same_fingerprint(frames):
     again = Counter(frames[0]["fingerprint"].to_list())
     assert [count for count in again.values() if count > 1] == [1 + EXPECTED["rejected"]["duplicate"]]
 
 
-def test_the_two_whose_content_contradicts_the_cards_are_found_and_no_other(frames):
+def test_exactly_two_card_conflicts_are_found(frames):
     readings = frames[0].unique("reading_id", maintain_order=True)
     found = annotated(readings)
     conflicts = find_conflicts(readings, found.sentences, found.mentions).join(readings, on="reading_id")
@@ -63,7 +63,7 @@ def test_the_two_whose_content_contradicts_the_cards_are_found_and_no_other(fram
     assert conflicts.height == EXPECTED["rejected"]["card_conflict"]
 
 
-def test_contact_details_are_masked_and_the_private_is_left_out(frames):
+def test_contact_details_are_masked_and_refusals_respected(frames):
     readings = frames[0]
     assert Counter(readings["masked"].explode().drop_nulls().to_list()) == Counter(EXPECTED["masked"])
     assert sum("redacted" in flags for flags in readings["flags"].to_list()) == EXPECTED["redacted"]
@@ -73,11 +73,11 @@ def test_contact_details_are_masked_and_the_private_is_left_out(frames):
         assert private not in everything
 
 
-def test_none_of_the_sample_is_marked_as_made_up_by_the_machine(frames):
+def test_the_sample_is_not_marked_synthetic(frames):
     assert not frames[0]["synthetic"].any()
 
 
-def test_the_readings_have_200_to_700_characters_and_differ(frames):
+def test_sample_readings_have_200_to_700_characters(frames):
     contents = frames[0].unique("fingerprint")["content"].to_list()
     accepted = [text for text in contents if len(text) >= 200]
     assert len(accepted) >= EXPECTED["accepted"]
@@ -86,7 +86,7 @@ def test_the_readings_have_200_to_700_characters_and_differ(frames):
     assert max(len(a & b) / len(a | b) for i, a in enumerate(pieces) for b in pieces[:i]) < 0.1
 
 
-def test_every_file_of_the_inbox_is_explained_in_the_readme():
+def test_the_sample_readme_explains_every_file():
     text = (SAMPLE / "README.md").read_text(encoding="utf-8")
     for path in (SAMPLE / "inbox").iterdir():
         assert text.count(f"`{path.name}{'/' if path.is_dir() else ''}`") == 2, path.name

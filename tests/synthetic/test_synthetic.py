@@ -74,12 +74,12 @@ def test_every_form_is_written_and_counted(tmp_path):
     assert result["n"] == 13 and result["rejected"] == {}
 
 
-def test_small_and_large_samples_hold_as_many_as_asked():
+def test_samples_have_the_requested_size():
     for n in (1, 5, 12, 13, 14, 220, 10_000, 100_000):
         assert sum(generate._parts(n).values()) == n
 
 
-def test_every_record_of_every_form_says_that_it_is_made_up(three_hundred):
+def test_every_made_up_record_is_marked(three_hundred):
     readings, rejected = ingested(three_hundred[0])
     assert rejected.height == 0
     assert readings.height == 300
@@ -102,7 +102,7 @@ def test_what_is_read_is_what_was_made(three_hundred):
     assert set(readings["flags"].explode().drop_nulls()) <= {"missing_person", "missing_date"}
 
 
-def test_the_labeller_finds_all_five_patterns_and_no_card_conflict(three_hundred):
+def test_made_up_readings_have_all_patterns(three_hundred):
     readings, _ = ingested(three_hundred[0])
     found = annotated(readings)
     sentences = found.sentences
@@ -124,7 +124,7 @@ def test_the_source_itself_carries_the_mark(tmp_path):
         assert b"synthetic" in data, name
 
 
-def test_no_card_is_drawn_twice_and_all_78_turn_up():
+def test_all_78_cards_are_drawn_without_repeats():
     seen = Counter()
     for index in range(300):
         cards = [card.card for card in made_up(0, index).cards]
@@ -157,7 +157,7 @@ def test_no_slot_of_a_template_is_left_open():
         assert not re.search(r"[{}]", made_up(0, index).content)
 
 
-def test_no_two_of_200_share_half_of_their_five_character_pieces():
+def test_made_up_readings_are_not_alike():
     pieces = []
     for index in range(200):
         text = bare(made_up(0, index).content)
@@ -167,7 +167,7 @@ def test_no_two_of_200_share_half_of_their_five_character_pieces():
 
 
 @pytest.mark.parametrize("seed", [11, 5])
-def test_broken_records_are_rejected_for_the_reason_they_were_given(tmp_path, seed):
+def test_broken_records_are_rejected_as_intended(tmp_path, seed):
     result = write_sample(400, tmp_path, seed=seed, broken=0.2)
     readings, rejected = ingested(tmp_path)
     assert sum(result["rejected"].values()) > 40
@@ -191,7 +191,7 @@ def test_the_pictures_name_no_other_card():
             assert not [name for name in names if name in text], row.place
 
 
-def test_every_slot_of_the_tables_is_one_that_gets_filled():
+def test_every_slot_is_filled():
     known = set(
         "you name formal question spread n m1 m2 card o pos i tw image image2 mean apply lore "
         "a b a_gist b_gist a_thing b_thing suit element number k when vp".split()

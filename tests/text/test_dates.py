@@ -122,7 +122,7 @@ def test_a_moment_elsewhere_is_its_day_in_china():
         ("1月5日", "2023-2024.xlsx 2024-01"),
     ],
 )
-def test_a_year_may_come_from_the_sheet_or_file_and_is_marked(written, hint):
+def test_a_year_from_sheet_or_file_is_flagged(written, hint):
     found = parse_date(written, hint)
     assert (found.day, found.inferred) == (FIFTH, True)
 
@@ -153,10 +153,10 @@ def test_rarer_ways_to_write_the_fifth_of_january(written):
 @pytest.mark.parametrize(
     "written", ["24/1/15", "13/01/24", "农历2024年1月5日", "2024年农历1月5日", "二〇二四年腊月初八"]
 )
-def test_two_digits_that_could_be_day_or_year_and_lunar_numbers_are_no_day(written):
+def test_ambiguous_and_lunar_dates_are_refused(written):
     assert parse_date(written) == Day(None)
 
 
 @pytest.mark.parametrize("written", ["一月五日", "五号", "周五 1/5", "Jan 5", "5 January"])
-def test_a_day_in_words_takes_the_year_of_its_sheet(written):
+def test_written_days_take_the_year_of_the_sheet(written):
     assert parse_date(written, "2024年1月") == Day(date(2024, 1, 5), inferred=True)

@@ -44,7 +44,7 @@ def edited(text: str, rng: random.Random, share: float) -> str:
     return "".join(characters)
 
 
-def test_a_sentence_more_is_a_near_duplicate_and_another_reading_is_not():
+def test_one_more_sentence_is_a_near_duplicate():
     other = "太阳在最后，孩子骑着白马出来，慢慢就亮了，别急着辞职，先把公积金和首付算明白，看房的时候带上老人。"
     found = near_duplicates(frame(a=ONE, b=ONE + "加油呀。", c=other), None)
     assert pairs(found) == [("b", "a")]
@@ -60,7 +60,7 @@ def test_script_width_punctuation_and_case_do_not_count():
     assert found["similarity"][0] == 1.0
 
 
-def test_new_readings_are_compared_with_old_signatures_and_only_candidates_are_read():
+def test_only_candidates_of_old_readings_are_read():
     old = frame(
         x=ONE, y="完全不一样的另一段文字，说的是宝剑三和权杖四，花门搭好了，两个人举着花在前面跳舞，来年春天再看。"
     )
@@ -75,7 +75,7 @@ def test_new_readings_are_compared_with_old_signatures_and_only_candidates_are_r
     assert asked == [["x"]]
 
 
-def test_a_reading_is_no_twin_of_itself_nor_of_one_that_is_left_out():
+def test_rejected_readings_have_no_twins():
     old = signatures(frame(a=ONE))
     assert near_duplicates(frame(a=ONE + "加油。"), Kept(old), lambda ids: {"a": ONE}).is_empty()
     chain = frame(a=ONE * 3, b=ONE * 3 + ONE[:30], c=ONE * 3 + ONE[:30] + "又及")
@@ -87,7 +87,7 @@ def test_the_most_similar_twin_is_named():
     assert pairs(found)[-1] == ("c", "b")
 
 
-def test_pairs_above_the_threshold_are_found_and_no_pair_below_it(contents):
+def test_exactly_the_pairs_above_the_threshold_are_found(contents):
     rng = random.Random(3)
     texts = {f"r{number:03}": text for number, text in enumerate(contents)}
     truth = {}
@@ -105,7 +105,7 @@ def test_pairs_above_the_threshold_are_found_and_no_pair_below_it(contents):
     assert not {key for key in found_ids if key.startswith("r")}
 
 
-def test_signatures_are_the_same_whatever_stands_beside_a_reading(contents):
+def test_signatures_do_not_depend_on_the_batch(contents):
     together = signatures(frame(**{f"r{number}": text for number, text in enumerate(contents)}))
     alone = signatures(frame(r7=contents[7]))
     assert together.schema == SIGNATURES
@@ -151,7 +151,7 @@ def test_a_macro_sent_to_thousands_costs_no_square():
     assert time.process_time() - start < 5
 
 
-def test_a_reading_is_compared_with_all_that_was_kept_before_it_in_the_words_it_has_now():
+def test_comparison_uses_the_current_words():
     kept = Kept(signatures(frame(a=ONE)))
     asked = signatures(frame(n=ONE + "加油。"))
     assert kept.sharing(["n"], asked["bands"]) == [["a"]]
@@ -161,13 +161,13 @@ def test_a_reading_is_compared_with_all_that_was_kept_before_it_in_the_words_it_
     assert kept.sharing(["n"], asked["bands"]) == [["b"]]
 
 
-def test_a_text_sent_to_thousands_is_compared_with_a_few_of_them_only():
+def test_mass_texts_are_compared_with_a_few():
     many = frame(**{f"r{number:04}": ONE for number in range(1500)})
     found = Kept(signatures(many)).sharing(["n"], signatures(frame(n=ONE))["bands"])
     assert len(found[0]) == MAX_CANDIDATES
 
 
-def test_only_a_text_with_a_traditional_character_is_converted_and_no_other_would_change():
+def test_only_traditional_texts_are_converted():
     import opencc
 
     convert = opencc.OpenCC("t2s").convert

@@ -35,7 +35,7 @@ def test_other_text_is_no_number(written):
     assert to_int(written) is None
 
 
-def test_numbers_below_a_hundred_are_written_and_read_back():
+def test_numbers_below_100_round_trip():
     assert [to_int(to_chinese(number)) for number in range(100)] == list(range(100))
     assert [to_chinese(n) for n in (1, 2, 10, 12, 20, 99)] == ["一", "两", "十", "十二", "二十", "九十九"]
     assert to_chinese(2, ordinal=True) == "二"

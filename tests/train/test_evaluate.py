@@ -34,7 +34,7 @@ def tokenizers(real_tokenizers):
 
 
 @slow
-def test_the_tuned_model_has_the_lower_loss_on_readings_nobody_trained_on(run):
+def test_tuning_lowers_the_held_out_loss(run):
     scores = scores_of(run[1])
     assert scores["split"] == "test" and scores["held_out"]["examples"] == 4
     assert scores["tuned"]["loss"] < scores["base"]["loss"]
@@ -65,7 +65,7 @@ def test_the_loss_is_that_of_transformers_itself(run, tuned):
 
 
 @slow
-def test_both_models_read_the_held_out_prompts_and_the_cards_two_cases(run):
+def test_both_models_write_for_all_prompts(run):
     lines = [json.loads(line) for line in (run[1] / "generations.jsonl").read_text(encoding="utf-8").splitlines()]
     read = {(line["id"], line["model"]) for line in lines}
     assert {("fixed-mel", "base"), ("fixed-mel", "tuned"), ("fixed-new", "base"), ("fixed-new", "tuned")} <= read
@@ -90,7 +90,7 @@ def test_the_human_readings_are_scored_beside_the_models(run):
 
 
 @slow
-def test_a_version_that_is_not_the_one_trained_on_is_refused(run, tmp_path):
+def test_another_version_than_the_trained_one_is_refused(run, tmp_path):
     data_dir, run_dir = run
     shutil.copytree(data_dir, tmp_path / "data")
     folder = tmp_path / "data" / "versions" / evaluate.read_manifest(run_dir)["dataset"]["name"]
@@ -119,7 +119,7 @@ MEL = evaluate.fixed_cases()[0]["prompt"]
 
 
 @slow
-def test_one_seed_gives_one_reading_and_the_base_another(tuned):
+def test_one_seed_gives_one_reading(tuned):
     first = generate.generate(*tuned, [generate.ask(MEL)], manner(seed=3))
     assert generate.generate(*tuned, [generate.ask(MEL)], manner(seed=3)) == first
     assert generate.generate(*tuned, [generate.ask(MEL)], manner(seed=3, untouched=True)) != first
@@ -148,7 +148,7 @@ def test_a_stream_says_what_a_batch_says(tuned, thinking):
 
 
 @slow
-def test_a_listener_that_goes_away_ends_the_writing_at_once(tuned):
+def test_an_exception_of_the_listener_ends_generation(tuned):
     heard = []
 
     def leave(part: str, text: str) -> None:
@@ -161,7 +161,7 @@ def test_a_listener_that_goes_away_ends_the_writing_at_once(tuned):
 
 
 @slow
-def test_what_a_base_ships_for_writing_is_not_used(run):
+def test_generation_config_of_the_base_is_ignored(run):
     """A repetition penalty of the base's generation_config.json would change every reading."""
     from transformers import GenerationConfig
 
@@ -177,7 +177,7 @@ def test_what_a_base_ships_for_writing_is_not_used(run):
 
 
 @slow
-def test_a_prompt_that_leaves_no_room_is_refused_and_a_long_talk_loses_its_oldest_part(tuned):
+def test_long_prompts_are_refused_and_chats_trimmed(tuned):
     model, tokenizer = tuned
     with pytest.raises(Problem, match="tokens; this model reads"):
         generate.generate(model, tokenizer, [generate.ask("牌" * 9000)], manner())
@@ -193,7 +193,7 @@ def test_a_prompt_that_leaves_no_room_is_refused_and_a_long_talk_loses_its_oldes
     generate.generate(model, tokenizer, [short], manner(1))
 
 
-def test_the_distance_of_a_style_is_none_to_itself_and_all_to_its_opposite():
+def test_style_distance_is_0_to_itself():
     chatty = [{"style": {"emoji_per_100": 2.0, "sentence_chars": 10.0, "address": "你"}}]
     bare = [{"style": {"emoji_per_100": 0.0, "sentence_chars": 10.0, "address": "您"}}]
     assert evaluate.style_distance(chatty, chatty) == 0.0
@@ -201,7 +201,7 @@ def test_the_distance_of_a_style_is_none_to_itself_and_all_to_its_opposite():
     assert evaluate.style_distance([{"style": None}], bare) is None
 
 
-def test_a_trace_is_told_from_the_reading_whatever_the_tokenizer_takes_its_mark_for(tokenizers):
+def test_trace_and_reading_split_for_any_tokenizer(tokenizers):
     """`</think>` is a special token (tarot-tiny), a plain added one (R1) or text (Qwen1.5)."""
     for tokenizer in tokenizers:
         ids = tokenizer("先看牌。\n</think>\n\n愚人说走吧。", add_special_tokens=False)["input_ids"]
@@ -219,11 +219,11 @@ def test_the_longest_copied_passage_is_found():
     assert found == [{"characters": 7, "share": 1.0, "passage": "力量抚着狮子。"}]
 
 
-def test_a_passage_across_two_training_readings_is_not_copied():
+def test_a_passage_across_two_readings_is_not_copied():
     assert copied_shares(["甲乙丙丁"], ["甲乙", "丙丁"])[0]["passage"] == "甲乙"
 
 
-def test_an_interval_of_a_clear_difference_lies_on_one_side_and_of_none_on_both():
+def test_intervals_exclude_zero_for_clear_differences():
     base = [0.5, 0.6, 0.4, 0.55, 0.45, 0.5, 0.6, 0.4]
     clear = mean_difference(base, [value + 0.2 for value in base])
     assert clear["mean"] == pytest.approx(0.2) and clear["low"] == pytest.approx(0.2)
@@ -243,7 +243,7 @@ def test_an_interval_of_nothing_is_an_error():
 
 
 @slow
-def test_the_merged_model_gives_the_same_logits_in_plain_transformers(run, tuned, tmp_path):
+def test_the_merged_model_has_the_same_logits(run, tuned, tmp_path):
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -274,7 +274,7 @@ def test_the_adapter_alone_carries_no_embeddings(run, tmp_path):
 
 @slow
 @pytest.mark.parametrize("kind", ["F32", "F16", "Q8_0"])
-def test_a_gguf_file_read_back_gives_the_same_logits(run, tuned, tmp_path, kind):
+def test_a_gguf_file_has_the_same_logits(run, tuned, tmp_path, kind):
     pytest.importorskip("gguf", reason="the optional package gguf is not installed")
     import torch
     from transformers import AutoModelForCausalLM
@@ -289,7 +289,7 @@ def test_a_gguf_file_read_back_gives_the_same_logits(run, tuned, tmp_path, kind)
 
 
 @slow
-def test_a_modelfile_renders_what_was_trained_and_stops_where_it_stops(run, tuned):
+def test_a_modelfile_renders_what_was_trained(run, tuned):
     _, tokenizer = tuned
     text = export.modelfile(tokenizer, evaluate.read_manifest(run[1]), "model.gguf")
     assert "FROM ./model.gguf" in text
@@ -341,7 +341,7 @@ def test_only_a_better_evaluation_replaces_the_champion(tmp_path):
     assert registry.challenge(tmp_path, "0004-d")["why"] == "is_champion"
 
 
-def test_a_real_base_takes_the_place_of_a_stand_in(tmp_path):
+def test_a_real_base_replaces_a_stand_in(tmp_path):
     made_run(tmp_path, "0001-a", 0.5, 0.9, stand_in=True)
     made_run(tmp_path, "0002-b", 2.6, 0.4, base="b2")
     registry.challenge(tmp_path, "0001-a")

@@ -17,7 +17,7 @@ READING = {
 }
 
 
-def test_a_judge_gives_every_dimension_from_0_to_1(judge_server):
+def test_a_judge_rates_every_dimension(judge_server):
     url, asked, answers = judge_server
     answers.append(f"<think>嗯{{不}}</think>\n```json\n{json.dumps(GOOD)}\n```")
     found = judge([READING], url, "some-model", key="secret")
@@ -34,14 +34,14 @@ def test_a_judge_gives_every_dimension_from_0_to_1(judge_server):
 
 
 @pytest.mark.parametrize("answer", ["很好！", json.dumps(GOOD | {"advice": 11}), json.dumps({"reasoning": 3})])
-def test_an_answer_that_is_not_what_was_asked_for_is_an_error(judge_server, answer):
+def test_an_unusable_answer_is_an_error(judge_server, answer):
     url, _, answers = judge_server
     answers.append(answer)
     with pytest.raises(Problem, match="some-model"):
         judge([READING], url, "some-model")
 
 
-def test_the_first_model_of_an_endpoint_judges_where_none_is_named(judge_server):
+def test_the_first_model_judges_by_default(judge_server):
     assert first_model(judge_server[0]) == "first-model"
 
 
@@ -57,10 +57,10 @@ def test_the_first_model_of_an_endpoint_judges_where_none_is_named(judge_server)
         ("https://8.8.8.8/v1", False),
     ],
 )
-def test_it_is_known_whether_readings_would_leave_the_house(url, home):
+def test_remote_endpoints_are_recognised(url, home):
     assert at_home(url) is home
 
 
-def test_a_judge_that_is_away_is_said_with_its_address():
+def test_an_unreachable_judge_is_named():
     with pytest.raises(Problem, match="http://127.0.0.1:9/v1"):
         judge([READING], "http://127.0.0.1:9/v1", "some-model")

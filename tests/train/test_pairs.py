@@ -16,7 +16,7 @@ def pairs() -> list[Pair]:
     return pairs_of()
 
 
-def test_the_human_reading_is_preferred_in_95_of_100_pairs_by_overall_and_by_the_right_dimension(pairs):
+def test_human_readings_win_95_of_100_pairs(pairs):
     rows = table(pairs)
     assert [row["way"] for row in rows] == [*WAYS, "all"]
     for row in rows:

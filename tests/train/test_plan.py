@@ -39,7 +39,7 @@ def test_weights_are_counted_exactly(name, total, linear, adapter, as_written):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["r1-distill-qwen-7b", "r1-distill-qwen-1.5b", "qwen1.5-1.8b", "tarot-tiny"])
-def test_weights_equal_those_of_the_model_built_without_memory(name):
+def test_planned_weights_equal_the_meta_model(name):
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import Qwen2ForCausalLM
@@ -56,14 +56,14 @@ def test_weights_equal_those_of_the_model_built_without_memory(name):
     assert plan.adapter_parameters(shape, loaded.lora) == trainable
 
 
-def test_200_examples_are_75_updates_and_the_cards_1000_are_40_epochs():
+def test_200_examples_make_75_updates():
     natural = plan.steps(200, recipe.replace(CARD, "train.max_steps", -1))
     assert (natural["per_epoch"], natural["total"], natural["epochs"]) == (25, 75, 3.0)
     assert plan.steps(200, CARD)["epochs"] == 40.0
     assert plan.steps(180, recipe.replace(CARD, "train.max_steps", -1))["total"] == 69
 
 
-def test_the_plan_of_the_7b_card_for_200_readings_on_an_a100():
+def test_plan_of_the_7b_recipe_on_an_a100():
     result = plan.plan(CARD, data(), plan.gpu("a100"), price=1.5)
     assert result["trainable_parameters"] == 80_740_352
     assert (result["steps"], result["epochs"], result["warmup_steps"]) == (75, 3.0, 8)
@@ -86,7 +86,7 @@ def test_the_plan_of_the_7b_card_for_200_readings_on_an_a100():
     assert "never ends" in why["train.warmup"]
 
 
-def test_where_16_bit_do_not_fit_4_bit_are_used_and_said_so():
+def test_four_bit_is_used_if_16_do_not_fit():
     result = plan.plan(CARD, data(), plan.gpu("t4"))
     assert result["go"] is True
     assert result["memory_gib"]["total"] == pytest.approx(7.0, abs=0.7)
@@ -104,7 +104,7 @@ def test_where_nothing_fits_the_smallest_change_is_named():
     assert "--base deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B" in obstacle["why"]
 
 
-def test_as_written_keeps_the_cards_values_and_refuses_what_cannot_work():
+def test_as_written_keeps_values_and_refuses_the_impossible():
     card = recipe.load("r1-distill-qwen-7b", {"train.as_written": "true", "train.checkpointing": "on"})
     used, changes, against = plan.decide(card, data(), plan.gpu("a100"), card.base.shape)
     assert used.train.max_steps == 1000 and used.lora.modules_to_save
@@ -129,13 +129,13 @@ def test_what_cannot_work_is_refused(made, settings, code):
     assert [obstacle.code for obstacle in against] == [code]
 
 
-def test_examples_are_packed_longest_first_each_into_the_fullest_row_that_has_room():
+def test_packing_fills_the_fullest_row_longest_first():
     assert plan.packed_rows([60, 50, 40, 30, 20], 100) == 2
     assert plan.packed_rows([70, 60, 50], 100) == 3
     assert plan.packed_rows([], 100) == 0
 
 
-def test_packing_is_used_where_it_saves_padding_and_counted_in_packs():
+def test_packing_is_used_if_it_saves_padding():
     packed = data(packed=50)
     for batch, device, used in ((1, plan.gpu("a100"), False), (4, CPU, False), (4, plan.gpu("a100"), True)):
         asked = recipe.load("qwen1.5-1.8b", {"train.packing": "true", "train.batch": str(batch)})
@@ -145,7 +145,7 @@ def test_packing_is_used_where_it_saves_padding_and_counted_in_packs():
         assert plan.plan(asked, packed, device)["steps_per_epoch"] == (2 if used else 25 if batch == 1 else 7)
 
 
-def test_head_and_embedding_of_a_tied_base_are_trained_as_the_one_matrix_they_are():
+def test_tied_embedding_and_head_count_as_one_matrix():
     asked = recipe.load(
         "tarot-tiny", {"lora.modules_to_save": "embed_tokens,lm_head", "train.as_written": "true"}
     )  # fmt: skip
@@ -155,7 +155,7 @@ def test_head_and_embedding_of_a_tied_base_are_trained_as_the_one_matrix_they_ar
     assert plan.saved_parameters(asked.base.shape, asked.lora) == 4096 * 384
 
 
-def test_a_recipe_that_fits_is_used_as_it_is_but_for_the_device():
+def test_a_fitting_recipe_changes_only_for_the_device():
     asked = recipe.load("tarot-tiny")
     used, changes, against = plan.decide(asked, data(longest=600), CPU, asked.base.shape)
     assert used == asked and changes == [] and against == []
@@ -166,7 +166,7 @@ def test_an_unknown_card_is_answered_with_those_known():
         plan.gpu("voodoo2")
 
 
-def test_every_change_and_every_obstacle_has_its_sentence_in_both_languages():
+def test_every_change_and_obstacle_has_both_languages():
     import re
     from pathlib import Path
 

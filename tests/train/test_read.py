@@ -23,7 +23,7 @@ def call(data_dir: Path, *arguments: str, typed: str = "", lang: str = "en"):
     )
 
 
-def test_a_spread_is_drawn_with_its_positions_each_card_once_and_the_same_by_the_same_number():
+def test_a_seed_draws_the_same_distinct_cards():
     drawn = draw_cards("圣三角", 7)
     assert [card["position"] for card in drawn] == ["过去的经验", "问题的现状", "将来的预测"]
     assert [card["place"] for card in drawn] == [1, 2, 3]
@@ -33,13 +33,13 @@ def test_a_spread_is_drawn_with_its_positions_each_card_once_and_the_same_by_the
     assert [card["position"] for card in draw_cards("三张牌", 1)] == [None] * 3
 
 
-def test_a_spread_nobody_knows_is_an_error_that_says_what_to_do():
+def test_an_unknown_spread_says_what_to_do():
     with pytest.raises(Problem, match="not known how many cards .*spreads.csv"):
         draw_cards("我自己的牌阵", 1)
 
 
 @pytest.mark.slow
-def test_cards_are_read_by_the_run_and_the_same_call_reads_the_same(run):
+def test_the_same_call_writes_the_same_reading(run):
     data_dir, run_dir = run
     asked = ("read", "--cards", "愚人正位、力量逆位", "--person", "Mel", "--question", "要不要换组", "--json")
     found = json.loads(call(data_dir, *asked).stdout)
@@ -53,7 +53,7 @@ def test_cards_are_read_by_the_run_and_the_same_call_reads_the_same(run):
 
 
 @pytest.mark.slow
-def test_a_drawn_spread_is_shown_with_the_number_that_draws_it_again(run):
+def test_a_draw_is_shown_with_its_seed(run):
     found = json.loads(call(run[0], "read", "--draw", "时间之流", "--json").stdout)
     assert found["cards"] == draw_cards("时间之流", found["seed"])
     assert "牌阵：时间之流" in found["prompt"] and "过去：" in found["prompt"]
@@ -71,7 +71,7 @@ def test_a_call_that_is_not_clear_is_wrong(run, wrong):
 
 
 @pytest.mark.slow
-def test_a_talk_goes_on_until_an_empty_line_and_knows_what_was_said(run, monkeypatch):
+def test_a_chat_remembers_until_an_empty_line(run, monkeypatch):
     from tarot_train import generate
 
     heard = []
@@ -106,7 +106,7 @@ def thoughtful(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_a_run_that_learnt_to_think_thinks_and_the_thoughts_stand_apart_from_the_reading(thoughtful):
+def test_a_thinking_run_shows_its_trace_apart(thoughtful):
     result = call(thoughtful, "read", "--cards", "愚人正位")
     assert f"— thinking —\n{TRACE}\n— reading —" in result.stderr
     assert result.stdout.strip() and TRACE not in result.stdout
@@ -115,7 +115,7 @@ def test_a_run_that_learnt_to_think_thinks_and_the_thoughts_stand_apart_from_the
 
 
 @pytest.mark.slow
-def test_an_evaluation_thinks_as_the_run_learnt_and_scores_the_reading_alone(thoughtful):
+def test_evaluation_scores_the_reading_without_its_trace(thoughtful):
     from tarot_train import evaluate
 
     (run_dir,) = (thoughtful / "runs").glob("0*")
@@ -128,7 +128,7 @@ def test_an_evaluation_thinks_as_the_run_learnt_and_scores_the_reading_alone(tho
 
 
 @pytest.mark.slow
-def test_a_reader_that_stops_listening_ends_it_without_a_word(run):
+def test_a_closed_pipe_ends_generation_silently(run):
     """`tarot read … | head -c 1`, for real."""
     command = f"set -o pipefail; {sys.executable} -m flows.cli read --cards 愚人正位 --seed 11 --data-dir {run[0]} | head -c 0"
     done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True)
@@ -137,7 +137,7 @@ def test_a_reader_that_stops_listening_ends_it_without_a_word(run):
 
 
 @pytest.mark.slow
-def test_a_run_is_exported_to_a_place_of_its_own_and_nothing_is_overwritten(run, tmp_path):
+def test_an_export_overwrites_nothing(run, tmp_path):
     data_dir, run_dir = run
     for form in ("merged", "ollama", "adapter"):
         found = json.loads(call(data_dir, "export", run_dir.name, f"--{form}", "--json").stdout)

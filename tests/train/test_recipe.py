@@ -33,12 +33,12 @@ def test_a_value_is_changed_by_its_dotted_key():
     ("key", "nearest"),
     [("lora.rank", "lora.r"), ("train.learningrate", "train.learning_rate"), ("epochs", "train.epochs")],
 )
-def test_an_unknown_key_is_an_error_that_names_the_nearest(key, nearest):
+def test_an_unknown_key_names_the_nearest(key, nearest):
     with pytest.raises(Problem, match=f"no key {key}. Did you mean {nearest}"):
         recipe.load("tarot-tiny", {key: "1"})
 
 
-def test_an_unknown_key_in_a_file_is_an_error_too(tmp_path):
+def test_an_unknown_key_in_a_file_is_refused(tmp_path):
     path = tmp_path / "own.toml"
     path.write_text('[base]\nname = "tarot-tiny"\n[lora]\nalhpa = 3\n', encoding="utf-8")
     with pytest.raises(Problem, match="Did you mean lora.alpha"):
@@ -55,12 +55,12 @@ def test_an_unknown_key_in_a_file_is_an_error_too(tmp_path):
         ("train.schedule", "zigzag"),
     ],
 )
-def test_a_value_of_the_wrong_kind_is_an_error_that_names_key_and_value(key, value):
+def test_a_wrong_value_names_key_and_value(key, value):
     with pytest.raises(Problem, match=f"{key}: {value}"):
         recipe.load("tarot-tiny", {key: value})
 
 
-def test_a_recipe_that_is_not_there_is_answered_with_those_that_are():
+def test_an_unknown_recipe_lists_the_known_ones():
     with pytest.raises(Problem, match="qwen1.5-1.8b, r1-distill-qwen-1.5b, r1-distill-qwen-7b, tarot-tiny"):
         recipe.load("qwen-0.5b")
 

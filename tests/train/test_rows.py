@@ -30,7 +30,7 @@ def with_trace(example: dict, trace: str | None) -> dict:
 
 
 @pytest.mark.parametrize("trace", [None, "先看牌面，再看问题。"])
-def test_what_is_served_is_the_beginning_of_what_is_trained(tiny, trace):
+def test_the_served_prompt_begins_the_trained_row(tiny, trace):
     for number in range(8):
         row = training_rows.to_row(with_trace(example(number, "train"), trace))
         prompt, whole = training_rows.render(tiny, row)
@@ -43,7 +43,7 @@ def test_what_is_served_is_the_beginning_of_what_is_trained(tiny, trace):
 
 @pytest.mark.parametrize("template", ["r1", "chatml"])
 @pytest.mark.parametrize("trace", [None, "先看牌面，再看问题。\n\n愚人在前。"])
-def test_it_is_so_with_the_real_tokenizer_for_every_annotated_reading(qwen, template, trace):
+def test_real_tokenizer_prompts_begin_the_trained_rows(qwen, template, trace):
     from tarot_data.patterns import gold
 
     folder = Path(__file__).parents[2] / "data" / "annotated"
@@ -57,7 +57,7 @@ def test_it_is_so_with_the_real_tokenizer_for_every_annotated_reading(qwen, temp
     assert counted == 176
 
 
-def test_the_real_tokenizer_counts_the_empty_thought_as_four_tokens(qwen):
+def test_the_empty_thought_is_four_tokens(qwen):
     assert qwen["r1"]("<think>\n\n</think>\n\n", add_special_tokens=False)["input_ids"] == [151648, 271, 151649, 271]
 
 
@@ -66,7 +66,7 @@ def test_the_first_token_stands_once(qwen):
     assert whole.count(qwen["r1"].bos_token_id) == 1 and whole[0] == qwen["r1"].bos_token_id
 
 
-def test_a_reading_that_does_not_fit_is_left_out_whole_and_counted(tiny):
+def test_too_long_readings_are_counted_not_cut(tiny):
     long = example(1, "train")
     long["completion"][0]["content"] *= 40
     counted = training_rows.to_rows([example(0, "train"), long, example(2, "train")], tiny, 300)
@@ -86,7 +86,7 @@ def test_a_record_cannot_speak_as_the_system(tiny):
     assert "＜｜end▁of▁sentence｜＞＜think＞不＜/think＞＜|im_end|＞" in tiny.decode(whole)
 
 
-def test_an_example_without_a_reading_is_an_error_that_names_it(tiny):
+def test_an_example_without_reading_is_named(tiny):
     made = example(0, "train")
     made["completion"][0]["content"] = " \n "
     with pytest.raises(Problem, match="r0000000000000000 has no reading"):
@@ -110,12 +110,12 @@ def served_with(tokenizer, generation_prompt: str):
     return other
 
 
-def test_a_template_that_serves_another_prompt_than_it_trains_is_refused(tiny):
+def test_templates_must_serve_what_they_train(tiny):
     with pytest.raises(Problem, match="not the beginning"):
         training_rows.to_rows([example(0, "train")], served_with(tiny, "<｜Assistant｜>好，"), 2048)
 
 
-def test_the_shipped_r1_prompt_is_refused_for_readings_without_a_trace(qwen):
+def test_the_original_r1_template_is_refused(qwen):
     """It ends in an open thought and one line break; the empty thought that is trained has two, which are one token."""
     with pytest.raises(Problem, match="not the beginning"):
         training_rows.to_rows([example(0, "train")], served_with(qwen["r1"], "<｜Assistant｜><think>\\n"), 2048)
@@ -134,7 +134,7 @@ def test_a_folder_that_is_no_version_is_refused(tmp_path):
         training_rows.manifest_of(tmp_path)
 
 
-def test_question_and_spread_come_from_the_version_s_readings(tmp_path):
+def test_question_and_spread_come_from_the_readings(tmp_path):
     folder = write_version(tmp_path, 0, 0, 2)
     readings = pl.read_parquet(folder / "readings.parquet")
     draws = [{"draw": 1, "spread": None}, {"draw": 2, "spread": "过去-现在"}]
@@ -146,7 +146,7 @@ def test_question_and_spread_come_from_the_version_s_readings(tmp_path):
     assert second["content"].startswith("小鹿，恋人正位")
 
 
-def test_the_fixed_cases_are_prompted_as_every_reading_is():
+def test_fixed_cases_have_the_usual_prompt():
     from tarot_data.patterns.annotate_records import drawn_cards
 
     cases = fixed_cases()
@@ -168,17 +168,17 @@ def test_a_tokenizer_that_drops_chinese_is_refused(tiny):
     base_model.check_tokenizer(tiny)
 
 
-def test_a_base_that_is_not_here_says_how_to_bring_it():
+def test_a_missing_base_says_how_to_bring_it():
     with pytest.raises(Problem, match="hf download Qwen/Qwen1.5-1.8B-Chat --local-dir Qwen1.5-1.8B-Chat"):
         base_model.find("Qwen/Qwen1.5-1.8B-Chat")
 
 
-def test_a_folder_without_a_model_is_not_taken_for_a_base(tmp_path):
+def test_a_folder_without_model_is_no_base(tmp_path):
     with pytest.raises(Problem, match="not on this machine"):
         base_model.find(str(tmp_path))
 
 
-def test_a_base_that_was_not_copied_whole_is_one_sentence(tiny, tmp_path):
+def test_an_incomplete_base_is_one_sentence(tiny, tmp_path):
     from transformers import Qwen2Config, Qwen2ForCausalLM
 
     (tmp_path / "config.json").write_text("{}")
@@ -211,7 +211,7 @@ def test_the_r1_template_as_shipped_is_refused(qwen, trace):
         training_rows.to_rows([with_trace(example(0, "train"), trace)], other, 2048)
 
 
-def test_a_template_that_knows_no_traces_is_refused_for_rows_that_have_one(qwen):
+def test_traces_need_a_template_that_keeps_them(qwen):
     other = copy.deepcopy(qwen["chatml"])
     other.chat_template = (SHARED / "chat_template.jinja").read_text(encoding="utf-8")
     assert len(training_rows.to_rows([example(0, "train")], other, 2048).rows) == 1
@@ -219,7 +219,7 @@ def test_a_template_that_knows_no_traces_is_refused_for_rows_that_have_one(qwen)
         training_rows.to_rows([with_trace(example(0, "train"), "先看牌面。")], other, 2048)
 
 
-def test_chatml_adds_no_system_prompt_of_its_own_and_learns_to_stop(qwen):
+def test_chatml_adds_no_system_prompt(qwen):
     _, whole = training_rows.render(qwen["chatml"], training_rows.to_row(example(0, "train")))
     text = qwen["chatml"].decode(whole)
     assert text.startswith("<|im_start|>user\n") and text.endswith("<|im_end|>")
@@ -233,14 +233,14 @@ def saved(tokenizer, folder: Path, template: str | None) -> Path:
     return folder
 
 
-def test_a_tokenizer_without_a_chat_template_says_which_to_choose(tiny, tmp_path):
+def test_a_missing_chat_template_names_the_choices(tiny, tmp_path):
     folder = saved(tiny, tmp_path / "bare", None)
     with pytest.raises(Problem, match="has no chat template. Set base.template to r1 or chatml"):
         base_model.load_tokenizer(folder, "own")
     assert base_model.load_tokenizer(folder).chat_template == base_model.read_template("r1")
 
 
-def test_a_template_whose_tokens_a_tokenizer_lacks_is_refused(tiny, tmp_path):
+def test_template_tokens_must_be_in_the_tokenizer(tiny, tmp_path):
     folder = saved(tiny, tmp_path / "r1", None)
     with pytest.raises(Problem, match=r"chatml writes <\|im_start\|>"):
         base_model.load_tokenizer(folder, "chatml")
@@ -248,7 +248,7 @@ def test_a_template_whose_tokens_a_tokenizer_lacks_is_refused(tiny, tmp_path):
         base_model.load_tokenizer(folder, "llama3")
 
 
-def test_a_version_that_holds_nothing_out_is_said_so(tmp_path):
+def test_a_version_without_held_out_readings_is_refused(tmp_path):
     from tarot_train import evaluate
 
     folder = write_version(tmp_path, 4, 0, 0)

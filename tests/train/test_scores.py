@@ -59,13 +59,13 @@ def test_every_dimension_is_there_between_0_and_1():
     ("missing", "dimension"),
     [(LINK, "reasoning"), (HELLO, "personalisation"), (ADVICE, "advice"), (STRENGTH, "fidelity")],
 )
-def test_what_is_left_out_lowers_its_own_dimension_and_the_whole(missing, dimension):
+def test_missing_parts_lower_their_dimension_and_overall(missing, dimension):
     whole, less = figures(*WHOLE), figures(*(s for s in WHOLE if s is not missing))
     assert less[dimension] < whole[dimension]
     assert less["overall"] < whole["overall"]
 
 
-def test_a_card_read_against_its_orientation_and_a_card_nobody_drew_cost_fidelity():
+def test_wrong_orientations_and_undrawn_cards_cost_fidelity():
     right = figures(*WHOLE)["fidelity"]
     turned = ("力量正位，你的底气很足。", "card_interpretation", "力量", "upright")
     assert figures(HELLO, FOOL, turned)["fidelity"] < right
@@ -73,7 +73,7 @@ def test_a_card_read_against_its_orientation_and_a_card_nobody_drew_cost_fidelit
     assert figures(*WHOLE, foreign)["fidelity"] < right
 
 
-def test_saying_a_thing_twice_counts_once_and_costs_coherence():
+def test_repetition_counts_once_and_costs_coherence():
     whole, looped = figures(*WHOLE), figures(*WHOLE[:5], ADVICE, ADVICE, ADVICE, BYE)
     assert looped["advice"] == whole["advice"]
     assert looped["coherence"] < whole["coherence"]
@@ -88,7 +88,7 @@ def test_sentences_that_fit_any_reading_lower_the_whole():
     assert figures(*WHOLE[:3], filler, *WHOLE[3:])["overall"] < figures(*WHOLE)["overall"]
 
 
-def test_advice_one_can_act_on_is_worth_more_than_a_kind_word():
+def test_concrete_advice_scores_above_kind_words():
     assert concreteness("下周一之前先把简历写好，再约他谈一次。") > 0.7
     assert concreteness("顺其自然就好。") < 0.15
 
@@ -101,7 +101,7 @@ def test_every_figure_shows_the_sentences_it_rests_on():
     assert found["fidelity"] == []
 
 
-def test_what_speaks_against_a_reading_is_named_with_its_card():
+def test_findings_against_a_reading_name_the_card():
     turned = ("力量正位，你的底气很足。", "card_interpretation", "力量", "upright")
     foreign = ("高塔正位，一切都塌了。", "card_interpretation", "高塔", "upright")
     found = figures(HELLO, turned, foreign, foreign)["explain"]
@@ -127,7 +127,7 @@ def test_a_reading_without_anything_scores_nothing():
 
 
 @pytest.mark.parametrize("row", read_table("phrases"), ids=lambda row: f"{row['kind']} {row['example']}")
-def test_every_row_of_phrases_is_found_in_its_example(row):
+def test_every_phrase_is_found_in_its_example(row):
     assert set(row) == {"kind", "pattern", "example"}
     assert re.search(row["pattern"], row["example"])
     assert phrases(row["kind"]).search(row["example"])

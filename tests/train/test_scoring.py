@@ -47,7 +47,7 @@ def own(run, tmp_path):
 
 
 @pytest.mark.slow
-def test_an_evaluation_shows_intervals_what_is_copied_the_style_and_both_fixed_cases(own):
+def test_an_evaluation_shows_all_its_figures(own):
     shown = call(own[0], "evaluate").stdout
     assert "4 held-out readings" in shown and "95% interval of the change -" in shown
     assert "perplexity: base" in shown and "copied from the training text" in shown
@@ -57,7 +57,7 @@ def test_an_evaluation_shows_intervals_what_is_copied_the_style_and_both_fixed_c
 
 
 @pytest.mark.slow
-def test_a_judge_is_asked_about_every_reading_and_kept_beside_the_scores(own, judge_server):
+def test_a_judge_rates_every_reading(own, judge_server):
     url, asked, answers = judge_server
     answers += [json.dumps(dict.fromkeys(DIMENSIONS, mark)) for mark in [2, 3, 4, 5, 6, 7, 8, 9] * 4]
     result = json.loads(call(own[0], "evaluate", "--judge", url, "--json").stdout)
@@ -73,14 +73,14 @@ def test_a_judge_is_asked_about_every_reading_and_kept_beside_the_scores(own, ju
 
 
 @pytest.mark.slow
-def test_a_judge_that_is_away_leaves_the_evaluation_whole(own):
+def test_an_unreachable_judge_leaves_the_evaluation_complete(own):
     with pytest.raises(Problem, match="does not answer"):
         call(own[0], "evaluate", "--judge", "http://127.0.0.1:9/v1", "--judge-model", "m")
     assert (own[0] / "runs" / own[1] / "scores.json").exists()
 
 
 @pytest.mark.slow
-def test_runs_and_bases_stand_side_by_side_in_a_table_and_a_chart(own):
+def test_runs_and_bases_are_compared(own):
     data_dir, name = own
     rows = [json.loads(line) for line in call(data_dir, "compare", "--json").stdout.splitlines()]
     assert [(row["model"], row["run"]) for row in rows] == [("base", None), ("tuned", name)]
@@ -93,7 +93,7 @@ def test_runs_and_bases_stand_side_by_side_in_a_table_and_a_chart(own):
 
 
 @pytest.mark.slow
-def test_a_base_that_nobody_trained_on_is_measured_as_it_comes(own):
+def test_an_untrained_base_is_measured(own):
     """The stand-in's folder, given by path, is such a base: it must score exactly what the run's own base scored."""
     data_dir, name = own
     about = json.loads((data_dir / "runs" / name / "manifest.json").read_text(encoding="utf-8"))
@@ -107,7 +107,7 @@ def test_a_base_that_nobody_trained_on_is_measured_as_it_comes(own):
 
 
 @pytest.mark.slow
-def test_a_name_that_is_neither_run_nor_base_is_answered_with_what_there_is(own):
+def test_an_unknown_name_lists_runs_and_bases(own):
     with pytest.raises(Problem, match=f"neither a run nor a base.*{own[1]}"):
         call(own[0], "compare", "0099")
     with pytest.raises(Problem, match="hf download Qwen/Qwen1.5-1.8B-Chat"):

@@ -50,7 +50,7 @@ def small_trainer(tmp_path, train=8, plain_head=None, dtype="float32", **setting
     return trainer, tokenizer, counted.rows
 
 
-def test_the_loss_rests_on_the_reading_and_its_end_token_alone(tmp_path):
+def test_the_loss_covers_reading_and_end_token(tmp_path):
     """The labels, decoded."""
     trainer, tokenizer, made = small_trainer(tmp_path, **{"lora.dropout": "0"})
     seen = set()
@@ -64,7 +64,7 @@ def test_the_loss_rests_on_the_reading_and_its_end_token_alone(tmp_path):
     assert seen == {row["completion"][0]["content"] for row in made}
 
 
-def test_scoring_labelled_positions_only_gives_the_same_loss_and_gradients(tmp_path):
+def test_scoring_labelled_positions_keeps_loss_and_gradients(tmp_path):
     import torch
 
     found = {}
@@ -83,7 +83,7 @@ def test_scoring_labelled_positions_only_gives_the_same_loss_and_gradients(tmp_p
         assert torch.allclose(mine, theirs, atol=1e-6)
 
 
-def test_packed_rows_give_the_loss_of_the_rows_apart_and_are_as_many_as_planned(tmp_path):
+def test_packed_rows_keep_the_loss(tmp_path):
     """Nothing leaks between the examples of a row, and the loss still rests on the readings alone."""
     settings = {"lora.dropout": "0", "train.max_tokens": "300"}
     summed = {}
@@ -100,7 +100,7 @@ def test_packed_rows_give_the_loss_of_the_rows_apart_and_are_as_many_as_planned(
     assert summed["true"][2] == plan.packed_rows(lengths, 300) < summed["false"][2] == 12
 
 
-def test_adapters_on_a_16_bit_base_are_trained_in_32(tmp_path):
+def test_adapters_on_16_bit_bases_train_in_float32(tmp_path):
     """Gradients of 16-bit weights cannot be unscaled, and at small rates most of such weights do not move."""
     import torch
 
@@ -113,14 +113,14 @@ def test_adapters_on_a_16_bit_base_are_trained_in_32(tmp_path):
 
 
 @pytest.mark.parametrize("wanted", ["on", "off"])
-def test_activations_are_computed_twice_only_where_decided_whatever_the_setting_is_called(tmp_path, wanted):
+def test_activation_checkpointing_follows_the_recipe(tmp_path, wanted):
     trainer, *_ = small_trainer(tmp_path, **{"train.checkpointing": wanted})
     name = checkpointing_name(type(trainer.args))
     assert getattr(trainer.args, name) is (wanted == "on")
     assert trainer.args.max_length is None and trainer.args.max_steps == -1 and trainer.args.warmup_steps == 0.1
 
 
-def test_a_tied_base_whose_embedding_is_trained_whole_stays_tied_and_merges_exactly(tmp_path):
+def test_a_tied_base_stays_tied_after_merging(tmp_path):
     import torch
 
     from tarot_train import evaluate, export
@@ -144,7 +144,7 @@ def test_a_tied_base_whose_embedding_is_trained_whole_stays_tied_and_merges_exac
         assert torch.allclose(plain(ids).logits, mine, atol=1e-5)
 
 
-def test_a_4_bit_base_is_trained_and_its_adapter_merges_into_the_16_bit_one(tmp_path):
+def test_a_4_bit_adapter_merges_into_16_bit(tmp_path):
     """QLoRA as on a card; the optional package has a CPU path too, on which this project never chooses it."""
     pytest.importorskip("bitsandbytes", reason="the optional package bitsandbytes is not installed")
     from peft import PeftModel
@@ -207,7 +207,7 @@ def test_the_loss_curve_shows_every_evaluation(run):
     assert len(picture.findall("{http://www.w3.org/2000/svg}circle")) == len(evaluated)
 
 
-def test_the_curve_in_characters_shows_where_the_losses_lie():
+def test_the_text_curve_shows_the_losses():
     lines = [{"step": 0, "eval_loss": 4.0}, {"step": 1, "loss": 3.0}, {"step": 2, "loss": 2.0, "epoch": 1}]
     assert loss_text(lines, width=5, height=3) == (
         "  4.000 │●    \n"
@@ -264,7 +264,7 @@ def test_counts_planned_are_counts_trained(run):
     assert about["steps"] == max(line["step"] for line in log(run_dir))
 
 
-def test_the_log_starts_with_the_base_and_ends_better(run):
+def test_the_loss_falls_from_the_base(run):
     _, run_dir = run
     losses = [line["eval_loss"] for line in log(run_dir) if "eval_loss" in line]
     assert log(run_dir)[0]["step"] == 0 and "eval_loss" in log(run_dir)[0]
@@ -321,7 +321,7 @@ sft.train(Path(sys.argv[1]), overrides=dict(a.split("=") for a in sys.argv[4:]),
     [({"lora.dropout": "0.1"}, 5, 6), ({"train.learning_rate": "0", "train.patience": "4", "train.epochs": "4"}, 3, 5)],
     ids=["dropout", "early stopping"],
 )
-def test_a_killed_run_resumes_to_the_same_losses_and_weights(run, tmp_path, more, step, last):
+def test_a_killed_run_resumes_identically(run, tmp_path, more, step, last):
     """Killed without warning after a checkpoint, gone on in this process; the patience used up is remembered."""
     settings = SMALL | more
     version = write_version(tmp_path)
@@ -363,20 +363,20 @@ def test_other_settings_never_resume(tmp_path):
     assert not (work / "checkpoints").exists()
 
 
-def test_a_trial_takes_five_updates_through_the_whole_road_and_leaves_nothing(tmp_path):
+def test_a_smoke_test_leaves_nothing(tmp_path):
     found = trial(write_version(tmp_path, train=48), overrides=SMALL, data_dir=tmp_path)
     assert found["updates"] == 5 and found["seconds_an_update"] > 0 and found["memory_gib"] > 0
     assert found["best_eval_loss"] < found["first_eval_loss"]
     assert not list((tmp_path / "runs").iterdir())
 
 
-def test_a_trial_that_comes_to_no_number_says_so_and_leaves_nothing(tmp_path):
+def test_a_smoke_test_reports_an_infinite_loss(tmp_path):
     with pytest.raises(Problem, match="no number to go on with"):
         trial(write_version(tmp_path), overrides=SMALL | {"train.learning_rate": "1e30"}, data_dir=tmp_path)
     assert not list((tmp_path / "runs").iterdir())
 
 
-def test_where_memory_runs_out_the_setting_to_lower_first_is_named(tmp_path, run):
+def test_out_of_memory_names_the_setting_to_lower(tmp_path, run):
     """For real, in a process that may hold no more than it holds when training begins."""
     version = write_version(tmp_path)
     code = (
@@ -426,12 +426,12 @@ def test_without_training_readings_nothing_starts(tmp_path):
         sft.train(write_version(tmp_path, 0, 2, 2), overrides=SMALL, data_dir=tmp_path)
 
 
-def test_a_base_that_is_not_here_is_said_before_anything_is_made(tmp_path):
+def test_a_missing_base_is_reported_first(tmp_path):
     with pytest.raises(Problem, match="hf download Qwen/Qwen1.5-1.8B-Chat"):
         sft.train(write_version(tmp_path), base="Qwen/Qwen1.5-1.8B-Chat", data_dir=tmp_path)
 
 
-def test_a_tokenizer_that_is_not_the_bases_own_is_refused(run, tmp_path):
+def test_a_foreign_tokenizer_is_refused(run, tmp_path):
     """More tokens than the model has rows of embedding."""
     _, run_dir = run
     folder = tmp_path / "base"
@@ -445,7 +445,7 @@ def test_a_tokenizer_that_is_not_the_bases_own_is_refused(run, tmp_path):
     assert not list((tmp_path / "runs").glob("*"))
 
 
-def test_a_local_folder_is_a_base_like_any_other(run, tmp_path):
+def test_a_local_folder_is_a_base(run, tmp_path):
     """The stand-in's own folder, given by path, goes down the road of a real base."""
     _, run_dir = run
     folder = manifest(run_dir)["base"]["folder"]
@@ -486,7 +486,7 @@ def test_the_memory_planned_is_the_memory_used(tmp_path):
     assert planned == pytest.approx(about["memory_gib"]["peak"], rel=0.25)
 
 
-def test_any_way_of_loading_the_tokenizer_gives_the_same_tokens(tmp_path):
+def test_every_loader_of_the_tokenizer_agrees(tmp_path):
     """Beside a Qwen2 config, AutoTokenizer puts Qwen2's class, splitter and special token in place of what was saved."""
     from transformers import AutoTokenizer
 
@@ -512,7 +512,7 @@ def test_a_base_is_made_once(tmp_path):
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
-def test_two_processes_train_one_adapter_as_one_process_would(tmp_path, run):
+def test_two_processes_train_as_one(tmp_path, run):
     """Under accelerate launch, on the CPU: as many updates, nearly the same losses, one run folder."""
     version = write_version(tmp_path)
     settings = [part for key, value in SMALL.items() for part in ("--set", f"{key}={value}")]

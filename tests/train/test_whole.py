@@ -41,7 +41,7 @@ held_out = 2
 """
 
 
-def test_from_made_up_readings_to_a_model_that_leaves(prefect, tmp_path):
+def test_made_up_readings_to_exported_model(prefect, tmp_path):
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
