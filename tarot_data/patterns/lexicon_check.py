@@ -15,6 +15,8 @@ from tarot_data.patterns import cues, features, time_expressions
 from tarot_data.patterns.batch import to_batch
 from tarot_data.patterns.card_evidence import GROUPS
 from tarot_data.patterns.vocabulary import MARK_KINDS
+from tarot_data.privacy.contacts import find_contacts, found_by
+from tarot_data.privacy.recognisers import TABLE, recognisers
 from tarot_data.text.normalise import fold
 from tarot_data.text.phrase_matcher import find_all
 
@@ -91,7 +93,7 @@ def check_lexicon() -> list[Finding]:
         found += _words_in_examples(table, column)
     for table in ("images", "marks", "database"):
         found += _lists_in_examples(table)
-    for check in (_times, _aliases, _pointers):
+    for check in (_times, _aliases, _pointers, _contacts, _recognisers):
         found += check()
     if not any(finding.code in _STRUCTURE for finding in found):
         found += _cues()
@@ -165,6 +167,22 @@ def _pointers() -> Iterator[Finding]:
         numbers = [part.removeprefix("-") for part in note.split("|")] if kind == "ordinal" else [note or "0"]
         if kind in ("ordinal", "many") and not all(map(str.isdecimal, numbers)):
             yield _finding(row, "not_a_number", column="note", value=note)
+
+
+def _contacts() -> Iterator[Finding]:
+    """Check that the example of every kind of contact detail is masked as that kind."""
+    for row in lexicon.read_table("contacts"):
+        if row["kind"] not in {contact.kind for contact in find_contacts(row["example"])}:
+            yield _finding(row, "contact_not_found", kind=row["kind"], example=row["example"])
+
+
+def _recognisers() -> Iterator[Finding]:
+    """Check that every recogniser finds a detail in its example and none in its counter-example."""
+    for one in recognisers():
+        if not found_by(one, one.example):
+            yield Finding(TABLE, one.line, "contact_not_found", {"kind": one.kind, "example": one.example})
+        if found_by(one, one.counter_example):
+            yield Finding(TABLE, one.line, "contact_found", {"kind": one.kind, "example": one.counter_example})
 
 
 def _times() -> Iterator[Finding]:

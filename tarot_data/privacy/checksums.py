@@ -1,44 +1,61 @@
-"""Checksums of identity card and bank card numbers."""
+"""Checks of numbers that contact details are made of: checksums, dates inside, grouping."""
 
 import re
 
-_ID_DATE = re.compile(r"\d{6}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx]")
-
+_ID_DATE = re.compile(r"\d{6}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dX]")
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _TAIWAN_LETTERS = "ABCDEFGHJKLMNPQRSTUVXYWZIO"
+_TAIWAN_WEIGHTS = (1, 9, 8, 7, 6, 5, 4, 3, 2, 1, 1)
 
 
-def _digits_of(number: str) -> str:
-    return re.sub("[^0-9Xx]", "", number)
+def has_id_date(number: str) -> bool:
+    """Check that a number of 18 digits has a day at the place of the date of birth."""
+    return _ID_DATE.fullmatch(_digits_of(number)) is not None
 
 
-def _grouped(number: str) -> bool:
-    """Whether a long number is written in groups of three or more, the first of four, the last of any; 3 4 5 6 and
-    300 400 500 are lists."""
-    groups = re.split("[^0-9Xx]", number)
+def is_grouped(number: str) -> bool:
+    """Check that a long number is written in groups of three or more, the first of four, the last of any length.
+
+    3 4 5 6 and 300 400 500 are lists.
+    """
+    groups = "".join(c if c in "0123456789Xx" else " " for c in number).split(" ")
     return len(groups[0]) > 3 and all(len(group) >= 3 for group in groups[:-1])
 
 
-def _id_checks(number: str) -> bool:
-    """GB 11643: a day at its place, and the last of 18 is the weighted sum of the others modulo 11."""
+def is_id_card(number: str) -> bool:
+    """Check by GB 11643: a day at its place, and the last of 18 is the weighted sum of the others modulo 11."""
     digits = _digits_of(number)
     if not _ID_DATE.fullmatch(digits):
         return False
     total = sum(int(digit) * weight for digit, weight in zip(digits, _ID_WEIGHTS, strict=False))
-    return "10X98765432"[total % 11] == digits[-1].upper()
+    return "10X98765432"[total % 11] == digits[-1]
 
 
-def _taiwan_checks(number: str) -> bool:
-    """Taiwan's identity number: the letter as two digits, weights 1, 9 to 1, 1, modulo 10."""
+def is_taiwan_id(number: str) -> bool:
+    """Check Taiwan's identity number: the letter as two digits, weighted sum modulo 10."""
     letter = _TAIWAN_LETTERS.index(number[0].upper()) + 10
     digits = [letter // 10, letter % 10, *map(int, number[1:])]
-    return sum(a * b for a, b in zip(digits, (1, 9, 8, 7, 6, 5, 4, 3, 2, 1, 1), strict=True)) % 10 == 0
+    return sum(a * b for a, b in zip(digits, _TAIWAN_WEIGHTS, strict=True)) % 10 == 0
 
 
-def _luhn_checks(number: str) -> bool:
-    """ISO 7812: 13 to 19 digits whose Luhn sum ends in 0."""
+def is_luhn(number: str) -> bool:
+    """Check by ISO 7812: 13 to 19 digits whose Luhn sum ends in 0."""
     digits = [int(digit) for digit in number if digit.isdigit()]
     if not 13 <= len(digits) <= 19:
         return False
     doubled = [sum(divmod(2 * digit, 10)) if place % 2 else digit for place, digit in enumerate(reversed(digits))]
     return sum(doubled) % 10 == 0
+
+
+CHECKS = {
+    "grouped": is_grouped,
+    "id_card": is_id_card,
+    "id_date": has_id_date,
+    "luhn": is_luhn,
+    "taiwan_id": is_taiwan_id,
+}
+"""Checks by their name in the column `checks` of recognisers.toml."""
+
+
+def _digits_of(number: str) -> str:
+    return "".join(character for character in number.upper() if character in "0123456789X")

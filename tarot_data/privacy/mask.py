@@ -3,7 +3,8 @@
 import re
 
 from tarot_data import lexicon
-from tarot_data.privacy.contacts import Contact, _announced_kinds, find_contacts, placeholders
+from tarot_data.privacy.contacts import Contact, find_contacts
+from tarot_data.privacy.recognisers import announced_kinds, placeholders
 from tarot_data.text.normalise import widths
 
 
@@ -22,7 +23,7 @@ def mask(text: str) -> tuple[str, list[str]]:
 
 def announces(label: str) -> bool:
     """Whether the name of a field or a column says that contact details stand in it: 客户微信, phone."""
-    return len(label) <= LONGEST_LABEL and bool(_announced_kinds(widths(label).lower()))
+    return len(label) <= LONGEST_LABEL and bool(announced_kinds(widths(label)))
 
 
 def mask_lone(text: str) -> str:

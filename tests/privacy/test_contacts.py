@@ -4,8 +4,9 @@ import pytest
 
 from tarot_data import lexicon
 from tarot_data.patterns import gold
-from tarot_data.privacy.contacts import find_contacts
+from tarot_data.privacy.contacts import find_contacts, found_by
 from tarot_data.privacy.mask import mask, mask_all
+from tarot_data.privacy.recognisers import recognisers
 
 ANNOTATED = Path(__file__).parents[2] / "data" / "annotated"
 
@@ -223,6 +224,21 @@ def test_every_example_is_masked_as_its_kind():
         text, kinds = mask(row["example"])
         assert row["kind"] in kinds, row.place
         assert row["placeholder"] in text, row.place
+
+
+@pytest.mark.parametrize("recogniser", recognisers(), ids=lambda one: f"{one.kind}-{one.line}")
+def test_every_recogniser_finds_its_example_only(recogniser):
+    assert found_by(recogniser, recogniser.example)
+    assert not found_by(recogniser, recogniser.counter_example)
+    assert recogniser.kind in mask(recogniser.example)[1]
+
+
+def test_own_cue_words_announce_a_kind(tmp_path):
+    (tmp_path / "contacts.csv").write_text("kind,cues\nwechat,小绿\n", encoding="utf-8")
+    assert mask("小绿：moonlight")[1] == []
+    with lexicon.using(lexicon.load(tmp_path)):
+        assert mask("小绿：moonlight") == ("小绿：〔微信号〕", ["wechat"])
+        assert mask("微信号：moonlight") == ("微信号：〔微信号〕", ["wechat"])
 
 
 def test_every_cue_of_the_table_announces_its_kind():

@@ -1,0 +1,230 @@
+"""Recognisers of contact details, compiled from `lexicon/recognisers.toml` and the cue words of `lexicon/contacts.csv`.
+
+Nothing here knows a word: a new form of contact detail is an entry of the table, a new kind a row of contacts.csv.
+"""
+
+import re
+import tomllib
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib.resources import files
+from itertools import groupby
+
+from tarot_data import lexicon
+from tarot_data.privacy.checksums import CHECKS
+from tarot_data.text.normalise import widths
+
+TABLE = "recognisers.toml"
+FLAGS = re.IGNORECASE | re.VERBOSE | re.DOTALL
+_REFERENCE = re.compile(r"\{([a-z_]+)\}")
+_ENGLISH = re.compile("[a-z]+")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Recogniser:
+    """One form of contact detail; the columns are described at the top of recognisers.toml."""
+
+    kind: str
+    when: str
+    cue: bool
+    pattern: re.Pattern
+    detail: re.Pattern | None
+    after: re.Pattern | None
+    lead: re.Pattern | None
+    outside: re.Pattern | None
+    checks: tuple[Callable[[str], bool], ...]
+    spelt: bool
+    pieces: bool
+    example: str
+    counter_example: str
+    line: int
+    """Line of the entry in recognisers.toml."""
+
+    def spans(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield start and end of every detail of this form in a text (half width)."""
+        for match in self.pattern.finditer(text):
+            yield from self.details(match)
+
+    def details(self, match: re.Match) -> list[tuple[int, int]]:
+        """Return the spans of a match of the pattern that are details."""
+        spans = [span for span in match.regs[1:] if span[0] >= 0] if match.re.groups else [match.span()]
+        if self.lead:
+            spans = [(self.lead.match(match.string, *span).end(), span[1]) for span in spans]
+        return [span for span in spans if self._accepts(match.string, *span)]
+
+    def _accepts(self, text: str, start: int, end: int) -> bool:
+        """Check the detail itself and what is around it."""
+        found = text[start:end]
+        return (
+            (self.detail is None or self.detail.fullmatch(found) is not None)
+            and (self.after is None or self.after.match(text, end) is not None)
+            and all(check(found) for check in self.checks)
+            and (self.outside is None or not any(_overlap(o.span(), start, end) for o in self.outside.finditer(text)))
+        )
+
+
+def _overlap(span: tuple[int, int], start: int, end: int) -> bool:
+    return span[0] < end and start < span[1]
+
+
+class Look(dict[str, bool]):
+    """Which triggers hold in a text (half width), by name, each tested when it is first asked for."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __missing__(self, trigger: str) -> bool:
+        held = self[trigger] = bool(triggers()[trigger](self.text))
+        return held
+
+    @cached_property
+    def announced(self) -> set[str]:
+        """The kinds that have a cue word in the text."""
+        return announced_kinds(self.text)
+
+
+@cache
+def _table() -> dict:
+    return tomllib.loads((files("tarot_data.lexicon") / TABLE).read_text(encoding="utf-8"))
+
+
+@cache
+def triggers() -> dict[str, Callable[[str], object]]:
+    """Return the triggers by name: functions whose result is true if the trigger holds in a text."""
+    return {name: _trigger(name) for name in _table()["triggers"]}
+
+
+def _trigger(name: str) -> Callable[[str], object]:
+    one = _table()["triggers"][name]
+    if "pattern" in one:
+        return re.compile(one["pattern"], re.VERBOSE).search
+    if "words" in one:
+        return lambda text: any(map(text.__contains__, one["words"]))
+    tests = [_trigger(other) for other in one["any"]]
+
+    return lambda text: any(test(text) for test in tests)
+
+
+@lexicon.cached
+def groups() -> tuple[tuple[str, tuple[Recogniser, ...]], ...]:
+    """Return (trigger, recognisers) of neighbours in the table that have the same trigger."""
+    return tuple((when, tuple(rows)) for when, rows in groupby(recognisers(), key=lambda row: row.when))
+
+
+@lexicon.cached
+def recognisers() -> tuple[Recogniser, ...]:
+    """Return the compiled recognisers in the order of the table."""
+    text = (files("tarot_data.lexicon") / TABLE).read_text(encoding="utf-8")
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if line.startswith("[[recogniser]]")]
+    return tuple(_compiled(row, line) for row, line in zip(_table()["recogniser"], lines, strict=True))
+
+
+def _compiled(row: dict, line: int) -> Recogniser:
+    parts = _parts(row["kind"])
+
+    def pattern(name: str, text: str | None) -> re.Pattern | None:
+        return re.compile(_filled(text, parts), FLAGS) if text else None
+
+    return Recogniser(
+        kind=row["kind"],
+        when=row["when"],
+        cue=row.get("cue", False),
+        **{name: pattern(name, row.get(name)) for name in ("pattern", "detail", "after", "lead")},
+        outside=pattern("outside", parts[row["outside"]] if "outside" in row else None),
+        checks=tuple(CHECKS[name] for name in row.get("checks", ())),
+        spelt=row.get("spelt", False),
+        pieces=row.get("pieces", False),
+        example=row["example"],
+        counter_example=row["counter_example"],
+        line=line,
+    )
+
+
+def _filled(text: str, parts: dict[str, str]) -> str:
+    """Replace every `{name}` by the part of that name, which may have others in it."""
+    return _REFERENCE.sub(lambda match: _filled(parts[match[1]], parts), text)
+
+
+@lexicon.cached
+def _parts(kind: str) -> dict[str, str]:
+    """Return the parts that patterns of a kind may refer to."""
+    words = sorted(cues().get(kind, ()), key=len, reverse=True)
+    return _table()["parts"] | {
+        "cue": _any_of(map(_bounded, words)),
+        "long_cue": _any_of(_bounded(word) for word in words if len(word) > 1),
+        "plain_cue": _any_of(map(re.escape, words)),
+        "spelt_digits": "".join(_table()["spelt_digits"].values()),
+    }
+
+
+def _any_of(patterns: Iterator[str]) -> str:
+    return f"(?:{'|'.join(patterns)})"
+
+
+def _bounded(word: str) -> str:
+    """Return a cue word as a pattern: ASCII words must not begin inside another one; two characters may be apart."""
+    letters = r"[ .·\-]?".join(map(re.escape, word)) if len(word) == 2 else re.escape(word)
+    return (r"(?<![A-Za-z0-9_])" if word[0].isascii() else "") + letters
+
+
+@lexicon.cached
+def spelt_number() -> tuple[re.Pattern, dict[int, str]]:
+    """Return the pattern of a number spelt out, and the table that translates it to digits."""
+    digits = {ord(character): digit for digit, same in _table()["spelt_digits"].items() for character in same}
+    return re.compile(_filled(_table()["parts"]["spelt_number"], _parts("")), FLAGS), digits
+
+
+# Cue words
+
+
+@lexicon.cached
+def placeholders() -> dict[str, str]:
+    """Return the placeholder of every kind."""
+    return {row["kind"]: row["placeholder"] for row in lexicon.read_table("contacts") if row["placeholder"]}
+
+
+@lexicon.cached
+def cues() -> dict[str, tuple[str, ...]]:
+    """Return the cue words of every kind, half width."""
+    return _by_kind("cues")
+
+
+def _by_kind(column: str) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for row in lexicon.read_table("contacts"):
+        found[row["kind"]] = (
+            *found.get(row["kind"], ()),
+            *filter(None, dict.fromkeys((*row[column].split("|"), *widths(row[column]).split("|")))),
+        )
+    return found
+
+
+@lexicon.cached
+def _cue_words() -> tuple[dict[str, list[tuple[str, str]]], dict[str, list[str]]]:
+    """Return (word, kind) by first character of cue words found anywhere, and kinds by whole English word; lower case."""
+    anywhere: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    english: dict[str, list[str]] = defaultdict(list)
+    for column in ("cues", "hints"):
+        for kind, words in _by_kind(column).items():
+            for word in map(str.lower, words):
+                if word.isascii() and word.isalpha():
+                    english[word].append(kind)
+                else:
+                    anywhere[word[0]].append((word.removesuffix("*"), kind))
+    return anywhere, english
+
+
+def announced_kinds(text: str) -> set[str]:
+    """Return the kinds that have a cue word or a hint in a text (half width)."""
+    lowered = text.lower()
+    anywhere, english = _cue_words()
+    if triggers()["cue_apart"](lowered):
+        lowered += lowered.translate(_WITHOUT_GAPS)
+    first_characters = anywhere.keys() & set(lowered)
+    kinds = {kind for first in first_characters for word, kind in anywhere[first] if word in lowered}
+    return kinds.union(*(english[token] for token in english.keys() & _ENGLISH.findall(lowered)))
+
+
+_WITHOUT_GAPS = str.maketrans("", "", " .·-")
