@@ -1,6 +1,7 @@
-"""Zip archives under limits: nothing is ever extracted to a path of the archive's own choosing.
+"""Zip archives, read in memory under limits: nothing is extracted to a path that the archive chooses.
 
-An archive with one entry that escapes, links, repeats or swells is refused as a whole.
+An archive is rejected as a whole if one entry leaves its folder, is a link, has the name of another or unpacks to too
+much.
 """
 
 import re
@@ -9,26 +10,27 @@ import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator
-from functools import cache
+from dataclasses import dataclass, replace
 
+from tarot_data.sources.noise import is_noise
 from tarot_data.sources.records import Blob, SourceError, masked_name, unreadable, unsafe
 
 MAX_ENTRIES = 50_000
 MAX_ENTRY = 64 * 1024 * 1024
 MAX_PART = 512 * 1024 * 1024
-"""Bytes of an inner archive (`Export-…-Part-1.zip`), which is held in memory."""
+"""Bytes of an inner archive (`Export-…-Part-1.zip`), which is kept in memory."""
 MAX_TOTAL = 2 * 1024 * 1024 * 1024
 MAX_RATIO = 200
 """Unpacked to packed bytes of an entry above a mebibyte. Chinese text packs to a tenth, tables to a fortieth."""
 
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)
+BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)
 
 
 def opened(blob: Blob) -> zipfile.ZipFile:
-    """The archive, every entry's name, kind and declared size checked. Raises SourceError."""
+    """Open an archive and check every entry's name, kind and declared size. Raises SourceError."""
     try:
         archive = zipfile.ZipFile(blob.open())
-    except (*_BROKEN, MemoryError, OverflowError) as error:
+    except (*BROKEN, MemoryError, OverflowError) as error:
         raise unreadable(f"a zip archive that is cut off or damaged ({type(error).__name__})") from error
     entries = archive.infolist()
     if len(entries) > MAX_ENTRIES:
@@ -55,20 +57,15 @@ def opened(blob: Blob) -> zipfile.ZipFile:
     return archive
 
 
-@cache
-def _no_flag_encodings() -> tuple[str, ...]:
-    return ("utf-8", "gb18030")
-
-
 def entry_name(entry: zipfile.ZipInfo) -> str:
-    """An entry's name. Without the UTF-8 flag zipfile reads cp437: back to bytes, then UTF-8 or GB18030."""
+    """Return an entry's name. Without the UTF-8 flag zipfile decodes cp437: back to bytes, then UTF-8 or GB18030."""
     name = entry.filename
     if not entry.flag_bits & 0x800 and not name.isascii():
         try:
             data = name.encode("cp437")
         except UnicodeEncodeError:
             return name
-        for encoding in _no_flag_encodings():
+        for encoding in ("utf-8", "gb18030"):
             try:
                 return unicodedata.normalize("NFC", data.decode(encoding))
             except UnicodeDecodeError:
@@ -82,7 +79,7 @@ def _escapes(name: str) -> bool:
 
 
 def names(blob: Blob) -> tuple[str, ...]:
-    """Names of the entries that are files."""
+    """List the names of the entries that are files."""
     with opened(blob) as archive:
         return tuple(entry_name(entry) for entry in archive.infolist() if not entry.is_dir())
 
@@ -95,7 +92,7 @@ class Budget:
 
 
 def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limit: int, budget: Budget) -> bytes:
-    """The bytes of an entry, counted while reading, for declared sizes may lie. Raises SourceError."""
+    """Read an entry and count its bytes, because declared sizes may be wrong. Raises SourceError."""
     parts, size = [], 0
     try:
         with archive.open(entry) as file:
@@ -107,41 +104,40 @@ def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limit: int, bud
                 if size > limit:
                     raise unreadable(f"an entry of more than {limit} bytes")
                 parts.append(part)
-    except _BROKEN as error:
+    except BROKEN as error:
         if isinstance(error, SourceError):
             raise
         raise unreadable(f"a damaged entry ({type(error).__name__})") from error
     return b"".join(parts)
 
 
+@dataclass(frozen=True)
+class Unread:
+    """An entry that could not be read. blob: without its bytes."""
+
+    blob: Blob
+    error: SourceError
+
+
 def blobs(
     blob: Blob, archive: zipfile.ZipFile, budget: Budget, wanted: re.Pattern | None = None
-) -> Iterator[Blob | SourceError]:
-    """Entries as blobs, in the order of their names, noise left out; an error for each that cannot be read.
+) -> Iterator[Blob | Unread]:
+    """Read the entries in the order of their names, without noise. Raises SourceError if one is unsafe.
 
-    wanted: names to read; the others are attachments and stay packed.
+    wanted: names to read; the others are attachments and are not unpacked.
     """
-    from tarot_data.sources.noise import is_noise
-
     prefix = f"{blob.member}/" if blob.member else ""
     for entry in sorted(archive.infolist(), key=entry_name):
         name = entry_name(entry)
         if entry.is_dir() or is_noise(name) or (wanted and not wanted.search(name)):
             continue
-        member = masked_name(prefix + name)
+        last = name.rsplit("/", 1)[-1]
+        entry_blob = Blob(file=blob.file, member=masked_name(prefix + name), name=last, sha256=blob.sha256)
         try:
             data = read_entry(archive, entry, MAX_ENTRY, budget)
         except SourceError as error:
             if error.reason == "unsafe":
                 raise
-            yield _Unread(error, member)
+            yield Unread(entry_blob, error)
             continue
-        yield Blob(file=blob.file, member=member, name=name.rsplit("/", 1)[-1], sha256=blob.sha256, data=data)
-
-
-class _Unread(SourceError):
-    """An entry that could not be read, with its name."""
-
-    def __init__(self, error: SourceError, member: str) -> None:
-        super().__init__(error.reason, error.detail)
-        self.member = member
+        yield replace(entry_blob, data=data)

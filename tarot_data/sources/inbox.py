@@ -1,4 +1,4 @@
-"""Find the files of an inbox, with the name and hash each is known by."""
+"""Files of an inbox, with the name and the hash they are stored under."""
 
 import hashlib
 import os
@@ -10,17 +10,17 @@ from functools import lru_cache
 from pathlib import Path
 
 from schemas.errors import Problem
+from tarot_data.sources.companions import is_companion
 from tarot_data.sources.noise import NOISE_PARTS, is_noise
 from tarot_data.sources.records import masked_name
 
 MAX_FILES = 200_000
-_DATABASE_PARTS = ("-wal", "-shm", "-journal")
 
 
 @dataclass(frozen=True, kw_only=True)
 class InboxFile:
-    """A file to read. path: where it lies; root: the inbox it was found under; name: its path below the inbox with
-    `/`, contact details masked; sha256: of its bytes, and of the write-ahead log beside a database; size: in bytes."""
+    """A file to read. root: the inbox it was found under. name: its path below the inbox with `/`, contact details
+    masked. sha256: of its bytes, followed by those of a database's write-ahead log. size: in bytes."""
 
     path: Path
     root: Path
@@ -30,24 +30,24 @@ class InboxFile:
 
 
 def discover(paths: list[Path]) -> list[InboxFile]:
-    """Every file worth reading under the paths, sorted by name, each once. Noise and links are passed over.
+    """List the files to read under the paths, sorted by name, each once, without noise and links.
 
-    Raises Problem `no_such_path` where a path given does not exist.
+    Raises Problem `no_such_path` if a path does not exist.
     """
     files = [
-        InboxFile(path=path, root=root, name=_name(path, root), sha256=_digest(path), size=_size(path))
+        InboxFile(path=path, root=root, name=stored_name(path, root), sha256=digest_of(path), size=_size(path))
         for path, root in _places(paths)
     ]
     return sorted(files, key=lambda file: file.name)
 
 
 def names(paths: list[Path]) -> list[str]:
-    """The names `discover` would find, without a byte being read."""
-    return [_name(path, root) for path, root in _places(paths)]
+    """List the names that `discover` would return, without reading a file."""
+    return [stored_name(path, root) for path, root in _places(paths)]
 
 
 def _places(paths: list[Path]) -> list[tuple[Path, Path]]:
-    """Every file worth reading with the inbox it lies in."""
+    """List the files to read with the inbox of each."""
     found: dict[Path, tuple[Path, Path]] = {}
     for given in paths:
         given = Path(given)
@@ -58,11 +58,11 @@ def _places(paths: list[Path]) -> list[tuple[Path, Path]]:
                 found.setdefault(path.absolute(), (path, given))
         elif given.is_file():
             found.setdefault(given.absolute(), (given, given.parent))
-    return [(path, root) for path, root in found.values() if not _belongs_to_another(path)]
+    return [(path, root) for path, root in found.values() if not is_companion(path)]
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """Regular files under a folder, links not followed, devices and pipes left alone."""
+    """List the regular files under a folder without following links."""
     count = 0
     for place, folders, names in os.walk(folder, followlinks=False):
         folders[:] = sorted(name for name in folders if name not in NOISE_PARTS)
@@ -79,20 +79,7 @@ def _walk(folder: Path) -> Iterator[Path]:
                 yield path
 
 
-def _belongs_to_another(path: Path) -> bool:
-    """Files that are read with their neighbour: a database's log, a Notion database's CSV beside its pages,
-    attachments inside a Notion export, a chat's name list."""
-    name = path.name
-    for part in _DATABASE_PARTS:
-        if name.endswith(part) and path.with_name(name.removesuffix(part)).is_file():
-            return True
-    from tarot_data.sources.chats import wechat_text
-    from tarot_data.sources.notion import markdown
-
-    return markdown.belongs_to_pages(path) or wechat_text.belongs_to_chat(path)
-
-
-def _name(path: Path, root: Path) -> str:
+def stored_name(path: Path, root: Path) -> str:
     return masked_name(unicodedata.normalize("NFC", path.relative_to(root).as_posix()))
 
 
@@ -103,7 +90,7 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _digest(path: Path) -> str:
+def digest_of(path: Path) -> str:
     try:
         state = path.stat()
         log = path.with_name(path.name + "-wal")
@@ -127,11 +114,11 @@ def _hashed(path: Path, modified: int, size: int, logged: tuple[int, int] | None
 
 
 def find_file(root: Path, name: str) -> Path | None:
-    """The file under an inbox whose stored name is this one, None where it is not there any more.
+    """Find the file of an inbox by its stored name; None if it is gone.
 
-    A name with contact details is stored masked, so there the names of all files are compared.
+    A name with contact details is stored masked, so the names of all files are compared.
     """
     root = Path(root)
-    if (root / name).is_file() and _name(root / name, root) == name:
+    if (root / name).is_file() and stored_name(root / name, root) == name:
         return root / name
-    return next((path for path in _walk(root) if _name(path, root) == name), None) if root.is_dir() else None
+    return next((path for path in _walk(root) if stored_name(path, root) == name), None) if root.is_dir() else None

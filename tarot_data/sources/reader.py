@@ -1,6 +1,7 @@
-"""Raw files in, raw records out: one file a form, told by content and not by name, one way in: `read`.
+"""Raw records from files of any form. The form is detected from the content, not from the file name.
 
-A new form is one module with `recognises(sample)` and `read(blob)`, and its place in FORMS.
+A new form is a module with `recognises(sample)` and `read(blob)`, and its place in FORMS. `read` yields records,
+rejections and, for an archive, the blobs of entries to be read by their own form.
 """
 
 import hashlib
@@ -12,14 +13,14 @@ from pathlib import Path
 from types import ModuleType
 
 from schemas.errors import Problem
-from tarot_data.sources.inbox import _digest, _name
+from tarot_data.sources.inbox import digest_of, stored_name
 from tarot_data.sources.records import (
     Blob,
     RawRecord,
     Rejected,
     SourceError,
     masked_name,
-    source_of,
+    rejected,
     unreadable,
 )
 from tarot_data.sources.sniff import Sample, sample_of
@@ -41,7 +42,7 @@ FORMS = (
     "tables.delimited",
     "notes.plain",
 )
-"""Modules of this package in the order in which they are asked; the first that recognises a file reads it."""
+"""Modules of this package in the order in which they are tried; the first that recognises a file reads it."""
 
 MAX_FILE = 4 * 1024 * 1024 * 1024
 _SIGNATURES = (
@@ -72,10 +73,10 @@ _SIGNATURES = (
 
 
 def read(path: Path, root: Path) -> Iterator[RawRecord | Rejected]:
-    """The records of a file, and a Rejected for each that gives none, or one for the whole file. Raises nothing."""
+    """Read the records of a file, and rejections of those that cannot be read or of the whole file. Raises nothing."""
     path, root = Path(path), Path(root)
     try:
-        name = _name(path, root)
+        name = stored_name(path, root)
     except ValueError:
         name = masked_name(path.name)
     blob = Blob(file=name, member=None, name=path.name, sha256=hashlib.sha256(b"").hexdigest(), path=path)
@@ -92,31 +93,35 @@ def read(path: Path, root: Path) -> Iterator[RawRecord | Rejected]:
     except OSError as error:
         yield rejected(blob, unreadable(f"cannot be opened ({type(error).__name__})"))
         return
-    yield from read_blob(replace(blob, sha256=_digest(path)))
+    yield from read_blob(replace(blob, sha256=digest_of(path)))
 
 
 def read_blob(blob: Blob) -> Iterator[RawRecord | Rejected]:
-    """The records of a file or of an archive's entry; see `read`."""
+    """Read the records of a file or of an archive's entry; see `read`."""
     try:
         sample = sample_of(blob)
         form = form_of(sample)
-        yield from form.read(blob)
+        for found in form.read(blob):
+            if isinstance(found, Blob):
+                yield from read_blob(found)
+            else:
+                yield found
     except SourceError as error:
         yield rejected(blob, error)
     except Exception as error:  # noqa: BLE001
-        # The border to hostile bytes: whatever a parser trips over costs this file and no other. The message is left
-        # out, for it may quote the file.
+        # Hostile bytes may raise anything in a parser, and must not stop the other files. The message is left out
+        # because it may quote the file.
         yield rejected(blob, unreadable(f"this file could not be read ({type(error).__name__})"))
 
 
 def form_of(sample: Sample) -> ModuleType:
-    """The module that reads a file. Raises SourceError where none recognises it."""
+    """Return the module that reads a file. Raises SourceError if none recognises it."""
     head = sample.head
     if not head:
         raise unreadable("an empty file (0 bytes)")
     if not head.startswith((b"PK", b"SQLite format 3\0")):
         for signature, meaning in _SIGNATURES:
-            if head.startswith(signature) and not (len(signature) < 4 and _is_text(sample)):
+            if head.startswith(signature) and not (len(signature) < 4 and sample.text is not None):
                 raise unreadable(meaning)
         if head[4:8] == b"ftyp":
             raise unreadable("a picture, film or sound file")
@@ -129,20 +134,10 @@ def form_of(sample: Sample) -> ModuleType:
     raise unreadable("no form fits: no labels, no table, no chat, no pages")
 
 
-def _is_text(sample: Sample) -> bool:
-    return sample.text is not None
-
-
-def rejected(blob: Blob, error: SourceError, locator: str = "file") -> Rejected:
-    form = "unknown"
-    return Rejected(source=source_of(blob, locator, form), stage="read", reason=error.reason, detail=error.detail)
-
-
 def read_again(path: Path, member: str | None, locator: str, form: str) -> RawRecord | Rejected:
-    """The record that stands at a place of a file, read anew from its bytes; unmasked, as it lies there.
+    """Read one record of a file again, unmasked.
 
-    Raises Problem `no_such_path` where the file is gone, and `no_such_record` where nothing stands at that place
-    any more.
+    Raises Problem `no_such_path` if the file is gone, and `no_such_record` if nothing is at that place any more.
     """
     path = Path(path)
     if not path.is_file():

@@ -120,6 +120,11 @@ def source_of(blob: Blob, locator: str, form: str) -> Source:
     return Source(file=blob.file, member=blob.member, locator=masked_name(locator), sha256=blob.sha256, form=form)
 
 
+def rejected(blob: Blob, error: SourceError, form: str = "unknown") -> Rejected:
+    """Reject a whole file or entry."""
+    return Rejected(source=source_of(blob, "file", form), stage="read", reason=error.reason, detail=error.detail)
+
+
 @lexicon.cached(maxsize=4096)
 def masked_name(name: str) -> str:
     """A file, entry, sheet or table name fit to be stored: contact details masked, two names still two.

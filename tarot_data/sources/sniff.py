@@ -1,8 +1,9 @@
-"""What is looked at to tell a form: the first bytes of a file, its text where it is text, its entries where it is a zip."""
+"""The sample by which a form is detected: first bytes of a file, their text, the entries of a zip."""
 
 from dataclasses import dataclass
 from functools import cached_property
 
+from tarot_data.sources.archive import names
 from tarot_data.sources.encoding import HEAD, decoded, encoding_of
 from tarot_data.sources.records import Blob, SourceError
 
@@ -30,11 +31,9 @@ class Sample:
 
     @cached_property
     def entries(self) -> tuple[str, ...]:
-        """Names of a zip's entries, checked against every limit. Raises SourceError."""
+        """Return the names of a zip's entries, checked against every limit. Raises SourceError."""
         if not self.head.startswith(b"PK"):
             return ()
-        from tarot_data.sources.archive import names
-
         return names(self.blob)
 
 

@@ -1,26 +1,22 @@
-"""Any other zip: a folder in disguise, each entry read by its own form, one level deep."""
+"""Records from any other zip: a folder whose entries are read by their own form, one level deep."""
 
 from collections.abc import Iterator
 
 from tarot_data.sources import archive
-from tarot_data.sources.records import Blob, RawRecord, Rejected, SourceError, source_of
+from tarot_data.sources.records import Blob, Rejected, rejected
 from tarot_data.sources.sniff import Sample
 
 FORM = "zip"
 
 
 def recognises(sample: Sample) -> bool:
-    return sample.head.startswith(b"PK") and sample.blob.member is None and (bool(sample.entries) or True)
+    if not sample.head.startswith(b"PK") or sample.blob.member is not None:
+        return False
+    # Raises SourceError if the archive breaks a limit.
+    return sample.entries is not None
 
 
-def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
-    from tarot_data.sources.reader import read_blob
-
-    budget = archive.Budget()
+def read(blob: Blob) -> Iterator[Blob | Rejected]:
     with archive.opened(blob) as opened:
-        for entry in archive.blobs(blob, opened, budget):
-            if isinstance(entry, SourceError):
-                source = source_of(Blob(file=blob.file, member=entry.member, name="", sha256=blob.sha256), "file", FORM)
-                yield Rejected(source=source, stage="read", reason=entry.reason, detail=entry.detail)
-            else:
-                yield from read_blob(entry)
+        for entry in archive.blobs(blob, opened, archive.Budget()):
+            yield rejected(entry.blob, entry.error, FORM) if isinstance(entry, archive.Unread) else entry

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from tarot_data import lexicon
 from tarot_data.cards.spreads import position_names
@@ -426,14 +425,3 @@ def names_beside(blob: Blob) -> dict[str, str]:
         elif isinstance(user, str):
             found[key] = user
     return found
-
-
-def belongs_to_chat(path: Path) -> bool:
-    """Files that are read with a chat: its name list, the later pages of an HTML chat."""
-    if path.name == "users.json":
-        return any(path.parent.glob("*.csv")) or any(path.parent.glob("*.json"))
-    if path.suffix == ".js":
-        return bool(re.fullmatch(r"msg-\d+\.js|data\.js", path.name)) and (
-            any(path.parent.glob("*.html")) or any(path.parent.parent.glob("*.html"))
-        )
-    return False

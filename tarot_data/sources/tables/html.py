@@ -1,4 +1,4 @@
-"""HTML tables of readings: what some programs save as .xls."""
+"""Readings from HTML: tables, which some programs save as .xls, or the page's text."""
 
 import re
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 
 from tarot_data.cards import content_cards
 from tarot_data.sources.encoding import text_of
+from tarot_data.sources.html_text import BlockParser
 from tarot_data.sources.labelled_lines import labels_in
 from tarot_data.sources.notes import plain
 from tarot_data.sources.records import Blob, RawRecord, Rejected, unreadable
@@ -40,44 +41,32 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
         yield from plain.split(lines, blob, FORM)
 
 
-_BLOCKS = {"p", "div", "li", "h1", "h2", "h3", "h4", "tr", "ul", "ol", "blockquote", "section", "article"}
-
-
-class _Text(HTMLParser):
-    """A page's text, a block a line and headings as Markdown writes them."""
+class _Text(BlockParser):
+    """A page as text, with headings as in Markdown."""
 
     def __init__(self) -> None:
         super().__init__()
         self.parts: list[str] = []
-        self.silent = 0
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        if tag in ("script", "style", "title", "head"):
-            self.silent += 1
-        elif tag in ("h1", "h2", "h3"):
-            self.parts.append("\n" + "#" * int(tag[1]) + " ")
+        if tag in ("h1", "h2", "h3"):
+            self.add("\n" + "#" * int(tag[1]) + " ")
         elif tag == "hr":
-            self.parts.append("\n---\n")
-        elif tag == "br" or tag in _BLOCKS:
-            self.parts.append("\n")
+            self.add("\n---\n")
         elif tag in ("td", "th"):
-            self.parts.append("\t")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in ("script", "style", "title", "head"):
-            self.silent = max(0, self.silent - 1)
-        elif tag == "p":
-            self.parts.append("\n\n")
-        elif tag in _BLOCKS:
-            self.parts.append("\n")
+            self.add("\t")
+        else:
+            super().handle_starttag(tag, attributes)
 
     def handle_data(self, data: str) -> None:
-        if not self.silent:
-            self.parts.append(re.sub(r"\s+", " ", data))
+        super().handle_data(re.sub(r"\s+", " ", data))
+
+    def add(self, text: str) -> None:
+        self.parts.append(text)
 
     def lines(self) -> list[str]:
         text = re.sub(r"[ \t]*\n[ \t]*", "\n", "".join(self.parts)).strip()
-        # A label a paragraph is a block of labels, not blocks a blank line apart.
+        # Labels in a paragraph each are one block of labels, not blocks with blank lines between them.
         found = re.sub(r"\n{3,}", "\n\n", text).split("\n")
         return [
             line
@@ -87,6 +76,8 @@ class _Text(HTMLParser):
 
 
 class _Tables(HTMLParser):
+    """tables: rows of cell texts. cell: parts of the open cell. silent: open elements without visible text."""
+
     def __init__(self) -> None:
         super().__init__()
         self.tables: list[list[list[str]]] = []
@@ -119,7 +110,7 @@ class _Tables(HTMLParser):
 
 
 def tables_of(text: str) -> list[list[list[str]]]:
-    """Every table of a page as rows of cell texts."""
+    """Return every table of a page as rows of cell texts."""
     parser = _Tables()
     parser.feed(text)
     parser.close()

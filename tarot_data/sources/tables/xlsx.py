@@ -144,7 +144,7 @@ def _extent(opened: object, part: str) -> Extent | None:
                     if len(merges) < 100_000:
                         merges.append((int(match[2]), _column(match[1]), int(match[4]), _column(match[3])))
                 tail = data[-120:]
-    except archive._BROKEN as error:
+    except archive.BROKEN as error:
         raise unreadable(f"a damaged sheet ({type(error).__name__})") from error
     if right < 0:
         return Extent(1, 0, 0, ())

@@ -1,0 +1,37 @@
+"""Text of an HTML page, a block a line; shared by the parsers of pages."""
+
+from html.parser import HTMLParser
+
+BLOCKS = frozenset("p div li h1 h2 h3 h4 tr ul ol blockquote section article figure hr aside details summary".split())
+SILENT = frozenset(("script", "style", "title", "head"))
+"""Elements whose text is not shown."""
+
+
+class BlockParser(HTMLParser):
+    """Passes the visible text of a page to `add`, with line breaks around blocks."""
+
+    ENDS = {"p": "\n\n"}
+    """Text after the end of a block, if it is not one line break."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._silent = 0
+
+    def add(self, text: str) -> None:
+        raise NotImplementedError
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        if tag in SILENT:
+            self._silent += 1
+        elif tag == "br" or tag in BLOCKS:
+            self.add("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in SILENT:
+            self._silent = max(0, self._silent - 1)
+        elif tag in BLOCKS:
+            self.add(self.ENDS.get(tag, "\n"))
+
+    def handle_data(self, data: str) -> None:
+        if not self._silent:
+            self.add(data)
