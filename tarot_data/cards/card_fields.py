@@ -4,42 +4,63 @@ import json
 import re
 from collections import Counter
 
+from schemas.deck import RANKS
 from tarot_data import lexicon
-from tarot_data.cards.card_list import UnknownCard, cards_of, other_deck
-from tarot_data.cards.lexer import aliases, is_extra_word, words
+from tarot_data.cards.card_list import CardList, cards_of
+from tarot_data.cards.card_words import aliases, is_extra_word, of_kind, other_deck, words
 from tarot_data.cards.position_labels import put_at
 from tarot_data.cards.spreads import resolve_spread
+from tarot_data.lexicon.field_names import field_of
 from tarot_data.text.normalise import fold
 
 _MAX_CARDS = 400
+_LONGEST_TEXT = 20_000
+_LONGEST_UNKNOWN = 40
 
 _CARD_NAME = re.compile(r"(?:card_?)?name_?(?:zh|cn|tw|en|chinese|english)")
 """A key of a card object that holds its name in one of several languages, the first of which counts."""
 
-_THOTH = re.compile(r"thoth|透特|托特", re.IGNORECASE)
+_IN_CARD = {"person": "cards", "title": "cards", "cardid": "cards", "card_id": "cards"}
+"""In a card object `name` is the card, not the client, and `id` only counts if the name is missing."""
 
-_KNIGHT = re.compile(r"骑士|騎士|knight", re.IGNORECASE)
 
+def parse_cards(value: object, spread: str | None = None, deck: str | None = None) -> CardList:
+    """Parse the drawn cards of a field: text, a list of texts or objects, an object of positions, or JSON of these.
 
-def parse_cards(value: object, spread: str | None = None, deck: str | None = None) -> list[dict]:
-    """Drawn cards of a field: text, a list of texts or objects, an object of positions, or JSON of these.
-
-    Each has place (from 1; 0 for an extra card), position, card, orientation, raw. spread names the positions where
-    the cards do not. deck: the name of the deck where the source says it. Raises UnknownCard where a name is no card of
-    this deck, or the deck is another.
+    Each card has place (from 1; 0 for an extra card), position, card, orientation, raw. spread: names the positions if
+    the cards do not. deck: the name of the deck if the source says it. If `unknown` is not empty, the cards are not all
+    that were drawn.
     """
-    cards = _parsed(value, 0)
-    deck = deck or (value[:12] if isinstance(value, str) and _THOTH.match(value.lstrip("【[ ")) else None)
+    unknown: list[str] = []
+    cards = _parsed(value, 0, unknown)
+    deck = deck or (value[:12] if isinstance(value, str) and _is_thoth(value.lstrip("【[ "), start=True) else None)
     if name := other_deck(spread) or other_deck(deck):
-        raise UnknownCard(name)
-    if deck and _THOTH.search(deck):
-        for card in cards:
-            # Thoth's knight is the king of the other decks (deck.csv, column thoth).
-            if card["card"].endswith("骑士") and _KNIGHT.search(card["raw"]):
-                card["card"] = card["card"].replace("骑士", "国王")
+        unknown = [name]
+    if deck and _is_thoth(deck):
+        _name_as_thoth(cards)
     if len(cards) > _MAX_CARDS:
-        raise UnknownCard(f"{len(cards)} cards in one draw")
-    _, positions = resolve_spread(spread)
+        unknown = [f"{len(cards)} cards in one draw"]
+    if not unknown:
+        _set_places(cards, resolve_spread(spread)[1])
+    return CardList(cards, unknown)
+
+
+def unknown_name(parsed: CardList) -> str:
+    """The names that are no card of this deck, as a rejection says them."""
+    return "、".join(name.strip() for name in parsed.unknown).strip()[:_LONGEST_UNKNOWN]
+
+
+def listed(value: object) -> list[dict]:
+    """The cards of what may be a card list or something else; [] unless all of it, or nearly, is a card list."""
+    if isinstance(value, str) and len(value) < _LONGEST_TEXT and cards_of(value.strip()).is_prose:
+        return []
+    parsed = parse_cards(value)
+    return [] if parsed.unknown else parsed.cards
+
+
+def _set_places(cards: list[dict], positions: list[str]) -> None:
+    """Set places from the numbers written with the cards, if these count them, or else in order; and the positions of the
+    spread, if the cards have none and are as many."""
     numbers = [card.pop("number", None) for card in cards]
     drawn = [index for index, card in enumerate(cards) if card["place"] != 0]
     given = [numbers[index] for index in drawn]
@@ -50,47 +71,50 @@ def parse_cards(value: object, spread: str | None = None, deck: str | None = Non
         cards[index]["place"] = place
         if fits and not cards[index]["position"] and place <= len(positions):
             cards[index]["position"] = positions[place - 1]
-    return cards
 
 
-def listed(value: object) -> list[dict]:
-    """`parse_cards` of what may be a list of cards and something else as well: none where a name is no card."""
-    try:
-        return parse_cards(value)
-    except UnknownCard:
-        return []
+def _is_thoth(text: str, start: bool = False) -> bool:
+    folded = fold(text)
+    return any(folded.startswith(word) if start else word in folded for word in of_kind("thoth"))
 
 
-def _parsed(value: object, depth: int) -> list[dict]:
+def _name_as_thoth(cards: list[dict]) -> None:
+    """Thoth's knight is the king of the other decks (deck.csv, column thoth)."""
+    _, knight, _, king = RANKS[-4:]
+    for card in cards:
+        if card["card"].endswith(knight) and any(word in fold(card["raw"]) for word in (knight, "knight")):
+            card["card"] = card["card"].replace(knight, king)
+
+
+def _parsed(value: object, depth: int, unknown: list[str]) -> list[dict]:
+    """The cards of a value, without places. Adds to `unknown` what is none."""
     if value is None or isinstance(value, bool) or depth > 4:
         return []
-    if isinstance(value, int | float):
-        raise UnknownCard(str(value))
     if isinstance(value, str):
-        text = value.strip()
-        if text[:1] in "[{" and text[-1:] in "]}" and ('"' in text or "'" in text):
-            try:
-                return _parsed(json.loads(text), depth + 1)
-            except (ValueError, RecursionError):
-                pass
-        return [dict(card) for card in cards_of(text)] if len(text) < 20_000 else _too_long(text)
+        return _from_text(value.strip(), depth, unknown)
     if isinstance(value, dict):
-        return _from_object(value, depth)
+        return _from_object(value, depth, unknown)
+    if isinstance(value, list | tuple) and len(value) <= _MAX_CARDS:
+        return _as_pair(value) or [card for item in value for card in _parsed(item, depth + 1, unknown)]
     if isinstance(value, list | tuple):
-        if len(value) > _MAX_CARDS:
-            raise UnknownCard(f"{len(value)} cards in one draw")
-        if pair := _as_pair(value):
-            return pair
-        cards, unknown = [], []
-        for item in value:
-            try:
-                cards += _parsed(item, depth + 1)
-            except UnknownCard as error:
-                unknown.append(error.name)
-        if unknown:
-            raise UnknownCard("、".join(unknown))
-        return cards
-    raise UnknownCard(type(value).__name__)
+        unknown.append(f"{len(value)} cards in one draw")
+    else:
+        unknown.append(str(value) if isinstance(value, int | float) else type(value).__name__)
+    return []
+
+
+def _from_text(text: str, depth: int, unknown: list[str]) -> list[dict]:
+    if text[:1] in "[{" and text[-1:] in "]}" and ('"' in text or "'" in text):
+        try:
+            return _parsed(json.loads(text), depth + 1, unknown)
+        except (ValueError, RecursionError):
+            pass
+    if len(text) >= _LONGEST_TEXT:
+        unknown.append(text[:_LONGEST_UNKNOWN])
+        return []
+    found = cards_of(text)
+    unknown += found.unknown
+    return [dict(card) for card in found.cards]
 
 
 def _as_pair(value: list | tuple) -> list[dict]:
@@ -100,53 +124,31 @@ def _as_pair(value: list | tuple) -> list[dict]:
     side = _orientation(value[1], "reversed") if isinstance(value[1], bool) else orientation_of(value[1])
     if side is None or orientation_of(value[0]):
         return []
-    cards = _parsed(value[0], 4)
-    return [{**cards[0], "orientation": side}] if len(cards) == 1 else []
+    unknown: list[str] = []
+    cards = _parsed(value[0], 4, unknown)
+    return [{**cards[0], "orientation": side}] if len(cards) == 1 and not unknown else []
 
 
-def _too_long(text: str) -> list[dict]:
-    raise UnknownCard(text)
-
-
-def _from_object(value: dict, depth: int) -> list[dict]:
-    """A card object (`name`, `orientation`, `position`), or places as keys and cards as values."""
-    from tarot_data.lexicon.field_names import field_of
-
+def _from_object(value: dict, depth: int, unknown: list[str]) -> list[dict]:
+    """The cards of a card object (`name`, `orientation`, `position`), or of places as keys and cards as values."""
     fields: dict[str, object] = {}
     for key, item in value.items():
         known = field_of(str(key))
         name = known[0] if known else "cards" if _CARD_NAME.fullmatch(fold(str(key))) else str(key).lower()
-        # In a card object `name` is the card, not the client, and `id` only counts where the name is missing.
-        fields.setdefault(
-            {"person": "cards", "title": "cards", "cardid": "cards", "card_id": "cards"}.get(name, name), item
-        )
+        fields.setdefault(_IN_CARD.get(name, name), item)
     if isinstance(fields.get("cards"), str | dict | list):
-        cards = _parsed(fields["cards"], depth + 1)
-        position, orientation = fields.get("position"), fields.get("orientation")
-        if isinstance(position, str) and (meant := orientation_of(position)):
-            position, orientation = None, orientation if orientation is not None else meant
-        if isinstance(position, dict):
-            position = next((item for item in position.values() if isinstance(item, str)), None)
-        for card in cards:
-            if orientation is not None and len(cards) == 1:
-                key = next((str(key) for key in value if asks_reversed(str(key))), None)
-                card["orientation"] = (
-                    _orientation(orientation, asked="reversed" if key else "upright") or card["orientation"]
-                )
-            if isinstance(position, int) and not isinstance(position, bool):
-                card["number"] = card.get("number") or position
-            elif position not in (None, ""):
-                put_at(card, str(position).strip())
+        cards = _parsed(fields["cards"], depth + 1, unknown)
+        _set_fields(cards, value, fields)
         return cards
     if name := _suit_and_rank(value):
-        return _from_object(
-            {**{k: v for k, v in value.items() if not _PART_OF_NAME.fullmatch(fold(k))}, "card": name}, depth
-        )
+        rest = {key: item for key, item in value.items() if _part_of_name(str(key)) is None}
+        return _from_object({**rest, "card": name}, depth, unknown)
     if "id" in fields and len(value) <= 3:
-        raise UnknownCard(f"id {fields['id']}")
+        unknown.append(f"id {fields['id']}")
+        return []
     cards = []
     for key, item in value.items():
-        for card in _parsed(item, depth + 1):
+        for card in _parsed(item, depth + 1, unknown):
             if side := orientation_of(str(key)):  # `{"逆位": ["恶魔"]}`
                 card["orientation"] = side if card["orientation"] == "unknown" else card["orientation"]
             elif not card["position"]:
@@ -155,15 +157,34 @@ def _from_object(value: dict, depth: int) -> list[dict]:
     return cards
 
 
-_PART_OF_NAME = re.compile(r"(?P<suit>suit|花色|牌组)|(?P<rank>rank|number|value|数字|点数|等级)")
+def _set_fields(cards: list[dict], value: dict, fields: dict[str, object]) -> None:
+    """Set position and orientation of the cards of an object from its other fields."""
+    position, orientation = fields.get("position"), fields.get("orientation")
+    if isinstance(position, str) and (meant := orientation_of(position)):
+        position, orientation = None, orientation if orientation is not None else meant
+    if isinstance(position, dict):
+        position = next((item for item in position.values() if isinstance(item, str)), None)
+    if orientation is not None and len(cards) == 1:
+        asked = "reversed" if any(asks_reversed(str(key)) for key in value) else "upright"
+        cards[0]["orientation"] = _orientation(orientation, asked) or cards[0]["orientation"]
+    for card in cards:
+        if isinstance(position, int) and not isinstance(position, bool):
+            card["number"] = card.get("number") or position
+        elif position not in (None, ""):
+            put_at(card, str(position).strip())
+
+
+def _part_of_name(key: str) -> str | None:
+    """suit or rank if a key of a card object holds that part of its name."""
+    return next((part for part in ("suit", "rank") if fold(key) in of_kind(f"{part} field")), None)
 
 
 def _suit_and_rank(value: dict) -> str | None:
     """The name of a card whose object has it in two fields: `{"suit": "Cups", "rank": "Three"}`."""
-    parts = {}
+    parts: dict[str, str] = {}
     for key, item in value.items():
-        if (match := _PART_OF_NAME.fullmatch(fold(str(key)))) and isinstance(item, str | int):
-            parts.setdefault(match.lastgroup, str(item).strip())
+        if isinstance(item, str | int) and (part := _part_of_name(str(key))):
+            parts.setdefault(part, str(item).strip())
     if len(parts) < 2:
         return None
     names = (f"{parts['suit']}{parts['rank']}", f"{parts['rank']} of {parts['suit']}")
@@ -177,33 +198,31 @@ def is_extra(label: str) -> bool:
 
 def asks_reversed(key: str) -> bool:
     """Whether a yes in a field of this name means reversed."""
-    return any(word in fold(key) for word in ("revers", "逆", "rev"))
+    return any(word in fold(key) for word in of_kind("reversed field"))
 
 
 def _orientation(value: object, asked: str) -> str | None:
-    """What an orientation field says. asked: reversed for a field like `is_reversed`, upright for `upright`."""
+    """The orientation a field says. asked: reversed for a field like `is_reversed`, upright for `upright`."""
+    other = "upright" if asked == "reversed" else "reversed"
     if isinstance(value, bool | int | float):
-        other = "upright" if asked == "reversed" else "reversed"
         return asked if value else other
     text = fold(str(value)).strip()
     if meant := orientation_of(text):
         return meant
     answer = answer_of(text)
-    if answer is None:
-        return None
-    return asked if answer else ("upright" if asked == "reversed" else "reversed")
+    return None if answer is None else asked if answer else other
 
 
 def orientation_of(text: str) -> str | None:
     """The orientation a whole field names (逆, `R`, `reversed`, ↓), or None."""
     bare = fold(text).strip(" ()[]")
-    meant = {words().get(part, ("",)) for part in (bare, *re.split(r"[\s/|()·]+", bare)) if part}
-    known = [word for word in meant if word[0] in ("orientation", "all")]
     whole = words().get(bare)
-    if whole and whole in known:
+    if whole and whole[0] in "oa":
         return whole[1]
-    # `逆位 Reversed`: said twice, and nothing else
-    return known[0][1] if len(bare) <= 40 and len(known) == len(meant - {("",)}) == 1 and len(meant) == 2 else None
+    # `逆位 Reversed`: said twice, and nothing else that is known
+    parts = re.split(r"[\s/|()·]+", bare) if len(bare) <= 40 and not whole else []
+    known = {words()[part] for part in parts if part in words()}
+    return next((value for kind, value in known if kind in "oa"), None) if len(known) == 1 else None
 
 
 @lexicon.cached
@@ -221,6 +240,6 @@ def answer_of(value: object) -> bool | None:
 
 
 def duplicates(cards: list[dict]) -> list[str]:
-    """Cards that lie twice in one draw, which one deck cannot do."""
+    """Cards that are in one draw twice, which one deck cannot do."""
     counts = Counter(card["card"] for card in cards)
     return [card for card, count in counts.items() if count > 1]

@@ -1,486 +1,456 @@
-"""A text that lists drawn cards, as people write one (`1. 过去：愚人 正位`, `恶魔逆位高塔正位`), to its cards.
+"""A text that lists drawn cards (`1. 过去：愚人 正位`, `恶魔逆位高塔正位`) to the cards: phrases, gaps, cards.
 
-Known names are cut out first, separators come second. What is left must be an orientation, a position or a number;
-anything else is a card of another deck, and one such card makes the whole draw suspect.
+Cards are fixed points. The phrases between two cards are a gap, and a gap is divided once: its left part belongs to the
+card before it, its right part to the card after it. Marks decide (a line break, a comma, a colon, a bracket); if a gap
+has none, the style of the list does: whether labels and orientations stand before their cards or behind them, read from
+the phrases before the first card and behind the last. All of this depends on the kinds of the phrases alone, so it is
+computed on strings of their letters (see `Token` and `Label`) and remembered.
 """
 
 import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 from tarot_data import lexicon
-from tarot_data.cards.lexer import Token, aliases, doubting, is_extra_word, no_card, repeating, tokens_of
-from tarot_data.cards.position_labels import AROUND, HOW_MANY, is_extra_label, is_place, number_of, put_at
-from tarot_data.cards.spreads import is_spread, places, position_names, resolve_spread
+from tarot_data.cards.card_words import of_kind, other_deck_names
+from tarot_data.cards.lexer import Token, number_of, phrases_of
+from tarot_data.cards.position_labels import Label, is_position, read_label, set_position
+from tarot_data.cards.spreads import BETWEEN_POSITIONS, resolve_spread
 from tarot_data.text.normalise import fold
 
+LONGEST_WORD = 4
+"""Characters of a word beside a card that may be its position, though no table has it (旧我)."""
 
-class UnknownCard(Exception):
-    """A name that is no card of this deck. name: as written, at most 40 characters."""
+LONGEST_NAME = 8
+"""Chinese characters of the longest card name of any deck; longer text behind the cards is a remark."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name.strip()[:40]
-        super().__init__(self.name)
-
-
-@lexicon.cached
-def _other_decks() -> frozenset[str]:
-    return frozenset(fold(name) for row in lexicon.read_table("other_decks") for name in row["names"].split("|"))
-
-
-@lexicon.cached
-def _other_deck_names() -> tuple[str, ...]:
-    return tuple(fold(name) for row in lexicon.read_table("other_decks") for name in row["called"].split("|") if name)
+_PLACES, _LABELS, _OTHER_LABELS = frozenset("pe"), frozenset("pelrd"), frozenset("pelrdx")
+_LABEL_AT_END = re.compile("[pelrd]:?$")
+_LABEL_LIKE_A_CARD = re.compile("c(?=:o?c(?!:))")
+_IN_BRACKETS, _BESIDE = re.compile(r"[o|\-]*\("), re.compile(r"[o|\-(]*")
+_HEADING, _ONLY_TURNS = re.compile(r"[:/|][(),/|\-]*$"), re.compile(r"[o,/|()\-]*")
 
 
-@lexicon.cached(maxsize=4096)
-def other_deck(text: str | None) -> str | None:
-    """The name of another deck (雷诺曼, Lenormand, oracle) in the words for a spread or a deck, or None: some of its
-    cards are called like ours, so their names alone do not tell."""
-    folded = fold(text or "")
-    return next((name for name in _other_deck_names() if name in folded), None)
+class CardList(NamedTuple):
+    """cards in order, each with place (0 for an extra card, else None), position, card, orientation, raw and perhaps
+    number. unknown: names that are no card of this deck. is_prose: too much of the text is neither cards nor what a
+    list says of them, so that it is no card list, though it names cards."""
+
+    cards: Sequence[dict]
+    unknown: Sequence[str]
+    is_prose: bool = False
 
 
-_IN_A_ROW = ("|", "｜", "\t", "/", "／", "·", "•")
-"""Separators that also stand between a card and what is said of it."""
+class _Style(NamedTuple):
+    """Whether labels, orientations and brackets stand before the card they belong to."""
 
-_HEAD = re.compile(r"\s*\|?\s*(?:牌阵\s?:\s?)?([^:\n]{2,80}?)\s*\|?\s*(?:[:\n][\s|:\-]*)(?=\S)")
-
-_SPREAD_FIRST = re.compile(r"\s*牌阵\s?[: ]\s?([^:,;、\s]{2,20})[:,;、\s]+(?=\S)")
-
-_BETWEEN_PLACES = re.compile(r"[\s/、,|>→\-–—()\[\]【】]+")
+    labels: bool
+    turns: bool
+    brackets: bool
 
 
-@lexicon.cached(maxsize=4096)
-def cards_of(text: str) -> tuple[dict, ...]:
-    """Cards of one text. Cached: the same few hundred spellings make up most lists."""
-    folded = fold(text)
-    if (named := _SPREAD_FIRST.match(folded)) and resolve_spread(named[1])[0]:
-        text, folded = text[named.end() :], folded[named.end() :]
-    head = _HEAD.match(folded)
-    if not head:
-        return _listed(text, folded)
-    pieces = [piece for piece in _BETWEEN_PLACES.split(folded[head.start(1) : head.end(1)]) if piece]
-    if pieces and (is_spread(pieces[0]) or pieces[0] not in places() and resolve_spread(pieces[0])[0]):
-        pieces = pieces[1:]
-    if len(pieces) < 2 or len(set(pieces)) < len(pieces) or not set(pieces) <= places():
-        return _listed(text, folded)
-    # `过去、现在、未来：恶魔、高塔、星星`
-    try:
-        cards = [dict(card) for card in _listed(text[head.end() :], folded[head.end() :])]
-    except UnknownCard:
-        return _listed(text, folded)
-    laid = [card for card in cards if card["place"] != 0]
-    if len(laid) != len(pieces) or any(card["position"] for card in laid):
-        return _listed(text, folded)
-    written = [piece for piece in _BETWEEN_PLACES.split(text[head.start(1) : head.end(1)].replace("（", "(")) if piece]
-    for card, piece in zip(laid, written[-len(pieces) :], strict=True):
-        card["position"] = piece.strip("）)")
-    return tuple(cards)
+class _Before(NamedTuple):
+    """Indices of phrases in the part of a gap that belongs to the card after it. labels: of its position. closed: a bracket
+    behind these belongs to them. held: an orientation for all cards up to the line break. left: labels of no card."""
 
-
-def _listed(text: str, folded: str) -> tuple[dict, ...]:
-    """`cards_of` of a text, and the same folded, without a heading of positions."""
-    tokens = tokens_of(folded)
-    cards: list[dict] = []
-    unknown: list[str] = []
-    others: list[str] = []
-    position: list[str] = []  # text waiting for the card it stands before
-    pending: str | None = None  # orientation waiting for its card
-    standing: str | None = None  # `逆位：` holds until the line ends or another takes its place
     number: int | None = None
-    last: dict | None = None  # the card that a suffix or a bracket belongs to
-    loose: list[dict] = []  # cards with words in brackets behind them that may be a remark
-    mine: dict | None = None  # the card of this item, which a position behind it belongs to
-    called = ""  # the name it has there
-    aside = ""  # the word for an extra card in the bracket that is open
-    fallback: str | None = None
+    labels: tuple[int, ...] = ()
+    colon: bool = False
+    closed: bool = False
+    again: bool = False
+    turn: int | None = None
+    line: bool = False
+    held: int | None = None
+    everyone: int | None = None
+    left: tuple[int, ...] = ()
+
+
+class _After(NamedTuple):
+    """Indices of phrases in the part of a gap that belongs to the card before it. inside: the label is in brackets.
+    end: of the last phrase that counts as written with the card, or -1."""
+
+    turns: tuple[int, ...] = ()
+    label: int | None = None
+    inside: bool = False
+    everyone: int | None = None
+    left: tuple[int, ...] = ()
+    end: int = -1
+
+
+@lexicon.cached(maxsize=4096)
+def cards_of(text: str) -> CardList:
+    """Parse a text as a card list. Remembered: the same few hundred spellings make up most lists."""
+    phrases = _with_one_name(_with_names(phrases_of(text)), text)
+    kinds = _kinds(phrases)
+    drawn = _Drawn(text, phrases)
+    at = [index for index, kind in enumerate(kinds) if kind == "c"]
+    if not at:
+        drawn.leave(range(len(phrases)))
+        return drawn.result([])
+    head, tail = kinds[: at[0]], kinds[at[-1] + 1 :]
+    style = _style(head, tail)
+    heading = _heading(text, phrases[: at[0]], head, len(at))
+    turns = _turns_in_a_row(kinds[: at[-1]], tail)
+    start = at[0] if heading else 0  # of the part of a gap before the next card
+    for number, index in enumerate(at):
+        end = at[number + 1] if number + 1 < len(at) else len(kinds)
+        gap = kinds[index + 1 : end]
+        cut = index + 1 + (0 if turns and end == len(kinds) else _divide(gap, style, end == len(kinds)))
+        drawn.add(index, start, kinds[start:index], kinds[index + 1 : cut], heading[number : number + 1])
+        start = cut
+    drawn.leave(index for index in range(start, len(kinds)) if kinds[index] != "o")
+    return drawn.result([phrase.value for phrase in phrases[at[-1] + 1 :] if phrase.kind == "o"] if turns else [])
+
+
+def _kinds(phrases: Iterable[Token]) -> str:
+    return "".join([phrase.kind for phrase in phrases])
+
+
+# Names
+
+
+def _with_names(phrases: list[Token]) -> list[Token]:
+    """Cards that can only be labels (`力量：圣杯三`) as labels; in an item without a card, the label that can only be one
+    (塔, XVI) as a card."""
+    kinds = _kinds(phrases)
+    if "c:" in kinds:
+        for match in _LABEL_LIKE_A_CARD.finditer(kinds):
+            name = phrases[match.start()]
+            label = Label("l", 0, name.end - name.start)
+            phrases[match.start()] = Token("l", name.start, name.end, "", label)
+        kinds = _kinds(phrases)
+    for index, phrase in enumerate(phrases):
+        if phrase.label is not None and phrase.label.card and _is_name(kinds, index):
+            phrases[index] = Token("c", phrase.start, phrase.end, phrase.label.card)
+    return phrases
+
+
+def _is_name(kinds: str, index: int) -> bool:
+    """Whether a label is the last one of its cell in an item without a card."""
+    start = max(kinds.rfind(",", 0, index), kinds.rfind("/", 0, index), kinds.rfind("o:", 0, index))
+    ends = [end for end in (kinds.find(mark, index) for mark in ",/") if end >= 0]
+    end = min(ends, default=len(kinds))
+    cell = kinds[index + 1 : end].split("|")[0]
+    return "c" not in kinds[start + 1 : end] and not set("pelrdn") & set(cell)
+
+
+def _with_one_name(phrases: list[Token], text: str) -> list[Token]:
+    """A card named twice in a row, in brackets or in two scripts (`恶魔 The Devil`), is one card."""
+    out: list[Token] = []
+    last = None
+    for phrase in phrases:
+        if phrase.kind == "c":
+            if last is not None and out[last].value == phrase.value:
+                between = _kinds(out[last + 1 :])
+                scripts = text[out[last].start].isascii() != text[phrase.start].isascii()
+                if _IN_BRACKETS.fullmatch(between) or scripts and _BESIDE.fullmatch(between):
+                    continue
+            last = len(out)
+        out.append(phrase)
+    return out
+
+
+# Gaps
+
+
+def _style(head: str, tail: str) -> _Style:
+    labels = not _LABELS.isdisjoint(head)
+    first = labels or _PLACES.isdisjoint(tail)
+    return _Style(first, head.endswith("o"), labels and head[0] == "(" and head[-1] == ")")
+
+
+@lru_cache(4096)
+def _divide(kinds: str, style: _Style, last: bool) -> int:
+    """Return how many phrases of a gap belong to the card before it."""
+    opened = _unclosed(kinds)
+    cut = _first_break(kinds[:opened])
+    if cut is None:
+        return len(kinds) if last else _first_of_next(kinds, opened, style)
+    label = _LABEL_AT_END.search(kinds, 0, cut)
+    if last or not label:
+        return cut
+    start = label.start()
+    behind = kinds[start] in _PLACES or start and kinds[start - 1] in ":-"
+    return start if label[0].endswith(":") or not behind else cut
+
+
+def _unclosed(kinds: str) -> int:
+    """Index of the first bracket that is still open at the end, so that a card is inside it."""
+    opened: list[int] = []
+    for index, kind in enumerate(kinds):
+        if kind == "(":
+            opened.append(index)
+        elif kind == ")" and opened:
+            opened.pop()
+    return opened[0] if opened else len(kinds)
+
+
+def _first_break(kinds: str) -> int | None:
     depth = 0
-    index = 0
-    before = next((token.kind == "open" for token in tokens if token.kind in ("open", "card")), False)
-
-    def flush() -> None:
-        """Text before a separator that no card followed: a weak name, nothing, or a card of another deck."""
-        nonlocal number, pending, last
-        text_left = "".join(position).strip()
-        position.clear()
-        if not text_left:
-            return
-        word = fold(text_left).strip(" .!?…'\"*#")
-        if not re.search(r"[^\W_]", word):
-            if set("?？") & set(text_left):
-                unknown.append(text_left)  # `恶魔、？、星星`: a card was there
-            return
-        place, parted, name = word.rpartition(":")
-        if not parted:
-            place, parted, name = word.rpartition(" ")  # `过去 0号 正`
-            parted = parted if is_place(place) else ""
-        name = name.strip() if parted else word
-        place = place if parted else ""
-        if HOW_MANY.fullmatch(word) or is_spread(word):
-            return  # `恶魔、高塔、星星 共三张`
-        if name in no_card() or is_extra_word(name):
-            return
-        if card := aliases()[1].get(name.removesuffix("牌")) or aliases()[1].get(name):
-            if place.strip():
-                position.append(text_left[: len(place)])
-            add(card, text_left[-len(name) :], name)
-            return
-        if cards and len(re.findall(r"[\u4e00-\u9fff]", word)) > 8:
-            return  # a remark: no deck has names this long
-        unknown.append(text_left)
-
-    def behind() -> bool:
-        """`恶魔 - 过去 逆`: whether what stands here is the position of the item's card; if so it has it."""
-        nonlocal pending, last
-        if mine is None or mine["position"] or not is_place("".join(position)):
-            return False
-        put_at(mine, "".join(position))
-        position.clear()
-        if pending and mine["orientation"] == "unknown":
-            mine["orientation"], pending = pending, None
-        last = mine  # `恶魔|过去|逆`
-        return True
-
-    def add(card: str, raw: str, name: str) -> None:
-        nonlocal pending, number, last, mine, called, aside
-        twice = mine is not None and mine["card"] == card and not "".join(position).strip()
-        if twice and (depth or called.isascii() != name.isascii()):
-            # `恶魔 The Devil 逆位`, `愚者（愚人）`: the same card by another name.
-            mine["orientation"] = pending or mine["orientation"]
-            pending, last = None, mine
-            position.clear()
-            return
-        before = next((old for old in cards if old["card"] == card), None)
-        again = bool(position) and fold("".join(position)).strip(AROUND) in repeating()
-        if (standing or again) and before and before["orientation"] == "unknown":
-            before["orientation"] = pending or standing or "unknown"
-            pending, last = None, before
-            position.clear()
-            return
-        last = {
-            "place": None,
-            "position": None,
-            "card": card,
-            "orientation": pending or standing or "unknown",
-            "raw": raw,
-        }
-        if number is not None:
-            last["number"] = number
-        cards.append(last)
-        mine, called = last, name
-        place = "".join(position)
-        position.clear()
-        if place.strip():
-            if fold(place).strip(AROUND).endswith(doubting()):
-                raise UnknownCard(place + raw)
-            if other := _of_another_deck(place):
-                if not place.rstrip().endswith((":", "：")) or other in _other_deck_names():
-                    raise UnknownCard(other)
-                others.append(other)
-            put_at(last, place)
-        elif aside:
-            last["place"], last["position"] = 0, aside  # `（补牌：星星、月亮）`
-        aside = last["position"] or "" if depth and last["place"] == 0 else ""
-        pending, number = None, None
-
-    while index < len(tokens):
-        token = tokens[index]
-        written = text[token.start : token.end]
-        following = tokens[index + 1] if index + 1 < len(tokens) else None
-        if token.kind == "card":
-            if following and following.kind == "text" and _glued(text, token, following):
-                unknown.append(_whole_name(text, tokens, index))
-                position.clear()
-                while index + 1 < len(tokens) and tokens[index + 1].kind in ("text", "card"):
-                    index += 1
-            elif (
-                following
-                and following.kind == "colon"
-                and _holds_card(tokens, index + 2)
-                and not _own_orientation(tokens, index + 1, "colon")
-            ):
-                position.append(written)  # `力量：圣杯三`: a position that is called like a card
-            else:
-                add(token.value, _raw(text, tokens, index), written)
-        elif token.kind == "orientation":
-            after = _next_solid(tokens, index)
-            if following and following.kind == "colon" and not (last and is_place(_item(text, tokens, index + 2))):
-                if "".join(position).strip():  # `过去逆位：恶魔`; but `前两张逆位：` holds for none that we know
-                    pending = token.value
-                    if not is_place("".join(position)):
-                        unknown.append("".join(position) + written)
-                else:
-                    standing, last = token.value, None
-                    index += 1
-            elif last is not None and last["orientation"] == "unknown" and (depth or not position):
-                last["orientation"] = token.value
-            elif (
-                last is not None
-                and (depth or not position)
-                and not standing
-                and (after is None or after.kind == "separator")
-            ):
-                if last["orientation"] != token.value and not (after and text[after.start] in "·•"):
-                    last["orientation"] = "unknown"  # `恶魔 正位→逆位`
-            elif (
-                after is not None
-                and after.kind in ("card", "text")
-                and last is None
-                or position
-                or last is None
-                and after is not None
-                or after is not None
-                and after.kind == "card"
-            ):
-                pending = token.value
-        elif token.kind == "all" or token.kind == "rest":
-            fallback = token.value
-        elif token.kind == "extra":
-            if last is not None and depth and last["position"] is None and not _card_in_bracket(tokens, index):
-                put_at(last, written)
-            else:
-                position.append(written)
-                last = None
-        elif token.kind == "number" and last is not None and index and _own_number(text, tokens, index, last):
-            pass
-        elif token.kind == "number":
-            behind() or flush()
-            number = number_of(token.value)
-            last = mine = None
-        elif token.kind == "separator" and fold(written) == "+" and _closes(tokens, index) and last is not None:
-            if last["orientation"] == "unknown":
-                last["orientation"] = "upright"
-        elif token.kind == "separator" and depth and last is not None and not _card_in_bracket(tokens, index):
-            position.append(" ")  # `愚人（过去，逆位）`: all of the bracket belongs to the card before it
-        elif token.kind == "separator":
-            colon_before = bool(position) and bool(tokens[index - 1].kind == "colon")
-            held = not behind() and (
-                colon_before
-                and text[token.start] in "\n\t "
-                or (is_place("".join(position)) or is_extra_label(fold("".join(position)).strip()))
-                and _holds_next(tokens, index)
-            )
-            if not held:
-                flush()
-                if text[token.start] != "/" or not (following and following.kind == "orientation"):
-                    own = following and _only_orientation(tokens, index + 1)
-                    last = last if own or written in "·•" and _own_orientation(tokens, index, "separator") else None
-            if written not in _IN_A_ROW:
-                mine = None
-            if text[token.start] == "\n":
-                standing = None
-        elif token.kind == "dash":
-            if last is not None and last["orientation"] == "unknown" and _closes(tokens, index):
-                if fold(written) in "-–—−":
-                    last["orientation"] = "reversed"
-            elif position and position[-1].strip():
-                position.append(written)
-        elif token.kind == "open":
-            depth += 1
-        elif token.kind == "close":
-            depth, aside = max(0, depth - 1), ""
-            inside = "".join(position).strip()
-            if inside and last is not None and not (before and _holds_card(tokens, index + 1, glue=True)):
-                # `愚人（过去）`: the bracket after a card is its position, unless it already has one. Where the list begins
-                # with a bracket (`（过去）愚人（现在）恶魔`) each stands before its card.
-                if not last["position"]:
-                    put_at(last, inside)
-                    if last["position"] and last["place"] != 0 and not is_place(inside):
-                        loose.append(last)
-                position.clear()
-        elif token.kind == "colon" and last is not None and not position and _own_orientation(tokens, index, "colon"):
-            pass  # `恶魔：逆位`: what follows is the card's own orientation
-        elif token.kind == "colon":
-            position.append(written)
-            if depth == 0 and last is not None:
-                last = None
-        elif token.kind == "text":
-            if last is not None and depth == 0 and not position and _trailing(text, token):
-                pass
-            else:
-                position.append(written)
-                if depth == 0:
-                    last = None
-        elif token.kind == "space":
-            if position:
-                position.append(" ")
-        elif token.kind == "nothing" and position and position[-1].strip() not in ("", ":"):
-            position.append(written)
-        index += 1
-    behind() or _take_behind(cards, position) or flush()
-    if len(others) > 1 and len(others) == len(cards):
-        # One such word before a colon is a position (`孩子：愚人`); where all are, the other deck was laid.
-        raise UnknownCard(others[0])
-    if unknown:
-        raise UnknownCard("、".join(name.strip() for name in unknown))
-    laid = [card for card in cards if card["place"] != 0]
-    if len(laid) > 2 and laid[0]["position"] and not any(card["position"] for card in laid[1:]):
-        start = next(token.start for token in tokens if token.kind == "card")
-        if ":" in folded[:start]:
-            laid[0]["position"] = None  # `感情：恶魔、高塔、星星`: a heading of all
-    if loose and (
-        len(laid) == 1 or not all(c["position"] for c in laid) or any(_REMARK.search(c["position"]) for c in loose)
-    ):
-        # `恶魔逆位（好吓人）、高塔`: where positions are given, every card has one.
-        for card in loose:
-            card["position"] = None
-    if sides := _sides_in_a_row(tokens):
-        if len(cards) == len(sides):
-            for card, side in zip(cards, sides, strict=True):
-                card["orientation"] = side
-        elif len(set(sides)) > 1:
-            cards[-1]["orientation"] = "unknown"
-    if fallback:
-        for card in cards:
-            if card["orientation"] == "unknown":
-                card["orientation"] = fallback
-    return tuple(cards)
+    for index, kind in enumerate(kinds):
+        if kind in ",/" and not depth:
+            return index
+        depth = max(0, depth + (kind == "(") - (kind == ")"))
+    return None
 
 
-def _take_behind(cards: list[dict], left: list[str]) -> bool:
-    """`恶魔 过去 高塔 现在`: where a position is left behind the last card and only the first has none, each stands behind
-    its card and not before it. Returns whether that is so; the cards then have them."""
-    if not cards or not is_place("".join(left)) or cards[0]["position"] or not all(c["position"] for c in cards[1:]):
-        return False
-    for card, following in zip(cards, cards[1:], strict=False):
-        card["position"] = following["position"]
-    cards[-1]["position"] = None
-    put_at(cards[-1], "".join(left))
-    left.clear()
-    return True
+def _first_of_next(kinds: str, opened: int, style: _Style) -> int:
+    """In a gap without a break: index of the first phrase that belongs to the card after it."""
+    at = 0
+    while at < opened:
+        kind, following = kinds[at], kinds[at + 1 : at + 2]
+        if kind == "(":
+            if style.brackets:
+                return at
+            at = kinds.index(")", at)
+        elif kind == "o":
+            twice = "o" in kinds[:at] and "-" not in kinds[:at]
+            if following == ":" or twice or style.turns:
+                return at
+        elif kind in _LABELS:
+            behind = not style.labels or at > 0 and kinds[at - 1] == ":" and following != "-"
+            if following == ":" or not behind or kind not in _PLACES:
+                return at
+        elif kind in "nx":
+            return at
+        at += 1
+    return opened
 
 
-def _glued(text: str, card: Token, following: Token) -> bool:
-    """Whether text stands right behind a card's name and is no more than punctuation: `月亮女神` is not 月亮."""
-    return bool(re.match(r"[^\W\d_]", text[following.start])) and not (
-        text[card.end - 1].isascii()
-        and not text[following.start].isascii()
-        or HOW_MANY.match(fold(text[following.start : following.start + 6]))  # `恶魔、高塔两张`
-    )
-
-
-def _whole_name(text: str, tokens: list[Token], index: int) -> str:
-    start, end = tokens[index].start, tokens[index].end
-    for token in tokens[index + 1 :]:
-        if token.kind not in ("text", "card"):
-            break
-        end = token.end
-    for token in reversed(tokens[:index]):
-        if token.kind != "text":
-            break
-        start = token.start
-    return text[start:end]
-
-
-def _raw(text: str, tokens: list[Token], index: int) -> str:
-    """The card's name and what belongs to it up to the next card or separator, as written."""
-    end = tokens[index].end
-    for token in tokens[index + 1 :]:
-        if token.kind in ("card", "separator", "number", "text", "colon", "extra"):
-            break
-        if token.kind in ("orientation", "close"):
-            end = token.end
-    return text[tokens[index].start : end]
-
-
-def _next_solid(tokens: list[Token], index: int) -> Token | None:
-    """The next token that is not a space or a bracket."""
-    return next((token for token in tokens[index + 1 :] if token.kind not in ("space", "open", "close")), None)
-
-
-def _only_orientation(tokens: list[Token], index: int) -> bool:
-    """Whether the item from here to the next separator is an orientation and nothing else."""
-    kinds = []
-    for token in tokens[index:]:
-        if token.kind in ("separator", "number"):
-            break
-        kinds.append(token.kind)
-    return "orientation" in kinds and not {"card", "text", "extra", "colon"} & set(kinds)
-
-
-def _card_in_bracket(tokens: list[Token], index: int) -> bool:
-    """Whether a card stands between here and the end of the bracket, or the bracket has no end."""
-    kinds = (token.kind for token in tokens[index + 1 :])
-    return next((kind for kind in kinds if kind in ("card", "close")), "card") == "card"
-
-
-def _own_orientation(tokens: list[Token], index: int, mark: str) -> bool:
-    """Whether the orientation behind a mark is that of the card before it (`恶魔：逆位 高塔：正位`) and not of a card that
-    it touches (`力量：逆位圣杯三`), unless that one has the mark behind it again."""
-    place = index + 1
-    while place < len(tokens) and tokens[place].kind in ("space", "open"):
-        place += 1
-    if place >= len(tokens) or tokens[place].kind != "orientation":
-        return False
-    kinds = [token.kind for token in tokens[place + 1 : place + 3]]
-    return kinds[:1] != ["card"] or kinds[1:] == [mark]
-
-
-def _closes(tokens: list[Token], index: int) -> bool:
-    """Whether a dash ends its item: `权杖三-`, `死神(-)` say reversed; one that touches the name may have a space behind."""
-    rest = tokens[index + 1 :]
-    if rest and rest[0].kind == "space" and index and tokens[index - 1].kind == "card":
-        rest = rest[1:]
-    return not rest or rest[0].kind in ("separator", "close")
-
-
-def _holds_card(tokens: list[Token], index: int, glue: bool = False) -> bool:
-    """Whether a card follows in the same item (with glue: right behind)."""
-    for token in tokens[index:]:
-        if token.kind == "card":
-            return True
-        if token.kind == "separator" or glue and token.kind not in ("space", "colon", "orientation", "dash"):
-            return False
-    return False
-
-
-def _sides_in_a_row(tokens: list[Token]) -> list[str]:
-    """`恶魔、高塔、星星（逆、正、正）`: the orientations of all cards in their order, where there are no others."""
-    last = max((index for index, token in enumerate(tokens) if token.kind == "card"), default=-1)
-    sides = [token.value for token in tokens[last + 1 :] if token.kind == "orientation"]
-    alone = all(token.kind in ("orientation", "separator", "space", "open", "close") for token in tokens[last + 1 :])
-    if last < 0 or len(sides) < 2 or not alone or any(token.kind == "orientation" for token in tokens[:last]):
+def _heading(text: str, phrases: list[Token], kinds: str, count: int) -> list[str]:
+    """Positions in a row before the whole list, as many as cards: `过去、现在、未来：恶魔、高塔、星星`."""
+    if count < 2 or not _HEADING.search(kinds):
         return []
-    return sides
+    labels = [text[phrase.start : phrase.end] for phrase in phrases if phrase.kind in _LABELS]
+    parts = [part for label in labels for part in BETWEEN_POSITIONS.split(label) if part]
+    if len(parts) > count and resolve_spread(parts[0])[0] is not None:
+        parts = parts[1:]
+    return parts if len(set(parts)) == len(parts) == count and all(map(is_position, parts)) else []
 
 
-def _own_number(text: str, tokens: list[Token], index: int, card: dict) -> bool:
-    """Whether a number in brackets that touches a card is said of that card: `愚人(0)逆`, `恶魔（2）逆、高塔`."""
-    if tokens[index - 1].kind != "card" or text[tokens[index].start] not in "(（[【":
-        return False
-    number = number_of(tokens[index].value)
-    if card["card"] in (aliases()[1].get(f"{number}号"), aliases()[1].get(str(number))):
-        return True
-    rest = [token.kind for token in tokens[index + 1 :] if token.kind != "space"][:2]
-    return rest[:1] == ["orientation"] and rest[1:] != ["card"]
+def _turns_in_a_row(kinds: str, tail: str) -> bool:
+    """Whether there are orientations behind the whole list and no others: `恶魔、高塔（逆、正）`."""
+    return tail.count("o") > 1 and "o" not in kinds and _ONLY_TURNS.fullmatch(tail) is not None
 
 
-def _item(text: str, tokens: list[Token], index: int) -> str:
-    """The text from here to the next separator."""
-    end = next((token.start for token in tokens[index:] if token.kind == "separator"), len(text))
-    return text[tokens[index].start : end] if index < len(tokens) else ""
+# Cards
 
 
-def _holds_next(tokens: list[Token], index: int) -> bool:
-    """Whether the item behind a separator begins with a card or an orientation."""
-    after = next((token for token in tokens[index + 1 :] if token.kind not in ("space", "separator", "open")), None)
-    return after is not None and after.kind in ("card", "orientation")
+@lru_cache(4096)
+def _before(kinds: str) -> _Before:
+    """Read the part of a gap before a card."""
+    found, labels = _Before(), ()
+    for index, kind in enumerate(kinds):
+        following = kinds[index + 1 : index + 2]
+        if kind in ",/|n":
+            held = labels and (
+                kinds[index - 1] == ":" or kinds[labels[-1]] in _PLACES and _OTHER_LABELS.isdisjoint(kinds[index + 1 :])
+            )
+            if not held or kind == "n":
+                found, labels = found._replace(left=found.left + labels), ()
+            if kind == "n":
+                found = found._replace(number=index)
+            elif kind == "/":
+                found = found._replace(line=True, held=None)
+        elif kind == "r":
+            found = found._replace(again=True)
+        elif kind in _LABELS:
+            labels += (index,)
+        elif kind == "x":
+            found = found._replace(left=(*found.left, index))
+        elif kind == "a":
+            found = found._replace(everyone=index)
+        elif kind == "o" and following == ":" and not labels:
+            found = found._replace(held=index)
+        elif kind == "o":
+            found = found._replace(turn=index)
+            if following == ":" and kinds[labels[-1]] not in _PLACES:
+                found = found._replace(left=(*found.left, labels[-1]))
+    if not labels:
+        return found
+    between, behind = kinds[labels[0] : labels[-1]], kinds[labels[-1] + 1 :]
+    closed = behind.startswith(")") and between.count("(") > between.count(")")
+    return found._replace(labels=labels, colon=behind.startswith(":"), closed=closed)
 
 
-_REMARK = re.compile(r"[了吗嗎呢啊呀哎唉吧哈嘛啦哦！!？?~～…]$")
+@lru_cache(4096)
+def _after(kinds: str) -> _After:
+    """Read the part of a gap behind a card."""
+    found, depth = _After(), 0
+    for index, kind in enumerate(kinds):
+        depth = max(0, depth + (kind == "(") - (kind == ")"))
+        if kind == "o":
+            found = found._replace(turns=(*found.turns, index), end=index)
+        elif kind == ")" and found.turns:
+            found = found._replace(end=index)
+        elif kind == "a":
+            found = found._replace(everyone=index)
+        elif kind == "x":
+            found = found._replace(left=(*found.left, index))
+        elif kind in _LABELS:
+            if found.label is None and (depth or kind in _PLACES):
+                found = found._replace(label=index, inside=depth > 0)
+            elif not depth:
+                found = found._replace(left=(*found.left, index))
+    return found
 
-_TRAILING = re.compile(r"^[\s!！?？…。.*'\"’‘✨⭐️🌟❤💕~～x×0-9]+$")
 
+class _Drawn:
+    """The cards so far, and what holds from one to the next: `逆位：` to the end of the line, 补牌 to that of its bracket."""
 
-def _trailing(text: str, token: Token) -> bool:
-    """Punctuation, emoji and counts behind a card mean nothing."""
-    return bool(_TRAILING.match(text[token.start : token.end])) or not re.search(
-        r"[^\W_]", text[token.start : token.end]
-    )
+    def __init__(self, text: str, phrases: list[Token]) -> None:
+        self.text, self.phrases = text, phrases
+        self.cards: list[dict] = []
+        self.unknown: list[str] = []
+        self.remarks: list[dict] = []
+        self.others: list[str] = []
+        self.standing = self.aside = self.everyone = None
+        self.headed = False
+        self.depth = 0
 
+    def add(self, index: int, start: int, before: str, after: str, heading: list[str]) -> None:
+        """Add the card of phrase `index`. before, after: kinds of the phrases that are its own; before begins at `start`."""
+        name = self.phrases[index]
+        card = {"place": None, "position": None, "card": name.value, "orientation": "unknown"}
+        card["raw"] = self.text[name.start : name.end]
+        again = False
+        if before:
+            again = self._read_before(card, start, _before(before))
+        else:
+            card["orientation"] = self.standing or "unknown"
+        if heading:
+            self._place(card, heading[0], read_label(fold(heading[0])), True)
+        self._set_aside(card, before)
+        end = name.end
+        if after:
+            end = max(end, self._read_after(card, index + 1, _after(after)))
+            self.depth = max(0, self.depth + after.count("(") - after.count(")"))
+        card["raw"] = self.text[name.start : end]
+        known = (
+            next((old for old in self.cards if old["card"] == card["card"]), None) if again or self.standing else None
+        )
+        if known and known["orientation"] == "unknown":
+            known["orientation"] = card["orientation"]
+        else:
+            self.cards.append(card)
 
-def _of_another_deck(place: str) -> str | None:
-    """The card of another deck that stands before one of ours."""
-    parts = re.split(r"[\s:：\-]+", fold(place))
-    if any(part.startswith(_other_deck_names()) for part in parts):
-        return next(name for name in _other_deck_names() for part in parts if part.startswith(name))
-    return next((part for part in parts if part in _other_decks() and part not in position_names()), None)
+    def _set_aside(self, card: dict, before: str) -> None:
+        """Keep the word for an extra card while its bracket is open: `（补牌：星星、月亮）`."""
+        self.depth = max(0, self.depth + before.count("(") - before.count(")"))
+        if not self.depth:
+            self.aside = None
+        elif card["place"] == 0:
+            self.aside = card["position"]
+        elif self.aside:
+            card["place"], card["position"] = 0, self.aside
+
+    def _read_before(self, card: dict, start: int, found: _Before) -> bool:
+        """Set number, orientation and position; return whether the card is one of those before (`其中`)."""
+        phrases = self.phrases
+        self.leave(start + index for index in found.left)
+        if found.line:
+            self.standing = None
+        if found.held is not None:
+            self.standing = phrases[start + found.held].value
+        if found.everyone is not None:
+            self.everyone = phrases[start + found.everyone].value
+        if found.number is not None:
+            self._number(card, phrases[start + found.number])
+        turn = phrases[start + found.turn].value if found.turn is not None else None
+        card["orientation"] = turn or self.standing or "unknown"
+        if found.labels:
+            self.headed |= found.colon and not self.cards
+            first, last = phrases[start + found.labels[0]], phrases[start + found.labels[-1]]
+            if first is last:
+                written, label = self.text[first.start : last.end], last.label
+            else:
+                end = last.end + (found.closed and 1)
+                written = self.text[first.start : end]
+                label = read_label(fold(written))
+            self._place(card, written, label, found.colon)
+        return found.again
+
+    def _number(self, card: dict, phrase: Token) -> None:
+        number = phrase.label.number if phrase.label else number_of(phrase.value)
+        if number is not None and not (phrase.label and phrase.label.card == card["card"]):
+            card["number"] = number
+
+    def _place(self, card: dict, written: str, label: Label, colon: bool) -> None:
+        if label.kind == "d":
+            self.unknown.append(written + card["raw"])
+        elif label.other and (not colon or label.other in other_deck_names()):
+            self.unknown.append(label.other)
+        elif label.other:
+            self.others.append(label.other)
+        set_position(card, written[label.start : label.end], label)
+
+    def _read_after(self, card: dict, start: int, found: _After) -> int:
+        """Set orientation and position; return where the last phrase of the card ends in the text."""
+        phrases = self.phrases
+        turns = {phrases[start + index].value for index in found.turns}
+        if turns:
+            card["orientation"] = turns.pop() if len(turns) == 1 else "unknown"  # `恶魔 正位→逆位`
+        if found.everyone is not None:
+            self.everyone = phrases[start + found.everyone].value
+        self.leave((start + index for index in found.left), behind=True)
+        if found.label is not None:
+            phrase = phrases[start + found.label]
+            if card["position"] is None and card["place"] != 0:
+                set_position(
+                    card, self.text[phrase.start : phrase.end][phrase.label.start : phrase.label.end], phrase.label
+                )
+                if phrase.kind not in _PLACES and card["position"]:
+                    self.remarks.append(card)
+            elif not found.inside:
+                self.leave([start + found.label], behind=True)
+        return phrases[start + found.end].end if found.end >= 0 else -1
+
+    def leave(self, indices: Iterable[int], behind: bool = False) -> None:
+        """Report phrases that belong to no card: an unknown name, unless it is a long remark behind the cards."""
+        for index in indices:
+            phrase = self.phrases[index]
+            written = self.text[phrase.start : phrase.end].strip()
+            if phrase.kind == "a":
+                self.everyone = phrase.value
+            elif (
+                phrase.kind == "x"
+                or phrase.kind in "plrd"
+                and not (
+                    (behind or self.cards)
+                    and sum("\u4e00" <= character <= "\u9fff" for character in written) > LONGEST_NAME
+                )
+            ):
+                self.unknown.append(written)
+
+    def result(self, turns: list[str]) -> CardList:
+        """Finish the list. turns: orientations in a row behind it."""
+        if len(self.others) > 1 and len(self.others) == len(self.cards):
+            # One such word before a colon is a position (`孩子：愚人`); if all are, they are cards of the other deck.
+            self.unknown.insert(0, self.others[0])
+        drawn = [card for card in self.cards if card["place"] != 0]
+        placed = [card for card in drawn if card["position"]]
+        if self.headed and len(drawn) > 2 and placed == drawn[:1]:
+            drawn[0]["position"] = None  # `感情：恶魔、高塔、星星`: a heading of all
+        remarked = any(card["position"].endswith(of_kind("remark")) for card in self.remarks)
+        if remarked or len(drawn) == 1 or len(placed) < len(drawn):
+            for card in self.remarks:
+                card["position"] = None
+        if len(turns) == len(self.cards):
+            for card, turn in zip(self.cards, turns, strict=True):
+                card["orientation"] = turn
+        for card in self.cards:
+            if card["orientation"] == "unknown" and self.everyone:
+                card["orientation"] = self.everyone
+        return CardList(tuple(self.cards), tuple(self.unknown), self._is_prose())
+
+    def _is_prose(self) -> bool:
+        """Whether more than a third of the text is long words that are no position and have no colon or dash beside them."""
+        kinds, prose = _kinds(self.phrases), 0
+        if _OTHER_LABELS.isdisjoint(kinds):
+            return False
+        for index, phrase in enumerate(self.phrases):
+            marked = kinds[index + 1 : index + 2] == ":" or index > 0 and kinds[index - 1] in ":-"
+            if phrase.kind in "ldx" and not marked and phrase.end - phrase.start > LONGEST_WORD:
+                prose += phrase.end - phrase.start
+        return 3 * prose > len("".join(self.text.split()))

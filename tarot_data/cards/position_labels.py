@@ -1,116 +1,145 @@
-"""What stands before or behind a card in a list: its position, its number, the word for an extra card; and what people
-write around these.
-"""
+"""Text beside a card in a list to its role: position, extra card, number, remark, unknown name."""
 
 import re
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from tarot_data import lexicon
-from tarot_data.cards.lexer import aliases, extra_labels, is_extra_word, no_place, telling
+from tarot_data.cards.card_words import (
+    aliases,
+    any_of,
+    how_many,
+    is_extra_label,
+    of_kind,
+    other_deck_cards,
+    other_deck_names,
+)
 from tarot_data.cards.spreads import is_spread, places
 from tarot_data.text.normalise import fold
 from tarot_data.text.numerals import NUMERALS, to_int
 
-_DIGITS = re.compile(r"[0-9]{1,2}")
+LONGEST_LABEL = 80
+"""Characters from which text beside a card is prose, in which no position is looked for."""
 
-AROUND = " :：-—()（）【】[]「」*#.、=＝>"
-
-_NUMBERED_PLACE = re.compile(
-    rf"(?:no\.?|#|第|牌|card|位置)?\s?([0-9]{{1,2}}|[{NUMERALS}]{{1,2}})(?:[张位号]牌?)?\s?[.:、)\]】\- ]+(?=\S)"
-)
-"""A list number before a position, which the position is not called by: `No.1 过去`, `牌1：过去`, `1-过去`."""
-
-_ONLY_NUMBER = re.compile(
-    rf"(?:no\.?|#|第|牌|card|位置?)?\s?([0-9]{{1,2}}|(?<![^牌第置位])[{NUMERALS}]{{1,3}})(?:[张位号]牌?)?"
-)
-
-_SAID = re.compile(
-    r"^(?:[0-9]{1,2}|(?:代表|表示|对应|象征|是|为|指|在)*)(.+?)(?:的?(?:位置|牌位|那张牌|牌|位))?[的是为]*$"
-)
-"""What a sentence puts around a position: `代表过去的是恶魔`, `过去的牌是恶魔`, `恶魔代表过去`."""
-
-HOW_MANY = re.compile(rf"(?:(?:一?共|总共|合计)\s?)?(?:单|[0-9]{{1,2}}|[两{NUMERALS}]{{1,3}})张(?:牌|卡)?(?:塔罗牌?)?")
-
-_MARKS_AROUND = re.compile(r"^[^\w(]+|[^\w)?!]+$")
-
-_LONGEST_PLACE = 80
-"""Characters from which text before a card is prose, of which no position is cut."""
+LONGEST_POSITION = 60
 
 
-@lexicon.cached(maxsize=4096)
-def plain_place(position: str) -> str:
-    """A position without the marks (`●`, an emoji), the spread and the words of a sentence around it; empty where these
-    are all there is: `我抽到的是`, `共3张`."""
-    position = position.strip(AROUND)
-    if len(position) > _LONGEST_PLACE:
-        return position
-    folded = fold(position)
-    left = _MARKS_AROUND.match(folded)
-    right = next((mark for mark in _MARKS_AROUND.finditer(folded) if mark.end() == len(folded) and mark.start()), None)
-    position = position[left.end() if left else 0 : right.start() if right else len(position)].strip(AROUND)
-    folded = fold(position)
-    if folded in no_place():
-        return ""
-    if not folded or folded in places() or is_extra_label(folded):
-        return position
-    head, colon, tail = folded.rpartition(":")
-    if colon and (is_spread(head) or not plain_place(head)):
-        return plain_place(position[len(head) + 1 :])
-    head, space, tail = folded.partition(" ")
-    if space and is_spread(head):
-        return plain_place(position[len(head) + 1 :])  # `凯尔特十字 现状`
-    if said := next((word for word in telling() if folded.endswith(word)), None):
-        before = position[: len(position) - len(said)].strip(AROUND)
-        # `我抽到的是`: 我 is who drew; `过去抽到`: 过去 is the place.
-        return before if len(before) > 1 and fold(before) in places() else ""
-    if HOW_MANY.fullmatch(folded):
-        return ""
-    inner = _SAID.match(folded)
-    if is_extra_label(bare := folded.rstrip("的是为")):
-        return position[: len(bare)]  # `底牌是月亮`
-    if (
-        inner
-        and inner[1] in places()
-        and (len(inner[1]) > 1 or inner.start(1) or folded[1:] in ("是", "为", "的牌", "的是"))
-    ):
-        return position[inner.start(1) : inner.end(1)]
-    return position
+class Label(NamedTuple):
+    """One label. kind: p position, e extra card, n number, r a card is named again, d a card not drawn or in doubt,
+    l other text, "" says nothing. text[start:end]: the name of the position. number: before the position. card: the
+    card that the whole label names if it is not a position (塔, XVI). other: the card of another deck it names."""
+
+    kind: str
+    start: int = 0
+    end: int = 0
+    number: int | None = None
+    card: str | None = None
+    other: str | None = None
 
 
-def is_extra_label(folded: str) -> bool:
-    """底牌, 补牌2, and 底 where it is all of a label."""
-    return any(
-        word in extra_labels() or is_extra_word(word)
-        for word in (folded, folded.rstrip(f"0123456789{NUMERALS[:5]} "))
-        if word
+@lexicon.cached
+def _numbered() -> re.Pattern:
+    """A number before a position or instead of one: `No.1 过去`, `牌1：`, `1-过去`, `第二张`. Groups: a word before the
+    number, the number, a word behind it."""
+    before, after = of_kind("number word") + of_kind("ordinal"), of_kind("counter") + of_kind("measure")
+    return re.compile(
+        rf"({any_of(before)})?\.?\s?([0-9]{{1,2}}|[{NUMERALS}]{{1,3}})({any_of(after)})?(?:$|\s?[.:、)\]】\- ]+(?=\S))"
     )
 
 
-def put_at(card: dict, position: str) -> None:
-    """Set the position of a card: an extra card's word puts it at place 0, a bare number is its place."""
-    position = position.strip(AROUND)
-    if numbered := _NUMBERED_PLACE.match(fold(position)):
-        card["number"] = card.get("number") or number_of(numbered[1])
-        position = position[numbered.end() :].strip(AROUND)
-    position = plain_place(position)
-    folded = fold(position)
-    if not position or is_spread(position) or aliases()[1].get(folded) == card["card"]:
+@lexicon.cached(maxsize=4096)
+def read_label(folded: str) -> Label:
+    """Read a folded label that stands beside a card."""
+    start, end = _trimmed(folded, 0, len(folded))
+    if end - start > LONGEST_LABEL:
+        return Label("l", start, end)
+    if start == end:
+        return Label("l" if "?" in folded else "")
+    if says_nothing(folded[start:end]):
+        return Label("", start, end)
+    number = None
+    if match := _numbered().match(folded[start:end]):
+        number = to_int(match[2])
+        if start + match.end() == end:
+            return Label("n" if match[1] or match[3] else "l", start, start, number, card_named(folded[start:end]))
+        start, end = _trimmed(folded, start + match.end(), end)
+    word = folded[start:end]
+    if word in of_kind("again"):
+        return Label("r", start, end, number)
+    if word.endswith(of_kind("doubt")):
+        return Label("d", start, end, number)
+    for name in _said(word):
+        kind = "e" if is_extra_label(name) else "p" if name in places() else ""
+        # `我抽到的是`: 我 is who drew; `过去抽到`: 过去 is the position.
+        if kind == "e" or kind and (len(name) > 1 or not word.endswith(of_kind("telling"))):
+            start = folded.find(name, start)
+            return Label(kind, start, start + len(name), number, None, _other_card(word))
+    if word.endswith(of_kind("telling")):
+        return Label("", start, end, number)
+    return Label("l", start, end, number, card_named(word), _other_card(word))
+
+
+def _said(word: str) -> Iterator[str]:
+    """The word, and what is left of it without what a sentence puts around a position: `代表过去的`, `过去的牌是`."""
+    before, after = of_kind("before position"), of_kind("telling") + of_kind("after position")
+    while word:
+        yield word
+        bare = word.lstrip("0123456789")
+        while bare.startswith(before):
+            bare = next(bare[len(said) :] for said in before if bare.startswith(said))
+        if bare != word:
+            yield bare
+        said = next((said for said in after if word.endswith(said)), None)
+        word = word[: -len(said)] if said else ""
+
+
+def _trimmed(folded: str, start: int, end: int) -> tuple[int, int]:
+    """Leave out marks and emoji at both ends, but no closing bracket whose other half is inside."""
+    while start < end and not folded[start].isalnum():
+        start += 1
+    while start < end and not (folded[end - 1].isalnum() or folded[end - 1] in "?!"):
+        if folded[end - 1] == ")" and "(" in folded[start:end]:
+            break
+        end -= 1
+    return start, end
+
+
+def says_nothing(word: str) -> bool:
+    """Whether a folded label is a count, a spread or a word around cards: `共3张`, 圣三角, 牌面."""
+    known = word in of_kind("no place") or word in of_kind("no card") or is_spread(word)
+    return known or how_many().fullmatch(word) is not None
+
+
+def card_named(word: str) -> str | None:
+    known = aliases()[1]
+    return known.get(word) or next(
+        (known.get(word.removesuffix(said)) for said in of_kind("nothing") if word.endswith(said)), None
+    )
+
+
+def _other_card(word: str) -> str | None:
+    """The card of another deck, or that deck, that a label names."""
+    parts = re.split(r"[\s\-]+", word)
+    named = (name for name in other_deck_names() for part in parts if part.startswith(name))
+    return next(named, None) or next((part for part in parts if part in other_deck_cards()), None)
+
+
+def put_at(card: dict, written: str) -> None:
+    """Set the position of a card from its label: the word for an extra card means place 0, a number is its place."""
+    label = read_label(fold(written))
+    set_position(card, written[label.start : label.end], label)
+
+
+def set_position(card: dict, name: str, label: Label) -> None:
+    if label.card == card["card"] or not label.kind:
         return  # `XV 恶魔`: the card's own number
-    if is_extra_label(folded):
+    if label.number is not None:
+        card["number"] = card.get("number") or label.number
+    if label.kind == "e":
         card["place"] = 0
-    elif only := _ONLY_NUMBER.fullmatch(folded):
-        if aliases()[1].get(only[1]) != card["card"]:
-            card["number"] = card.get("number") or number_of(only[1])
-        return
-    card["position"] = position[:60]
+    if name:
+        card["position"] = name[:LONGEST_POSITION]
 
 
-def number_of(written: str) -> int | None:
-    if digits := _DIGITS.search(written):
-        return int(digits[0])
-    return to_int("".join(character for character in written if character in NUMERALS) or written[0])
-
-
-def is_place(text: str) -> bool:
-    place = fold(text).strip(" :-*")
-    numbered = _NUMBERED_PLACE.match(place)
-    return bool(place) and fold(plain_place((place[numbered.end() :] if numbered else place).strip(" :-*"))) in places()
+def is_position(text: str) -> bool:
+    return read_label(fold(text)).kind == "p"

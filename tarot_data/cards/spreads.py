@@ -6,6 +6,8 @@ from tarot_data import lexicon
 from tarot_data.text.normalise import fold
 from tarot_data.text.numerals import NUMERALS, to_int
 
+BETWEEN_POSITIONS = re.compile(r"[\s、,/|\-–—→]+")
+
 
 @lexicon.cached
 def position_names() -> frozenset[str]:
@@ -24,10 +26,11 @@ def places() -> frozenset[str]:
 
 @lexicon.cached
 def spread_words() -> frozenset[str]:
-    """Folded names of spreads that no position has: not 关系, nor two characters that say a topic (学业)."""
+    """Folded names of spreads, but no name that a position has (关系), that is short (学业) or that lists positions."""
     rows = lexicon.read_table("spreads")
     names = {fold(name) for row in rows for name in (row["spread"], *row["aliases"].split("|"))}
-    return frozenset(name for name in names - position_names() if len(name) > 2)
+    listing = {name for name in names if position_names().issuperset(BETWEEN_POSITIONS.split(name))}
+    return frozenset(name for name in names - listing if len(name) > 2)
 
 
 def is_spread(text: str) -> bool:

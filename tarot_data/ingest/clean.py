@@ -87,10 +87,9 @@ def to_reading(record: RawRecord) -> dict:
     if problem := body_problem(content):
         return _refused(record, "clean", *problem)
     flags = []
-    try:
-        draws, cards = _draws(record)
-    except card_fields.UnknownCard as unknown:
-        return _refused(record, "cards", "unknown_card", f"'{unknown.name}' is no card of this deck")
+    draws, cards, unknown = _draws(record)
+    if unknown:
+        return _refused(record, "cards", "unknown_card", f"'{unknown}' is no card of this deck")
     if not cards:
         cards = content_cards.cards_in_content(
             content, next((draw["spread"] for draw in draws if draw["spread"]), None)
@@ -149,9 +148,9 @@ def to_reading(record: RawRecord) -> dict:
     }
 
 
-def _draws(record: RawRecord) -> tuple[list[dict], list[dict]]:
-    """The draws and their cards, resolved. Raises UnknownCard."""
-    draws, cards = [], []
+def _draws(record: RawRecord) -> tuple[list[dict], list[dict], str]:
+    """The draws, their resolved cards, and the names of the first draw with unknown cards, if any."""
+    draws, cards, unknown = [], [], ""
     deck = record.extra.get("deck")
     deck = deck if isinstance(deck, str) else None
     for number, draw in enumerate(record.draws, 1):
@@ -159,11 +158,13 @@ def _draws(record: RawRecord) -> tuple[list[dict], list[dict]]:
         spread_id, _ = resolve_spread(spread)
         draws.append({"draw": number, "spread": spread or None, "spread_id": spread_id})
         value = clean_text(draw.cards) if isinstance(draw.cards, str) else draw.cards
-        for card in card_fields.parse_cards(value, spread, deck):
+        parsed = card_fields.parse_cards(value, spread, deck)
+        unknown = unknown or card_fields.unknown_name(parsed)
+        for card in parsed.cards:
             raw = plain(card["raw"])[:80]
             position = plain(card["position"])[:60] if card["position"] else None
             cards.append({"draw": number, **card, "raw": raw, "position": position})
-    return draws, cards
+    return draws, cards, unknown
 
 
 def _flags(

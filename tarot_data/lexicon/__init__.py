@@ -34,6 +34,7 @@ KEYS = {
     "ordinary": ("phrase",),
     "orientation": ("word",),
     "extras": ("word",),
+    "label_words": ("word", "kind"),
     "kinds": ("label", "kind"),
     "spreads": ("spread_id",),
 }

@@ -7,7 +7,7 @@ import polars as pl
 
 from schemas.errors import Problem
 from schemas.tables import READINGS
-from tarot_data.cards.card_fields import UnknownCard, parse_cards
+from tarot_data.cards.card_fields import parse_cards, unknown_name
 from tarot_data.cards.mentions import find_cards
 from tarot_data.cards.spreads import resolve_spread
 from tarot_data.patterns.annotate import annotate
@@ -39,10 +39,10 @@ def drawn_cards(record: dict) -> list[dict]:
     """
     if not record.get("cards"):
         return []
-    try:
-        return [{"draw": 1, **card} for card in parse_cards(record["cards"], record.get("spread"))]
-    except UnknownCard as error:
-        raise Problem("unknown_card", id=record["id"], card=str(error)) from None
+    parsed = parse_cards(record["cards"], record.get("spread"))
+    if parsed.unknown:
+        raise Problem("unknown_card", id=record["id"], card=unknown_name(parsed))
+    return [{"draw": 1, **card} for card in parsed.cards]
 
 
 def annotate_records(records: list[dict]) -> list[dict]:

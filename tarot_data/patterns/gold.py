@@ -67,7 +67,7 @@ def read_all(folder: Path) -> list[dict]:
 def _placed(reading: dict) -> dict:
     """Give the cards of a reading their places and positions, by its spread."""
     written = "|".join(map(card_text, reading["cards"]))
-    return {**reading, "cards": [{"draw": 1, **card} for card in parse_cards(written, reading.get("spread"))]}
+    return {**reading, "cards": [{"draw": 1, **card} for card in parse_cards(written, reading.get("spread")).cards]}
 
 
 def score(gold: Iterable[dict], predicted: Iterable[dict]) -> dict:

@@ -170,11 +170,10 @@ def _with_places(cards: str, positions: str) -> list[dict] | None:
 
 def _with_sides(cards: object, label: str, orientation: object) -> object:
     """One card with its orientation, or as many cards as there are orientations; else the cards unchanged."""
-    try:
-        alone = isinstance(cards, str) and len(card_fields.parse_cards(cards)) == 1
-    except card_fields.UnknownCard:
+    parsed = card_fields.parse_cards(cards if isinstance(cards, str) else None)
+    if parsed.unknown:
         return cards
-    if alone:
+    if len(parsed.cards) == 1:
         return {"card": cards, label: orientation}
     names = [part for part in _NAME_BREAK.split(str(cards)) if part]
     sides = [part for part in _NAME_BREAK.split(str(orientation)) if part]

@@ -278,21 +278,18 @@ def _continues_cards(line: str, before: object, blanks: int) -> bool:
     """Whether a line under a card label is more of the list: `1. 过去：隐士 正位`. blanks: empty lines above it."""
     if len(line) > 120 or re.search(r"[。！？!?]", line):
         return False
-    try:
-        more = {card["card"] for card in card_fields.parse_cards(line)}
-        # A card that lies already is a restatement, with which the body begins; under the next number it is drawn twice.
-        if not more:
-            return False
-        # The number is looked at first: it is there without parsing what lies already once more.
-        again = (blanks > 0 or not _follows(line, str(before))) and bool(more & _laid(before))
-        return not again
-    except card_fields.UnknownCard:
+    parsed = card_fields.parse_cards(line)
+    if parsed.unknown:
         # A list item with an unknown name belongs to the list too, so that the name is reported.
         return (
             bool(re.match(r"^\s*(?:[0-9]{1,2}[.、)]|[①-⑳]|[-*•]\s)", line))
             and (not before or "\n" in str(before))
             and len(line) < 30
         )
+    more = {card["card"] for card in parsed.cards}
+    # A card of the list before is a restatement, with which the body begins; under the next number it is drawn twice.
+    # The number is compared first, since that needs no parsing of the list before.
+    return bool(more) and not ((blanks > 0 or not _follows(line, str(before))) and more & _laid(before))
 
 
 def _follows(line: str, before: str) -> bool:

@@ -1,0 +1,162 @@
+"""Vocabulary of card lists: lexicon tables to dictionaries, sets and patterns over folded text."""
+
+import re
+
+from tarot_data import lexicon
+from tarot_data.cards.spreads import position_names, spread_words
+from tarot_data.text.normalise import fold
+from tarot_data.text.numerals import NUMERALS
+
+KINDS = {"extra": "e", "text": "t", "nothing": "w", "telling": "w", "all": "a", "rest": "a"}
+"""Kind of a row of extras.csv to the kind of its token; words of other kinds are looked for in whole labels only."""
+
+_ORIENTATIONS = {
+    "upright": ("o", "upright"),
+    "reversed": ("o", "reversed"),
+    "both": ("w", ""),
+    "none": ("a", "upright"),
+}
+_WEAK = re.compile(r"[0-9]{1,2}|[ivx]{1,5}")
+_LIST_NUMBERS = r"[①-⑳]|[⑴-⒇]|[⒈-⒛]|[➀-➓]|[❶-❿]"
+
+
+@lexicon.cached
+def of_kind(kind: str) -> tuple[str, ...]:
+    """Folded words of one kind of extras.csv or label_words.csv, longest first."""
+    rows = (*lexicon.read_table("extras"), *lexicon.read_table("label_words"))
+    found = {fold(row["word"]) for row in rows if row["kind"] == kind}
+    return tuple(sorted(found, key=len, reverse=True))
+
+
+def any_of(words: tuple[str, ...]) -> str:
+    """A pattern for any of the words; longest first wins, so pass them in that order."""
+    return "|".join(map(re.escape, words))
+
+
+@lexicon.cached
+def aliases() -> tuple[dict[str, str], dict[str, str]]:
+    """Folded names to cards: those that are one anywhere in a list, and those that only a whole item can be (塔, 0, XIII)."""
+    strong, weak = {}, {}
+    bare = re.compile(rf"(?:{any_of(of_kind('no place'))})?(?:{_WEAK.pattern})(?:{any_of(of_kind('counter'))})?")
+    for row in lexicon.read_table("aliases"):
+        name = fold(row["alias"])
+        table = weak if len(name) == 1 or bare.fullmatch(name) else strong
+        table.setdefault(name, row["card"])
+    for row in lexicon.read_table("deck"):
+        strong[fold(row["card"])] = row["card"]
+        strong.setdefault(fold(row["english"]), row["card"])
+        strong.setdefault(fold(row["card_id"]), row["card"])
+    return strong, weak
+
+
+@lexicon.cached
+def words() -> dict[str, tuple[str, str]]:
+    """Folded words of a card list to (kind, value): c card, o orientation, a orientation of all, e extra card, s spread,
+    w without meaning, t text that only looks like one of these."""
+    found: dict[str, tuple[str, str]] = {}
+    for row in lexicon.read_table("extras"):
+        kind, _, value = row["kind"].partition(" ")
+        if row["kind"] in KINDS or kind in ("all", "rest"):
+            found[fold(row["word"])] = (KINDS[kind], value)
+    for row in lexicon.read_table("orientation"):
+        # The marks + and - mean an orientation only at the end of an item: see lexer.
+        if row["orientation"] in _ORIENTATIONS and fold(row["word"]) not in "+-":
+            found.setdefault(fold(row["word"]), _ORIENTATIONS[row["orientation"]])
+    found.update((name, ("c", card)) for name, card in aliases()[0].items())
+    for name in spread_words():
+        found.setdefault(name, ("s", ""))
+    return found
+
+
+@lexicon.cached
+def word_lengths() -> dict[str, tuple[int, ...]]:
+    """First character to the lengths of the words that begin with it, longest first."""
+    lengths: dict[str, set[int]] = {}
+    for word in words():
+        lengths.setdefault(word[0], set()).add(len(word))
+    return {character: tuple(sorted(sizes, reverse=True)) for character, sizes in lengths.items()}
+
+
+@lexicon.cached
+def extra_labels() -> frozenset[str]:
+    """Folded words for a card without a place (底牌), also those too short to be looked for inside a text (底)."""
+    return frozenset(of_kind("extra") + of_kind("extra label"))
+
+
+def is_extra_word(folded: str) -> bool:
+    """Whether a folded word is that for a card without a place: 底牌, 补牌."""
+    return folded in of_kind("extra")
+
+
+def is_extra_label(folded: str) -> bool:
+    """Whether a whole folded label is a word for a card without a place, perhaps with a number: 底牌, 补牌2, 底."""
+    return folded in extra_labels() or folded.rstrip(f"0123456789{NUMERALS} ") in extra_labels()
+
+
+@lexicon.cached
+def list_number() -> re.Pattern:
+    """A number that begins an item: `1.`, `2:`, `第三张`, `(4)`, ⑤. A number before a cell is one unless the cell after
+    it holds an orientation or a number, for then it names a card."""
+    counters = any_of(of_kind("counter") + of_kind("measure"))
+    turns = "".join({re.escape(word[0]) for word, (kind, _) in words().items() if kind == "o"})
+    return re.compile(
+        rf"(?:{any_of(of_kind('ordinal'))})\s?(?:[0-9]{{1,2}}|[{NUMERALS}]{{1,3}})\s?(?:{counters})"
+        rf"|[0-9]{{1,2}}(?:\ufe0f?\u20e3|(?:{counters})(?=\s?:)|[.、)](?!\d)|:(?!\d)|\s?[|\t/](?!\s*(?:[0-9{turns}|]|$)))"
+        rf"|[(\[【〔][0-9]{{1,2}}[)\]】〕]|\[[ x√✓✔]\](?=\s)|{_LIST_NUMBERS}"
+    )
+
+
+@lexicon.cached
+def number_starts() -> frozenset[str]:
+    """First characters of all that `list_number` matches, and more."""
+    circled = map(chr, (*range(0x2460, 0x249C), *range(0x2776, 0x2794)))
+    return frozenset("0123456789([【〔").union(circled, (word[0] for word in of_kind("ordinal")))
+
+
+@lexicon.cached
+def how_many() -> re.Pattern:
+    """A count of cards (三张, 10张牌, 共2张) at the beginning of a text."""
+    said = any_of(of_kind("nothing"))
+    return re.compile(
+        rf"(?:(?:{said})\s?)?(?:[0-9]{{1,2}}|[两{NUMERALS}]{{1,3}})(?:{any_of(of_kind('measure'))})(?:{said})*"
+    )
+
+
+@lexicon.cached
+def split_names() -> tuple[frozenset[str], re.Pattern]:
+    """First characters of suits, and a pattern for a suit and a rank with a mark between them: `圣杯 三`, `权杖-国王`."""
+    strong = aliases()[0]
+    cards = [(name, card[2:]) for name, card in strong.items() if not name.isascii()]
+    three = NUMERALS[2]
+    suits = {name[:-1] for name, rank in cards if name[-1] in f"{three}3" and rank == three and len(name) > 2}
+    ends = {name[len(suit) :] for name, _ in cards for suit in suits if name.startswith(suit)} - {""}
+    suit, rank = (any_of(tuple(sorted(parts, key=len, reverse=True))) for parts in (suits, ends))
+    mark = r" ?[-–—·•.] ?| (?=[^\s])"
+    pattern = (
+        rf"(?:(?:{suit})(?:{mark})(?:{rank})|(?:{suit})[(\[【「](?:{rank})[)\]】」]"
+        rf"|[(\[【「](?:{suit})[)\]】」] ?(?:{rank}))(?![0-9a-z])"
+    )
+    return frozenset({name[0] for name in suits} | set("([【「")), re.compile(pattern)
+
+
+@lexicon.cached
+def other_deck_names() -> tuple[str, ...]:
+    """Folded names of other decks: 雷诺曼, lenormand, oracle."""
+    return tuple(fold(name) for row in lexicon.read_table("other_decks") for name in row["called"].split("|") if name)
+
+
+@lexicon.cached
+def other_deck_cards() -> frozenset[str]:
+    """Folded names of cards of other decks that no position has."""
+    named = {fold(name) for row in lexicon.read_table("other_decks") for name in row["names"].split("|")}
+    return frozenset(named - position_names())
+
+
+@lexicon.cached(maxsize=4096)
+def other_deck(text: str | None) -> str | None:
+    """Return the name of another deck in the words for a spread or a deck, or None.
+
+    Some cards of other decks have names of ours, so the names alone do not decide.
+    """
+    folded = fold(text or "")
+    return next((name for name in other_deck_names() if name in folded), None)
