@@ -14,7 +14,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar on -c constraints.txt -e '.[train,dev]'
 	@touch $@
 
-# The bundled sample plus made-up readings up to the gate, through the whole road: ingest, publish, report, train, evaluate.
+# The bundled sample plus made-up readings up to the gate, through the whole pipeline: ingest, publish, report, train, evaluate.
 demo: setup
 	@$(BIN)/python -m flows.demo --data-dir $(DEMO)
 
@@ -27,13 +27,13 @@ lint: setup
 
 # The whole way at 1,000 to 100,000 readings, ten into a full store, publish, diff, report: docs/performance.md.
 bench: setup
-	$(BIN)/python -m benchmarks.road --write
+	$(BIN)/python -m benchmarks.pipeline --write
 	$(BIN)/python -m benchmarks.curation --write
 	$(BIN)/python -m benchmarks.training --write
 
 # The way into the store for a million readings: half an hour of one core, 6 GB of disk, docs/performance.md.
 bench-million: setup
-	$(BIN)/python -m benchmarks.road --sizes 1000000 --repeats 1 --ingest-only --write
+	$(BIN)/python -m benchmarks.pipeline --sizes 1000000 --repeats 1 --ingest-only --write
 
 # Killed at random moments and run again: docs/reliability.md.
 torture: setup

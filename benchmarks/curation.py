@@ -1,7 +1,7 @@
-"""The two jobs that general tools also do, on 20,000 documents of 600 characters: normalise and filter; near-duplicates.
+"""Benchmark of two jobs that general tools also do, on 20,000 documents of 600 characters: normalise and filter; near-duplicates.
 
-Every job is a process of its own that reads JSONL and writes JSONL with the product's own functions. Of the documents
-10 % are planted near-duplicates of others, 5 % exact copies, 2 % soup that no reader wrote. `python -m
+Each job runs in its own process and converts JSONL to JSONL with the product's functions. Of the documents 10 % are planted
+near-duplicates of others, 5 % exact copies, 2 % random characters. `python -m
 benchmarks.curation`, or `make bench`.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from random import Random
 from time import perf_counter, process_time
 
-from benchmarks.road import ROOT, put, where
+from benchmarks.pipeline import ROOT, put, where
 from tarot_data.privacy import mask
 
 BEGIN, END = "<!-- curation: written by benchmarks/curation.py -->", "<!-- curation: end -->"
@@ -46,8 +46,8 @@ def documents(n: int, seed: int = 7) -> list[dict]:
 
 
 def altered(text: str, rng: Random) -> str:
-    """A near-duplicate as they come about: typing errors mended, other punctuation, the other script, a line more, a
-    sentence less."""
+    """Make a realistic near-duplicate: corrected typing errors, other punctuation, the other script, one line more, one sentence
+    less."""
     way = rng.randrange(5)
     if way == 0:
         for _ in range(4):
@@ -74,7 +74,7 @@ def lines(path: Path) -> Iterator[dict]:
 
 
 def clean(source: Path, target: Path, masking: bool) -> None:
-    """Normalise and filter; what is left out goes to a file of its own, with its reason."""
+    """Normalise and filter; rejected documents go to a file of their own with the reason."""
     from tarot_data.ingest.body_checks import body_problem
     from tarot_data.text.cleanup import clean_text
 
@@ -90,7 +90,7 @@ def clean(source: Path, target: Path, masking: bool) -> None:
 
 
 def near(source: Path, target: Path, _: bool) -> None:
-    """Near-duplicates and exact copies left out, each with its twin and similarity in a file of its own."""
+    """Remove near-duplicates and exact copies; each goes to a file of its own with its twin and similarity."""
     import polars as pl
 
     from tarot_data.text.near_duplicates import near_duplicates
@@ -128,7 +128,7 @@ def run(job: str, source: Path, target: Path) -> dict:
 
 
 def found(made: list[dict], target: Path) -> dict:
-    """What a near-duplicate job removed, against what was planted: one of each pair has to go, whichever."""
+    """Compare the removed documents with the planted pairs: one of each pair has to go, either."""
     gone = {row["reading_id"] for row in lines(target.with_suffix(".left"))}
     planted = [row for row in made if row["twin"]]
     hit = {
@@ -174,7 +174,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.job:
         job, masking = JOBS[arguments.job]
-        # What the first document needs is loaded with one that is thrown away.
+        # Load everything with a document that is thrown away.
         with tempfile.TemporaryDirectory() as folder:
             one = Path(folder) / "one"
             one.write_text(json.dumps({"id": "one", "content": "塔罗牌说，" * 20}) + "\n", encoding="utf-8")

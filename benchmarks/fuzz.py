@@ -1,4 +1,4 @@
-"""Damaged files of every form through reading, cleaning and the store: `python -m benchmarks.fuzz --files 10000 --write`.
+"""Fuzz test: damaged files of every format through reading, cleaning and the store: `python -m benchmarks.fuzz --files 10000 --write`.
 
 Each file is a sound one, damaged by up to three mutations; its number alone says which, so that a finding can be made
 again (`--first NUMBER --files 1`). They go in batches, each into a store of its own, in processes that are measured. Told
@@ -33,7 +33,7 @@ BATCH = 50
 MOST_SECONDS = 10
 MOST_MB = 1024
 UNEXPECTED = "this file could not be read"
-"""What `sources.read_blob` says of an error that a form did not expect; it is a finding here."""
+"""Message of `reader.read_blob` for an unexpected error of a format; it is a finding here."""
 
 
 KINDS = 8
@@ -41,7 +41,7 @@ KINDS = 8
 
 @cache
 def sound(kind: int = 0) -> dict[str, bytes]:
-    """File name -> bytes: a file of every form, of four readings each, others for every kind."""
+    """Map file name -> bytes: a valid file of every format with four readings."""
     from tests.sources import layouts
     from tests.sources.test_wechat import JSONS, MESSAGES
 
@@ -126,7 +126,7 @@ def recode(data: bytes, rng: random.Random) -> bytes:
 
 
 def number(data: bytes, rng: random.Random) -> bytes:
-    """A number becomes one that fits nowhere."""
+    """Replace a number by an impossible one."""
     digits = list(re.finditer(rb"\d+", data[:200_000]))
     if not digits:
         return data
@@ -142,7 +142,7 @@ def nest(data: bytes, rng: random.Random) -> bytes:
 
 
 def speck(data: bytes, rng: random.Random) -> bytes:
-    """A character that breaks tables, quotes or lines."""
+    """Insert a character that breaks tables, quotes or lines."""
     at = rng.randrange(len(data))
     odd = [
         "\0",
@@ -164,7 +164,7 @@ def speck(data: bytes, rng: random.Random) -> bytes:
 
 
 def member(data: bytes, rng: random.Random) -> bytes:
-    """Damage inside an archive that is itself sound; a file that is none is put into one."""
+    """Damage a member of a valid archive; a file that is no archive is put into one."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = [(info.filename, archive.read(info)) for info in archive.infolist()]
@@ -190,7 +190,7 @@ PLAIN = (flip, cut, remove, zero, splice, repeat, recode, number, nest, speck)
 
 
 def damaged(seed: int) -> tuple[str, bytes]:
-    """The file of this number: its name and bytes."""
+    """Make the file of this number: name and bytes."""
     rng = random.Random(f"file {seed}")
     files = sound(rng.randrange(KINDS))
     name = rng.choice(list(files))
@@ -214,7 +214,7 @@ def _hung(*_: object) -> None:
 
 
 def batch(first: int, count: int) -> dict:
-    """Files first to first + count into a new store; {files, records, kept, rejected, slowest, findings}."""
+    """Ingest files first to first + count into a new store; returns {files, records, kept, rejected, slowest, findings}."""
     from tarot_data.ingest import stages
     from tarot_data.sources import reader
     from tarot_data.sources.records import Rejected
@@ -224,7 +224,7 @@ def batch(first: int, count: int) -> dict:
     real = reader.read
 
     def timed(path: Path, root: Path):
-        """Every record of the file as it comes, within MOST_SECONDS."""
+        """Yield every record of the file, within MOST_SECONDS."""
         start = time.monotonic()
         signal.alarm(MOST_SECONDS)
         try:
@@ -265,7 +265,7 @@ def batch(first: int, count: int) -> dict:
 
 
 def accounted(data: Path, count: int, records: list, counts: dict, findings: list[str]) -> dict:
-    """Whether every file and every record that was read is in a table, once."""
+    """Whether every file and record is in a table exactly once."""
     from tarot_data.store import tables
 
     def places(name: str) -> list[tuple]:
@@ -287,7 +287,7 @@ def accounted(data: Path, count: int, records: list, counts: dict, findings: lis
     fewer = Counter(records) - Counter(kept) - Counter(rejected)
     findings += [f"{place} was read more often than it is stored" for place in sorted(set(fewer) - lost, key=str)[:5]]
     silent = set(entries["name"]) - {file for file, _, _ in records}
-    # A database's own table beside its pages, an empty list: a file may hold nothing, but then it was read to its end.
+    # A file may hold no record (an empty list), but then it was read to its end.
     if len(kept) != counts["accepted"] or len(rejected) != counts["rejected"]:
         findings.append(
             f"counted {counts['accepted']} and {counts['rejected']}, stored {len(kept)} and {len(rejected)}"
@@ -299,7 +299,7 @@ def accounted(data: Path, count: int, records: list, counts: dict, findings: lis
 
 
 def worker() -> None:
-    """Batches, one line of JSON each way, until there are none."""
+    """Work through batches, one line of JSON each way."""
     for line in sys.stdin:
         found = batch(*json.loads(line))
         found["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -307,7 +307,7 @@ def worker() -> None:
 
 
 def fuzz(files: int, first: int = 0, told: Callable[[str], None] = lambda _: None) -> dict:
-    """{files, records, kept, rejected, slowest, peak_mb, forms, findings} over all batches, in a process of its own."""
+    """{files, records, kept, rejected, slowest, peak_mb, forms, findings} over all batches, in separate processes."""
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.fuzz", "--worker"],
         cwd=ROOT,
@@ -344,7 +344,7 @@ def fuzz(files: int, first: int = 0, told: Callable[[str], None] = lambda _: Non
 
 
 def guided(seconds: int) -> None:
-    """Have atheris mutate the sound files towards lines of the parsers that no file has reached; never returns."""
+    """Let atheris mutate the valid files towards new lines of the parsers; never returns."""
     try:
         import atheris
     except ImportError:

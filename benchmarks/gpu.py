@@ -1,7 +1,7 @@
-"""Training on a graphics card: a base of the shipped recipe's shape with random weights, under that recipe.
+"""Benchmark of training on a GPU: a base with the shape of the shipped recipe and random weights.
 
-`python -m benchmarks.gpu` trains it once a variant (as shipped; all positions scored at once, or labelled ones only;
-packed; activations recomputed) and prints tokens a second, the share of the card's peak reached (MFU) and peak memory.
+`python -m benchmarks.gpu` trains it once per variant (as shipped; loss of all positions at once, or of labelled ones only; packed;
+with activation checkpointing) and prints tokens per second, the share of peak throughput (MFU) and peak memory.
 Each variant is a process of its own, so that one that does not fit says so and costs no other. `--tiny` takes a base of
 a few hundred thousand weights, on whatever device is here: it tries the path and measures nothing worth telling.
 """
@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import MethodType
 
-from benchmarks.road import ROOT
+from benchmarks.pipeline import ROOT
 from flows.runtime import environment
 
 RECIPE = "r1-distill-qwen-7b"
@@ -30,7 +30,7 @@ VARIANTS: dict[str, tuple[dict[str, str], str]] = {
     "packed": (OFF | {"train.packing": "true"}, "chunks"),
     "recomputed": ({"train.checkpointing": "on"}, "chunks"),
 }
-"""Settings of the recipe, and how the loss is taken: in TRL's chunks, of all positions at once, of labelled ones only."""
+"""Settings of the recipe, and the loss: TRL's chunks, all positions at once, labelled ones only."""
 
 
 def measure(variant: str, tiny: bool, updates: int) -> dict:
@@ -50,7 +50,7 @@ def measure(variant: str, tiny: bool, updates: int) -> dict:
     dtype = torch.bfloat16 if here.kind == "cuda" and here.bfloat16 else torch.float32
     made = [example(number, "train") for number in range(used.train.accumulation * (updates + 1))]
     for number, row in enumerate(made):
-        # Readings of 30 to 800 tokens, as they come.
+        # Readings of 30 to 800 tokens in random order.
         row["completion"][0]["content"] *= 1 + number % 16
     tokenizer = base_model.train_tokenizer(sft.texts_of(made), 4096, base_model.read_template("r1"))
     counted = training_rows.to_rows(made, tokenizer, used.train.max_tokens)

@@ -1,4 +1,4 @@
-"""Tables of measured figures, put between their marks in a page of docs/."""
+"""Write tables of measurements between their marks in a page of docs/."""
 
 import os
 import platform
@@ -17,7 +17,7 @@ def put(page: str, name: str, text: str) -> None:
 
 
 def measured() -> str:
-    """Where a table comes from, in one sentence."""
+    """Say in one sentence where and when a table was measured."""
     done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
     commit = done.stdout.strip() or "unknown"
     return (

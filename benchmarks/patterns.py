@@ -1,6 +1,6 @@
-"""How well and how fast readings are annotated: `make bench-patterns` prints it and writes docs/patterns.md.
+"""Accuracy and speed of the annotation: `make bench-patterns` prints them and writes docs/patterns.md.
 
-Everything about quality is cross-validated: no reading is labelled by a model that has seen it.
+All accuracies are cross-validated: no reading is labelled by a model trained on it.
 """
 
 import time
@@ -17,7 +17,7 @@ from tarot_data.patterns import annotate, gold, train
 DOCS = Path(__file__).parents[1] / "docs" / "patterns.md"
 SPEED_READINGS, SPEED_ROUNDS = 1000, 7
 CHARS = 600
-"""Characters a reading of the speed test has, as the goal is put: 1,000 readings of 600 characters a CPU second."""
+"""Characters per reading of the speed test; the aim is 1,000 readings of 600 characters per CPU second."""
 
 
 def main() -> None:
@@ -32,43 +32,43 @@ def main() -> None:
     speed = readings_per_second(readings)
     page = "\n".join(
         [
-            "# Patterns: what the labeller reaches",
+            "# Patterns: accuracy of the labeller",
             "",
             f"Written by `make bench-patterns` over the {by_reading['readings']} annotated readings "
-            f"({by_reading['sentences']:,} sentences of seven writers). No reading is labelled by a model that saw it.",
+            f"({by_reading['sentences']:,} sentences of seven writers). No reading is labelled by a model trained on it.",
             "",
             "## Five folds by reading",
             "",
             *table(by_reading),
             "",
-            "## Each writer left out in turn",
+            "## Each writer left out",
             "",
-            "A reading by a hand the model has never seen; the nearest to what a new user gets.",
+            "Texts of writers the model was not trained on: the closest to the text of a new user.",
             "",
             *table(by_writer),
             "",
             "## Contradictions (`card_conflict`)",
             "",
             f"Of {alarms['marked']} readings marked as contradicting their cards, {alarms['caught']} are found; "
-            f"{alarms['false']} of the other {alarms['clean']} raise a false alarm "
+            f"{alarms['false']} of the other {alarms['clean']} are false alarms "
             f"(precision {alarms['precision']:.2f}, recall {alarms['recall']:.2f}).",
             "",
-            "Made harder: one card of every clean reading filed with the other orientation, or as another card. Many of "
-            "these cannot be seen in the text at all (no orientation written, the card only painted); "
+            "Harder: one card of every other reading recorded with the opposite orientation, or as another card. Many of "
+            "these cannot be seen in the text (no orientation stated, the card only described); "
             f"found {alarms['flipped']:.0%} and {alarms['swapped']:.0%}.",
             "",
             "## Speed",
             "",
-            f"{speed:,.0f} readings of {CHARS} characters a CPU second, after start-up, sentences to style; the best of "
+            f"{speed:,.0f} readings of {CHARS} characters per CPU second without start-up, from sentences to style; best of "
             f"{SPEED_ROUNDS} rounds of {SPEED_READINGS:,}.",
             "",
-            "## The twenty surest mistakes",
+            "## The twenty most confident mistakes",
             "",
-            "| reading | annotated | labelled | sure | sentence |",
+            "| reading | annotated | labelled | confidence | sentence |",
             "|---|---|---|---|---|",
             *worst(readings, predicted),
             "",
-            "## What is taken for what",
+            "## Confusion",
             "",
             *confusion(readings, predicted),
         ]
@@ -143,8 +143,8 @@ def swapped(cards: list[dict], number: int) -> list[dict]:
 
 
 def readings_per_second(readings: list[dict]) -> float:
-    """Of real text: annotated readings put end to end and cut at CHARS characters, each with its cards. The best round
-    counts: what else the machine does can only slow one down, in CPU time too.
+    """Measure on annotated readings, concatenated and cut at CHARS characters, each with its cards. The best round counts, since
+    other load can only slow one down.
     """
     made = []
     for number in range(SPEED_READINGS):

@@ -1,9 +1,9 @@
-"""What versions cost at 100,000 readings: publish, publish again, diff, verify, export, traces, and forgetting a person.
+"""Benchmark of versions at 100,000 readings: publish, publish again, diff, verify, export, thinking traces, forget.
 
     python -m benchmarks.publish [--readings N] [--keep FOLDER]
 
-The store is filled with made-up readings of about 600 characters, labelled by the program, eight a person. Every step
-runs in a process of its own, so that its peak memory is its own too.
+The store is filled with made-up readings of about 600 characters, labelled by the program, eight per person. Every step runs in
+its own process, so that its peak memory is its own.
 """
 
 import argparse
@@ -30,7 +30,7 @@ A_PERSON = 8
 
 
 def fill(data_dir: Path, first: int, count: int) -> None:
-    """Append made-up readings number first … to the store, with labels and signatures."""
+    """Append made-up readings from number first on to the store, with labels and signatures."""
     from schemas.tables import READINGS
     from tarot_data.ingest.lots import to_stored
     from tarot_data.patterns.annotate import annotate
@@ -186,7 +186,7 @@ def _one(step: Callable[[Path], object], data_dir: Path) -> dict:
 
 
 def peak_mb() -> float:
-    """Highest resident memory of this process; `ru_maxrss` would begin with that of the process that started it."""
+    """Peak resident memory of this process; `ru_maxrss` would include that of its parent."""
     status = Path("/proc/self/status")
     if not status.exists():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -1,4 +1,4 @@
-"""How often the scores prefer a human reading to a copy of it made worse: `make bench-scores`.
+"""How often the scores prefer a human reading to a spoilt copy: `make bench-scores`.
 
 Writes the table into docs/training.md, between its marks.
 """

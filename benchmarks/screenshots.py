@@ -1,9 +1,9 @@
-"""Pictures of every page for `docs/images/`, of made-up readings only, in the browser of this machine.
+"""Screenshots of every page for `docs/images/`, of made-up readings only, in headless Chromium.
 
     python -m benchmarks.screenshots [--data-dir data/demo] [--lang zh]
 
-The data directory is that of `make demo`, which is made where it is missing. It is copied first: sentences are
-corrected, votes are cast and a second version is published in the copy.
+The data directory is that of `make demo`, which is made if it is missing. It is copied first: in the copy sentences are
+corrected, votes are cast and a second version is published.
 """
 
 import argparse
@@ -24,7 +24,7 @@ WIDE, NARROW = 1280, 390
 
 
 def prepared(demo: Path, data_dir: Path) -> None:
-    """The demo with what only a person adds: corrections that were learned from, votes, a row of their own."""
+    """Prepare the demo with what only a person adds: corrections and their training, votes, a lexicon row."""
     from flows.report import write_report
     from flows.runtime import environment
     from tarot_data import lexicon
@@ -33,7 +33,7 @@ def prepared(demo: Path, data_dir: Path) -> None:
     from tarot_data.review import blind_votes
     from tarot_data.store import corrections, tables
 
-    # Not the inbox: only what is made of it is shown.
+    # The inbox is not copied: no page shows it.
     for name in ("store", "versions", "reports", "runs"):
         copytree(demo / name, data_dir / name)
     environment.prepare(data_dir)
@@ -64,7 +64,7 @@ def prepared(demo: Path, data_dir: Path) -> None:
 
 
 def pages(data_dir: Path) -> dict[str, str]:
-    """Name of a picture -> address of its page."""
+    """Map the name of a picture -> address of its page."""
     from tarot_data.store import tables
 
     rejected = tables.rejections(data_dir)
@@ -96,7 +96,7 @@ def opened(browser, width: int, scheme: str = "light") -> Iterator:
 
 
 def take(page, name: str, into: Path, *, whole: bool = False) -> None:
-    """Write a picture of what the window shows, or of the whole page. Raises ValueError where it is too large for git."""
+    """Write a screenshot of the window or of the whole page. Raises ValueError if it is too large for git."""
     path = into / f"{name}.png"
     page.screenshot(path=path, full_page=whole)
     print(f"{path.name}: {path.stat().st_size:,} bytes", file=sys.stderr)

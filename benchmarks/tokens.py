@@ -1,4 +1,4 @@
-"""Tokens a character of the annotated readings, by a real tokenizer: the figures of schemas/tokens.py.
+"""Tokens per character of the annotated readings by a real tokenizer: the figures of schemas/token_estimate.py.
 
 python -m benchmarks.tokens TOKENIZER_FOLDER
 """

@@ -1,4 +1,4 @@
-"""Killed at random moments, and run again: is the store what it would have been? `python -m benchmarks.torture --kills 200`.
+"""Kill test: commands are killed at random moments and repeated; is the store what it would have been? `python -m benchmarks.torture --kills 200`.
 
 Ingest, publish, fix and forget are killed with SIGKILL, each at a random moment of its work: half of them after a random
 time, half right after a random one of its writes reached the disk. Then the same is run once more, to its end.
@@ -25,7 +25,7 @@ from hashlib import sha256
 from itertools import count
 from pathlib import Path
 
-from benchmarks.hands import Hand
+from benchmarks.job_process import JobProcess
 from benchmarks.pages import ROOT, measured, put
 from tarot_data.dataset import versions
 from tarot_data.erasure.disk_search import find_traces
@@ -39,20 +39,20 @@ SAMPLE = ROOT / "data" / "sample" / "inbox"
 WATCHED = ("store", "versions", "forgotten.json", "corrections.jsonl", "receipts")
 
 JOBS = ("ingest", "publish", "fix", "ingest again", "publish again", "forget")
-"""In this order, each on what the one before left. The second ingest brings new files, an edited reading and one that is
-gone from its file; the second publish has a version before it."""
+"""Jobs in order, each on the result of the one before. The second ingest has new files, an edited reading and one that was removed
+from its file; the second publish has a previous version."""
 
 
 @dataclass
 class Counts:
     killed: int = 0
     finished: int = 0
-    """Runs that ended before their kill came."""
+    """Runs that ended before their kill."""
     wrong: list[str] = field(default_factory=list)
 
 
 def inboxes(folder: Path, made_up: int) -> tuple[Path, Path]:
-    """The inbox of the first ingest and that of the second."""
+    """Inboxes of the first and of the second ingest."""
     first, later = folder / "inbox", folder / "later"
     shutil.copytree(SAMPLE, first)
     shutil.copytree(SAMPLE, later)
@@ -79,8 +79,8 @@ def arguments_of(job: str, data: Path, first: Path, later: Path) -> list[str]:
     }[job]
 
 
-def by_hand(hand: Hand, data: Path, arguments: list[str], kill: Callable | None = None) -> dict | None:
-    """Do it in a process that is warm; returns {code, errors}, or None where it was killed."""
+def by_hand(hand: JobProcess, data: Path, arguments: list[str], kill: Callable | None = None) -> dict | None:
+    """Run a job in a warm process; returns {code, errors}, or None if it was killed."""
     hand.start(data, arguments)
     if kill and kill(lambda: bool(select.select([hand.process.stdout], [], [], 0)[0])):
         hand.process.kill()
@@ -88,11 +88,11 @@ def by_hand(hand: Hand, data: Path, arguments: list[str], kill: Callable | None 
 
 
 def as_a_person(data: Path, arguments: list[str], out: Path, kill: Callable | None = None) -> dict | None:
-    """The same by way of the command."""
+    """Run a job as a command."""
     command = [sys.executable, "-m", "flows.cli", *arguments, "--lang", "en", "--data-dir", str(data)]
     with out.open("w+", encoding="utf-8") as errors:
         process = subprocess.Popen(command, cwd=ROOT, stdout=errors, stderr=errors, start_new_session=True)
-        # The start of Python and of Prefect is most of a short run: the work begins when the lock is taken.
+        # Starting Python and Prefect is most of a short run: the work begins with the lock.
         lock = data / "locks" / "store.lock"
         before = lock.stat().st_mtime_ns if lock.exists() else 0
         while kill and process.poll() is None and (not lock.exists() or lock.stat().st_mtime_ns == before):
@@ -105,11 +105,11 @@ def as_a_person(data: Path, arguments: list[str], out: Path, kill: Callable | No
 
 
 def seen(data: Path) -> int:
-    """A number that changes with every write below the data directory."""
+    """A number that changes with every write in the data directory."""
     marks = []
     for name in WATCHED:
         root = data / name
-        # os.walk passes over a folder that is renamed meanwhile.
+        # os.walk skips a folder that is renamed meanwhile.
         below = [Path(folder, file) for folder, folders, files in os.walk(root) for file in (*folders, *files)]
         for path in [root, *below]:
             with suppress(FileNotFoundError):
@@ -131,7 +131,7 @@ def after_seconds(seconds: float) -> Callable:
 
 
 def after_writes(data: Path, writes: int) -> Callable:
-    """Right after the n-th change that is seen on the disk."""
+    """Wait for the n-th change on the disk."""
 
     def kill(ended: Callable[[], bool]) -> bool:
         now, left = seen(data), writes
@@ -146,7 +146,7 @@ def after_writes(data: Path, writes: int) -> Callable:
 
 
 def counted(data: Path, totals: list[int]) -> Callable:
-    """Kills nothing, and counts the changes that are seen."""
+    """Count the changes on the disk, without a kill."""
 
     def kill(ended: Callable[[], bool]) -> bool:
         now = seen(data)
@@ -161,12 +161,12 @@ def counted(data: Path, totals: list[int]) -> Callable:
 
 
 def content(data: Path) -> dict[str, str]:
-    """Part -> hash over all it says; clocks, and the numbers of commits, apart."""
+    """Map part -> hash of its content, without clocks and commit numbers."""
     out = {}
     for name in delta.TABLES:
         rows = delta.scan(data, name)
         frame = None if rows is None else rows.collect()
-        # Sorted as text: a list or a struct has no order, and the order of commits is no content.
+        # Sorted as text: lists and structs have no order, and the order of commits is not content.
         lines = [] if frame is None else sorted(frame.write_ndjson().splitlines())
         out[name] = _hash("\n".join(lines))
     out["open rejections"] = _hash(tables.rejections(data).write_ndjson())
@@ -185,9 +185,9 @@ def _hash(text: str) -> str:
 
 
 def findings(data: Path, told: list[str]) -> list[str]:
-    """What is wrong with a store by itself: a revision twice, a version that does not verify, leftovers of a killed run.
+    """List faults of a store: a revision twice, a version that does not verify, leftovers of a killed run.
 
-    told: passages that must be nowhere below the data directory.
+    told: passages that must not be in the data directory.
     """
     out = []
     every = delta.scan(data, "readings")
@@ -211,8 +211,8 @@ def torture(
     by_command: int = 10,
     jobs: tuple[str, ...] = JOBS,
 ) -> dict[str, Counts]:
-    """Each job in its turn killed at a random moment and run again, until so many were killed: one that ends before its
-    moment comes does not count. by_command: every so manieth goes by way of the command."""
+    """Kill each job in turn at a random moment and repeat it, until so many were killed; a run that ends before its kill does not
+    count. by_command: every n-th run is a whole command."""
     rng, until = random.Random(seed), time.monotonic() + seconds
     found = {job: Counts() for job in jobs}
     with tempfile.TemporaryDirectory() as name:
@@ -221,7 +221,7 @@ def torture(
         out, data = folder / "log", folder / "data"
         data.mkdir()
         before, after, lasts, writes = {}, {}, {}, {}
-        steady, spare = Hand(), Hand()
+        steady, spare = JobProcess(), JobProcess()
         told: list[str] = []
         for job in jobs:
             before[job] = folder / f"before {job}"
@@ -264,12 +264,12 @@ def torture(
             else:
                 killed = by_hand(spare, broken, arguments, kill) is None
                 spare.kill()
-                spare = Hand()
+                spare = JobProcess()
             found[job].killed += killed
             found[job].finished += not killed
             again = as_a_person(broken, arguments, out) if person else by_hand(steady, broken, arguments)
             wrong = []
-            # A fix that was done before the kill finds nothing left to do, and says so.
+            # A fix that was done before the kill reports that nothing is left to do.
             if again is None or (again["code"] and not (job == "fix" and "No open rejection" in again["errors"])):
                 wrong.append(f"run again it failed: {again}")
             try:

@@ -1,8 +1,8 @@
-"""Speed and memory of training on this CPU against TRL's trainer as it comes, at three shapes: `python -m
+"""Benchmark of training on a CPU against TRL's trainer with its defaults, at three shapes: `python -m
 benchmarks.training --write`.
 
-Both train the same rows with the same adapters, each in a process of its own; the last loss shows that they do the same.
-TRL as it comes recomputes activations and scores every position; ours does neither where memory allows.
+Both train the same rows with the same adapters, each in its own process; equal last losses show that they do the same work.
+By default TRL recomputes activations and scores every position; ours does neither if memory allows.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.road import ROOT, put, where
+from benchmarks.pipeline import ROOT, put, where
 from flows.runtime import environment
 
 BEGIN, END = "<!-- training: written by benchmarks/training.py -->", "<!-- training: end -->"
@@ -69,7 +69,7 @@ def measure(shape: dict, ours: bool, updates: int) -> dict:
 
 
 def apart(shape: str, ours: bool, updates: int, repeats: int) -> dict:
-    """The same in processes of their own, one after the other: medians."""
+    """Medians of measurements in separate processes, one after the other."""
     command = [sys.executable, "-m", "benchmarks.training", "--one", shape, "--updates", str(updates)]
     command += ["--ours"] if ours else []
     runs = [
@@ -82,7 +82,7 @@ def apart(shape: str, ours: bool, updates: int, repeats: int) -> dict:
 
 
 def table(found: dict[str, tuple[dict, dict]]) -> str:
-    """The figures as Markdown."""
+    """Write the figures as Markdown."""
     lines = [
         where(),
         "",

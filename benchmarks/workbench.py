@@ -1,4 +1,4 @@
-"""How long every page of the workbench takes with a full store, asked over the network as a browser asks.
+"""Benchmark of every page of the workbench with a full store, requested over HTTP as by a browser.
 
     python -m benchmarks.workbench [--readings N] [--keep FOLDER] [--write]
 
@@ -18,8 +18,8 @@ import time
 from pathlib import Path
 from urllib.request import HTTPCookieProcessor, ProxyHandler, build_opener
 
+from benchmarks.pipeline import commit, ingest
 from benchmarks.publish import fill
-from benchmarks.road import commit, ingest
 from tests.chromium import workbench
 
 DOC = Path(__file__).parents[1] / "docs" / "performance.md"
@@ -52,7 +52,7 @@ def prepare(data_dir: Path, readings: int) -> None:
 
 
 def pages(data_dir: Path) -> dict[str, str]:
-    """What a page is -> its address."""
+    """Map page -> its address."""
     from tarot_data.store import tables
 
     rejected = tables.rejections(data_dir)
@@ -81,7 +81,7 @@ def measure(data_dir: Path) -> list[tuple[str, float, float]]:
 
     out = []
     with workbench(data_dir) as url:
-        # A proxy of the environment has no business with this machine's own address.
+        # A proxy of the environment must not be used for this machine.
         browser = build_opener(ProxyHandler({}), HTTPCookieProcessor(http.cookiejar.CookieJar()))
         browser.open(url).read()
         base = url.split("/?")[0]

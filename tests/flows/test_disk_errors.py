@@ -27,13 +27,13 @@ SMALL_DISK = """
 import json, os, sys
 from contextlib import nullcontext
 from pathlib import Path
-from benchmarks import hands, torture
+from benchmarks import job_process, torture
 from flows import cli
 from flows.runtime import dask_runner, disk_errors, error_redaction
 from flows.service import prefect_session
 
 # The command as it is, without a server of Prefect's: its tasks are the functions they are.
-hands.warm()
+job_process.warm()
 prefect_session.prefect_at = lambda _: error_redaction.told()
 dask_runner.spread_over = lambda flow, cluster: flow.fn
 data, first, more = map(Path, sys.argv[1:])

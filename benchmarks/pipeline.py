@@ -1,8 +1,7 @@
-"""The whole way from raw files to a validated, labelled store, at growing sizes; ten readings into a full store;
-publish and diff. `python -m benchmarks.road --sizes 1000 10000`, or `make bench` for all of it; `make bench-million` for
+"""Benchmark of the ingest pipeline at growing sizes, of ten readings into a full store, and of publish and diff. `python -m benchmarks.pipeline --sizes 1000 10000`, or `make bench` for all of it; `make bench-million` for
 a million readings, which takes most of an hour.
 
-Every measure is a process of its own, so that its CPU seconds and its peak memory are its own too. Readings are made up
+Every measurement runs in its own process, so that CPU seconds and peak memory are its own. Readings are made up
 by `tarot sample`, in every raw form, about 600 characters each.
 """
 
@@ -23,17 +22,17 @@ from time import perf_counter
 ROOT = Path(__file__).parents[1]
 DOC = ROOT / "docs" / "performance.md"
 MARKS = {
-    False: ("<!-- road: written by benchmarks/road.py -->", "<!-- road: end -->"),
-    True: ("<!-- far: written by benchmarks/road.py -->", "<!-- far: end -->"),  # only the way into the store
+    False: ("<!-- pipeline: written by benchmarks/pipeline.py -->", "<!-- pipeline: end -->"),
+    True: ("<!-- far: written by benchmarks/pipeline.py -->", "<!-- far: end -->"),  # ingest only
 }
 
 
 A_LOT = 20_000
-"""Readings of the large inbox that the whole command is measured on."""
+"""Readings of the inbox for measuring the whole command."""
 
 
 def ingest(data: Path, inbox: Path) -> dict:
-    """The four stages of the ingest flow, without Prefect's own half second."""
+    """Run the four stages of the ingest flow without Prefect."""
     from tarot_data.ingest import stages
     from tarot_data.store import tables
 
@@ -75,7 +74,7 @@ JOBS = {job.__name__: job for job in (ingest, publish, diff, report)}
 
 
 def warm() -> None:
-    """Import and load what the first reading needs, so that the start of the process is not measured."""
+    """Import and load what the first reading needs, so that start-up is not measured."""
     import deltalake  # noqa: F401
     import polars as pl
 
@@ -90,7 +89,7 @@ def warm() -> None:
 
 
 def one(job: str, data: Path, inbox: Path) -> dict:
-    """{seconds, cpu_seconds, peak_mb, result} of a job in this process."""
+    """Measure a job in this process: {seconds, cpu_seconds, peak_mb, result}."""
     warm()
     before, start = resource.getrusage(resource.RUSAGE_SELF), perf_counter()
     result = JOBS[job](data, inbox)
@@ -105,8 +104,8 @@ def one(job: str, data: Path, inbox: Path) -> dict:
 
 
 def apart(job: str, data: Path, inbox: Path) -> dict:
-    """The same in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.road", "--job", job, "--data", str(data), "--inbox", str(inbox)]
+    """Measure a job in its own process."""
+    command = [sys.executable, "-m", "benchmarks.pipeline", "--job", job, "--data", str(data), "--inbox", str(inbox)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -116,7 +115,7 @@ def median(runs: list[dict]) -> dict:
 
 
 def on_copies(job: str, full: Path, repeats: int) -> dict:
-    """The median of a job that changes its store, each time on a copy; the last copy takes the store's place."""
+    """Median of a job that changes its store, each time on a copy; the last copy replaces the store."""
     copy, runs = full.with_name("copy"), []
     for _ in range(repeats):
         shutil.rmtree(copy, ignore_errors=True)
@@ -128,11 +127,11 @@ def on_copies(job: str, full: Path, repeats: int) -> dict:
 
 
 def measure(sizes: list[int], repeats: int, folder: Path, ingest_only: bool = False) -> dict:
-    """{road: [{n, seconds, cpu_seconds, peak_mb, accepted}], ten: {store, empty, full}} and, unless only the way into the
-    store is asked for, {commands, publish, publish_again, diff, report}."""
+    """{pipeline: [{n, seconds, cpu_seconds, peak_mb, accepted}], ten: {store, empty, full}} and, unless only the ingest
+    is asked for, {commands, publish, publish_again, diff, report}."""
     from tarot_data.synthetic.generate import write_sample
 
-    out: dict = {"road": []}
+    out: dict = {"pipeline": []}
     for n in sizes:
         inbox = folder / f"inbox-{n}"
         write_sample(n, inbox, seed=1)
@@ -142,8 +141,8 @@ def measure(sizes: list[int], repeats: int, folder: Path, ingest_only: bool = Fa
             runs.append(apart("ingest", full, inbox))
             if (n, repeat) != (sizes[-1], repeats - 1):
                 shutil.rmtree(full)
-        out["road"].append({"n": n, "accepted": runs[0]["result"]["accepted"], "runs": len(runs), **median(runs)})
-        print(out["road"][-1], file=sys.stderr, flush=True)
+        out["pipeline"].append({"n": n, "accepted": runs[0]["result"]["accepted"], "runs": len(runs), **median(runs)})
+        print(out["pipeline"][-1], file=sys.stderr, flush=True)
         shutil.rmtree(inbox)
     if not ingest_only:
         out["commands"] = commands(folder, repeats)
@@ -164,7 +163,7 @@ def measure(sizes: list[int], repeats: int, folder: Path, ingest_only: bool = Fa
 
 
 def commanded(data: Path, *words: str) -> dict:
-    """{seconds, cpu_seconds, peak_mb} of a command from its start to its end, what it starts itself included."""
+    """Measure a whole command, its child processes included: {seconds, cpu_seconds, peak_mb}."""
     command = [sys.executable, "-c", "import sys; from flows.cli import main; sys.exit(main())", *words]
     start = perf_counter()
     done = subprocess.Popen(
@@ -179,7 +178,7 @@ def commanded(data: Path, *words: str) -> dict:
 
 
 def commands(folder: Path, repeats: int) -> dict[str, dict]:
-    """What a person waits for: medians of whole commands, each on a data directory of its own."""
+    """Medians of whole commands, each on its own data directory."""
     from tarot_data.synthetic.generate import write_sample
 
     empty = folder / "nothing"
@@ -205,14 +204,14 @@ def commands(folder: Path, repeats: int) -> dict[str, dict]:
     return out | {title: median(done) for title, done in runs.items()}
 
 
-def exponent(road: list[dict]) -> float:
-    """Of growth in CPU seconds, from the smallest size to the largest: 1 is linear."""
-    first, last = road[0], road[-1]
+def exponent(rows: list[dict]) -> float:
+    """Exponent of growth in CPU seconds from the smallest to the largest size; 1 is linear."""
+    first, last = rows[0], rows[-1]
     return math.log(last["cpu_seconds"] / first["cpu_seconds"]) / math.log(last["n"] / first["n"])
 
 
 def where() -> str:
-    """The machine, how busy it was, and the commit."""
+    """Name the machine, its load and the commit."""
     return (
         f"Measured on {platform.machine()} Linux, {os.cpu_count()} cores (load of the last quarter of an hour "
         f"{os.getloadavg()[2]:.1f}), Python {platform.python_version()}, at commit {commit()}."
@@ -220,14 +219,14 @@ def where() -> str:
 
 
 def table(found: dict) -> str:
-    """The figures as Markdown."""
+    """Write the figures as Markdown."""
     lines = [
         where(),
         "",
         "| readings | runs | accepted | seconds | CPU seconds | readings per CPU second | peak memory |",
         "|---|---|---|---|---|---|---|",
     ]
-    for row in found["road"]:
+    for row in found["pipeline"]:
         lines.append(
             f"| {row['n']:,} | {row['runs']} | {row['accepted']:,} | {row['seconds']:.1f} | {row['cpu_seconds']:.1f} "
             f"| {row['n'] / row['cpu_seconds']:.0f} | {row['peak_mb']:.0f} MB |"
@@ -235,7 +234,7 @@ def table(found: dict) -> str:
     ten, full = found["ten"]["empty"], found["ten"]["full"]
     lines += [
         "",
-        f"Exponent of growth in CPU seconds: {exponent(found['road']):.2f}." if len(found["road"]) > 1 else "",
+        f"Exponent of growth in CPU seconds: {exponent(found['pipeline']):.2f}." if len(found["pipeline"]) > 1 else "",
     ]
     lines += [
         "",

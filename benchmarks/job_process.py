@@ -1,5 +1,5 @@
-"""The jobs that torture kills, in a process that has imported and loaded everything before it is told what to do, so that
-a kill falls into the work and not into the start of Python. One line of JSON in, one out."""
+"""Jobs of the kill test, in a process that has loaded everything before it starts a job, so that a kill hits the work and not
+the start of Python. One line of JSON in, one out."""
 
 import contextlib
 import json
@@ -10,12 +10,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 
-class Hand:
+class JobProcess:
     """A process that waits for a job."""
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.hands"],
+            [sys.executable, "-m", "benchmarks.job_process"],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -30,7 +30,7 @@ class Hand:
         self.process.stdin.flush()
 
     def result(self) -> dict | None:
-        """{code, errors}; None where it was killed."""
+        """Return {code, errors}, or None if it was killed."""
         line = self.process.stdout.readline()
         return json.loads(line) if line else None
 
@@ -42,7 +42,7 @@ class Hand:
 
 
 def work(data: Path, arguments: list[str], errors: Path) -> dict:
-    """Do what `tarot ARGUMENTS` does, without Prefect's part of an ingest."""
+    """Do what `tarot ARGUMENTS` does, without Prefect."""
     from flows import cli, ingest
 
     code: object = 0
@@ -63,7 +63,7 @@ def work(data: Path, arguments: list[str], errors: Path) -> dict:
 
 
 def warm() -> None:
-    """Import what the jobs import, label a reading, and have the tasks of ingest and publish be the functions they are."""
+    """Import what the jobs import, label a reading, and replace the tasks of ingest and publish by their plain functions."""
     import polars as pl
 
     from flows import ingest
