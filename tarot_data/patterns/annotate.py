@@ -50,33 +50,33 @@ def annotated(readings: pl.DataFrame) -> Annotated:
 def _annotate(readings: pl.DataFrame) -> Annotated:
     found = labeller.label(to_rows(readings))
     ids = readings["reading_id"]
-    return Annotated(
-        pl.DataFrame(sentence_columns(found, ids), schema=SENTENCES), _notes(found, ids), _mentions(found.batch, ids)
-    )
+    return Annotated(_sentences(found, ids), _notes(found, ids), _mentions(found.batch, ids))
 
 
-def sentence_columns(found: labeller.Labelled, ids: pl.Series) -> dict[str, object]:
-    """The columns of SENTENCES for a labelled batch. ids: reading_id of each of its readings."""
+def _sentences(found: labeller.Labelled, ids: pl.Series) -> pl.DataFrame:
     batch = found.batch
-    return {
-        "reading_id": ids.gather(batch.s_reading),
-        "index": batch.s_index.astype(np.int32),
-        "start": batch.spans[:, 0].astype(np.int32),
-        "end": batch.spans[:, 1].astype(np.int32),
-        "labels": lists(found.labels, pl.Enum(LABELS)),
-        "cards": lists([[CARDS[card] for card in named] for named in found.cards], pl.Enum(CARDS)),
-        "confidence": np.clip(found.confidence, 0, 1).astype(np.float32),
-    }
+    return pl.DataFrame(
+        {
+            "reading_id": ids.gather(batch.s_reading),
+            "index": batch.s_index.astype(np.int32),
+            "start": batch.spans[:, 0].astype(np.int32),
+            "end": batch.spans[:, 1].astype(np.int32),
+            "labels": _lists(found.labels, pl.Enum(LABELS)),
+            "cards": _lists([[CARDS[card] for card in named] for named in found.cards], pl.Enum(CARDS)),
+            "confidence": np.clip(found.confidence, 0, 1).astype(np.float32),
+        },
+        schema=SENTENCES,
+    )
 
 
 def _notes(found: labeller.Labelled, ids: pl.Series) -> pl.DataFrame:
     inputs = found.inputs
     style = styles_of(found.batch, inputs.dense[:, inputs.names.index("asks")] > 0)
-    style["markers"] = lists(style["markers"], pl.String())
+    style["markers"] = _lists(style["markers"], pl.String())
     return pl.DataFrame(
         {
             "reading_id": ids,
-            "themes": lists(themes_of(found.batch), pl.Enum(THEMES)),
+            "themes": _lists(themes_of(found.batch), pl.Enum(THEMES)),
             "style": pl.DataFrame(style, schema=dict(Style)).to_struct(),
             "labeller": pl.repeat(labeller.version(), len(ids), dtype=pl.String, eager=True),
         },
@@ -98,7 +98,7 @@ def _mentions(batch: Batch, ids: pl.Series) -> pl.DataFrame:
     )
 
 
-def lists(values: list[list[str]], inner: pl.DataType) -> pl.Series:
+def _lists(values: list[list[str]], inner: pl.DataType) -> pl.Series:
     """Convert lists of words without `|` to a list column; through joined strings, as polars takes nested lists slowly."""
     joined = pl.DataFrame({"": pl.Series(["|".join(value) for value in values], dtype=pl.String)})
     empty = pl.lit([], dtype=pl.List(pl.String))

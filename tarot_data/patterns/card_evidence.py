@@ -6,7 +6,6 @@ Input: a batch of readings; output: arrays of one value a pair.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
@@ -25,14 +24,25 @@ from tarot_data.text.numerals import NUMERALS
 class Pairs:
     """Every sentence with every drawn card of its reading, by sentence, then slot.
 
-    first: (sentences + 1,) index of each sentence's first pair. Of p_sentence to place one value a pair; current (slot
-    of the card named last before, -1 for none), paragraph (begins one), two, back, many, group, statistic one a sentence.
+    first: (sentences + 1,) index of each sentence's first pair. sizes: (readings,) number of cards. slot_of: (readings,
+    CARDS), -1 if not drawn.
+
+    One value a pair, from p_sentence to place. named: how often by name; place: where first, 0 to 1 of the sentence, 1
+    if nowhere. image, rank, suit: weight of the words that show the card, shared among the drawn cards they fit.
+    ordinal: by its number (第一张, 最后一张). member: in a group that is mentioned (逆位, 大牌). fits: in a group of just as
+    many as are mentioned (两张逆位). whole: all of the draw (三张, of three).
+
+    One value a sentence, from current on. current: slot of the card named last before, -1 for none. paragraph: whether
+    it begins one. two, back, many, group: whether it has such a pointing word. statistic: whether it is one over the
+    spread.
     """
 
     p_sentence: np.ndarray
     p_slot: np.ndarray
     p_card: np.ndarray
     first: np.ndarray
+    sizes: np.ndarray
+    slot_of: np.ndarray
     named: np.ndarray
     image: np.ndarray
     rank: np.ndarray
@@ -51,41 +61,26 @@ class Pairs:
     group: np.ndarray
     statistic: np.ndarray
 
-
-class _Index(NamedTuple):
-    """The pairs of a batch. sizes: cards of each reading. slot_of: (readings, CARDS), -1 if not drawn."""
-
-    p_sentence: np.ndarray
-    p_slot: np.ndarray
-    p_card: np.ndarray
-    first: np.ndarray
-    sizes: np.ndarray
-    slot_of: np.ndarray
-
-    def pair(self, sentence: np.ndarray, slot: np.ndarray) -> np.ndarray:
+    def at(self, sentence: np.ndarray, slot: np.ndarray) -> np.ndarray:
+        """Return the index of the pairs of these sentences and slots."""
         return self.first[sentence] + slot
 
 
 def pairs_of(batch: Batch) -> Pairs:
     """Find by name, rank, picture, position or pointing word which drawn cards each sentence may speak of."""
-    index = _index(batch)
-    named, place = _named(batch, index)
-    image, rank, suit = _pictured(batch, index)
-    position = np.zeros(len(index.p_card))
-    sentence, slot = _positions(batch)
-    np.add.at(position, index.pair(sentence, slot), 1)
-    pointed = _pointers(batch, index)
-    newline = batch.codes == 10
-    paragraph = newline[np.maximum(batch.s_start - 2, 0)] & newline[np.maximum(batch.s_start - 1, 0)]
-    return Pairs(
-        index.p_sentence, index.p_slot, index.p_card, index.first, named, image, rank, suit, position,
-        pointed.ordinal, pointed.member, pointed.fits, pointed.whole, place,
-        current=_current(batch, named, index.first, index.p_slot), paragraph=paragraph | (batch.s_index == 0),
-        **pointed.flags, statistic=np.zeros(batch.size, dtype=bool),
-    )  # fmt: skip
+    pairs = _all_pairs(batch)
+    _add_names(batch, pairs)
+    _add_pictures(batch, pairs)
+    np.add.at(pairs.position, pairs.at(*_positions(batch)), 1)
+    _add_pointers(batch, pairs)
+    return pairs
 
 
-def _index(batch: Batch) -> _Index:
+_VALUES = ("named", "image", "rank", "suit", "position", "ordinal", "member", "fits", "whole")
+
+
+def _all_pairs(batch: Batch) -> Pairs:
+    """Make the pairs of a batch without evidence."""
     sizes = np.array([len(drawn) for drawn in batch.drawn], dtype=np.int64)
     slots = sizes[batch.s_reading]
     first = np.concatenate([[0], np.cumsum(slots)])
@@ -96,26 +91,43 @@ def _index(batch: Batch) -> _Index:
     for number, drawn in enumerate(batch.drawn):
         slot_of[number, drawn] = np.arange(len(drawn))
         card_of[number, : len(drawn)] = drawn
-    return _Index(p_sentence, p_slot, card_of[batch.s_reading[p_sentence], p_slot], first, sizes, slot_of)
+    newline = batch.codes == 10
+    paragraph = newline[np.maximum(batch.s_start - 2, 0)] & newline[np.maximum(batch.s_start - 1, 0)]
+    return Pairs(
+        p_sentence, p_slot, card_of[batch.s_reading[p_sentence], p_slot], first, sizes, slot_of,
+        **{name: np.zeros(len(p_sentence)) for name in _VALUES}, place=np.ones(len(p_sentence)),
+        current=np.full(batch.size, -1), paragraph=paragraph | (batch.s_index == 0),
+        **{name: np.zeros(batch.size, dtype=bool) for name in (*FLAGS, "statistic")},
+    )  # fmt: skip
 
 
-def _named(batch: Batch, index: _Index) -> tuple[np.ndarray, np.ndarray]:
-    """Count how often each pair's sentence names the card, and where first: 0 to 1 of the sentence, 1 if it does not."""
-    inside = batch.m_sentence >= 0
-    sentence = batch.m_sentence[inside]
-    slot = index.slot_of[batch.s_reading[sentence], batch.m_card[inside]]
-    drawn = slot >= 0
-    pair = index.pair(sentence, slot)[drawn]
-    named, place = np.zeros(len(index.p_card)), np.ones(len(index.p_card))
-    np.add.at(named, pair, 1)
+def _add_names(batch: Batch, pairs: Pairs) -> None:
+    """Fill named, place and current."""
+    slot = pairs.slot_of[batch.s_reading[batch.m_sentence], batch.m_card]
+    drawn = (batch.m_sentence >= 0) & (slot >= 0)
+    sentence, slot = batch.m_sentence[drawn], slot[drawn]
+    at = pairs.at(sentence, slot)
+    np.add.at(pairs.named, at, 1)
     width = np.maximum(batch.s_end - batch.s_start, 1)
-    where = (batch.m_start[inside] - batch.s_start[sentence]) / width[sentence]
-    np.minimum.at(place, pair, where[drawn])
-    return named, place
+    np.minimum.at(pairs.place, at, (batch.m_start[drawn] - batch.s_start[sentence]) / width[sentence])
+    pairs.current = _current(batch, pairs)
 
 
-def _pictured(batch: Batch, index: _Index) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Weigh the pictures, ranks and suits of each pair; a word that fits several drawn cards counts in parts."""
+def _current(batch: Batch, pairs: Pairs) -> np.ndarray:
+    """Find the slot of the card last named alone before each sentence, or by a heading; -1 if there is none yet."""
+    at = np.nonzero(pairs.named > 0)[0]
+    sentence = pairs.p_sentence[at]
+    alone = np.bincount(sentence, minlength=batch.size)[sentence] == 1
+    slot = np.full(batch.size, -1, dtype=np.int64)
+    slot[sentence[alone]] = pairs.p_slot[at[alone]]
+    latest = np.maximum.accumulate(np.where(slot >= 0, np.arange(batch.size), -1))
+    before = np.concatenate([[-1], latest[:-1]])
+    begin = np.arange(batch.size) - batch.s_index
+    return np.where(before >= begin, slot[np.maximum(before, 0)], -1)
+
+
+def _add_pictures(batch: Batch, pairs: Pairs) -> None:
+    """Fill image, rank and suit."""
     _, matrix, kinds = imagery.words()
     found = batch.found["images"]
     free = ~_covered(batch.m_start, batch.m_end, found.start) & ~_covered(batch.m_start, batch.m_end, found.end - 1)
@@ -124,19 +136,15 @@ def _pictured(batch: Batch, index: _Index) -> tuple[np.ndarray, np.ndarray, np.n
     chosen = chosen[batch.sentence_of(found.start[chosen]) >= 0]
     found = phrase_matcher.Matches(*(column[chosen] for column in found))
     sentence = batch.sentence_of(found.start)
-    candidates = matrix[found.phrase] & (index.slot_of[batch.s_reading[sentence]] >= 0)
+    slots = pairs.slot_of[batch.s_reading[sentence]]
+    candidates = matrix[found.phrase] & (slots >= 0)
     share = candidates.sum(axis=1)
     hit, card = np.nonzero(candidates)
-    at = index.pair(sentence[hit], index.slot_of[batch.s_reading[sentence[hit]], card])
-    kind = kinds[found.phrase][hit]
+    at, kind = pairs.at(sentence[hit], slots[hit, card]), kinds[found.phrase][hit]
     # A picture of one character is ambiguous: 水, 光.
-    weights = (np.where(found.end - found.start > 1, 1.0, 0.5)[hit] / share[hit], 1.0 / share[hit], 1.0 / share[hit])
-    out = []
-    for number, weight in enumerate(weights):
-        values = np.zeros(len(index.p_card))
+    weight = np.where((found.end - found.start > 1)[hit] | (kind != imagery.PICTURE), 1.0, 0.5) / share[hit]
+    for number, values in ((imagery.PICTURE, pairs.image), (imagery.RANK, pairs.rank), (imagery.SUIT, pairs.suit)):
         np.add.at(values, at[kind == number], weight[kind == number])
-        out.append(values)
-    return tuple(out)
 
 
 GROUPS = ("major", "minor", "court", "upright", "reversed", *SUITS)
@@ -155,39 +163,31 @@ FLAGS = ("two", "back", "many", "group")
 """Kinds of pointing words that are about the sentence, not about one card."""
 
 
-class _Pointed(NamedTuple):
-    """What the pointing words of each sentence point at. flags: by FLAGS, (sentences,); the others: (pairs,).
-
-    ordinal: the card by its number (第一张, 最后一张). member: in a group that is mentioned (逆位, 大牌). fits: in a group of
-    just as many as are mentioned (两张逆位). whole: all of the draw (三张, of three).
-    """
-
-    ordinal: np.ndarray
-    member: np.ndarray
-    fits: np.ndarray
-    whole: np.ndarray
-    flags: dict[str, np.ndarray]
-
-
-def _pointers(batch: Batch, index: _Index) -> _Pointed:
-    flags = {kind: np.zeros(batch.size, dtype=bool) for kind in FLAGS}
-    ordinal, whole = np.zeros(len(index.p_card)), np.zeros(len(index.p_card))
+def _add_pointers(batch: Batch, pairs: Pairs) -> None:
+    """Fill ordinal, member, fits, whole and FLAGS."""
     spoken = np.zeros(batch.size, dtype=np.int64)
     groups = []
     for kind, note, hit in _pointing_words(batch):
         if kind in FLAGS:
-            flags[kind][hit] = True
+            getattr(pairs, kind)[hit] = True
         if kind == "ordinal":
-            ordinal[_numbered(batch, index, note, hit)] = 1
+            pairs.ordinal[_numbered(batch, pairs, note, hit)] = 1
         elif kind == "group" and note in GROUPS:
             groups.append((note, hit))
         elif kind == "many" and note:
             spoken[hit] = np.maximum(spoken[hit], int(note))
-    spoken = np.where(flags["two"] & (spoken == 0), 2, spoken)
-    size = index.sizes[batch.s_reading]
-    everything = flags["many"] & ((spoken == 0) | (spoken == size)) | flags["two"] & (spoken == 2) & (size == 2)
-    whole[everything[index.p_sentence]] = 1
-    return _Pointed(ordinal, *_grouped(batch, index, groups, spoken), whole, flags)
+    spoken = np.where(pairs.two & (spoken == 0), 2, spoken)
+    size = pairs.sizes[batch.s_reading]
+    everything = pairs.many & ((spoken == 0) | (spoken == size)) | pairs.two & (spoken == 2) & (size == 2)
+    pairs.whole[everything[pairs.p_sentence]] = 1
+    belongs = _members(batch, pairs) if groups else {}
+    for group, hit in groups:
+        here = np.zeros(batch.size, dtype=bool)
+        here[hit] = True
+        mine = here[pairs.p_sentence] & belongs[group]
+        pairs.member[mine] = 1
+        count = np.bincount(pairs.p_sentence[mine], minlength=batch.size)
+        pairs.fits[mine & ((count == spoken) & (count < size))[pairs.p_sentence]] = 1
 
 
 def _pointing_words(batch: Batch) -> Iterator[tuple[str, str, np.ndarray]]:
@@ -200,35 +200,18 @@ def _pointing_words(batch: Batch) -> Iterator[tuple[str, str, np.ndarray]]:
             yield row["kind"], row["note"], sentence[(found.phrase == number[fold(row["word"])]) & (sentence >= 0)]
 
 
-def _numbered(batch: Batch, index: _Index, note: str, hit: np.ndarray) -> np.ndarray:
+def _numbered(batch: Batch, pairs: Pairs, note: str, hit: np.ndarray) -> np.ndarray:
     """Find the pairs of the cards with these numbers. note: `1|-1`; negative from the end, 0 the middle of an odd draw."""
-    size = index.sizes[batch.s_reading[hit]]
-    pairs = []
+    size = pairs.sizes[batch.s_reading[hit]]
+    found = []
     for number in map(int, note.split("|")):
         slot = np.where(number > 0, number - 1, np.where(number < 0, size + number, (size - 1) // 2))
         keep = (slot < size) & (slot >= 0) & ((number != 0) | (size % 2 == 1))
-        pairs.append(index.pair(hit[keep], slot[keep]))
-    return np.concatenate(pairs)
+        found.append(pairs.at(hit[keep], slot[keep]))
+    return np.concatenate(found)
 
 
-def _grouped(
-    batch: Batch, index: _Index, groups: list[tuple[str, np.ndarray]], spoken: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Mark the pairs of member and fits. spoken: number of cards each sentence mentions, 0 for none."""
-    member, fits = np.zeros(len(index.p_card)), np.zeros(len(index.p_card))
-    belongs = _members(batch, index.p_sentence, index.p_card) if groups else {}
-    size = index.sizes[batch.s_reading]
-    for group, hit in groups:
-        here = np.zeros(batch.size, dtype=bool)
-        here[hit] = True
-        mine = here[index.p_sentence] & belongs[group]
-        member[mine] = 1
-        count = np.bincount(index.p_sentence[mine], minlength=batch.size)
-        fits[mine & ((count == spoken) & (count < size))[index.p_sentence]] = 1
-    return member, fits
-
-
-def _members(batch: Batch, p_sentence: np.ndarray, p_card: np.ndarray) -> dict[str, np.ndarray]:
+def _members(batch: Batch, pairs: Pairs) -> dict[str, np.ndarray]:
     """Mark for each of GROUPS the pairs whose card belongs to it."""
     is_major = np.array([card in MAJORS for card in CARDS])
     is_court = np.array([card[2:] in RANKS[-4:] for card in CARDS])
@@ -236,11 +219,11 @@ def _members(batch: Batch, p_sentence: np.ndarray, p_card: np.ndarray) -> dict[s
     for number, reading in enumerate(batch.readings):
         for card in reading.get("cards") or ():
             turned[number, mentions.CARD_ID[card["card"]]] = TURNS.get(card.get("orientation"), 0)
-    turn = turned[batch.s_reading[p_sentence], p_card]
-    major = is_major[p_card]
-    suits = {suit: np.array([card.startswith(suit) for card in CARDS])[p_card] for suit in SUITS}
+    turn = turned[batch.s_reading[pairs.p_sentence], pairs.p_card]
+    major = is_major[pairs.p_card]
+    suits = {suit: np.array([card.startswith(suit) for card in CARDS])[pairs.p_card] for suit in SUITS}
     return suits | {
-        "major": major, "minor": ~major, "court": is_court[p_card], "upright": turn == 1, "reversed": turn == 2,
+        "major": major, "minor": ~major, "court": is_court[pairs.p_card], "upright": turn == 1, "reversed": turn == 2,
     }  # fmt: skip
 
 
@@ -281,19 +264,6 @@ def _positions(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
     keep = sentence >= 0
     slots = [batch.positions[r][p][1] for r, p in zip(reading[keep].tolist(), place[keep].tolist(), strict=True)]
     return sentence[keep], np.array(slots, dtype=np.int64)
-
-
-def _current(batch: Batch, named: np.ndarray, first: np.ndarray, p_slot: np.ndarray) -> np.ndarray:
-    """Find the slot of the card last named alone before each sentence, or by a heading; -1 if there is none yet."""
-    at = np.nonzero(named > 0)[0]
-    sentence = np.searchsorted(first, at, side="right") - 1
-    alone = np.bincount(sentence, minlength=batch.size)[sentence] == 1
-    slot = np.full(batch.size, -1, dtype=np.int64)
-    slot[sentence[alone]] = p_slot[at[alone]]
-    latest = np.maximum.accumulate(np.where(slot >= 0, np.arange(batch.size), -1))
-    before = np.concatenate([[-1], latest[:-1]])
-    begin = np.arange(batch.size) - batch.s_index
-    return np.where(before >= begin, slot[np.maximum(before, 0)], -1)
 
 
 def per_pair_max(values: np.ndarray, first: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Writing style of each reading: address, script, sentence length, particles, hedges, questions, and marker codes."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from types import SimpleNamespace
 
 import numpy as np
 import opencc
@@ -11,32 +11,7 @@ from tarot_data.patterns.batch import Batch
 from tarot_data.patterns.vocabulary import code_table, marks, style_words
 from tarot_data.text.normalise import script_table
 
-
-class Counts(NamedTuple):
-    """Counts per reading, each an array of shape (readings,). words: number of style words by kind.
-
-    chars: without white space. length: mean characters of a sentence. …_share: 0 to 1, of characters, questions of
-    sentences. headings, items: sentences that begin with such a mark.
-    """
-
-    chars: np.ndarray
-    sentences: np.ndarray
-    length: np.ndarray
-    lines: np.ndarray
-    emoji: np.ndarray
-    bold: np.ndarray
-    headings: np.ndarray
-    items: np.ndarray
-    questions_share: np.ndarray
-    latin_share: np.ndarray
-    marks_share: np.ndarray
-    words: dict[str, np.ndarray]
-    per_100: dict[str, np.ndarray]
-    address: np.ndarray
-    script: np.ndarray
-
-
-MARKERS: dict[str, Callable[[Counts], np.ndarray]] = {
+MARKERS: dict[str, Callable[[SimpleNamespace], np.ndarray]] = {
     "emoji": lambda c: c.emoji > 0,
     "markdown": lambda c: (c.headings > 0) & (c.bold + c.items > 0) | (c.bold > 3),
     "list": lambda c: c.items >= 3,
@@ -55,7 +30,7 @@ MARKERS: dict[str, Callable[[Counts], np.ndarray]] = {
     "long_sentences": lambda c: c.length > 40,
     "short_sentences": lambda c: c.length < 16,
 }
-"""Which readings have each marker, as a bool array of shape (readings,)."""
+"""Rule of each marker, from the counts of `_count` to a bool array of shape (readings,)."""
 
 
 def styles_of(batch: Batch, asks: np.ndarray) -> dict[str, list]:
@@ -83,7 +58,12 @@ def _rounded(values: np.ndarray, digits: int) -> list[float]:
     return [round(value, digits) for value in values.tolist()]
 
 
-def _count(batch: Batch, asks: np.ndarray) -> Counts:
+def _count(batch: Batch, asks: np.ndarray) -> SimpleNamespace:
+    """Count per reading, as arrays of shape (readings,).
+
+    chars: without white space. length: mean characters of a sentence. …_share: 0 to 1, of characters; questions of
+    sentences. headings, items: sentences that begin with such a mark. words, per_100: style words by their kind.
+    """
     count, codes = len(batch.readings), batch.written
 
     def characters(hits: np.ndarray) -> np.ndarray:
@@ -100,7 +80,7 @@ def _count(batch: Batch, asks: np.ndarray) -> Counts:
     per_100 = 100 / chars
     you, formal = (characters(code_table(marks(kind))[codes]) for kind in ("plain_you", "formal_you"))
     old, new = characters(_traditional()[codes]), characters(_simplified()[codes])
-    return Counts(
+    return SimpleNamespace(
         chars=chars,
         sentences=number,
         length=sentences(batch.s_end - batch.s_start) / number,

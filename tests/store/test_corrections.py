@@ -10,7 +10,7 @@ from schemas.errors import Problem
 from tarot_data import lexicon
 from tarot_data.ingest.lots import to_stored
 from tarot_data.ingest.relabel import relabel
-from tarot_data.patterns import active_learning, annotate, crf, model, train
+from tarot_data.patterns import annotate, crf, model, train
 from tarot_data.patterns import gold as annotated
 from tarot_data.store import corrections, delta, tables
 from tests.builders import card, reading, readings
@@ -105,21 +105,6 @@ def test_corrections_survive_relabelling(stored, tmp_path):
     assert after["revision"].to_list() == [2, 2] and set(after["labeller"]) == {model.version()}
     assert sentences(after)[2]["labels"] == ["other"]
     assert relabel(tmp_path)["relabelled"] == 0
-
-
-def test_uncorrected_uncertain_sentences_come_first(stored):
-    found = active_learning.uncertain_sentences(stored, limit=5)
-    assert found.height == 5 and found["margin"].is_sorted()
-    assert all(row["labels"] != row["instead"] for row in found.iter_rows(named=True))
-    first = found.row(0, named=True)
-    content = dict(stored.select("reading_id", "content").rows())[first["reading_id"]]
-    assert content[first["start"] : first["end"]] == first["text"]
-    said = pl.DataFrame(
-        {"reading_id": [first["reading_id"]], "start": [first["start"]]},
-        schema={"reading_id": pl.String, "start": pl.Int32},
-    )
-    again = active_learning.uncertain_sentences(stored, said, limit=5)
-    assert again.height == 5 and again.row(0) == found.row(1)
 
 
 def test_unknown_labels_are_summed_over():
