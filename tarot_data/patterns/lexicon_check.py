@@ -15,6 +15,7 @@ from tarot_data.patterns import cues, features, time_expressions
 from tarot_data.patterns.batch import to_batch
 from tarot_data.patterns.card_evidence import GROUPS
 from tarot_data.patterns.vocabulary import MARK_KINDS
+from tarot_data.privacy import person_names
 from tarot_data.privacy.contacts import find_contacts, found_by
 from tarot_data.privacy.recognisers import TABLE, recognisers
 from tarot_data.text.normalise import fold
@@ -48,6 +49,7 @@ CLOSED: dict[str, dict[str, tuple[str, ...]]] = {
     "orientation": {"ambiguous": ("yes", "no")},
     "kinds": {"label": (*LABELS, "any")},
     "marks": {"kind": MARK_KINDS},
+    "persons": {"kind": person_names.KINDS},
 }
 """Columns that take a value of a closed list."""
 
@@ -91,7 +93,7 @@ def check_lexicon() -> list[Finding]:
         found += _numbers(table, column)
     for table, column in WORDS.items():
         found += _words_in_examples(table, column)
-    for table in ("images", "marks", "database"):
+    for table in ("images", "marks", "database", "persons"):
         found += _lists_in_examples(table)
     for check in (_times, _aliases, _pointers, _contacts, _recognisers):
         found += check()

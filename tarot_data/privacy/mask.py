@@ -9,35 +9,40 @@ from tarot_data.text.normalise import widths
 
 
 def kinds_in(texts: list[str]) -> list[str]:
-    """Kinds of the placeholders that stand in texts already, one entry each: what was masked before they came here."""
-    if not any("〔" in text for text in texts):
+    """Return the kinds of the placeholders that texts already have, one entry each: what was masked earlier."""
+    if not any(PLACEHOLDER_START in text for text in texts):
         return []
     return [kind for kind, word in placeholders().items() for text in texts for _ in range(text.count(word))]
 
 
 def mask(text: str) -> tuple[str, list[str]]:
-    """The text with every contact detail replaced by its placeholder, and the kinds replaced, one entry each."""
+    """Replace every contact detail by its placeholder; return the text and the kinds replaced, one entry each."""
     masked, found = _masked(text)
     return masked, [kind for _, kind in found]
 
 
 def announces(label: str) -> bool:
-    """Whether the name of a field or a column says that contact details stand in it: 客户微信, phone."""
+    """Test whether the name of a field or column says that it has contact details: 客户微信, phone."""
     return len(label) <= LONGEST_LABEL and bool(announced_kinds(widths(label)))
 
 
 def mask_lone(text: str) -> str:
-    """A text masked, and where it is nothing but a word or a number such as accounts have, masked whole."""
+    """Mask a text; replace all of it if it is nothing but a word or a number such as accounts have."""
     return placeholders()["account"] if _LONE.fullmatch(text.strip()) else mask(text)[0]
 
 
+PLACEHOLDER_START = "〔"
 LONGEST_LABEL = 30
+"""Characters of a label that may announce what its field has."""
+
 _LONE = re.compile(r"[A-Za-z_][A-Za-z0-9_\-]{5,19}|[0-9]{5,11}")
 
 
 def _masked(text: str, label: str = "") -> tuple[str, list[tuple[str, str]]]:
-    """The masked text, and (detail, kind) of everything masked; label: what its field is called, which may announce what
-    it holds. Looks again until nothing is found: two details side by side hide each other's edges."""
+    """Return the masked text and (detail, kind) of everything masked. label: name of its field, which may announce it.
+
+    Searches until nothing is found: two adjacent details hide each other's boundaries.
+    """
     found: list[tuple[str, str]] = []
     lead = f"{label}：" if label and announces(label) else ""
     for _ in range(4):
@@ -61,14 +66,13 @@ def _masked(text: str, label: str = "") -> tuple[str, list[tuple[str, str]]]:
 
 @lexicon.cached(maxsize=16384)
 def mask_short(text: str) -> tuple[str, tuple[str, ...]]:
-    """`mask` for names, positions and card names, of which the same few thousand come again and again."""
+    """Like `mask`, with a cache: for names, positions and card names, which repeat often."""
     masked, kinds = mask(text)
     return masked, tuple(kinds)
 
 
 def mask_all(texts: list[str], labels: list[str] | None = None) -> tuple[list[str], list[str]]:
-    """Several texts of one record: what one of them gives away is masked in the others too, cue or no cue. labels: what
-    their fields are called, where that may tell what they hold."""
+    """Mask the texts of one record; a detail found in one of them is masked in all. labels: names of their fields."""
     labels = labels or [""] * len(texts)
     results = [_masked(text, label) if text else ("", []) for text, label in zip(texts, labels, strict=True)]
     found = [detail for _, details in results for detail in details]

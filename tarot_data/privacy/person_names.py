@@ -1,4 +1,4 @@
-"""Who a person is: somebody with a name, nobody in particular (匿名, 网友, 大众), or the reader themself (自占)."""
+"""Kinds of persons: somebody with a name, nobody in particular (匿名, 网友, 大众), or the reader themself (自占)."""
 
 import re
 
@@ -8,27 +8,42 @@ from tarot_data import lexicon
 from tarot_data.text.normalise import fold
 from tarot_data.text.numerals import NUMERALS
 
+KINDS = ("nobody", "self", "ordinal", "counter", "counted", "title", "addressed")
+"""Kinds of rows of persons.csv: the first two are kinds of persons, the others parts of how persons are called."""
+
+
+@lexicon.cached
+def words(kind: str) -> tuple[str, ...]:
+    """Return the words of one kind in persons.csv."""
+    return tuple(
+        word for row in lexicon.read_table("persons") if row["kind"] == kind for word in row["words"].split("|")
+    )
+
 
 @lexicon.cached
 def _kinds() -> dict[str, str]:
-    return {fold(word): row["kind"] for row in lexicon.read_table("persons") for word in row["words"].split("|")}
+    return {fold(word): kind for kind in ("nobody", "self") for word in words(kind)}
 
 
-_COUNTED = re.compile(rf"^第?\s?[0-9{NUMERALS}a-z]{{1,3}}\s?[号位组組个]?(?:连麦|客人|读者|网友)?$")
-"""`第二组`, `3号`, `七号连麦`: a turn, not a name. A single letter is one too only with its word."""
+@lexicon.cached
+def _turn() -> re.Pattern:
+    """Return the pattern of a turn, which is no name: 第二组, 3号, 七号连麦."""
+    ordinal, counter, counted = ("|".join(map(re.escape, words(kind))) for kind in ("ordinal", "counter", "counted"))
+    return re.compile(rf"(?:{ordinal})?\s?[0-9{NUMERALS}a-z]{{1,3}}\s?(?:{counter})?(?:{counted})?")
 
 
 def kind_of(person: str | None) -> str:
-    """`named`, `nobody` or `self`."""
+    """Classify a person as `named`, `nobody` or `self`."""
     if not person:
         return "nobody"
     word = fold(person).strip(" ()（）[]【】「」\"'")
     if word in _kinds():
         return _kinds()[word]
-    return "nobody" if len(word) > 1 and _COUNTED.match(word) and not word.isascii() else "named"
+    # A single letter without a counter (K) is a name.
+    return "nobody" if len(word) > 1 and not word.isascii() and _turn().fullmatch(word) else "named"
 
 
 def named(column: str = "person") -> pl.Expr:
-    """The person where the column holds a name, else null."""
+    """Return the persons of a column that have a name; null for the others."""
     kinds = pl.col(column).map_elements(kind_of, return_dtype=pl.String, skip_nulls=True)
     return pl.when(kinds == "named").then(pl.col(column))

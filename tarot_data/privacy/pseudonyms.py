@@ -1,10 +1,10 @@
-"""Persons' names replaced by other names, the same one everywhere and in every version, for a dataset shown to others.
+"""Pseudonyms for persons' names, the same everywhere and in every version, for a dataset that others may see.
 
-The key, name to pseudonym, is a file of its own beside the versions and never in one. A pseudonym reads like a nickname
-(阿禾), so that the reader's voice still addresses somebody. What is found: a person's name wherever it stands in any
-reading, a Chinese full name also without its surname, and a surname with its title (林女士) with the title kept. A name
-that is an ordinary word (可乐) is replaced in that person's own readings only, one that is a card's (星星) only where
-somebody is addressed by it. Other nicknames, and names of people who never asked, are not found: read before you share.
+The key (name to pseudonym) is a separate file, never part of a version. A pseudonym reads like a nickname (阿禾), so that
+the text still addresses somebody. Replaced are: a person's name in any reading, a Chinese full name also without its
+surname, and a surname with its title (林女士), whose title is kept. A name that is an ordinary word (可乐) is replaced in
+that person's own readings only, one that is a card's (星星) only if somebody is addressed by it. Other nicknames, and names
+of people who are no clients, are not found: read the dataset before you share it.
 """
 
 import json
@@ -17,12 +17,7 @@ import polars as pl
 
 from schemas.tables import STORED, stored
 from tarot_data import lexicon
-from tarot_data.privacy.person_names import kind_of
-
-_TITLE = re.compile(
-    r"^([\u4e00-\u9fff]{1,2})(女士|小姐|先生|太太|同学|老师|姐|哥|姨|叔|总|阿姨|大哥|大姐|妈妈|爸爸|医生)$"
-)
-_HAN = re.compile(r"^[\u4e00-\u9fff]+$")
+from tarot_data.privacy.person_names import kind_of, words
 
 
 def key_path(data_dir: Path) -> Path:
@@ -30,13 +25,13 @@ def key_path(data_dir: Path) -> Path:
 
 
 def read_key(data_dir: Path) -> dict[str, str]:
-    """Name to pseudonym, {} where nobody has one yet."""
+    """Return name to pseudonym; {} if nobody has one yet."""
     path = key_path(data_dir)
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def write_key(data_dir: Path, key: dict[str, str]) -> None:
-    """Write the key whole or not at all, readable by its owner only."""
+    """Write the key atomically, readable by its owner only."""
     path = key_path(data_dir)
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_suffix(".half")
@@ -46,14 +41,14 @@ def write_key(data_dir: Path, key: dict[str, str]) -> None:
 
 
 def forget(data_dir: Path, pseudonym: str | None) -> None:
-    """Take the person of a pseudonym out of the key. It is nobody's then and may be given again."""
+    """Remove the person of a pseudonym from the key. The pseudonym may be assigned again."""
     key = read_key(data_dir)
     if pseudonym in key.values():
         write_key(data_dir, {name: other for name, other in key.items() if other != pseudonym})
 
 
 def assign(persons: Iterable[str | None], key: dict[str, str]) -> dict[str, str]:
-    """The key, with a pseudonym for every named person who has none. Nobody is given a name that somebody has."""
+    """Return the key with a pseudonym for every named person who had none. No pseudonym is anybody's name."""
     named = sorted({person for person in persons if kind_of(person) == "named"})
     taken = {*named, *key, *key.values()}
     free = (name for name in _pool() if name not in taken)
@@ -61,9 +56,9 @@ def assign(persons: Iterable[str | None], key: dict[str, str]) -> dict[str, str]
 
 
 def apply(published: pl.DataFrame, key: dict[str, str]) -> pl.DataFrame:
-    """Readings (STORED columns as strings, and more) with every name of the key replaced in every text.
+    """Replace every name of the key in every text of readings (STORED columns as strings, and more).
 
-    The offsets of sentences move with the text. Names of files and places are replaced too.
+    Sentence offsets are moved with the text. Names of files and locators are replaced too.
     """
     replaced = Replacer(key)
     rows = []
@@ -90,7 +85,7 @@ def apply(published: pl.DataFrame, key: dict[str, str]) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class Move:
-    """text[start:end] became a text of another length: shift characters longer."""
+    """text[start:end] was replaced by `length` characters."""
 
     start: int
     end: int
@@ -98,7 +93,7 @@ class Move:
 
 
 class Replacer:
-    """Names to pseudonyms in running text; the patterns are made once for a whole dataset."""
+    """Replacement of names in running text; compiles its patterns once for a whole dataset."""
 
     def __init__(self, key: dict[str, str]) -> None:
         self._words: dict[str, str] = {}
@@ -126,10 +121,7 @@ class Replacer:
         return self.with_moves(text, own)[0] if text else text
 
     def with_moves(self, text: str, own: str | None = None):
-        """The text with names replaced, and where a place of the old text is in the new one.
-
-        own: the person whose text it is.
-        """
+        """Return the text with names replaced, and a function from old to new offsets. own: the person of the text."""
         pattern = self._pattern(own)
         if pattern is None:
             return text, int
@@ -147,7 +139,7 @@ class Replacer:
                 if place <= move.start:
                     break
                 if place < move.end:
-                    # Inside a name: no sentence begins there, but an end must not leave the text.
+                    # Inside a name no sentence begins, but an end must not leave the text.
                     return move.start + shift + min(place - move.start, move.length)
                 shift += move.length - (move.end - move.start)
             return place + shift
@@ -156,17 +148,22 @@ class Replacer:
 
 
 def _forms(name: str, pseudonym: str) -> list[tuple[str, str]]:
-    """How a person is called, and what stands for it: the name, without its surname, without its title."""
-    forms = [(name, pseudonym)]
-    if title := _TITLE.match(name):
-        return [(name, pseudonym[-1] + title[2])]
-    if _HAN.match(name) and len(name) in (3, 4):
-        forms.append((name[-2:], pseudonym))
-    return forms
+    """Return how a person is called and its replacement: the full name, the name without its surname."""
+    if not _is_han(name):
+        return [(name, pseudonym)]
+    for title in (name[2:], name[1:]):
+        if title in words("title"):
+            return [(name, pseudonym[-1] + title)]
+    given = [(name[-2:], pseudonym)] if len(name) in (3, 4) else []
+    return [(name, pseudonym), *given]
+
+
+def _is_han(name: str) -> bool:
+    return bool(name) and all("\u4e00" <= character <= "\u9fff" for character in name)
 
 
 def _is_word(name: str) -> bool:
-    """Whether a name is something else too: one character, an ordinary word (jieba's dictionary), or a card's name."""
+    """Test whether a name is also one character, an ordinary word (jieba's dictionary), or a card's name."""
     import jieba
 
     jieba.initialize()
@@ -179,15 +176,17 @@ def _card_names() -> frozenset[str]:
 
 
 def _bounded(name: str) -> str:
-    """The name as a pattern: Mel in Melissa is another word, and 星星 is a person only where somebody is addressed."""
+    """Return the name as a pattern: not inside a Latin word (Mel in Melissa); a card's name only if it is addressed."""
     pattern = re.escape(name)
     if name in _card_names():
-        return rf"(?:(?<=^)|(?<=[\n。！？!?，,～~])){pattern}(?=[，,：:！!～~、]?(?:你|您|好|宝|姐|同学|女士|先生))"
+        addressed = "|".join(map(re.escape, words("addressed")))
+        return rf"(?:(?<=^)|(?<=[\n。！？!?,，～~])){pattern}(?=[，,：:！!～~、]?(?:{addressed}))"
     return rf"(?<![0-9A-Za-z]){pattern}(?![0-9A-Za-z])" if name.isascii() else pattern
 
 
 @lexicon.cached
 def _pool() -> tuple[str, ...]:
+    """Return all pseudonyms, the shortest and plainest first."""
     rows = lexicon.read_table("pseudonyms")
     characters = [character for row in rows for character in row["characters"].split("|")]
     leads = [lead for row in rows for lead in row["lead"].split("|")]

@@ -1,7 +1,7 @@
-"""Who was forgotten, known by keyed hashes only, so that an inbox read again brings nobody back.
+"""List of forgotten persons as keyed hashes, so that a second ingest of the inbox does not bring them back.
 
-The key lies in the same file: whoever has the file and a name in mind can try whether it fits, and nobody can read a
-name from it. That much is needed to know a person again; docs/versions.md says so too.
+The key is in the same file: whoever has the file can test whether a given name is in it, but cannot read the names. This
+is needed to recognise a person; docs/versions.md says so too.
 """
 
 import json
@@ -19,11 +19,10 @@ from tarot_data.text.normalise import fold
 FILE = "forgotten.json"
 
 MASK = "某"
-"""Stands for every character of a forgotten name in what others wrote: as long as the name, so that the offsets of
-sentences stay right without labelling anew."""
+"""Replaces every character of a forgotten name in other persons' texts, so that sentence offsets stay right."""
 
 PLACES = ("file", "member", "locator")
-"""Fields of a source that may hold a person's name: a chat is named after who was chatted with, a sheet after a client."""
+"""Fields of a source that may have a person's name in them: chats and sheets are named after clients."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,13 +31,13 @@ class Forgotten:
     names: frozenset[str]
     """Keyed hashes of folded names."""
     lengths: tuple[int, ...]
-    """Characters of these names, so that a name can be found inside a file name."""
+    """Lengths of these names in characters, to find a name inside a file name."""
     readings: frozenset[str]
     """Keyed hashes of the fingerprints of their readings and of the keys of their rejections."""
 
 
 def read(data_dir: Path) -> Forgotten | None:
-    """The persons forgotten in this data directory; None where nobody was."""
+    """Return the persons forgotten in this data directory; None if there are none."""
     path = data_dir / FILE
     if not path.exists():
         return None
@@ -52,7 +51,7 @@ def read(data_dir: Path) -> Forgotten | None:
 
 
 def remember(data_dir: Path, name: str, fingerprints: set[str]) -> None:
-    """Add a name and what it had to the forgotten ones. The caller holds `store.writing`."""
+    """Add a name and the fingerprints of its readings. The caller must have acquired `store.writing`."""
     old = read(data_dir) or Forgotten(key=secrets.token_bytes(32), names=frozenset(), lengths=(), readings=frozenset())
     _write(
         data_dir,
@@ -66,7 +65,10 @@ def remember(data_dir: Path, name: str, fingerprints: set[str]) -> None:
 
 
 def readmit(data_dir: Path, name: str) -> bool:
-    """Let a name in again; whether it was forgotten. The hashes of readings go too: nobody knows whose they are."""
+    """Remove a name from the list; return whether it was there.
+
+    The hashes of all readings are dropped as well, because nobody knows whose they are.
+    """
     old = read(data_dir)
     if old is None or not is_forgotten(old, name):
         return False
@@ -81,7 +83,7 @@ def is_forgotten(known: Forgotten, person: str | None) -> bool:
 
 
 def veiled(known: Forgotten, place: str, text: str | None) -> str | None:
-    """The name of a file, entry or sheet with every forgotten name in it masked. place: one of PLACES."""
+    """Mask every forgotten name in the name of a file, entry or sheet. place: one of PLACES."""
     if not text:
         return text
     folded, out = fold(text), text
@@ -96,10 +98,10 @@ def veiled(known: Forgotten, place: str, text: str | None) -> str | None:
 def without(
     known: Forgotten | None, readings: pl.DataFrame, refused: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame, int]:
-    """Clean readings and rejections without those of the forgotten, and how many these were.
+    """Drop the readings and rejections of forgotten persons; return what is left and how many were dropped.
 
-    Theirs is what names them as its person, what says word for word what they had, and what names nobody but lies in
-    a file or sheet named after them. Where such a name holds other people's records, it is masked.
+    Dropped are records that name such a person, that repeat one of their records word for word, or that name nobody and
+    are in a file or sheet named after them. If other persons' records have such a file or sheet, its name is masked.
     """
     if known is None or not known.names:
         return readings, refused, 0
@@ -139,7 +141,7 @@ def _veiled(known: Forgotten, place: str, text: str | None, veils: dict) -> str 
 
 
 def spans(text: str, name: str) -> list[tuple[int, int]]:
-    """Where a name stands in a text, in characters; width, case and script do not matter, Latin names are whole words."""
+    """Find a name in a text, ignoring width, case and script; Latin names only as whole words. Offsets in characters."""
     folded, wanted = fold(text), _folded(name)
     found, start = [], folded.find(wanted)
     while start >= 0:
@@ -151,7 +153,7 @@ def spans(text: str, name: str) -> list[tuple[int, int]]:
 
 
 def place_spans(key: str, text: str, name: str) -> list[tuple[int, int]]:
-    """`spans`, but in a locator a number is a line or a row, whoever is called by that number."""
+    """Like `spans`, but ignore numbers in a locator: they are lines or rows."""
     return [] if _is_number(key, _folded(name)) else spans(text, name)
 
 
@@ -160,13 +162,13 @@ def _is_number(key: str, name: str) -> bool:
 
 
 def pattern(name: str) -> str:
-    """A regular expression that finds a name in any width, case and script, word boundaries apart: a first look."""
+    """Return a regular expression for a name in any width, case and script, without word boundaries."""
     return "".join(f"[{re.escape(''.join(sorted(_variants().get(c, set()) | {c})))}]" for c in _folded(name))
 
 
 @cache
 def _variants() -> dict[str, set[str]]:
-    """Folded character -> the characters that are folded to it."""
+    """Return folded character -> the characters that are folded to it."""
     out: dict[str, set[str]] = {}
     for code in range(0x10000):
         if not 0xD800 <= code < 0xE000 and (plain := fold(chr(code))) != chr(code):
@@ -189,7 +191,7 @@ def _folded(name: str) -> str:
 
 
 def _is_word(folded: str, start: int, end: int) -> bool:
-    """False where a Latin name is only a part of a longer word."""
+    """Test that a Latin name is not part of a longer word."""
     before, after = folded[start - 1 : start] if start else "", folded[end : end + 1]
     return not (_latin(before) and _latin(folded[start])) and not (_latin(after) and _latin(folded[end - 1]))
 

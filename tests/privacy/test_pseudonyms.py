@@ -10,7 +10,7 @@ from schemas.tables import stored as as_stored
 from tarot_data.dataset import versions
 from tarot_data.lexicon import read_table
 from tarot_data.privacy import pseudonyms
-from tarot_data.privacy.person_names import kind_of, named
+from tarot_data.privacy.person_names import kind_of, named, words
 from tarot_data.privacy.pseudonyms import Replacer, apply, assign
 from tarot_data.store import delta
 from tests.builders import card, source, stored, stored_row
@@ -43,7 +43,19 @@ def test_unnamed_persons_are_null():
 
 def test_every_example_person_has_its_kind():
     for row in read_table("persons"):
-        assert kind_of(row["example"]) == row["kind"], row.place
+        kind = {"title": "named", "addressed": "named"}.get(row["kind"], row["kind"])
+        assert kind_of(row["example"]) == (kind if kind in ("named", "self") else "nobody"), row.place
+
+
+def test_every_title_is_kept():
+    for title in words("title"):
+        name = f"林{title}"
+        assert Replacer({name: "阿梨"})(f"{name}，你好。", name) == f"梨{title}，你好。"
+
+
+def test_a_card_name_is_replaced_before_words_of_address():
+    for word in words("addressed"):
+        assert Replacer(KEY)(f"星星{word}，星星正位。", "星星") == f"阿棠{word}，星星正位。"
 
 
 @pytest.mark.parametrize(
