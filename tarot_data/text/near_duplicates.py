@@ -1,13 +1,14 @@
-"""Readings that are nearly the same: MinHash on character 5-grams finds candidates, exact Jaccard decides.
+"""Near-duplicate readings: MinHash on character 5-grams finds candidates, exact Jaccard decides.
 
 Texts are compared without width, punctuation, case and script, so a re-export in traditional characters or with other
-commas is the same text. Signatures are stored with the readings: new ones are compared with old ones without reading
-what the old ones say, except for the few candidates.
+commas is the same text. Signatures are stored with the readings, so that of the old readings only the texts of the few
+candidates are read.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, lru_cache
+from operator import itemgetter
 
 import numpy as np
 import polars as pl
@@ -19,7 +20,7 @@ SHINGLE = 5
 """Characters of a shingle."""
 
 THRESHOLD = 0.8
-"""Jaccard similarity from which two readings are near duplicates (the house's list of reasons)."""
+"""Jaccard similarity from which two readings are near duplicates (rejection reason near_duplicate)."""
 
 BANDS, ROWS = 21, 6
 """126 hash functions. A pair at the threshold shares a band with probability 1 - (1 - 0.8^6)^21 = 0.998; one at 0.3,
@@ -27,12 +28,15 @@ the most alike of unrelated readings, with 0.015 (Leskovec, Rajaraman, Ullman: M
 
 SEED = 20240105
 MAX_CANDIDATES = 200
-"""Readings that one new reading is compared with, those that share most bands first: a chat macro sent to thousands of
-clients fills one bucket and must not cost the square of its size."""
+"""Readings that one new reading is compared with, those that share most bands first. A chat macro sent to thousands of
+clients fills one bucket, and its cost must not grow with the square of its size."""
+
+CACHED_SHINGLES = 5000
+"""Texts whose 5-grams are kept for further comparisons: some 200 MB for 600 characters each."""
 
 SIGNATURES = pl.Schema({"reading_id": pl.String, "bands": pl.List(pl.UInt64), "scheme": pl.String})
-"""bands: one number a band, which already contains the band's place. scheme: how they were made; bands of another
-scheme cannot be compared and are made anew."""
+"""bands: one hash a band, which includes the band's place. scheme: algorithm and parameters; bands of another scheme
+cannot be compared and are computed again."""
 
 _FACTORS = tuple(
     np.uint64(factor)
@@ -49,7 +53,7 @@ _FACTORS = tuple(
 
 @cache
 def scheme() -> str:
-    """What the bands depend on: rensa's algorithm and our parameters."""
+    """Name what the bands depend on: rensa's algorithm and our parameters."""
     from rensa import RMinHash
 
     return f"rensa {RMinHash.ALGORITHM_VERSION} char {SHINGLE} {BANDS}x{ROWS} seed {SEED}"
@@ -64,7 +68,7 @@ def _simplifier() -> object:
 
 @cache
 def _traditional() -> np.ndarray:
-    """Of every code point, whether it may be written otherwise in simplified Chinese."""
+    """Return, for every code point, whether it may change in simplified Chinese."""
     table = np.zeros(0x110000, dtype=bool)
     table[0x10000:] = True
     characters = list(map(chr, (*range(0x3400, 0xA000), *range(0xF900, 0xFB00))))
@@ -74,26 +78,26 @@ def _traditional() -> np.ndarray:
 
 
 def folded(content: str) -> str:
-    """The words of a text: letters, digits and Chinese characters, half width, lower case, simplified."""
+    """Return the letters, digits and Chinese characters of a text, half width, lower case, simplified."""
     text = words(content)
-    # To look whether there is anything to convert takes a tenth of the time of converting.
+    # The check whether anything must be converted takes a tenth of the time of the conversion.
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     return _simplifier().convert(text) if _traditional()[codes].any() else text
 
 
 def shingles(text: str) -> set[str]:
-    """The character 5-grams of a folded text; a shorter text is its own only one."""
+    """Return the character 5-grams of a folded text; a shorter text is its only one."""
     return {text[start : start + SHINGLE] for start in range(max(1, len(text) - SHINGLE + 1))}
 
 
 def jaccard(one: set[str], other: set[str]) -> float:
-    """Shared share of two sets, 0 to 1."""
+    """Return the Jaccard similarity of two sets, 0 to 1."""
     shared = len(one & other)
     return shared / (len(one) + len(other) - shared) if one or other else 1.0
 
 
 def signatures(readings: pl.DataFrame) -> pl.DataFrame:
-    """SIGNATURES of readings (reading_id, content), in their order."""
+    """Compute the SIGNATURES of readings (reading_id, content), in their order."""
     if readings.is_empty():
         return pl.DataFrame(schema=SIGNATURES)
     bands = _bands([folded(content) for content in readings["content"]])
@@ -108,7 +112,7 @@ def signatures(readings: pl.DataFrame) -> pl.DataFrame:
 
 
 def _bands(texts: list[str]) -> np.ndarray:
-    """(texts, BANDS) band hashes of folded texts, 500 at a time so that the 5-grams fit the cache."""
+    """Hash the bands of folded texts, (texts, BANDS), 500 texts at a time so that the 5-grams fit the CPU cache."""
     if len(texts) > 500:
         return np.concatenate([_bands(texts[start : start + 500]) for start in range(0, len(texts), 500)])
     from rensa import RMinHash
@@ -124,7 +128,7 @@ def _bands(texts: list[str]) -> np.ndarray:
 
 
 def _shingle_hashes(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """A 64-bit hash of every 5-gram of every text, in one array, and where each text's begin. Shorter texts are padded."""
+    """Hash every 5-gram of every text to 64 bits: one array, and the offset of each text. Shorter texts are padded."""
     padded = [text if len(text) >= SHINGLE else text.ljust(SHINGLE, "\0") for text in texts]
     points = np.frombuffer("".join(padded).encode("utf-32-le", "replace"), dtype=np.uint32).astype(np.uint64)
     lengths = np.array([len(text) for text in padded], dtype=np.int64)
@@ -143,17 +147,16 @@ def _shingle_hashes(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _mix(values: np.ndarray) -> np.ndarray:
-    """One round of the finaliser of SplitMix64, modulo 2^64."""
+    """Apply one round of the finaliser of SplitMix64, modulo 2^64."""
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return values ^ (values >> np.uint64(31))
 
 
 class Kept:
-    """The bands of what is kept, looked through for those that new readings share. Grows with every lot.
+    """Index of the bands of kept readings, searched for those that new readings share. Grows with every batch.
 
-    signatures: SIGNATURES, of which those of another scheme are made anew from the contents, which happens once after
-    an upgrade.
+    signatures: SIGNATURES; those of another scheme are computed again from the contents, once after an upgrade.
     """
 
     def __init__(
@@ -165,13 +168,13 @@ class Kept:
             self.add(_comparable(signatures, contents))
 
     def add(self, signatures: pl.DataFrame, replaced: Iterable[str] = ()) -> None:
-        """More that is kept from now on, and the ids among it that had other words before."""
+        """Add kept readings. replaced: the ids among them that had another text before."""
         self._replaced |= dict.fromkeys(replaced, len(self._blocks))
         bands = signatures["bands"].explode(empty_as_null=False).to_numpy()
         self._blocks.append((signatures["reading_id"], bands))
 
     def sharing(self, ids: list[str], bands: pl.Series) -> list[list[str]]:
-        """For every new reading those kept that share a band with it, those that share most first, but itself."""
+        """Return, for each new reading, the kept ones that share a band with it, those that share most first."""
         found: list[list[str]] = [[] for _ in ids]
         if bands.is_empty() or not self._blocks:
             return found
@@ -181,7 +184,7 @@ class Kept:
         rough[asked & _ROUGH] = True
         shared = []
         for count, (kept, block) in enumerate(self._blocks):
-            # Nineteen of twenty are told by their last bits: only the others are looked up.
+            # The last bits exclude nineteen of twenty; only the others are looked up.
             at = np.nonzero(rough[block & _ROUGH])[0]
             band = np.minimum(np.searchsorted(asked, block[at]), len(asked) - 1)
             at, band = (values[asked[band] == block[at]] for values in (at, band))
@@ -204,7 +207,7 @@ class Kept:
 
 
 _ROUGH = np.uint64((1 << 20) - 1)
-"""Bits of a band by which most are passed over; a table of so many fits the cache."""
+"""Bits of a band that exclude most bands; a table of this size fits the CPU cache."""
 
 
 def near_duplicates(
@@ -214,57 +217,58 @@ def near_duplicates(
     threshold: float = THRESHOLD,
     signed: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """New readings that are nearly an old one, or a new one above them that is kept: (reading_id, twin, similarity).
+    """Find new readings that are nearly an old one, or a new one above them: (reading_id, twin, similarity).
 
-    new: reading_id and content; signed: their SIGNATURES, where these are made already. kept: the old ones. contents: the
-    texts of old readings by reading_id, asked once, for candidates only. similarity: exact Jaccard of the 5-grams, 0 to 1. A reading is compared
-    with what is kept, never with another that is left out itself; with its own id never.
+    new: reading_id and content. signed: their SIGNATURES, if known. kept: the old readings. contents: returns the texts
+    of old readings by reading_id; called once, for candidates only. similarity: exact Jaccard of the 5-grams, 0 to 1.
+    A reading is compared with kept ones only, never with one that is a near duplicate itself or has its own id.
     """
-    ids = new["reading_id"].to_list()
-    texts = new["content"].to_list()
-    found = (signatures(new) if signed is None else signed)["bands"]
-    old = (kept or Kept()).sharing(ids, found)
-    bands = _shared_bands(found)
+    ids, texts = new["reading_id"].to_list(), new["content"].to_list()
+    bands = (signatures(new) if signed is None else signed)["bands"]
+    old = (kept or Kept()).sharing(ids, bands)
     wanted = sorted({twin for twins in old for twin in twins})
     known = contents(wanted) if wanted and contents else {}
-    held: dict[str, set[str]] = {}
-    buckets: dict[int, list[int]] = {}
+    shared, buckets = _shared_bands(bands), _Buckets()
+    shingles_of = lru_cache(CACHED_SHINGLES)(lambda text: shingles(folded(text)))
     rows: list[tuple[str, str, float]] = []
-    for index, reading_id in enumerate(ids):
-        if not bands[index] and not old[index]:
+    for index, (reading_id, text) in enumerate(zip(ids, texts, strict=True)):
+        if not shared[index] and not old[index]:
             continue
-        own: set[str] | None = None
-        shared = Counter(place for band in bands[index] for place in buckets.get(band, ()))
-        candidates = [twin for twin in old[index] if twin in known] + [
-            place for place, _ in shared.most_common(MAX_CANDIDATES)
+        candidates = [(twin, known[twin]) for twin in old[index] if twin in known]
+        candidates += [(ids[place], texts[place]) for place in buckets.sharing(shared[index])]
+        similar = [
+            (twin, jaccard(shingles_of(text), shingles_of(other))) for twin, other in candidates if twin != reading_id
         ]
-        best: tuple[float, str] | None = None
-        for candidate in candidates:
-            twin = candidate if isinstance(candidate, str) else ids[candidate]
-            if twin == reading_id:
-                continue
-            own = shingles(folded(texts[index])) if own is None else own
-            if twin not in held:
-                held[twin] = shingles(folded(known[twin] if isinstance(candidate, str) else texts[candidate]))
-            similarity = jaccard(own, held[twin])
-            if similarity >= threshold and (best is None or similarity > best[0]):
-                best = (similarity, twin)
-        if best:
-            rows.append((reading_id, best[1], best[0]))
+        twin, similarity = max(similar, key=itemgetter(1), default=(None, -1.0))
+        if similarity >= threshold:
+            rows.append((reading_id, twin, similarity))
         else:
-            for band in bands[index]:
-                bucket = buckets.setdefault(band, [])
-                if len(bucket) < 4 * MAX_CANDIDATES:
-                    bucket.append(index)
-        if len(held) > 5000:
-            held.clear()
+            buckets.add(index, shared[index])
     return pl.DataFrame(
         rows, schema={"reading_id": pl.String, "twin": pl.String, "similarity": pl.Float64}, orient="row"
     )
 
 
+class _Buckets:
+    """The new readings kept so far, by the bands they share with others."""
+
+    def __init__(self) -> None:
+        self._places: dict[int, list[int]] = {}
+
+    def sharing(self, bands: list[int]) -> list[int]:
+        """Return the readings with one of the bands, those that share most first."""
+        shared = Counter(place for band in bands for place in self._places.get(band, ()))
+        return [place for place, _ in shared.most_common(MAX_CANDIDATES)]
+
+    def add(self, place: int, bands: list[int]) -> None:
+        for band in bands:
+            bucket = self._places.setdefault(band, [])
+            if len(bucket) < 4 * MAX_CANDIDATES:
+                bucket.append(place)
+
+
 def _shared_bands(bands: pl.Series) -> list[list[int]]:
-    """Of every reading the bands that another one has too, in their order: nine readings of ten have none."""
+    """Return, for each reading, the bands that another one has too, in their order: nine readings of ten have none."""
     flat = bands.explode().to_numpy()
     _, number, count = np.unique(flat, return_inverse=True, return_counts=True)
     at = np.nonzero(count[number] > 1)[0]
@@ -277,9 +281,9 @@ def _shared_bands(bands: pl.Series) -> list[list[int]]:
 def near_pairs(
     readings: pl.DataFrame, signatures_known: pl.DataFrame | None, threshold: float = THRESHOLD
 ) -> pl.DataFrame:
-    """Pairs of readings that are nearly the same: (one, other, similarity), one before other, sorted.
+    """Find pairs of near-duplicate readings: (one, other, similarity), one before other, sorted.
 
-    readings: reading_id and content. signatures_known: SIGNATURES of some of them, of their present content.
+    readings: reading_id and content. signatures_known: SIGNATURES of some of them, of their current content.
     """
     none = pl.DataFrame(schema={"one": pl.String, "other": pl.String, "similarity": pl.Float64})
     known = signatures(readings.clear()) if signatures_known is None else signatures_known
@@ -289,7 +293,7 @@ def near_pairs(
     shared = bands.filter(pl.len().over("bands") > 1).sort("bands", "reading_id")
     if shared.is_empty():
         return none
-    # In a bucket of many, a macro sent to everybody, each is compared with the first and the one before it only.
+    # In a bucket of many (a macro sent to everybody) each is compared with the first and the one before it only.
     shared = shared.with_columns(place=pl.int_range(pl.len()).over("bands"), size=pl.len().over("bands"))
     few = shared.filter(pl.col("size") <= MAX_CANDIDATES).select("bands", "reading_id")
     many = shared.filter(pl.col("size") > MAX_CANDIDATES)
@@ -309,22 +313,19 @@ def near_pairs(
 
 
 def _comparable(signatures: pl.DataFrame, contents: Callable[[list[str]], dict[str, str]] | None) -> pl.DataFrame:
-    """Old bands, those of another scheme made anew."""
+    """Return the bands of old readings, those of another scheme computed again."""
     if "scheme" not in signatures.columns:
         return signatures.select("reading_id", "bands")
     stale = signatures.filter(pl.col("scheme") != scheme())["reading_id"].to_list()
     current = signatures.filter(pl.col("scheme") == scheme()).select("reading_id", "bands")
     if not stale or contents is None:
         return current
-    return pl.concat([current, *(_anew(part, contents) for part in _parts(stale, 2000))])
+    return pl.concat(
+        [current, *(_signed_again(stale[start : start + 2000], contents) for start in range(0, len(stale), 2000))]
+    )
 
 
-def _anew(ids: list[str], contents: Callable[[list[str]], dict[str, str]]) -> pl.DataFrame:
+def _signed_again(ids: list[str], contents: Callable[[list[str]], dict[str, str]]) -> pl.DataFrame:
     texts = contents(ids)
     frame = pl.DataFrame({"reading_id": list(texts), "content": list(texts.values())})
     return signatures(frame).select("reading_id", "bands")
-
-
-def _parts(items: list[str], size: int) -> Iterable[list[str]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
