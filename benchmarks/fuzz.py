@@ -32,8 +32,8 @@ from tarot_data.store import delta
 BATCH = 50
 MOST_SECONDS = 10
 MOST_MB = 1024
-UNEXPECTED = "this file could not be read"
-"""Message of `reader.read_blob` for an unexpected error of a format; it is a finding here."""
+UNEXPECTED = "unforeseen"
+"""Code of `reader.read_blob` for an unexpected error of a format; it is a finding here."""
 
 
 KINDS = 8
@@ -230,8 +230,10 @@ def batch(first: int, count: int) -> dict:
         try:
             for record in real(path, root):
                 records.append((record.source.file, record.source.member, record.source.locator))
-                if isinstance(record, Rejected) and UNEXPECTED in record.detail:
-                    findings.append(f"{path.parent.name}: {record.source.member or path.name}: {record.detail}")
+                if isinstance(record, Rejected) and record.code == UNEXPECTED:
+                    findings.append(
+                        f"{path.parent.name}: {record.source.member or path.name}: {record.code} {record.values}"
+                    )
                 yield record
         except Hung:
             findings.append(f"{path.parent.name}: {path.name}: longer than {MOST_SECONDS} s")
@@ -370,7 +372,7 @@ def guided(seconds: int) -> None:
         path = folder / f"a{suffixes[data[0] % len(suffixes)]}"
         path.write_bytes(data[1:])
         records = list(reader.read(path, folder))
-        assert not any(isinstance(record, Rejected) and UNEXPECTED in record.detail for record in records)
+        assert not any(isinstance(record, Rejected) and record.code == UNEXPECTED for record in records)
         readings, rejections = cleaning.to_readings(records)
         assert readings.height + rejections.height == len(records)
 

@@ -86,7 +86,8 @@ class Rejections(pa.DataFrameModel):
     stage: pl.Enum = pa.Field(dtype_kwargs={"categories": deck.STAGES})
     reason: pl.Enum = pa.Field(dtype_kwargs={"categories": deck.REASONS})
     key: str = pa.Field(str_matches=r"^[0-9a-f]{32}$")
-    detail: str
+    code: str
+    values: str
     excerpt: str = pa.Field(nullable=True)
     record: str = pa.Field(nullable=True)
     masked: pl.List = pa.Field(dtype_kwargs={"inner": pl.String})

@@ -116,16 +116,18 @@ REJECTIONS = pl.Schema(
         "stage": deck.Stage,
         "reason": deck.Reason,
         "key": pl.String,
-        "detail": pl.String,
+        "code": pl.String,
+        "values": pl.String,
         "excerpt": pl.String,
         "record": pl.String,
         "masked": pl.List(pl.String),
     }
 )
 """What was left out. key: what a person's decision about it is filed under (`tarot_data.ingest.fixes`): 32 hex digits, the same
-whenever the same record is refused. detail: English, names the value (masked) and, for a duplicate, its twin. excerpt: the first 60
-characters of the content, masked. record: the whole raw record as masked JSON, so that it can be fixed; null for a
-file. rejection_id: `x` and 16 hex digits of source, member and locator."""
+whenever the same record is refused. code: row `rejection.<code>` of the message catalogue. values: JSON object of
+strings that fill its sentence (`schemas.rejections`), masked; `twin` is the reading_id that a duplicate repeats. excerpt:
+the first 60 characters of the content, masked. record: the whole raw record as masked JSON, so that it can be fixed;
+null for a file. rejection_id: `x` and 16 hex digits of source and code."""
 
 EXAMPLES = pl.Schema(
     {

@@ -10,6 +10,7 @@ from flows.commands.declare import Context, argument, command, existing, lexicon
 from flows.commands.output import place_of
 from flows.runtime.progress import bar
 from schemas.errors import Problem
+from schemas.rejections import with_detail
 from tarot_data.ingest import fix_workbook, fixes
 from tarot_data.ingest import replay as replaying
 from tarot_data.report.wording import Words
@@ -27,14 +28,14 @@ def rejected(ctx: Context, reason: str | None, export: Path | None) -> None:
         ctx.print("summary.nothing")
     for row in rows.drop("record", "masked", "key").iter_rows(named=True):
         if ctx.as_json:
-            ctx.json(row)
+            ctx.json(with_detail(row))
         else:
             ctx.print(
                 "summary.rejection",
                 id=row["rejection_id"],
                 place=place_of(row["source"]),
                 reason=ctx.say(f"reason.{row['reason']}"),
-                detail=words.detail(row["detail"]),
+                detail=words.detail(row),
                 excerpt=(row["excerpt"] or "").replace("\n", " "),
             )
     fixable = rows.filter(fixes.with_record())
@@ -102,7 +103,7 @@ def feed_back(ctx: Context, decided: dict, ids: list[str] | None = None) -> None
     still = tables.rejections(ctx.data_dir).height
     if ctx.as_json:
         for row in became.iter_rows(named=True):
-            ctx.json(row)
+            ctx.json(with_detail(row))
     else:
         print_became(ctx, became, listed=ids is None)
         ctx.print("summary.status_rejected", count=still)
@@ -130,7 +131,7 @@ def print_became(ctx: Context, became: pl.DataFrame, listed: bool) -> None:
     for row in became.iter_rows(named=True):
         if listed or row["became"] == "accepted":
             reason = ctx.say(f"reason.{row['reason']}") if row["reason"] else ""
-            detail = words.detail(row["detail"]) if row["detail"] else ""
+            detail = words.detail(row) if row["code"] else ""
             values = {"id": row["rejection_id"], "reading": row["reading_id"], "new": row["new_id"]}
             ctx.print(f"summary.became_{row['became']}", **values, reason=reason, detail=detail)
     counts = dict(became["became"].value_counts().iter_rows())

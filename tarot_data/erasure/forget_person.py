@@ -25,7 +25,7 @@ NAMED_AFTER = frozenset("file member locator name root".split())
 """Fields that hold names of files and sheets."""
 
 TEXTS = NAMED_AFTER | frozenset(
-    "person question content outcome spread position raw detail excerpt record fields reasoning_content".split()
+    "person question content outcome spread position raw values excerpt record fields reasoning_content".split()
 )
 """Fields in which somebody's words, and so a name, may stand. The others hold codes, numbers and closed lists."""
 
@@ -160,7 +160,7 @@ def _nameless_twins(rejections: pl.DataFrame, nameless: set[str], name: str) -> 
     """Readings of nobody known whose duplicate was refused under this person's name: the same words, so theirs."""
     copies = pl.col("reason").is_in(["duplicate", "near_duplicate"])
     refused = rejections.filter(copies & _person_is(rejections["record"], name))
-    return nameless & {key for detail in refused["detail"] for key in re.findall(r"r[0-9a-f]{16}", detail)}
+    return nameless & set(_twins(refused).drop_nulls())
 
 
 def _theirs_rejected(rejections: pl.DataFrame, person: Person) -> pl.Series:
@@ -168,15 +168,19 @@ def _theirs_rejected(rejections: pl.DataFrame, person: Person) -> pl.Series:
     record = rejections["record"]
     passages = [fragments(content) for content in person.contents]
     copies = [
-        any(key in person.reading_ids for key in re.findall(r"r[0-9a-f]{16}", detail))
-        or any(_most(parts, text or "") for parts in passages)
-        for detail, text in zip(rejections["detail"], record, strict=True)
+        twin in person.reading_ids or any(_most(parts, text or "") for parts in passages)
+        for twin, text in zip(_twins(rejections), record, strict=True)
     ]
     nobodys = record.is_not_null() & record.str.json_path_match("$.person").is_null()
     mentioned = _named_after(rejections, person.name)
     if person.mask:
         mentioned |= _mentioning(rejections, person.name)
     return _person_is(record, person.name) | pl.Series(copies, dtype=pl.Boolean) | (nobodys & mentioned)
+
+
+def _twins(rejections: pl.DataFrame) -> pl.Series:
+    """reading_id that each rejection repeats, null if it repeats none."""
+    return rejections["values"].str.json_path_match("$.twin")
 
 
 def _person_is(record: pl.Series, name: str) -> pl.Series:
@@ -290,7 +294,7 @@ def _replace(data_dir: Path, name: str, before: pl.DataFrame, kept: pl.DataFrame
 
 def _without_rejections(frame: pl.DataFrame, person: Person) -> tuple[pl.DataFrame, int]:
     theirs = frame["rejection_id"].is_in(sorted(person.rejection_ids)) | _theirs_rejected(frame, person)
-    return frame.filter(~theirs), int(theirs.sum())
+    return frame.filter(~theirs), frame.filter(theirs)["rejection_id"].n_unique()
 
 
 def _without_signatures(frame: pl.DataFrame, person: Person) -> tuple[pl.DataFrame, int]:

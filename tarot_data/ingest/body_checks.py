@@ -25,24 +25,24 @@ def _empty_bodies() -> frozenset[str]:
     return frozenset(fold(word) for row in lexicon.read_table("empty_bodies") for word in row["words"].split("|"))
 
 
-def body_problem(content: str) -> tuple[str, str] | None:
-    """Reason and detail where a clean content is no body of a reading, else None."""
+def body_problem(content: str) -> tuple[str, str, dict[str, object]] | None:
+    """Reason, code and values of the rejection if a clean content is not the body of a reading, else None."""
     dense = "".join(content.split())
     said = fold(dense).strip("。.!！()（）[]【】") if len(dense) < SHORTEST else dense
     if not dense or said in _empty_bodies() or _ONLY_LINKS.fullmatch(content):
-        return "empty_body", "nothing is left of the content" if dense else "the content is empty"
+        return "empty_body", "nothing_left" if dense else "empty", {}
     if _is_broken(content):
-        return "unreadable", "the encoding of the content is broken; export the file again as UTF-8"
+        return "unreadable", "broken_text", {}
     if len(dense) < 300 and card_fields.listed(content):
-        return "empty_body", "the content only repeats the cards"
+        return "empty_body", "only_cards", {}
     if len(dense) < SHORTEST:
-        return "too_short", f"{len(dense)} characters, fewer than {SHORTEST}"
+        return "too_short", "too_short", {"count": len(dense), "least": SHORTEST}
     # Two hundred characters settle it for nearly every reading; a doubtful one is counted whole.
     if sum(map(len, _HAN_RUN.findall(content[:200]))) < 60 or _OTHER_SCRIPT.search(content):
         chinese, foreign = len(_HAN.findall(content)), len(_OTHER_SCRIPT.findall(content))
         letters = chinese + foreign + len(_LATIN.findall(content))
         if chinese < CHINESE_SHARE * letters or foreign > chinese * 0.2:
-            return "not_chinese", f"{chinese} Chinese characters among {letters} letters"
+            return "not_chinese", "not_chinese", {"count": chinese, "letters": letters}
     return None
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import polars as pl
 
 from schemas.deck import MAJORS
+from schemas.rejections import values_json
 from tarot_data import lexicon
 from tarot_data.cards.mentions import CARD_ID, orientation_beside
 from tarot_data.text.normalise import fold
@@ -19,7 +20,7 @@ from tarot_data.text.numerals import NUMERALS
 
 MENTIONED = ("reading_id", "start", "end", "card")
 
-SCHEMA = pl.Schema({"reading_id": pl.String, "detail": pl.String})
+SCHEMA = pl.Schema({"reading_id": pl.String, "code": pl.String, "values": pl.String})
 
 
 class _Mention(NamedTuple):
@@ -55,7 +56,7 @@ _ALONE = re.compile(r"牌?\s?[正逆(（,，:：。.!！?？|\s]|$")
 
 
 def find_conflicts(readings: pl.DataFrame, sentences: pl.DataFrame, mentions: pl.DataFrame) -> pl.DataFrame:
-    """(reading_id, detail) of readings whose content gives another orientation, or interprets a card nobody drew.
+    """(reading_id, code, values) of readings whose content gives another orientation, or interprets a card nobody drew.
 
     sentences, mentions: what `patterns.annotated` found in them, or in those of them that differ.
     """
@@ -72,9 +73,9 @@ def find_conflicts(readings: pl.DataFrame, sentences: pl.DataFrame, mentions: pl
         if not mine or key not in named:
             continue
         text = fold(content)
-        detail = _turned(text, named[key], mine) or _undrawn(text, named[key], mine, spans.get(key, []))
-        if detail:
-            out.append((key, detail))
+        if conflict := _turned(text, named[key], mine) or _undrawn(text, named[key], mine, spans.get(key, [])):
+            code, values = conflict
+            out.append((key, code, values_json(values)))
     return pl.DataFrame(out, schema=SCHEMA, orient="row")
 
 
@@ -142,7 +143,7 @@ def _round(text: str, mention: _Mention, mentions: list[_Mention], back: int = 6
     return re.split("[。！？!?\n,;、]", text[first : mention.start])[-1] + text[mention.start : last]
 
 
-def _turned(text: str, mentions: list[_Mention], drawn: dict[str, _Drawn]) -> str | None:
+def _turned(text: str, mentions: list[_Mention], drawn: dict[str, _Drawn]) -> tuple[str, dict[str, str]] | None:
     said: dict[str, dict[str, list[_Mention]]] = {}
     sure = {card for card, mine in drawn.items() if len(mine.ways) == 1 and "unknown" not in mine.ways}
     for mention in mentions:
@@ -161,13 +162,13 @@ def _turned(text: str, mentions: list[_Mention], drawn: dict[str, _Drawn]) -> st
             if any(_TURNED[right].search(_round(text, m, mentions)) for m in mentions if m.card == card):
                 continue
             written = text[mention.start : mention.end + 8].split("\n")[0]
-            return f"content says {wrong} of {card}, drawn {right}: {written}"
+            return f"says_{wrong}", {"card": card, "written": written}
     return None
 
 
 def _undrawn(
     text: str, mentions: list[_Mention], drawn: dict[str, _Drawn], spans: list[tuple[int, int, bool]]
-) -> str | None:
+) -> tuple[str, dict[str, str]] | None:
     missing = _missing(drawn, mentions)
     if not missing:
         return None
@@ -208,7 +209,7 @@ def _undrawn(
             continue
         if _hedges("hypothetical", "comparison").search(_own_clause(text, mention, mentions)):
             continue
-        return f"content interprets {card}, which was not drawn; {missing[0]} is not spoken of"
+        return "undrawn_card", {"card": card, "missing": missing[0]}
     return None
 
 

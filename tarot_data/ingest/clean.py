@@ -8,6 +8,7 @@ from hashlib import blake2b
 
 import polars as pl
 
+from schemas.rejections import values_json
 from schemas.tables import READINGS, REJECTIONS
 from tarot_data.cards import card_fields, content_cards
 from tarot_data.cards.spreads import places_of, resolve_spread
@@ -36,7 +37,7 @@ def to_readings(
     readings, rejections = [], []
     for record in records:
         if isinstance(record, Rejected):
-            rejections.append(_rejection(record.source, record.stage, record.reason, record.detail, record.raw))
+            rejections.append(_rejection(record))
             continue
         result = _with_fixes(record, corrected) if corrected else to_reading(record)
         (readings if "reading_id" in result else rejections).append(result)
@@ -89,18 +90,19 @@ def to_reading(record: RawRecord) -> dict:
     flags = []
     draws, cards, unknown = _draws(record)
     if unknown:
-        return _refused(record, "cards", "unknown_card", f"'{unknown}' is no card of this deck")
+        return _refused(record, "cards", "unknown_card", "unknown_card", {"card": unknown})
     if not cards:
         cards = content_cards.cards_in_content(
             content, next((draw["spread"] for draw in draws if draw["spread"]), None)
         )
         if not cards:
-            return _refused(record, "cards", "no_cards", "no cards in the fields, none plainly drawn in the content")
+            return _refused(record, "cards", "no_cards", "no_cards", {})
         cards = [{"draw": 1, **card} for card in cards]
         flags.append("cards_from_content")
     for number in {card["draw"] for card in cards}:
         if twice := card_fields.duplicates([card for card in cards if card["draw"] == number]):
-            return _refused(record, "cards", "duplicate_card", f"{twice[0]} lies twice in draw {number}")
+            values = {"card": twice[0], "draw": number}
+            return _refused(record, "cards", "duplicate_card", "card_twice", values)
 
     person = _name(record.person)
     question = clean_text(record.question or "")[:LONGEST_QUESTION] or None
@@ -213,24 +215,28 @@ def _source(source: Source) -> dict:
     }
 
 
-def _refused(record: RawRecord, stage: str, reason: str, detail: str) -> dict:
-    return _rejection(record.source, stage, reason, detail, record_of(record))
+def _refused(record: RawRecord, stage: str, reason: str, code: str, values: dict[str, object]) -> dict:
+    raw = record_of(record)
+    return _rejection(Rejected(source=record.source, stage=stage, reason=reason, code=code, values=values, raw=raw))
 
 
-def _rejection(source: Source, stage: str, reason: str, detail: str, raw: dict) -> dict:
+def _rejection(rejected: Rejected) -> dict:
     """A row of REJECTIONS, everything in it masked. The excerpt is of the content, else of the line as it stood."""
-    raw, masked = masked_object(raw)
-    detail, kinds = mask.mask(plain(detail)[:500])
+    raw, masked = masked_object(rejected.raw)
+    texts = {name: plain(value)[:500] for name, value in rejected.values.items() if isinstance(value, str)}
+    shown, kinds = mask.mask_all(list(texts.values()))
+    values = {name: str(value) for name, value in rejected.values.items()} | dict(zip(texts, shown, strict=True))
     excerpt = clean_text(str(raw.get("content") or raw.get("line") or ""))[:60] or None
-    row = _source(source)
+    row = _source(rejected.source)
     record = json.dumps(raw, ensure_ascii=False, default=str) if raw else None
     return {
         "rejection_id": "",
         "source": row,
-        "stage": stage,
-        "reason": reason,
+        "stage": rejected.stage,
+        "reason": rejected.reason,
         "key": _key(raw, row),
-        "detail": detail,
+        "code": rejected.code,
+        "values": values_json(values),
         "excerpt": excerpt,
         "record": record,
         "masked": masked + kinds,

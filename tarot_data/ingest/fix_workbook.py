@@ -10,6 +10,7 @@ import polars as pl
 
 from schemas.errors import Problem
 from schemas.messages import LANGUAGES, say
+from schemas.rejections import describe
 from tarot_data.cards.format import card_text
 from tarot_data.ingest.fixes import FIELDS, Fix
 from tarot_data.text.cleanup import _FORMULA, neutral
@@ -67,7 +68,12 @@ def write(rejected: pl.DataFrame, path: Path, lang: str, place: dict[str, str]) 
     sheet.append([say(f"worksheet.{name}", lang) for name in COLUMNS])
     for row in rejected.iter_rows(named=True):
         reason = say(f"reason.{row['reason']}", lang)
-        known = {"rejection_id": row["rejection_id"], "decision": "", "reason": reason, "detail": row["detail"]}
+        known = {
+            "rejection_id": row["rejection_id"],
+            "decision": "",
+            "reason": reason,
+            "detail": describe(row["code"], row["values"], lang),
+        }
         known |= cells(row) | {"place": place[row["rejection_id"]]}
         sheet.append([neutral(known[name]) for name in COLUMNS])
     for cell in sheet[1]:

@@ -1,4 +1,4 @@
-"""Rejections made of readings, and the id by which a person names one."""
+"""Rows of REJECTIONS: those made from readings, and their ids."""
 
 from hashlib import blake2b
 
@@ -8,7 +8,7 @@ from schemas.tables import REJECTIONS
 
 
 def to_rejections(readings: pl.DataFrame, stage: str, reason: str) -> pl.DataFrame:
-    """Clean readings with a `detail` column as REJECTIONS rows; the masked reading becomes the record to fix."""
+    """Convert clean readings with columns `code` and `values` to REJECTIONS; the masked reading is the record to fix."""
     fixed = pl.col("flags").list.contains("fixed").alias("fixed")
     record = pl.struct(
         "person", "question", "date", "draws", "cards", "content", "outcome", "consent", "synthetic", fixed
@@ -19,7 +19,8 @@ def to_rejections(readings: pl.DataFrame, stage: str, reason: str) -> pl.DataFra
         stage=pl.lit(stage, dtype=REJECTIONS["stage"]),
         reason=pl.lit(reason, dtype=REJECTIONS["reason"]),
         key="fingerprint",
-        detail="detail",
+        code="code",
+        values="values",
         excerpt=pl.col("content").str.slice(0, 60),
         record=record.struct.json_encode(),
         masked="masked",
@@ -27,13 +28,10 @@ def to_rejections(readings: pl.DataFrame, stage: str, reason: str) -> pl.DataFra
 
 
 def identified(rejections: pl.DataFrame) -> pl.DataFrame:
-    """Rejections with their id: the same record of the same bytes, refused for the same reason, is the same one."""
+    """Rejections with their id: the same place in the same bytes, rejected for the same code, has the same id."""
     ids = [
-        "x"
-        + blake2b(
-            "\0".join(str(part) for part in (*source.values(), reason, detail)).encode(), digest_size=8
-        ).hexdigest()
-        for source, reason, detail in rejections.select("source", "reason", "detail").iter_rows()
+        "x" + blake2b("\0".join(map(str, (*source.values(), code))).encode(), digest_size=8).hexdigest()
+        for source, code in rejections.select("source", "code").iter_rows()
     ]
     return rejections.with_columns(rejection_id=pl.Series(ids, dtype=pl.String)).unique(
         "rejection_id", keep="first", maintain_order=True

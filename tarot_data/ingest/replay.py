@@ -25,7 +25,8 @@ BECAME = pl.Schema(
         "became": pl.String,
         "reading_id": pl.String,
         "reason": pl.String,
-        "detail": pl.String,
+        "code": pl.String,
+        "values": pl.String,
         "new_id": pl.String,
     }
 )
@@ -114,19 +115,21 @@ def _became(rows: dict[str, dict], dismissed: list[str], out: Path) -> pl.DataFr
         for row in lots_of(out, name, schema).select("reading_id", "source").iter_rows(named=True):
             found[_place(row["source"])] = {"became": "accepted", "reading_id": row["reading_id"]}
     for row in lots_of(out, "rejections", REJECTIONS).iter_rows(named=True):
-        found[_place(row["source"])] = {name: row[name] for name in ("reason", "detail")} | {
-            "new_id": row["rejection_id"]
-        }
+        found[_place(row["source"])] = _verdict(row) | {"new_id": row["rejection_id"]}
     results = []
     for rejection_id, row in rows.items():
-        result = {"rejection_id": rejection_id, "reading_id": None, "reason": None, "detail": None, "new_id": None}
-        result |= found.get(_place(row["source"]), {name: row[name] for name in ("reason", "detail")})
+        result = dict.fromkeys(BECAME) | {"rejection_id": rejection_id}
+        result |= found.get(_place(row["source"]), _verdict(row))
         if rejection_id in dismissed:
             result["became"] = "dismissed"
-        elif "became" not in result:
-            result["became"] = "same" if result["new_id"] in (None, rejection_id) else "refused"
+        elif not result["became"]:
+            result["became"] = "same" if _verdict(result) == _verdict(row) else "refused"
         results.append({name: result[name] for name in BECAME})
     return pl.DataFrame(results, schema=BECAME)
+
+
+def _verdict(row: dict) -> dict:
+    return {name: row[name] for name in ("reason", "code", "values")}
 
 
 def _entries(

@@ -254,7 +254,8 @@ def compare(data_dir: Path, identified: Path, labelled: Path, staging: Path, ove
         )
         near = near.join(wanted, on="reading_id", how="anti", maintain_order="left")
         near = readings.join(near, on="reading_id").with_columns(
-            detail=pl.format("{} of the words are those of {}", pl.col("similarity").round(2), "twin")
+            code=pl.lit("near_reading"),
+            values=pl.struct(pl.col("similarity").round(2).cast(pl.String).alias("share"), "twin").struct.json_encode(),
         )
         rejected.append(rejections.to_rejections(near, "deduplicate", "near_duplicate"))
         readings = readings.join(near, on="row", how="anti", maintain_order="left")
@@ -300,7 +301,7 @@ def commit_lots(data_dir: Path, decided: Path, run: str, entries: Callable[..., 
         ),
     }
     note = {"run": run, "pipeline": pipeline(), **counts}
-    delta.append(data_dir, "rejections", refused, note)
+    tables.append_rejections(data_dir, refused, note)
     for path in sorted(decided.glob("signatures-*.parquet")):
         tables.append_signatures(data_dir, pl.read_parquet(path, glob=False), note)
     lots = sorted(decided.glob("readings-*.parquet"))
@@ -371,8 +372,8 @@ def _flagged(readings: pl.DataFrame, found: pl.DataFrame, flag: str) -> pl.DataF
 
 
 def _twins(readings: pl.DataFrame, prints: dict[str, str], seen: dict[str, str]) -> pl.DataFrame:
-    """Readings whose fingerprint the store or this run already has, with a detail naming the twin. Fills seen."""
-    rows, details = [], []
+    """Readings whose fingerprint the store or this run already has, with code and values naming the twin. Fills seen."""
+    rows, twins = [], []
     columns = ("row", "fingerprint", "reading_id", "revision")
     for row, fingerprint, reading_id, revision in readings.select(columns).iter_rows():
         twin = prints.get(fingerprint) or seen.get(fingerprint)
@@ -382,8 +383,10 @@ def _twins(readings: pl.DataFrame, prints: dict[str, str], seen: dict[str, str])
             seen[fingerprint] = reading_id
         else:
             rows.append(row)
-            details.append(f"same cards and words as {twin}")
-    found = pl.DataFrame({"row": rows, "detail": details}, schema={"row": pl.UInt32, "detail": pl.String})
+            twins.append(twin)
+    found = pl.DataFrame({"row": rows, "twin": twins}, schema={"row": pl.UInt32, "twin": pl.String}).with_columns(
+        code=pl.lit("same_reading"), values=pl.struct("twin").struct.json_encode()
+    )
     return readings.join(found, on="row")
 
 

@@ -17,7 +17,7 @@ REASON_OF = {
     "cards.once_a_draw": "duplicate_card",
     "cards.complete": "unknown_card",
 }
-"""Column or check that failed -> reason; anything else is `unreadable`, with the check's name in the detail."""
+"""Column or check that failed -> reason; anything else is `unreadable`, with the check's name in the values."""
 
 
 def contract(stored: pl.DataFrame, sentences: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -62,9 +62,8 @@ def _failures(model: type, frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _rejections(failed: pl.DataFrame) -> pl.DataFrame:
-    rows = to_rejections(
-        failed.with_columns(detail=pl.format("fails the contract of a reading: {}", "rule")), "validate", "unreadable"
-    )
+    verdict = {"code": pl.lit("contract"), "values": pl.struct("rule").struct.json_encode()}
+    rows = to_rejections(failed.with_columns(**verdict), "validate", "unreadable")
     column = failed["rule"].str.extract(r"^(\w+): ")
     check = failed["rule"].str.extract(r"^\w+: (.*)$")
     reason = pl.select(

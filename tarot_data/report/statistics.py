@@ -105,7 +105,7 @@ def readings(stored: pl.DataFrame, sentences: pl.DataFrame, rejections: pl.DataF
 
 
 def easiest(rejections: pl.DataFrame, names: Names, at_most: int = 5) -> list[dict]:
-    """Rejections that are easiest to fix: {rejection_id, reason, place, detail, excerpt, alike}.
+    """Rejections that are easiest to fix: {rejection_id, reason, place, code, values, excerpt, alike}.
 
     alike: rejections of the same unknown card, which one new alias fixes together; the most frequent card is first.
     """
@@ -113,7 +113,7 @@ def easiest(rejections: pl.DataFrame, names: Names, at_most: int = 5) -> list[di
         return []
     ease = {reason: number for number, reason in enumerate(EASE)}
     reason = pl.col("reason").cast(pl.String)
-    problem = pl.when(reason == "unknown_card").then("detail").otherwise("rejection_id")
+    problem = pl.when(reason == "unknown_card").then("values").otherwise("rejection_id")
     rows = (
         rejections.filter(pl.col("record").is_not_null() & reason.is_in(list(EASE)))
         .with_columns(ease=reason.replace_strict(ease, return_dtype=pl.Int32), problem=problem)
@@ -477,7 +477,8 @@ def _refused(row: dict, names: Names) -> dict:
         "rejection_id": row["rejection_id"],
         "reason": row["reason"],
         "place": names.hide(_PAGE_ID.sub(r"\1…", place), own),
-        "detail": names.hide(row["detail"], own),
+        "code": row["code"],
+        "values": names.hide(row["values"], own),
         "excerpt": names.hide(row["excerpt"], own),
     }
 

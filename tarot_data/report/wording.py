@@ -1,11 +1,10 @@
 """Wording of report and workbench: the catalogue in one language, and the format of numbers."""
 
-import re
 from collections.abc import Iterable
-from functools import cache
 
 from schemas.deck import CARDS
 from schemas.messages import catalogue, say
+from schemas.rejections import describe
 from tarot_data import lexicon
 from tarot_data.report.comparisons import RATES, is_share
 
@@ -46,14 +45,9 @@ class Words:
         known = {self.card(card).casefold(): card for card in CARDS}
         return known.get(name.casefold(), name)
 
-    def detail(self, detail: str) -> str:
-        """What a rejection says of itself, in the reader's language where the catalogue knows the sentence."""
-        for key, pattern in _details():
-            if found := pattern.fullmatch(detail):
-                sides = {side: self(side) for side in ("upright", "reversed")}
-                values = {name: sides.get(value, value) for name, value in found.groupdict().items()}
-                return say(key, self.lang, **values)
-        return detail
+    def detail(self, rejection: dict) -> str:
+        """Why a record was rejected. rejection: a row with `code` and `values`."""
+        return describe(rejection["code"], rejection["values"], self.lang)
 
     def spread(self, row: dict) -> str:
         """Name a spread: in English by its id, since the lexicon has no English column; others as written."""
@@ -109,13 +103,3 @@ def figure_value(name: str, value: float) -> str:
 @lexicon.cached
 def _english_cards() -> dict[str, str]:
     return {row["card"]: row["english"] for row in lexicon.read_table("deck")}
-
-
-@cache
-def _details() -> list[tuple[str, re.Pattern[str]]]:
-    """The `[detail]` of the catalogue, as patterns of its English, which is what rejections are written in."""
-    return [
-        (key, re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", re.escape(languages["en"])), re.DOTALL))
-        for key, languages in catalogue().items()
-        if key.startswith("detail.")
-    ]

@@ -34,7 +34,7 @@ def list_rejections(desk: TheDesk, reason: str = "", page: str = "1", did: str =
     counts = every["reason"].value_counts().sort("count", "reason", descending=[True, False]).rows()
     rows = every.filter(pl.col("reason") == reason) if reason else every
     part = Page(rows.height, whole(page), PER_PAGE)
-    shown = rows.slice(part.start, PER_PAGE).select("rejection_id", "reason", "detail", "excerpt", "source")
+    shown = rows.slice(part.start, PER_PAGE).select("rejection_id", "reason", "code", "values", "excerpt", "source")
     values = {"rows": shown.to_dicts(), "counts": counts, "reason": reason, "part": part, "total": every.height}
     return desk.page("rejections.html", here="rejections", said=said(desk, did, reading), **values)
 
@@ -64,7 +64,7 @@ def decide(desk: TheDesk, rejection_id: str, form: Form) -> Response:
     except Problem as problem:
         return shown(desk, row, before, after, reason, typed, say(problem.key, desk.lang, **problem.values), 409)
     if became["became"] == "same":
-        still = desk.say("did_same", detail=desk.words.detail(became["detail"]))
+        still = desk.say("did_same", detail=desk.words.detail(became))
         return shown(desk, row, before, after, reason, typed, still, 422)
     following = became["new_id"] if became["became"] == "refused" else after or before
     query = {"did": became["became"]} | ({"reading": became["reading_id"]} if became["reading_id"] else {})
@@ -88,7 +88,6 @@ def opened(desk: Desk, rejection_id: str, reason: str) -> tuple[dict, str | None
 
 def shown(desk: Desk, row: dict, before, after, reason: str, typed: dict, said: object, status: int = 200) -> Response:
     record = json.loads(row["record"] or "{}")
-    found = READING.search(row["detail"])
     return desk.page(
         "rejection.html",
         status,
@@ -105,7 +104,7 @@ def shown(desk: Desk, row: dict, before, after, reason: str, typed: dict, said: 
         sides=SIDES,
         fixable="draws" in record,
         overruled=row["reason"] in OVERRULED,
-        twin=found.group() if found else None,
+        twin=json.loads(row["values"]).get("twin"),
         record=as_read(record, desk.lang),
         where=[part for part in (row["source"][name] for name in ("file", "member", "locator")) if part],
     )

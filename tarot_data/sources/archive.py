@@ -31,29 +31,29 @@ def opened(blob: Blob) -> zipfile.ZipFile:
     try:
         archive = zipfile.ZipFile(blob.open())
     except (*BROKEN, MemoryError, OverflowError) as error:
-        raise unreadable(f"a zip archive that is cut off or damaged ({type(error).__name__})") from error
+        raise unreadable("damaged_zip", error=type(error).__name__) from error
     entries = archive.infolist()
     if len(entries) > MAX_ENTRIES:
-        raise unsafe(f"{len(entries)} entries; the limit is {MAX_ENTRIES}")
+        raise unsafe("too_many_entries", entries=len(entries), limit=MAX_ENTRIES)
     seen, total = set(), 0
     for entry in entries:
         if not entry.filename:
-            raise unreadable("a zip archive that is damaged (an entry without a name)")
+            raise unreadable("nameless_entry")
         name = entry_name(entry)
         if _escapes(name) or _escapes(entry.filename):
-            raise unsafe("an entry's path leads out of the archive")
+            raise unsafe("path_outside")
         if stat.S_ISLNK(entry.external_attr >> 16):
-            raise unsafe("an entry is a symbolic link")
+            raise unsafe("symbolic_link")
         if entry.flag_bits & 1:
-            raise unreadable("an entry is encrypted; unpack the archive with its password first")
+            raise unreadable("encrypted_entry")
         if entry.filename in seen and not entry.is_dir():
-            raise unsafe("two entries have the same name")
+            raise unsafe("same_entry_name")
         seen.add(entry.filename)
         total += entry.file_size
         if entry.file_size > 2**20 and entry.file_size > MAX_RATIO * max(1, entry.compress_size):
-            raise unsafe(f"an entry unpacks to more than {MAX_RATIO} times its size")
+            raise unsafe("entry_ratio", times=MAX_RATIO)
     if total > MAX_TOTAL:
-        raise unsafe(f"{total} bytes unpacked; the limit is {MAX_TOTAL}")
+        raise unsafe("unpacked_size", size=total, limit=MAX_TOTAL)
     return archive
 
 
@@ -100,14 +100,14 @@ def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limit: int, bud
                 size += len(part)
                 budget.left -= len(part)
                 if budget.left < 0 or size > MAX_RATIO * 10 * max(1024, entry.compress_size):
-                    raise unsafe("the archive unpacks to more than it may")
+                    raise unsafe("unpacks_too_far")
                 if size > limit:
-                    raise unreadable(f"an entry of more than {limit} bytes")
+                    raise unreadable("entry_too_large", limit=limit)
                 parts.append(part)
     except BROKEN as error:
         if isinstance(error, SourceError):
             raise
-        raise unreadable(f"a damaged entry ({type(error).__name__})") from error
+        raise unreadable("damaged_entry", error=type(error).__name__) from error
     return b"".join(parts)
 
 

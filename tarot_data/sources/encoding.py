@@ -58,14 +58,14 @@ def encoding_of(head: bytes) -> str:
         text = head[: len(head) // 2 * 2].decode(side, "replace")
         if sides[side] > 4 * min(sides.values()) and (text.isascii() or _share(text) >= 0.25):
             return side
-        raise unreadable("binary data, no text form")
+        raise unreadable("binary_text")
     sample = head[:8192]
     scores = {name: _score(sample, name) for name in ("gb18030", "big5hkscs")}
     best = max(scores, key=scores.get)
     if _mostly_utf8(head):
         return "utf-8"
     if scores[best] < 0.15:
-        raise unreadable("text in an encoding that is not known")
+        raise unreadable("unknown_encoding")
     return "cp950" if best == "big5hkscs" and _decodes(head, "cp950") else best
 
 
@@ -75,7 +75,7 @@ def text_of(blob: Blob) -> tuple[str, str]:
     Raises SourceError where the file is too large, or no text.
     """
     if blob.size > MAX_TEXT:
-        raise unreadable(f"a text of {blob.size} bytes; the limit is {MAX_TEXT}. Split the file")
+        raise unreadable("text_too_large", size=blob.size, limit=MAX_TEXT)
     with blob.open() as file:
         return decoded(file.read(MAX_TEXT + 1))
 
@@ -87,7 +87,7 @@ def decoded(data: bytes) -> tuple[str, str]:
     text = codecs.getincrementaldecoder(name)("replace").decode(data)
     controls = len(_CONTROL.findall(text[:HEAD]))
     if controls * 50 > len(text[:HEAD]):
-        raise unreadable("binary data, no text form")
+        raise unreadable("binary_text")
     return text.removeprefix("\ufeff"), name.removesuffix("-sig")
 
 

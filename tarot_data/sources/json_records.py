@@ -104,7 +104,8 @@ def record_of(value: dict, blob: Blob, locator: str, form: str, hint: str | None
             if known and known[0] in ("cards", "spread"):
                 fields.setdefault((known[0], number), []).append((str(key), held))
     if any(isinstance(held, dict) and depth_over(held) for pairs in fields.values() for _, held in pairs):
-        return Rejected(source=source, stage="read", reason="unreadable", detail=f"nested deeper than {MAX_DEPTH}")
+        deep = {"code": "too_deep", "values": {"limit": MAX_DEPTH}}
+        return Rejected(source=source, stage="read", reason="unreadable", **deep)
     if not any(key[0] == "content" for key in fields):
         cards = [held for key, pairs in fields.items() if key[0] == "cards" for _, held in pairs]
         if told := [text for held in cards for text in _told_by_cards(held)]:

@@ -23,11 +23,11 @@ _TRAILING_COMMA = re.compile(r",(\s*[}\]])")
 
 
 class _BadObject(ValueError):
-    """An object that could not be read. text: its beginning."""
+    """An object that could not be read, as code and values of a rejection. text: its beginning."""
 
-    def __init__(self, why: str, text: str) -> None:
-        self.text = text
-        super().__init__(why)
+    def __init__(self, code: str, text: str, **values: object) -> None:
+        self.code, self.text, self.values = code, text, values
+        super().__init__(code)
 
 
 def is_reading(item: dict) -> bool:
@@ -92,17 +92,15 @@ def _by_line(blob: Blob, name: str) -> Iterator[tuple[str, dict] | Rejected]:
         for number, data in enumerate(lines, 1):
             locator = f"line {number}"
             if data is None:
-                yield _refused(blob, locator, f"a line longer than {MAX_LINE} bytes", "")
+                yield _refused(blob, locator, _BadObject("line_too_long", "", limit=MAX_LINE))
                 continue
             text = data if isinstance(data, str) else line_of(data, "utf-8" if name == "utf-8-sig" else name)
             if text is None:
-                yield _refused(
-                    blob, locator, "the line is in another encoding than its file", data.decode("utf-8", "replace")
-                )
+                yield _refused(blob, locator, _BadObject("line_encoding", data.decode("utf-8", "replace")))
                 continue
             text = text.removeprefix("\ufeff").strip()
             if cut and (text.startswith("{") or len(cut[1]) > MAX_LINE):
-                yield _refused(blob, cut[0], str(cut[2]), cut[2].text)
+                yield _refused(blob, cut[0], cut[2])
                 cut = None
             if cut:
                 # A raw line break in a string: the object goes on here.
@@ -115,19 +113,19 @@ def _by_line(blob: Blob, name: str) -> Iterator[tuple[str, dict] | Rejected]:
             try:
                 value = parse(text.rstrip(",") if text.endswith("},") else text)
             except _BadObject as error:
-                if not cut and text.startswith("{") and "unterminated string" in str(error):
+                if not cut and text.startswith("{") and "unterminated string" in error.values.get("why", ""):
                     cut = (locator, text, error)
                 elif not cut:
-                    yield _refused(blob, locator, str(error), error.text)
+                    yield _refused(blob, locator, error)
                 continue
             cut = None
             items = opened_up(value)
             if not items and text not in ("[]", "{}"):
-                yield _refused(blob, locator, "no object of a reading", text)
+                yield _refused(blob, locator, _BadObject("no_reading_object", text))
             for index, item in enumerate(items):
                 yield locator if len(items) == 1 else f"{locator} item {index + 1}", item
         if cut:
-            yield _refused(blob, cut[0], str(cut[2]), cut[2].text)
+            yield _refused(blob, cut[0], cut[2])
 
 
 def _lines(file: Any) -> Iterator[bytes | None]:
@@ -150,7 +148,7 @@ def parse(text: str) -> object:
     try:
         value = _DECODER.decode(text)
     except RecursionError as error:
-        raise _BadObject(f"nested deeper than {MAX_DEPTH}", "") from error
+        raise _too_deep() from error
     except ValueError as error:
         try:
             value = _DECODER.decode(_TRAILING_COMMA.sub(r"\1", text)) if _TRAILING_COMMA.search(text) else None
@@ -158,11 +156,10 @@ def parse(text: str) -> object:
             value = None
         if value is None:
             where = getattr(error, "msg", "not JSON")
-            raise _BadObject(
-                f"not complete JSON: {where.lower()} at character {getattr(error, 'pos', 0) + 1}", text[:2000]
-            ) from error
+            why = f"{where.lower()} at character {getattr(error, 'pos', 0) + 1}"
+            raise _BadObject("cut_json", text[:2000], why=why) from error
     if depth_over(value):
-        raise _BadObject(f"nested deeper than {MAX_DEPTH}", "")
+        raise _too_deep()
     return value
 
 
@@ -281,7 +278,7 @@ def _by_object(blob: Blob, name: str) -> Iterator[tuple[str, dict] | Rejected]:
                 value, end = _DECODER.raw_decode(buffer, place)
             except RecursionError:
                 number += 1
-                yield _refused(blob, f"item {number}", f"nested deeper than {MAX_DEPTH}", "")
+                yield _refused(blob, f"item {number}", _too_deep())
                 return
             except ValueError as error:
                 if not done and len(buffer) - place < MAX_LINE:
@@ -300,8 +297,7 @@ def _by_object(blob: Blob, name: str) -> Iterator[tuple[str, dict] | Rejected]:
                     yield _refused(
                         blob,
                         f"item {number}",
-                        f"not complete JSON: {getattr(error, 'msg', 'error').lower()}",
-                        piece[:2000],
+                        _BadObject("cut_json", piece[:2000], why=getattr(error, "msg", "error").lower()),
                     )
                     while following is None:
                         # An item longer than can be read is one refusal: on to where the next may begin.
@@ -319,7 +315,7 @@ def _by_object(blob: Blob, name: str) -> Iterator[tuple[str, dict] | Rejected]:
             number += 1
             place = end
             if depth_over(value):
-                yield _refused(blob, f"item {number}", f"nested deeper than {MAX_DEPTH}", "")
+                yield _refused(blob, f"item {number}", _too_deep())
                 continue
             yield from _numbered(value, number, blob)
             if place > _CHUNK:
@@ -329,7 +325,7 @@ def _by_object(blob: Blob, name: str) -> Iterator[tuple[str, dict] | Rejected]:
 def _numbered(value: object, number: int, blob: Blob) -> Iterator[tuple[str, dict] | Rejected]:
     items = opened_up(value)
     if not items:
-        yield _refused(blob, f"item {number}", "no object", json.dumps(value, ensure_ascii=False)[:2000])
+        yield _refused(blob, f"item {number}", _BadObject("no_object", json.dumps(value, ensure_ascii=False)))
     for index, item in enumerate(items, 1):
         yield f"item {number}" if len(items) == 1 else f"item {number}.{index}", item
 
@@ -340,11 +336,16 @@ def _next_object(buffer: str, place: int) -> int | None:
     return match.end() if match else None
 
 
-def _refused(blob: Blob, locator: str, detail: str, text: str) -> Rejected:
+def _too_deep() -> _BadObject:
+    return _BadObject("too_deep", "", limit=MAX_DEPTH)
+
+
+def _refused(blob: Blob, locator: str, error: _BadObject) -> Rejected:
     return Rejected(
         source=source_of(blob, locator, "jsonl"),
         stage="read",
         reason="unreadable",
-        detail=detail,
-        raw={"line": text[:2000]} if text else {},
+        code=error.code,
+        values=error.values,
+        raw={"line": error.text[:2000]} if error.text else {},
     )

@@ -46,29 +46,26 @@ FORMS = (
 
 MAX_FILE = 4 * 1024 * 1024 * 1024
 _SIGNATURES = (
-    (
-        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
-        "an old Office file (.doc, .xls) or an encrypted one; save it as .docx or .xlsx without a password",
-    ),
-    (b"%PDF", "a PDF; export the text as .docx or .md"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7z archive; unpack it"),
-    (b"Rar!", "a RAR archive; unpack it"),
-    (b"\x1f\x8b", "a gzip file; unpack it"),
-    (b"BZh", "a bzip2 file; unpack it"),
-    (b"\xfd7zXZ", "an xz file; unpack it"),
-    (b"\x89PNG", "a picture"),
-    (b"\xff\xd8\xff", "a picture"),
-    (b"GIF8", "a picture"),
-    (b"BM", "a picture"),
-    (b"RIFF", "a picture or sound"),
-    (b"ID3", "a sound file"),
-    (b"\xff\xfb", "a sound file"),
-    (b"#!AMR", "a voice message"),
-    (b"\x02#!SILK", "a voice message"),
-    (b"OggS", "a sound file"),
-    (b"MZ", "a program"),
-    (b"\x7fELF", "a program"),
-    (b"{\\rtf", "an RTF file; save it as .docx or .txt"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old_office"),
+    (b"%PDF", "pdf"),
+    (b"7z\xbc\xaf\x27\x1c", "packed", "7z"),
+    (b"Rar!", "packed", "RAR"),
+    (b"\x1f\x8b", "packed", "gzip"),
+    (b"BZh", "packed", "bzip2"),
+    (b"\xfd7zXZ", "packed", "xz"),
+    (b"\x89PNG", "media"),
+    (b"\xff\xd8\xff", "media"),
+    (b"GIF8", "media"),
+    (b"BM", "media"),
+    (b"RIFF", "media"),
+    (b"ID3", "media"),
+    (b"\xff\xfb", "media"),
+    (b"#!AMR", "media"),
+    (b"\x02#!SILK", "media"),
+    (b"OggS", "media"),
+    (b"MZ", "program"),
+    (b"\x7fELF", "program"),
+    (b"{\\rtf", "rtf"),
 )
 
 
@@ -82,16 +79,16 @@ def read(path: Path, root: Path) -> Iterator[RawRecord | Rejected]:
     blob = Blob(file=name, member=None, name=path.name, sha256=hashlib.sha256(b"").hexdigest(), path=path)
     try:
         if not stat.S_ISREG(path.lstat().st_mode):
-            raise unreadable("a link, a device or a pipe, not a file")
+            raise unreadable("not_a_file")
         if path.stat().st_size > MAX_FILE:
-            raise unreadable(f"{path.stat().st_size} bytes; the limit is {MAX_FILE}")
+            raise unreadable("file_too_large", size=path.stat().st_size, limit=MAX_FILE)
         with path.open("rb"):
             pass
     except SourceError as error:
         yield rejected(blob, error)
         return
     except OSError as error:
-        yield rejected(blob, unreadable(f"cannot be opened ({type(error).__name__})"))
+        yield rejected(blob, unreadable("cannot_open", error=type(error).__name__))
         return
     yield from read_blob(replace(blob, sha256=digest_of(path)))
 
@@ -111,27 +108,27 @@ def read_blob(blob: Blob) -> Iterator[RawRecord | Rejected]:
     except Exception as error:  # noqa: BLE001
         # Hostile bytes may raise anything in a parser, and must not stop the other files. The message is left out
         # because it may quote the file.
-        yield rejected(blob, unreadable(f"this file could not be read ({type(error).__name__})"))
+        yield rejected(blob, unreadable("unforeseen", error=type(error).__name__))
 
 
 def form_of(sample: Sample) -> ModuleType:
     """Return the module that reads a file. Raises SourceError if none recognises it."""
     head = sample.head
     if not head:
-        raise unreadable("an empty file (0 bytes)")
+        raise unreadable("empty_file")
     if not head.startswith((b"PK", b"SQLite format 3\0")):
-        for signature, meaning in _SIGNATURES:
+        for signature, code, *kind in _SIGNATURES:
             if head.startswith(signature) and not (len(signature) < 4 and sample.text is not None):
-                raise unreadable(meaning)
+                raise unreadable(code, **({"kind": kind[0]} if kind else {}))
         if head[4:8] == b"ftyp":
-            raise unreadable("a picture, film or sound file")
+            raise unreadable("media")
     for name in FORMS:
         module = import_module(f"tarot_data.sources.{name}")
         if module.recognises(sample):
             return module
     if sample.text is None:
-        raise unreadable("binary data of no known form")
-    raise unreadable("no form fits: no labels, no table, no chat, no pages")
+        raise unreadable("unknown_binary")
+    raise unreadable("unknown_form")
 
 
 def read_again(path: Path, member: str | None, locator: str, form: str) -> RawRecord | Rejected:

@@ -61,29 +61,39 @@ Corrected = Callable[[RawRecord, str], RawRecord | None]
 
 @dataclass(frozen=True, kw_only=True)
 class Rejected:
-    """A file or a record that gives no reading. raw: what could be read of it, unmasked, for masking and storing."""
+    """A file or a record that gives no reading.
+
+    code: row `rejection.<code>` of the message catalogue; values fill it. raw: what could be read of it, unmasked, for
+    masking and storing.
+    """
 
     source: Source
     stage: str
     reason: str
-    detail: str
+    code: str
+    values: dict[str, object] = field(default_factory=dict)
     raw: dict[str, object] = field(default_factory=dict)
 
 
 class SourceError(Exception):
-    """A file or an entry gives nothing. reason: `unreadable` or `unsafe`; detail holds no content of the file."""
+    """A file or an entry gives no record. reason: `unreadable` or `unsafe`; values hold no content of the file."""
 
-    def __init__(self, reason: str, detail: str) -> None:
-        self.reason, self.detail = reason, detail
-        super().__init__(detail)
+    def __init__(self, reason: str, code: str, values: dict[str, object]) -> None:
+        self.reason, self.code, self.values = reason, code, values
+        super().__init__(code)
+
+    @property
+    def verdict(self) -> dict[str, object]:
+        """The fields of `Rejected` that say why."""
+        return {"reason": self.reason, "code": self.code, "values": self.values}
 
 
-def unreadable(detail: str) -> SourceError:
-    return SourceError("unreadable", detail)
+def unreadable(code: str, **values: object) -> SourceError:
+    return SourceError("unreadable", code, values)
 
 
-def unsafe(detail: str) -> SourceError:
-    return SourceError("unsafe", detail)
+def unsafe(code: str, **values: object) -> SourceError:
+    return SourceError("unsafe", code, values)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +132,7 @@ def source_of(blob: Blob, locator: str, form: str) -> Source:
 
 def rejected(blob: Blob, error: SourceError, form: str = "unknown") -> Rejected:
     """Reject a whole file or entry."""
-    return Rejected(source=source_of(blob, "file", form), stage="read", reason=error.reason, detail=error.detail)
+    return Rejected(source=source_of(blob, "file", form), stage="read", **error.verdict)
 
 
 @lexicon.cached(maxsize=4096)

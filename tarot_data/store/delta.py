@@ -131,7 +131,7 @@ def delta_version(data_dir: Path, name: str = "readings") -> int | None:
 
 KEYS = {
     "readings": ["reading_id", "revision"],
-    "rejections": ["rejection_id"],
+    "rejections": ["rejection_id", "sequence"],
     "files": ["sequence"],
     "signatures": ["reading_id", "revision"],
     "fixes": ["sequence"],

@@ -12,8 +12,10 @@ from pathlib import Path
 import polars as pl
 
 from schemas.errors import Problem
+from schemas.rejections import values_json
+from tarot_data.store.old_rejections import verdict_of
 
-VERSION = 2
+VERSION = 3
 
 FILE = "schema.json"
 
@@ -29,8 +31,23 @@ def _rooted_files(rows: pl.LazyFrame) -> pl.LazyFrame:
     return _added(rows, root=pl.lit(""))
 
 
+def _coded_rejections(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Rejections have a code and values in place of an English sentence. Their ids stay: files name them."""
+    if "detail" not in rows.collect_schema().names():
+        return rows
+    verdict = pl.col("detail").map_elements(_verdict, return_dtype=pl.Struct({"code": pl.String, "values": pl.String}))
+    verdicts = rows.with_columns(verdict=verdict, sequence=pl.lit(0, dtype=pl.Int32)).drop("detail")
+    return verdicts.with_columns(pl.col("verdict").struct.unnest()).drop("verdict")
+
+
+def _verdict(sentence: str) -> dict[str, str]:
+    code, values = verdict_of(sentence)
+    return {"code": code, "values": values_json(values)}
+
+
 MIGRATIONS: dict[int, dict[str, Callable[[pl.LazyFrame], pl.LazyFrame]]] = {
     1: {"rejections": _keyed_rejections, "files": _rooted_files},
+    2: {"rejections": _coded_rejections},
 }
 """Shape -> table -> its rows as the next shape has them. Each may be done twice: a kill may come between two tables."""
 

@@ -132,11 +132,28 @@ def rejections(data_dir: Path) -> pl.DataFrame:
     source = pl.col("source").struct
     dismissed = fixes(data_dir).filter("dismissed")
     return (
-        typed(rows.collect(), REJECTIONS)
+        typed(_newest(rows).collect(), REJECTIONS)
         .join(opened, on="rejection_id", how="semi")
         .join(dismissed, on="key", how="anti")
         .sort(source.field("file"), source.field("member"), source.field("locator"), "rejection_id")
     )
+
+
+def append_rejections(data_dir: Path, rejected: pl.DataFrame, note: dict[str, object]) -> int:
+    """Append REJECTIONS unless the newest row of their id says the same; returns how many. The caller holds `writing`."""
+    rows, last = scan(data_dir, "rejections"), -1
+    if rows is not None:
+        same = ["rejection_id", "reason", "code", "values"]
+        known = typed(_newest(rows).collect(), REJECTIONS).select(same)
+        rejected = rejected.join(known, on=same, how="anti", maintain_order="left")
+        last = rows.select(pl.col("sequence").max()).collect().item()
+    sequence = pl.lit(0 if last is None else last + 1, dtype=pl.Int32)
+    return append(data_dir, "rejections", rejected.with_columns(sequence=sequence), note)
+
+
+def _newest(rejections: pl.LazyFrame) -> pl.LazyFrame:
+    """The row that counts of every rejection_id: its values and its record may have changed since."""
+    return rejections.filter(pl.col("sequence") == pl.col("sequence").max().over("rejection_id"))
 
 
 def _refused_by_twins(data_dir: Path) -> pl.Series:
@@ -148,10 +165,14 @@ def _refused_by_twins(data_dir: Path) -> pl.Series:
     if rows is None:
         return pl.Series("reading_id", [], dtype=pl.String)
     said = files(data_dir).select(pl.col("rejected").list.explode().alias("rejection_id"))
-    twins = rows.filter(
-        pl.col("reason").cast(pl.String).is_in(["duplicate", "near_duplicate"]),
-        pl.col("record").str.json_path_match("$.consent") == "no",
-    ).select("rejection_id", reading_id=pl.col("detail").str.extract("(r[0-9a-f]{16})$"))
+    twins = (
+        _newest(rows)
+        .filter(
+            pl.col("reason").cast(pl.String).is_in(["duplicate", "near_duplicate"]),
+            pl.col("record").str.json_path_match("$.consent") == "no",
+        )
+        .select("rejection_id", reading_id=pl.col("values").str.json_path_match("$.twin"))
+    )
     return twins.collect().join(said, on="rejection_id", how="semi")["reading_id"].drop_nulls().unique()
 
 

@@ -40,7 +40,8 @@ def rejection(number, **values):
         "source": source(locator=f"line {100 + number}"),
         "stage": "cards",
         "reason": "unknown_card",
-        "detail": "'四叶草' is no card of this deck",
+        "code": "unknown_card",
+        "values": '{"card":"四叶草"}',
         "excerpt": "正文",
         "record": json.dumps({"person": "Mel", "content": "正文"}, ensure_ascii=False),
         "masked": [],
@@ -78,13 +79,12 @@ def data(tmp_path):
     tables.append_signatures(tmp_path, signature(1, 11, 12), {})
     copy = json.dumps({"person": None, "content": THEIRS[0]}, ensure_ascii=False)
     theirs = json.dumps({"person": NAME, "content": "短"}, ensure_ascii=False)
-    delta.append(
+    tables.append_rejections(
         tmp_path,
-        "rejections",
         rejections(
             rejection(1),
             rejection(2, record=theirs),
-            rejection(3, reason="duplicate", detail=f"same cards and words as r{11:016x}", record=copy),
+            rejection(3, reason="duplicate", code="same_reading", values=f'{{"twin":"r{11:016x}"}}', record=copy),
             rejection(4, reason="unreadable", record=None, source=source(file=f"语音-{NAME}.amr", locator="file")),
         ),
         {},

@@ -175,7 +175,7 @@ def test_a_file_that_is_gone_when_it_is_to_be_read_is_a_rejection_until_it_is_ba
     counts = take_in(data, inbox, lambda: (inbox / "a.jsonl").rename(away))
     assert (counts["accepted"], counts["rejected"]) == (1, 1)
     (row,) = tables.rejections(data).to_dicts()
-    assert row["reason"] == "unreadable" and "cannot be opened (FileNotFoundError)" in row["detail"]
+    assert row["reason"] == "unreadable" and row["code"] == "cannot_open" and "FileNotFoundError" in row["values"]
     away.rename(inbox / "a.jsonl")
     counts = take_in(data, inbox)
     assert (counts["accepted"], counts["rejected"]) == (1, 0)

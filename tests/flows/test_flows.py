@@ -165,7 +165,7 @@ def test_the_same_reading_from_another_file_is_a_duplicate_and_names_its_twin(pl
     assert counts(ingest(data, inbox)) == (2, 0, 0, 1, 2)
     rejection = store_tables.rejections(data).row(0, named=True)
     assert rejection["reason"] == "duplicate" and rejection["source"]["file"] == "b.jsonl"
-    assert any(reading_id in rejection["detail"] for reading_id in store_tables.readings(data)["reading_id"])
+    assert any(reading_id in rejection["values"] for reading_id in store_tables.readings(data)["reading_id"])
 
 
 def test_a_reading_that_contradicts_its_cards_is_refused_with_the_card_named(places):
@@ -173,7 +173,7 @@ def test_a_reading_that_contradicts_its_cards_is_refused_with_the_card_named(pla
     write(inbox / "a.jsonl", FIRST, SECOND | {"cards": ["正义(正位)", "死神(正位)"]})
     assert counts(ingest(data, inbox)) == (1, 0, 0, 1, 1)
     rejection = store_tables.rejections(data).row(0, named=True)
-    assert rejection["reason"] == "card_conflict" and "死神" in rejection["detail"]
+    assert rejection["reason"] == "card_conflict" and "死神" in rejection["values"]
 
 
 def test_one_broken_file_never_stops_the_others(places):

@@ -1,5 +1,7 @@
 """Contents that contradict their cards; a false alarm throws a good reading out."""
 
+import json
+
 import pytest
 
 from benchmarks import patterns as patterns_bench
@@ -17,7 +19,7 @@ def alarms(*rows):
 
 def alarm(content, *cards):
     found = alarms(reading(1, content=content, cards=[{**c, "place": i} for i, c in enumerate(cards, 1)]))
-    return found["detail"].to_list()
+    return [(code, json.loads(values)) for _, code, values in found.iter_rows()]
 
 
 def test_only_marked_readings_raise_a_conflict():
@@ -38,10 +40,10 @@ def test_the_readings_written_for_training_raise_no_alarm():
 
 
 def test_another_orientation_than_drawn():
-    (detail,) = alarm("太阳正位，小孩骑着白马冲出来，结果很亮，好消息来得很快。", card("太阳", "reversed"))
-    assert detail.startswith("content says upright of 太阳, drawn reversed")
-    (detail,) = alarm("未来这位权杖骑士是逆位的，马还没跑起来人先摔下来了。", card("权杖骑士"))
-    assert detail.startswith("content says reversed of 权杖骑士, drawn upright")
+    ((code, values),) = alarm("太阳正位，小孩骑着白马冲出来，结果很亮，好消息来得很快。", card("太阳", "reversed"))
+    assert (code, values["card"], values["written"][:4]) == ("says_upright", "太阳", "太阳正位")
+    ((code, values),) = alarm("未来这位权杖骑士是逆位的，马还没跑起来人先摔下来了。", card("权杖骑士"))
+    assert (code, values["card"], values["written"][:7]) == ("says_reversed", "权杖骑士", "权杖骑士是逆位")
 
 
 @pytest.mark.parametrize(
@@ -65,12 +67,12 @@ def test_an_orientation_nobody_wrote_down_cannot_be_contradicted():
 
 
 def test_an_undrawn_card_replacing_a_drawn_one_conflicts():
-    (detail,) = alarm(
+    (conflict,) = alarm(
         "火的位置是权杖三，您已经在等几条船回港。土的位置是星币六，有人拿着天平分钱，会有一笔借出去的款项。",
         card("权杖三", position="火"),
         card("星币九", position="土"),
     )
-    assert detail == "content interprets 星币六, which was not drawn; 星币九 is not spoken of"
+    assert conflict == ("undrawn_card", {"card": "星币六", "missing": "星币九"})
 
 
 @pytest.mark.parametrize(
@@ -121,7 +123,7 @@ def test_another_clause_or_card_does_not_excuse(content, drawn):
 )
 def test_an_undrawn_card_is_found_by_position(content):
     drawn = card("宝剑八", position="现况"), card("权杖四", position="对策")
-    assert alarm(content, *drawn) == ["content interprets 圣杯四, which was not drawn; 权杖四 is not spoken of"]
+    assert alarm(content, *drawn) == [("undrawn_card", {"card": "圣杯四", "missing": "权杖四"})]
 
 
 @pytest.mark.parametrize(

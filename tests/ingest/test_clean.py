@@ -148,7 +148,7 @@ def test_rejections_keep_the_masked_record():
         extra={"编号": "13800138000"},
     )
     rejection = to_reading(record)
-    assert "骑士、三叶草" in rejection["detail"]
+    assert "骑士、三叶草" in rejection["values"]
     assert "wx_moon99" not in json.dumps(rejection, ensure_ascii=False)
     assert "13800138000" not in json.dumps(rejection, ensure_ascii=False)
     assert rejection["excerpt"] == BODY + "加微信〔微信号〕"
@@ -270,12 +270,18 @@ def test_late_rejections_keep_resolved_cards():
 
 def test_rejections_of_a_source_pass_through_masked():
     refused = Rejected(
-        source=SOURCE, stage="read", reason="unreadable", detail="电话13800138000", raw={"line": "QQ：87654321 {"}
+        source=SOURCE,
+        stage="read",
+        reason="unreadable",
+        code="no_reading_table",
+        values={"tables": "电话13800138000", "limit": 13800138000},
+        raw={"line": "QQ：87654321 {"},
     )
     readings, rejections = to_readings([refused, raw()])
     assert (readings.height, rejections.height) == (1, 1)
     row = rejections.row(0, named=True)
-    assert (row["detail"], row["excerpt"]) == ("电话〔手机号〕", "QQ：〔QQ号〕 {")
+    assert (row["code"], row["excerpt"]) == ("no_reading_table", "QQ：〔QQ号〕 {")
+    assert json.loads(row["values"]) == {"tables": "电话〔手机号〕", "limit": "13800138000"}
 
 
 def test_masked_objects_keep_their_shape():

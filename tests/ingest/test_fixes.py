@@ -377,3 +377,15 @@ def test_edited_readings_are_compared_by_current_text(data, inbox):
     counts = take_in(data, inbox)
     assert (counts["accepted"], counts["reasons"]) == (1, {"near_duplicate": 1})
     assert tables.rejections(data)["source"].struct.field("file").to_list() == ["b.jsonl"]
+
+
+def test_another_unknown_card_replaces_the_first_under_the_same_id(data, inbox, monkeypatch):
+    lay(inbox, WRONG_CARD)
+    take_in(data, inbox)
+    name = only_rejection(data, "unknown_card")
+    (became,) = feed(data, {name: Fix(fields={"cards": ["愚人正位、四叶草正位"]})})
+    assert (became["became"], became["new_id"]) == ("refused", name)
+    (row,) = tables.rejections(data).to_dicts()
+    assert (row["rejection_id"], json.loads(row["values"])) == (name, {"card": "四叶草"})
+    read_anew(data, inbox, monkeypatch)
+    assert tables.rejections(data).to_dicts() == [row]

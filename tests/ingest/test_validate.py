@@ -16,7 +16,7 @@ NONE = pl.DataFrame(schema=SENTENCES)
 
 def reasons(*rows, sentences=NONE):
     kept, rejected = contract(stored(*rows), sentences)
-    return kept["reading_id"].to_list(), rejected.select(pl.col("reason").cast(pl.String), "detail").rows()
+    return kept["reading_id"].to_list(), rejected.select(pl.col("reason").cast(pl.String), "code", "values").rows()
 
 
 def test_a_sound_reading_is_kept():
@@ -59,7 +59,7 @@ def test_an_inverted_sentence_rejects_its_reading():
         schema=SENTENCES,
     )
     kept, rejected = reasons(stored_row(1), sentences=bad)
-    assert kept == [] and rejected == [("unreadable", "fails the contract of a reading: end: end.after_start")]
+    assert kept == [] and rejected == [("unreadable", "contract", '{"rule":"end: end.after_start"}')]
 
 
 def test_a_frame_without_a_column_raises():
@@ -67,9 +67,9 @@ def test_a_frame_without_a_column_raises():
         contract(stored(stored_row(1)).drop("person"), NONE)
 
 
-def test_rejection_details_hold_no_content():
+def test_rejection_values_hold_no_content():
     _, rejected = reasons(stored_row(1, content="短而私密的话。"))
-    assert "私密" not in rejected[0][1]
+    assert "私密" not in rejected[0][2]
 
 
 def test_validation_runs_without_pandas():

@@ -11,6 +11,7 @@ import pytest
 from flows.training.gate import gate
 from schemas.deck import CARDS, FLAGS, LABELS, REASONS, SPLITS, THEMES
 from schemas.messages import catalogue
+from schemas.rejections import values_json
 from schemas.tables import REJECTIONS, STORED
 from tarot_data.report import comparisons, page, statistics, svg_charts
 from tarot_data.report.wording import Words, figure_name, share
@@ -31,7 +32,8 @@ def rejection(number=1, **values):
         "source": source(locator=f"line {number}"),
         "stage": "cards",
         "reason": "unknown_card",
-        "detail": "'骑士' is no card of this deck",
+        "code": "unknown_card",
+        "values": '{"card":"骑士"}',
         "excerpt": "骑士带来消息。",
         "record": '{"person": "Mel"}',
         "masked": [],
@@ -225,7 +227,7 @@ def test_flags_themes_and_duplicates_are_counted():
 
 def test_rejections_are_grouped_by_reason():
     refused = rejections(
-        *[rejection(n, reason="too_short", detail="7 characters, fewer than 40") for n in range(5)],
+        *[rejection(n, reason="too_short", code="too_short", values='{"count":"7","least":"40"}') for n in range(5)],
         rejection(9, reason="unreadable", record=None, excerpt=None, source=source("a.zip", "file", "b/c.md")),
     )
     found = measure(four(), refused)["rejected"]
@@ -240,7 +242,7 @@ def test_the_easiest_fixes_come_first():
         rejection(1, reason="no_cards"),
         rejection(2),
         rejection(3),
-        rejection(4, detail="'船' is no card of this deck"),
+        rejection(4, values='{"card":"船"}'),
         rejection(5, reason="unreadable", record=None),
         rejection(6, reason="duplicate"),
     )
@@ -429,7 +431,11 @@ def test_text_of_readings_is_shown_not_run(lang):
         style=stored_row()["style"] | {"address": evil, "markers": [evil]},
         sentences=[sentence(0, len(evil), "opening"), sentence(len(evil), len(content), "card_link")],
     )
-    refused = rejections(rejection(detail=evil, excerpt=evil, source=source(file=evil, locator=evil)))
+    refused = rejections(
+        rejection(
+            code="legacy", values=values_json({"text": evil}), excerpt=evil, source=source(file=evil, locator=evil)
+        )
+    )
     texts = [{"model": m, "id": evil, "person": evil, "question": evil, "spread": evil, "cards": evil, "content": evil}
              for m in ("base", "tuned", "reader")]  # fmt: skip
     out = measure(stored(row), refused, version=VERSION | {"hash": evil}, run=run(name=evil, generations=texts))
@@ -526,9 +532,7 @@ def test_a_large_store_makes_a_small_page(tmp_path):
             for n in range(400)
         ]
     )
-    refused = rejections(
-        *[rejection(n, excerpt="字" * 60, detail=f"'{n}' is no card of this deck") for n in range(2000)]
-    )
+    refused = rejections(*[rejection(n, excerpt="字" * 60, values=f'{{"card":"{n}"}}') for n in range(2000)])
     many = [line | {"id": f"c{n}", "content": long * 3} for n in range(200) for line in run()["generations"]]
     out = measure(rows, refused, run=run(generations=many), history=[VERSION] * 500)
     path = page.write(out, tmp_path / "report.html")
@@ -562,7 +566,7 @@ def keys(table):
 
 
 def test_both_languages_have_the_same_values():
-    for name, languages in (keys("report") | keys("detail")).items():
+    for name, languages in keys("report").items():
         assert set(languages) == {"zh", "en"}, name
         values = [set(re.findall(r"{(\w+)", languages[lang])) for lang in ("zh", "en")]
         assert values[0] == values[1], name
@@ -598,20 +602,6 @@ def test_no_sentence_is_kept_that_nobody_reads():
     made += ("p10", "upright_short", "reversed_short")
     names = [key.removeprefix("report.") for key in keys("report")]
     assert [name for name in names if f'"{name}"' not in used and not name.startswith(made)] == []
-
-
-def test_conflicts_use_the_page_language():
-    detail = "content says reversed of 战车, drawn upright: 战车,车头歪在路边"
-    assert Words("zh").detail(detail) == "正文说战车是逆位，登记的是正位：战车,车头歪在路边"
-    assert Words("en").detail(detail) == detail
-    assert Words("zh").detail("something nobody foresaw {n}") == "something nobody foresaw {n}"
-
-
-def test_every_translated_detail_is_used():
-    written = "".join(path.read_text(encoding="utf-8") for path in REPORT.parent.rglob("*.py"))
-    for name, languages in keys("detail").items():
-        longest = max(re.split(r"{\w+}", languages["en"]), key=len).strip()
-        assert longest in written, name
 
 
 def test_measuring_takes_readings_with_closed_lists_as_strings():

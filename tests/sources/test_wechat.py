@@ -470,7 +470,7 @@ def test_weflows_page_is_called_like_the_client(read):
 def test_a_chat_without_a_reading_is_named_in_a_rejection(read):
     (record,) = read({"聊天.txt": CHAT + said("在的", "明晚八点可以吗", "好，到时见")})
     assert isinstance(record, Rejected)
-    assert record.detail == "a chat in which nobody lays cards"
+    assert record.code == "chat_without_cards"
 
 
 def test_cards_in_a_message_each_are_one_draw(read):

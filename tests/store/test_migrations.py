@@ -6,9 +6,10 @@ import polars as pl
 import pytest
 
 from schemas.errors import Problem
+from schemas.rejections import describe, values_json
 from schemas.tables import REJECTIONS, stored
 from tarot_data.dataset import versions
-from tarot_data.store import delta, migrations, tables
+from tarot_data.store import delta, migrations, old_rejections, tables
 from tests.builders import CONTENT, source, stored_row, unlike
 from tests.builders import stored as stored_rows
 
@@ -18,7 +19,8 @@ REJECTION = {
     "stage": "clean",
     "reason": "too_short",
     "key": "0" * 32,
-    "detail": "3 characters",
+    "code": "too_short",
+    "values": '{"count":"3","least":"40"}',
     "excerpt": "好的。",
     "record": '{"draws": [], "content": "好的。"}',
     "masked": [],
@@ -26,11 +28,17 @@ REJECTION = {
 FILE = {"name": "a.jsonl", "sha256": "0" * 64, "pipeline": "2-x", "kept": [], "rejected": ["x00000000000000ab"]}
 
 
+def second_shape(*rows):
+    """Rejections as shape 2 had them: an English sentence in place of code and values, and no sequence."""
+    schema = {name: kind for name, kind in stored(REJECTIONS).items() if name not in ("code", "values")}
+    return pl.DataFrame(list(rows), schema=schema | {"detail": pl.String})
+
+
 @pytest.fixture
 def first_shape(tmp_path):
     """A store as it was written before shapes had numbers: rejections without key and masked, files without root."""
     delta.append(tmp_path, "readings", stored_rows(stored_row(1), stored_row(2, content=CONTENT + unlike(2))), {})
-    rejections = pl.DataFrame([REJECTION], schema=stored(REJECTIONS)).drop("key", "masked")
+    rejections = second_shape(REJECTION | {"detail": "3 characters, fewer than 40"}).drop("key", "masked")
     rejections.write_delta(str(delta.table_path(tmp_path, "rejections")))
     files = pl.DataFrame([FILE | {"root": "/inbox", "sequence": 0}], schema=tables.FILES).drop("root")
     files.write_delta(str(delta.table_path(tmp_path, "files")))
@@ -52,6 +60,66 @@ def test_reading_an_older_store_leaves_it_unchanged(first_shape):
     assert row == REJECTION | {"key": "0000000000000000" + "00000000000000ab"}
     assert tables.files(first_shape)["root"].to_list() == [""]
     assert "key" not in columns(first_shape, "rejections") and migrations.found(first_shape / "store") == 1
+
+
+SENTENCES = {
+    "'骑士' is no card of this deck": ("unknown_card", {"card": "骑士"}),
+    "0.83 of the words are those of r00000000000000ab": (
+        "near_reading",
+        {"share": "0.83", "twin": "r00000000000000ab"},
+    ),
+    "content says reversed of 战车, drawn upright: 战车,车头歪": (
+        "says_reversed",
+        {"card": "战车", "written": "战车,车头歪"},
+    ),
+    "a text of 9 bytes; the limit is 8. Split the file": ("text_too_large", {"size": "9", "limit": "8"}),
+    "a PDF; export the text as .docx or .md": ("pdf", {}),
+    "a RAR archive; unpack it": ("packed", {"kind": "RAR"}),
+    "a voice message": ("media", {}),
+    "twin of r00000000000000ab, somehow": (
+        "legacy",
+        {"text": "twin of r00000000000000ab, somehow", "twin": "r00000000000000ab"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("sentence", "verdict"), SENTENCES.items())
+def test_old_sentences_become_code_and_values(sentence, verdict):
+    code, values = old_rejections.verdict_of(sentence)
+    assert (code, values) == verdict
+    assert code in ("media", "packed") or describe(code, values_json(values), "en") == sentence
+
+
+@pytest.fixture
+def second_shape_store(tmp_path):
+    """A store of shape 2 with two open rejections; a third one is dismissed, which is known by its key."""
+    rows = [
+        REJECTION | {"rejection_id": f"x{n:016x}", "key": f"{n:032x}", "detail": sentence}
+        for n, sentence in enumerate(["'骑士' is no card of this deck", "something nobody foresaw", "a PDF; gone"])
+    ]
+    second_shape(*rows).write_delta(str(delta.table_path(tmp_path, "rejections")))
+    file = FILE | {"rejected": [row["rejection_id"] for row in rows], "root": "", "sequence": 0}
+    pl.DataFrame([file], schema=tables.FILES).write_delta(str(delta.table_path(tmp_path, "files")))
+    fix = {"key": f"{2:032x}", "fields": "{}", "accepted": False, "dismissed": True, "sequence": 0}
+    pl.DataFrame([fix], schema=tables.FIXES).write_delta(str(delta.table_path(tmp_path, "fixes")))
+    (tmp_path / "store" / migrations.FILE).write_text('{"version": 2}')
+    return tmp_path
+
+
+def test_ids_and_decisions_survive_the_change_to_codes(second_shape_store):
+    def opened():
+        return tables.rejections(second_shape_store).select("rejection_id", "code", "values").rows()
+
+    before = opened()
+    assert before == [
+        (f"x{0:016x}", "unknown_card", '{"card":"骑士"}'),
+        (f"x{1:016x}", "legacy", '{"text":"something nobody foresaw"}'),
+    ]
+    with tables.writing(second_shape_store):
+        pass
+    assert opened() == before and migrations.found(second_shape_store / "store") == migrations.VERSION
+    assert {"code", "values", "sequence"} <= set(columns(second_shape_store, "rejections"))
+    assert "detail" not in columns(second_shape_store, "rejections")
 
 
 def test_the_first_write_migrates_an_older_store(first_shape):

@@ -97,7 +97,7 @@ def to_records(
     """
     messages = _all_cleaned(messages)
     if not messages:
-        raise unreadable("a chat without a text message")
+        raise unreadable("chat_empty")
     drawn_in = cache(_drawn_in)
     messages = _with_reader(messages, readers, drawn_in)
     found = False
@@ -105,7 +105,7 @@ def to_records(
         found = True
         yield _record(sitting, names or {}, blob)
     if not found:
-        raise unreadable("a chat in which nobody lays cards")
+        raise unreadable("chat_without_cards")
 
 
 def _sittings(messages: list[Message], drawn_in: DrawnIn, names: dict[str, str]) -> Iterator[Sitting]:
@@ -154,7 +154,7 @@ def _with_reader(messages: list[Message], readers: frozenset[str], drawn_in: Dra
     if any(message.mine is not None for message in messages):
         if any(message.mine for message in messages):
             return [replace(message, mine=bool(message.mine)) for message in messages]
-        raise unreadable("a chat in which nobody is marked as the reader")
+        raise unreadable("chat_without_reader")
     senders = list(dict.fromkeys(message.sender for message in messages))
     named = next((sender for sender in senders if sender in readers or fold(sender) in noise_words("self")), None)
     reader = named or _reader_by_messages(messages, senders, drawn_in)
@@ -174,9 +174,9 @@ def _reader_by_messages(messages: list[Message], senders: list[str], drawn_in: D
     ranked = sorted(senders, key=lambda sender: (drawing[sender], naming[sender], writing[sender]), reverse=True)
     cards = [(drawing[sender], naming[sender]) for sender in ranked[:2]]
     if cards[0] == (0, 0):
-        raise unreadable("a chat in which nobody lays cards")
+        raise unreadable("chat_without_cards")
     if cards[0] in cards[1:]:
-        raise unreadable("it cannot be told who of the chat is the reader")
+        raise unreadable("chat_reader_unclear")
     return ranked[0]
 
 

@@ -51,7 +51,7 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
         client = unescape(called[1]).strip()
         messages = [message if message.mine else replace(message, sender=client) for message in messages]
     if not messages:
-        raise unreadable("a chat page without messages")
+        raise unreadable("chat_page_empty")
     yield from to_records(messages, blob)
 
 

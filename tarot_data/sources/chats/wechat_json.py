@@ -98,7 +98,7 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
                 if found:
                     messages.append(found)
     if not messages:
-        raise unreadable("a chat without a text message")
+        raise unreadable("chat_empty")
     readers = owner | {names[key] for key in owner if key in names}
     yield from to_records(messages, blob, readers=frozenset(readers), names={**wechat_text.names_beside(blob), **names})
 

@@ -30,11 +30,11 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
         entry = opened.getinfo("word/document.xml")
         data = archive.read_entry(opened, entry, archive.MAX_ENTRY, archive.Budget())
     if b"<!DOCTYPE" in data[:2000] or b"<!ENTITY" in data:
-        raise unsafe("the document declares entities")
+        raise unsafe("document_entities")
     try:
         root = ET.fromstring(data)
     except (ET.ParseError, RecursionError, ValueError) as error:
-        raise unreadable(f"the document is damaged ({type(error).__name__})") from error
+        raise unreadable("document_damaged", error=type(error).__name__) from error
     sections = _sections(_blocks(root.find(f"{_W}body")))
     common = _client_of_all(sections)
     for section in sections[1:] if common else sections:

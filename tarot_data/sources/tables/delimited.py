@@ -109,7 +109,7 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
     text = head.decode(name, "replace").replace("\r\n", "\n").replace("\r", "\n")
     separator = separator_of(text.removeprefix("\ufeff"))
     if separator is None:
-        raise unreadable("no table with known column names")
+        raise unreadable("no_columns")
     with blob.open() as binary, io.TextIOWrapper(binary, encoding=name, errors="replace", newline="") as lines:
         rows = numbered_rows(lines, separator, blob, FORM)
         broken: list[Rejected] = []
@@ -129,7 +129,7 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
             yield record
         yield from broken
         if not count and not broken and not _is_empty_table(text, separator):
-            raise unreadable("a table without a column for the reading's text and cards")
+            raise unreadable("no_text_column")
 
 
 def _is_empty_table(text: str, separator: str) -> bool:
@@ -172,15 +172,16 @@ def numbered_rows(
             return
         except csv.Error as error:
             number += 1
-            yield _refused(blob, form, number, f"the quotes of a cell do not fit ({error})", fed[:1])
+            yield _open_quote(blob, form, number, str(error), fed[:1])
             waiting.extendleft(reversed(fed[1:]))
 
 
-def _refused(blob: Blob, form: str, number: int, detail: str, lines: list[str]) -> Rejected:
+def _open_quote(blob: Blob, form: str, number: int, error: str, lines: list[str]) -> Rejected:
     return Rejected(
         source=source_of(blob, f"row {number}", form),
         stage="read",
         reason="unreadable",
-        detail=detail,
+        code="open_quote",
+        values={"error": error},
         raw={"line": "".join(lines)[:2000]},
     )

@@ -37,7 +37,7 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
         page.close()
         lines = page.lines()
         if not plain.starts_of(lines) and not content_cards.named_cards("\n".join(lines)[:20_000]):
-            raise unreadable("a page without a table or labels of readings")
+            raise unreadable("page_without_readings")
         yield from plain.split(lines, blob, FORM)
 
 

@@ -155,7 +155,8 @@ def _too_many(columns: Columns, cells: Row, source: Source) -> Rejected:
         source=source,
         stage="read",
         reason="unreadable",
-        detail=f"the row has {len(cells)} cells, the header {columns.width}: {over} too many; put cells with commas in double quotes",
+        code="too_many_cells",
+        values={"cells": len(cells), "columns": columns.width, "over": over},
         raw={"line": " | ".join(_lone_masked(columns, cells))[:2000]},
     )
 

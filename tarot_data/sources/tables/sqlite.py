@@ -29,14 +29,14 @@ def recognises(sample: Sample) -> bool:
 
 def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
     if blob.size > MAX_BYTES:
-        raise unreadable(f"a database of {blob.size} bytes; the limit is {MAX_BYTES}")
+        raise unreadable("database_too_large", size=blob.size, limit=MAX_BYTES)
     with tempfile.TemporaryDirectory(prefix="tarot-db-") as scratch:
         copy = _copied(blob, Path(scratch))
         try:
             with closing(_opened(copy)) as database:
                 yield from _read_database(database, blob)
         except _DAMAGED as error:
-            raise unreadable(f"a damaged or locked database ({type(error).__name__})") from error
+            raise unreadable("database_damaged", error=type(error).__name__) from error
 
 
 def _copied(blob: Blob, scratch: Path) -> Path:
@@ -69,7 +69,7 @@ def _read_database(database: sqlite3.Connection, blob: Blob) -> Iterator[RawReco
     tables = sqlite_joins.tables_of(database)
     bases = sqlite_joins.bases_of(tables)
     if not bases:
-        raise unreadable("no table with a column for the reading's text; tables: " + ", ".join(sorted(tables))[:200])
+        raise unreadable("no_reading_table", tables=", ".join(sorted(tables))[:200])
     for base in bases:
         yield from _read_table(database, base, tables, blob)
 
@@ -89,7 +89,8 @@ def _read_table(
                 source=source_of(blob, f"table {table.name} after row {number - 1}", FORM),
                 stage="read",
                 reason="unreadable",
-                detail=f"the rest of the table is damaged ({type(row).__name__})",
+                code="table_damaged",
+                values={"error": type(row).__name__},
             )
             return
         values = {column: _value(value) for column, value in zip(columns, row, strict=True) if value is not None}

@@ -62,14 +62,13 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
             known = True
             yield from sheet
     if not known:
-        raise unreadable("no sheet with columns for a reading's text or cards")
+        raise unreadable("no_reading_sheet")
 
 
 def _too_large(blob: Blob, name: str, extent: Extent) -> list[Rejected] | None:
     if extent.cells <= MAX_CELLS:
         return None
-    detail = f"the sheet spans {extent.cells} cells; the limit is {MAX_CELLS}"
-    return [_rejected(blob, name, "unsafe", detail)]
+    return [_rejected(blob, name, "unsafe", "sheet_too_large", cells=extent.cells, limit=MAX_CELLS)]
 
 
 def _read_sheet(
@@ -82,8 +81,7 @@ def _read_sheet(
         return wechat_text.read_table(iter(rows), blob, locator=locator)
     has_labels = find_header(table) is not None or is_transposed(table[: HEADER_ROWS + 1])
     if hidden:
-        detail = "the sheet is hidden; unhide it to have it read"
-        return [_rejected(blob, name, "unreadable", detail)] if has_labels else None
+        return [_rejected(blob, name, "unreadable", "hidden_sheet")] if has_labels else None
     records = read_rows(rows, blob, FORM, locator, hint=f"{blob.hint} {name}")
     if has_labels:
         return records
@@ -91,14 +89,15 @@ def _read_sheet(
     return None if first is None else chain([first], records)
 
 
-def _rejected(blob: Blob, name: str, reason: str, detail: str) -> Rejected:
-    return Rejected(source=source_of(blob, f"sheet {name}", FORM), stage="read", reason=reason, detail=detail)
+def _rejected(blob: Blob, name: str, reason: str, code: str, **values: object) -> Rejected:
+    source = source_of(blob, f"sheet {name}", FORM)
+    return Rejected(source=source, stage="read", reason=reason, code=code, values=values)
 
 
 def _workbook(opened: object) -> tuple[list[tuple[str, str, bool]], bool]:
     """Return sheets as (name, part of the zip, hidden), and whether dates count from 1904."""
     if "xl/workbook.xml" not in opened.namelist():
-        raise unreadable("a binary workbook (.xlsb); save it as .xlsx")
+        raise unreadable("xlsb")
     budget = archive.Budget()
     try:
         book = ET.fromstring(archive.read_entry(opened, opened.getinfo("xl/workbook.xml"), 2**24, budget))
@@ -109,7 +108,7 @@ def _workbook(opened: object) -> tuple[list[tuple[str, str, bool]], bool]:
             )
         }
     except (ET.ParseError, KeyError, RecursionError, ValueError) as error:
-        raise unreadable(f"the workbook is damaged ({type(error).__name__})") from error
+        raise unreadable("workbook_damaged", error=type(error).__name__) from error
     sheets, epoch = [], False
     for element in book.iter():
         tag = element.tag.rpartition("}")[2]
@@ -145,7 +144,7 @@ def _extent(opened: object, part: str) -> Extent | None:
                         merges.append((int(match[2]), _column(match[1]), int(match[4]), _column(match[3])))
                 tail = data[-120:]
     except archive.BROKEN as error:
-        raise unreadable(f"a damaged sheet ({type(error).__name__})") from error
+        raise unreadable("sheet_damaged", error=type(error).__name__) from error
     if right < 0:
         return Extent(1, 0, 0, ())
     return Extent(top, left, (bottom - top + 1) * (right - left + 1), tuple(dict.fromkeys(merges)))
@@ -171,7 +170,7 @@ def _guarded(call: Callable[[], Any]) -> Any:
     except BaseException as error:
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
-        raise unreadable(f"the workbook could not be read ({type(error).__name__})") from error
+        raise unreadable("workbook_unreadable", error=type(error).__name__) from error
 
 
 def _rows(reader: Any, name: str, extent: Extent, epoch_1904: bool) -> list[tuple[int, list[str | None]]]:
