@@ -25,7 +25,8 @@ LONGEST_WORD = 4
 LONGEST_NAME = 8
 """Chinese characters of the longest card name of any deck; longer text behind the cards is a remark."""
 
-_PLACES, _LABELS, _OTHER_LABELS = frozenset("pe"), frozenset("pelrd"), frozenset("pelrdx")
+_PLACES, _LABELS, _WORDS = frozenset("pe"), frozenset("pelrd"), frozenset("ldx")
+_HAN = re.compile("[\u4e00-\u9fff]")
 _LABEL_AT_END = re.compile("[pelrd]:?$")
 _LABEL_LIKE_A_CARD = re.compile("c(?=:o?c(?!:))")
 _IN_BRACKETS, _BESIDE = re.compile(r"[o|\-]*\("), re.compile(r"[o|\-(]*")
@@ -50,57 +51,28 @@ class _Style(NamedTuple):
     brackets: bool
 
 
-class _Before(NamedTuple):
-    """Indices of phrases in the part of a gap that belongs to the card after it. labels: of its position. closed: a bracket
-    behind these belongs to them. held: an orientation for all cards up to the line break. left: labels of no card."""
-
-    number: int | None = None
-    labels: tuple[int, ...] = ()
-    colon: bool = False
-    closed: bool = False
-    again: bool = False
-    turn: int | None = None
-    line: bool = False
-    held: int | None = None
-    everyone: int | None = None
-    left: tuple[int, ...] = ()
-
-
-class _After(NamedTuple):
-    """Indices of phrases in the part of a gap that belongs to the card before it. inside: the label is in brackets.
-    end: of the last phrase that counts as written with the card, or -1."""
-
-    turns: tuple[int, ...] = ()
-    label: int | None = None
-    inside: bool = False
-    everyone: int | None = None
-    left: tuple[int, ...] = ()
-    end: int = -1
-
-
 @lexicon.cached(maxsize=4096)
 def cards_of(text: str) -> CardList:
     """Parse a text as a card list. Remembered: the same few hundred spellings make up most lists."""
     phrases = _with_one_name(_with_names(phrases_of(text)), text)
     kinds = _kinds(phrases)
-    drawn = _Drawn(text, phrases)
+    drawn = _Drawn(text)
     at = [index for index, kind in enumerate(kinds) if kind == "c"]
-    if not at:
-        drawn.leave(range(len(phrases)))
-        return drawn.result([])
-    head, tail = kinds[: at[0]], kinds[at[-1] + 1 :]
+    size = len(kinds)
+    head, tail = (kinds[: at[0]], kinds[at[-1] + 1 :]) if at else (kinds, "")
     style = _style(head, tail)
-    heading = _heading(text, phrases[: at[0]], head, len(at))
-    turns = _turns_in_a_row(kinds[: at[-1]], tail)
-    start = at[0] if heading else 0  # of the part of a gap before the next card
-    for number, index in enumerate(at):
-        end = at[number + 1] if number + 1 < len(at) else len(kinds)
-        gap = kinds[index + 1 : end]
-        cut = index + 1 + (0 if turns and end == len(kinds) else _divide(gap, style, end == len(kinds)))
-        drawn.add(index, start, kinds[start:index], kinds[index + 1 : cut], heading[number : number + 1])
+    heading = _heading(text, phrases[: len(head)], head, len(at))
+    turns = _turns_in_a_row(kinds[: size - len(tail)], tail)
+    start = len(head) if heading else 0  # of the part of a gap before the next card
+    for number, (index, end) in enumerate(zip(at, [*at[1:], size], strict=False)):
+        cut = index + 1
+        if end < size or not turns:
+            cut += _divide(kinds[cut:end], style, end == size)
+        drawn.add(phrases[start:index], phrases[index], phrases[index + 1 : cut], heading[number : number + 1])
         start = cut
-    drawn.leave(index for index in range(start, len(kinds)) if kinds[index] != "o")
-    return drawn.result([phrase.value for phrase in phrases[at[-1] + 1 :] if phrase.kind == "o"] if turns else [])
+    drawn.leave(phrases[start:])
+    sides = [phrase.value for phrase in phrases[size - len(tail) :] if phrase.kind == "o"] if turns else []
+    return CardList(drawn.finished(sides), tuple(drawn.unknown), _is_prose(text, phrases, kinds))
 
 
 def _kinds(phrases: Iterable[Token]) -> str:
@@ -237,70 +209,11 @@ def _turns_in_a_row(kinds: str, tail: str) -> bool:
 # Cards
 
 
-@lru_cache(4096)
-def _before(kinds: str) -> _Before:
-    """Read the part of a gap before a card."""
-    found, labels = _Before(), ()
-    for index, kind in enumerate(kinds):
-        following = kinds[index + 1 : index + 2]
-        if kind in ",/|n":
-            held = labels and (
-                kinds[index - 1] == ":" or kinds[labels[-1]] in _PLACES and _OTHER_LABELS.isdisjoint(kinds[index + 1 :])
-            )
-            if not held or kind == "n":
-                found, labels = found._replace(left=found.left + labels), ()
-            if kind == "n":
-                found = found._replace(number=index)
-            elif kind == "/":
-                found = found._replace(line=True, held=None)
-        elif kind == "r":
-            found = found._replace(again=True)
-        elif kind in _LABELS:
-            labels += (index,)
-        elif kind == "x":
-            found = found._replace(left=(*found.left, index))
-        elif kind == "a":
-            found = found._replace(everyone=index)
-        elif kind == "o" and following == ":" and not labels:
-            found = found._replace(held=index)
-        elif kind == "o":
-            found = found._replace(turn=index)
-            if following == ":" and kinds[labels[-1]] not in _PLACES:
-                found = found._replace(left=(*found.left, labels[-1]))
-    if not labels:
-        return found
-    between, behind = kinds[labels[0] : labels[-1]], kinds[labels[-1] + 1 :]
-    closed = behind.startswith(")") and between.count("(") > between.count(")")
-    return found._replace(labels=labels, colon=behind.startswith(":"), closed=closed)
-
-
-@lru_cache(4096)
-def _after(kinds: str) -> _After:
-    """Read the part of a gap behind a card."""
-    found, depth = _After(), 0
-    for index, kind in enumerate(kinds):
-        depth = max(0, depth + (kind == "(") - (kind == ")"))
-        if kind == "o":
-            found = found._replace(turns=(*found.turns, index), end=index)
-        elif kind == ")" and found.turns:
-            found = found._replace(end=index)
-        elif kind == "a":
-            found = found._replace(everyone=index)
-        elif kind == "x":
-            found = found._replace(left=(*found.left, index))
-        elif kind in _LABELS:
-            if found.label is None and (depth or kind in _PLACES):
-                found = found._replace(label=index, inside=depth > 0)
-            elif not depth:
-                found = found._replace(left=(*found.left, index))
-    return found
-
-
 class _Drawn:
     """The cards so far, and what holds from one to the next: `逆位：` to the end of the line, 补牌 to that of its bracket."""
 
-    def __init__(self, text: str, phrases: list[Token]) -> None:
-        self.text, self.phrases = text, phrases
+    def __init__(self, text: str) -> None:
+        self.text = text
         self.cards: list[dict] = []
         self.unknown: list[str] = []
         self.remarks: list[dict] = []
@@ -309,24 +222,16 @@ class _Drawn:
         self.headed = False
         self.depth = 0
 
-    def add(self, index: int, start: int, before: str, after: str, heading: list[str]) -> None:
-        """Add the card of phrase `index`. before, after: kinds of the phrases that are its own; before begins at `start`."""
-        name = self.phrases[index]
-        card = {"place": None, "position": None, "card": name.value, "orientation": "unknown"}
-        card["raw"] = self.text[name.start : name.end]
-        again = False
-        if before:
-            again = self._read_before(card, start, _before(before))
-        else:
-            card["orientation"] = self.standing or "unknown"
+    def add(self, before: list[Token], name: Token, after: list[Token], heading: list[str]) -> None:
+        """Add the card of a name and of the phrases before and behind it that are its own."""
+        raw = self.text[name.start : name.end]
+        card = {"place": None, "position": None, "card": name.value, "orientation": "unknown", "raw": raw}
+        again = self._read_before(card, before)
         if heading:
             self._place(card, heading[0], read_label(fold(heading[0])), True)
-        self._set_aside(card, before)
-        end = name.end
-        if after:
-            end = max(end, self._read_after(card, index + 1, _after(after)))
-            self.depth = max(0, self.depth + after.count("(") - after.count(")"))
-        card["raw"] = self.text[name.start : end]
+        self._set_aside(card)
+        end = self._read_after(card, after)
+        card["raw"] = self.text[name.start : max(end, name.end)]
         known = (
             next((old for old in self.cards if old["card"] == card["card"]), None) if again or self.standing else None
         )
@@ -335,46 +240,47 @@ class _Drawn:
         else:
             self.cards.append(card)
 
-    def _set_aside(self, card: dict, before: str) -> None:
-        """Keep the word for an extra card while its bracket is open: `（补牌：星星、月亮）`."""
-        self.depth = max(0, self.depth + before.count("(") - before.count(")"))
-        if not self.depth:
-            self.aside = None
-        elif card["place"] == 0:
-            self.aside = card["position"]
-        elif self.aside:
-            card["place"], card["position"] = 0, self.aside
-
-    def _read_before(self, card: dict, start: int, found: _Before) -> bool:
+    def _read_before(self, card: dict, phrases: list[Token]) -> bool:
         """Set number, orientation and position; return whether the card is one of those before (`其中`)."""
-        phrases = self.phrases
-        self.leave(start + index for index in found.left)
-        if found.line:
-            self.standing = None
-        if found.held is not None:
-            self.standing = phrases[start + found.held].value
-        if found.everyone is not None:
-            self.everyone = phrases[start + found.everyone].value
-        if found.number is not None:
-            self._number(card, phrases[start + found.number])
-        turn = phrases[start + found.turn].value if found.turn is not None else None
-        card["orientation"] = turn or self.standing or "unknown"
-        if found.labels:
-            self.headed |= found.colon and not self.cards
-            first, last = phrases[start + found.labels[0]], phrases[start + found.labels[-1]]
-            if first is last:
-                written, label = self.text[first.start : last.end], last.label
+        kinds, labels, again, turn = _kinds(phrases), [], False, None
+        for index, phrase in enumerate(phrases):
+            kind, following = phrase.kind, kinds[index + 1 : index + 2]
+            if kind in ",/|n":
+                if kind == "n" or not _goes_on(labels, kinds, index):
+                    self.leave(labels)
+                    labels = []
+                if kind == "n":
+                    _set_number(card, phrase)
+                self.standing = None if kind == "/" else self.standing
+            elif kind in "()":
+                self._count_bracket(kind)
+            elif kind == "r":
+                again = True
+            elif kind in _LABELS:
+                labels.append(phrase)
+            elif kind == "o" and following == ":" and not labels:
+                self.standing = phrase.value
+            elif kind == "o":
+                turn = phrase.value
+                if following == ":" and labels[-1].kind not in _PLACES:
+                    self.leave(labels)  # `前两张逆位：`
             else:
-                end = last.end + (found.closed and 1)
-                written = self.text[first.start : end]
-                label = read_label(fold(written))
-            self._place(card, written, label, found.colon)
-        return found.again
+                self.leave([phrase])
+        card["orientation"] = turn or self.standing or "unknown"
+        if labels:
+            self._place_by(card, labels, kinds[phrases.index(labels[-1]) + 1 :])
+        return again
 
-    def _number(self, card: dict, phrase: Token) -> None:
-        number = phrase.label.number if phrase.label else number_of(phrase.value)
-        if number is not None and not (phrase.label and phrase.label.card == card["card"]):
-            card["number"] = number
+    def _place_by(self, card: dict, labels: list[Token], behind: str) -> None:
+        """Set the position that labels before a card say. behind: kinds of the phrases between them and the card."""
+        colon = behind.startswith(":")
+        self.headed |= colon and not self.cards
+        written, label = self.text[labels[0].start : labels[-1].end], labels[-1].label
+        if len(labels) > 1:
+            closed = behind.startswith(")") and "(" in fold(written)
+            written = self.text[labels[0].start : labels[-1].end + closed]
+            label = read_label(fold(written))
+        self._place(card, written, label, colon)
 
     def _place(self, card: dict, written: str, label: Label, colon: bool) -> None:
         if label.kind == "d":
@@ -385,46 +291,61 @@ class _Drawn:
             self.others.append(label.other)
         set_position(card, written[label.start : label.end], label)
 
-    def _read_after(self, card: dict, start: int, found: _After) -> int:
-        """Set orientation and position; return where the last phrase of the card ends in the text."""
-        phrases = self.phrases
-        turns = {phrases[start + index].value for index in found.turns}
+    def _set_aside(self, card: dict) -> None:
+        """Keep the word for an extra card while its bracket is open: `（补牌：星星、月亮）`."""
+        if not self.depth:
+            self.aside = None
+        elif card["place"] == 0:
+            self.aside = card["position"]
+        elif self.aside:
+            card["place"], card["position"] = 0, self.aside
+
+    def _read_after(self, card: dict, phrases: list[Token]) -> int:
+        """Set orientation and position; return where the last phrase written with the card ends in the text."""
+        end, outside, turns = 0, self.depth, set()
+        for phrase in phrases:
+            kind = phrase.kind
+            if kind in "()":
+                self._count_bracket(kind)
+                end = phrase.end if turns and kind == ")" else end
+            elif kind == "o":
+                turns.add(phrase.value)
+                end = phrase.end
+            elif kind in _LABELS:
+                self._place_behind(card, phrase, self.depth > outside)
+            elif kind in "xa":
+                self.leave([phrase], behind=True)
         if turns:
             card["orientation"] = turns.pop() if len(turns) == 1 else "unknown"  # `恶魔 正位→逆位`
-        if found.everyone is not None:
-            self.everyone = phrases[start + found.everyone].value
-        self.leave((start + index for index in found.left), behind=True)
-        if found.label is not None:
-            phrase = phrases[start + found.label]
-            if card["position"] is None and card["place"] != 0:
-                set_position(
-                    card, self.text[phrase.start : phrase.end][phrase.label.start : phrase.label.end], phrase.label
-                )
-                if phrase.kind not in _PLACES and card["position"]:
-                    self.remarks.append(card)
-            elif not found.inside:
-                self.leave([start + found.label], behind=True)
-        return phrases[start + found.end].end if found.end >= 0 else -1
+        return end
 
-    def leave(self, indices: Iterable[int], behind: bool = False) -> None:
-        """Report phrases that belong to no card: an unknown name, unless it is a long remark behind the cards."""
-        for index in indices:
-            phrase = self.phrases[index]
-            written = self.text[phrase.start : phrase.end].strip()
+    def _place_behind(self, card: dict, phrase: Token, inside: bool) -> None:
+        """Set the position a label behind a card says; in brackets it may be a remark, which `finished` decides."""
+        known = phrase.kind in _PLACES
+        if card["position"] is None and card["place"] != 0 and (inside or known):
+            start = phrase.start
+            set_position(card, self.text[start + phrase.label.start : start + phrase.label.end], phrase.label)
+            if not known and card["position"]:
+                self.remarks.append(card)
+        elif not inside:
+            self.leave([phrase], behind=True)
+
+    def _count_bracket(self, kind: str) -> None:
+        self.depth = max(0, self.depth + (1 if kind == "(" else -1))
+
+    def leave(self, phrases: Iterable[Token], behind: bool = False) -> None:
+        """Report phrases that belong to no card as unknown names, except long remarks behind the cards."""
+        for phrase in phrases:
             if phrase.kind == "a":
                 self.everyone = phrase.value
-            elif (
-                phrase.kind == "x"
-                or phrase.kind in "plrd"
-                and not (
-                    (behind or self.cards)
-                    and sum("\u4e00" <= character <= "\u9fff" for character in written) > LONGEST_NAME
-                )
-            ):
-                self.unknown.append(written)
+            elif phrase.kind in "xplrd":
+                written = self.text[phrase.start : phrase.end].strip()
+                remark = phrase.kind != "x" and (behind or self.cards) and len(_HAN.findall(written)) > LONGEST_NAME
+                if not remark:
+                    self.unknown.append(written)
 
-    def result(self, turns: list[str]) -> CardList:
-        """Finish the list. turns: orientations in a row behind it."""
+    def finished(self, turns: list[str]) -> tuple[dict, ...]:
+        """Settle what only the whole list decides. turns: orientations in a row behind it."""
         if len(self.others) > 1 and len(self.others) == len(self.cards):
             # One such word before a colon is a position (`孩子：愚人`); if all are, they are cards of the other deck.
             self.unknown.insert(0, self.others[0])
@@ -439,18 +360,33 @@ class _Drawn:
         if len(turns) == len(self.cards):
             for card, turn in zip(self.cards, turns, strict=True):
                 card["orientation"] = turn
-        for card in self.cards:
-            if card["orientation"] == "unknown" and self.everyone:
-                card["orientation"] = self.everyone
-        return CardList(tuple(self.cards), tuple(self.unknown), self._is_prose())
+        if self.everyone:
+            for card in self.cards:
+                card["orientation"] = self.everyone if card["orientation"] == "unknown" else card["orientation"]
+        return tuple(self.cards)
 
-    def _is_prose(self) -> bool:
-        """Whether more than a third of the text is long words that are no position and have no colon or dash beside them."""
-        kinds, prose = _kinds(self.phrases), 0
-        if _OTHER_LABELS.isdisjoint(kinds):
-            return False
-        for index, phrase in enumerate(self.phrases):
-            marked = kinds[index + 1 : index + 2] == ":" or index > 0 and kinds[index - 1] in ":-"
-            if phrase.kind in "ldx" and not marked and phrase.end - phrase.start > LONGEST_WORD:
-                prose += phrase.end - phrase.start
-        return 3 * prose > len("".join(self.text.split()))
+
+def _goes_on(labels: list[Token], kinds: str, index: int) -> bool:
+    """Whether labels before a mark still belong to the card after it: a colon is between, or they name a position and
+    no other label follows."""
+    if not labels:
+        return False
+    return kinds[index - 1] == ":" or labels[-1].kind in _PLACES and _LABELS.isdisjoint(kinds[index + 1 :])
+
+
+def _set_number(card: dict, phrase: Token) -> None:
+    number = phrase.label.number if phrase.label else number_of(phrase.value)
+    if number is not None and not (phrase.label and phrase.label.card == card["card"]):
+        card["number"] = number
+
+
+def _is_prose(text: str, phrases: list[Token], kinds: str) -> bool:
+    """Whether more than a third of the text is long words that are no position and have no colon or dash beside them."""
+    if _WORDS.isdisjoint(kinds):
+        return False
+    prose = 0
+    for index, phrase in enumerate(phrases):
+        marked = kinds[index + 1 : index + 2] == ":" or index > 0 and kinds[index - 1] in ":-"
+        if phrase.kind in _WORDS and not marked and phrase.end - phrase.start > LONGEST_WORD:
+            prose += phrase.end - phrase.start
+    return 3 * prose > len("".join(text.split()))

@@ -31,6 +31,9 @@ class Token(NamedTuple):
     label: Label | None = None
 
 
+_EDGE = Token("^", -1, -1)
+"""Stands before the first token and behind the last."""
+
 _MARKS = {
     **dict.fromkeys("、,;→＆&+，；＋。", ","),
     **dict.fromkeys("|\t/·•｜／", "|"),
@@ -161,54 +164,45 @@ def phrases_of(text: str) -> list[Token]:
     A name that runs on into other words (月亮女神) is an unknown name.
     """
     folded = fold(text)
-    tokens = tokens_of(folded)
-    out: list[Token] = []
-    labelled = False
-    for index, token in enumerate(tokens):
-        kind, start, end, _, _ = token
-        last = out[-1] if out else None
-        if last and last.kind == "x" and last.end == start and kind in "tc":
-            out[-1] = Token("x", last.start, end)
-        elif kind == "c" and _runs_on(folded, tokens, index):
-            joined = last is not None and last.kind == "l" and last.end == start
-            out.append(Token("x", out.pop().start if joined else start, end))
-        elif kind in ",-" and last and last.kind in "c(" and _is_sign(folded, tokens, index):
-            out.append(Token("o", start, end, _SIGNS[folded[start:end]]))
-        elif kind in "te" or kind in "w-" and last and last.kind == "l" and _goes_on(kind, tokens, index):
-            if last and last.kind == "l" and not folded[last.end : start].strip():
-                out[-1] = Token("l", last.start, end)
-            elif any(character.isalnum() or character in "?？" for character in folded[start:end]):
-                out.append(Token("l", start, end))
-                labelled = True
-        elif kind not in " sw":
+    tokens = [*tokens_of(folded), _EDGE]
+    out = [_EDGE]
+    for index, token in enumerate(tokens[:-1]):
+        kind, last, following = token.kind, out[-1], tokens[index + 1].kind
+        touches = last.end == token.start
+        if kind in "tc" and touches and last.kind == "x":
+            out[-1] = Token("x", last.start, token.end)
+        elif kind == "c" and following == "t" and _runs_on(folded, token.end):
+            joined = touches and last.kind == "l"
+            out.append(Token("x", out.pop().start if joined else token.start, token.end))
+        elif kind in ",-" and last.kind in "c(" and _is_sign(folded, tokens, index):
+            out.append(Token("o", token.start, token.end, _SIGNS[folded[token.start : token.end]]))
+        elif kind in "tew" or kind == "-" and last.kind == "l" and following == "t":
+            _add_word(out, token, folded)
+        elif kind not in " s":
             out.append(token)
-    return _with_roles(out, folded) if labelled else out
+    roles = (phrase if phrase.kind != "l" else _with_role(phrase, folded) for phrase in out[1:])
+    return [phrase for phrase in roles if phrase.kind]
 
 
-def _with_roles(phrases: list[Token], folded: str) -> list[Token]:
-    out = []
-    for phrase in phrases:
-        if phrase.kind == "l":
-            label = read_label(folded[phrase.start : phrase.end])
-            phrase = Token(label.kind, phrase.start, phrase.end, "", label)
-        if phrase.kind:
-            out.append(phrase)
-    return out
+def _add_word(out: list[Token], token: Token, folded: str) -> None:
+    """Join a word to the label before it, or begin a label."""
+    last, written = out[-1], folded[token.start : token.end]
+    if last.kind == "l" and not folded[last.end : token.start].strip():
+        out[-1] = Token("l", last.start, token.end)
+    elif token.kind in "te" and ("?" in written or any(map(str.isalnum, written))):
+        out.append(Token("l", token.start, token.end))
 
 
-def _runs_on(folded: str, tokens: list[Token], index: int) -> bool:
+def _with_role(phrase: Token, folded: str) -> Token:
+    label = read_label(folded[phrase.start : phrase.end])
+    return Token(label.kind, phrase.start, phrase.end, "", label)
+
+
+def _runs_on(folded: str, at: int) -> bool:
     """Whether a word goes on behind a name; a count (`高塔两张`) does not belong to it."""
-    if index + 1 == len(tokens) or tokens[index + 1].kind != "t":
-        return False
-    at = tokens[index].end
     if not folded[at].isalpha() or folded[at - 1].isascii() and not folded[at].isascii():
         return False
     return not how_many().match(folded, at)
-
-
-def _goes_on(kind: str, tokens: list[Token], index: int) -> bool:
-    """Whether a label goes on behind a word without meaning, or a dash with text behind it."""
-    return kind == "w" or index + 1 < len(tokens) and tokens[index + 1].kind == "t"
 
 
 def _is_sign(folded: str, tokens: list[Token], index: int) -> bool:
@@ -216,9 +210,9 @@ def _is_sign(folded: str, tokens: list[Token], index: int) -> bool:
     if folded[tokens[index].start : tokens[index].end] not in _SIGNS:
         return False
     rest = [token.kind for token in tokens[index + 1 : index + 3]]
-    if rest[:1] == [" "] and tokens[index - 1].kind == "c":
+    if rest[0] == " " and tokens[index - 1].kind == "c":
         rest = rest[1:]
-    return not rest or rest[0] in ",|/)"
+    return rest[0] in ",|/)^"
 
 
 def number_of(written: str) -> int | None:
