@@ -151,7 +151,7 @@ def _forms(name: str, pseudonym: str) -> list[tuple[str, str]]:
     """Return how a person is called and its replacement: the full name, the name without its surname."""
     if not _is_han(name):
         return [(name, pseudonym)]
-    for title in (name[2:], name[1:]):
+    for title in (name[1:], name[2:]):
         if title in words("title"):
             return [(name, pseudonym[-1] + title)]
     given = [(name[-2:], pseudonym)] if len(name) in (3, 4) else []
