@@ -107,7 +107,7 @@ def _advice(ctx: Context, found: dict) -> Iterator[str]:
 
 def kind_name(ctx: Context, label: str, kind: str) -> str:
     """What people call a kind of sentence, from `lexicon/kinds.csv`."""
-    from tarot_data.patterns.pattern_library import title
+    from tarot_data.patterns.sub_styles import title
 
     return title(label, [kind], ctx.lang)
 

@@ -18,7 +18,7 @@ import polars as pl
 
 from schemas.deck import CARDS, PATTERNS, SUITS, is_major, rank_of, suit_of
 from tarot_data import lexicon
-from tarot_data.patterns import cue_kinds, pattern_library
+from tarot_data.patterns import cue_kinds, pattern_library, words
 from tarot_data.patterns.time_expressions import find_times
 from tarot_data.text.numerals import to_chinese
 
@@ -135,7 +135,7 @@ def one_line(text: str | None) -> str:
 
 def _repeated(question: str) -> list[tuple[str, int]]:
     """The most frequent word of two or more characters in the question, if it occurs at least twice."""
-    counts = [(word, question.count(word)) for word in pattern_library.words_of(question)]
+    counts = [(word, question.count(word)) for word in words.words_of(question)]
     again = sorted(((word, n) for word, n in counts if n > 1), key=lambda item: (-item[1], -len(item[0]), item[0]))
     return again[:1]
 

@@ -197,3 +197,11 @@ def votes(sentence: np.ndarray, cue: np.ndarray, size: int) -> tuple[np.ndarray,
     by_kind = np.zeros((size, len(kinds())))
     by_kind[sentence, kind[cue]] = 1
     return by_label, by_kind
+
+
+def kind_weights(sentence: np.ndarray, cue: np.ndarray, size: int) -> np.ndarray:
+    """Sum the weights of cues by their kind: (sentences, kinds)."""
+    weight, _, kind = _tables()
+    by_kind = np.zeros((size, len(kinds())))
+    np.add.at(by_kind, (sentence, kind[cue]), weight[cue])
+    return by_kind

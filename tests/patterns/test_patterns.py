@@ -9,7 +9,7 @@ import pytest
 
 from schemas.tables import READINGS, SENTENCES, typed
 from tarot_data.ingest.lots import to_stored
-from tarot_data.patterns import annotate, explain, model, pattern_library, time_expressions, train
+from tarot_data.patterns import annotate, explain, model, pattern_library, time_expressions, train, words
 from tarot_data.patterns import gold as annotated
 from tests.builders import card, reading, readings
 
@@ -176,6 +176,13 @@ def test_the_pattern_library_counts_and_quotes_real_sentences():
     assert any(two for card in found["card_interpretation"]["cards"].values() for two in card)
     assert json.dumps(found, ensure_ascii=False) == json.dumps(
         pattern_library.pattern_library(stored), ensure_ascii=False
+    )
+
+
+def test_words_of_equal_count_are_in_order_of_the_words():
+    texts = ["力气 晚上 早上 朋友", "朋友 早上 晚上 力气", "晚上 力气"]
+    assert words.distinctive_words(texts, words.document_counts(texts)) == sorted(["力气", "晚上"]) + sorted(
+        ["早上", "朋友"]
     )
 
 
