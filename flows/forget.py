@@ -18,6 +18,7 @@ from tarot_data.erasure import forget_person as steps
 from tarot_data.erasure.disk_search import find_traces
 from tarot_data.privacy import suppression_list
 from tarot_data.store import tables
+from tarot_data.system.atomic import write_text
 from tarot_data.system.locks import WAIT_SECONDS, only_one
 
 INBOX = "inbox"
@@ -126,12 +127,9 @@ def _unnamed(receipt: dict, person: steps.Person) -> dict:
 
 def _write_receipt(data_dir: Path, receipt: dict) -> Path:
     folder = data_dir / "receipts"
-    folder.mkdir(parents=True, exist_ok=True)
     number = 1 + max((int(path.stem.split("-")[1]) for path in folder.glob("forget-*.json")), default=0)
     path = folder / f"forget-{number:04}.json"
-    half = folder / f".{path.name}.half"
-    half.write_text(json.dumps(receipt, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    half.replace(path)
+    write_text(path, json.dumps(receipt, ensure_ascii=False, indent=1) + "\n")
     return path
 
 
@@ -209,9 +207,7 @@ def _read(path: Path) -> dict:
 
 
 def _replace(path: Path, value: dict) -> None:
-    half = path.with_name(f".{path.name}.half")
-    half.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    half.replace(path)
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
 # Prefect

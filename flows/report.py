@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tarot_data.dataset import versions
 from tarot_data.store import tables
+from tarot_data.system.atomic import write_text
 
 
 def write_report(
@@ -47,6 +48,4 @@ def _figures_of(data_dir: Path, manifest: dict) -> dict:
 
 
 def _write_json(path: Path, value: dict) -> None:
-    half = path.with_suffix(".half")
-    half.write_text(json.dumps(value, ensure_ascii=False, default=str), encoding="utf-8")
-    half.replace(path)
+    write_text(path, json.dumps(value, ensure_ascii=False, default=str))

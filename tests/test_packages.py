@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = {
     "schemas": "",
     "tarot_data.text": "schemas",
-    "tarot_data.lexicon": "schemas text",
+    "tarot_data.lexicon": "schemas text system",
     "tarot_data.system": "schemas",
     "tarot_data.cards": "schemas text lexicon",
     "tarot_data.privacy": "schemas text lexicon system",

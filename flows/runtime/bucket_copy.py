@@ -24,6 +24,7 @@ from flows.runtime.bucket_lease import Lease
 from flows.runtime.progress import bar
 from flows.runtime.run_log import FILE as RUN_LOG
 from schemas.errors import Problem
+from tarot_data.system.atomic import write_text
 from tarot_data.system.locks import WAIT_SECONDS, only_one
 
 LOCAL_ONLY = {"prefect", "locks", "staging", "serving.json"}
@@ -191,9 +192,7 @@ class Copy:
             return {}
 
     def _remember(self, known: dict[str, list]) -> None:
-        half = self.index_path.with_suffix(".half")
-        half.write_text(json.dumps({"url": self.url, "files": known}, ensure_ascii=False), encoding="utf-8")
-        half.replace(self.index_path)
+        write_text(self.index_path, json.dumps({"url": self.url, "files": known}, ensure_ascii=False))
 
 
 def _shared(path: str) -> bool:

@@ -27,6 +27,7 @@ from flows.training.train import train
 from tarot_data.dataset import versions
 from tarot_data.ingest import stages
 from tarot_data.store import delta, tables
+from tarot_data.system.atomic import write_text
 
 QUIET_SECONDS = 2.0
 """Files younger than this may still be on their way in: a folder that is being copied becomes one version, not three."""
@@ -145,11 +146,7 @@ def _seen(data_dir: Path) -> dict | None:
 
 
 def _remember(data_dir: Path, state: dict) -> None:
-    path = _seen_path(data_dir)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_suffix(".half")
-    half.write_text(json.dumps(state), encoding="utf-8")
-    half.replace(path)
+    write_text(_seen_path(data_dir), json.dumps(state))
 
 
 def _seen_path(data_dir: Path) -> Path:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from flows.runtime import environment
 from schemas.errors import Problem
+from tarot_data.system.atomic import write_text
 from tarot_data.system.locks import held, only_one
 
 FILE = "serving.json"
@@ -73,9 +74,7 @@ def accepts(address: str, token: str) -> bool:
 
 
 def say_where(data_dir: Path, address: str) -> None:
-    half = data_dir / f".{FILE}.half"
-    half.write_text(json.dumps({"address": address}) + "\n", encoding="utf-8")
-    half.replace(data_dir / FILE)
+    write_text(data_dir / FILE, json.dumps({"address": address}) + "\n")
 
 
 def say_gone(data_dir: Path) -> None:

@@ -6,7 +6,6 @@ starts holds a lock for the version's hash and leaves a marker under `trainings/
 """
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from flows.training.gate import may_train
 from flows.training.gate_checks import finished, look_at
 from schemas.errors import Problem
 from tarot_data.dataset import versions
+from tarot_data.system.atomic import write_text
 from tarot_data.system.locks import held, only_one
 
 READY = "tarot.dataset.ready"
@@ -106,14 +106,7 @@ def marker(data_dir: Path, hash: str) -> dict:
 
 
 def _write(data_dir: Path, value: dict) -> None:
-    path = _marker(data_dir, value["hash"])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_suffix(".half")
-    with half.open("w", encoding="utf-8") as file:
-        json.dump(value, file)
-        file.flush()
-        os.fsync(file.fileno())
-    half.replace(path)
+    write_text(_marker(data_dir, value["hash"]), json.dumps(value), sync=True)
 
 
 def _marker(data_dir: Path, hash: str) -> Path:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from flows.training.gate import MIN_NEW, MIN_READINGS, gate
+from tarot_data.system.atomic import write_text
 
 TEXTS = ("person", "question", "content", "outcome")
 """Columns of a version in which a contact detail may stand."""
@@ -76,10 +77,7 @@ def examine(data_dir: Path, manifest: dict) -> dict[str, object]:
             return {"integrity": [], "contacts": known["contacts"], "coverage": known["coverage"]}
     published = versions.read(data_dir, manifest)
     found = {"contacts": contacts(published), "coverage": label_coverage(published)}
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    half = kept.with_suffix(".half")
-    half.write_text(json.dumps(made_by | found), encoding="utf-8")
-    half.replace(kept)
+    write_text(kept, json.dumps(made_by | found))
     return {"integrity": []} | found
 
 

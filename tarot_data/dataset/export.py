@@ -12,7 +12,6 @@ A split without readings has no files. Paths on the reader's disk are left out.
 
 import csv
 import json
-import shutil
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -26,6 +25,7 @@ from tarot_data.dataset import croissant, dataset_card, versions
 from tarot_data.dataset.examples import MAX_TOKENS, Budget, to_examples
 from tarot_data.dataset.thinking_trace import version as traces_version
 from tarot_data.privacy import mask
+from tarot_data.system.atomic import new_folder
 from tarot_data.text.cleanup import neutral
 
 SPECIAL = r"<([|｜][^<>\n]{1,40}[|｜])>|<(/?think)>"
@@ -51,32 +51,29 @@ def export(
     """
     if target.exists():
         raise Problem("target_exists", path=target)
-    half = target.with_name(f".{target.name}.half")
-    shutil.rmtree(half, ignore_errors=True)
-    half.mkdir(parents=True)
-    published = versions.read(data_dir, manifest)
-    if reasoning and not manifest["settings"].get("reasoning"):
-        budget = Budget(max_tokens=manifest["settings"].get("max_tokens", MAX_TOKENS), reasoning=True)
-        examples = to_examples(published, budget)
-        manifest = manifest | {"settings": manifest["settings"] | {"reasoning": traces_version()}}
-    else:
-        examples = versions.read_examples(data_dir, manifest)
-    splits = [split for split in SPLITS if (published["split"] == split).any()]
-    for split in splits:
-        _write_split(
-            half,
-            split,
-            published.filter(pl.col("split") == split),
-            examples.filter(pl.col("split") == split),
-        )
-    _write_json(half / "dataset_info.json", llama_factory(splits))
-    _write_sheet(half / "readings.csv", published)
-    # These hashes are of the version's own files; croissant.json has those of the exported files.
-    _write_json(half / "manifest.json", {name: value for name, value in manifest.items() if name != "files"})
-    (half / "README.md").write_text(dataset_card.card(manifest, published, splits, lang, license), encoding="utf-8")
-    digests = {path.relative_to(half).as_posix(): sha256(path.read_bytes()).hexdigest() for path in _files(half)}
-    _write_json(half / "croissant.json", croissant.metadata(manifest, digests, splits, lang, license, day))
-    half.rename(target)
+    with new_folder(target) as half:
+        published = versions.read(data_dir, manifest)
+        if reasoning and not manifest["settings"].get("reasoning"):
+            budget = Budget(max_tokens=manifest["settings"].get("max_tokens", MAX_TOKENS), reasoning=True)
+            examples = to_examples(published, budget)
+            manifest = manifest | {"settings": manifest["settings"] | {"reasoning": traces_version()}}
+        else:
+            examples = versions.read_examples(data_dir, manifest)
+        splits = [split for split in SPLITS if (published["split"] == split).any()]
+        for split in splits:
+            _write_split(
+                half,
+                split,
+                published.filter(pl.col("split") == split),
+                examples.filter(pl.col("split") == split),
+            )
+        _write_json(half / "dataset_info.json", llama_factory(splits))
+        _write_sheet(half / "readings.csv", published)
+        # These hashes are of the version's own files; croissant.json has those of the exported files.
+        _write_json(half / "manifest.json", {name: value for name, value in manifest.items() if name != "files"})
+        (half / "README.md").write_text(dataset_card.card(manifest, published, splits, lang, license), encoding="utf-8")
+        digests = {path.relative_to(half).as_posix(): sha256(path.read_bytes()).hexdigest() for path in _files(half)}
+        _write_json(half / "croissant.json", croissant.metadata(manifest, digests, splits, lang, license, day))
     return {
         "path": str(target),
         "version": manifest["version"],

@@ -21,6 +21,7 @@ from tarot_data.dataset.examples import Budget, to_examples, too_long
 from tarot_data.privacy import pseudonyms
 from tarot_data.privacy.person_names import named
 from tarot_data.store import delta, tables
+from tarot_data.system.atomic import new_folder, write_text
 from tarot_data.text.near_duplicates import near_pairs
 
 FORMAT = 1
@@ -177,9 +178,7 @@ def discard(path: Path) -> None:
 
 
 def write_manifest(path: Path, manifest: dict) -> None:
-    half = path.with_name(f".{path.name}.half")
-    half.write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
-    half.replace(path)
+    write_text(path, json.dumps(manifest, ensure_ascii=False, indent=1))
 
 
 def read_examples(data_dir: Path, manifest: dict) -> pl.DataFrame:
@@ -225,10 +224,8 @@ def checkout(data_dir: Path, manifest: dict, target: Path) -> Path:
     """Copy exactly the bytes published to a folder that is not there yet. Raises Problem `target_exists`."""
     if target.exists():
         raise Problem("target_exists", path=target)
-    half = target.with_name(f".{target.name}.half")
-    shutil.rmtree(half, ignore_errors=True)
-    shutil.copytree(path_of(data_dir, manifest), half)
-    half.rename(target)
+    with new_folder(target) as half:
+        shutil.copytree(path_of(data_dir, manifest), half, dirs_exist_ok=True)
     return target
 
 
@@ -261,10 +258,8 @@ def counts(published: pl.DataFrame, examples: pl.DataFrame) -> dict[str, int]:
 
 def _write(target: Path, published: pl.DataFrame, examples: pl.DataFrame, manifest: dict) -> dict:
     """Write a version's folder whole or not at all; returns the manifest with its files. Raises Problem `version_exists` where its name is taken."""
-    half = target.with_name(f".{target.name}.half")
-    shutil.rmtree(half, ignore_errors=True)
-    try:
-        (half / "examples").mkdir(parents=True)
+    with new_folder(target) as half:
+        (half / "examples").mkdir()
         published.write_parquet(half / "readings.parquet", compression="zstd")
         for split in SPLITS:
             examples.filter(pl.col("split") == split).write_parquet(
@@ -277,7 +272,4 @@ def _write(target: Path, published: pl.DataFrame, examples: pl.DataFrame, manife
         write_manifest(half / "manifest.json", manifest)
         if target.exists():
             raise Problem("version_exists", name=target.name)
-        half.rename(target)
-    finally:
-        shutil.rmtree(half, ignore_errors=True)
     return manifest

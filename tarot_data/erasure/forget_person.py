@@ -19,6 +19,7 @@ from tarot_data import lexicon
 from tarot_data.dataset import versions
 from tarot_data.privacy import pseudonyms, suppression_list
 from tarot_data.store import corrections, delta
+from tarot_data.system.atomic import write_text
 from tarot_data.text.normalise import fold
 
 NAMED_AFTER = frozenset("file member locator name root".split())
@@ -404,7 +405,7 @@ def forget_lines(path: Path, person: Person) -> int:
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     kept = [line for line in lines if not any(map(tells, _texts(line)))]
     if len(kept) < len(lines):
-        _write(path, "".join(kept))
+        write_text(path, "".join(kept))
     return len(lines) - len(kept)
 
 
@@ -425,7 +426,7 @@ def forget_values(path: Path, person: Person) -> int:
 
     value = emptied(json.loads(path.read_text(encoding="utf-8")))
     if gone:
-        _write(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+        write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
     return gone
 
 
@@ -455,9 +456,3 @@ def _texts(line: str) -> Iterator[str]:
             values += value.values() if isinstance(value, dict) else value
         elif isinstance(value, str):
             yield value
-
-
-def _write(path: Path, text: str) -> None:
-    half = path.with_name(f".{path.name}.half")
-    half.write_text(text, encoding="utf-8")
-    half.replace(path)

@@ -13,6 +13,7 @@ from schemas.messages import LANGUAGES, say
 from schemas.rejections import describe
 from tarot_data.cards.format import card_text
 from tarot_data.ingest.fixes import FIELDS, Fix
+from tarot_data.system.atomic import replacing
 from tarot_data.text.cleanup import _FORMULA, neutral
 
 COLUMNS = ("rejection_id", "decision", "reason", "detail", *FIELDS, "place")
@@ -87,9 +88,8 @@ def write(rejected: pl.DataFrame, path: Path, lang: str, place: dict[str, str]) 
     choice = DataValidation(type="list", formula1=f'"{words}"', allow_blank=True)
     sheet.add_data_validation(choice)
     choice.add(f"B2:B{max(2, sheet.max_row)}")
-    half = path.with_name(f".{path.name}.half")
-    book.save(half)
-    half.rename(path)
+    with replacing(path) as half:
+        book.save(half)
 
 
 def read(path: Path, rejected: pl.DataFrame) -> dict[str, Fix]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from schemas.errors import Problem
+from tarot_data.system.atomic import replacing
 
 Function = TypeVar("Function", bound=Callable)
 
@@ -251,12 +252,9 @@ def add(folder: Path, table: str, rows: Sequence[dict[str, str]]) -> Path:
     for row in rows:
         held = held.plus(table, row)
     path = folder / f"{table}.csv"
-    folder.mkdir(parents=True, exist_ok=True)
     header = columns(table)
-    half = path.with_name(f".{path.name}.half")
-    with half.open("w", encoding="utf-8-sig", newline="") as file:
+    with replacing(path) as half, half.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows([row[column] for column in header] for row in held.own.get(table, ()))
-    half.replace(path)
     return path

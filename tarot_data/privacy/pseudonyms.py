@@ -18,6 +18,7 @@ import polars as pl
 from schemas.tables import STORED, stored
 from tarot_data import lexicon
 from tarot_data.privacy.person_names import kind_of, words
+from tarot_data.system.atomic import write_text
 
 
 def key_path(data_dir: Path) -> Path:
@@ -32,12 +33,7 @@ def read_key(data_dir: Path) -> dict[str, str]:
 
 def write_key(data_dir: Path, key: dict[str, str]) -> None:
     """Write the key atomically, readable by its owner only."""
-    path = key_path(data_dir)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_suffix(".half")
-    half.touch(mode=0o600)
-    half.write_text(json.dumps(key, ensure_ascii=False, indent=1), encoding="utf-8")
-    half.replace(path)
+    write_text(key_path(data_dir), json.dumps(key, ensure_ascii=False, indent=1), mode=0o600)
 
 
 def forget(data_dir: Path, pseudonym: str | None) -> None:

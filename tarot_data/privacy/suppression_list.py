@@ -14,6 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
+from tarot_data.system.atomic import write_text
 from tarot_data.text.normalise import fold
 
 FILE = "forgotten.json"
@@ -205,13 +206,10 @@ def _hash(known: Forgotten, text: str) -> str:
 
 
 def _write(data_dir: Path, known: Forgotten) -> None:
-    half = data_dir / f".{FILE}.half"
     text = {
         "key": known.key.hex(),
         "names": sorted(known.names),
         "lengths": list(known.lengths),
         "readings": sorted(known.readings),
     }
-    half.write_text(json.dumps(text, indent=1), encoding="utf-8")
-    half.chmod(0o600)
-    half.replace(data_dir / FILE)
+    write_text(data_dir / FILE, json.dumps(text, indent=1), mode=0o600)

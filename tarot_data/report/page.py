@@ -4,7 +4,6 @@ The template has the layout; `sections` chooses the sentence of each chart, `tab
 page only through autoescape or `Markup.format`, so that markup in it is shown, not run.
 """
 
-import os
 from functools import cache, partial
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from schemas.messages import say
 from tarot_data.report.sections import DRAWINGS
 from tarot_data.report.tables import LINES, ROWS
 from tarot_data.report.wording import Words, fixed, share
+from tarot_data.system.atomic import write_text
 
 HEAVY_SHARE = 0.3
 """From this share of all readings on, one person is reported to dominate. Our choice: a third of what a model reads would
@@ -24,14 +24,8 @@ address one person."""
 
 def write(figures: dict, path: Path, lang: str = "zh") -> Path:
     """Write the page atomically; returns its path. figures: of `statistics.measure`."""
-    half = path.with_name(f".{path.name}.{os.getpid()}.half")
-    try:
-        # A report is private: readable by its owner only.
-        half.touch(mode=0o600)
-        half.write_text(html(figures, lang), encoding="utf-8")
-        half.replace(path)
-    finally:
-        half.unlink(missing_ok=True)
+    # A report is private: readable by its owner only.
+    write_text(path, html(figures, lang), mode=0o600)
     return path
 
 

@@ -14,6 +14,7 @@ import polars as pl
 from schemas import deck
 from schemas.deck import CARDS, LABELS
 from schemas.errors import Problem
+from tarot_data.system.atomic import write_text
 from tarot_data.text.normalise import words
 
 CORRECTIONS = pl.Schema(
@@ -92,9 +93,7 @@ def forget(data_dir: Path, reading_ids: Sequence[str]) -> int:
     gone = set(reading_ids)
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     kept = [line for line in lines if not any(reading_id in line for reading_id in gone)]
-    half = path.with_name(f".{path.name}.half")
-    half.write_text("".join(kept), encoding="utf-8")
-    half.replace(path)
+    write_text(path, "".join(kept))
     return len(lines) - len(kept)
 
 

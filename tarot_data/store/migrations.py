@@ -14,6 +14,7 @@ import polars as pl
 from schemas.errors import Problem
 from schemas.rejections import values_json
 from tarot_data.store.old_rejections import verdict_of
+from tarot_data.system.atomic import write_text
 
 VERSION = 3
 
@@ -63,10 +64,7 @@ def found(store: Path) -> int:
 
 def mark(store: Path) -> None:
     """Write down that the store has today's shape."""
-    store.mkdir(parents=True, exist_ok=True)
-    half = store / f".{FILE}.half"
-    half.write_text(json.dumps({"version": VERSION}) + "\n", encoding="utf-8")
-    half.replace(store / FILE)
+    write_text(store / FILE, json.dumps({"version": VERSION}) + "\n")
 
 
 def changed(version: int) -> list[str]:

@@ -1,0 +1,47 @@
+"""Files and folders appear whole or not at all."""
+
+import pytest
+
+from tarot_data.system.atomic import new_folder, replacing, write_text
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_text_replaces_the_file(tmp_path):
+    path = tmp_path / "deep" / "a.json"
+    write_text(path, "旧")
+    write_text(path, "新", sync=True)
+    assert path.read_text("utf-8") == "新" and names(path.parent) == ["a.json"]
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "a.txt"
+    write_text(path, "old")
+    with pytest.raises(OSError, match="full"), replacing(path) as half:
+        half.write_text("ne")
+        raise OSError("full")
+    assert path.read_text() == "old" and names(tmp_path) == ["a.txt"]
+
+
+def test_a_private_file_is_never_readable_by_others(tmp_path):
+    with replacing(tmp_path / "key", mode=0o600) as half:
+        assert half.stat().st_mode & 0o777 == 0o600
+        half.write_text("secret")
+    assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_folder_appears_with_all_its_files(tmp_path):
+    (tmp_path / ".v1.half").mkdir()
+    (tmp_path / ".v1.half" / "left.txt").write_text("of a killed process")
+    with new_folder(tmp_path / "v1") as half:
+        (half / "a.txt").write_text("a")
+        assert not (tmp_path / "v1").exists()
+    assert names(tmp_path) == ["v1"] and names(tmp_path / "v1") == ["a.txt"]
+
+
+def test_a_folder_that_fails_is_removed(tmp_path):
+    with pytest.raises(ValueError, match="no"), new_folder(tmp_path / "v1"):
+        raise ValueError("no")
+    assert names(tmp_path) == []
