@@ -14,11 +14,11 @@ from tarot_data.cards import card_fields, content_cards
 from tarot_data.cards.spreads import places_of, resolve_spread
 from tarot_data.ingest.body_checks import body_problem
 from tarot_data.ingest.raw_json import record_of
+from tarot_data.lexicon.dates import parse_date
 from tarot_data.privacy import mask
 from tarot_data.privacy.mask_records import masked_object
 from tarot_data.sources.records import Corrected, RawRecord, Rejected, Source
 from tarot_data.text.cleanup import clean_text, plain
-from tarot_data.text.dates import parse_date
 from tarot_data.text.normalise import words
 
 LONGEST_PERSON, LONGEST_QUESTION = 60, 2000

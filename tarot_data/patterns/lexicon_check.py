@@ -11,6 +11,7 @@ from schemas.deck import CARDS, LABELS, THEMES
 from schemas.messages import say
 from tarot_data import lexicon
 from tarot_data.cards.mentions import choose, phrases
+from tarot_data.lexicon import dates
 from tarot_data.patterns import cues, features, time_expressions
 from tarot_data.patterns.batch import to_batch
 from tarot_data.patterns.card_evidence import GROUPS
@@ -49,6 +50,8 @@ CLOSED: dict[str, dict[str, tuple[str, ...]]] = {
     "orientation": {"ambiguous": ("yes", "no")},
     "kinds": {"label": (*LABELS, "any")},
     "marks": {"kind": MARK_KINDS},
+    "dates": {"kind": (*dates.LETTERS, "weekday name", "stem", "branch")},
+    "database": {"kind": ("key", "reading", "deck", "name", "order", "draw")},
     "persons": {"kind": person_names.KINDS},
 }
 """Columns that take a value of a closed list."""
@@ -93,9 +96,9 @@ def check_lexicon() -> list[Finding]:
         found += _numbers(table, column)
     for table, column in WORDS.items():
         found += _words_in_examples(table, column)
-    for table in ("images", "marks", "database", "persons"):
+    for table in ("images", "marks", "database", "dates", "persons"):
         found += _lists_in_examples(table)
-    for check in (_times, _aliases, _pointers, _contacts, _recognisers):
+    for check in (_times, _dates, _aliases, _pointers, _contacts, _recognisers):
         found += check()
     if not any(finding.code in _STRUCTURE for finding in found):
         found += _cues()
@@ -193,6 +196,13 @@ def _times() -> Iterator[Finding]:
     for row, times in zip(rows, found, strict=True):
         if not times:
             yield _not_in_example(row, row["pattern"])
+
+
+def _dates() -> Iterator[Finding]:
+    """Check that each example of a date is the row's day, if a sheet of January 2024 has it; an empty day is none."""
+    for row in lexicon.read_table("dates"):
+        if str(dates.parse_date(row["example"], "2024-01").day or "") != row["day"]:
+            yield _not_in_example(row, row["day"] or row["words"].split("|")[0])
 
 
 def _aliases() -> Iterator[Finding]:

@@ -5,11 +5,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from tarot_data.lexicon.dates import parse_date
 from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources.encoding import encoding_of, line_of
 from tarot_data.sources.labelled_lines import known_fields
 from tarot_data.sources.records import Blob, Rejected, source_of
-from tarot_data.text.dates import parse_date
 
 MAX_LINE = 8 * 1024 * 1024
 """Bytes of one line, or characters of one object: a reading has a thousand."""

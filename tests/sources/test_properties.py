@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from tarot_data.cards import card_fields, content_cards
 from tarot_data.ingest.clean import to_readings
+from tarot_data.lexicon import dates
 from tarot_data.privacy import mask
 from tarot_data.sources import reader
 from tarot_data.sources.records import RawRecord, Rejected
-from tarot_data.text import dates
 from tarot_data.text.cleanup import clean_text
 from tests.sources import layouts
 from tests.sources.test_docx import document

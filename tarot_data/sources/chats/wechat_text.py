@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from tarot_data import lexicon
 from tarot_data.cards.spreads import position_names
+from tarot_data.lexicon.dates import CHINA
 from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources.chats.sittings import FORM, YEARS, Message, to_records
 from tarot_data.sources.encoding import text_of
@@ -19,7 +20,6 @@ from tarot_data.sources.records import Blob, RawRecord, Rejected
 from tarot_data.sources.sniff import Sample
 from tarot_data.sources.tables import delimited
 from tarot_data.text.cleanup import plain
-from tarot_data.text.dates import CHINA
 from tarot_data.text.normalise import fold, widths
 
 _DAY = r"(?P<day>(?:19|20)\d{2}[-/.年]\d{1,2}[-/.月]\d{1,2}日?)"

@@ -7,12 +7,12 @@ from functools import cached_property
 from tarot_data import lexicon
 from tarot_data.cards import card_fields
 from tarot_data.cards.spreads import resolve_spread
+from tarot_data.lexicon.dates import parse_date
 from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources.labelled_lines import NTH_CARD, position_in
 from tarot_data.sources.noise import noise_words
 from tarot_data.sources.tables.cells import Row, cell_at, cell_text, filled, is_blank
 from tarot_data.text.cleanup import plain
-from tarot_data.text.dates import parse_date
 from tarot_data.text.normalise import fold
 
 HEADER_ROWS = 20

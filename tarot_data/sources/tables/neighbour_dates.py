@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 
+from tarot_data.lexicon.dates import parse_date
 from tarot_data.sources.records import RawRecord, Rejected
-from tarot_data.text.dates import parse_date
 
 WAITING_ROWS = 500
 """Rows that wait for a whole date below them to take the year from."""

@@ -2,7 +2,7 @@ from datetime import date, datetime, timedelta, timezone
 
 import pytest
 
-from tarot_data.text.dates import Day, parse_date
+from tarot_data.lexicon.dates import Day, parse_date
 
 FIFTH = date(2024, 1, 5)
 
