@@ -1,7 +1,7 @@
-"""Where a sentence ends: the rule of `data/annotated/GUIDELINES.md`, offsets exact into the content as given.
+"""Sentence splitter, by the rule of `data/annotated/GUIDELINES.md`: a text to the offsets of its sentences.
 
-Up to and including `。！？…!?` or a line break. Closing quotes, brackets, `**`, emoji and emoticons stay with the sentence
-they follow. Speech-to-text without such marks is cut at spaces, commas and the words speakers go on with.
+A sentence ends with `。！？…!?` or a line break. Closing quotes, brackets, `**`, emoji and emoticons stay with the
+sentence they follow. Speech-to-text without such marks is cut at spaces, commas and the words speakers continue with.
 """
 
 import re
@@ -14,16 +14,16 @@ from tarot_data import lexicon
 from tarot_data.text.normalise import fold
 
 LONGEST = 100
-"""Characters without any end mark above which a line is cut further: the longest sentence a person annotated has 91."""
+"""Characters without an end mark above which a line is cut: the longest annotated sentence has 91."""
 
 AIM = 40
-"""Characters a cut piece should have: the median of what people say between two pauses in the annotated readings is 31."""
+"""Characters a piece of a cut line should have: the median between two pauses in the annotated readings is 31."""
 
 _EMOJI = (
     "[\U0001f000-\U0001faff\u2190-\u21ff\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\u3030\u303d\u3297\u3299]"
     "[\ufe0f\u200d\u20e3\U0001f3fb-\U0001f3ff]*"
 )
-# A list mark such as ①, ✅, 📍 or 1️⃣ may follow on the same line, but then white space or a line break stands before it.
+# A list mark such as ①, ✅, 📍 or 1️⃣ may follow on the same line, but then after white space or a line break.
 _TAIL = (
     r"(?:[”’」』）)\]】》〉\"'＂＇~～]|\*\*|__|\^_\^|T_T|QAQ|XD+|orz|:\)|:D|[\[(（][^\[\]()（）\n\d]{1,4}[\])）](?=\s*(?:$|\n))"
     rf"|(?:\u200d|{_EMOJI}))*"
@@ -40,7 +40,7 @@ def _markers() -> re.Pattern:
 
 
 def split(content: str) -> list[tuple[int, int]]:
-    """(start, end) of every sentence, in characters of content, in order, without white space round them."""
+    """Split a text: (start, end) of every sentence, in characters, in order, without white space around them."""
     spans: list[tuple[int, int]] = []
     start = 0
     for match in _END.finditer(content):
@@ -65,9 +65,11 @@ _ENDS, _HALF_ENDS, _FOLLOWS, _LETTER, _SPACE, _AFTER_HALF = (1 << bit for bit in
 
 @cache
 def _kinds() -> np.ndarray:
-    """Of every code point what `split_lines` asks of it, as bits: an end mark or a line break; `!` and `?`; what may
-    belong to the mark before it; a letter or digit; white space; what makes `!` and `?` part of a word or an address.
-    Above 0x20000 no letters are told: such lines are split one by one."""
+    """Return bits for every code point: end mark or line break; `!` or `?`; may belong to the mark before it; letter or
+    digit; white space; makes a `!` or `?` before it part of a word or an address.
+
+    Above 0x20000 letters are not recognised: such lines are split one by one.
+    """
     table = np.zeros(0x110000, dtype=np.uint8)
     characters = list(map(chr, range(0x20000)))
     table[:0x20000] |= np.array([_LETTER * c.isalnum() | _SPACE * c.isspace() for c in characters], dtype=np.uint8)
@@ -81,10 +83,10 @@ def _kinds() -> np.ndarray:
 
 
 def split_lines(text: str, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """`split` of a text of many lines, which ends with a line break: starts and ends. codes: its code points.
+    """Split a text of many lines that ends with a line break, like `split`: starts and ends. codes: its code points.
 
-    No sentence reaches beyond its line. Lines whose sentences begin with a letter and end with one mark, nine of ten,
-    are cut as arrays, the others by `split`.
+    No sentence is longer than its line. Lines whose sentences begin with a letter and end with one mark, nine of ten,
+    are split as arrays, the others by `split`.
     """
     kinds = _kinds()[codes]
     at = np.nonzero(kinds & _ENDS)[0]
@@ -113,7 +115,7 @@ def split_lines(text: str, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _closing(content: str, start: int, match: re.Match) -> int:
-    """Where a sentence really ends: `**` and straight quotes close only what the sentence itself has opened."""
+    """Find the end of a sentence: `**` and straight quotes belong to it only if it has opened them."""
     if not _OPENING.search(match.group()):
         return match.end()
     for mark in ("**", '"', "'"):
@@ -134,7 +136,7 @@ def _add(content: str, start: int, end: int, spans: list[tuple[int, int]]) -> No
     if end - start <= LONGEST and body[0].isalnum():
         spans.append((start, end))
     elif spans and not any(map(str.isalnum, body)) and not content[spans[-1][1] : start].strip(" "):
-        # Marks alone on the same line (a stray bracket, an emoticon) belong to what they follow.
+        # Marks alone on the same line (a stray bracket, an emoticon) belong to the sentence they follow.
         spans[-1] = (spans[-1][0], end)
     elif end - start > LONGEST:
         spans += _cut(content, start, end)
@@ -143,7 +145,7 @@ def _add(content: str, start: int, end: int, spans: list[tuple[int, int]]) -> No
 
 
 def _cut(content: str, start: int, end: int) -> list[tuple[int, int]]:
-    """Pieces of a line without end marks, each about AIM characters: at spaces first, then commas, then markers."""
+    """Cut a line without end marks into pieces of about AIM characters: at spaces first, then commas, then markers."""
     line = content[start:end]
     pauses = [(m.start(), m.end(), 0 if m.group().isspace() else 1) for m in _PAUSE.finditer(line)]
     pauses += [(m.start(), m.start(), 2) for m in _markers().finditer(fold(line))]
@@ -151,7 +153,7 @@ def _cut(content: str, start: int, end: int) -> list[tuple[int, int]]:
     starts = [pause[0] for pause in pauses]
     spans, at = [], 0
     while len(line) - at > AIM * 1.5:
-        # Found by halves: a line of a megabyte has a hundred thousand pauses.
+        # Binary search: a line of a megabyte has a hundred thousand pauses.
         reach = pauses[bisect_right(starts, at + AIM * 0.4) : bisect_left(starts, at + AIM * 2)]
         near = [p for p in reach if len(line) - p[1] > AIM * 0.3]
         if not near:
@@ -162,7 +164,7 @@ def _cut(content: str, start: int, end: int) -> list[tuple[int, int]]:
         at = after
     while at < len(line) and line[at].isspace():
         at += 1
-    # A hard cut: nothing to hold on to in a very long run of characters.
+    # A very long run of characters without a pause.
     while len(line) - at > 3 * LONGEST:
         spans.append((start + at, start + at + LONGEST))
         at += LONGEST
