@@ -22,8 +22,8 @@ _LIST_NUMBERS = r"[①-⑳]|[⑴-⒇]|[⒈-⒛]|[➀-➓]|[❶-❿]"
 
 @lexicon.cached
 def of_kind(kind: str) -> tuple[str, ...]:
-    """Folded words of one kind of extras.csv or label_words.csv, longest first."""
-    rows = (*lexicon.read_table("extras"), *lexicon.read_table("label_words"))
+    """Folded words of one kind of extras.csv, label_words.csv or prose_words.csv, longest first."""
+    rows = (row for table in ("extras", "label_words", "prose_words") for row in lexicon.read_table(table))
     found = {fold(row["word"]) for row in rows if row["kind"] == kind}
     return tuple(sorted(found, key=len, reverse=True))
 

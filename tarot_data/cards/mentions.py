@@ -9,14 +9,19 @@ reading are known, a marked name of a drawn card needs no sign.
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from schemas.deck import CARDS
 from tarot_data import lexicon
+from tarot_data.cards.card_words import any_of, of_kind
 from tarot_data.text import phrase_matcher
 from tarot_data.text.normalise import fold
 from tarot_data.text.numerals import NUMERALS
+
+LONGEST_JOIN = 6
+"""Characters between two names that are joined (`力量、 2. 星星`)."""
 
 CARD_ID = {card: number for number, card in enumerate(CARDS)}
 
@@ -54,29 +59,39 @@ def _is_latin(character: str) -> bool:
     return character.isascii() and character.isalnum()
 
 
+class _Signs(NamedTuple):
+    """Patterns for what is beside a name. before, after: a card is meant. counts: a number at the end of the name counts
+    something (没有一张权杖一张圣杯). one: 一 begins a word of its own (两只杯子一大一小). opens, closes: the name is a clause
+    by itself, or all that a clause leads to (他的位置是隐者，一盏灯). joins: between two names."""
+
+    before: re.Pattern
+    after: re.Pattern
+    counts: re.Pattern
+    one: re.Pattern
+    opens: re.Pattern
+    closes: re.Pattern
+    joins: re.Pattern
+
+
 @lexicon.cached
-def _sign_patterns() -> tuple[re.Pattern, re.Pattern]:
-    before = "|".join(re.escape(fold(r["word"])) for r in lexicon.read_table("signs") if r["side"] == "before")
-    after = "|".join(re.escape(fold(r["word"])) for r in lexicon.read_table("signs") if r["side"] == "after")
-    return (
-        re.compile(rf"(?:{before}|第[{NUMERALS}0-9]+张|[【「『《〈\[*])\s?[*【「『《“\"]*$"),
-        re.compile(rf"[*】」』》”\"]*\s?(?:{after}|[】」』》〉]|·?[正逆](?![一-鿿])|\s?r(?![a-z]))"),
+def _signs() -> _Signs:
+    sides = {
+        side: any_of(tuple(fold(row["word"]) for row in lexicon.read_table("signs") if row["side"] == side))
+        for side in ("before", "after", "end")
+    }
+    ordinal, measure = any_of(of_kind("ordinal")), any_of(of_kind("measure"))
+    after, lead, no_lead = sides["after"], any_of(of_kind("clause lead")), any_of(of_kind("no lead"))
+    return _Signs(
+        re.compile(
+            rf"(?:{sides['before']}|(?:{ordinal})[{NUMERALS}0-9]+(?:{measure})|[【「『《〈\[*])\s?[*【「『《“\"]*$"
+        ),
+        re.compile(rf"[*】」』》”\"]*\s?(?:{after}|[】」』》〉]|·?(?:{sides['end']})(?![a-z\u4e00-\u9fff]))"),
+        re.compile(rf"(?:{any_of(of_kind('counted'))})(?!{after})"),
+        re.compile(rf"(?:{any_of(of_kind('after one'))})(?!{after})"),
+        re.compile(rf"(?:^|[\s,。!?;:|·•—\-.、*]|(?<!{no_lead})(?:{lead}))$"),
+        re.compile(r"[\s*]*(?:[,。!:|\n]|$)"),
+        re.compile(rf"[ *]*(?:[、/|+&→>·;]|{any_of(of_kind('joins'))})?[ *]*(?:\d{{1,2}}[.、]?)?$"),
     )
-
-
-_COUNTED = re.compile("[张根把只枚个支朵柄位月天年号点块周日分](?!牌)")
-"""After a rank that is a number it counts something: 没有一张权杖一张圣杯."""
-
-_ONE = re.compile("[大小头直样起边下般旦共眼松紧冷热进退高低里外明暗动静阴阳快慢左右种](?!牌)")
-"""After 一 it begins a word of its own: 两只杯子一大一小."""
-
-_OPENS, _CLOSES = (
-    re.compile(r"(?:^|[\s,。!?;:|·•—\-.、*]|(?<![不或还])[是为出位])$"),
-    re.compile(r"[\s*]*(?:[,。!:|\n]|$)"),
-)
-"""A name that is a clause by itself, or all that 是 leads to, is a card: 他的位置是隐者，一盏灯."""
-
-_JOIN = re.compile(r"[ *]*(?:[、/|+&→>·;]|和|与|跟|加|配)?[ *]*(?:\d{1,2}[.、]?)?$")
 
 
 def find_cards(text: str, drawn: Collection[str] | None = None) -> list[Mention]:
@@ -116,37 +131,50 @@ def choose(
 
 
 def _decide(folded, found, starts, drawn, cards, marked):
-    before, after = _sign_patterns()
+    signs = _signs()
     owner = np.searchsorted(starts, found.start, side="right") - 1
     known = [None if cards_ is None else {CARD_ID[card] for card in cards_} for cards_ in drawn]
     sure: dict[int, set[int]] = {}
     rows, doubtful = [], []
     last_end, last_owner = -1, -1
     for s, e, p, o in zip(found.start.tolist(), found.end.tolist(), found.phrase.tolist(), owner.tolist(), strict=True):
-        card = int(cards[p])
-        if folded[e - 1] in NUMERALS and _COUNTED.match(folded, e):
+        if _counts(signs, folded, e):
             continue
-        if folded[e - 1] == "一" and _ONE.match(folded, e):
-            continue
-        accepted = not marked[p]
-        if not accepted and known[o] is not None and card in known[o]:
-            accepted = True
-        if not accepted:
-            accepted = bool(before.search(folded[max(0, s - 8) : s]) or after.match(folded, e))
-        if not accepted and last_owner == o and last_end >= 0 and s - last_end <= 6:
-            accepted = _JOIN.match(folded[last_end:s]) is not None
-        if not accepted and known[o] is None:
-            accepted = _OPENS.search(folded[max(0, s - 2) : s]) is not None and _CLOSES.match(folded, e) is not None
-        if accepted:
+        card, drawn_here = int(cards[p]), known[o]
+        if (
+            not marked[p]
+            or drawn_here is not None
+            and card in drawn_here
+            or _has_sign(signs, folded, s, e, drawn_here is None)
+            or last_owner == o
+            and s - last_end <= LONGEST_JOIN
+            and signs.joins.match(folded[last_end:s])
+        ):
             rows.append((s, e, card))
             sure.setdefault(o, set()).add(card)
             last_end, last_owner = e, o
-        elif known[o] is None:
+        elif drawn_here is None:
             doubtful.append((s, e, card, o))
     rows += [(s, e, card) for s, e, card, o in doubtful if card in sure.get(o, ())]
     rows.sort()
     table = np.array(rows, dtype=np.int64).reshape(-1, 3)
     return table[:, 0], table[:, 1], table[:, 2]
+
+
+def _counts(signs: _Signs, folded: str, end: int) -> bool:
+    """Whether a number at the end of a name is no rank."""
+    last = folded[end - 1]
+    if last not in NUMERALS:
+        return False
+    return bool(signs.counts.match(folded, end) or last == NUMERALS[0] and signs.one.match(folded, end))
+
+
+def _has_sign(signs: _Signs, folded: str, start: int, end: int, alone: bool) -> bool:
+    """Whether a card is meant by a name that is an ordinary word too. alone: a clause by itself is a sign."""
+    if signs.before.search(folded[max(0, start - 8) : start]) or signs.after.match(folded, end):
+        return True
+    clause = alone and signs.opens.search(folded[max(0, start - 2) : start])
+    return bool(clause and signs.closes.match(folded, end))
 
 
 @lexicon.cached
@@ -157,26 +185,23 @@ def _orientations() -> tuple[re.Pattern, re.Pattern, dict[str, str]]:
         if row["orientation"] in ("upright", "reversed")
     }
     long = sorted((w for w in words if len(w) > 1 and w not in ("(+)", "(-)")), key=len, reverse=True)
-    before = [w for w in long if w[0] >= "一" or w in ("upright", "reversed")]
+    short = any_of(tuple(w for w in words if len(w) == 1 and w not in "+-"))
+    before = any_of(tuple(w for w in long if w[0].isalpha() and (not w.isascii() or len(w) >= len("upright"))))
+    of_card, alone = any_of(of_kind("of the card")), any_of(of_kind("alone"))
     after = re.compile(
-        r"(?:牌)?[\s*_」』】》”\"]*(?:"
-        r"\(\s*(?P<bracket>"
-        + "|".join(map(re.escape, [*long, "正", "逆", "反", "倒", "r", "u", "+", "-"]))
-        + r")[\s)位]"
-        r"|[·•\-—,:]?\s?(?:这张|它|他|她|的)?(?:是|为|以|呈|出|又|却|竟|也)?(?:个)?\s?(?P<word>"
-        + "|".join(map(re.escape, long))
-        + r")(?![a-z])(?!也好|还是|或|时|的时候|的话)"
-        r"|[·•]?\s?(?P<single>逆(?![转境流向袭反风天光行])|r(?![a-z])|[正反倒](?=[\s,。;!?、|)\]】/]|$)))"
+        rf"(?:{any_of(of_kind('card noun'))})?[\s*_」』】》”\"]*(?:"
+        rf"\(\s*(?P<bracket>{any_of(tuple(long))}|{short}|[+-])[\s),]"
+        rf"|[·•\-—,:]?\s?(?:{of_card})?(?:{any_of(of_kind('is'))})*\s?"
+        rf"(?P<word>{any_of(tuple(long))})(?![a-z])(?!{any_of(of_kind('not said'))})"
+        rf"|[·•]?\s?(?!{any_of(of_kind('text'))})(?P<single>(?:{alone}|r)(?![a-z])|(?:{short})(?=[\s,。;!?、|)\]】/]|$)))"
     )
-    return re.compile("(" + "|".join(map(re.escape, before)) + r")的?(?:这张|那张)?[ 「『【《“\"*]*$"), after, words
+    return re.compile(rf"({before})(?:{of_card})*[ 「『【《“\"*]*$"), after, words
 
 
 def orientation_beside(folded: str, start: int, end: int) -> str:
     """upright, reversed or unknown: what the words right beside the name folded[start:end] say."""
     before, after, words = _orientations()
-    match = after.match(folded, end)
-    if match:
-        word = match["bracket"] or match["word"] or match["single"]
-        return words.get(word) or ("upright" if word in ("正", "u", "+") else "reversed")
+    if match := after.match(folded, end):
+        return words[match["bracket"] or match["word"] or match["single"]]
     match = before.search(folded[max(0, start - 12) : start])
     return words[match[1]] if match else "unknown"

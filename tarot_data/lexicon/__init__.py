@@ -36,6 +36,7 @@ KEYS = {
     "orientation": ("word",),
     "extras": ("word",),
     "label_words": ("word", "kind"),
+    "prose_words": ("word", "kind"),
     "kinds": ("label", "kind"),
     "spreads": ("spread_id",),
 }

@@ -41,7 +41,7 @@ CLOSED: dict[str, dict[str, tuple[str, ...]]] = {
     "themes": {"theme": THEMES},
     "aliases": {"card": CARDS, "use": ("prose", "marked", "field")},
     "images": {"card": CARDS},
-    "signs": {"side": ("before", "after")},
+    "signs": {"side": ("before", "after", "end")},
     "hedges": {"kind": ("hypothetical", "comparison", "absent", "earlier", "extra")},
     "pointers": {"kind": ("two", "back", "many", "group", "ordinal", "advice_place")},
     "ranks": {"kind": ("rank", "measure", "thing", "suit")},
