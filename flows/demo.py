@@ -13,6 +13,7 @@ from flows.cli import main
 from flows.commands.declare import Context
 from flows.runtime import environment
 from flows.runtime.progress import bar
+from tarot_data.synthetic.generate import write_sample
 
 MADE_UP = 220
 """Made-up readings: with the sample they open the gate of 200 after some are left out."""
@@ -21,8 +22,6 @@ MADE_UP = 220
 def demo(data_dir: Path, lang: str) -> None:
     started = time.monotonic()
     environment.prepare(data_dir)
-    from tarot_data.synthetic.generate import write_sample
-
     ctx = Context(data_dir, False, lang)
     shutil.rmtree(data_dir, ignore_errors=True)
     inbox = data_dir / "inbox"

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from flows.training.gate_checks import look
+from tarot_train.device import describe
 
 FRAGILE = {"prefect": "3.8.8", "polars": "2.1.0", "pandera": "0.35.0", "deltalake": "1.6.6", "torch": "2.13.0"}
 """Packages whose other versions are known to break something, with the version this was tested with."""
@@ -33,8 +34,6 @@ def examine(data_dir: Path) -> list[dict[str, object]]:
         have = metadata.version(name).split("+")[0]
         findings.append(_finding(name, have == wanted, have, "version"))
     if find_spec("torch"):
-        from tarot_train.device import describe
-
         findings.append(_finding("device", True, describe(), None))
     findings.append(_validated(data_dir))
     return findings

@@ -13,6 +13,7 @@ def push_folder(folder: Path, repo: str, *, private: bool) -> str:
     """
     if find_spec("huggingface_hub") is None:
         raise Problem("no_hub", path=folder)
+    # Not a dependency; it comes with the training libraries.
     from huggingface_hub import HfApi
     from huggingface_hub.errors import OfflineModeIsEnabled
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from tarot_data.dataset import versions
+from tarot_data.report import page, statistics
 from tarot_data.store import tables
 from tarot_data.system.atomic import write_text
 
@@ -15,8 +16,6 @@ def write_report(
 
     opened: the gate, as `flows.training.gate_checks.look` sees it.
     """
-    from tarot_data.report import page, statistics
-
     manifests = versions.listed(data_dir)
     version = manifests[-1] if manifests else None
     measured = statistics.measure(

@@ -11,9 +11,12 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Thread
 
+import uvicorn
+
 from flows.runtime import environment
 from schemas.errors import Problem
 from schemas.messages import say
+from tarot_data.review.app import create_app, warm
 
 HOST = "127.0.0.1"
 """Only programs of this machine reach it."""
@@ -24,10 +27,6 @@ def serve(data_dir: Path, port: int, lang: str, opened: Callable[[str], None], *
 
     Raises Problem `port_taken`.
     """
-    import uvicorn
-
-    from tarot_data.review.app import create_app, warm
-
     token = secrets.token_urlsafe(32)
     app = create_app(data_dir, token=token, own_lexicon=environment.own_lexicon(data_dir), lang=lang)
     # The server hands a signal on when it has stopped: what is below must come to its end first.

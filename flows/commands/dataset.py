@@ -1,16 +1,14 @@
-"""Commands about dataset versions: publish, list, compare, verify, copy, export."""
+"""Commands about dataset versions: publish, list, compare, verify and copy them."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from flows.commands.declare import Context, argument, base_options, command, option
 from flows.commands.output import print_published
-from flows.push_to_hub import push_folder
 from flows.training.token_budget import budget_of
 from schemas.errors import Problem
-from tarot_data.dataset import export, versions
+from tarot_data.dataset import versions
 from tarot_data.dataset.diff import diff
 from tarot_data.store import tables
 
@@ -88,52 +86,6 @@ def dataset_checkout(ctx: Context, version: int, folder: Path) -> None:
     path = versions.checkout(ctx.data_dir, manifest, folder)
     versions.note_copy(ctx.data_dir, manifest, path)
     ctx.json({"path": str(path)}) if ctx.as_json else ctx.print("summary.checked_out", version=version, path=path)
-
-
-@command("dataset export")
-@argument("version", type=int)
-@argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@option("--license", default="other", show_default=True)
-@option("--reasoning", is_flag=True)
-@option("--push", metavar="REPO")
-@option("--public", is_flag=True)
-@option("--i-know", is_flag=True)
-def dataset_export(
-    ctx: Context,
-    version: int,
-    folder: Path,
-    license: str,
-    reasoning: bool,
-    push: str | None,
-    public: bool,
-    i_know: bool,
-) -> None:
-    manifest = versions.find(ctx.data_dir, version)
-    if push and not i_know:
-        refuse_private(ctx, export.findings(manifest, versions.read(ctx.data_dir, manifest)))
-    day = datetime.now(UTC).date()
-    about = {"lang": ctx.lang, "license": license, "day": day, "reasoning": reasoning}
-    result = export.export(ctx.data_dir, manifest, folder, **about)
-    versions.note_copy(ctx.data_dir, manifest, folder)
-    if not ctx.as_json:
-        ctx.print("summary.exported", version=version, path=folder)
-    result["pushed"] = None
-    if push:
-        result["pushed"] = push_folder(folder, push, private=not public)
-        if not ctx.as_json:
-            visibility = ctx.say("summary.public" if public else "summary.private")
-            ctx.print("summary.pushed", url=result["pushed"], visibility=visibility)
-    if ctx.as_json:
-        ctx.json(result)
-
-
-def refuse_private(ctx: Context, found: dict[str, int]) -> None:
-    """Raises Problem `not_for_others` where a version holds real names or contact details."""
-    names = found.pop("names", 0)
-    parts = [ctx.say("summary.found_names", count=names)] if names else []
-    parts += [ctx.say("summary.found_contacts", count=sum(found.values()))] if found else []
-    if parts:
-        raise Problem("not_for_others", findings="、".join(parts) if ctx.lang == "zh" else " and ".join(parts))
 
 
 def print_version(ctx: Context, manifest: dict) -> None:

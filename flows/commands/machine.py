@@ -1,13 +1,11 @@
-"""Commands about this machine: made-up readings to try it with, the workbench, what is installed."""
+"""Commands to try things on this machine: made-up readings, and what is installed."""
 
-import sys
 from pathlib import Path
 
 import click
 
 from flows.commands.declare import Context, command, option
 from flows.doctor import examine
-from flows.review import serve
 from flows.runtime.progress import bar
 from tarot_data.synthetic.generate import write_sample
 
@@ -21,19 +19,6 @@ def sample(ctx: Context, n: int, out: Path, seed: int, broken: float) -> None:
     result = write_sample(n, out, seed=seed, broken=broken, progress=bar)
     bar.close()
     ctx.json(result) if ctx.as_json else ctx.print("summary.sample", n=n, out=out)
-
-
-@command("review", alone=False)
-@option("--port", type=click.IntRange(0, 65535), default=0)
-@option("--no-browser", is_flag=True)
-def review(ctx: Context, port: int, no_browser: bool) -> None:
-    """Serve the workbench until Ctrl-C. With --json the link is one line of JSON, printed when the port is open."""
-
-    def opened(url: str) -> None:
-        ctx.json({"url": url}) if ctx.as_json else ctx.print("summary.review_at", url=url)
-        sys.stdout.flush()
-
-    serve(ctx.data_dir, port, ctx.lang, opened, browser=not no_browser)
 
 
 @command("doctor", alone=False)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from flows.commands.declare import Context
 from schemas.deck import PATTERNS
+from tarot_data.patterns.sub_styles import title
 
 MOST_CARDS = 12
 """Cards the whole page shows; `--card` shows any other."""
@@ -107,8 +108,6 @@ def _advice(ctx: Context, found: dict) -> Iterator[str]:
 
 def kind_name(ctx: Context, label: str, kind: str) -> str:
     """What people call a kind of sentence, from `lexicon/kinds.csv`."""
-    from tarot_data.patterns.sub_styles import title
-
     return title(label, [kind], ctx.lang)
 
 

@@ -53,6 +53,7 @@ def print_explained(ctx: Context, dimension: str, value: float, found: list[dict
 @option("--judge", metavar="URL")
 @option("--judge-model")
 def evaluate(ctx: Context, run: str | None, judge: str | None, judge_model: str | None) -> None:
+    # Prefect takes two seconds to import; `score` and `compare` do without.
     from flows.training.train import evaluate_again
 
     folder = find_run(ctx.data_dir, run)

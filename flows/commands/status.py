@@ -1,22 +1,12 @@
-"""Commands about how far the work is: the quality report, and the distance to the training gate."""
+"""The command that shows how far it is to a training, and what ran last."""
 
-from flows.commands.declare import Context, command, gate_options, option
+from flows.commands.declare import Context, command, gate_options
 from flows.commands.output import print_gate
-from flows.report import write_report
 from flows.runtime import run_log
 from flows.training.gate_checks import look
-from flows.training.runs import champion_of, newest_run, run_dirs
+from flows.training.runs import champion_of, run_dirs
 from tarot_data.dataset import versions
 from tarot_data.store import tables
-
-
-@command("report")
-@option("--pseudonyms", is_flag=True)
-def report(ctx: Context, pseudonyms: bool) -> None:
-    result = write_report(
-        ctx.data_dir, look(ctx.data_dir), ctx.lang, run=newest_run(ctx.data_dir), pseudonyms=pseudonyms
-    )
-    ctx.json(result) if ctx.as_json else ctx.print("summary.report", path=result["path"])
 
 
 @command("status")

@@ -19,6 +19,7 @@ def spread_over(flow: Any, cluster: str | None) -> Any:
         return flow
     if find_spec("prefect_dask") is None:
         raise Problem("no_dask")
+    # Belongs to the extra `dask`, and to Prefect.
     from prefect_dask import DaskTaskRunner
 
     runner = DaskTaskRunner(cluster_kwargs=cluster_here()) if cluster == LOCAL else DaskTaskRunner(address=cluster)
@@ -31,6 +32,7 @@ def cluster_here() -> dict[str, object]:
     Dask would set the number of threads in the environment of this process, for its workers to inherit, and leave it
     there: a training after the ingest would have one thread.
     """
+    # Belongs to the extra `dask`.
     import dask
 
     dask.config.set({"distributed.nanny.pre-spawn-environ": {}})

@@ -60,10 +60,13 @@ class Bar:
         self.losses = []
 
     def _draw(self, done: int, total: int) -> None:
+        # Most commands end before a bar is drawn, and rich takes a tenth of a second to import.
         from rich.console import Console, Group
         from rich.live import Live
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
         from rich.text import Text
+
+        from tarot_train.loss_curve import loss_text
 
         if self.live is None:
             columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -74,8 +77,6 @@ class Bar:
         self.line.update(self.task, completed=done, total=total)
         parts = [self.line]
         if self.losses:
-            from tarot_train.loss_curve import loss_text
-
             parts.append(Text(loss_text(self.losses) + self._last_losses()))
         self.live.update(Group(*parts), refresh=True)
 

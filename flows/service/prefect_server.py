@@ -1,20 +1,20 @@
-"""The Prefect server as a process of its own, on loopback: that of `tarot serve`, with pages and services, or a temporary
-one for a single command (`flows.service.temporary_server`), without them.
+"""The process of the Prefect server, on loopback: for `tarot serve`, with pages and services, or a temporary one for a
+single command (`flows.service.temporary_server`), without them.
 
-The same app as `prefect server start` runs, but it ends with who started it, and answers only requests that know the
-secret of `environment.server_token` and come from no foreign page (`flows.service.server_guard`).
+It runs the same app as `prefect server start`, but ends with the process that started it, and answers only requests
+that carry the secret of `environment.server_token` and come from no foreign page (`flows.service.server_guard`).
 """
 
 import sys
 
+import uvicorn
+from prefect.server.api.server import create_app
+
 from flows.runtime import environment
 from flows.service.child_process import end_with_pipe
+from flows.service.server_guard import ServerGuard
+from flows.service.settings import TEMPORARY
 from flows.service.status import alone
-
-TEMPORARY = "--temporary"
-
-START_SECONDS = 180.0
-"""A new database takes ten seconds of migrations; a slow machine under load several times that."""
 
 
 def main() -> None:
@@ -25,19 +25,19 @@ def main() -> None:
         run(port=int(environment.server_address().rpartition(":")[2]))
 
 
+class Server(uvicorn.Server):
+    """A server that prints its port once it is up, if somebody waits for it."""
+
+    prints_port = False
+
+    async def startup(self, sockets: list | None = None) -> None:
+        await super().startup(sockets)
+        if self.prints_port and self.started:
+            print(self.servers[0].sockets[0].getsockname()[1], flush=True)
+
+
 def run(port: int, temporary: bool = False) -> None:
-    """Serve until asked to end; once up, a temporary one tells its port on standard output. port 0: any that is free."""
-    import uvicorn
-    from prefect.server.api.server import create_app
-
-    from flows.service.server_guard import ServerGuard
-
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: list | None = None) -> None:
-            await super().startup(sockets)
-            if temporary and self.started:
-                print(self.servers[0].sockets[0].getsockname()[1], flush=True)
-
+    """Serve until asked to end. port: 0 for any that is free. temporary: print the port once the server is up."""
     # Around the app, not in it: an automation of the server calls the app in memory, without the secret.
     app = ServerGuard(create_app(ephemeral=temporary, final=True), environment.server_token())
     # A page left open holds a connection for ever; stopping does not wait for it.
@@ -45,9 +45,10 @@ def run(port: int, temporary: bool = False) -> None:
         app, host="127.0.0.1", port=port, log_level="error", lifespan="on", timeout_graceful_shutdown=5
     )
     server = Server(config)
+    server.prints_port = temporary
     server.run()
     if not server.started:
-        sys.exit(3)  # as uvicorn.run does
+        sys.exit(3)  # As uvicorn.run does.
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ from pathlib import Path
 from flows.runtime import disk_errors
 from flows.runtime.environment import prefect_home, with_token
 from flows.runtime.error_redaction import told
+from flows.service.status import served_at, token_of
+from flows.service.temporary_server import Temporary
 from schemas.errors import Problem
 
 
@@ -26,9 +28,6 @@ def prefect_at(data_dir: Path) -> Iterator[None]:
             "not_writable", path=data_dir, why=error.strerror
         ) from None
     disk_errors.room(data_dir)
-    from flows.service.status import served_at, token_of
-    from flows.service.temporary_server import Temporary
-
     # Beside a server, a flow by hand is one more run of it: two servers on one database file get in each other's way.
     # Started first, since it comes up while Prefect is imported here.
     address = served_at(data_dir)

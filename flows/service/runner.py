@@ -5,10 +5,24 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate, WorkPoolCreate
+from prefect.client.schemas.filters import DeploymentFilter, FlowRunFilter
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+from prefect.events import DeploymentEventTrigger
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.flows import EntrypointType
+from prefect.runner import Runner
+from prefect.schedules import Cron, Interval
+from prefect.states import Crashed
+from prefect.workers.process import ProcessWorker
+
 from flows.runtime import environment
 from flows.service.child_process import end_with_pipe
+from flows.service.deployed_flows import train_when_ready, watch
 from flows.service.settings import POOL, ServeSettings
 from flows.service.status import alone, answers
+from flows.service.triggers import READY
 
 AT_ONCE = 3
 """Runs at a time: the inbox, a training, and an announcement of it that finds it going on already."""
@@ -19,14 +33,6 @@ ANCHOR = datetime(2024, 1, 1, tzinfo=UTC)
 
 def deployments(settings: ServeSettings) -> tuple:
     """The two deployments: the inbox on its schedule, the training on its event."""
-    from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
-    from prefect.events import DeploymentEventTrigger
-    from prefect.flows import EntrypointType
-    from prefect.schedules import Cron, Interval
-
-    from flows.service.deployed_flows import train_when_ready, watch
-    from flows.service.triggers import READY
-
     when = settings.schedule
     schedule = (
         Cron(when.cron, timezone=when.timezone)
@@ -72,12 +78,6 @@ async def clear(ids: list, now: datetime) -> None:
 
     ids: deployments whose runs only this process starts; it holds the lock that says so.
     """
-    from prefect.client.orchestration import get_client
-    from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
-    from prefect.client.schemas.filters import DeploymentFilter, FlowRunFilter
-    from prefect.exceptions import ObjectNotFound
-    from prefect.states import Crashed
-
     async with get_client() as client:
         for id in ids:
             states = ["SCHEDULED", "PENDING", "RUNNING", "CANCELLING"]
@@ -100,9 +100,6 @@ async def clear(ids: list, now: datetime) -> None:
 
 async def run(inbox: Any, training: Any, train_here: bool) -> None:
     """Register, put right, look into the inbox once, and run what comes due until asked to end."""
-    from prefect import get_client
-    from prefect.runner import Runner
-
     # Stopped, the schedules are paused, so that nothing piles up; the next start resumes them.
     runner = Runner(pause_on_shutdown=True, limit=AT_ONCE)
     watching = await runner.aadd_deployment(inbox)
@@ -140,11 +137,6 @@ def main() -> None:
 
 
 async def _make_pool() -> None:
-    from prefect.client.orchestration import get_client
-    from prefect.client.schemas.actions import WorkPoolCreate
-    from prefect.exceptions import ObjectAlreadyExists
-    from prefect.workers.process import ProcessWorker
-
     template = ProcessWorker.get_default_base_job_template()
     pool = WorkPoolCreate(name=POOL, type=ProcessWorker.type, base_job_template=template, concurrency_limit=1)
     async with get_client() as client:

@@ -38,6 +38,7 @@ def schedule_of(every: str | None, cron: str | None, timezone: str | None) -> Sc
     except (ValueError, OSError, KeyError):
         raise Problem("schedule_timezone", timezone=zone) from None
     if cron:
+        # Prefect takes two seconds to import, and only a cron expression needs it here.
         from prefect.client.schemas.schedules import CronSchedule
 
         try:

@@ -1,4 +1,4 @@
-"""Settings of `tarot serve` that its processes share. Light to import: `tarot --help` of a service command loads them."""
+"""Settings that the processes of `tarot serve` share; they import nothing of Prefect."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -7,6 +7,13 @@ from flows.service.schedules import Schedule
 
 PORT = 4200
 """Of the server of `tarot serve`: Prefect's own default."""
+
+START_SECONDS = 180.0
+"""How long a Prefect server may take to start. A new database takes ten seconds of migrations, on a slow machine under
+load several times that."""
+
+TEMPORARY = "--temporary"
+"""Argument of `flows.service.prefect_server` for a server that serves a single command."""
 
 POOL = "tarot-training"
 """The work pool that `tarot worker` takes trainings from."""

@@ -12,8 +12,7 @@ from types import FrameType
 
 from flows.runtime import environment
 from flows.service.child_process import start
-from flows.service.prefect_server import START_SECONDS
-from flows.service.settings import ServeSettings
+from flows.service.settings import START_SECONDS, ServeSettings
 from flows.service.status import answers, link_to, lock_path, part_path, say_gone, say_where, served_at, token_of
 from schemas.errors import Problem
 from tarot_data.system.locks import held, only_one

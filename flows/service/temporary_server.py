@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from flows.service.child_process import start
-from flows.service.prefect_server import START_SECONDS, TEMPORARY
+from flows.service.settings import START_SECONDS, TEMPORARY
 from schemas.errors import Problem
 
 STOP_SECONDS = 5.0

@@ -9,6 +9,9 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from prefect.client.orchestration import get_client
+from prefect.events.schemas.events import Event, Resource
+
 from flows.runtime.error_redaction import kind_of
 from flows.runtime.retries import passes
 from flows.training.gate import may_train
@@ -26,9 +29,6 @@ ATTEMPTS = 5
 
 def announce(manifest: dict) -> None:
     """Send the event to the server, and return once it has it. Raises httpx errors where it has not."""
-    from prefect.client.orchestration import get_client
-    from prefect.events.schemas.events import Event, Resource
-
     event = Event(
         event=READY,
         resource=Resource({"prefect.resource.id": f"tarot.dataset.{manifest['hash'][:16]}"}),

@@ -7,6 +7,9 @@ from flows.runtime.progress import bar
 from flows.training.runs import champion_of, read_run, run_dirs
 from schemas.errors import Problem
 from tarot_data.dataset import versions
+from tarot_data.patterns.annotate_records import annotate_records
+from tarot_train import base_model as bases
+from tarot_train import evaluate, sft
 
 
 def compared(data_dir: Path, names: tuple[str, ...]) -> list[dict]:
@@ -58,10 +61,6 @@ def _row_of_base(data_dir: Path, name: str, folders: dict[str, Path]) -> dict:
 
 def evaluate_base(data_dir: Path, name: str, runs: list[str]) -> dict:
     """Scores of a base as it comes, on what the newest version holds out; kept, and measured once a version."""
-    from tarot_data.patterns.annotate_records import annotate_records
-    from tarot_train import base_model as bases
-    from tarot_train import evaluate, sft
-
     try:
         folder = bases.find(name)
     except Problem as problem:

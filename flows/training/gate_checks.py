@@ -3,7 +3,13 @@
 import json
 from pathlib import Path
 
+import polars as pl
+
 from flows.training.gate import MIN_NEW, MIN_READINGS, gate
+from flows.training.runs import run_dirs
+from tarot_data.dataset import versions
+from tarot_data.ingest.stages import pipeline
+from tarot_data.privacy.contacts import find_contacts
 from tarot_data.system.atomic import write_text
 
 TEXTS = ("person", "question", "content", "outcome")
@@ -12,8 +18,6 @@ TEXTS = ("person", "question", "content", "outcome")
 
 def look(data_dir: Path, required: int = MIN_READINGS, min_new: int = MIN_NEW) -> dict[str, object]:
     """The gate before the newest version, or before nothing where there is none."""
-    from tarot_data.dataset import versions
-
     return look_at(data_dir, versions.newest(data_dir), required, min_new)
 
 
@@ -27,8 +31,6 @@ def look_at(
 def last_training(data_dir: Path) -> dict | None:
     """{run, version, readings, hashes}: the newest finished run that is no smoke test and how many readings it had; the
     hashes of all versions that were trained on. None before the first."""
-    from flows.training.runs import run_dirs
-
     abouts = [
         (folder.name, json.loads((folder / "manifest.json").read_text(encoding="utf-8")))
         for folder in run_dirs(data_dir)
@@ -47,8 +49,6 @@ def last_training(data_dir: Path) -> dict | None:
 
 def finished(data_dir: Path, hash: str) -> bool:
     """Whether a version was trained on and the run evaluated: one that was killed in between is not done."""
-    from flows.training.runs import run_dirs
-
     for folder in run_dirs(data_dir):
         about = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         if about["dataset"]["hash"] == hash and not about.get("smoke") and (folder / "scores.json").exists():
@@ -63,9 +63,6 @@ def examine(data_dir: Path, manifest: dict) -> dict[str, object]:
     Files are hashed every time. What follows from the hash alone (contacts, coverage) is kept under `checks`, for the
     code and lexicon that found it; of a damaged version it is not known.
     """
-    from tarot_data.dataset import versions
-    from tarot_data.ingest.stages import pipeline
-
     damage = versions.verify(data_dir, manifest)
     if damage:
         return {"integrity": damage, "contacts": 0, "coverage": None}
@@ -83,15 +80,11 @@ def examine(data_dir: Path, manifest: dict) -> dict[str, object]:
 
 def contacts(published) -> int:
     """Contact details that today's rules find in the texts of a version, published under whichever rules."""
-    from tarot_data.privacy.contacts import find_contacts
-
     return sum(len(find_contacts(text)) for name in TEXTS for text in published[name] if text)
 
 
 def label_coverage(published) -> float | None:
     """Share of sentences whose first label says what they are for; None where there is no sentence."""
-    import polars as pl
-
     first = published.select(pl.col("sentences").list.explode().struct.field("labels").list.first().cast(pl.String))
     known = first.to_series().drop_nulls()
     return None if known.is_empty() else float((known != "other").mean())

@@ -8,6 +8,7 @@ from flows.training.runs import best_run, is_marked
 from tarot_data.cards.shuffle import draw_cards
 from tarot_data.dataset.prompt import prompt_for
 from tarot_data.patterns.annotate_records import drawn_cards
+from tarot_train import evaluate, generate, recipe
 
 Say = Callable[[str, str], None]
 
@@ -46,8 +47,6 @@ class Talk:
 
     def answer(self, text: str, say: Say) -> dict:
         """{content, trace} that the model answers, handed to `say(part, text)` as it is written."""
-        from tarot_train import generate
-
         asked = generate.shortened(self.model, self.tokenizer, self.messages + generate.ask(text), self.manner)
         found = generate.stream(self.model, self.tokenizer, asked, self.manner, say)
         self.messages = [*asked, {"role": "assistant", "content": found.content}]
@@ -61,8 +60,6 @@ def open_talk(data_dir: Path, run: str | None, seed: int, think: bool | None = N
 
     Raises Problem `no_run`, `base_missing`, `base_changed`.
     """
-    from tarot_train import evaluate, generate, recipe
-
     folder = best_run(data_dir, run)
     manifest = evaluate.read_manifest(folder)
     model, tokenizer = evaluate.load_run(folder, manifest)

@@ -7,6 +7,8 @@ from pathlib import Path
 from schemas.errors import Problem
 from schemas.token_estimate import TOKENS_PER_CHAR
 from tarot_data.dataset import versions
+from tarot_train import base_model as bases
+from tarot_train import device, plan, sft, training_rows
 
 
 def plan_training(
@@ -25,9 +27,6 @@ def plan_training(
     examples, tokens: plan for so many of so long on average, the longest as long as the recipe allows, before there is
     a dataset.
     """
-    from tarot_train import base_model as bases
-    from tarot_train import device, plan, sft
-
     asked = sft.recipe_for(base, recipe, overrides)
     here = plan.gpu(gpu) if gpu else device.find()
     if examples:
@@ -55,9 +54,6 @@ def plan_training(
 
 def require_base(base: str | None, recipe: str | None, overrides: dict[str, str]) -> None:
     """Raises Problem `base_missing` where what is to be trained is not on this machine, before anything is counted."""
-    from tarot_train import base_model as bases
-    from tarot_train import sft
-
     name = sft.recipe_for(base, recipe, overrides).base.name
     if name != bases.TINY:
         bases.find(name)
@@ -66,9 +62,6 @@ def require_base(base: str | None, recipe: str | None, overrides: dict[str, str]
 def _measured(version_dir: Path, asked: object, folder: Path | None) -> tuple[object, int | None]:
     """(plan.Data of a version, size of its vocabulary): counted with the base's tokenizer where it is here, else by
     characters. The stand-in's tokenizer is made of the train split in a moment, before its weights."""
-    from tarot_train import base_model as bases
-    from tarot_train import plan, sft, training_rows
-
     manifest = training_rows.manifest_of(version_dir)
     examples = {split: training_rows.read_examples(version_dir, split, manifest) for split in training_rows.SPLITS}
     tokenizer = None

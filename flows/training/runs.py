@@ -5,6 +5,7 @@ from pathlib import Path
 
 from schemas.errors import Problem
 from tarot_data.review import blind_votes
+from tarot_train.registry import champion
 
 MARK = "forgotten.json"
 """File in a run's folder: its adapter learnt from somebody who was forgotten since."""
@@ -31,8 +32,6 @@ def best_run(data_dir: Path, name: str | None = None) -> Path:
 
 def champion_of(data_dir: Path) -> str | None:
     """Name of the run that no later evaluation has beaten; None where nothing was evaluated."""
-    from tarot_train.registry import champion
-
     return champion(data_dir / "runs")
 
 

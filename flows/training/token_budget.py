@@ -4,6 +4,8 @@ from hashlib import sha256
 
 from schemas.errors import Problem
 from tarot_data.dataset.examples import Budget
+from tarot_train import base_model as bases
+from tarot_train import sft
 
 
 def budget_of(base: str | None, recipe: str | None, reasoning: bool = False) -> Budget:
@@ -14,9 +16,6 @@ def budget_of(base: str | None, recipe: str | None, reasoning: bool = False) -> 
     """
     if base is None and recipe is None:
         return Budget(reasoning=reasoning)
-    from tarot_train import base_model as bases
-    from tarot_train import sft
-
     asked = sft.recipe_for(base, recipe)
     longest = asked.train.max_tokens
     if asked.base.name == bases.TINY:

@@ -15,14 +15,15 @@ from flows.runtime.progress import bar
 from flows.runtime.run_log import HOOKS
 from schemas.errors import Problem
 from tarot_data.dataset import versions
+from tarot_data.patterns.annotate_records import annotate_records
 from tarot_data.system.locks import only_one
+from tarot_train import evaluate, registry, sft
+from tarot_train.smoke_test import trial
 
 
 @task(name="fine-tune with LoRA")
 @withholding
 def fine_tune(data_dir: Path, manifest: dict, base: str | None, recipe: str | None, overrides: dict) -> Path:
-    from tarot_train import sft
-
     return sft.train(
         version_dir=versions.path_of(data_dir, manifest),
         base=base,
@@ -37,8 +38,6 @@ def fine_tune(data_dir: Path, manifest: dict, base: str | None, recipe: str | No
 @task(name="try five updates")
 @withholding
 def try_out(data_dir: Path, manifest: dict, base: str | None, recipe: str | None, overrides: dict) -> dict:
-    from tarot_train.smoke_test import trial
-
     return trial(
         versions.path_of(data_dir, manifest), base, recipe, overrides, data_dir=data_dir, progress=shown("trial")
     )
@@ -47,16 +46,11 @@ def try_out(data_dir: Path, manifest: dict, base: str | None, recipe: str | None
 @task(name="evaluate against the base")
 @withholding
 def evaluate_run(data_dir: Path, run_dir: Path) -> dict:
-    from tarot_data.patterns.annotate_records import annotate_records
-    from tarot_train import evaluate
-
     return evaluate.evaluate(run_dir, data_dir=data_dir, annotate=annotate_records, progress=shown("evaluation"))
 
 
 def challenge(data_dir: Path, run_dir: Path) -> dict:
     """Put an evaluated run up against the champion; {champion, before, replaced, why}."""
-    from tarot_train import registry
-
     return registry.challenge(data_dir / "runs", run_dir.name)
 
 

@@ -115,7 +115,7 @@ def test_what_follows_from_the_hash_is_found_once(data, monkeypatch):
     monkeypatch.setattr("flows.training.gate_checks.contacts", lambda published: pytest.fail("looked again"))
     assert examine(data, version) == first == {"integrity": [], "contacts": 0, "coverage": 1.0}
     monkeypatch.setattr("flows.training.gate_checks.contacts", lambda published: 7)
-    monkeypatch.setattr("tarot_data.ingest.stages.pipeline", lambda: "other rules")
+    monkeypatch.setattr("flows.training.gate_checks.pipeline", lambda: "other rules")
     assert examine(data, version)["contacts"] == 7
 
 
