@@ -11,7 +11,7 @@ from schemas.deck import CARDS, LABELS, THEMES
 from schemas.messages import say
 from tarot_data import lexicon
 from tarot_data.cards.mentions import choose, phrases
-from tarot_data.lexicon import dates
+from tarot_data.lexicon import chat_formats, dates
 from tarot_data.patterns import cues, features, time_expressions
 from tarot_data.patterns.batch import to_batch
 from tarot_data.patterns.card_evidence import GROUPS
@@ -49,6 +49,10 @@ CLOSED: dict[str, dict[str, tuple[str, ...]]] = {
     "times": {"kind": ("deadline", "duration", "frequency", "moment")},
     "orientation": {"ambiguous": ("yes", "no")},
     "kinds": {"label": (*LABELS, "any")},
+    "chats": {
+        "kind": ("head", "day", "name", "intro", "pm", "am", "hours"),
+        "needs": ("", "pair", "turns", "mark"),
+    },
     "marks": {"kind": MARK_KINDS},
     "dates": {"kind": (*dates.LETTERS, "weekday name", "stem", "branch")},
     "database": {"kind": ("key", "reading", "deck", "name", "order", "draw")},
@@ -96,9 +100,9 @@ def check_lexicon() -> list[Finding]:
         found += _numbers(table, column)
     for table, column in WORDS.items():
         found += _words_in_examples(table, column)
-    for table in ("images", "marks", "database", "dates", "persons"):
+    for table in ("images", "marks", "noise", "database", "dates", "persons"):
         found += _lists_in_examples(table)
-    for check in (_times, _dates, _aliases, _pointers, _contacts, _recognisers):
+    for check in (_times, _dates, _aliases, _pointers, _contacts, _recognisers, _chats):
         found += check()
     if not any(finding.code in _STRUCTURE for finding in found):
         found += _cues()
@@ -161,6 +165,13 @@ def _lists_in_examples(table: str) -> Iterator[Finding]:
         words = row["words"].split("|")
         if not any(word and fold(word) in fold(row["example"]) for word in words):
             yield _not_in_example(row, words[0])
+
+
+def _chats() -> Iterator[Finding]:
+    """Check that every pattern of a chat finds in its example the parts that the row names."""
+    for row in lexicon.read_table("chats"):
+        if not chat_formats.reads_as(row):
+            yield _not_in_example(row, row["pattern"])
 
 
 def _pointers() -> Iterator[Finding]:

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from tarot_data import lexicon
 from tarot_data.ingest.clean import to_reading
 from tarot_data.sources.records import RawRecord, Rejected
 
@@ -489,3 +490,34 @@ def test_cards_in_a_message_each_are_one_draw(read):
         ("太阳", "unknown"),
     ]
     assert reading["content"] == said[-1]
+
+
+SAID = [("Mel", "要不要换组"), ("阿月", LIST), ("阿月", ONE), ("Mel", "嗯嗯"), ("阿月", TWO)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "text"),
+    [
+        ([("head", "{day} {clock} - {name}: ?{text}")], lambda n, x: f"2024/1/5 20:58 - {n}: {x}\n"),
+        (
+            [("head", "{name}:\\n时间: {day} {clock}\\n内容: {text}")],
+            lambda n, x: f"{n}:\n时间: 2024-01-05 20:58:02\n内容: {x}\n\n",
+        ),
+        ([("head", "{english_day} {clock}\\n{name}")], lambda n, x: f"Jan 05, 2024  8:58:02 PM\n{n}\n{x}\n\n"),
+        (
+            [("day", "# {day}"), ("name", "### {name}"), ("head", "* {clock} {text}")],
+            lambda n, x: f"# 2024-01-05\n\n### {n}\n* 20:58:02 {x}\n\n",
+        ),
+        (
+            [("day", "{day}({words})"), ("head", "{clock} {name}\t{text}")],
+            lambda n, x: f"2024/01/05（五）\n下午08:58\t{n}\t{x}\n",
+        ),
+    ],
+)
+def test_a_chat_program_is_added_by_rows(read, tmp_path, rows, text):
+    table = ["kind,pattern,needs,reader", *(f'{kind},"{pattern}",,阿月' for kind, pattern in rows)]
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "chats.csv").write_text("\n".join(table), encoding="utf-8")
+    with lexicon.using(lexicon.load(tmp_path / "own")):
+        (record,) = read({"聊天.txt": "".join(text(*message) for message in SAID)})
+    assert whole(record) == ("Mel", "要不要换组", "2024-01-05", CARDS, READING[4])

@@ -109,44 +109,48 @@ def to_records(
 
 
 def _sittings(messages: list[Message], drawn_in: DrawnIn, names: dict[str, str]) -> Iterator[Sitting]:
-    """Split a chat at its draws and pauses. Before the first draw of a sitting there is greeting and price."""
-    sitting: Sitting | None = None
-    asked: list[Message] = []
+    """Split a chat at its pauses and draws. Before the first draw after a pause there is greeting and price."""
     client: str | None = None
+    for part in _between_pauses(messages):
+        sitting: Sitting | None = None
+        asked: list[Message] = []
+        pending: list[tuple[Message, Head]] = []  # labels whose cards may follow in another message
+        for message in part:
+            if not message.mine:
+                asked = [*asked, message][-12:]
+                client = names.get(message.sender, message.sender) or None
+                continue
+            drawn = drawn_in(message.text)
+            if not drawn and (head := _labels_alone(message.text)):
+                pending.append((message, head))
+                continue
+            labels, pending = pending, []
+            if sitting and sitting.is_about(message.text, drawn):
+                sitting.messages += [*(held for held, _ in labels), message]
+            elif drawn or content_cards.named_cards(message.text):
+                if labels:
+                    drawn = _merged([head for _, head in labels], drawn or Drawn(Head(), message.text))
+                if sitting and sitting.extends_draw(drawn):
+                    _add_cards(sitting.drawn.head.fields, drawn.card_list)
+                    continue
+                if sitting:
+                    yield sitting
+                sitting, asked = Sitting([message], drawn, asked, client), []
+        if sitting:
+            sitting.messages += [held for held, _ in pending]
+            yield sitting
+
+
+def _between_pauses(messages: list[Message]) -> Iterator[list[Message]]:
+    part: list[Message] = []
     last: datetime | None = None
-    pending: list[tuple[Message, Head]] = []  # labels whose cards may follow in another message
     for message in messages:
         if last and message.time and message.time - last > PAUSE:
-            if sitting:
-                sitting.messages += [labels for labels, _ in pending]
-                yield sitting
-            sitting, asked, pending = None, [], []
+            yield part
+            part = []
+        part.append(message)
         last = message.time or last
-        if not message.mine:
-            asked = [*asked, message][-12:]
-            client = names.get(message.sender, message.sender) or None
-            continue
-        drawn = drawn_in(message.text)
-        if not drawn and (head := _labels_alone(message.text)):
-            pending.append((message, head))
-            continue
-        labels, pending = pending, []
-        if sitting and sitting.is_about(message.text, drawn):
-            sitting.messages += [*(held for held, _ in labels), message]
-            continue
-        if not drawn and not content_cards.named_cards(message.text):
-            continue
-        if labels:
-            drawn = _merged([head for _, head in labels], drawn or Drawn(Head(), message.text))
-        if sitting and sitting.extends_draw(drawn):
-            _add_cards(sitting.drawn.head.fields, drawn.card_list)
-            continue
-        if sitting:
-            yield sitting
-        sitting, asked = Sitting([message], drawn, asked, client), []
-    if sitting:
-        sitting.messages += [held for held, _ in pending]
-        yield sitting
+    yield part
 
 
 def _with_reader(messages: list[Message], readers: frozenset[str], drawn_in: DrawnIn) -> list[Message]:
@@ -209,6 +213,8 @@ def _without_quotes(text: str, said: set[str], senders: set[str]) -> str:
 
     said: lines of earlier messages. A `> ` line is a quotation only if somebody said it; otherwise it is markdown.
     """
+    if "\n" not in text:
+        return text
     lines = _below_divider(text.split("\n"))
     words = tuple(f"{word}:" for word in noise_words("quoted"))
     lines[1:] = takewhile(lambda line: not fold(line.lstrip()).startswith(words), lines[1:])

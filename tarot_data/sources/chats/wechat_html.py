@@ -6,7 +6,7 @@ from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 
-from tarot_data.sources.chats import wechat_json, wechat_text
+from tarot_data.sources.chats import message_table
 from tarot_data.sources.chats.sittings import Message, to_records
 from tarot_data.sources.encoding import text_of
 from tarot_data.sources.records import Blob, RawRecord, Rejected, unreadable
@@ -77,18 +77,10 @@ def _of_object(value: dict, place: str) -> Message | None:
     """A message of MemoTrace (`text`, `is_send`, `timestamp`), WeFlow (`b`, `s`, `t`) or PyWxDump (`msg`, `is_sender`)."""
     if "b" in value and "t" in value:
         return _short(value, place)
-    named = {
-        "content": value.get("text", value.get("msg", value.get("content"))),
-        "is_send": value.get("is_send", value.get("is_sender", value.get("isSend"))),
-        "sender": value.get("displayname", value.get("display_name", value.get("talker", value.get("sender")))),
-        "timestamp": value.get("timestamp", value.get("CreateTime", value.get("createTime"))),
-        "type": value.get("type_name", value.get("type", value.get("sub_type"))),
-    }
-    if isinstance(named["content"], dict):
-        named["content"] = named["content"].get("msg")
-    if isinstance(named["content"], str):
-        named["content"] = _plain(named["content"])
-    return wechat_json._message({key: held for key, held in named.items() if held is not None}, place, frozenset())
+    cells = message_table.cells_of(value)
+    if isinstance(cells.get("text"), str):
+        cells["text"] = _plain(cells["text"])
+    return message_table.message_of(cells, place)
 
 
 def _short(value: dict, place: str) -> Message | None:
@@ -97,17 +89,9 @@ def _short(value: dict, place: str) -> Message | None:
         return None
     name = re.search(r'class="[^"]*(?:sender|name)[^"]*"[^>]*>([^<]{1,60})<', body)
     content = re.search(r'class="[^"]*(?:message-text|content|text|bubble)[^"]*"[^>]*>(.*?)</div>', body, re.DOTALL)
-    text = _plain(content[1] if content else body)
-    return wechat_text.message_of(
-        {
-            "text": text,
-            "mine": value.get("s"),
-            "sender": unescape(name[1]) if name else None,
-            "time": value.get("t"),
-            "type": "",
-        },
-        place,
-    )
+    sender = unescape(name[1]) if name else None
+    cells = {"text": _plain(content[1] if content else body), "mine": value.get("s"), "sender": sender}
+    return message_table.message_of({**cells, "time": value.get("t")}, place)
 
 
 def _plain(html: str) -> str:

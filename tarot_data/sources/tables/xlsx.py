@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any
 
 from tarot_data.sources import archive
-from tarot_data.sources.chats import wechat_text
+from tarot_data.sources.chats import message_table
 from tarot_data.sources.noise import noise_words
 from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of, unreadable
 from tarot_data.sources.sniff import Sample
@@ -77,8 +77,8 @@ def _read_sheet(
     """Read a sheet of messages or of readings; None if it is neither."""
     table = [row for _, row in rows]
     locator = f"sheet {name} row {{}}"
-    if wechat_text.header_of(table):
-        return wechat_text.read_table(iter(rows), blob, locator=locator)
+    if message_table.header_of(table):
+        return message_table.read_table(iter(rows), blob, locator=locator)
     has_labels = find_header(table) is not None or is_transposed(table[: HEADER_ROWS + 1])
     if hidden:
         return [_rejected(blob, name, "unreadable", "hidden_sheet")] if has_labels else None

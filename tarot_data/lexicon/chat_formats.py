@@ -1,0 +1,152 @@
+"""Formats of chats as text: the table chats.csv, compiled to patterns that find the head of each message.
+
+A pattern is written as a head looks. A space is white space, `?` makes the character or part before it optional, `\\n`
+starts the next line of the head, and a part in braces is one of `_parts`. Width and the kind of quotation mark do not
+matter. Kinds of rows:
+
+- head: the line or lines before or at the start of a message.
+- day: a line with the day of the heads below it; name: a line with the sender of the heads below it.
+- intro: a line in the first five that says that a chat follows.
+- pm, am, hours: words beside a clock time.
+
+`needs` is what a file must show besides three heads by two people to be such a chat. pair: nothing, two messages are
+enough; turns: two people take turns from the first line on; mark: a day line or an intro, because notes have such lines
+too. `reader` has names under which the reader's own messages appear.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from tarot_data import lexicon
+from tarot_data.text.normalise import fold, widths
+
+CLOCKED = re.compile(r"\d\D\d\d")
+"""Every clock time matches; most lines of a text do not, whatever their width."""
+
+_QUOTES = str.maketrans("“”", '""')
+_GROUP = re.compile(r"\(\?P<\w+>")
+_TOKEN = re.compile(r"\{(\w+)\}|\\n|.")
+
+
+@dataclass(frozen=True)
+class Format:
+    """One row. parts: names of its parts in order; lines: one pattern for each line of the head, for half-width text;
+    readers: folded names of the reader."""
+
+    needs: str
+    readers: frozenset[str]
+    parts: tuple[str, ...]
+    lines: tuple[re.Pattern, ...]
+
+    @property
+    def has_clock(self) -> bool:
+        return "clock" in self.parts
+
+    @property
+    def has_day(self) -> bool:
+        return "day" in self.parts or "english_day" in self.parts
+
+    @property
+    def text_after_name(self) -> bool:
+        """Whether only a colon separates the name from the text of a message with a time."""
+        rest = self.parts[self.parts.index("name") + 1 :] if self.has_clock and "name" in self.parts else ()
+        return rest[-1:] == ("text",) and "clock" not in rest
+
+    def match(self, lines: list[str], number: int) -> dict[str, str] | None:
+        """The parts of a head that starts at a line, as written there; None if none does."""
+        found: dict[str, str] = {}
+        for offset, pattern in enumerate(self.lines):
+            line = lines[number + offset] if number + offset < len(lines) else ""
+            match = pattern.match(_plain(line))
+            if match is None:
+                return None
+            for part, text in match.groupdict().items():
+                if text:
+                    found[part] = line[slice(*match.span(part))].strip()
+        return found
+
+    def from_name(self, line: str) -> str:
+        """The rest of a one-line head from the sender's name on; empty if the line is no head."""
+        match = self.lines[0].match(_plain(line))
+        return line[match.start("name") :] if match else ""
+
+    def is_reader(self, parts: dict[str, str]) -> bool:
+        """Whether name or account say that the reader wrote a message."""
+        return any(part and fold(part) in self.readers for part in (parts.get("name"), parts.get("id")))
+
+
+@lru_cache(maxsize=8192)
+def _plain(line: str) -> str:
+    """Half width, straight quotation marks, no space at the end. Every format looks at the same lines."""
+    return line.rstrip() if line.isascii() else widths(line).translate(_QUOTES).rstrip()
+
+
+@lexicon.cached
+def formats(kind: str) -> tuple[Format, ...]:
+    """The rows of a kind, in the order of the table."""
+    return tuple(_compiled(row) for row in lexicon.read_table("chats") if row["kind"] == kind)
+
+
+@lexicon.cached
+def clock_words(kind: str) -> tuple[str, ...]:
+    """Folded words for the hours of a kind: pm, am, hours."""
+    rows = [row for row in lexicon.read_table("chats") if row["kind"] == kind]
+    return tuple(fold(word) for row in rows for word in row["pattern"].split("|"))
+
+
+def match_line(kind: str, line: str) -> dict[str, str] | None:
+    """The parts of a line by the first row of a kind that it fits."""
+    return next((parts for row in formats(kind) if (parts := row.match([line], 0)) is not None), None)
+
+
+def reads_as(row: lexicon.Row) -> bool:
+    """Whether a row's example has the parts in its column `reads`."""
+    if row["kind"] in ("pm", "am", "hours"):
+        return fold(row["example"]).startswith(tuple(fold(row["pattern"]).split("|")))
+    wanted = {part: text for part, _, text in (read.partition("=") for read in row["reads"].split("|") if read)}
+    found = _compiled(row).match(row["example"].split("\\n"), 0)
+    return found == wanted
+
+
+def _compiled(row: lexicon.Row) -> Format:
+    tokens = [(match[0], match[1]) for match in _TOKEN.finditer(widths(row["pattern"]).translate(_QUOTES))]
+    names = tuple(part for _, part in tokens if part)
+    known = _parts(with_clock="clock" in names)
+    # A clock time alone is found in a line with a whole date too, which is the head of another format.
+    lines = [_UNDATED if "clock" in names and not {"day", "english_day"} & {*names} else ""]
+    for index, (token, part) in enumerate(tokens):
+        optional = "?" if tokens[index + 1 : index + 2] == [("?", None)] else ""
+        if token == "\\n":
+            lines.append("")
+        elif token == " ":
+            lines[-1] += r"\s*" if optional else r"\s+"
+        elif token != "?":
+            pattern = known.get(part) or re.escape(token)
+            # A part that occurs twice is read where it is first.
+            twice = part in (earlier for _, earlier in tokens[:index])
+            lines[-1] += (_GROUP.sub("(?:", pattern) if twice else pattern) + optional
+    readers = frozenset(fold(row["reader"]).split("|")) - {""}
+    return Format(row["needs"], readers, names, tuple(re.compile(f"{line}$") for line in lines))
+
+
+_UNDATED = r"(?!.*(?:19|20)\d{2}[-/.年]\d)"
+
+
+def _parts(with_clock: bool) -> dict[str, str]:
+    """Patterns of the parts. Without a clock time, a name has no colon, and minutes after a colon are no message."""
+    words = "|".join(re.escape(word) for kind in ("pm", "am", "hours") for word in clock_words(kind))
+    rows = lexicon.read_table("chats")
+    readers = "|".join(re.escape(word) for row in rows for word in row["reader"].split("|") if word)
+    return {
+        "name": r"(?P<name>[^\n]{1,60}?)" if with_clock else r"(?P<name>[^\n:]{1,30}?)",
+        "id": r"(?:\((?P<id>[^()\n]{1,40})\))",
+        "account": rf"(?:\((?P<id>[\w\-]{{5,40}}|{readers})\))",
+        "day": r"(?P<day>(?:19|20)\d{2}[-/.年]\d{1,2}[-/.月]\d{1,2}日?)",
+        "english_day": r"(?P<day>[A-Z][a-z]{2,8} \d{1,2}, (?:19|20)\d{2})",
+        "month_day": r"(?:(?P<day>\d{1,2}-\d{1,2})\s+)",
+        "clock": rf"(?P<clock>(?:(?i:{words})\s?)?\d{{1,2}}:\d{{2}}(?::\d{{2}})?(?:\s?(?i:{words}))?)",
+        "text": r"(?P<text>.*)" if with_clock else r"(?!\d{2}(?::|\s*$))(?P<text>.*)",
+        "rule": r"[\s—\-―*=]{3,}",
+        "words": r"[^\n]{1,40}?",
+    }
