@@ -21,6 +21,9 @@ from tarot_data.review.app import create_app, warm
 HOST = "127.0.0.1"
 """Only programs of this machine reach it."""
 
+WARM_SECONDS = 10.0
+"""Longest wait at the end for a cache that is still being filled."""
+
 
 def serve(data_dir: Path, port: int, lang: str, opened: Callable[[str], None], *, browser: bool) -> None:
     """Serve until Ctrl-C. port: 0 for a free one. opened: told the link as soon as the port is open.
@@ -35,13 +38,17 @@ def serve(data_dir: Path, port: int, lang: str, opened: Callable[[str], None], *
         at = listener.getsockname()[1]
         url = f"http://{HOST}:{at}/?token={token}"
         opened(url)
-        Thread(target=warm, args=[data_dir], daemon=True).start()
+        warming = Thread(target=warm, args=[data_dir], daemon=True)
+        warming.start()
         with door(data_dir / f"workbench-{at}.html", url, lang) if browser else nullcontext() as page:
             if page:
                 webbrowser.open(page.resolve().as_uri())
             # No access log: it would print every address, with names that were searched for.
             config = uvicorn.Config(app, log_level="error", access_log=False, server_header=False)
-            uvicorn.Server(config).run(sockets=[listener])
+            try:
+                uvicorn.Server(config).run(sockets=[listener])
+            finally:
+                warming.join(WARM_SECONDS)  # Python aborts if it shuts down around a thread in native code
 
 
 @contextmanager
