@@ -26,7 +26,7 @@ from tarot_data.patterns.card_evidence import Pairs, per_pair_max, per_pair_sum
 
 SILENT_FLAGS = ("group", "many", "image_most", "statistic", "whole", "fits", "ordinal")
 SILENCE = ("best", "second", "none_named", "one_named", *SILENT_FLAGS, "bias")
-"""Features that tell a statistic over the spread, which refers to no card, from a link of cards."""
+"""Features that distinguish a statistic over the spread, which refers to no card, from a link of cards."""
 
 FLOOR, SURE, OPEN = 0.1, 0.35, 0.2
 """FLOOR: least probability of a link's two cards. SURE: probability from which a sentence refers to a card. OPEN:

@@ -234,7 +234,7 @@ _AFTER = ":,(|· "
 
 @lexicon.cached
 def _ways(position: str) -> tuple[tuple[str, ...], tuple[re.Pattern, ...]]:
-    """List the words for a folded position, and patterns: for 火(行动) the words 火(行动), 行动, and 火 where it begins a clause.
+    """List the words for a folded position, and patterns: for 火(行动) the words 火(行动), 行动, and 火 at the start of a clause.
 
     Options (A组, 第二组) are also found by their letter alone.
     """

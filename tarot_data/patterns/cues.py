@@ -16,7 +16,7 @@ from tarot_data.text.normalise import fold
 
 CARD_SIGN, TURN_SIGN, PERSON_SIGN = "\ue000", "\ue001", "\ue002"
 GAP = 24
-"""Characters `…` may stand for: two clauses of the annotated readings (their median is 11 characters)."""
+"""Most characters `…` may match: two clauses of the annotated readings (their median is 11 characters)."""
 
 PERSON, CLAUSE_END = "{人}", "{。}"
 _SIGNS = {"{牌}": CARD_SIGN, "{位}": TURN_SIGN, PERSON: PERSON_SIGN}

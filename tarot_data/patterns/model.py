@@ -17,6 +17,7 @@ from tarot_data import lexicon
 from tarot_data.patterns import card_attribution, crf, cues, features
 from tarot_data.patterns.batch import Batch, to_batch
 from tarot_data.patterns.card_evidence import Pairs, pairs_of
+from tarot_data.system import atomic
 
 STATES = (
     ("opening",),
@@ -35,7 +36,7 @@ STATISTIC = "card_link.group"
 """Kind of the cues of a statistic over the spread, which names no card."""
 
 CUE_SCALE = 0.3
-"""A cue's own weight beside that of its kind: its row is learned more slowly than an n-gram's."""
+"""Value of a cue's own feature, added to that of its kind: its row is learned more slowly than an n-gram's."""
 
 SECOND = 0.5
 """Probability from which a second label is given; below it costs more F1 in false ones than it gains."""
@@ -237,11 +238,13 @@ def save(model: Model, path: Path) -> str:
     digest = blake2b(digest_size=6)
     for name in sorted(arrays):
         digest.update(name.encode() + np.ascontiguousarray(arrays[name]).tobytes())
-    np.savez_compressed(path, version=np.array(digest.hexdigest()), **arrays)
+    with atomic.replacing(path) as half, half.open("wb") as file:
+        np.savez_compressed(file, version=np.array(digest.hexdigest()), **arrays)
     return digest.hexdigest()
 
 
 def load(path: Path) -> Model:
+    """Read a model that `save` has written."""
     with np.load(path, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
     weights = crf.Weights(

@@ -34,6 +34,7 @@ from tarot_data.patterns.model import (
     to_inputs,
 )
 from tarot_data.store import corrections, tables
+from tarot_data.system import atomic
 
 SPARSE_DECAY, DENSE_DECAY, ITERATIONS = 0.2, 1.0, 120
 SEEN_IN = 2
@@ -185,7 +186,7 @@ def learn_corrections(
     _, answers = cross_validate(corrected, groups, progress, base)
     model = train([*base, *corrected])
     figures = {
-        "labeller": _keep(model, target),
+        "labeller": save(model, target / MODEL),
         "lexicon": lexicon.version(),
         "corrections": sum(len(reading["sentences"]) for reading in asked),
         "readings": len(corrected),
@@ -211,7 +212,7 @@ def train_and_save(folder: Path | None = None, target: Path | None = None, progr
     by_writer, _ = cross_validate(readings, [reading["writer"] for reading in readings], progress, more)
     target = target or Path(str(files("tarot_data.patterns") / "weights"))
     figures = {
-        "labeller": _keep(train([*readings, *more]), target),
+        "labeller": save(train([*readings, *more]), target / MODEL),
         "lexicon": lexicon.version(),
         **by_reading,
         "by_writer": by_writer,
@@ -222,17 +223,8 @@ def train_and_save(folder: Path | None = None, target: Path | None = None, progr
     return figures
 
 
-def _keep(model: Model, target: Path) -> str:
-    """Write the model whole or not at all; return its version."""
-    target.mkdir(parents=True, exist_ok=True)
-    half = target / f".half-{MODEL}"
-    version = save(model, half)
-    half.replace(target / MODEL)
-    return version
-
-
 def _write(figures: dict, target: Path) -> None:
-    (target / FIGURES).write_text(json.dumps(figures, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    atomic.write_text(target / FIGURES, json.dumps(figures, ensure_ascii=False, indent=1) + "\n")
 
 
 def corrected(stored: pl.DataFrame, done: pl.DataFrame) -> list[dict]:

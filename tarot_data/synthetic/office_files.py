@@ -1,4 +1,4 @@
-"""The smallest .xlsx and .docx that office programs open, written by hand: no package for it is a dependency."""
+"""Writers of the smallest .xlsx and .docx files that office programs open, without a package for it."""
 
 import zipfile
 from datetime import date
@@ -6,7 +6,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 STAMP = (2024, 1, 5, 21, 3, 0)
-"""One time for every entry of an archive, so that the same content gives the same bytes."""
+"""Time of every entry of an archive, so that the same content gives the same bytes."""
 
 PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -19,7 +19,7 @@ WIDEST_TITLE = 31
 
 
 def write_xlsx(path: Path, sheets: list[tuple[str, list[list[object]]]]) -> None:
-    """Sheets as (title, rows). Cells: str, bool, int, float or date (a serial number shown as yyyy/m/d).
+    """Write sheets of (title, rows). Cells: str, bool, int, float or date (a serial number shown as yyyy/m/d).
 
     A first row of one cell is a title over the table and is merged across it.
     """
@@ -54,7 +54,7 @@ def write_xlsx(path: Path, sheets: list[tuple[str, list[list[object]]]]) -> None
 
 
 def write_docx(path: Path, blocks: list[tuple[str, object]]) -> None:
-    """Blocks as ("heading", text), ("paragraph", text; a line break in it is a soft one) or ("table", rows of texts)."""
+    """Write blocks of ("heading", text), ("paragraph", text with soft line breaks) or ("table", rows of texts)."""
     body = "".join(_table(content) if kind == "table" else _paragraph(kind, content) for kind, content in blocks)
     main = "application/vnd.openxmlformats-officedocument.wordprocessingml"
     _write(
@@ -90,7 +90,7 @@ def _cell(ref: str, value: object) -> str:
     if isinstance(value, bool):
         return f'<c r="{ref}" t="b"><v>{int(value)}</v></c>'
     if isinstance(value, date):
-        # Days since 30 December 1899: Excel's own count, with its leap day of 1900 that never was.
+        # Excel counts days from 30 December 1899, because it takes 1900 for a leap year.
         return f'<c r="{ref}" s="1"><v>{(value - date(1899, 12, 30)).days}</v></c>'
     if isinstance(value, int | float):
         return f'<c r="{ref}"><v>{value}</v></c>'
