@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
+import opencc
+
 from tarot_data.synthetic.tables import Line, Tables, Writer
 
 Paragraphs = list[list[Line]]
@@ -97,10 +99,7 @@ VOICES = {"chat": _chat, "speech": _speech, "notes": _notes, "formal": _formal, 
 
 @cache
 def _converter():
-    # Loads its dictionaries, 0.1 s.
-    from opencc import OpenCC
-
-    return OpenCC("s2tw")
+    return opencc.OpenCC("s2tw")
 
 
 def traditional(tables: Tables, text: str) -> str:
