@@ -178,21 +178,28 @@ def _number_letter(digits: str) -> str:
 
 
 def _add_numeral(tokens: list[Token], text: str, after: str, letter: str) -> None:
-    """Convert a Chinese numeral before 年, 月, 日: 二〇二四, 一百一十三 (after an era), 廿五; others keep their letter.
-
-    after: the letter of the next character.
-    """
-    number, largest = to_int(text), max(to_int(character) or 0 for character in text)
-    of_era = after == "Y" and tokens and (tokens[-1][0] == "E" or tokens[-1][0] == "b" and tokens[-2:][0][0] == "E")
-    is_year = after == "Y" and 2 <= len(text) <= 4 and largest < 10
-    is_day = after in ("M", "D") and len(text) <= 3 and largest < 100 and all(map(to_int, text))
-    if number is None or not (of_era or is_year or is_day):
+    """Add a Chinese numeral: as a number of a date, or with its own letter. after: the letter of the next character."""
+    digits = _digits_of(text, after, is_of_era=[each for each, _ in tokens[-2:] if each != "b"][-1:] == ["E"])
+    if digits is None:
         tokens.append((letter, text))
         return
-    digits = str(number).zfill(0 if of_era else len(text) if is_year else 0)
     if tokens and tokens[-1][0] in _NUMBER_LETTERS:
         digits = tokens.pop()[1] + digits
     tokens.append((_number_letter(digits), digits))
+
+
+def _digits_of(text: str, after: str, is_of_era: bool) -> str | None:
+    """Convert a numeral before 年, 月, 日: 二〇二四, 一百一十三 (of an era), 廿五; None for any other."""
+    number = to_int(text)
+    if number is None:
+        return None
+    values = list(map(to_int, text))
+    if after == "Y" and is_of_era:
+        return str(number)
+    if after == "Y" and 2 <= len(text) <= 4 and max(values) < 10:
+        return str(number).zfill(len(text))
+    is_day = after in ("M", "D") and len(text) <= 3 and max(values) < 100 and all(values)
+    return str(number) if is_day else None
 
 
 def _is_number(shape: str) -> bool:

@@ -198,15 +198,14 @@ def _continues(group: list[Line], line: Line) -> bool:
     if not all(_agrees(key, *pair) for key, pair in zip(columns.keys, pairs, strict=True)):
         return False
     texts = [pair for index in columns.by_name.get("content", ()) if not is_blank((pair := pairs[index])[1])]
-    differs = any(above != cell for above, cell in texts)
-    if "position" in columns.names:
-        places = [_first(columns, other.cells, "position") for other in (*group, line)]
-        if differs:
-            known = sum(bool(columns.cells(first.cells, name)) for name in WHO_WHAT_WHEN)
-            return all(places) and len(set(places)) == len(places) and known > 1
-        if places[-1] and places[-1] in places[:-1]:
-            return False
-    return not differs and (bool(texts) or not columns.names.isdisjoint({"orientation", "position"}))
+    other_text = any(above != cell for above, cell in texts)
+    if "position" not in columns.names:
+        return not other_text and (bool(texts) or "orientation" in columns.names)
+    *places, place = [_first(columns, other.cells, "position") for other in (*group, line)]
+    if not other_text:
+        return not place or place not in places
+    known = sum(bool(columns.cells(first.cells, name)) for name in WHO_WHAT_WHEN)
+    return known > 1 and all([*places, place]) and len({*places, place}) > len(places)
 
 
 _OF_ONE_CARD = {"content", "orientation", "position", "id"}
@@ -227,16 +226,7 @@ def _first(columns: Columns, cells: Row, name: str) -> object:
 
 def _record(lines: list[Line]) -> RawRecord:
     columns, cells, source, table = lines[0]
-    fields: Fields = {}
-    for label, key, cell in zip(columns.labels, columns.keys, cells, strict=False):
-        if key and not is_blank(cell):
-            fields.setdefault(key, []).append((label, cell))
-    if day := _day_of(columns, cells):
-        fields[("date", 1)] = [("日期", day)]
-    names = {key[0] for key in fields}
-    for label, value in table.above:
-        if (key := field_of(label)) and key[0] not in names:
-            fields.setdefault(key, []).append((label, value))
+    fields = _fields(columns, cells, table)
     if columns.positions and (cards := _cards_at_positions(columns, cells)):
         fields[("cards", 1)] = [("牌", cards)]
     if len(lines) > 1:
@@ -248,6 +238,21 @@ def _record(lines: list[Line]) -> RawRecord:
     if extras := [(columns.labels[index], cell) for index in columns.extras if (cell := cell_at(cells, index))]:
         fields[("extra", 1)] = extras
     return to_record(fields, source, date_hint=table.hint, extra={})
+
+
+def _fields(columns: Columns, cells: Row, table: Table) -> Fields:
+    """Return the fields of a row, those above the header included."""
+    fields: Fields = {}
+    for label, key, cell in zip(columns.labels, columns.keys, cells, strict=False):
+        if key and not is_blank(cell):
+            fields.setdefault(key, []).append((label, cell))
+    if day := _day_of(columns, cells):
+        fields[("date", 1)] = [("日期", day)]
+    names = {key[0] for key in fields}
+    for label, value in table.above:
+        if (key := field_of(label)) and key[0] not in names:
+            fields.setdefault(key, []).append((label, value))
+    return fields
 
 
 _UNITS = ("年", "月", "日")
