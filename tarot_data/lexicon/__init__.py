@@ -1,8 +1,8 @@
-"""The knowledge a tarot reader edits: one CSV a kind, checked as it is read, shipped with the package.
+"""Tables of the knowledge that a tarot reader may edit: one CSV a kind, checked when read, shipped with the package.
 
-A reader's own folder (`use(folder)`) may hold tables of the same names. Their rows stand beside the shipped ones and
-before them; one that says the same thing of the same word (`KEYS`) stands in a shipped row's stead. Whatever code makes
-of the rows it keeps with `cached`, so that it is made anew when other rows come into force.
+A reader's own folder (`use(folder)`) may have tables of the same names. Their rows precede the shipped ones; a row with
+the same key (`KEYS`) replaces a shipped row. Code caches what it computes from rows with `cached`, so that it is
+computed again when other rows become active.
 """
 
 import csv
@@ -46,7 +46,7 @@ KEYS = {
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a table, with where it stands, so that an error can name it. folder: None where it is shipped."""
+    """One row of a table, with its place for error messages. folder: None if it is shipped."""
 
     table: str
     line: int
@@ -67,9 +67,9 @@ class Row:
 
 @dataclass(frozen=True, eq=False)
 class Lexicon:
-    """The rows in force. own: a table's rows that are not shipped. folder: where they and the reader's model lie.
+    """The active rows. own: a table's rows that are not shipped. folder: the reader's own, with these and the model.
 
-    made: what code has made of the rows, by function (see `cached`).
+    made: cached function by function (see `cached`).
     """
 
     own: dict[str, tuple[Row, ...]] = field(default_factory=dict)
@@ -85,9 +85,9 @@ class Lexicon:
         return (*own, *(r for r in shipped_rows(table) if not key or tuple(r[column] for column in key) not in taken))
 
     def plus(self, table: str, values: dict[str, str]) -> "Lexicon":
-        """The same with one more own row, in memory: for trying a row before it is written.
+        """Add an own row in memory, to try it before it is written.
 
-        Raises Problem `lexicon_column` where the table has no such column.
+        Raises Problem `lexicon_column` if the table has no such column.
         """
         header = columns(table)
         folder = str(self.folder) if self.folder else "lexicon"
@@ -106,12 +106,12 @@ _here: ContextVar[Lexicon | None] = ContextVar("lexicon", default=None)
 
 
 def active() -> Lexicon:
-    """The lexicon in force: of this block (`using`), else of the process (`use`), else what is shipped."""
+    """Return the active lexicon: of this block (`using`), else of the process (`use`), else the shipped one."""
     return _here.get() or _in_force
 
 
 def use(folder: Path | None) -> Lexicon:
-    """Put the reader's folder in force for the whole process, in whatever state its tables are now; None: shipped."""
+    """Activate the current tables of the reader's folder for the whole process; None: the shipped ones only."""
     global _in_force
     _in_force = load(folder)
     return _in_force
@@ -119,7 +119,7 @@ def use(folder: Path | None) -> Lexicon:
 
 @contextmanager
 def using(lexicon: Lexicon) -> Iterator[Lexicon]:
-    """Put a lexicon in force for a block and for this thread only."""
+    """Activate a lexicon for a block, in this thread only."""
     token = _here.set(lexicon)
     try:
         yield lexicon
@@ -128,29 +128,29 @@ def using(lexicon: Lexicon) -> Iterator[Lexicon]:
 
 
 def read_table(name: str) -> tuple[Row, ...]:
-    """The rows of a table in force, the reader's own first."""
+    """Return the active rows of a table, the reader's own first."""
     return active().rows(name)
 
 
 def cached(function: Function | None = None, *, maxsize: int | None = None) -> Function:
-    """`functools.lru_cache` for what is made of the rows: held by the lexicon in force, gone with it."""
+    """Like `functools.lru_cache`, scoped to the active lexicon."""
     if function is None:
         return lambda inner: cached(inner, maxsize=maxsize)
 
     @wraps(function)
     def call(*arguments: object) -> object:
-        # `active()`, written out: this is called a hundred times a reading.
+        # `active()` is inlined: this is called a hundred times a reading.
         made = (_here.get() or _in_force).made
-        held = made.get(function)
-        if held is None:
-            held = made.setdefault(function, lru_cache(maxsize)(function))
-        return held(*arguments)
+        call_cached = made.get(function)
+        if call_cached is None:
+            call_cached = made.setdefault(function, lru_cache(maxsize)(function))
+        return call_cached(*arguments)
 
     return call
 
 
 def load(folder: Path | None) -> Lexicon:
-    """Shipped tables and the folder's own; one object as long as no byte of them changes.
+    """Load the shipped tables and the folder's own; the same object as long as no byte of them changes.
 
     Raises Problem `lexicon_row` or `lexicon_column` naming file and line.
     """
@@ -167,11 +167,11 @@ def _loaded(folder: Path, own: tuple[tuple[str, bytes], ...]) -> Lexicon:
 
 
 def _own_rows(name: str, folder: Path, data: bytes) -> Iterator[Row]:
-    """Rows of an own table, with every column of the shipped one; those it leaves out are empty."""
+    """Read the rows of an own table with every column of the shipped one; missing columns are empty."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        # As Excel and WPS save a CSV on a Chinese Windows unless told otherwise.
+        # The default of Excel and WPS for a CSV on a Chinese Windows.
         text = data.decode("gb18030", errors="replace")
     shown = f"{folder}/{name}.csv"
     wanted = columns(name)
@@ -185,7 +185,7 @@ def _own_rows(name: str, folder: Path, data: bytes) -> Iterator[Row]:
 
 
 def _cells(shown: str, text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """Header and (line, cells) of a CSV text, without empty rows and comments."""
+    """Parse a CSV text into its header and (line, cells), without empty rows and comments."""
     reader = csv.reader(text.splitlines())
     header = [cell.strip() for cell in next(reader, [])]
     lines = []
@@ -200,7 +200,7 @@ def _cells(shown: str, text: str) -> tuple[list[str], list[tuple[int, list[str]]
 
 @cache
 def tables() -> tuple[str, ...]:
-    """The names of all tables a reader may add rows to."""
+    """List the names of all tables a reader may add rows to."""
     return tuple(sorted(p.name.removesuffix(".csv") for p in _folder().iterdir() if p.name.endswith(".csv")))
 
 
@@ -225,7 +225,7 @@ def _shipped_text(table: str) -> str:
 
 
 def version() -> str:
-    """16 hex digits over the tables in force: two lexicons with one version label alike."""
+    """Hash the active tables to 16 hex digits: two lexicons with the same version label alike."""
     own = active().own
     if not any(own.values()):
         return _shipped_version()
@@ -245,18 +245,17 @@ def _shipped_version() -> str:
 
 
 def add(folder: Path, table: str, rows: Sequence[dict[str, str]]) -> Path:
-    """Append rows to the reader's own table, which is made where it is not there; returns its path.
+    """Append rows to the reader's own table, which is created if it is missing; return its path.
 
-    The file is written whole or not at all. Raises Problem `lexicon_column` where the table has no such column.
+    The file is written atomically. Raises Problem `lexicon_column` if the table has no such column.
     """
-    before = load(folder)
-    held = before
+    lexicon = load(folder)
     for row in rows:
-        held = held.plus(table, row)
+        lexicon = lexicon.plus(table, row)
     path = folder / f"{table}.csv"
     header = columns(table)
     with replacing(path) as half, half.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
-        writer.writerows([row[column] for column in header] for row in held.own.get(table, ()))
+        writer.writerows([row[column] for column in header] for row in lexicon.own.get(table, ()))
     return path

@@ -8,10 +8,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
-from functools import cache
 from typing import NamedTuple
 
 from tarot_data import lexicon
+from tarot_data.text.normalise import widths
 from tarot_data.text.numerals import NUMERALS, to_int
 
 CHINA = timezone(timedelta(hours=8))
@@ -72,7 +72,7 @@ def parse_date(value: object, hint: str | None = None) -> Day:
 
 @lexicon.cached(maxsize=16384)
 def _parsed(text: str, hint: str | None) -> Day:
-    text = _half_width(text).strip().lstrip("@＠").strip()
+    text = _half_width(text).strip().lstrip("@").strip()
     if text.startswith("#") or text.isascii() and not any(map(str.isdecimal, text)):
         return NONE
     # Most dates are ISO dates, which need no tokens.
@@ -98,13 +98,7 @@ def _parsed(text: str, hint: str | None) -> Day:
 
 
 def _half_width(text: str) -> str:
-    return text if text.isascii() else text.translate(_half_width_table())
-
-
-@cache
-def _half_width_table() -> dict[int, str]:
-    digits = {0xFF10 + digit: str(digit) for digit in range(10)}
-    return {**digits, 0xFF0E: ".", 0xFF0F: "/", 0xFF0D: "-", 0x3000: " ", 0x2013: "-", 0xFF1A: ":"}
+    return text if text.isascii() else widths(text).replace("\u2013", "-")
 
 
 Token = tuple[str, str]

@@ -1,4 +1,4 @@
-"""Which field a label means: `lexicon/fields.csv`, compared without width, script, case, spaces and brackets."""
+"""Fields that labels mean, from fields.csv; labels are compared without width, script, case, spaces and brackets."""
 
 import re
 
@@ -12,13 +12,13 @@ _REQUIRED = re.compile(r"\s*[*(\[【]*(?:必填|选填)[)\]】]?\s*$")
 _OF_A_CARD = re.compile(r"^(.+?)[\s_\-]*([0-9]{1,2})[\s_\-]*(?:的)?(\D+)$")
 _NUMBER = re.compile(rf"^(.*?)(?:[(第]*(\d{{1,2}}|[{NUMERALS}])[)次组]*)$")
 _REMARK = re.compile(r"[(\[【][^()\[\]【】]{1,20}[)\]】]")
-"""What stands in brackets beside a name: `抽到的牌（正逆）`, `日期（年月日）`."""
+"""A remark in brackets: `抽到的牌（正逆）`, `日期（年月日）`."""
 _SCRIPTS = re.compile(r"[\u4e00-\u9fff]+|[a-z][a-z _]*")
 
 
 @lexicon.cached
 def synonyms() -> dict[str, tuple[str, int]]:
-    """Folded label to its field and its rank among the field's synonyms (0 is the first)."""
+    """Return folded labels with their field and their rank among its synonyms (0 is the first)."""
     found = {}
     for row in lexicon.read_table("fields"):
         for rank, word in enumerate(row["synonyms"].split("|")):
@@ -28,7 +28,7 @@ def synonyms() -> dict[str, tuple[str, int]]:
 
 @lexicon.cached(maxsize=4096)
 def field_of(label: str) -> tuple[str, int] | None:
-    """Field and number of a label (`Cards 2` is cards, 2; without a number 1), or None where no field is meant."""
+    """Return the field and number of a label (`Cards 2` is cards, 2; the default is 1); None if it means no field."""
     if len(label) > 40:
         return None
     key = _DROPPED.sub("", fold(label))
@@ -40,7 +40,7 @@ def field_of(label: str) -> tuple[str, int] | None:
         return known[0], max(1, to_int(numbered[2]))
     if (bare := _REMARK.sub("", fold(label))) != fold(label) and bare.strip():
         return field_of(bare)
-    # What a questionnaire puts around a name: `3. 抽到的牌 *必填`.
+    # Questionnaires number and mark names: `3. 抽到的牌 *必填`.
     bare = _COUNTED.sub("", _REQUIRED.sub("", fold(label)))
     if bare != fold(label) and bare.strip():
         return field_of(bare)
@@ -48,17 +48,17 @@ def field_of(label: str) -> tuple[str, int] | None:
 
 
 def _of_a_card(label: str) -> tuple[str, int] | None:
-    """What a label says of a numbered card: `card_1_reversed`, `牌2正逆`."""
+    """Return the field of a numbered card that a label names: `card_1_reversed`, `牌2正逆`."""
     match = _OF_A_CARD.match(label)
     if match is None:
         return None
-    card, said = (synonyms().get(_DROPPED.sub("", part)) for part in (match[1], match[3]))
-    named = card and said and card[0] == "cards" and said[0] in ("orientation", "position", "content")
-    return (said[0], int(match[2])) if named else None
+    card, part = (synonyms().get(_DROPPED.sub("", name)) for name in (match[1], match[3]))
+    named = card and part and card[0] == "cards" and part[0] in ("orientation", "position", "content")
+    return (part[0], int(match[2])) if named else None
 
 
 def _in_two_languages(label: str) -> tuple[str, int] | None:
-    """The field that a label says once in Chinese and once in English (`客户 Client`, `Date/日期`)."""
+    """Return the field of a label in Chinese and English (`客户 Client`, `Date/日期`)."""
     parts = [part.strip() for part in _SCRIPTS.findall(label)]
     if len(parts) != 2 or parts[0].isascii() == parts[1].isascii():
         return None
@@ -67,17 +67,14 @@ def _in_two_languages(label: str) -> tuple[str, int] | None:
 
 
 def rank_of(label: str) -> int:
-    """Place of a label among its field's synonyms; 1000 for a label with a number or an unknown one."""
+    """Return the rank of a label among its field's synonyms; 1000 if it has a number or is unknown."""
     known = synonyms().get(_DROPPED.sub("", fold(label)))
     return known[1] if known else 1000
 
 
 @lexicon.cached
 def label_pattern() -> str:
-    """A regular expression for any label of two characters or more, and the short ones that stand before a colon.
-
-    To be searched in folded text.
-    """
+    """Return a regular expression for any label, to be searched in folded text."""
     words = sorted(
         {fold(word) for row in lexicon.read_table("fields") for word in row["synonyms"].split("|")},
         key=len,

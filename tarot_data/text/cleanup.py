@@ -34,7 +34,7 @@ _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,8});")
 
 
 def clean_text(text: str) -> str:
-    """A text without what its file did to it. Line ends are \\n, at most one blank line stays, ends are stripped."""
+    """Remove file artefacts from a text. Line ends become \\n, at most one blank line is kept, ends are stripped."""
     if not text:
         return ""
     if not text.isascii() and not unicodedata.is_normalized("NFC", text):
@@ -54,7 +54,7 @@ def clean_text(text: str) -> str:
 
 
 def _without_html(text: str) -> str:
-    """Tags that HTML knows dropped, a block tag as a line break, entities as characters, however often escaped."""
+    """Remove known HTML tags, with a line break for blocks, and decode entities, however often escaped."""
     for _ in range(6):
         before = text
         text = _CDATA.sub(r"\1", text)
@@ -81,7 +81,7 @@ _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 
 
 def plain(value: object) -> str:
-    """Text of a value, without controls and halves of surrogate pairs (which no file can hold)."""
+    """Convert a value to text without control characters and lone surrogates, which no file can store."""
     text = value if isinstance(value, str) else "" if value is None else str(value)
     if _CONTROLS.search(text):
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
@@ -90,13 +90,13 @@ def plain(value: object) -> str:
 
 
 LONGEST_CELL = 32_767
-"""Characters a cell of a workbook holds (Excel's specification); a longer content is shown cut and cannot be changed."""
+"""Characters of a workbook's cell (Excel's specification); a longer content is shown truncated and cannot be changed."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
-"""What a spreadsheet, or the CSV it is saved as, would take for a formula (OWASP, CSV injection)."""
+"""Beginnings that a spreadsheet, or the CSV it is saved as, evaluates as a formula (OWASP, CSV injection)."""
 
 
 def neutral(text: str) -> str:
-    """A text that no spreadsheet computes, cut to what a cell holds; `plain` takes the mark off again."""
+    """Quote a text that a spreadsheet would evaluate, and truncate it to a cell's length."""
     text = text[: LONGEST_CELL - 1].replace("\r\n", "\n")
     return f"'{text}" if text.startswith(_FORMULA) else text

@@ -1,6 +1,6 @@
-"""Characters that mean the same, folded to one, for comparing only: what is stored stays as written.
+"""Text normalised for comparison: width, script, case. The stored text is not changed.
 
-Every fold keeps the length of a text, so that a place in the folded text is the same place in the original.
+Every function but `words` keeps the length of a text, so that an index is the same in the normalised text.
 """
 
 import re
@@ -12,13 +12,13 @@ import numpy as np
 
 @cache
 def width_table() -> dict[int, str]:
-    """Full-width and other compatibility characters whose NFKC form is one character. List numbers (①, ⑴) stay."""
+    """Map full-width and other compatibility characters to NFKC if it is one character. List numbers (①, ⑴) stay."""
     table = {}
     for code in (*range(0xFE10, 0xFE20), *range(0xFE30, 0xFE70), *range(0xFF01, 0xFFEF), 0x3000, 0xA0, 0x202F, 0x2236):
         plain = unicodedata.normalize("NFKC", chr(code))
         if len(plain) == 1 and plain != chr(code):
             table[code] = plain
-    # Radicals that text pasted from a PDF has in place of characters.
+    # Text pasted from a PDF may have radicals instead of characters.
     for code in (*range(0x2E80, 0x2FE0), *range(0xF900, 0xFB00)):
         plain = unicodedata.normalize("NFKC", chr(code))
         if len(plain) == 1 and plain != chr(code):
@@ -30,7 +30,7 @@ def width_table() -> dict[int, str]:
 
 @cache
 def script_table() -> dict[int, str]:
-    """Traditional characters to simplified ones, one for one (OpenCC's t2s on single characters), and what it leaves: 妳, 祢, 著, 暱."""
+    """Map traditional characters to simplified ones: OpenCC's t2s, character by character, and four that it leaves."""
     import opencc
 
     characters = "\n".join(map(chr, range(0x4E00, 0xA000)))
@@ -48,7 +48,7 @@ def _label_table() -> dict[int, str]:
 
 @cache
 def code_folds() -> np.ndarray:
-    """The fold of every code point, as code points."""
+    """Return an array (0x110000,) with the folded code point of every code point."""
     table = np.arange(0x110000, dtype=np.uint32)
     for code, plain in _label_table().items():
         table[code] = ord(plain)
@@ -56,11 +56,11 @@ def code_folds() -> np.ndarray:
 
 
 LONG = 100
-"""Characters from which a text is folded as an array: ten times as fast as character by character, but 5 µs in any case."""
+"""Characters from which a text is folded as an array: ten times as fast as by character, but 5 µs at least."""
 
 
 SHORT = 16
-"""Characters up to which a folded text is remembered: names of cards, orientations and fields come again and again."""
+"""Characters up to which a folded text is cached: names of cards, orientations and fields are repeated."""
 
 
 @lru_cache(maxsize=16_384)
@@ -69,7 +69,7 @@ def _fold_short(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Half width, simplified, lower case, character for character."""
+    """Fold a text to half width, simplified script and lower case, character for character."""
     if len(text) <= SHORT:
         return _fold_short(text)
     if len(text) < LONG:
@@ -79,7 +79,7 @@ def fold(text: str) -> str:
 
 
 def widths(text: str) -> str:
-    """Half width only, character for character."""
+    """Fold a text to half width only, character for character."""
     return text.translate(width_table())
 
 
@@ -91,8 +91,8 @@ _OTHER = 0xFFFFFFFF
 
 @cache
 def _word_codes() -> np.ndarray:
-    """Of the code points below 0x20000 what `words` makes of each: 0 where it is left out, _OTHER where that depends on
-    its neighbours or is more than one."""
+    """Return an array (0x20000,) of what `words` makes of a code point: 0 if it is dropped, _OTHER if that depends on
+    its neighbours or is more than one code point."""
     characters = "".join(map(chr, (*range(0xD800), *range(0xE000, 0x20000))))
     kept = _NOT_WORD.sub("", characters)
     table = np.zeros(0x20000, dtype=np.uint32)
@@ -114,7 +114,7 @@ def _word_codes() -> np.ndarray:
 
 
 def words(text: str) -> str:
-    """Letters, digits and Chinese characters only, NFKC, lower case: what is left when only the words count."""
+    """Return only the letters, digits and Chinese characters of a text, NFKC, lower case."""
     if len(text) >= LONG:
         codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
         if codes.max() < 0x20000 and (found := _word_codes()[codes]).max() != _OTHER:
