@@ -241,9 +241,9 @@ def _ways(position: str) -> tuple[tuple[str, ...], tuple[re.Pattern, ...]]:
     parts = dict.fromkeys([position, *(part.strip() for part in re.split(r"[()/]", position))])
     after = "|".join(map(re.escape, (*mark_words("after_place"), *_AFTER)))
     patterns = [rf"(?:^|(?<=[{_BEFORE}])){re.escape(part)}(?={after})" for part in parts if len(part) == 1]
-    before, behind, *_ = mark_words("option")
-    if option := re.search(rf"[a-f](?![a-z])|{before}([{NUMERALS[:6]}]){behind}", position):
-        letter = "abcdef"[NUMERALS.index(option[1])] if option[1] else option[0]
+    options = "|".join(re.escape(word).replace("…", f"[{NUMERALS[:6]}]") for word in mark_words("option"))
+    if option := re.search(rf"[a-f](?![a-z])|{options}", position):
+        letter = next(("abcdef"[NUMERALS.index(sign)] for sign in option[0] if sign in NUMERALS), option[0])
         patterns.append(rf"(?<![a-z0-9]){letter}(?=[{marks('after_option')} ])")
     return tuple(part for part in parts if len(part) > 1), tuple(map(re.compile, patterns))
 

@@ -160,10 +160,10 @@ def _words_in_examples(table: str, column: str) -> Iterator[Finding]:
 
 
 def _lists_in_examples(table: str) -> Iterator[Finding]:
-    """Check that each example has one of the row's words."""
+    """Check that each example has one of the row's words; `…` is a gap."""
     for row in lexicon.read_table(table):
-        words = row["words"].split("|")
-        if not any(word and fold(word) in fold(row["example"]) for word in words):
+        words, example = row["words"].split("|"), fold(row["example"])
+        if not any(word and all(part in example for part in fold(word).split("…")) for word in words):
             yield _not_in_example(row, words[0])
 
 

@@ -11,6 +11,9 @@ from tarot_data.patterns.batch import Batch
 from tarot_data.patterns.vocabulary import code_table, marks, style_words
 from tarot_data.text.normalise import script_table
 
+PLAIN, FORMAL = "你", "您"
+"""Values of address, besides `third` and `none`."""
+
 MARKERS: dict[str, Callable[[SimpleNamespace], np.ndarray]] = {
     "emoji": lambda c: c.emoji > 0,
     "markdown": lambda c: (c.headings > 0) & (c.bold + c.items > 0) | (c.bold > 3),
@@ -19,7 +22,7 @@ MARKERS: dict[str, Callable[[SimpleNamespace], np.ndarray]] = {
     "questions": lambda c: c.questions_share > 0.15,
     "particles": lambda c: c.per_100["particle"] > 1.2,
     "hedging": lambda c: c.per_100["hedge"] > 0.8,
-    "formal_you": lambda c: c.address == marks("formal_you")[0],
+    "formal_you": lambda c: c.address == FORMAL,
     "third_person": lambda c: c.address == "third",
     "traditional": lambda c: c.script == "traditional",
     "english": lambda c: c.latin_share > 0.15,
@@ -96,7 +99,7 @@ def _count(batch: Batch, asks: np.ndarray) -> SimpleNamespace:
         per_100={"emoji": emoji * per_100, **{kind: found * per_100 for kind, found in words.items()}},
         address=np.select(
             [formal > you, you > 0, words["third"] > 0],
-            [marks("formal_you")[0], marks("plain_you")[0], "third"],
+            [FORMAL, PLAIN, "third"],
             "none",
         ),
         script=np.select(

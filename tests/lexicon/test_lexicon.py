@@ -100,7 +100,8 @@ def test_how_a_cue_is_written(edited, written, sentence, stands):
 def test_the_readme_names_every_table():
     folder = Path(str(files("tarot_data.lexicon")))
     text = (folder / "README.md").read_text(encoding="utf-8")
-    for table in "cues aliases themes images ranks pointers signs ordinary hedges times speech style kinds".split():
+    names = "cues aliases themes images ranks pointers signs ordinary hedges times speech style kinds marks"
+    for table in names.split():
         assert f"{table}.csv" in text and (folder / f"{table}.csv").exists()
 
 
