@@ -26,7 +26,7 @@ def parsed(tmp_path, text=TEXT):
     return gold.read_all(tmp_path)
 
 
-def test_the_compact_form_is_read_with_offsets_positions_and_writer(tmp_path):
+def test_the_compact_form_gives_offsets_positions_and_writer(tmp_path):
     (reading,) = parsed(tmp_path)
     assert reading["content"] == "亲爱的Mel，又见面啦！\n\n过去的愚人往前冲。一松一紧。\n现在是力量逆位，先歇。"
     assert [(c["card"], c["orientation"], c["position"]) for c in reading["cards"]] == [
@@ -47,7 +47,7 @@ def test_the_compact_form_is_read_with_offsets_positions_and_writer(tmp_path):
         (TEXT.replace("@id v001\n", ""), "dev_v1.txt line 1 breaks the form: no @id before it"),
     ],
 )
-def test_a_file_that_breaks_the_form_is_named_with_its_line(tmp_path, broken, why):
+def test_a_malformed_line_is_an_error_with_place(tmp_path, broken, why):
     with pytest.raises(Problem, match=why):
         parsed(tmp_path, broken)
 
@@ -68,7 +68,7 @@ def test_the_annotation_itself_scores_one(tmp_path):
     assert result["macro_f1"] == 0.8
 
 
-def test_a_wrong_label_costs_both_labels_and_a_wrong_card_the_cards(tmp_path):
+def test_wrong_labels_and_cards_lower_the_score(tmp_path):
     (reading,) = parsed(tmp_path)
 
     def change(sentences):
@@ -82,7 +82,7 @@ def test_a_wrong_label_costs_both_labels_and_a_wrong_card_the_cards(tmp_path):
     assert result["cards_f1"] == 0.75
 
 
-def test_another_sentence_split_costs_nothing_where_the_labels_agree(tmp_path):
+def test_another_split_with_equal_labels_costs_nothing(tmp_path):
     (reading,) = parsed(tmp_path)
 
     def change(sentences):
@@ -93,7 +93,7 @@ def test_another_sentence_split_costs_nothing_where_the_labels_agree(tmp_path):
     assert gold.score([reading], answer(reading, change))["exact"] == 1.0
 
 
-def test_a_reading_nobody_answered_is_taken_for_other(tmp_path):
+def test_a_reading_without_prediction_counts_as_other(tmp_path):
     (reading,) = parsed(tmp_path)
     result = gold.score([reading], [])
     assert result["exact"] == 0.0 and result["macro_f1"] == 0.0

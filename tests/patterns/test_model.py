@@ -1,4 +1,4 @@
-"""The labeller: what it reaches on hands it has not seen, and that it is the same every time."""
+"""The labeller: its scores on unseen writers, and that training is reproducible."""
 
 import json
 
@@ -26,17 +26,17 @@ def held_out(readings):
     return gold.score(unseen, labeller.predict(unseen, model))
 
 
-def test_unseen_writers_are_labelled_at_the_floor_reached(held_out):
-    # Four hands teach here, and three are tested; the goal of 0.92 is for five folds by reading, in figures.json.
+def test_labels_of_unseen_writers_reach_the_floor(held_out):
+    # Trained on four writers, tested on three; the goal of 0.92 is for five folds by reading, in figures.json.
     assert held_out["macro_f1"] >= 0.89
     assert min(row["f1"] for row in held_out["labels"].values()) >= 0.84
 
 
-def test_the_cards_of_unseen_writers_sentences_are_named_at_the_floor_reached(held_out):
+def test_cards_of_unseen_writers_reach_the_floor(held_out):
     assert held_out["cards_f1"] >= 0.93
 
 
-def test_the_shipped_figures_are_cross_validated_and_reach_the_goal():
+def test_shipped_figures_are_cross_validated_and_reach_the_goal():
     figures = labeller.figures()
     assert figures["macro_f1"] >= 0.93
     assert figures["by_writer"]["macro_f1"] >= 0.92
@@ -63,7 +63,7 @@ def test_a_saved_model_labels_as_the_trained_one(readings, tmp_path):
     assert same >= 0.99 * sum(map(len, labels))
 
 
-def test_the_shipped_model_is_small_and_has_no_pickle():
+def test_the_shipped_model_is_small_without_pickle():
     from importlib.resources import files
 
     path = files("tarot_data.patterns") / "weights" / labeller.MODEL
@@ -72,12 +72,12 @@ def test_the_shipped_model_is_small_and_has_no_pickle():
         assert {stored[name].dtype.kind for name in stored.files} <= set("fiU")
 
 
-def test_a_folder_without_annotated_readings_is_named(tmp_path):
+def test_a_folder_without_annotated_readings_is_an_error(tmp_path):
     with pytest.raises(Problem, match="no annotated readings"):
         train.train_and_save(tmp_path, tmp_path)
 
 
-def test_figures_are_written_beside_the_model(readings, tmp_path):
+def test_figures_are_written_next_to_the_model(readings, tmp_path):
     source = tmp_path / "annotated"
     source.mkdir()
     for name in ("dev_c.txt", "dev_d1.txt"):
@@ -89,7 +89,7 @@ def test_figures_are_written_beside_the_model(readings, tmp_path):
     assert seen[-1][1] == seen[-1][2]
 
 
-def test_marginals_are_those_of_counting_every_path():
+def test_marginals_equal_the_count_of_all_paths():
     rng = np.random.default_rng(0)
     emissions, transitions = rng.normal(size=(3, 2)), rng.normal(size=(2, 2))
     begin, end = rng.normal(size=2), rng.normal(size=2)

@@ -49,7 +49,7 @@ def test_a_plain_reading_is_labelled_sentence_by_sentence(frame, annotation):
     assert [cards for _, _, cards in found][2:6] == [["愚人"], ["愚人"], ["力量"], ["愚人", "力量"]]
 
 
-def test_the_frames_are_of_their_schemas_and_in_the_order_of_readings(frame, annotation):
+def test_frames_have_their_schemas_and_the_readings_order(frame, annotation):
     sentences, notes = annotation
     assert sentences.schema == SENTENCES
     assert notes["reading_id"].to_list() == frame["reading_id"].to_list()
@@ -59,7 +59,7 @@ def test_the_frames_are_of_their_schemas_and_in_the_order_of_readings(frame, ann
     assert stored.height == 2
 
 
-def test_a_reading_is_labelled_the_same_alone_and_among_others(frame, annotation):
+def test_a_reading_is_labelled_alike_alone_and_together(frame, annotation):
     alone, _ = annotate.annotate(frame.head(1))
     assert alone.equals(annotation[0].filter(pl.col("reading_id") == frame["reading_id"][0]))
 
@@ -74,7 +74,7 @@ def test_no_readings_give_empty_frames():
     assert sentences.height == notes.height == 0 and sentences.schema == SENTENCES
 
 
-def test_cards_are_read_from_the_text_where_none_are_filed():
+def test_cards_are_read_from_text_without_card_fields():
     frame = pl.DataFrame(
         {"reading_id": ["r1"], "content": ["权杖三正位，船都出海了。再等一等。"], "cards": [[]]}
     ).with_columns(pl.col("cards").cast(READINGS["cards"]))
@@ -82,7 +82,7 @@ def test_cards_are_read_from_the_text_where_none_are_filed():
     assert sentences["cards"][0].to_list() == ["权杖三"]
 
 
-def test_strange_characters_cost_nothing_but_themselves():
+def test_strange_characters_do_not_disturb_the_labels():
     text = "愚人\ue000正位\x01，\U0001f9ff慢慢来。\n\u202e乱码\x02！"
     frame = typed(pl.DataFrame([reading(1, content=text)], schema=READINGS), READINGS)
     sentences, _ = annotate.annotate(frame)
@@ -92,7 +92,7 @@ def test_strange_characters_cost_nothing_but_themselves():
     ]
 
 
-def test_style_tells_address_script_and_marks(annotation):
+def test_style_has_address_script_and_markers(annotation):
     style = annotation[1]["style"][0]
     assert style["address"] == "你" and style["script"] == "simplified"
     frame = readings(reading(3, content="親愛的妳好，聖杯三正位，閨蜜會來找妳玩的喔！" * 3, cards=[card("圣杯三")]))
@@ -109,14 +109,14 @@ def test_style_tells_address_script_and_marks(annotation):
         ("跟婆婆住一起总吵架", "家庭"),
     ],
 )
-def test_the_question_tells_the_theme(question, theme):
+def test_the_question_decides_the_theme(question, theme):
     _, notes = annotate.annotate(
         readings(reading(1, question=question, content="愚人正位，慢慢来，别着急，走一步看一步就好。"))
     )
     assert theme in notes["themes"][0].to_list()
 
 
-def test_annotating_a_frame_is_what_is_measured_on_the_annotated_readings():
+def test_annotate_and_predict_agree_on_annotated_readings():
     gold = annotated.read_all(train.ANNOTATED)[:30]
     frame = readings(
         *(
@@ -155,7 +155,7 @@ def test_cards_pointed_at_by_place_group_and_count(sentence, named):
     assert labelled(frame, annotate.annotate(frame)[0])[-2][2] == named
 
 
-def test_the_pattern_library_counts_and_quotes_real_sentences():
+def test_the_library_counts_and_quotes_real_sentences():
     gold = annotated.read_all(train.ANNOTATED)[:24]
     frame = readings(
         *(
@@ -179,7 +179,7 @@ def test_the_pattern_library_counts_and_quotes_real_sentences():
     )
 
 
-def test_words_of_equal_count_are_in_order_of_the_words():
+def test_words_of_equal_count_have_a_fixed_order():
     texts = ["力气 晚上 早上 朋友", "朋友 早上 晚上 力气", "晚上 力气"]
     assert words.distinctive_words(texts, words.document_counts(texts)) == sorted(["力气", "晚上"]) + sorted(
         ["早上", "朋友"]
@@ -210,12 +210,12 @@ def test_expressions_of_time(text, times):
     assert [time.text for time in time_expressions.find_times([text])[0]] == times
 
 
-def test_spacy_comes_without_torch_and_leaves_torch_importable():
+def test_spacy_is_imported_without_torch():
     code = "import sys; from tarot_data.patterns import time_expressions; time_expressions.find_times(['三月之前']); assert 'torch' not in sys.modules, 'torch'; assert 'spacy' in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_annotating_imports_neither_spacy_nor_jieba_nor_sklearn():
+def test_annotating_imports_no_heavy_package():
     code = (
         "import sys; from tarot_data.patterns import annotate; import polars as pl;"
         "annotate.annotate(pl.DataFrame({'reading_id': ['r'], 'content': ['愚人正位，慢慢来。']}));"

@@ -1,4 +1,4 @@
-"""Where a sentence ends."""
+"""Sentence splitter: ends of sentences, speech without marks, offsets."""
 
 import numpy as np
 from hypothesis import given
@@ -20,7 +20,7 @@ def test_repeated_marks_are_one_end():
     assert pieces("真的吗？？！！我想想……再说。。。好") == ["真的吗？？！！", "我想想……", "再说。。。", "好"]
 
 
-def test_closing_quotes_stars_and_emoji_stay_with_their_sentence():
+def test_closing_marks_and_emoji_stay_with_their_sentence():
     assert pieces("她说“好。”然后走了。**先说结论。**别借！😂🙏下次见") == [
         "她说“好。”",
         "然后走了。",
@@ -30,20 +30,20 @@ def test_closing_quotes_stars_and_emoji_stay_with_their_sentence():
     ]
 
 
-def test_an_ascii_full_stop_ends_nothing_and_an_ascii_question_mark_does():
+def test_ascii_question_marks_end_sentences_full_stops_do_not():
     assert pieces("P.S. 看这里 v1.2 吗?好") == ["P.S. 看这里 v1.2 吗?", "好"]
 
 
-def test_a_question_mark_inside_an_address_ends_nothing():
+def test_question_marks_in_addresses_end_nothing():
     assert pieces("扫这个https://a.example/q?x=1就行") == ["扫这个https://a.example/q?x=1就行"]
 
 
-def test_the_annotators_sentences_are_found_to_the_character():
+def test_annotated_sentences_are_found_exactly():
     for reading in gold.read_all(train.ANNOTATED):
         assert split(reading["content"]) == [(s["start"], s["end"]) for s in reading["sentences"]], reading["id"]
 
 
-def test_speech_without_marks_is_cut_into_pieces_people_could_have_paused_at():
+def test_speech_without_marks_is_cut_at_pauses():
     text = "诶你好然后我刚把牌给你洗完了啊就是说你问的是这个要不要跳槽嘛" * 8
     found = pieces(text)
     assert "".join(found) == text
@@ -57,7 +57,7 @@ def test_speech_with_spaces_is_cut_at_spaces():
 
 
 @given(st.text(alphabet="愚人。！？!?…\n “”~😂 ，，a.", max_size=80))
-def test_sentences_cover_every_character_but_white_space_once(text):
+def test_sentences_cover_all_but_white_space_once(text):
     spans = split(text)
     assert all(a < b for a, b in spans) and all(b <= c for (_, b), (c, _) in zip(spans, spans[1:], strict=False))
     inside = {i for a, b in spans for i in range(a, b)}
@@ -65,7 +65,7 @@ def test_sentences_cover_every_character_but_white_space_once(text):
     assert all(text[a:b] == text[a:b].strip() for a, b in spans)
 
 
-def test_a_line_of_a_megabyte_without_an_end_is_cut_at_its_pauses():
+def test_a_line_of_a_megabyte_is_cut():
     text = "今天的牌说，慢一点，" * 50_000
     found = pieces(text)
     assert "".join(found) == text and max(map(len, found)) <= LONGEST
@@ -85,7 +85,7 @@ def one_by_one(*contents):
     return found
 
 
-def test_many_readings_are_cut_at_once_where_each_would_be_cut_alone():
+def test_readings_are_split_alike_together_and_alone():
     contents = [reading["content"] for reading in gold.read_all(train.ANNOTATED)]
     assert at_once(*contents) == one_by_one(*contents)
 
@@ -96,5 +96,5 @@ PIECES = st.sampled_from(
 
 
 @given(st.lists(st.lists(PIECES, max_size=12).map("".join), min_size=1, max_size=3))
-def test_whatever_the_marks_cutting_at_once_and_alone_agree(contents):
+def test_any_marks_are_split_alike_together_and_alone(contents):
     assert at_once(*contents) == one_by_one(*contents)
