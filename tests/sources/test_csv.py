@@ -33,7 +33,7 @@ TRADITIONAL_ROW = [
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "gbk"])
-def test_simplified_encodings_with_a_line_break_and_a_comma_in_a_quoted_cell(read, encoding):
+def test_simplified_encodings_with_quoted_cells(read, encoding):
     reading = to_reading(read({"a.csv": sheet(HEADER, ROW, encoding=encoding)})[0])
     assert (reading["person"], reading["question"]) == ("阿宁", "妈妈想搬来同住,\n我该怎么说")
     assert cards(reading) == [("皇帝", "reversed"), ("圣杯六", "upright"), ("正义", "unknown")]
@@ -60,13 +60,13 @@ def test_separators(read, separator):
     assert to_reading(read({"a.csv": sheet(HEADER, row, separator=separator)})[0])["person"] == "阿宁"
 
 
-def test_a_sep_line_says_the_separator(read):
+def test_a_sep_line_names_the_separator(read):
     data = b"sep=;\r\n" + sheet(HEADER, ROW, separator=";")
     (record,) = read({"a.csv": data})
     assert (record.person, record.source.locator) == ("阿宁", "row 3")
 
 
-def test_the_header_need_not_be_on_the_first_line_and_may_come_again_in_another_order(read):
+def test_a_header_may_be_repeated_in_another_order(read):
     other = ["日期", "咨询者", "问题", "牌阵", "牌", "解读"]
     data = sheet(
         ["2024年1月 解读登记"],
@@ -110,7 +110,7 @@ def test_stray_and_empty_columns_are_not_used(read):
     assert "wx_tarot77" not in readings.write_json() + rejections.write_json()
 
 
-def test_a_row_that_is_too_long_is_refused_and_no_column_shifts(read):
+def test_a_row_with_too_many_cells_is_rejected(read):
     broken = b"Mel,\xe8\xa6\x81\xe4\xb8\x8d\xe8\xa6\x81,\xe6\x8d\xa2,\xe7\xbb\x84,\xe5\x8d\x95\xe5\xbc\xa0,\xe5\xa4\xaa\xe9\x98\xb3,x,2024/1/5\r\n"
     records = read({"a.csv": sheet(HEADER) + broken + sheet(ROW)})
     assert [type(record).__name__ for record in records] == ["Rejected", "RawRecord"]
@@ -118,7 +118,7 @@ def test_a_row_that_is_too_long_is_refused_and_no_column_shifts(read):
     assert (records[0].values["cells"], records[0].values["columns"]) == (8, 6)
 
 
-def test_a_quote_that_never_closes_costs_its_row_and_not_the_rest(read):
+def test_an_open_quote_rejects_only_its_row(read):
     broken = 'Mel,搬家,单张,太阳,"没有关上的引号,2024/1/5\r\n'.encode()
     records = read({"a.csv": sheet(HEADER, ROW) + broken + sheet(["小满", *ROW[1:]])})
     assert {r.source.locator: type(r).__name__ for r in records} == {
@@ -128,14 +128,14 @@ def test_a_quote_that_never_closes_costs_its_row_and_not_the_rest(read):
     }
 
 
-def test_a_line_in_another_encoding_costs_that_line(read):
+def test_a_line_in_another_encoding_loses_only_itself(read):
     data = sheet(HEADER, ROW) + sheet(["Mel", *ROW[1:]], encoding="gb18030") + sheet(["小满", *ROW[1:]])
     readings, rejections = to_readings(read({"a.csv": data}))
     assert readings["person"].to_list() == ["阿宁", "小满"]
     assert rejections.select("reason", "stage").rows() == [("unreadable", "clean")]
 
 
-def test_marks_of_excel_are_no_values(read):
+def test_excel_error_values_are_blank(read):
     row = ["阿宁", "搬家", "单张", "#NAME?", BODY, "########"]
     _, rejections = to_readings(read({"a.csv": sheet(HEADER, row)}))
     assert rejections["reason"].to_list() == ["no_cards"]
@@ -156,7 +156,7 @@ def test_an_empty_client_stays_empty(read):
     assert '她说"再等等"' in second["content"]
 
 
-def test_a_table_without_a_header_gives_what_its_cells_prove(read):
+def test_a_table_without_header_is_read_by_cells(read):
     rows = [["阿宁", "妈妈想搬来同住", "时间之流", "皇帝逆位、圣杯六正位、正义", BODY, "2024/1/5"]] * 2
     rows[1] = ["Mel", "要不要换组", "单张", "太阳", BODY + "太阳很亮。", "2024/1/6"]
     readings, _ = to_readings(read({"a.csv": sheet(*rows)}))
@@ -165,7 +165,7 @@ def test_a_table_without_a_header_gives_what_its_cells_prove(read):
     assert [len(drawn) for drawn in readings["cards"]] == [3, 1]
 
 
-def test_one_card_a_column_under_the_names_of_the_places(read):
+def test_a_column_a_position(read):
     header = ["咨询者", "问题", "过去", "现在", "未来", "解读"]
     row = ["阿宁", "搬家", "皇帝逆位", "圣杯六", "正义正", BODY]
     reading = to_reading(read({"a.csv": sheet(header, row)})[0])
@@ -176,7 +176,7 @@ def test_one_card_a_column_under_the_names_of_the_places(read):
     ]
 
 
-def test_a_header_of_two_lines(read):
+def test_a_header_of_two_rows(read):
     data = sheet(
         ["咨询者", "问题", "牌", "", "", "解读"],
         ["", "", "过去", "现在", "未来", ""],
@@ -207,7 +207,7 @@ def test_orientations_in_a_column_of_their_own(read):
     assert cards(reading) == [("皇帝", "reversed"), ("圣杯六", "upright"), ("正义", "reversed")]
 
 
-def test_title_is_the_question_only_where_no_question_is(read):
+def test_a_title_is_the_question_if_none_exists(read):
     with_both = read({"a.csv": sheet(["标题", *HEADER], ["一月第三位", *ROW])})[0]
     with_title = read({"b.csv": sheet(["咨询者", "标题", "牌", "解读"], ["阿宁", "搬家", "正义", BODY])})
     assert with_both.question == ROW[1]
@@ -227,29 +227,29 @@ def test_feedback_consent_and_synthetic_are_read(read):
     assert (second["outcome"], second["consent"], second["synthetic"]) == (None, "yes", False)
 
 
-def test_a_table_of_something_else_is_refused_with_a_reason(read):
+def test_a_table_of_something_else_is_rejected(read):
     (record,) = read({"a.csv": sheet(["咨询者", "价格", "日期"], ["阿宁", "199", "2024/1/5"])})
     assert isinstance(record, Rejected)
     assert record.reason == "unreadable"
 
 
-def test_a_header_alone_is_no_reading_and_no_error(read):
+def test_a_header_alone_is_no_error(read):
     assert read({"a.csv": sheet(HEADER)}) == []
 
 
-def test_an_enormous_cell_is_refused_and_memory_stays_bounded(read):
+def test_an_enormous_cell_is_rejected_within_bounded_memory(read):
     data = sheet(HEADER) + b'Mel,"' + b"x" * (5 * 1024 * 1024) + b'"\r\n' + sheet(ROW)
     records = read({"a.csv": data})
     assert any(isinstance(r, Rejected) for r in records)
     assert [r.person for r in records if not isinstance(r, Rejected)][-1:] == ["阿宁"]
 
 
-def test_a_csv_that_is_a_workbook_and_a_txt_that_is_a_table_are_told_by_content(read):
+def test_the_form_is_detected_by_content(read):
     records = read({"a.txt": sheet(HEADER, ROW)})
     assert records[0].source.form == "csv"
 
 
-def test_a_date_without_its_year_has_it_from_its_neighbours(read):
+def test_a_date_without_year_uses_its_neighbours(read):
     days = ["12月30日", "2023/12/31", "1月3日", "5号", "待定", "6月1日", "11月1日"]
     rows = "".join(f"Mel,问题{number},愚人,{BODY},{day}\r\n" for number, day in enumerate(days))
     readings = [to_reading(record) for record in read({"a.csv": f"咨询者,问题,牌,解读,日期\r\n{rows}"})]
@@ -265,13 +265,13 @@ def test_a_date_without_its_year_has_it_from_its_neighbours(read):
     assert ["inferred_date" in reading["flags"] for reading in readings] == [True, False, True, True, False, True, True]
 
 
-def test_without_a_whole_date_beside_it_a_month_and_a_day_stay_none(read):
+def test_a_date_without_year_and_neighbours_is_none(read):
     rows = f"Mel,搬家,愚人,{BODY},1月3日\r\n阿宁,换组,力量,{BODY},5号\r\n"
     records = read({"a.csv": f"咨询者,问题,牌,解读,日期\r\n{rows}"})
     assert [to_reading(record)["date"] for record in records] == [None, None]
 
 
-def test_a_column_for_the_first_card_and_one_for_the_second(read):
+def test_a_column_for_each_numbered_card(read):
     text = f"客户,问题,牌阵,第一张,第二张,第3张牌,解读\r\nMel,换组,圣三角,隐士逆位,战车,太阳正,{BODY}\r\n"
     (record,) = read({"a.csv": text})
     cards = [(c["place"], c["position"], c["card"], c["orientation"]) for c in to_reading(record)["cards"]]
@@ -282,7 +282,7 @@ def test_a_column_for_the_first_card_and_one_for_the_second(read):
     ]
 
 
-def test_an_account_in_a_row_that_slipped_is_masked_where_a_column_is_one_of_accounts(read):
+def test_accounts_in_shifted_rows_are_masked(read):
     (refused,) = read({"a.csv": sheet([*HEADER, "客户微信"], [*ROW, "a", "b", "moonlight"])})
     assert isinstance(refused, Rejected) and refused.raw["line"].endswith("| b | 〔账号〕")
 
@@ -302,7 +302,7 @@ def test_column_names_with_a_remark_or_in_two_languages(read, header):
     assert cards(reading) == [("愚人", "upright"), ("力量", "reversed")]
 
 
-def test_a_kind_is_the_spread_only_where_it_names_one(read):
+def test_a_kind_is_the_spread_if_it_names_one(read):
     rows = f"Mel,换组,愚人,感情,{BODY}\r\n阿宁,搬家,愚人,学业,{BODY}\r\n小满,考试,愚人,单张,{BODY}\r\n"
     records = read({"a.csv": f"客户,问题,牌,类型,解读\r\n{rows}"})
     assert [record.draws[0].spread for record in records] == [None, None, "单张"]
@@ -332,7 +332,7 @@ def test_rows_of_one_card_each_are_one_reading(read, rest):
     assert (first["person"], second["person"], cards(second)) == ("Mel", "阿宁", [("愚人", "upright")])
 
 
-def test_a_question_of_its_own_is_a_reading_of_its_own(read):
+def test_another_question_starts_another_reading(read):
     rows = f"Mel,换组,愚人,正,{BODY}\r\n,追问：几月,力量,逆,\r\n"
     records = [to_reading(record) for record in read({"a.csv": f"客户,问题,牌,正逆,解读\r\n{rows}"})]
     assert [record.get("reason") for record in records] == [None, "empty_body"]
@@ -346,7 +346,7 @@ def test_a_question_of_its_own_is_a_reading_of_its_own(read):
         [["咨询者", "问题", "过去", "", "现在", "", "解读"], ["", "", "牌", "正逆", "牌", "正逆", ""]],
     ],
 )
-def test_an_orientation_beside_each_card_s_column(read, header):
+def test_an_orientation_column_after_each_card(read, header):
     rows = (
         ["阿宁", "妈妈想搬来", "皇帝", "逆位", "正义", "正位", BODY],
         ["阿宁", "换组", "太阳", "", "星星", "逆", BODY],
@@ -359,7 +359,7 @@ def test_an_orientation_beside_each_card_s_column(read, header):
     assert [card["position"] for card in readings[0]["cards"]] == ["过去", "现在"]
 
 
-def test_a_column_that_asks_whether_the_card_before_it_is_reversed(read):
+def test_a_reversed_question_column_after_each_card(read):
     header = ["咨询者", "问题", "第一张", "逆位？", "第二张", "逆位？", "解读"]
     reading = to_reading(read({"a.csv": sheet(header, ["阿宁", "换组", "皇帝", "是", "正义", "否", BODY])})[0])
     assert cards(reading) == [("皇帝", "reversed"), ("正义", "upright")]
@@ -387,7 +387,7 @@ TEXTS = ["皇帝倒过来，像家里没人肯先低头。", "圣杯六是小时
         (["牌1", "位置1", "正逆1", "牌2", "位置2", "正逆2"], ["皇帝", "过去", "逆位", "圣杯六", "现在", "正位"]),
     ],
 )
-def test_what_a_column_says_of_a_numbered_card(read, header, row):
+def test_columns_about_a_numbered_card(read, header, row):
     rows = sheet(["咨询者", "牌阵", *header, "解读"], ["阿宁", "二选一", *row, BODY])
     reading = to_reading(read({"a.csv": rows})[0])
     assert cards(reading) == SIDES
@@ -397,7 +397,7 @@ def test_what_a_column_says_of_a_numbered_card(read, header, row):
 
 @pytest.mark.parametrize("filled", [True, False])
 @pytest.mark.parametrize("texts", [[BODY, ""], TEXTS])
-def test_a_card_a_row_with_the_rest_repeated_or_left_empty_and_its_text_once_or_a_card(read, filled, texts):
+def test_a_card_a_row_with_one_text_or_several(read, filled, texts):
     rows = [["日期", "咨询者", "问题", "位置", "牌", "正逆", "解读"]]
     for day, person in (("2024/1/5", "阿宁"), ("2024/1/6", "Mel")):
         for number, ((place, card, side), text) in enumerate(zip(LAID, texts, strict=True)):
@@ -411,7 +411,7 @@ def test_a_card_a_row_with_the_rest_repeated_or_left_empty_and_its_text_once_or_
         assert reading["content"] == "\n\n".join(filter(None, texts))
 
 
-def test_rows_of_one_place_are_readings_of_their_own(read):
+def test_rows_at_the_same_position_are_separate_readings(read):
     rows = [
         ["2024/1/5", "阿宁", "今天怎么样", "今日", card, side, text]
         for (_, card, side), text in zip(LAID, TEXTS, strict=True)
@@ -428,7 +428,7 @@ def test_rows_of_one_place_are_readings_of_their_own(read):
         ["牌1", "解读1", "牌2", "解读2"],
     ],
 )
-def test_a_text_beside_each_card_is_part_of_one(read, header):
+def test_texts_of_each_card_are_joined(read, header):
     cells = ["皇帝逆位", TEXTS[0], "圣杯六正位", TEXTS[1]]
     rows = sheet(["咨询者", "牌阵", "问题", *header], ["阿宁", "二选一", "房间怎么分", *cells])
     reading = to_reading(read({"a.csv": rows})[0])
@@ -468,7 +468,7 @@ def test_a_questionnaires_questions_are_columns(read):
         (["牌（过去）", "正逆", "牌（现在）", "正逆"], ["过去", "现在"]),
     ],
 )
-def test_columns_of_cards_called_alike_or_with_their_places(read, header, positions):
+def test_card_columns_with_equal_or_position_names(read, header, positions):
     rows = sheet(["咨询者", "牌阵", *header, "解读"], ["阿宁", "二选一", "皇帝", "逆", "圣杯六", "正", BODY])
     reading = to_reading(read({"a.csv": rows})[0])
     assert cards(reading) == SIDES
@@ -476,13 +476,13 @@ def test_columns_of_cards_called_alike_or_with_their_places(read, header, positi
         assert [c["position"] for c in reading["cards"]] == positions
 
 
-def test_one_column_name_over_several_cards(read):
+def test_one_label_over_several_card_columns(read):
     rows = sheet(["咨询者", "问题", "牌", "", "解读"], ["阿宁", "房间怎么分", "皇帝逆位", "圣杯六正位", BODY])
     assert cards(to_reading(read({"a.csv": rows})[0])) == SIDES
 
 
 @pytest.mark.parametrize(("field", "said"), [("牌位", "过去\n现在"), ("位置", "过去、现在")])
-def test_places_listed_in_a_cell_beside_the_cards(read, field, said):
+def test_positions_listed_in_a_cell_of_their_own(read, field, said):
     rows = sheet(["咨询者", "问题", field, "牌", "解读"], ["阿宁", "房间怎么分", said, "皇帝逆位\n圣杯六正位", BODY])
     reading = to_reading(read({"a.csv": rows})[0])
     assert [(c["position"], c["card"], c["orientation"]) for c in reading["cards"]] == [
@@ -491,7 +491,7 @@ def test_places_listed_in_a_cell_beside_the_cards(read, field, said):
     ]
 
 
-def test_advice_in_a_column_beside_the_text_goes_on_with_it_unless_a_card_lies_there(read):
+def test_an_advice_column_continues_the_text_unless_cards(read):
     header = ["咨询者", "问题", "牌", "解读", "建议"]
     rows = sheet(header, ["阿宁", "房间怎么分", "皇帝逆位", BODY, "先把话说开。"])
     assert read({"a.csv": rows})[0].content == f"{BODY}\n\n先把话说开。"
@@ -501,6 +501,6 @@ def test_advice_in_a_column_beside_the_text_goes_on_with_it_unless_a_card_lies_t
 
 
 @pytest.mark.parametrize("told", [{"年": "2024", "月": "1", "日": "5"}, {"年": "2024年", "月": "1月", "日": "5日"}])
-def test_year_month_and_day_in_a_column_each(read, told):
+def test_year_month_and_day_in_separate_columns(read, told):
     rows = sheet([*told, "咨询者", "牌", "解读"], [*told.values(), "阿宁", "皇帝逆位", BODY])
     assert str(to_reading(read({"a.csv": rows})[0])["date"]) == "2024-01-05"

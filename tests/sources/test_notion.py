@@ -47,7 +47,7 @@ def drawn(reading: dict) -> list[tuple]:
     return [(c["draw"], c["place"], c["card"], c["orientation"]) for c in reading["cards"]]
 
 
-def test_a_page_has_two_draws_a_title_and_a_body_without_its_picture(read):
+def test_a_page_with_two_draws_and_a_picture(read):
     (record,) = read({f"外派 {ID}.md": PAGE})
     reading = to_reading(record)
     assert (reading["person"], reading["question"], str(reading["date"])) == ("Mel", "外派", "2024-01-05")
@@ -66,7 +66,7 @@ def test_a_page_has_two_draws_a_title_and_a_body_without_its_picture(read):
     assert (record.source.locator, record.source.form, record.record_id) == (f"page {ID}", "notion", ID)
 
 
-def test_property_names_may_be_chinese_and_numbered_in_brackets(read):
+def test_property_names_may_be_chinese_and_numbered(read):
     page = f"# 搬家\n\n咨询者: 阿宁\n创建时间: 2024年1月5日 21:03\n牌: 正义(正位)\n牌阵: 单张\n牌 (2): 死神(逆位)\n牌阵 (2): 单张\n\n{BODY}"
     reading = to_reading(read({f"搬家 {ID}.md": page})[0])
     assert (reading["person"], str(reading["date"])) == ("阿宁", "2024-01-05")
@@ -79,14 +79,14 @@ def test_one_of_a_numbered_pair_may_be_missing(read):
     assert [(d.spread, d.cards) for d in record.draws] == [("单张", None), (None, "死神(逆位)")]
 
 
-def test_a_body_that_begins_like_a_property_is_body(read):
+def test_a_body_may_begin_like_a_property(read):
     page = f"# 搬家\n\n建议: 先睡觉\n别急: 真的\n\n{BODY}"
     (record,) = read({f"搬家 {ID}.md": page})
     assert record.content.startswith("建议: 先睡觉\n别急: 真的")
     assert record.person is None
 
 
-def test_a_text_property_goes_on_over_lines_without_a_name(read):
+def test_a_property_continues_over_unnamed_lines(read):
     page = f"# 搬家\n\nPerson: 阿宁\nQuestion: 妈妈想搬来同住，\n我该怎么说\nCards 1: 正义\n\n{BODY}"
     (record,) = read({f"搬家 {ID}.md": page})
     assert record.question == "妈妈想搬来同住，\n我该怎么说"
@@ -100,14 +100,14 @@ def test_a_relation_is_its_title_without_the_path(read):
     assert to_reading(read({f"搬家 {ID}.md": page})[0])["person"] == "阿宁"
 
 
-def test_an_untitled_page_asks_nothing(read):
+def test_an_untitled_page_has_no_question(read):
     page = f"# Untitled\n\nPerson: 阿宁\nCards 1: 正义(正位)\n\n{BODY}"
     reading = to_reading(read({f"Untitled {ID}.md": page})[0])
     assert reading["question"] is None
     assert "missing_question" in reading["flags"]
 
 
-def test_callouts_lose_their_tags_and_keep_their_words(read):
+def test_callouts_keep_their_words(read):
     page = f"# 搬家\n\nPerson: 阿宁\nCards 1: 正义(正位)\n\n<aside>\n💡 先量好新房\n\n</aside>\n\n{BODY}"
     assert to_reading(read({f"搬家 {ID}.md": page})[0])["content"] == f"💡 先量好新房\n\n{BODY}"
 
@@ -119,7 +119,7 @@ def test_a_page_with_only_a_picture_is_an_empty_body(read):
 
 
 @pytest.mark.parametrize("wrapper", ["", "Export-7d20/", "Private & Shared/"])
-def test_pages_and_their_table_in_a_zip_are_one_reading_each(read, wrapper):
+def test_pages_with_their_table_are_read_once(read, wrapper):
     rows = [["Name", "Person", "Date", "Cards 1"], ["外派", "Mel", "January 5, 2024", "愚人(正位), 力量(正位)"]]
     data = zipped(
         {
@@ -136,7 +136,7 @@ def test_pages_and_their_table_in_a_zip_are_one_reading_each(read, wrapper):
     assert record.source.member == f"{wrapper}Readings {BASE}/外派 {ID}.md"
 
 
-def test_a_zip_in_a_zip_is_descended_into_and_another_inner_zip_is_an_attachment(read):
+def test_inner_parts_are_read_attached_zips_are_not(read):
     inner = zipped({f"Readings {BASE}/外派 {ID}.md": PAGE})
     other = zipped({f"Readings {BASE}/别的 {BASE}.md": PAGE})
     outer = zipped({"ExportBlock-7d20-Part-1.zip": inner, "附件.zip": other})
@@ -144,7 +144,7 @@ def test_a_zip_in_a_zip_is_descended_into_and_another_inner_zip_is_an_attachment
     assert record.source.member == f"ExportBlock-7d20-Part-1.zip/Readings {BASE}/外派 {ID}.md"
 
 
-def test_a_table_may_lie_in_another_part_than_its_pages(read):
+def test_a_table_may_be_in_another_part(read):
     rows = [["Name", "Person", "Content"], ["外派", "Mel", BODY]]
     outer = zipped(
         {
@@ -179,7 +179,7 @@ def test_an_unpacked_export_is_read_like_the_zip(read):
     assert [record.source.file for record in records] == [f"Readings {BASE}/外派 {ID}.md"]
 
 
-def test_a_table_without_pages_is_read_and_the_one_with_all_columns_wins(read):
+def test_a_table_without_pages_is_read_once(read):
     rows = [["Name", "Person", "Cards 1", "Content"], ["外派", "Mel", "愚人(正位)", BODY]]
     files = {f"Readings {BASE}.csv": table([row[:3] for row in rows]), f"Readings {BASE}_all.csv": table(rows)}
     (record,) = read({"e.zip": zipped(files)})
@@ -189,7 +189,7 @@ def test_a_table_without_pages_is_read_and_the_one_with_all_columns_wins(read):
     ]
 
 
-def test_names_without_the_utf8_flag_are_read_as_utf8_then_gb18030(read):
+def test_entry_names_without_utf8_flag_are_decoded(read):
     # zipfile always sets the flag for such a name, so the bytes are put in place of an ASCII one of the same length.
     for encoding, file in (("utf-8", "a.zip"), ("gb18030", "b.zip")):
         name = f"愚人 {ID}.md".encode(encoding)
@@ -230,7 +230,7 @@ def test_a_damaged_page_costs_only_itself(read):
     assert (broken.reason, broken.source.member) == ("unreadable", f"Readings {BASE}/a {ID}.md")
 
 
-def test_what_a_page_does_not_say_its_row_of_the_table_does_where_the_title_stands_once(read):
+def test_a_unique_table_row_completes_its_page(read):
     rows = [
         ["Name", "Person", "Cards", "Spread"],
         ["外派", "Mel", "愚人(正位)", "单张"],
@@ -249,12 +249,12 @@ def test_what_a_page_does_not_say_its_row_of_the_table_does_where_the_title_stan
     assert (readings.height, rejections["reason"].to_list()) == (2, ["no_cards", "no_cards"])
 
 
-def test_a_page_with_nothing_but_its_title_is_an_empty_body(read):
+def test_a_page_with_only_a_title_is_empty(read):
     (record,) = read({f"空白页 {ID}.md": "# 空白页"})
     assert to_reading(record)["reason"] == "empty_body"
 
 
-def test_a_property_for_the_card_without_a_place(read):
+def test_a_property_for_an_extra_card(read):
     (record,) = read(
         {f"外派 {ID}.md": f"# 外派\n\nPerson: Mel\nCards: 愚人(正位)\n底牌: 月亮(逆位)\nSpread: 单张\n\n{BODY}"}
     )

@@ -53,7 +53,7 @@ def test_rows_of_the_readings_table(database):
     assert records[0].source.locator == "table readings id 1"
 
 
-def test_rows_in_the_write_ahead_log_are_read_and_nothing_is_written_beside(tmp_path):
+def test_the_write_ahead_log_is_read_without_writing(tmp_path):
     root = tmp_path / "inbox"
     root.mkdir()
     path = root / "tarot.db"
@@ -77,13 +77,13 @@ def test_rows_in_the_write_ahead_log_are_read_and_nothing_is_written_beside(tmp_
     connection.close()
 
 
-def test_the_copy_leaves_no_files_beside_a_database_in_wal_mode(database):
+def test_reading_a_wal_database_leaves_no_files(database):
     path = database(SCHEMA, row("Mel"), "PRAGMA journal_mode=WAL")
     read_all(path)
     assert [p.name for p in path.parent.iterdir()] == ["tarot.db"]
 
 
-def test_tables_and_columns_with_other_names_and_no_suffix(database):
+def test_other_table_and_column_names(database):
     path = database(
         "CREATE TABLE 设置 (键 TEXT, 值 TEXT)",
         "CREATE TABLE 解读记录 (编号 INTEGER PRIMARY KEY, 客户 TEXT, 提问 TEXT, 抽到的牌 TEXT, 解牌内容 TEXT, 时间 INTEGER)",
@@ -110,7 +110,7 @@ def test_cards_in_a_table_of_their_own(database):
     ]
 
 
-def test_bytes_that_are_no_utf8_cost_their_row(database):
+def test_invalid_utf8_loses_only_its_row(database):
     path = database(
         SCHEMA,
         row("Mel"),
@@ -121,7 +121,7 @@ def test_bytes_that_are_no_utf8_cost_their_row(database):
     assert rejections.height == 1
 
 
-def test_views_and_triggers_of_a_hostile_file_do_not_run(database):
+def test_hostile_views_and_triggers_do_not_run(database):
     path = database(
         SCHEMA,
         row("Mel"),
@@ -130,7 +130,7 @@ def test_views_and_triggers_of_a_hostile_file_do_not_run(database):
     assert [record.person for record in read_all(path)] == ["Mel"]
 
 
-def test_a_damaged_database_keeps_the_rows_before_the_damage(database):
+def test_rows_before_the_damage_are_kept(database):
     path = database(SCHEMA, *(row(f"第{number}位", content=BODY * 20) for number in range(200)))
     data = bytearray(path.read_bytes())
     middle = len(data) // 2 // 4096 * 4096
@@ -142,7 +142,7 @@ def test_a_damaged_database_keeps_the_rows_before_the_damage(database):
     assert records[-1].reason == "unreadable"
 
 
-def test_a_database_cut_short_or_of_something_else_is_unreadable(database):
+def test_truncated_and_foreign_databases_are_unreadable(database):
     path = database("CREATE TABLE notes (a TEXT)")
     (record,) = read_all(path)
     assert (record.reason, record.code, record.values) == ("unreadable", "no_reading_table", {"tables": "notes"})
@@ -171,7 +171,7 @@ def test_metadata_columns_do_not_leak(database):
     assert "wxid_abcd1234" not in readings.write_json()
 
 
-def test_the_text_the_client_and_the_spread_may_lie_in_tables_of_their_own(database):
+def test_text_client_and_spread_in_other_tables(database):
     path = database(
         "CREATE TABLE clients (id INTEGER PRIMARY KEY, name TEXT, phone TEXT, notes TEXT)",
         "CREATE TABLE spreads (id INTEGER PRIMARY KEY, name TEXT, description TEXT)",
@@ -201,7 +201,7 @@ def test_the_text_the_client_and_the_spread_may_lie_in_tables_of_their_own(datab
         ("readings", '"parent" INT REFERENCES readings(id), "n" INT, "card_id" INT, "reversed" TEXT', "tarot_cards"),
     ],
 )
-def test_a_table_of_cards_by_any_name_is_ordered_by_its_numbers(database, parent, child, deck):
+def test_a_card_table_is_ordered_by_its_numbers(database, parent, child, deck):
     cards = {"隐士": 9, "战车": 7} if deck else {"隐士": "隐士", "战车": "战车"}
     rows = [(1, 2, cards["战车"], "逆"), (1, 1, cards["隐士"], "正")]
     path = database(
@@ -219,7 +219,7 @@ def test_a_table_of_cards_by_any_name_is_ordered_by_its_numbers(database, parent
     ]
 
 
-def test_a_table_of_cards_may_tell_several_draws_apart(database):
+def test_a_card_table_may_have_several_draws(database):
     path = database(
         "CREATE TABLE readings (id INTEGER PRIMARY KEY, person TEXT, content TEXT)",
         "CREATE TABLE reading_cards (reading_id INTEGER, draw INTEGER, card TEXT)",
@@ -230,7 +230,7 @@ def test_a_table_of_cards_may_tell_several_draws_apart(database):
     assert [(c["draw"], c["card"]) for c in to_reading(record)["cards"]] == [(1, "隐士"), (2, "隐士"), (2, "战车")]
 
 
-def test_follow_ups_that_point_to_a_reading_are_readings_of_their_own(database):
+def test_follow_ups_are_separate_readings(database):
     path = database(
         "CREATE TABLE readings (id INTEGER PRIMARY KEY, person TEXT, question TEXT, cards TEXT, content TEXT)",
         "CREATE TABLE followups (id INTEGER PRIMARY KEY, reading_id INTEGER, question TEXT, cards TEXT, content TEXT)",
@@ -240,7 +240,7 @@ def test_follow_ups_that_point_to_a_reading_are_readings_of_their_own(database):
     assert [record.question for record in read_all(path)] == ["换组", "几月"]
 
 
-def test_rows_that_share_an_id_are_told_apart(database):
+def test_rows_with_equal_ids_are_distinguished(database):
     path = database(
         "CREATE TABLE readings (id INTEGER, person TEXT, question TEXT, cards TEXT, content TEXT)",
         ("INSERT INTO readings VALUES (7, ?, '搬家', '隐士(正位)', '')", ("Mel",)),
@@ -252,7 +252,7 @@ def test_rows_that_share_an_id_are_told_apart(database):
     assert refused.height == 2 and refused["rejection_id"].n_unique() == 2
 
 
-def test_columns_that_point_to_another_table_in_chinese(database):
+def test_chinese_foreign_keys(database):
     path = database(
         "CREATE TABLE 客户 (编号 INTEGER PRIMARY KEY, 姓名 TEXT)",
         "CREATE TABLE 咨询 (编号 INTEGER PRIMARY KEY, 客户编号 INTEGER, 日期 TEXT, 问题 TEXT, 牌 TEXT, 解读 TEXT)",

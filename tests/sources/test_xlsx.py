@@ -31,7 +31,7 @@ def row(day, person="Mel", question="要不要换组", body=BODY):
     return [day, person, question, "圣三角", CARDS, body]
 
 
-def test_a_sheet_a_month_with_a_title_above_the_header_and_another_order_of_columns(read):
+def test_sheets_with_titles_and_different_column_orders(read):
     data = workbook(
         {
             "1月": [["2024年1月 解读登记"], HEADER, row(datetime(2024, 1, 5))],
@@ -68,7 +68,7 @@ def test_dates_as_dates_as_text_and_as_serials(read, written, day):
     assert (str(reading["date"]) if reading["date"] else None) == day
 
 
-def test_a_column_of_real_dates_and_text_loses_neither(read):
+def test_a_column_may_mix_dates_and_text(read):
     data = workbook({"1月": [HEADER, row(datetime(2024, 1, 5)), row("2024.1.6晚"), row(45298)]})
     assert [str(to_reading(record)["date"]) for record in read({"a.xlsx": data})] == [
         "2024-01-05",
@@ -87,7 +87,7 @@ def test_serials_of_old_macs_count_from_1904(read):
     assert str(to_reading(read({"a.xlsx": data})[0])["date"]) == "2024-01-05"
 
 
-def test_merged_cells_hold_for_every_row_they_cover(read):
+def test_merged_cells_apply_to_every_row(read):
     def merge(book):
         book["1月"].merge_cells("A3:A4")
         book["1月"].merge_cells("B3:B4")
@@ -125,7 +125,7 @@ def test_a_header_of_two_rows_with_a_card_a_column(read):
     ]
 
 
-def test_templates_sums_and_empty_sheets_are_no_readings(read):
+def test_templates_totals_and_empty_sheets_are_skipped(read):
     data = workbook(
         {
             "模板": [HEADER, row("日期")],
@@ -137,7 +137,7 @@ def test_templates_sums_and_empty_sheets_are_no_readings(read):
     assert [record.source.locator for record in read({"a.xlsx": data})] == ["sheet 1月 row 2"]
 
 
-def test_a_hidden_sheet_of_readings_is_named_not_read(read):
+def test_a_hidden_sheet_is_rejected_by_name(read):
     def hide(book):
         book["旧"].sheet_state = "hidden"
 
@@ -168,7 +168,7 @@ def test_rows_are_numbered_as_the_sheet_numbers_them(read):
     assert (record.source.locator, record.person) == ("sheet 1月 row 6", "Mel")
 
 
-def test_a_workbook_is_told_by_content_and_an_old_one_named(read):
+def test_workbooks_are_detected_by_content_old_ones_rejected(read):
     records = read(
         {
             "a.csv": workbook({"1月": [HEADER, row("2024/1/5")]}),
@@ -212,7 +212,7 @@ def test_the_workbook_of_a_chat_program_is_a_chat(read):
     assert (record.content, record.question, record.source.form) == (BODY, "要不要换组", "wechat")
 
 
-def test_a_workbook_of_something_else_is_refused_and_an_empty_table_is_not(read):
+def test_other_workbooks_are_rejected_empty_tables_are_not(read):
     records = read(
         {"a.xlsx": workbook({"账": [["项目", "金额"], ["房租", 1000]]}), "b.xlsx": workbook({"1月": [HEADER]})}
     )
@@ -267,7 +267,7 @@ def test_a_form_a_sheet(read):
     assert (laid(reading), reading["content"], reading["outcome"]) == (SIDED, BODY, "三月换了")
 
 
-def test_a_label_above_the_header_holds_for_every_row(read):
+def test_a_label_above_the_header_applies_below(read):
     rows = [["客户：阿宁"], [], ["日期", "问题", "牌", "解读"], ["2024/1/5", "换组", CARDS, BODY]]
     (record,) = read({"a.xlsx": workbook({"1": rows})})
     assert (record.person, record.question) == ("阿宁", "换组")
