@@ -1,18 +1,19 @@
-"""A text without what its file did to it, and whether what is left is the body of a reading.
-
-Cleaning repairs the file, not the author: Unicode NFC, line ends, invisible characters, HTML, image lines. Wording,
-punctuation, emoji and script stay as written.
-"""
+"""Checks whether a cleaned content is the body of a reading. Output: reason, code and values of a rejection."""
 
 import re
 
 from schemas.deck import SHORTEST
 from tarot_data import lexicon
 from tarot_data.cards import card_fields
+from tarot_data.sources.noise import noise_words
 from tarot_data.text.normalise import fold
 
 CHINESE_SHARE = 0.1
 """Chinese characters among all letters. The most English of 176 annotated readings has 0.26."""
+FOREIGN_SHARE = 0.2
+"""Letters of a third script (Japanese kana, Cyrillic) for each Chinese character."""
+LONGEST_CARD_LIST = 300
+"""Characters, white space apart, of a content that may be no more than a list of its cards."""
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _HAN_RUN = re.compile(f"{_HAN.pattern}+")
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
@@ -26,32 +27,38 @@ def _empty_bodies() -> frozenset[str]:
 
 
 def body_problem(content: str) -> tuple[str, str, dict[str, object]] | None:
-    """Reason, code and values of the rejection if a clean content is not the body of a reading, else None."""
+    """Return reason, code and values of the rejection if a clean content is not the body of a reading."""
     dense = "".join(content.split())
     said = fold(dense).strip("。.!！()（）[]【】") if len(dense) < SHORTEST else dense
     if not dense or said in _empty_bodies() or _ONLY_LINKS.fullmatch(content):
         return "empty_body", "nothing_left" if dense else "empty", {}
     if _is_broken(content):
         return "unreadable", "broken_text", {}
-    if len(dense) < 300 and card_fields.listed(content):
+    if len(dense) < LONGEST_CARD_LIST and card_fields.listed(content):
         return "empty_body", "only_cards", {}
     if len(dense) < SHORTEST:
         return "too_short", "too_short", {"count": len(dense), "least": SHORTEST}
+    return _foreign(content)
+
+
+def _foreign(content: str) -> tuple[str, str, dict[str, object]] | None:
+    """Reject a content with few Chinese characters, or with many of a third script."""
     # Two hundred characters settle it for nearly every reading; a doubtful one is counted whole.
-    if sum(map(len, _HAN_RUN.findall(content[:200]))) < 60 or _OTHER_SCRIPT.search(content):
-        chinese, foreign = len(_HAN.findall(content)), len(_OTHER_SCRIPT.findall(content))
-        letters = chinese + foreign + len(_LATIN.findall(content))
-        if chinese < CHINESE_SHARE * letters or foreign > chinese * 0.2:
-            return "not_chinese", "not_chinese", {"count": chinese, "letters": letters}
+    if sum(map(len, _HAN_RUN.findall(content[:200]))) >= 60 and not _OTHER_SCRIPT.search(content):
+        return None
+    chinese, foreign = len(_HAN.findall(content)), len(_OTHER_SCRIPT.findall(content))
+    letters = chinese + foreign + len(_LATIN.findall(content))
+    if chinese < CHINESE_SHARE * letters or foreign > chinese * FOREIGN_SHARE:
+        return "not_chinese", "not_chinese", {"count": chinese, "letters": letters}
     return None
 
 
 def _is_broken(content: str) -> bool:
-    """Broken characters, more than one in 200 (a single cut emoji is let pass), or UTF-8 that was read as GBK (`鍜ㄨ`)."""
-    broken = content.count("\ufffd") + sum(content.count(mark) for mark in ("锟斤拷", "烫烫烫", "ï»¿", "â€", "å", "ä¸"))
+    """Test for more than one broken character in 200 (a single cut emoji is accepted), or UTF-8 read as GBK (`鍜ㄨ`)."""
+    broken = content.count("\ufffd") + sum(map(content.count, noise_words("mojibake")))
     if broken > 1 and broken * 200 > len(content):
         return True
-    if any(common in content for common in "的是你我"):
+    if any(word in content for word in noise_words("common")):
         # Text read in the wrong encoding has none of these.
         return False
     foreign = "".join(_HAN.findall(content[:300]))[:120]
