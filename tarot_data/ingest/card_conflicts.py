@@ -1,12 +1,13 @@
-"""Where a content contradicts the cards it is filed under, and drawn cards it never speaks of.
+"""Card conflicts: contents that contradict the cards they are filed under, and drawn cards that no sentence reads.
 
-A false alarm throws a good reading out, so an alarm needs several things at once. Another orientation: it stands right
-beside the card's name, nothing near makes it a supposition (`hedges.csv`), and the drawn orientation is said nowhere of
-that card. A card nobody drew: an interpreting sentence puts it in a place of the spread, it is no extra card, comparison
-or memory, and a drawn card is missing from the text in its stead.
+A false alarm rejects a good reading, so several conditions must hold. Another orientation: it is right beside the card's
+name, nothing near makes it a supposition (`hedges.csv`), and nothing near any mention of the card says the drawn one. An
+undrawn card: an interpreting sentence puts it in a place of the spread, it is no extra card, comparison or memory, and a
+drawn card is missing from the text. The words are rows of `card_conflicts.csv`.
 """
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import polars as pl
@@ -14,7 +15,7 @@ import polars as pl
 from schemas.deck import MAJORS
 from schemas.rejections import values_json
 from tarot_data import lexicon
-from tarot_data.cards.mentions import CARD_ID, orientation_beside
+from tarot_data.cards.mentions import orientation_beside
 from tarot_data.text.normalise import fold
 from tarot_data.text.numerals import NUMERALS
 
@@ -31,34 +32,45 @@ class _Mention(NamedTuple):
 
 @lexicon.cached
 def _hedges(*kinds: str) -> re.Pattern:
-    words = [fold(row["word"]) for row in lexicon.read_table("hedges") if row["kind"] in kinds]
-    return re.compile("|".join(re.escape(word).replace("…", ".{0,6}") for word in words))
+    """Return a pattern of the words of hedges.csv of these kinds."""
+    return _any_of(fold(row["word"]) for row in lexicon.read_table("hedges") if row["kind"] in kinds)
 
 
-_TURNED = {
-    "upright": re.compile("正位|正着|正的|正立|upright|顺位"),
-    "reversed": re.compile(
-        "逆(?![风流袭境])|[倒反](?:[过着了置立位转悬挂的]|$)|[掉颠]倒|翻[过转倒了]|reversed|(?<![a-z])rx?(?![a-z])|upside ?down"
-    ),
-}
-_PLACED = re.compile(
-    rf"(?:位置?上?的?|[位是为得:：|｜·]|出现了?|出了|给了?到?|抽到了?|来了|翻出|翻到|落在|第[{NUMERALS}0-9]+张|[这那一头后]一?张|最后)"
-    r"[「『【《“\"*\s,，]*(?:正位的|逆位的|倒置的|倒立的|颠倒的)?$"
-)
-_LIES = (
-    r"(?:的?位置?|这个位置)?上?(?:的|是|为|得|见|出|给了?|出现了?|落着|坐着)?[\s,:|·=→「『【《“\"*\-]*"
-    r"(?:正位的|逆位的|倒置的|倒立的|颠倒的)?$"
-)
-"""What may stand between the name of a place and the card that lies there."""
+@lexicon.cached
+def _words(kind: str) -> tuple[str, ...]:
+    """Return the folded words of a kind of card_conflicts.csv."""
+    rows = (row for row in lexicon.read_table("card_conflicts") if row["kind"] == kind)
+    return tuple(fold(word) for row in rows for word in row["words"].split("|"))
 
-_BESIDE = re.compile(r"牌?\s?(?:[正逆倒反][位着立置了]|[(（]\s?[正逆倒反r]|逆|r(?![a-z])|upright|reversed)")
-_ALONE = re.compile(r"牌?\s?[正逆(（,，:：。.!！?？|\s]|$")
+
+@lexicon.cached
+def _pattern(kind: str, but: str = "") -> re.Pattern:
+    """Return a pattern of the words of a kind, not at the start of a word of the kind `but`."""
+    return _any_of(_words(kind), _words(but))
+
+
+def _any_of(words: Iterable[str], but: Iterable[str] = ()) -> re.Pattern:
+    """Compile words: `…` is a gap, `$` the end of the text, Latin words are whole words."""
+    patterns = {word: re.escape(word.removesuffix("$")).replace("…", ".{0,6}") for word in words}
+    parts = (
+        (rf"(?<![a-z]){part}(?![a-z])" if word.isascii() else part) + "$" * word.endswith("$")
+        for word, part in patterns.items()
+    )
+    excluded = "|".join(map(re.escape, but))
+    return re.compile((f"(?!{excluded})" if excluded else "") + f"(?:{'|'.join(parts)})")
+
+
+@lexicon.cached
+def _alike_names() -> frozenset[frozenset[str]]:
+    """Return pairs of cards, or of a major and a rank, that readings confuse."""
+    rows = (row for row in lexicon.read_table("card_conflicts") if row["kind"] == "alike")
+    return frozenset(frozenset(row["words"].split("|")) for row in rows)
 
 
 def find_conflicts(readings: pl.DataFrame, sentences: pl.DataFrame, mentions: pl.DataFrame) -> pl.DataFrame:
-    """(reading_id, code, values) of readings whose content gives another orientation, or interprets a card nobody drew.
+    """Return (reading_id, code, values) of readings whose content contradicts their cards; see the module.
 
-    sentences, mentions: what `patterns.annotated` found in them, or in those of them that differ.
+    sentences, mentions: what `patterns.annotated` found in these readings, or in some of them.
     """
     rows = readings.select("reading_id", "content").rows()
     drawn = _drawn(readings)
@@ -79,15 +91,18 @@ def find_conflicts(readings: pl.DataFrame, sentences: pl.DataFrame, mentions: pl
     return pl.DataFrame(out, schema=SCHEMA, orient="row")
 
 
+_TO_SPACES = str.maketrans("()/", "   ")
+
+
 class _Drawn(NamedTuple):
-    """A card of the draw: the orientations it was drawn in, and its positions as they are written."""
+    """A card of the draw: the orientations it was drawn in, and its positions as written."""
 
     ways: set[str]
     positions: set[str]
 
     def places(self) -> set[str]:
-        """The folded words its positions are called by."""
-        parts = (part for position in self.positions for part in re.split(r"[()/\s]", fold(position)))
+        """Return the folded words of its positions."""
+        parts = (part for position in self.positions for part in fold(position).translate(_TO_SPACES).split())
         return {part for part in parts if len(part) > 1}
 
 
@@ -111,13 +126,13 @@ def _drawn(readings: pl.DataFrame) -> list[dict[str, _Drawn]]:
 
 
 def _missing(drawn: dict[str, _Drawn], mentions: list[_Mention]) -> list[str]:
-    """The drawn cards that the text never names."""
+    """Return the drawn cards that the text never names."""
     named = {mention.card for mention in mentions}
     return [card for card in drawn if card not in named]
 
 
 def _spans(sentences: pl.DataFrame, wanted: list[str]) -> dict[str, list[tuple[int, int, bool]]]:
-    """reading_id to (start, end, interprets) of the sentences of the readings wanted, in order."""
+    """Return reading_id to (start, end, interprets) of the sentences of the readings wanted, in order."""
     table = sentences.filter(pl.col("reading_id").is_in(wanted)).select(
         "reading_id", "start", "end", pl.col("labels").cast(pl.List(pl.String)).list.contains("card_interpretation")
     )
@@ -127,23 +142,42 @@ def _spans(sentences: pl.DataFrame, wanted: list[str]) -> dict[str, list[tuple[i
     return out
 
 
-def _own_clause(text: str, mention: _Mention, mentions: list[_Mention], back: int = 24) -> str:
-    """The sentence round a mention from at most `back` characters before to the end of its clause, but nothing of
-    another card's: what comes after a comma is said of the card, no longer of whether it lies there."""
-    first = max([mention.start - back, *(m.end for m in mentions if m.end <= mention.start)])
-    last = min([mention.end + 24, *(m.start for m in mentions if m.start >= mention.end)])
-    before = re.split("[。！？!?\n]", text[max(0, first) : mention.start])[-1]
-    return before + text[mention.start : mention.end] + re.split("[。！？!?\n,;:]", text[mention.end : last])[0]
+STOPS = "。!?\n"
+"""Marks that end a sentence, in folded text."""
 
 
-def _round(text: str, mention: _Mention, mentions: list[_Mention], back: int = 6, ahead: int = 60) -> str:
-    """What stands round a mention up to the next card, beyond its sentence too."""
+def _after_last(text: str, marks: str) -> str:
+    return text[max(map(text.rfind, marks)) + 1 :]
+
+
+def _until_first(text: str, marks: str) -> str:
+    return text[: min((place for mark in marks if (place := text.find(mark)) >= 0), default=len(text))]
+
+
+def _around(mention: _Mention, mentions: list[_Mention], back: int, ahead: int) -> tuple[int, int]:
+    """Return start and end of what is around a mention, at most up to the next card on both sides."""
     first = max([mention.start - back, 0, *(m.end for m in mentions if m.end <= mention.start)])
-    last = min([mention.end + ahead, *(m.start for m in mentions if m.start >= mention.end)])
-    return re.split("[。！？!?\n,;、]", text[first : mention.start])[-1] + text[mention.start : last]
+    return first, min([mention.end + ahead, *(m.start for m in mentions if m.start >= mention.end)])
+
+
+def _own_clause(text: str, mention: _Mention, mentions: list[_Mention]) -> str:
+    """Return the sentence around a mention up to the end of its clause.
+
+    What comes after a comma is said of the card, no longer of whether it was drawn.
+    """
+    first, last = _around(mention, mentions, 24, 24)
+    before = _after_last(text[first : mention.start], STOPS)
+    return before + text[mention.start : mention.end] + _until_first(text[mention.end : last], STOPS + ",;:")
+
+
+def _neighbourhood(text: str, mention: _Mention, mentions: list[_Mention]) -> str:
+    """Return what is around a mention up to the next card, beyond its sentence too."""
+    first, last = _around(mention, mentions, 6, 60)
+    return _after_last(text[first : mention.start], STOPS + ",;、") + text[mention.start : last]
 
 
 def _turned(text: str, mentions: list[_Mention], drawn: dict[str, _Drawn]) -> tuple[str, dict[str, str]] | None:
+    """Return code and values if the text gives a card another orientation than the drawn one, and that one nowhere."""
     said: dict[str, dict[str, list[_Mention]]] = {}
     sure = {card for card, mine in drawn.items() if len(mine.ways) == 1 and "unknown" not in mine.ways}
     for mention in mentions:
@@ -154,77 +188,138 @@ def _turned(text: str, mentions: list[_Mention], drawn: dict[str, _Drawn]) -> tu
     for card, by_orientation in said.items():
         right = next(iter(drawn[card].ways))
         wrong = "reversed" if right == "upright" else "upright"
-        if wrong not in by_orientation or right in by_orientation:
+        if right in by_orientation:
             continue
         for mention in by_orientation[wrong]:
-            if _hedges("hypothetical", "absent", "earlier", "comparison").search(_own_clause(text, mention, mentions)):
+            if _is_supposed(text, mention, mentions, "absent", "earlier"):
                 continue
-            if any(_TURNED[right].search(_round(text, m, mentions)) for m in mentions if m.card == card):
-                continue
-            written = text[mention.start : mention.end + 8].split("\n")[0]
-            return f"says_{wrong}", {"card": card, "written": written}
+            if not any(_says(right, text, other, mentions) for other in mentions if other.card == card):
+                written = text[mention.start : mention.end + 8].split("\n")[0]
+                return f"says_{wrong}", {"card": card, "written": written}
     return None
+
+
+def _is_supposed(text: str, mention: _Mention, mentions: list[_Mention], *more: str) -> bool:
+    """Test whether the clause of a mention makes it a supposition or a comparison."""
+    return _hedges("hypothetical", "comparison", *more).search(_own_clause(text, mention, mentions)) is not None
+
+
+def _says(orientation: str, text: str, mention: _Mention, mentions: list[_Mention]) -> bool:
+    pattern = _pattern(orientation, f"not {orientation}")
+    return pattern.search(_neighbourhood(text, mention, mentions)) is not None
 
 
 def _undrawn(
     text: str, mentions: list[_Mention], drawn: dict[str, _Drawn], spans: list[tuple[int, int, bool]]
 ) -> tuple[str, dict[str, str]] | None:
+    """Return code and values if the text interprets a card that was not drawn in place of one it never names."""
     missing = _missing(drawn, mentions)
-    if not missing:
-        return None
-    places = "|".join(re.escape(place) for card in missing for place in sorted(drawn[card].places()))
-    in_place = re.compile(f"(?:{places}){_LIES}") if places else None
-    for mention in mentions:
-        card = mention.card
-        if card in drawn or any(_alike(card, other) for other in missing):
+    places = tuple(place for card in missing for place in drawn[card].places())
+    for mention in mentions if missing else ():
+        if mention.card in drawn or any(_alike(mention.card, other) for other in missing):
             continue
-        at = next((i for i, (a, b, _) in enumerate(spans) if a <= mention.start < b), None)
-        if at is None:
-            continue
-        span = spans[at]
-        # A heading counts where an interpretation follows that names no card of its own.
-        heads = (
-            at + 1 < len(spans)
-            and spans[at + 1][2]
-            and span[1] - span[0] <= 20
-            and "\n" in text[span[1] : spans[at + 1][0]]
-        )
-        if heads and any(spans[at + 1][0] <= m.start < spans[at + 1][1] for m in mentions):
-            heads = False
-        sentence = text[span[0] : span[1]]
-        before = sentence[: mention.start - span[0]]
-        in_its_place = in_place is not None and in_place.search(before) is not None
-        if not span[2] and not heads and not in_its_place:
-            continue
-        inside = [m for m in mentions if span[0] <= m.start < span[1]]
-        if any(m.card in drawn for m in inside) or len({m.card for m in inside}) > 1:
-            continue
-        after = sentence[mention.end - span[0] :]
-        placed = (
-            _PLACED.search(before) or _BESIDE.match(after) or not re.sub(r"[\W\d_]", "", before) and _ALONE.match(after)
-        )
-        if not in_its_place and (not placed and not heads or len(before) > 12):
-            continue
-        if _hedges("absent", "earlier", "extra").search(text[max(0, span[0] - 24) : span[1]]):
-            continue
-        if _hedges("hypothetical", "comparison").search(_own_clause(text, mention, mentions)):
-            continue
-        return "undrawn_card", {"card": card, "missing": missing[0]}
+        at = next((i for i, (start, end, _) in enumerate(spans) if start <= mention.start < end), None)
+        if (
+            at is not None
+            and _stands_alone(mentions, spans[at], drawn)
+            and _is_read_in_place(text, mention, mentions, spans, at, places)
+            and not _hedges("absent", "earlier", "extra").search(text[max(0, spans[at][0] - 24) : spans[at][1]])
+            and not _is_supposed(text, mention, mentions)
+        ):
+            return "undrawn_card", {"card": mention.card, "missing": missing[0]}
     return None
 
 
+def _stands_alone(mentions: list[_Mention], span: tuple[int, int, bool], drawn: dict[str, _Drawn]) -> bool:
+    """Test whether a sentence names one card, which was not drawn."""
+    inside = {mention.card for mention in mentions if span[0] <= mention.start < span[1]}
+    return len(inside) == 1 and not inside & drawn.keys()
+
+
+def _is_read_in_place(
+    text: str,
+    mention: _Mention,
+    mentions: list[_Mention],
+    spans: list[tuple[int, int, bool]],
+    at: int,
+    places: tuple[str, ...],
+) -> bool:
+    """Test whether sentence `at` interprets the mentioned card as drawn. places: positions of the unnamed cards."""
+    start, end, interprets = spans[at]
+    before, after = text[start : mention.start], text[mention.end : end]
+    if _ends_with_place(before, places):
+        return True
+    heads = _is_heading(text, mentions, spans, at)
+    return (interprets or heads) and len(before) <= 12 and (heads or _is_placed(before, after))
+
+
+def _is_heading(text: str, mentions: list[_Mention], spans: list[tuple[int, int, bool]], at: int) -> bool:
+    """Test whether a sentence is the heading of an interpretation that names no card itself."""
+    if at + 1 == len(spans):
+        return False
+    (start, end, _), (after, after_end, interprets) = spans[at : at + 2]
+    return (
+        interprets
+        and end - start <= 20
+        and "\n" in text[end:after]
+        and not any(after <= mention.start < after_end for mention in mentions)
+    )
+
+
+def _endings(before: str, marks: str) -> set[str]:
+    """Return what is before a card's name without marks at its end, with and without an orientation (逆位的)."""
+    texts = {before} | {before.removesuffix(word) for word in _words("before name")}
+    return {_stripped(text, marks) for text in texts}
+
+
+def _stripped(text: str, marks: str) -> str:
+    while text and (text[-1] in marks or text[-1].isspace()):
+        text = text[:-1]
+    return text
+
+
+def _ends_with_place(before: str, places: tuple[str, ...]) -> bool:
+    """Test whether what is before a card's name says in which of these places it is: 现况的位置上是."""
+    ends = _endings(before, ',:|·=→「『【《“"*-')
+    for kind in ("place verb", "place side", "place noun"):
+        ends |= {end.removesuffix(word) for end in ends for word in _words(kind)}
+    return any(end.endswith(places) for end in ends)
+
+
+def _is_placed(before: str, after: str) -> bool:
+    """Test whether a card's name is introduced as drawn (抽到了…), followed by its orientation, or a heading."""
+    if any(map(_ends_as_drawn, _endings(before, '「『【《“"*,'))):
+        return True
+    for word in _words("card"):
+        after = after.removeprefix(word)
+    first = after[:1]
+    if _pattern("after name").match(after.lstrip().replace("( ", "(", 1)):
+        return True
+    is_alone = not after or first in "(,:。.!?|" or first.isspace() or first in _words("alone after name")
+    return is_alone and not any(character.isalpha() for character in before)
+
+
+def _ends_as_drawn(before: str) -> bool:
+    """Test whether a text ends with a word or mark after which a drawn card is named. `{数}`: a number."""
+    for word in _words("said to be drawn"):
+        head, number, tail = word.partition("{数}")
+        rest = before.removesuffix(tail) if number else ""
+        if number and rest != before and rest.rstrip(_NUMBER) != rest and rest.rstrip(_NUMBER).endswith(head):
+            return True
+    return before.endswith((*_words("said to be drawn"), ":", "|", "·"))
+
+
+_NUMBER = f"{NUMERALS}0123456789"
+
+
 def _alike(card: str, other: str) -> bool:
-    """Whether readers write one and mean the other: 皇后 for a queen, 国王 or 皇帝 for a king, a suit left out."""
-    pairs = {"皇后": "王后", "皇帝": "国王", "女祭司": "王后", "教皇": "国王"}
-    if card in MAJORS and other not in MAJORS:
-        return pairs.get(card) == other[2:]
-    if card not in MAJORS and other in MAJORS:
-        return pairs.get(other) == card[2:]
-    return CARD_ID[card] == CARD_ID[other] or {card, other} <= {"力量", "正义"} or {card, other} <= {"女祭司", "教皇"}
+    """Test whether readings write one card and mean the other: 皇后 for a queen, 国王 or 皇帝 for a king."""
+    names = frozenset(name if name in MAJORS else name[2:] for name in (card, other))
+    return card == other or not (card not in MAJORS and other not in MAJORS) and names in _alike_names()
 
 
 def unread_cards(readings: pl.DataFrame, sentences: pl.DataFrame) -> pl.DataFrame:
-    """(reading_id) of readings with a drawn card that no sentence interprets or links."""
+    """Return (reading_id) of readings with a drawn card that no sentence interprets or links."""
     drawn = (
         readings.select("reading_id", "cards")
         .explode("cards")
