@@ -33,7 +33,7 @@ _NOISE_NAMES = (
 
 
 def is_noise(name: str) -> bool:
-    """Whether a path below the inbox is nobody's reading: system files, lock files, cloud placeholders."""
+    """Check for a file that cannot be a reading: system files, lock files, cloud placeholders."""
     parts = name.replace("\\", "/").split("/")
     return any(part in NOISE_PARTS for part in parts[:-1]) or any(
         fnmatch.fnmatchcase(parts[-1], pattern) for pattern in _NOISE_NAMES

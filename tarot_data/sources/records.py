@@ -1,4 +1,4 @@
-"""What every source yields: a raw record with its provenance, or the reason why there is none."""
+"""What every form of file yields: raw records with their source, or rejections."""
 
 import io
 import re
@@ -15,7 +15,7 @@ from tarot_data.text.cleanup import plain
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Where a record stands. See `schemas.tables.Source` for the forms of a locator."""
+    """The place of a record. See `schemas.tables.Source` for the forms of a locator."""
 
     file: str
     member: str | None
@@ -34,10 +34,10 @@ class RawDraw:
 
 @dataclass(frozen=True, kw_only=True)
 class RawRecord:
-    """One reading as it lies in its file: unmasked, uncleaned. Never written anywhere in this form.
+    """One reading as in its file, unmasked and not cleaned. Never stored in this form.
 
-    date: as written. date_hint: sheet or file name that may hold the year. record_id: the source's own id where it
-    is stable (a Notion page id, a primary key). fixed: a person corrected it.
+    date: as written. date_hint: sheet or file name that may have the year. record_id: the source's own id if it is
+    stable (a Notion page id, a primary key). fixed: a person corrected it.
     """
 
     source: Source
@@ -56,15 +56,15 @@ class RawRecord:
 
 
 Corrected = Callable[[RawRecord, str], RawRecord | None]
-"""A record, and the key of what became of it -> the record as a person corrected it; None where nobody did."""
+"""(record, key of its reading or rejection) -> the record as a person corrected it, None if nobody did."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rejected:
     """A file or a record that gives no reading.
 
-    code: row `rejection.<code>` of the message catalogue; values fill it. raw: what could be read of it, unmasked, for
-    masking and storing.
+    code: row `rejection.<code>` of the message catalogue; values fill it. raw: the part that could be read,
+    unmasked; it is masked before it is stored.
     """
 
     source: Source
@@ -84,7 +84,7 @@ class SourceError(Exception):
 
     @property
     def verdict(self) -> dict[str, object]:
-        """The fields of `Rejected` that say why."""
+        """Return the fields of `Rejected` with the reason."""
         return {"reason": self.reason, "code": self.code, "values": self.values}
 
 
@@ -98,10 +98,9 @@ def unsafe(code: str, **values: object) -> SourceError:
 
 @dataclass(frozen=True, kw_only=True)
 class Blob:
-    """The bytes of one file, or of one entry of an archive, before anybody knows their form.
+    """The bytes of a file, or of an entry of an archive, whose form is not known yet.
 
-    file: path below the inbox, masked. name: the last part of its real name. beside: what lies in the same folder,
-    name to Blob, for an entry of an archive; a file's neighbours are looked up on disk.
+    file: path below the inbox, masked. name: the last part of its real name. path: of a file; data: of an entry.
     """
 
     file: str
@@ -122,7 +121,7 @@ class Blob:
 
     @property
     def hint(self) -> str:
-        """Where a year may stand: the folders and the name."""
+        """Return the folders and the name, which may have the year."""
         return f"{self.file}/{self.member}" if self.member else self.file
 
 
@@ -137,9 +136,9 @@ def rejected(blob: Blob, error: SourceError, form: str = "unknown") -> Rejected:
 
 @lexicon.cached(maxsize=4096)
 def masked_name(name: str) -> str:
-    """A file, entry, sheet or table name fit to be stored: contact details masked, two names still two.
+    """Mask contact details in the name of a file, entry, sheet or table, so that it can be stored.
 
-    A masked name gets four hex digits of its own, which tell two such names apart and not what they hide.
+    A masked name gets four hex digits of its hash, which distinguish two such names without revealing them.
     """
     if _PLACE.fullmatch(name):
         return name

@@ -10,7 +10,7 @@ from tarot_data.sources.records import Blob, SourceError
 
 @dataclass(frozen=True)
 class Sample:
-    """blob and its first bytes. text: the beginning, decoded, line ends \\n; None where it is no text."""
+    """blob and its first bytes. text: the beginning, decoded, line ends \\n; None if it is binary."""
 
     blob: Blob
     head: bytes

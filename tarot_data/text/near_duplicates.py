@@ -306,8 +306,8 @@ def near_pairs(
         .select("reading_id", "content")
         .iter_rows()
     )
-    held = {key: shingles(folded(text)) for key, text in texts.items()}
-    rows = [(one, other, jaccard(held[one], held[other])) for one, other in candidates.iter_rows()]
+    grams = {key: shingles(folded(text)) for key, text in texts.items()}
+    rows = [(one, other, jaccard(grams[one], grams[other])) for one, other in candidates.iter_rows()]
     found = pl.DataFrame(rows, schema=none.schema, orient="row")
     return found.filter(pl.col("similarity") >= threshold).sort("one", "other")
 

@@ -191,7 +191,7 @@ def test_a_header_of_two_rows(read):
     assert reading["content"] == BODY
 
 
-def test_numbered_card_columns_of_one_card_each_are_one_draw(read):
+def test_numbered_card_columns_are_one_draw(read):
     header = ["咨询者", "牌阵", "牌1", "牌2", "牌3", "解读"]
     reading = to_reading(read({"a.csv": sheet(header, ["阿宁", "圣三角", "皇帝逆", "圣杯六", "正义", BODY])})[0])
     assert [(c["draw"], c["place"], c["card"]) for c in reading["cards"]] == [
@@ -295,14 +295,14 @@ def test_accounts_in_shifted_rows_are_masked(read):
         "Client/客户,Question/问题,Spread/牌阵,Cards/牌,Reading/解读,Date/日期",
     ],
 )
-def test_column_names_with_a_remark_or_in_two_languages(read, header):
+def test_column_names_with_remarks_or_two_languages(read, header):
     (record,) = read({"a.csv": f"{header}\r\nMel,换组,两张牌,愚人正位、力量逆位,{BODY},2024/1/5\r\n"})
     reading = to_reading(record)
     assert (reading["person"], reading["question"], str(reading["date"])) == ("Mel", "换组", "2024-01-05")
     assert cards(reading) == [("愚人", "upright"), ("力量", "reversed")]
 
 
-def test_a_kind_is_the_spread_if_it_names_one(read):
+def test_a_kind_that_names_a_spread(read):
     rows = f"Mel,换组,愚人,感情,{BODY}\r\n阿宁,搬家,愚人,学业,{BODY}\r\n小满,考试,愚人,单张,{BODY}\r\n"
     records = read({"a.csv": f"客户,问题,牌,类型,解读\r\n{rows}"})
     assert [record.draws[0].spread for record in records] == [None, None, "单张"]
@@ -397,7 +397,7 @@ def test_columns_about_a_numbered_card(read, header, row):
 
 @pytest.mark.parametrize("filled", [True, False])
 @pytest.mark.parametrize("texts", [[BODY, ""], TEXTS])
-def test_a_card_a_row_with_one_text_or_several(read, filled, texts):
+def test_card_rows_with_one_text_or_several(read, filled, texts):
     rows = [["日期", "咨询者", "问题", "位置", "牌", "正逆", "解读"]]
     for day, person in (("2024/1/5", "阿宁"), ("2024/1/6", "Mel")):
         for number, ((place, card, side), text) in enumerate(zip(LAID, texts, strict=True)):

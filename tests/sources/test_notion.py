@@ -112,7 +112,7 @@ def test_callouts_keep_their_words(read):
     assert to_reading(read({f"搬家 {ID}.md": page})[0])["content"] == f"💡 先量好新房\n\n{BODY}"
 
 
-def test_a_page_with_only_a_picture_is_an_empty_body(read):
+def test_a_page_with_only_pictures_is_empty(read):
     page = "# 空白页\n\nPerson: Mel\nCards 1: 愚人(正位)\n\n![a](a.png)\n"
     _, rejections = to_readings(read({f"空白页 {ID}.md": page}))
     assert rejections["reason"].to_list() == ["empty_body"]
@@ -200,7 +200,7 @@ def test_entry_names_without_utf8_flag_are_decoded(read):
         assert [record.source.member for record in records] == [f"愚人 {ID}.md"]
 
 
-def test_a_page_that_only_lists_links_is_no_reading(read):
+def test_a_page_of_links_is_no_reading(read):
     page = f"# 塔罗\n\n[Readings](Readings%20{BASE}.csv)\n\n[外派](a/%E5%A4%96%20{ID}.md)\n"
     assert read({f"塔罗 {BASE}.md": page}) == []
 

@@ -103,12 +103,12 @@ def test_merged_cells_apply_to_every_row(read):
     assert (second["person"], str(second["date"]), second["question"]) == ("Mel", "2024-01-05", "追问：什么时候")
 
 
-def test_an_empty_client_that_is_not_merged_stays_empty(read):
+def test_an_empty_unmerged_client_stays_empty(read):
     _, second = read({"a.xlsx": workbook({"1月": [HEADER, row("2024/1/5"), row("2024/1/6", None)]})})
     assert second.person is None
 
 
-def test_a_header_of_two_rows_with_a_card_a_column(read):
+def test_two_header_rows_with_a_card_column(read):
     def merge(book):
         book["1月"].merge_cells("C1:E1")
 
@@ -145,7 +145,7 @@ def test_a_hidden_sheet_is_rejected_by_name(read):
     assert [(type(r), r.source.locator) for r in records] == [(Rejected, "sheet 旧"), (RawRecord, "sheet 1月 row 2")]
 
 
-def test_a_cell_at_the_far_corner_does_not_fill_memory(read):
+def test_a_far_corner_cell_uses_little_memory(read):
     def far(book):
         book["1月"]["XFD1048576"] = "x"
 
@@ -198,7 +198,7 @@ def test_a_damaged_workbook_is_unreadable(read):
     ]
 
 
-def test_the_workbook_of_a_chat_program_is_a_chat(read):
+def test_a_chat_program_workbook_is_a_chat(read):
     rows = [
         ["会话信息"],
         ["微信ID", "wxid_x", "昵称", "Mel"],
@@ -219,7 +219,7 @@ def test_other_workbooks_are_rejected_empty_tables_are_not(read):
     assert [(r.source.file, r.reason) for r in records] == [("a.xlsx", "unreadable")]
 
 
-def test_a_header_of_two_rows_may_be_merged_over_both(read):
+def test_cells_merged_over_both_header_rows(read):
     def merge(book):
         for cells in ("A1:A2", "B1:B2", "C1:E1", "F1:F2"):
             book["1月"].merge_cells(cells)

@@ -47,9 +47,9 @@ def _copied(blob: Blob, scratch: Path) -> Path:
         return copy
     shutil.copyfile(blob.path, copy)
     for part in ("-wal", "-shm"):
-        beside = blob.path.with_name(blob.path.name + part)
-        if beside.is_file() and not beside.is_symlink() and beside.stat().st_size <= MAX_BYTES:
-            shutil.copyfile(beside, scratch / f"copy.db{part}")
+        log = blob.path.with_name(blob.path.name + part)
+        if log.is_file() and not log.is_symlink() and log.stat().st_size <= MAX_BYTES:
+            shutil.copyfile(log, scratch / f"copy.db{part}")
     return copy
 
 
