@@ -1,12 +1,13 @@
-"""Whether a record is an earlier reading as its reader has edited it, or another reading in its place.
+"""Decide for each clean reading whether the store has it unchanged, has an earlier text of it, or does not have it.
 
-A file is rewritten in many ways: a word mended in row 7, a row put in front of it, next month's export under last
-month's name, another folder whose files are called the same. Place alone does not tell these apart; what was asked, of
-whom, what was drawn and what was said do.
+A file is rewritten in many ways: a word corrected in row 7, a row inserted above it, next month's export under last
+month's name, another folder whose files have the same names. The locator alone does not tell these apart; who asked
+what, which cards were drawn and what was written do.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from hashlib import blake2b
+from typing import NamedTuple
 
 import polars as pl
 
@@ -19,44 +20,102 @@ ALIKE = 0.2
 than 0.035, among made-up ones 0.08; a text doubled in length shares 0.5 with its first half."""
 
 NEARBY = 200
-"""Readings of one file that are compared with one that has lost its place; beyond, only the place counts."""
+"""Most readings of one file that a reading is compared with; if there are more, only the one at its locator is."""
 
-COLUMNS = ["reading_id", "person", "question", "date", "cards", "content"]
-"""What is compared."""
+COMPARED = ["reading_id", "person", "question", "date", "cards", "content"]
+METADATA = ("person", "question", "date", "outcome", "consent")
+"""Fields that may be updated while words and cards stay."""
 
 
-class Edits:
-    """The readings a file had and has no more, against those it has now."""
+class Place(NamedTuple):
+    file: str
+    member: str | None
+    locator: str
 
-    def __init__(self, fetch: Callable[[list[str], list[str]], pl.DataFrame]) -> None:
-        """fetch: the columns asked for of the readings with these ids."""
-        self.fetch, self.rows, self.shingles = fetch, {}, {}
 
-    def of(self, row: dict, there: str | None, missing: set[str]) -> str | None:
-        """The reading_id that the row is an edit of, or None.
+class Stored(NamedTuple):
+    reading_id: str
+    place: Place
 
-        there: the reading that stood in the row's place. missing: all that the file had and has no more.
+
+class Match(NamedTuple):
+    """reading_id and revision of a reading, and whether the store has it as it is."""
+
+    reading_id: str
+    revision: int
+    unchanged: bool
+
+
+class Known:
+    """The readings of the store, and which of them this run has met again."""
+
+    def __init__(self, index: pl.DataFrame, fetch: Callable[[list[str], list[str]], pl.DataFrame]) -> None:
+        """index: of `tables.index`. fetch: returns some columns of the readings with these ids."""
+        self.by_fingerprint: dict[str, Stored] = {}
+        self.by_place: dict[Place, str] = {}
+        self.by_file: dict[str, list[str]] = {}
+        self.revisions: dict[str, int] = {}
+        self.claimed: set[str] = set()
+        """Fingerprints that a reading of this run has in the same file."""
+        self.fetch = fetch
+        self._present: set[str] = set()
+        self._missing: dict[str, set[str]] = {}
+        """File -> readings that it had and has no more, without those an edit of which was found."""
+        self._rows: dict[str, dict] = {}
+        self._shingles: dict[str, set] = {}
+        source = index["source"].struct.unnest().select("file", "member", "locator")
+        names = index.select("reading_id", "revision", "fingerprint")
+        # Column by column: as dicts of dicts a hundred thousand rows would take ten times the memory.
+        for (reading_id, revision, fingerprint), place in zip(names.iter_rows(), source.iter_rows(), strict=True):
+            place = Place(*place)
+            self.by_fingerprint[fingerprint] = Stored(reading_id, place)
+            self.by_place[place] = reading_id
+            self.by_file.setdefault(place.file, []).append(reading_id)
+            self.revisions[reading_id] = revision
+
+    def note_present(self, fingerprints: Iterable[str]) -> None:
+        """Note which readings are still in this run's files: an inserted row moves them to another locator."""
+        self._present |= {self.by_fingerprint[one].reading_id for one in fingerprints if one in self.by_fingerprint}
+
+    def edited_from(self, row: dict, place: Place, only_there: bool) -> str | None:
+        """Return the id of the reading of the same file that the row is an edit of, or None.
+
+        only_there: compare only with the reading that was at the same place.
         """
-        others = missing if len(missing) <= NEARBY else missing & {there}
+        there = self.by_place.get(place)
+        if place.file not in self._missing:
+            self._missing[place.file] = set(self.by_file.get(place.file, ())) - self._present
+        missing = self._missing[place.file]
+        others = missing & {there} if only_there or len(missing) > NEARBY else missing
         if not others:
             return None
-        self._know(others)
+        self._load(others)
         words = shingles(folded(row["content"]))
-        alike = {one: jaccard(words, self.shingles[one]) for one in sorted(others)}
-        if there in others and (alike[there] >= ALIKE or _same_reading(row, self.rows[there])):
-            return there
-        best = max(alike, key=alike.__getitem__)
-        return best if alike[best] >= ALIKE else None
+        alike = {one: jaccard(words, self._shingles[one]) for one in sorted(others)}
+        if there in others and (alike[there] >= ALIKE or _same_sitting(row, self._rows[there])):
+            found = there
+        else:
+            found = max(alike, key=alike.__getitem__)
+            if alike[found] < ALIKE:
+                return None
+        missing.discard(found)
+        return found
 
-    def _know(self, ids: set[str]) -> None:
-        if wanted := sorted(ids - self.rows.keys()):
-            for row in self.fetch(wanted, COLUMNS).iter_rows(named=True):
-                self.rows[row["reading_id"]] = row
-                self.shingles[row["reading_id"]] = shingles(folded(row["content"]))
+    def free_id(self, reading_id: str, place: Place) -> str:
+        """Return the id, or another one if a reading had these words before it was edited and keeps the id."""
+        if reading_id not in self.revisions:
+            return reading_id
+        return "r" + blake2b("\0".join(map(str, (reading_id, *place))).encode(), digest_size=8).hexdigest()
+
+    def _load(self, ids: set[str]) -> None:
+        if wanted := sorted(ids - self._rows.keys()):
+            for row in self.fetch(wanted, COMPARED).iter_rows(named=True):
+                self._rows[row["reading_id"]] = row
+                self._shingles[row["reading_id"]] = shingles(folded(row["content"]))
 
 
-def _same_reading(one: dict, other: dict) -> bool:
-    """Whether it is one sitting though the words are others: the same cards for the same person or question, or the same
+def _same_sitting(one: dict, other: dict) -> bool:
+    """Whether two different texts are of one sitting: the same cards for the same person or question, or the same
     question of the same person on the same day."""
     same = {name for name in ("person", "question") if one[name] and one[name] == other[name]}
     return bool(same) and (_drawn(one) == _drawn(other) or (len(same) == 2 and one["date"] == other["date"]))
@@ -66,140 +125,96 @@ def _drawn(row: dict) -> list[tuple]:
     return [(card["draw"], card["card"], str(card["orientation"])) for card in row["cards"]]
 
 
-def _known(index: pl.DataFrame) -> dict[str, dict]:
-    """Lookups of what the store has: by fingerprint, by place in a file, by file, and the revision of an id."""
-    by_fingerprint, by_place, by_file, revisions = {}, {}, {}, {}
-    source = index["source"].struct.unnest().select("file", "member", "locator")
-    names = index.select("reading_id", "revision", "fingerprint")
-    # By columns: a row of a hundred thousand as a dict of dicts costs ten times what it holds.
-    for (reading_id, revision, fingerprint), place in zip(names.iter_rows(), source.iter_rows(), strict=True):
-        by_fingerprint[fingerprint] = (reading_id, place)
-        by_place[place] = reading_id
-        by_file.setdefault(place[0], []).append(reading_id)
-        revisions[reading_id] = revision
-    return {
-        "fingerprint": by_fingerprint,
-        "place": by_place,
-        "file": by_file,
-        "revision": revisions,
-        "claimed": set(),
-        "edited": set(),
-    }
+def match(readings: pl.DataFrame, known: Known, replayed: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Give the readings of a batch their id and revision; return the new or changed ones, and all of them.
 
-
-def _identify(
-    readings: pl.DataFrame, known: dict[str, dict], edits: Edits, replayed: bool
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Readings that are not in the store as they stand, under their right id and revision; and all of them with
-    whether they are unchanged. Adds a `row` column, unique in the lot.
-
-    Of twins in one file one is the reading the store has and the others are duplicates; of a reading fed back, only
-    the one at its very place.
+    Both have a column `row`, unique in the batch; the second also `unchanged` and `file`. Of twins in one file one is
+    the reading that the store has, the others are duplicates. replayed: the readings are rejections fed back, of which
+    only one at the very same place is the reading that the store has.
     """
-    by_print, by_place, by_file, newest = known["fingerprint"], known["place"], known["file"], known["revision"]
-    claimed, edited = known["claimed"], known["edited"]
-    ids, unchanged, again = [], [], set()
-    missing: dict[str, set[str]] = {}
-    anew = {} if replayed else found(readings, by_print, edits)
-    for number, (fingerprint, source, own) in enumerate(
-        readings.select("fingerprint", "source", "reading_id").iter_rows()
-    ):
-        place = (source["file"], source["member"], source["locator"])
-        twin = by_print.get(fingerprint)
-        old = None
-        if twin is None and source["file"] in by_file:
-            if source["file"] not in missing:
-                missing[source["file"]] = set(by_file[source["file"]]) - known["still"] - edited
-            gone, there = missing[source["file"]], by_place.get(place)
-            old = edits.of(readings.row(number, named=True), there, gone & {there} if replayed else gone)
-        here = twin is not None and (place == twin[1] or (not replayed and source["file"] == twin[1][0]))
-        first = here and fingerprint not in claimed
-        unchanged.append(first and number not in anew)
-        if here:
-            claimed.add(fingerprint)
-        if first:
-            ids.append(twin[0])
-            if number in anew:
-                again.add(number)
-        elif old is not None:
-            edited.add(old)
-            gone.discard(old)
-            ids.append(old)
-        elif twin is None and own in newest:
-            # Words that another reading held before it was rewritten: they make its id, so this one needs its own.
-            ids.append("r" + blake2b("\0".join(map(str, (own, *place))).encode(), digest_size=8).hexdigest())
+    updates = {} if replayed else metadata_updates(readings, known)
+    applied, matches = {}, []
+    rows = readings.select("fingerprint", "source", "reading_id").iter_rows()
+    for number, (fingerprint, source, own) in enumerate(rows):
+        place = _place(source)
+        twin = known.by_fingerprint.get(fingerprint)
+        if twin is None:
+            edited = None
+            if place.file in known.by_file:
+                edited = known.edited_from(readings.row(number, named=True), place, only_there=replayed)
+            reading_id = edited or known.free_id(own, place)
+            matches.append(Match(reading_id, known.revisions.get(reading_id, 0) + 1, unchanged=False))
+            continue
+        same_source = place == twin.place if replayed else place.file == twin.place.file
+        if not same_source or fingerprint in known.claimed:
+            matches.append(Match(own, 1, unchanged=False))
+            continue
+        known.claimed.add(fingerprint)
+        if number in updates:
+            applied[number] = updates[number]
+            matches.append(Match(twin.reading_id, known.revisions[twin.reading_id] + 1, unchanged=False))
         else:
-            ids.append(own)
-    readings = as_kept(readings, {number: anew[number] for number in again})
-    # Words the store has already are either told anew, under their id, or a twin, which has no revision.
-    twins = [
-        fingerprint in by_print and number not in again for number, fingerprint in enumerate(readings["fingerprint"])
-    ]
-    revisions = [1 if twin else newest.get(one, 0) + 1 for one, twin in zip(ids, twins, strict=True)]
-    marked = readings.with_columns(
-        reading_id=pl.Series(ids, dtype=pl.String),
-        revision=pl.Series(revisions, dtype=pl.Int32),
-        unchanged=pl.Series(unchanged, dtype=pl.Boolean),
-        file=pl.col("source").struct.field("file"),
-    ).with_row_index("row")
-    return marked.filter(~pl.col("unchanged")).drop("unchanged", "file"), marked
-
-
-TOLD = ("person", "question", "date", "outcome", "consent")
-"""What is told of a reading beside its words and cards."""
-
-
-def found(readings: pl.DataFrame, by_print: dict[str, tuple], edits: Edits) -> dict[int, dict]:
-    """Number in the lot -> the reading of the store that has its words and cards, from the same file, but of which something
-    else has changed: the outcome that came later, a consent given or taken back, a date put right."""
-    mine = {}
-    for number, (fingerprint, source) in enumerate(readings.select("fingerprint", "source").iter_rows()):
-        twin = by_print.get(fingerprint)
-        if twin is not None and twin[1][0] == source["file"]:
-            mine[number] = (twin[0], twin[1] == tuple(source[name] for name in ("file", "member", "locator")))
-    if not mine:
-        return {}
-    columns = ["reading_id", "content", "draws", *TOLD]
-    rows = edits.fetch(sorted({one for one, _ in mine.values()}), columns).with_columns(
-        pl.col("consent").cast(pl.String)
+            matches.append(Match(twin.reading_id, 1, unchanged=True))
+    columns = pl.DataFrame(
+        matches, schema={"reading_id": pl.String, "revision": pl.Int32, "unchanged": pl.Boolean}, orient="row"
     )
+    matched = keep_masks(readings, applied).with_columns(columns, file=pl.col("source").struct.field("file"))
+    matched = matched.with_row_index("row")
+    return matched.filter(~pl.col("unchanged")).drop("unchanged", "file"), matched
+
+
+def _place(source: dict) -> Place:
+    return Place(source["file"], source["member"], source["locator"])
+
+
+def metadata_updates(readings: pl.DataFrame, known: Known) -> dict[int, dict]:
+    """Find readings with words and cards of the store, from the same file, but with other metadata or spreads.
+
+    Returns number in the batch -> the row of the store.
+    """
+    candidates = {}
+    for number, (fingerprint, source) in enumerate(readings.select("fingerprint", "source").iter_rows()):
+        twin = known.by_fingerprint.get(fingerprint)
+        if twin is not None and twin.place.file == source["file"]:
+            candidates[number] = (twin.reading_id, twin.place == _place(source))
+    if not candidates:
+        return {}
+    columns = ["reading_id", "content", "draws", *METADATA]
+    consent = pl.col("consent").cast(pl.String)
+    rows = known.fetch(sorted({one for one, _ in candidates.values()}), columns).with_columns(consent)
     old = {row["reading_id"]: row for row in rows.iter_rows(named=True)}
-    new = readings.select(*columns[1:]).with_columns(pl.col("consent").cast(pl.String))
-    anew = {}
-    for number, (reading_id, same_place) in mine.items():
+    new = readings.select(*columns[1:]).with_columns(consent)
+    updates = {}
+    for number, (reading_id, same_place) in candidates.items():
         row, was = new.row(number, named=True), old.get(reading_id)
-        # The words of one person sent to another are a template, and which of two rows stands first decides nothing.
+        # The same words sent to another person are a template: the order of two rows must not decide between them.
         if was and (same_place or row["person"] == was["person"]) and _differs(row, was):
-            anew[number] = was
-    return anew
+            updates[number] = was
+    return updates
 
 
 def _differs(row: dict, was: dict) -> bool:
     spreads = [[draw["spread"] for draw in one["draws"]] for one in (row, was)]
-    return spreads[0] != spreads[1] or any(_veil_kept(row[name], was[name]) != was[name] for name in TOLD)
+    return spreads[0] != spreads[1] or any(_with_mask(row[name], was[name]) != was[name] for name in METADATA)
 
 
-def _veil_kept(text: object, was: object) -> object:
-    """A text as the store has it where the two differ only by the name of somebody who was forgotten."""
-    if (
-        not isinstance(text, str)
-        or not isinstance(was, str)
-        or len(text) != len(was)
-        or suppression_list.MASK not in was
-    ):
+def _with_mask(text: object, was: object) -> object:
+    """Return the stored text if the two differ only by the masked name of a forgotten person, else the new one."""
+    texts = isinstance(text, str) and isinstance(was, str) and len(text) == len(was)
+    if not texts or suppression_list.MASK not in was:
         return text
     return was if all(b in (a, suppression_list.MASK) for a, b in zip(text, was, strict=True)) else text
 
 
-def as_kept(readings: pl.DataFrame, retold: dict[int, dict]) -> pl.DataFrame:
-    """The lot with the words of what is told anew as the store has them, in which a forgotten name may be masked."""
-    if not retold:
+def keep_masks(readings: pl.DataFrame, updates: dict[int, dict]) -> pl.DataFrame:
+    """Keep the masked names of forgotten persons in the texts of readings whose metadata is updated."""
+    if not updates:
         return readings
     texts = {}
     for name in ("content", "question", "outcome"):
         values = readings[name].to_list()
-        for number, was in retold.items():
+        for number, was in updates.items():
             hidden = name == "content" and suppression_list.MASK in was[name]
-            values[number] = was[name] if hidden else _veil_kept(values[number], was[name])
+            values[number] = was[name] if hidden else _with_mask(values[number], was[name])
         texts[name] = pl.Series(values, dtype=READINGS[name])
     return readings.with_columns(**texts)

@@ -17,7 +17,7 @@ import polars as pl
 from schemas.tables import READINGS, REJECTIONS, STORED, stored, typed
 from tarot_data import lexicon
 from tarot_data.ingest import fixes, rejections
-from tarot_data.ingest.identity import Edits, _identify, _known
+from tarot_data.ingest.identity import Known, match
 from tarot_data.ingest.lots import IDENTIFIED, LOT, UNCHANGED, _fresh, _Texts, _write, lot_numbers, lots_of, to_stored
 from tarot_data.privacy import suppression_list
 from tarot_data.sources import inbox, reader
@@ -167,20 +167,19 @@ def identify(data_dir: Path, clean: Path, staging: Path, replayed: bool = False)
     """
     out = _fresh(staging / "identified")
     gone = suppression_list.read(data_dir)
-    known, edits = _known(tables.index(data_dir)), Edits(partial(tables.chosen, data_dir))
+    known = Known(tables.index(data_dir), partial(tables.chosen, data_dir))
     lots = sorted(clean.glob("readings-*.parquet"))
-    # A row put in front moves the others: the reading that stood in a place may be further down, as it was.
-    prints = (pl.read_parquet(path, columns=["fingerprint"], glob=False)["fingerprint"] for path in lots)
-    known["still"] = {known["fingerprint"][one][0] for lot in prints for one in lot if one in known["fingerprint"]}
+    for path in lots:
+        known.note_present(pl.read_parquet(path, columns=["fingerprint"], glob=False)["fingerprint"])
     for number, path in enumerate(lots):
         readings = typed(pl.read_parquet(path, glob=False), READINGS)
         refused = pl.read_parquet(path.with_name(path.name.replace("readings-", "rejections-")), glob=False)
         readings, refused, passed_over = suppression_list.without(gone, readings, refused)
         _write(pl.DataFrame({"records": [passed_over]}), out / f"forgotten-{number:05}.parquet")
         _write(refused, out / f"rejections-{number:05}.parquet")
-        readings, standing = _identify(readings, known, edits, replayed)
+        readings, matched = match(readings, known, replayed)
         _write(
-            standing.filter(pl.col("unchanged")).select("reading_id", "file", "source"),
+            matched.filter(pl.col("unchanged")).select("reading_id", "file", "source"),
             out / f"unchanged-{number:05}.parquet",
         )
         _write(readings, out / f"readings-{number:05}.parquet")
