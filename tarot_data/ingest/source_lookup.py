@@ -24,7 +24,7 @@ def original(source: dict, files: pl.DataFrame, inbox: Path | None = None) -> di
     path = find_file(root, source["file"]) if root else None
     if path is None:
         raise Problem("no_source_file", file=source["file"], root=root or "–")
-    record = reader.read_again(path, source["member"], source["locator"], source["form"])
+    record = reader.read_again(path, source["member"], source["locator"])
     said = record_of(record) if isinstance(record, RawRecord) else record.raw
     masked, _ = masked_object({name: value for name, value in said.items() if value not in (None, "", {}, [])})
     return {"record": masked, "changed": record.source.sha256 != source["sha256"]}

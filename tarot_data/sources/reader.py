@@ -131,7 +131,7 @@ def form_of(sample: Sample) -> ModuleType:
     raise unreadable("unknown_form")
 
 
-def read_again(path: Path, member: str | None, locator: str, form: str) -> RawRecord | Rejected:
+def read_again(path: Path, member: str | None, locator: str) -> RawRecord | Rejected:
     """Read one record of a file again, unmasked.
 
     Raises Problem `no_such_path` if the file is gone, and `no_such_record` if nothing is at that place any more.

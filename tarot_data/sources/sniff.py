@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tarot_data.sources.archive import names
-from tarot_data.sources.encoding import HEAD, decoded, encoding_of
+from tarot_data.sources.encoding import HEAD, decoded
 from tarot_data.sources.records import Blob, SourceError
 
 
@@ -24,10 +24,6 @@ class Sample:
         except SourceError:
             return None
         return text.replace("\r\n", "\n").replace("\r", "\n")
-
-    @cached_property
-    def encoding(self) -> str:
-        return encoding_of(self.head)
 
     @cached_property
     def entries(self) -> tuple[str, ...]:

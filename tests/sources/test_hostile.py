@@ -256,15 +256,15 @@ def test_a_record_can_be_read_again_from_its_place(inbox):
     for file in discover([root]):
         for record in reader.read(file.path, file.root):
             source = record.source
-            again = reader.read_again(file.path, source.member, source.locator, source.form)
+            again = reader.read_again(file.path, source.member, source.locator)
             assert type(again) is type(record)
             assert again.source.locator == source.locator
             if isinstance(record, RawRecord):
                 assert again.content == record.content
     with pytest.raises(Problem, match="Nothing stands"):
-        reader.read_again(root / "a.jsonl", None, "line 99", "jsonl")
+        reader.read_again(root / "a.jsonl", None, "line 99")
     with pytest.raises(Problem, match="does not exist"):
-        reader.read_again(root / "gone.jsonl", None, "line 1", "jsonl")
+        reader.read_again(root / "gone.jsonl", None, "line 1")
 
 
 def test_a_line_that_never_ends_costs_no_memory(tmp_path):
