@@ -1,7 +1,9 @@
-"""Training files made earlier: alpaca, ShareGPT, messages, prompt and completion. The labels stand in the prompt."""
+"""Convert fine-tuning files (alpaca, ShareGPT, messages, preference pairs) to records. The prompt has the labels, the
+answer is the content. A new layout is one function in LAYOUTS."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 from schemas.deck import SHORTEST
 from tarot_data.sources import json_records, json_stream
@@ -13,26 +15,88 @@ from tarot_data.sources.sniff import Sample
 
 _ANSWERS = ("output", "response", "completion", "chosen", "answer")
 _QUESTIONS = ("instruction", "prompt", "query", "input")
+_OTHER_KEYS = ("conversations", "messages", "system", "history")
 _THINK = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A training example. form: as stored with a record; asked: prompts, the system text last; answered: in order."""
+
+    form: str
+    asked: list[str]
+    answered: list[str]
 
 
 def recognises(sample: Sample) -> bool:
     if not json_records.looks_like_json(sample):
         return False
-    return any(form_of(item) for item in json_records.first_objects(sample))
+    return any(example_of(item) for item in json_records.first_objects(sample))
 
 
-def form_of(item: dict) -> str | None:
-    """alpaca, sharegpt, messages or None for an object that is no training example."""
-    turns = item.get("conversations") or item.get("conversation")
-    if isinstance(turns, list) and turns and isinstance(turns[0], dict) and ("from" in turns[0] or "role" in turns[0]):
-        return "sharegpt"
-    turns = item.get("messages")
-    if isinstance(turns, list) and turns and isinstance(turns[0], dict) and "role" in turns[0]:
-        return "messages"
-    if any(isinstance(item.get(key), str) for key in _QUESTIONS[:3]) and any(key in item for key in _ANSWERS):
-        return "alpaca"
-    return None
+def example_of(value: dict) -> Example | None:
+    """The training example that an object is, by the first layout that fits; None if none does."""
+    return next((found for layout in LAYOUTS if (found := layout(value))), None)
+
+
+def _sharegpt(value: dict) -> Example | None:
+    """`{"conversations": [{"from": "human", "value": …}, {"from": "gpt", "value": …}], "system": …}`, with `role` and
+    `content` too. A preference pair has its answer in `chosen`."""
+    turns = value.get("conversations") or value.get("conversation")
+    return _of_turns("sharegpt", turns, value) if _has_key(turns, "from") or _has_key(turns, "role") else None
+
+
+def _messages(value: dict) -> Example | None:
+    """`{"messages": [{"role": "user", "content": …}, {"role": "assistant", "content": …}]}`."""
+    turns = value.get("messages")
+    return _of_turns("messages", turns, value) if _has_key(turns, "role") else None
+
+
+def _alpaca(value: dict) -> Example | None:
+    """`{"instruction": …, "input": …, "output": …}`, `{"prompt": …, "chosen": …}`; the answer may be a list of turns."""
+    if not any(isinstance(value.get(key), str) for key in _QUESTIONS[:3]) or not any(key in value for key in _ANSWERS):
+        return None
+    prompts = [value[key] for key in (*_QUESTIONS, "system") if isinstance(value.get(key), str)]
+    answer = next((value[key] for key in _ANSWERS if value.get(key)), None)
+    if isinstance(answer, str):
+        return Example("alpaca", prompts, [answer])
+    asked, answered = _split(answer if isinstance(answer, list) else [answer])
+    return Example("alpaca", asked + prompts, answered)
+
+
+LAYOUTS: tuple[Callable[[dict], Example | None], ...] = (_sharegpt, _messages, _alpaca)
+"""Functions of an object, tried in order; each returns the example, or None if it has another layout."""
+
+
+def _has_key(turns: object, key: str) -> bool:
+    return isinstance(turns, list) and bool(turns) and isinstance(turns[0], dict) and key in turns[0]
+
+
+def _of_turns(form: str, turns: list, value: dict) -> Example:
+    chosen = value.get("chosen")
+    asked, answered = _split([*turns, *(chosen if isinstance(chosen, list) else [chosen])])
+    return Example(form, asked + ([value["system"]] if isinstance(value.get("system"), str) else []), answered)
+
+
+def _split(turns: list) -> tuple[list[str], list[str]]:
+    """Texts of turns that ask, with system texts last, and texts of turns that answer."""
+    texts: dict[str, list[str]] = {"user": [], "system": [], "assistant": []}
+    for turn in turns:
+        if isinstance(turn, dict) and (text := _text_of(turn)).strip():
+            who = str(turn.get("role") or turn.get("from") or "").lower()
+            role = (
+                "assistant" if who in ("assistant", "gpt", "model", "bot") else "system" if who == "system" else "user"
+            )
+            texts[role].append(text)
+    return texts["user"] + texts["system"], texts["assistant"]
+
+
+def _text_of(turn: dict) -> str:
+    """The text of a turn, which may be a list of parts; empty if it has none."""
+    text = turn.get("content") if turn.get("content") is not None else turn.get("value")
+    if isinstance(text, list):
+        return "\n\n".join(str(part.get("text", "")) if isinstance(part, dict) else str(part) for part in text)
+    return text if isinstance(text, str) else ""
 
 
 def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
@@ -41,53 +105,51 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
             yield item
             continue
         locator, value = item
-        form = form_of(value)
-        if form is None:
+        example = example_of(value)
+        if example is None:
             yield json_records.record_of(value, blob, locator, "jsonl")
         else:
-            yield _record(value, form, blob, locator)
+            yield _record(value, example, blob, locator)
 
 
-def _record(value: dict, form: str, blob: Blob, locator: str) -> RawRecord:
-    """The prompt's labels as fields, the answer as the body; thinking is not the reader's and stays out."""
-    prompts, answers = turns_of(value, form)
-    answers = [text for answer in answers if (text := _THINK.sub("", answer).strip())]
-    head = Head()
-    heads = [labels_of(prompt) for prompt in prompts]
-    if form != "alpaca" and not any("cards" in found.names for found in heads):
-        # A chat kept as turns: the reader's own message lays the cards, below a greeting.
-        laid = next(((index, cards) for index, answer in enumerate(answers) if (cards := _laid(answer))), None)
-        if laid:
-            heads.append(laid[1][0])
-            answers = [laid[1][1], *answers[laid[0] + 1 :]]
-            if not any("question" in found.names for found in heads) and (question := question_of(prompts)):
-                head.fields[("question", 1)] = [("问题", question)]
+def _record(value: dict, example: Example, blob: Blob, locator: str) -> RawRecord:
+    """The record of an example: labels of the prompts, the answer, and what the other keys of the object add."""
+    answers = [text for answer in example.answered if (text := _THINK.sub("", answer).strip())]
+    heads = [labels_of(prompt) for prompt in example.asked]
+    if example.form != "alpaca" and not any("cards" in head.names for head in heads):
+        heads, answers = _with_own_cards(heads, answers, example.asked)
+    fields = {}
+    for head in heads:
+        for key, held in head.fields.items():
+            if key[0] != "content":
+                fields.setdefault(key, held)
     answer = "\n\n".join(_without_greeting(answers)).strip()
-    for found in heads:
-        for key, held in found.fields.items():
-            head.fields.setdefault(key, held)
-    fields = {key: held for key, held in head.fields.items() if key[0] != "content"}
-    known = json_records.record_of(
-        {
-            key: held
-            for key, held in value.items()
-            if key not in (*_ANSWERS, *_QUESTIONS, "conversations", "messages", "system", "history")
-        },
-        blob,
-        locator,
-        form,
-    )
-    record = to_record(fields, source_of(blob, locator, form), content=answer, date_hint=blob.hint)
-    if isinstance(known, Rejected):
-        return record
-    return RawRecord(
-        source=record.source,
+    record = to_record(fields, source_of(blob, locator, example.form), content=answer, date_hint=blob.hint)
+    used = {*_ANSWERS, *_QUESTIONS, *_OTHER_KEYS}
+    rest = {key: held for key, held in value.items() if key not in used}
+    known = json_records.record_of(rest, blob, locator, example.form)
+    return record if isinstance(known, Rejected) else _completed(record, known)
+
+
+def _with_own_cards(heads: list[Head], answers: list[str], asked: list[str]) -> tuple[list[Head], list[str]]:
+    """Heads and answers of a chat in which the reader's own message draws the cards, below a greeting."""
+    drawn = ((index, found) for index, answer in enumerate(answers) if (found := _drawn_in(answer)))
+    index, (head, text) = next(drawn, (0, (None, "")))
+    if head is None:
+        return heads, answers
+    question = None if any("question" in known.names for known in [*heads, head]) else question_of(asked)
+    first = [Head(fields={("question", 1): [("question", question)]})] if question else []
+    return [*first, *heads, head], [text, *answers[index + 1 :]]
+
+
+def _completed(record: RawRecord, known: RawRecord) -> RawRecord:
+    """A record with what it lacks from the object's own keys."""
+    return replace(
+        record,
         person=record.person or known.person,
         question=record.question or known.question,
         draws=record.draws or known.draws,
-        content=record.content,
         date=record.date or known.date,
-        date_hint=record.date_hint,
         outcome=record.outcome or known.outcome,
         consent=record.consent if record.consent is not None else known.consent,
         synthetic=record.synthetic or known.synthetic,
@@ -96,66 +158,25 @@ def _record(value: dict, form: str, blob: Blob, locator: str) -> RawRecord:
     )
 
 
-def _laid(answer: str) -> tuple[Head, str] | None:
-    """The head that lays the cards in what a reader said, and what follows it."""
+def _drawn_in(answer: str) -> tuple[Head, str] | None:
+    """The head with cards in the first lines of an answer, and the text after it; None if there is none."""
     lines = answer.split("\n")
-    for index, line in enumerate(lines[:6]):
-        if labels_in(line):
-            head = read_head(lines, index)
-            if "cards" in head.names:
-                return head, "\n".join([*([head.inline] if head.inline else []), *lines[head.body :]]).strip()
-            return None
-    return None
+    start = next((index for index, line in enumerate(lines[:6]) if labels_in(line)), None)
+    head = Head() if start is None else read_head(lines, start)
+    if "cards" not in head.names:
+        return None
+    return head, "\n".join([*filter(None, [head.inline]), *lines[head.body :]]).strip()
 
 
 def _without_greeting(answers: list[str]) -> list[str]:
-    """Answers from the first that can be a reading on; what was said before (`在的。`) is greeting."""
+    """Drop the short answers (`在的。`) before the first that is long enough for a reading."""
     lengths = [len("".join(answer.split())) for answer in answers]
     first = next((index for index, length in enumerate(lengths) if length >= SHORTEST), 0)
     return answers[first:]
 
 
-def turns_of(value: dict, form: str) -> tuple[list[str], list[str]]:
-    """What was asked and what was answered, in order."""
-    if form == "alpaca":
-        prompts = [value[key] for key in _QUESTIONS if isinstance(value.get(key), str)]
-        if isinstance(value.get("system"), str):
-            prompts.append(value["system"])
-        answer = next((value[key] for key in _ANSWERS if value.get(key)), None)
-        if isinstance(answer, str):
-            return prompts, [answer]
-        # A preference pair holds turns: the chosen ones, the last of them the answer.
-        asked, answered = _of_turns(answer if isinstance(answer, list) else [answer])
-        return asked + prompts, answered
-    turns = value.get("conversations") or value.get("conversation") or value.get("messages") or []
-    chosen = value.get("chosen")
-    asked, answered = _of_turns([*turns, *(chosen if isinstance(chosen, list) else [chosen])])
-    return asked + ([value["system"]] if isinstance(value.get("system"), str) else []), answered
-
-
-def _of_turns(turns: list) -> tuple[list[str], list[str]]:
-    """What the turns ask, their system text behind it, and what they answer."""
-    asked, answered, systems = [], [], []
-    for turn in turns:
-        if not isinstance(turn, dict):
-            continue
-        who = str(turn.get("role") or turn.get("from") or "").lower()
-        text = turn.get("content") if turn.get("content") is not None else turn.get("value")
-        if isinstance(text, list):
-            text = "\n\n".join(str(part.get("text", "")) if isinstance(part, dict) else str(part) for part in text)
-        if not isinstance(text, str) or not text.strip():
-            continue
-        if who in ("assistant", "gpt", "model", "bot"):
-            answered.append(text)
-        elif who == "system":
-            systems.append(text)
-        else:
-            asked.append(text)
-    return asked + systems, answered
-
-
 def labels_of(prompt: str) -> Head:
-    """Labels of a prompt, wherever its boilerplate lets them begin."""
+    """Read the labelled lines of a prompt: of several blocks the one with most fields."""
     lines = prompt.replace("\r\n", "\n").split("\n")
     best = Head()
     index = 0
@@ -169,7 +190,7 @@ def labels_of(prompt: str) -> Head:
             index += 1
     for key, held in best.fields.items():
         if key[0] == "cards" and isinstance(value := held[0][1], str):
-            # `牌：恋人正位、月亮逆位。请解读。`: what is asked for stands behind the list, on its line.
+            # `牌：恋人正位、月亮逆位。请解读。`: the request follows the list on its line.
             listed, end, _ = value.partition("。")
             held[0] = (held[0][0], listed if end and is_list(listed) else value)
     return best
