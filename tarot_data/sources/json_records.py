@@ -1,16 +1,20 @@
-"""JSON and JSONL of readings, whatever the shape of their cards; objects are read one at a time, however large the file."""
+"""Convert JSON and JSONL of readings to records, one object at a time. A new way to write a field is one function in
+LAYOUTS."""
 
-import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from tarot_data.cards import card_fields
 from tarot_data.lexicon.field_names import field_of
-from tarot_data.sources.json_stream import _ASIDE, MAX_DEPTH, depth_over, is_reading, objects
+from tarot_data.sources.json_layouts import ASIDE, is_reading
+from tarot_data.sources.json_stream import MAX_DEPTH, depth_over, objects
 from tarot_data.sources.labelled_lines import Fields, known_fields
+from tarot_data.sources.noise import noise_words
 from tarot_data.sources.record_builder import to_record
 from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of
 from tarot_data.sources.sniff import Sample
+from tarot_data.text.normalise import fold
 
 
 def recognises(sample: Sample) -> bool:
@@ -25,103 +29,138 @@ def looks_like_json(sample: Sample) -> bool:
     text = sample.text.lstrip("\ufeff \t\n")
     while text.startswith(("#", "//")) and "\n" in text[:2000]:
         text = text.partition("\n")[2].lstrip()
-    return text[:1] == "{" or bool(re.match(r"\[\s*[{\[\"\]]", text))
+    return text[:1] == "{" or text[:1] == "[" and text[1:].lstrip()[:1] in ("{", "[", '"', "]")
 
 
 def first_objects(sample: Sample, limit: int = 5) -> list[dict]:
-    """The first objects of a file that could be read, wrappers opened."""
-    found: list[dict] = []
-    for item in objects(sample.blob):
-        if isinstance(item, Rejected):
-            continue
-        found.append(item[1])
-        if len(found) >= limit:
-            break
-    return found
+    """Return the first readable objects of a file, taken out of their containers."""
+    readable = (item[1] for item in objects(sample.blob) if not isinstance(item, Rejected))
+    return list(islice(readable, limit))
 
 
 def _broken_but_json(sample: Sample) -> bool:
-    """A file whose every line begins as an object but none can be read: each is a refusal of its own."""
-    return bool(re.match(r"\s*\{\s*\"", sample.text or "")) and not first_objects(sample)
+    """Whether a file starts like an object but none can be read: each line is a rejection of its own."""
+    text = (sample.text or "").lstrip()
+    return text[:1] == "{" and text[1:].lstrip()[:1] == '"' and not first_objects(sample)
 
 
 def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
-    form = "jsonl"
     for item in objects(blob):
         if isinstance(item, Rejected):
             yield item
         else:
             locator, value = item
-            yield record_of(value, blob, locator, form)
+            yield record_of(value, blob, locator, "jsonl")
 
 
 def record_of(value: dict, blob: Blob, locator: str, form: str, hint: str | None = None) -> RawRecord | Rejected:
-    """A record of one object: its keys by the synonyms, `metadata` opened, draws as draws."""
+    """Convert one object to a record. hint: text that may hold the year, the file's name by default."""
     source = source_of(blob, locator, form)
-    fields: Fields = {}
-    extra: dict[str, object] = {}
-    spreads: list = []
-    layers = [value, *(value[key] for key in _ASIDE if isinstance(value.get(key), dict))]
-    # Who asked what and when may lie in an object of its own: `{"session": {"date": …, "question": …}}`.
-    layers += [
-        {name: told for name, told in held.items() if known_fields([str(name)]) <= {"question", "date"}}
-        for key, held in value.items()
-        if isinstance(held, dict)
-        and not field_of(str(key))
-        and known_fields(list(map(str, held))) & {"question", "date"}
-    ]
-    for layer in layers:
-        for key, held in list(layer.items())[:500]:
-            if held is None or held == "" or key in ("metadata", "meta", "info"):
-                continue
-            if (
-                str(key).lower() in ("draws", "draw")
-                and isinstance(held, list)
-                and all(isinstance(d, dict) for d in held)
-            ):
-                if _are_cards(held):
-                    fields.setdefault(("cards", 1), []).append((str(key), held))
-                else:
-                    spreads = held
-                continue
-            known = field_of(str(key))
-            if known and known[0] == "spread" and isinstance(held, dict):
-                # What was laid lies with the spread: `{"spread": {"name": …, "cards": […]}}`.
-                for name, cards in held.items():
-                    cards = _placed(cards)
-                    objects = isinstance(cards, list) and all(isinstance(card, dict) for card in cards)
-                    if cards and (known_fields([str(name)]) == {"cards"} or objects and _are_cards(cards)):
-                        fields.setdefault(("cards", known[1]), []).append((str(name), cards))
-            if known is None and str(key).lower() in ("orientations", "positions"):
-                known = (str(key).lower()[:-1], 1)
-            if known is None and isinstance(held, str) and card_fields.is_extra(str(key)):
-                known = ("extra", 1)
-            if known and known[0] != "ignored" and not (layer is not value and known in fields):
-                fields.setdefault(known, []).append((str(key), _value_of(known[0], held)))
-    for number, draw in enumerate(spreads, 1):
-        for key, held in draw.items():
-            known = field_of(str(key))
-            if known and known[0] in ("cards", "spread"):
-                fields.setdefault((known[0], number), []).append((str(key), held))
+    fields = _fields_of(value)
     if any(isinstance(held, dict) and depth_over(held) for pairs in fields.values() for _, held in pairs):
         deep = {"code": "too_deep", "values": {"limit": MAX_DEPTH}}
         return Rejected(source=source, stage="read", reason="unreadable", **deep)
-    if not any(key[0] == "content" for key in fields):
-        cards = [held for key, pairs in fields.items() if key[0] == "cards" for _, held in pairs]
-        if told := [text for held in cards for text in _told_by_cards(held)]:
-            fields[("content", 1)] = [("content", told)]
-    return to_record(fields, source, date_hint=hint or blob.hint, extra=extra, record_id=_identity(value))
+    return to_record(fields, source, date_hint=hint or blob.hint, extra={}, record_id=_identity(value))
+
+
+def _fields_of(value: dict) -> Fields:
+    """Collect the fields of an object and of the objects in it that describe it; the outer value of a field counts."""
+    fields: Fields = {}
+    draws: list[dict] = []
+    for number, layer in enumerate(_layers(value)):
+        for key, held in list(layer.items())[:500]:
+            if held is None or held == "" or key in ("metadata", "meta", "info"):
+                continue
+            if _is_draws(str(key), held) and not _are_cards(held):
+                draws = held
+                continue
+            entries = next((found for layout in LAYOUTS if (found := layout(str(key), held)) is not None), [])
+            known = {*fields} if number else set()
+            for field, label, text in entries:
+                if field not in known:
+                    fields.setdefault(field, []).append((label, text))
+    for number, draw in enumerate(draws, 1):
+        for key, held in draw.items():
+            name = (field_of(str(key)) or ("",))[0]
+            if name in ("cards", "spread"):
+                fields.setdefault((name, number), []).append((str(key), held))
+    if not any(name == "content" for name, _ in fields):
+        cards = [held for (name, _), pairs in fields.items() if name == "cards" for _, held in pairs]
+        if texts := [text for held in cards for text in _texts_of_cards(held)]:
+            fields[("content", 1)] = [("content", texts)]
+    return fields
+
+
+def _layers(value: dict) -> list[dict]:
+    """The object, its metadata, and the question and date of objects in it (`{"session": {"date": …}}`)."""
+    layers = [value, *(value[key] for key in ASIDE if isinstance(value.get(key), dict))]
+    for key, held in value.items():
+        if isinstance(held, dict) and not field_of(str(key)) and known_fields(list(map(str, held))) & _CONTEXT:
+            layers.append({name: inner for name, inner in held.items() if known_fields([str(name)]) <= _CONTEXT})
+    return layers
+
+
+_CONTEXT = {"question", "date"}
+
+Entries = list[tuple[tuple[str, int], str, object]]
+"""(field, number), label and value."""
+
+
+def _drawn_cards(key: str, held: object) -> Entries | None:
+    """`"draws": [{"card": "愚人"}, {"card": "力量"}]`: each draw is one card."""
+    return [(("cards", 1), key, held)] if _is_draws(key, held) else None
+
+
+def _spread_object(key: str, held: object) -> Entries | None:
+    """`"spread": {"name": "圣三角", "cards": […]}`, or the cards under a key like `positions`."""
+    known = field_of(key)
+    if not known or known[0] != "spread" or not isinstance(held, dict):
+        return None
+    entries: Entries = []
+    for name, cards in held.items():
+        cards = _placed(cards)
+        objects = isinstance(cards, list) and all(isinstance(card, dict) for card in cards)
+        if cards and (known_fields([str(name)]) == {"cards"} or objects and _are_cards(cards)):
+            entries.append((("cards", known[1]), str(name), cards))
+    return [*entries, (known, key, _value_of("spread", held))]
+
+
+def _named_field(key: str, held: object) -> Entries | None:
+    """`"question": "要不要换组"`: a key that is a synonym of a field. Fields that are never used give nothing."""
+    known = field_of(key)
+    if known is None:
+        return None
+    return [] if known[0] == "ignored" else [(known, key, _value_of(known[0], held))]
+
+
+def _parallel_list(key: str, held: object) -> Entries | None:
+    """`"orientations": ["正", "逆"]`, `"positions": ["过去", "现在"]`: as many as there are cards."""
+    field = key.lower()[:-1] if key.lower() in ("orientations", "positions") else None
+    return [((field, 1), key, _value_of(field, held))] if field else None
+
+
+def _extra_card(key: str, held: object) -> Entries | None:
+    """`"底牌": "月亮逆位"`: a card without a place."""
+    return [(("extra", 1), key, held)] if isinstance(held, str) and card_fields.is_extra(key) else None
+
+
+LAYOUTS = (_drawn_cards, _spread_object, _named_field, _parallel_list, _extra_card)
+"""Functions of a key and its value, tried in order; each returns the entries, or None if it has another layout."""
+
+
+def _is_draws(key: str, held: object) -> bool:
+    return key.lower() in ("draws", "draw") and isinstance(held, list) and all(isinstance(d, dict) for d in held)
 
 
 def _placed(cards: object) -> object:
-    """Cards of objects whose `name` is that of the place, a `card` being there too."""
+    """Rename `name` to `position` in card objects that have a `card` too."""
     if not isinstance(cards, list) or not all(isinstance(d, dict) and "card" in d and "name" in d for d in cards):
         return cards
     return [{"position" if key == "name" else key: value for key, value in d.items()} for d in cards]
 
 
 def _are_cards(held: list[dict]) -> bool:
-    """Whether draws are one card each, two or more of them."""
+    """Whether a list of objects is two or more draws of one card each."""
     return len(held) > 1 and all(
         isinstance(card := next((d[key] for key in d if known_fields([str(key)]) == {"cards"}), None), str)
         and len(card_fields.listed(card)) == 1
@@ -129,14 +168,14 @@ def _are_cards(held: list[dict]) -> bool:
     )
 
 
-def _told_by_cards(cards: object) -> list[str]:
-    """What the objects of cards say of each, where no text of the whole is there."""
+def _texts_of_cards(cards: object) -> list[str]:
+    """Collect the text that each card has in its object, for a reading without a text of the whole."""
     if not isinstance(cards, list) or not all(isinstance(card, dict) for card in cards):
         return []
-    words = ("meaning", "comment", "note", "含义", "牌义")
+    words = noise_words("card text")
     found = []
     for card in cards:
-        key = next((k for k in card if known_fields([str(k)]) == {"content"} or str(k).lower() in words), None)
+        key = next((k for k in card if known_fields([str(k)]) == {"content"} or fold(str(k)) in words), None)
         if key is not None and isinstance(card[key], str) and card[key].strip():
             found.append(card[key].strip())
     return found
@@ -154,7 +193,7 @@ def _value_of(field: str, held: Any) -> object:
         return held
     if isinstance(held, dict):
         if field == "content" and _flat(held) is None:
-            # Sections of a text under names of their own: overview, advice.
+            # Sections of a text under their own names: overview, advice.
             return [text for text in held.values() if isinstance(text, str) and text.strip()] or None
         own = next((held[key] for key in held if known_fields([str(key)]) == {field}), None)
         return own if isinstance(own, str) else _flat(held)
@@ -162,7 +201,7 @@ def _value_of(field: str, held: Any) -> object:
 
 
 def _flat(value: Any) -> object:
-    """A value of a field that holds text: lists of text stay lists, an object gives its name."""
+    """Return the name or text of an object; any other value as it is."""
     if isinstance(value, dict):
         return next(
             (value[key] for key in ("name", "title", "text", "value", "$date") if isinstance(value.get(key), str)), None

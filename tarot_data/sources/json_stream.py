@@ -1,24 +1,23 @@
 """Stream JSON objects from a file of any size: lines, arrays, containers, damaged parts."""
 
+import codecs
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import BinaryIO
 
-from tarot_data.lexicon.dates import parse_date
-from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources.encoding import encoding_of, line_of
-from tarot_data.sources.labelled_lines import known_fields
+from tarot_data.sources.json_layouts import readings_in
 from tarot_data.sources.records import Blob, Rejected, source_of
 
 MAX_LINE = 8 * 1024 * 1024
 """Bytes of one line, or characters of one object: a reading has a thousand."""
 MAX_DEPTH = 40
 _CHUNK = 1 << 20
-_NESTED = ("data", "items", "records", "readings", "results", "rows", "list", "messages", "conversations")
 _DECODER = json.JSONDecoder(strict=False)
-_ASIDE = ("metadata", "meta", "info", "extra")
-_HAN = re.compile("[一-鿿]")
+_COMMENTS = ("#", "//")
+_BLANK = re.compile(r"[\s,\ufeff]*")
+_NEXT = re.compile(r"\n[ \t]*(?=\{)")
 _TRAILING_COMMA = re.compile(r",(\s*[}\]])")
 
 
@@ -28,11 +27,6 @@ class _BadObject(ValueError):
     def __init__(self, code: str, text: str, **values: object) -> None:
         self.code, self.text, self.values = code, text, values
         super().__init__(code)
-
-
-def is_reading(item: dict) -> bool:
-    names = known_fields([str(key) for key in item][:200])
-    return bool(names & {"content", "cards"}) and len(names) >= 2 or "draws" in item
 
 
 def depth_over(value: object, limit: int = MAX_DEPTH) -> bool:
@@ -70,7 +64,7 @@ def _is_lines(head: bytes, name: str) -> bool:
     """Whether each line is an object: the first that begins with { also ends, or a second one begins with {."""
     text = head.decode(name, "replace").removeprefix("\ufeff")
     lines = [line.strip() for line in text.split("\n")[:50]]
-    solid = [line for line in lines if line and not line.startswith(("#", "//"))]
+    solid = [line for line in lines if line and not line.startswith(_COMMENTS)]
     if not solid or not solid[0].startswith("{"):
         return False
     first = solid[0].rstrip(",")
@@ -85,50 +79,72 @@ def _is_lines(head: bytes, name: str) -> bool:
 
 
 def _by_line(blob: Blob, name: str) -> Iterator[tuple[str, dict] | Rejected]:
-    wide = name.startswith("utf-16") or name.startswith("utf-32")
     with blob.open() as file:
-        lines = _decoded_lines(file.read(64 * 1024 * 1024), name) if wide else _lines(file)
-        cut: tuple[str, str, _BadObject] | None = None  # an object whose text breaks off inside a string
-        for number, data in enumerate(lines, 1):
-            locator = f"line {number}"
-            if data is None:
-                yield _refused(blob, locator, _BadObject("line_too_long", "", limit=MAX_LINE))
+        for number, value, text in _values(_decoded_lines(file, name)):
+            if isinstance(value, _BadObject):
+                yield _refused(blob, f"line {number}", value)
                 continue
-            text = data if isinstance(data, str) else line_of(data, "utf-8" if name == "utf-8-sig" else name)
-            if text is None:
-                yield _refused(blob, locator, _BadObject("line_encoding", data.decode("utf-8", "replace")))
-                continue
-            text = text.removeprefix("\ufeff").strip()
-            if cut and (text.startswith("{") or len(cut[1]) > MAX_LINE):
-                yield _refused(blob, cut[0], cut[2])
-                cut = None
-            if cut:
-                # A raw line break in a string: the object goes on here.
-                locator, text = cut[0], f"{cut[1]}\n{text}"
-                cut = (locator, text, cut[2])
-                if not text.endswith(("}", "},")):
-                    continue
-            elif not text or text.startswith(("#", "//")):
-                continue
-            try:
-                value = parse(text.rstrip(",") if text.endswith("},") else text)
-            except _BadObject as error:
-                if not cut and text.startswith("{") and "unterminated string" in error.values.get("why", ""):
-                    cut = (locator, text, error)
-                elif not cut:
-                    yield _refused(blob, locator, error)
-                continue
-            cut = None
-            items = opened_up(value)
+            items = readings_in(value)
             if not items and text not in ("[]", "{}"):
-                yield _refused(blob, locator, _BadObject("no_reading_object", text))
-            for index, item in enumerate(items):
-                yield locator if len(items) == 1 else f"{locator} item {index + 1}", item
+                yield _refused(blob, f"line {number}", _BadObject("no_reading_object", text))
+            for index, item in enumerate(items, 1):
+                yield f"line {number}" if len(items) == 1 else f"line {number} item {index}", item
+
+
+def _values(lines: Iterator[str | _BadObject]) -> Iterator[tuple[int, object, str]]:
+    """Parse each line: its number, the value or a _BadObject, and its text. Empty lines and comments are skipped.
+
+    A line that ends inside a string has a raw line break in it: the lines below belong to it, up to one that ends the
+    object. If that fails, or the next object starts before, the line is bad.
+    """
+    cut: tuple[int, str, _BadObject] | None = None
+    for number, text in enumerate(lines, 1):
+        if isinstance(text, _BadObject):
+            yield number, text, ""
+            continue
+        if cut and (text.startswith("{") or len(cut[1]) > MAX_LINE):
+            yield cut[0], cut[2], cut[1]
+            cut = None
         if cut:
-            yield _refused(blob, cut[0], cut[2])
+            number, text = cut[0], f"{cut[1]}\n{text}"
+            cut = (number, text, cut[2])
+            if not text.endswith(("}", "},")):
+                continue
+        elif not text or text.startswith(_COMMENTS):
+            continue
+        try:
+            value = parse(text.rstrip(",") if text.endswith("},") else text)
+        except _BadObject as error:
+            if cut:
+                continue
+            if text.startswith("{") and "unterminated string" in error.values.get("why", ""):
+                cut = (number, text, error)
+            else:
+                yield number, error, text
+            continue
+        cut = None
+        yield number, value, text
+    if cut:
+        yield cut[0], cut[2], cut[1]
 
 
-def _lines(file: Any) -> Iterator[bytes | None]:
+def _decoded_lines(file: BinaryIO, name: str) -> Iterator[str | _BadObject]:
+    """Decode each line, without white space around it; a _BadObject for one that is too long or in another encoding."""
+    if name.startswith(("utf-16", "utf-32")):
+        whole = file.read(64 * 1024 * 1024).decode(name, "replace")
+        yield from (line.removeprefix("\ufeff").strip() for line in whole.split("\n"))
+        return
+    for data in _lines(file):
+        text = None if data is None else line_of(data, "utf-8" if name == "utf-8-sig" else name)
+        if data is None:
+            yield _BadObject("line_too_long", "", limit=MAX_LINE)
+        elif text is None:
+            yield _BadObject("line_encoding", data.decode("utf-8", "replace"))
+        else:
+            yield text.removeprefix("\ufeff").strip()
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes | None]:
     """Lines of bytes; None for one that is longer than MAX_LINE, which is skipped to its end in blocks."""
     while line := file.readline(MAX_LINE + 1):
         if len(line) > MAX_LINE and not line.endswith(b"\n"):
@@ -137,10 +153,6 @@ def _lines(file: Any) -> Iterator[bytes | None]:
             yield None
         else:
             yield line
-
-
-def _decoded_lines(data: bytes, name: str) -> Iterator[str]:
-    yield from data.decode(name, "replace").split("\n")
 
 
 def parse(text: str) -> object:
@@ -163,167 +175,100 @@ def parse(text: str) -> object:
     return value
 
 
-def opened_up(value: object, depth: int = 0) -> list[dict]:
-    """The objects a value stands for: itself, the items of a list, those under `data` or `records`, one per client."""
-    if isinstance(value, list):
-        return [item for held in value for item in opened_up(held, depth)] if depth < 4 else []
-    if not isinstance(value, dict):
-        return []
-    if is_reading(value) or depth >= 4:
-        return [value]
-    for key in _NESTED:
-        held = value.get(key)
-        if isinstance(held, list) and held and all(isinstance(item, dict) for item in held[:50]):
-            if key in ("messages", "conversations") and not any(
-                "cards" in known_fields(list(item)) for item in held[:5]
-            ):
-                return [value]
-            around = {**_whose(value), **{k: v for k, v in value.items() if k != key and _is_shared(k)}}
-            items = [{**around, **item} for item in held if isinstance(item, dict)]
-            return [opened for item in items for opened in ([item] if is_reading(item) else opened_up(item, depth + 1))]
-        if isinstance(held, dict) and key in ("data", "records", "readings"):
-            return opened_up(held, depth + 1)
-    groups = [
-        (key, held)
-        for key, held in value.items()
-        if isinstance(held, list) and held and all(isinstance(item, dict) for item in held[:50])
-    ]
-    if (
-        groups
-        and len(groups) == len(value)
-        and any(is_reading({"person": 1, **item}) for _, held in groups for item in held[:3])
-    ):
-        # One list a client, under the client's name.
-        return [{**_under(key, item), **item} for key, held in groups for item in held if isinstance(item, dict)]
-    return _within(value, depth) or [value]
-
-
-def _within(value: dict, depth: int) -> list[dict]:
-    """Readings that lie in an object under names of its own: `{"id": 1, "fields": {…}}`, `{"clients": […]}`, one object
-    an id or a client (`{"阿宁": {…}}`); what stands beside them about person, spread and date holds for each."""
-    if known_fields(list(map(str, value))) & {"content", "cards"}:
-        return []
-    around = {key: held for key, held in value.items() if not isinstance(held, dict | list) and _is_shared(key)}
-    # Several objects of one shape: what they are called is who they are.
-    alike = len(value) > 1 and all(isinstance(held, dict) and key not in _NESTED for key, held in value.items())
-    alike = alike and len({frozenset(held) for held in value.values()}) == 1 and not any(map(str.isdigit, value))
-    found = []
-    for key, held in value.items():
-        if not isinstance(held, dict | list) or key in _ASIDE:
-            continue
-        for item in opened_up(held, depth + 1):
-            named = parse_date(key).day or isinstance(held, dict) and not field_of(key) and (_HAN.search(key) or alike)
-            opened = {**around, **(_under(key, {**around, **item}) if named else {}), **item}
-            if is_reading(opened):
-                found.append(opened)
-    return found
-
-
-def _whose(value: dict) -> dict:
-    """The person whom an object beside a list of readings describes: `{"profile": {"name": …}, "readings": […]}`."""
-    for key, held in value.items():
-        if isinstance(held, dict) and not field_of(str(key)) and not is_reading(held):
-            name = next((held[k] for k in held if known_fields([str(k)]) == {"person"}), None)
-            if isinstance(name, str):
-                return {"person": name}
-    return {}
-
-
-def _under(key: str, item: dict) -> dict:
-    """What the name says under which a reading lies: the day, or who asked, where the reading itself does not."""
-    names = known_fields([str(name) for name in item][:200])
-    if parse_date(key).day:
-        return {} if "date" in names else {"date": key}
-    return {} if "person" in names else {"person": key}
-
-
-def _is_shared(key: str) -> bool:
-    """Whether a field beside a list of readings is that of each of them."""
-    known = field_of(str(key))
-    return known is not None and known[0] in ("person", "spread", "date", "synthetic", "consent")
-
-
 def _by_object(blob: Blob, name: str) -> Iterator[tuple[str, dict] | Rejected]:
-    """Objects one after another, or the items of one list, parsed as the text comes in."""
-    import codecs
-
-    decoder = codecs.getincrementaldecoder(name)("replace")
+    """Yield objects one after another, or the items of one list, parsed while the text comes in."""
     with blob.open() as file:
-        buffer, place, number, done = "", 0, 0, False
-        inside_list: bool | None = None
-        while True:
-            # Enough text for the next object, or all there is.
-            while True:
-                match = re.compile(r"[\s,\ufeff]*").match(buffer, place)
-                place = match.end()
-                if inside_list is None and place < len(buffer):
-                    if buffer[place] == "#" or buffer.startswith("//", place):
-                        end = buffer.find("\n", place)
-                        if end >= 0:
-                            place = end + 1
-                            continue
-                    inside_list = buffer[place] == "["
-                    if inside_list:
-                        place += 1
-                        continue
-                if place < len(buffer) or done:
-                    break
-                buffer, place = buffer[place:], 0
-                data = file.read(_CHUNK)
-                done = not data
-                buffer += decoder.decode(data, final=done)
-            if place >= len(buffer) or (inside_list and buffer[place] == "]"):
-                return
-            try:
-                value, end = _DECODER.raw_decode(buffer, place)
-            except RecursionError:
-                number += 1
-                yield _refused(blob, f"item {number}", _too_deep())
-                return
-            except ValueError as error:
-                if not done and len(buffer) - place < MAX_LINE:
-                    data = file.read(max(_CHUNK, len(buffer) - place))
-                    done = not data
-                    buffer = buffer[place:] + decoder.decode(data, final=done)
-                    place = 0
-                    continue
-                number += 1
-                following = _next_object(buffer, place)
-                end = following if following is not None else len(buffer)
-                piece = buffer[place:end].rstrip().rstrip(",")
-                try:
-                    value = parse(piece)
-                except _BadObject:
-                    yield _refused(
-                        blob,
-                        f"item {number}",
-                        _BadObject("cut_json", piece[:2000], why=getattr(error, "msg", "error").lower()),
-                    )
-                    while following is None:
-                        # An item longer than can be read is one refusal: on to where the next may begin.
-                        if done:
-                            return
-                        data = file.read(_CHUNK)
-                        done = not data
-                        buffer = buffer[-64:] + decoder.decode(data, final=done)
-                        following = _next_object(buffer, -1)
-                    place = following
-                    continue
-                yield from _numbered(value, number, blob)
-                place = end
-                continue
+        text = _Text(file, name)
+        text.skip_comments()
+        text.enter_list()
+        number = 0
+        while text.has_value():
             number += 1
-            place = end
-            if depth_over(value):
-                yield _refused(blob, f"item {number}", _too_deep())
-                continue
-            yield from _numbered(value, number, blob)
-            if place > _CHUNK:
-                buffer, place = buffer[place:], 0
+            try:
+                value = text.value()
+            except _BadObject as error:
+                yield _refused(blob, f"item {number}", error)
+            else:
+                yield from _numbered(value, number, blob)
+
+
+class _Text:
+    """The text of a file, decoded as it is needed. Only the part from `place` on is kept, a chunk or an object long."""
+
+    def __init__(self, file: BinaryIO, encoding: str) -> None:
+        self.file = file
+        self.decoder = codecs.getincrementaldecoder(encoding)("replace")
+        self.buffer, self.place = "", 0
+        self.done = self.in_list = False
+
+    def _read(self, size: int, kept: int | None = None) -> None:
+        """Add the next bytes. kept: index of the first character to keep, `place` by default."""
+        data = self.file.read(size)
+        self.done = not data
+        self.buffer = self.buffer[self.place if kept is None else kept :] + self.decoder.decode(data, final=self.done)
+        self.place = 0
+
+    def _skip_blank(self) -> bool:
+        """Go to the next character that is no white space or comma; False at the end of the file."""
+        while True:
+            self.place = _BLANK.match(self.buffer, self.place).end()
+            if self.place < len(self.buffer) or self.done:
+                return self.place < len(self.buffer)
+            self._read(_CHUNK)
+
+    def skip_comments(self) -> None:
+        while self._skip_blank() and self.buffer.startswith(_COMMENTS, self.place):
+            end = self.buffer.find("\n", self.place)
+            if end < 0:
+                return
+            self.place = end + 1
+
+    def enter_list(self) -> None:
+        self.in_list = self._skip_blank() and self.buffer[self.place] == "["
+        self.place += self.in_list
+
+    def has_value(self) -> bool:
+        return self._skip_blank() and not (self.in_list and self.buffer[self.place] == "]")
+
+    def value(self) -> object:
+        """Read the value at `place`. Raises _BadObject, with `place` after it."""
+        while True:
+            try:
+                value, end = _DECODER.raw_decode(self.buffer, self.place)
+                break
+            except RecursionError as error:
+                self.buffer, self.place, self.done = "", 0, True
+                raise _too_deep() from error
+            except ValueError as error:
+                if self.done or len(self.buffer) - self.place >= MAX_LINE:
+                    return self._damaged(error)
+                self._read(max(_CHUNK, len(self.buffer) - self.place))
+        self.place = end
+        if depth_over(value):
+            raise _too_deep()
+        if self.place > _CHUNK:
+            self.buffer, self.place = self.buffer[self.place :], 0
+        return value
+
+    def _damaged(self, error: ValueError) -> object:
+        """Repair the piece up to the next object. Raises _BadObject if that fails, with `place` at the next object."""
+        following = _next_object(self.buffer, self.place)
+        piece = self.buffer[self.place : following].rstrip().rstrip(",")
+        try:
+            value = parse(piece)
+        except _BadObject:
+            # An item longer than can be read is one rejection: read on to where the next may begin.
+            while following is None and not self.done:
+                self._read(_CHUNK, kept=-64)
+                following = _next_object(self.buffer, -1)
+            self.place = len(self.buffer) if following is None else following
+            raise _BadObject("cut_json", piece[:2000], why=getattr(error, "msg", "error").lower()) from error
+        self.place = len(self.buffer) if following is None else following
+        return value
 
 
 def _numbered(value: object, number: int, blob: Blob) -> Iterator[tuple[str, dict] | Rejected]:
-    items = opened_up(value)
+    items = readings_in(value)
     if not items:
         yield _refused(blob, f"item {number}", _BadObject("no_object", json.dumps(value, ensure_ascii=False)))
     for index, item in enumerate(items, 1):
@@ -332,7 +277,7 @@ def _numbered(value: object, number: int, blob: Blob) -> Iterator[tuple[str, dic
 
 def _next_object(buffer: str, place: int) -> int | None:
     """Where the next object begins after a broken one: a line that begins with {."""
-    match = re.compile(r"\n[ \t]*(?=\{)").search(buffer, place + 1)
+    match = _NEXT.search(buffer, place + 1)
     return match.end() if match else None
 
 

@@ -1,0 +1,119 @@
+"""Containers of readings in JSON: which objects of a parsed value are readings, and what their containers say of them.
+
+A new layout is one function in LAYOUTS.
+"""
+
+from collections.abc import Callable
+
+from tarot_data.lexicon.dates import parse_date
+from tarot_data.lexicon.field_names import field_of
+from tarot_data.sources.labelled_lines import known_fields
+
+MAX_LEVELS = 4
+_LIST_KEYS = ("data", "items", "records", "readings", "results", "rows", "list", "messages", "conversations")
+_OBJECT_KEYS = ("data", "records", "readings")
+_CHAT_KEYS = ("messages", "conversations")
+ASIDE = ("metadata", "meta", "info", "extra")
+"""Keys of an object that describes the reading it is in."""
+
+
+def is_reading(item: dict) -> bool:
+    names = known_fields([str(key) for key in item][:200])
+    return bool(names & {"content", "cards"}) and len(names) >= 2 or "draws" in item
+
+
+def readings_in(value: object, level: int = 0) -> list[dict]:
+    """Return the objects that a parsed value stands for: itself, or those in it by the first layout that fits."""
+    if isinstance(value, list):
+        return [item for held in value for item in readings_in(held, level)] if level < MAX_LEVELS else []
+    if not isinstance(value, dict):
+        return []
+    if is_reading(value) or level >= MAX_LEVELS:
+        return [value]
+    return next((found for layout in LAYOUTS if (found := layout(value, level))), [value])
+
+
+def _under_usual_key(value: dict, level: int) -> list[dict]:
+    """`{"data": [{…}, {…}]}`, `{"profile": {"name": …}, "readings": [{…}]}`, `{"records": {…}}`.
+
+    Person, spread, date and consent next to the list apply to every item. A list of messages stays in its object.
+    """
+    for key in _LIST_KEYS:
+        held = value.get(key)
+        if _are_objects(held):
+            if key in _CHAT_KEYS and not any("cards" in known_fields(list(item)) for item in held[:5]):
+                return [value]
+            shared = {**_person_beside(value), **{k: v for k, v in value.items() if k != key and _is_shared(k)}}
+            items = [{**shared, **item} for item in held if isinstance(item, dict)]
+            return [found for item in items for found in ([item] if is_reading(item) else readings_in(item, level + 1))]
+        if isinstance(held, dict) and key in _OBJECT_KEYS:
+            return readings_in(held, level + 1)
+    return []
+
+
+def _list_per_client(value: dict, level: int) -> list[dict]:
+    """`{"Mel": [{…}, {…}], "阿宁": [{…}]}`: one list of readings a client or a day."""
+    if not all(_are_objects(held) for held in value.values()):
+        return []
+    if not any(is_reading({"person": 1, **item}) for held in value.values() for item in held[:3]):
+        return []
+    return [_named(key, item) for key, held in value.items() for item in held if isinstance(item, dict)]
+
+
+def _under_own_keys(value: dict, level: int) -> list[dict]:
+    """`{"id": 1, "fields": {…}}`, `{"clients": […]}`, `{"阿宁": {…}, "Mel": {…}}`: readings under keys of the program's own.
+
+    Person, spread and date next to them apply to every reading; a key that is a name or a day is its person or date.
+    """
+    if known_fields(list(map(str, value))) & {"content", "cards"}:
+        return []
+    shared = {key: held for key, held in value.items() if not isinstance(held, dict | list) and _is_shared(key)}
+    alike = _are_alike(value)
+    found = []
+    for key, held in value.items():
+        if not isinstance(held, dict | list) or key in ASIDE:
+            continue
+        is_name = isinstance(held, dict) and not field_of(key) and (alike or any("一" <= c <= "鿿" for c in key))
+        for item in readings_in(held, level + 1):
+            whole = {**shared, **item}
+            whole = _named(key, whole) if is_name or parse_date(key).day else whole
+            if is_reading(whole):
+                found.append(whole)
+    return found
+
+
+LAYOUTS: tuple[Callable[[dict, int], list[dict]], ...] = (_under_usual_key, _list_per_client, _under_own_keys)
+"""Functions of an object and its level; each returns the readings in it, or [] if it has another layout."""
+
+
+def _are_objects(held: object) -> bool:
+    return isinstance(held, list) and bool(held) and all(isinstance(item, dict) for item in held[:50])
+
+
+def _are_alike(value: dict) -> bool:
+    """Whether an object holds several objects with the same keys, under keys that may be names."""
+    if len(value) < 2 or not all(isinstance(held, dict) and key not in _LIST_KEYS for key, held in value.items()):
+        return False
+    return len({frozenset(held) for held in value.values()}) == 1 and not any(map(str.isdigit, value))
+
+
+def _person_beside(value: dict) -> dict:
+    """The person that an object next to a list of readings describes."""
+    for key, held in value.items():
+        if isinstance(held, dict) and not field_of(str(key)) and not is_reading(held):
+            name = next((held[k] for k in held if known_fields([str(k)]) == {"person"}), None)
+            if isinstance(name, str):
+                return {"person": name}
+    return {}
+
+
+def _named(key: str, item: dict) -> dict:
+    """A reading with the day or person that its key names, unless it has its own."""
+    field = "date" if parse_date(key).day else "person"
+    names = known_fields([str(name) for name in item][:200])
+    return item if field in names else {field: key, **item}
+
+
+def _is_shared(key: str) -> bool:
+    known = field_of(str(key))
+    return known is not None and known[0] in ("person", "spread", "date", "synthetic", "consent")
