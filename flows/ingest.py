@@ -13,6 +13,7 @@ from flows.runtime.progress import bar
 from flows.runtime.retries import AGAIN, if_it_passes, passes
 from flows.runtime.run_log import HOOKS
 from tarot_data.ingest import lots, stages
+from tarot_data.ingest.compare import compare_lots
 from tarot_data.store import delta, tables
 
 
@@ -73,7 +74,7 @@ def label_part(data_dir: Path, identified: Path, labelled: Path, numbers: list[i
 @task(name="validate and compare", retry_condition_fn=if_it_passes, **AGAIN)
 @withholding
 def compare(data_dir: Path, identified: Path, labelled: Path, staging: Path) -> Path:
-    return stages.compare(data_dir, identified, labelled, staging)
+    return compare_lots(data_dir, identified, labelled, staging)
 
 
 @task(name="commit to the store", retry_condition_fn=if_it_passes, **AGAIN)

@@ -37,16 +37,17 @@ def to_stored(readings: pl.DataFrame, sentences: pl.DataFrame, annotations: pl.D
     )
 
 
-def _fresh(folder: Path) -> Path:
+def fresh_folder(folder: Path) -> Path:
+    """Make a folder that must not exist yet."""
     folder.mkdir(parents=True, exist_ok=False)
     return folder
 
 
-def _write(frame: pl.DataFrame, path: Path) -> None:
+def write_lot(frame: pl.DataFrame, path: Path) -> None:
     frame.write_parquet(path, compression="zstd", compression_level=1)
 
 
-class _Texts:
+class Texts:
     """Contents of readings by their id, on disk: an inbox may be larger than the memory. Later ones of an id count."""
 
     def __init__(self, path: Path) -> None:

@@ -4,7 +4,6 @@ Each stage reads one folder and writes the next, a lot of readings at a time, so
 passes paths, not frames. Nothing is in the store before `commit`; a staged lot holds masked text only.
 """
 
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -14,11 +13,11 @@ from pathlib import Path
 
 import polars as pl
 
-from schemas.tables import READINGS, REJECTIONS, STORED, stored, typed
+from schemas.tables import READINGS, REJECTIONS, STORED, typed
 from tarot_data import lexicon
 from tarot_data.ingest import fixes, rejections
 from tarot_data.ingest.identity import Known, match
-from tarot_data.ingest.lots import IDENTIFIED, LOT, UNCHANGED, _fresh, _Texts, _write, lot_numbers, lots_of, to_stored
+from tarot_data.ingest.lots import IDENTIFIED, LOT, UNCHANGED, fresh_folder, lot_numbers, lots_of, write_lot
 from tarot_data.privacy import suppression_list
 from tarot_data.sources import inbox, reader
 from tarot_data.sources.records import Corrected, RawRecord, masked_name
@@ -69,7 +68,7 @@ def new_files(data_dir: Path, paths: list[Path]) -> tuple[list[inbox.InboxFile],
 def read_and_clean(data_dir: Path, files: list[inbox.InboxFile], staging: Path, progress: Progress = None) -> Path:
     """Raw files to lots of clean readings and of rejections, with what a person corrected in them before; returns the
     folder of lots."""
-    out = _fresh(staging / "clean")
+    out = fresh_folder(staging / "clean")
     done = 0
     for number, shard in enumerate(shards(files)):
         clean_shard(data_dir, shard, out, number, progress and _from(progress, done, len(files)))
@@ -113,7 +112,7 @@ def clean_shard(
 
 def clean(records: Iterator[object], staging: Path, corrected: Corrected | None = None) -> Path:
     """Raw records to lots of clean readings and of rejections; returns the folder of lots."""
-    out = _fresh(staging / "clean")
+    out = fresh_folder(staging / "clean")
     _clean(records, out, "", corrected)
     return out
 
@@ -127,8 +126,8 @@ def _clean(records: Iterator[object], out: Path, prefix: str, corrected: Correct
             if not (lot := list(islice(records, LOT))):
                 break
             readings, refused = to_readings(lot, corrected)
-        _write(typed(readings, READINGS), out / f"readings-{prefix}{number:05}.parquet")
-        _write(rejections.identified(typed(refused, REJECTIONS)), out / f"rejections-{prefix}{number:05}.parquet")
+        write_lot(typed(readings, READINGS), out / f"readings-{prefix}{number:05}.parquet")
+        write_lot(rejections.identified(typed(refused, REJECTIONS)), out / f"rejections-{prefix}{number:05}.parquet")
         number += 1
         give_back()
 
@@ -143,8 +142,10 @@ def decide(
 ) -> Path:
     """Clean readings to those worth keeping, labelled, and to further rejections; returns the folder of lots.
 
-    `identify`, `label_lots` and `compare` in one process; see there.
+    `identify`, `label_lots` and `compare_lots` in one process; see there.
     """
+    from tarot_data.ingest.compare import compare_lots
+
     identified = identify(data_dir, clean, staging, replayed)
     labelled = staging / "labelled"
     labelled.mkdir()
@@ -153,7 +154,7 @@ def decide(
         label_lots(identified, labelled, [number])
         if progress:
             progress("label", done, len(numbers))
-    return compare(data_dir, identified, labelled, staging, overruled)
+    return compare_lots(data_dir, identified, labelled, staging, overruled)
 
 
 def identify(data_dir: Path, clean: Path, staging: Path, replayed: bool = False) -> Path:
@@ -165,7 +166,7 @@ def identify(data_dir: Path, clean: Path, staging: Path, replayed: bool = False)
     are passed over and counted. replayed: the readings are rejections fed back, of which a file may hold twins that
     were kept.
     """
-    out = _fresh(staging / "identified")
+    out = fresh_folder(staging / "identified")
     gone = suppression_list.read(data_dir)
     known = Known(tables.index(data_dir), partial(tables.chosen, data_dir))
     lots = sorted(clean.glob("readings-*.parquet"))
@@ -175,14 +176,14 @@ def identify(data_dir: Path, clean: Path, staging: Path, replayed: bool = False)
         readings = typed(pl.read_parquet(path, glob=False), READINGS)
         refused = pl.read_parquet(path.with_name(path.name.replace("readings-", "rejections-")), glob=False)
         readings, refused, passed_over = suppression_list.without(gone, readings, refused)
-        _write(pl.DataFrame({"records": [passed_over]}), out / f"forgotten-{number:05}.parquet")
-        _write(refused, out / f"rejections-{number:05}.parquet")
+        write_lot(pl.DataFrame({"records": [passed_over]}), out / f"forgotten-{number:05}.parquet")
+        write_lot(refused, out / f"rejections-{number:05}.parquet")
         readings, matched = match(readings, known, replayed)
-        _write(
+        write_lot(
             matched.filter(pl.col("unchanged")).select("reading_id", "file", "source"),
             out / f"unchanged-{number:05}.parquet",
         )
-        _write(readings, out / f"readings-{number:05}.parquet")
+        write_lot(readings, out / f"readings-{number:05}.parquet")
     return out
 
 
@@ -194,84 +195,10 @@ def label_lots(identified: Path, labelled: Path, numbers: list[int]) -> None:
         readings = typed(pl.read_parquet(identified / f"readings-{number:05}.parquet", glob=False), IDENTIFIED)
         # Twins share an id, which is made of their words: one of them speaks for both until they are told apart.
         found = annotated(readings.unique("reading_id", keep="first", maintain_order=True))
-        _write(found.sentences, labelled / f"sentences-{number:05}.parquet")
-        _write(found.notes, labelled / f"annotations-{number:05}.parquet")
-        _write(found.mentions, labelled / f"mentions-{number:05}.parquet")
+        write_lot(found.sentences, labelled / f"sentences-{number:05}.parquet")
+        write_lot(found.notes, labelled / f"annotations-{number:05}.parquet")
+        write_lot(found.mentions, labelled / f"mentions-{number:05}.parquet")
         give_back()
-
-
-@no_cycles()
-def compare(data_dir: Path, identified: Path, labelled: Path, staging: Path, overruled: Iterable[str] = ()) -> Path:
-    """Labelled readings to those worth keeping, and to further rejections; returns the folder of lots.
-
-    Left out is what contradicts its cards, and what says the same, or nearly the same, as another reading of the store
-    or of this run. overruled: fingerprints of readings that a person wants kept all the same, beside those the store
-    knows.
-    """
-    from tarot_data.ingest import validate
-    from tarot_data.ingest.card_conflicts import find_conflicts, unread_cards
-    from tarot_data.patterns.annotate import MENTIONS, NOTES, SENTENCES
-    from tarot_data.text.near_duplicates import Kept, near_duplicates, signatures
-
-    out = _fresh(staging / "decided")
-    overruled = pl.Series("fingerprint", [*fixes.accepted(fixes.read(data_dir)), *overruled], dtype=pl.String)
-    prints = {row["fingerprint"]: row["reading_id"] for row in tables.index(data_dir).iter_rows(named=True)}
-    old = Kept(tables.signatures(data_dir), partial(tables.contents, data_dir))
-    seen: dict[str, str] = {}
-    texts = _Texts(staging / "texts")
-    for number in lot_numbers(identified):
-        for name in ("forgotten", "unchanged"):
-            shutil.copyfile(identified / f"{name}-{number:05}.parquet", out / f"{name}-{number:05}.parquet")
-        readings = typed(pl.read_parquet(identified / f"readings-{number:05}.parquet", glob=False), IDENTIFIED)
-        sentences = typed(pl.read_parquet(labelled / f"sentences-{number:05}.parquet", glob=False), SENTENCES)
-        annotations = typed(pl.read_parquet(labelled / f"annotations-{number:05}.parquet", glob=False), NOTES)
-        rejected = [pl.read_parquet(identified / f"rejections-{number:05}.parquet", glob=False)]
-        mentions = typed(pl.read_parquet(labelled / f"mentions-{number:05}.parquet", glob=False), MENTIONS)
-        conflicts = find_conflicts(readings, sentences, mentions)
-        wanted = readings.filter(pl.col("fingerprint").is_in(overruled.implode()))
-        kept_though = conflicts.join(wanted, on="reading_id", how="semi")
-        conflicts = conflicts.join(wanted, on="reading_id", how="anti", maintain_order="left")
-        rejected.append(
-            rejections.to_rejections(readings.join(conflicts, on="reading_id"), "annotate", "card_conflict")
-        )
-        readings = readings.join(conflicts, on="reading_id", how="anti", maintain_order="left")
-
-        twins = _twins(readings, prints, seen)
-        rejected.append(rejections.to_rejections(twins, "deduplicate", "duplicate"))
-        readings = readings.join(twins, on="row", how="anti", maintain_order="left")
-
-        texts.add(readings)
-        signed = signatures(readings)
-        near = near_duplicates(
-            readings,
-            old,
-            lambda ids: {**tables.contents(data_dir, ids), **texts.of(ids)},
-            signed=signed,
-        )
-        kept_though = pl.concat(
-            [kept_though.select("reading_id"), near.join(wanted, on="reading_id").select("reading_id")]
-        )
-        near = near.join(wanted, on="reading_id", how="anti", maintain_order="left")
-        near = readings.join(near, on="reading_id").with_columns(
-            code=pl.lit("near_reading"),
-            values=pl.struct(pl.col("similarity").round(2).cast(pl.String).alias("share"), "twin").struct.json_encode(),
-        )
-        rejected.append(rejections.to_rejections(near, "deduplicate", "near_duplicate"))
-        readings = readings.join(near, on="row", how="anti", maintain_order="left")
-        fresh = signed.join(readings, on="reading_id", how="semi", maintain_order="left")
-        old.add(fresh, readings.filter(pl.col("revision") > 1)["reading_id"])
-
-        readings = _flagged(readings, unread_cards(readings, sentences), "unread_card")
-        readings = _flagged(readings, kept_though, "fixed").drop("row")
-        kept, failed = validate.contract(to_stored(readings, sentences, annotations), sentences)
-        rejected.append(failed)
-        _write(kept, out / f"readings-{number:05}.parquet")
-        signed = fresh.join(kept.select("reading_id", "revision"), on="reading_id", maintain_order="left")
-        _write(signed, out / f"signatures-{number:05}.parquet")
-        parts = [part.cast(dict(stored(REJECTIONS))) for part in rejected]
-        _write(rejections.identified(pl.concat(parts)), out / f"rejections-{number:05}.parquet")
-        give_back()
-    return out
 
 
 def commit(data_dir: Path, decided: Path, files: list[inbox.InboxFile]) -> dict[str, object]:
@@ -361,32 +288,6 @@ def _records(files: list[inbox.InboxFile], progress: Progress) -> Iterator[objec
         yield from reader.read(file.path, file.root)
         if progress:
             progress("read", number + 1, len(files))
-
-
-def _flagged(readings: pl.DataFrame, found: pl.DataFrame, flag: str) -> pl.DataFrame:
-    """Readings with a flag added to those whose reading_id is in found, once."""
-    marked = pl.col("reading_id").is_in(found["reading_id"].implode()) & ~pl.col("flags").list.contains(flag)
-    added = pl.concat_list("flags", pl.lit(flag, dtype=STORED["flags"].inner))
-    return readings.with_columns(flags=pl.when(marked).then(added).otherwise("flags"))
-
-
-def _twins(readings: pl.DataFrame, prints: dict[str, str], seen: dict[str, str]) -> pl.DataFrame:
-    """Readings whose fingerprint the store or this run already has, with code and values naming the twin. Fills seen."""
-    rows, twins = [], []
-    columns = ("row", "fingerprint", "reading_id", "revision")
-    for row, fingerprint, reading_id, revision in readings.select(columns).iter_rows():
-        twin = prints.get(fingerprint) or seen.get(fingerprint)
-        if twin == reading_id and revision > 1:
-            continue
-        if twin is None:
-            seen[fingerprint] = reading_id
-        else:
-            rows.append(row)
-            twins.append(twin)
-    found = pl.DataFrame({"row": rows, "twin": twins}, schema={"row": pl.UInt32, "twin": pl.String}).with_columns(
-        code=pl.lit("same_reading"), values=pl.struct("twin").struct.json_encode()
-    )
-    return readings.join(found, on="row")
 
 
 def _entries(
