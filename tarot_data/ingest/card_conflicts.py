@@ -39,8 +39,7 @@ def _hedges(*kinds: str) -> re.Pattern:
 @lexicon.cached
 def _words(kind: str) -> tuple[str, ...]:
     """Return the folded words of a kind of card_conflicts.csv."""
-    rows = (row for row in lexicon.read_table("card_conflicts") if row["kind"] == kind)
-    return tuple(fold(word) for row in rows for word in row["words"].split("|"))
+    return tuple(map(fold, lexicon.words("card_conflicts", kind)))
 
 
 @lexicon.cached

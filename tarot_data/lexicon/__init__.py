@@ -149,6 +149,12 @@ def cached(function: Function | None = None, *, maxsize: int | None = None) -> F
     return call
 
 
+@cached
+def words(table: str, kind: str) -> tuple[str, ...]:
+    """Return the words, as written, of one kind of a table whose rows have a `kind` and several `words` joined by |."""
+    return tuple(word for row in read_table(table) if row["kind"] == kind for word in row["words"].split("|"))
+
+
 def load(folder: Path | None) -> Lexicon:
     """Load the shipped tables and the folder's own; the same object as long as no byte of them changes.
 

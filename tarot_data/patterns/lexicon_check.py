@@ -100,7 +100,7 @@ def check_lexicon() -> list[Finding]:
         found += _numbers(table, column)
     for table, column in WORDS.items():
         found += _words_in_examples(table, column)
-    for table in ("images", "marks", "noise", "database", "dates", "characters", "persons"):
+    for table in ("images", "marks", "noise", "database", "dates", "characters", "persons", "card_conflicts"):
         found += _lists_in_examples(table)
     for check in (_times, _dates, _aliases, _pointers, _contacts, _recognisers, _chats):
         found += check()

@@ -13,22 +13,16 @@ KINDS = ("nobody", "self", "ordinal", "counter", "counted", "title", "addressed"
 
 
 @lexicon.cached
-def words(kind: str) -> tuple[str, ...]:
-    """Return the words of one kind in persons.csv."""
-    return tuple(
-        word for row in lexicon.read_table("persons") if row["kind"] == kind for word in row["words"].split("|")
-    )
-
-
-@lexicon.cached
 def _kinds() -> dict[str, str]:
-    return {fold(word): kind for kind in ("nobody", "self") for word in words(kind)}
+    return {fold(word): kind for kind in ("nobody", "self") for word in lexicon.words("persons", kind)}
 
 
 @lexicon.cached
 def _turn() -> re.Pattern:
     """Return the pattern of a turn, which is no name: 第二组, 3号, 七号连麦."""
-    ordinal, counter, counted = ("|".join(map(re.escape, words(kind))) for kind in ("ordinal", "counter", "counted"))
+    ordinal, counter, counted = (
+        "|".join(map(re.escape, lexicon.words("persons", kind))) for kind in ("ordinal", "counter", "counted")
+    )
     return re.compile(rf"(?:{ordinal})?\s?[0-9{NUMERALS}a-z]{{1,3}}\s?(?:{counter})?(?:{counted})?")
 
 

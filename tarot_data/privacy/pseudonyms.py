@@ -17,7 +17,7 @@ import polars as pl
 
 from schemas.tables import STORED, stored
 from tarot_data import lexicon
-from tarot_data.privacy.person_names import kind_of, words
+from tarot_data.privacy.person_names import kind_of
 from tarot_data.system.atomic import write_text
 
 
@@ -148,7 +148,7 @@ def _forms(name: str, pseudonym: str) -> list[tuple[str, str]]:
     if not _is_han(name):
         return [(name, pseudonym)]
     for title in (name[1:], name[2:]):
-        if title in words("title"):
+        if title in lexicon.words("persons", "title"):
             return [(name, pseudonym[-1] + title)]
     given = [(name[-2:], pseudonym)] if len(name) in (3, 4) else []
     return [(name, pseudonym), *given]
@@ -175,7 +175,7 @@ def _bounded(name: str) -> str:
     """Return the name as a pattern: not inside a Latin word (Mel in Melissa); a card's name only if it is addressed."""
     pattern = re.escape(name)
     if name in _card_names():
-        addressed = "|".join(map(re.escape, words("addressed")))
+        addressed = "|".join(map(re.escape, lexicon.words("persons", "addressed")))
         return rf"(?:(?<=^)|(?<=[\n。！？!?,，～~])){pattern}(?=[，,：:！!～~、]?(?:{addressed}))"
     return rf"(?<![0-9A-Za-z]){pattern}(?![0-9A-Za-z])" if name.isascii() else pattern
 

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from schemas.tables import STORED
 from schemas.tables import stored as as_stored
+from tarot_data import lexicon
 from tarot_data.dataset import versions
-from tarot_data.lexicon import read_table
 from tarot_data.privacy import pseudonyms
-from tarot_data.privacy.person_names import kind_of, named, words
+from tarot_data.privacy.person_names import kind_of, named
 from tarot_data.privacy.pseudonyms import Replacer, apply, assign
 from tarot_data.store import delta
 from tests.builders import card, source, stored, stored_row
@@ -42,19 +42,19 @@ def test_unnamed_persons_are_null():
 
 
 def test_every_example_person_has_its_kind():
-    for row in read_table("persons"):
+    for row in lexicon.read_table("persons"):
         kind = {"title": "named", "addressed": "named"}.get(row["kind"], row["kind"])
         assert kind_of(row["example"]) == (kind if kind in ("named", "self") else "nobody"), row.place
 
 
 def test_every_title_is_kept():
-    for title in words("title"):
+    for title in lexicon.words("persons", "title"):
         name = f"林{title}"
         assert Replacer({name: "阿梨"})(f"{name}，你好。", name) == f"梨{title}，你好。"
 
 
 def test_a_card_name_is_replaced_before_words_of_address():
-    for word in words("addressed"):
+    for word in lexicon.words("persons", "addressed"):
         assert Replacer(KEY)(f"星星{word}，星星正位。", "星星") == f"阿棠{word}，星星正位。"
 
 
