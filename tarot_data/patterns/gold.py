@@ -23,6 +23,7 @@ CODES = {
     "X": "other",
 }
 _SENTENCE = re.compile(r"^([OILACX](?:\+[OILACX])?)(?:\[([^\]]*)\])? (.+)$")
+_BREAKS = {"¶": "\n\n", "↵": "\n"}
 _ORIENTATIONS = {word or "(未知)": orientation for orientation, word in ORIENTATION_WORDS.items()}
 
 
@@ -32,27 +33,59 @@ def parse(path: Path) -> Iterator[dict]:
     cards: [{card, orientation}]. sentences: [{start, end, text, labels, cards}], offsets in characters of content.
     Every other `@key` is kept as written. Raises Problem `annotated_line` with file and line.
     """
-    reading, content = None, ""
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        if not line.strip() or line.startswith("#!"):
-            continue
-        if line.startswith("@id "):
-            if reading:
-                yield _whole(reading, content, path, number)
-            reading, content = {"id": line[4:].strip(), "cards": [], "sentences": []}, ""
-        elif reading is None:
-            raise Problem("annotated_line", file=path.name, line=number, why="no @id before it")
-        elif line.startswith("@"):
-            key, _, value = line[1:].partition(" ")
-            reading[key] = _cards(value, path, number) if key == "cards" else value.strip()
-        elif line.strip() in ("¶", "↵"):
-            content += "\n\n" if line.strip() == "¶" else "\n"
-        else:
-            sentence = _sentence(line, len(content), path, number)
-            content += sentence["text"]
-            reading["sentences"].append(sentence)
-    if reading:
-        yield _whole(reading, content, path, number)
+    reading = None
+    for number, line in enumerate([*path.read_text(encoding="utf-8").splitlines(), "@id "], 1):
+        try:
+            if line.startswith("@id "):
+                if reading:
+                    yield _finished(reading)
+                reading = {"id": line[4:].strip(), "cards": [], "sentences": [], "content": ""}
+            elif line.strip() and not line.startswith("#!"):
+                _add(line, reading)
+        except ValueError as error:
+            raise Problem("annotated_line", file=path.name, line=number, why=str(error)) from None
+
+
+def _add(line: str, reading: dict | None) -> None:
+    """Add a line to a reading. Raises ValueError if it breaks the form."""
+    if reading is None:
+        raise ValueError("no @id before it")
+    if line.startswith("@"):
+        key, _, value = line[1:].partition(" ")
+        reading[key] = _cards(value) if key == "cards" else value.strip()
+    elif line.strip() in _BREAKS:
+        reading["content"] += _BREAKS[line.strip()]
+    else:
+        sentence = _sentence(line, len(reading["content"]))
+        reading["content"] += sentence["text"]
+        reading["sentences"].append(sentence)
+
+
+def _sentence(line: str, start: int) -> dict:
+    match = _SENTENCE.match(line)
+    if not match:
+        raise ValueError(f"not a labelled sentence: {line[:40]!r}")
+    cards = [card.strip() for card in (match[2] or "").split(",") if card.strip()]
+    if unknown := [card for card in cards if card not in CARDS]:
+        raise ValueError(f"not a card: {unknown[0]!r}")
+    labels = [CODES[code] for code in match[1].split("+")]
+    return {"start": start, "end": start + len(match[3]), "text": match[3], "labels": labels, "cards": cards}
+
+
+def _cards(value: str) -> list[dict]:
+    cards = []
+    for item in value.split("|"):
+        card, bracket, orientation = item.strip().partition("(")
+        if card not in CARDS or bracket + orientation not in _ORIENTATIONS:
+            raise ValueError(f"not a card: {item.strip()!r}")
+        cards.append({"card": card, "orientation": _ORIENTATIONS[bracket + orientation]})
+    return cards
+
+
+def _finished(reading: dict) -> dict:
+    if not reading["sentences"] or reading["sentences"][0]["start"]:
+        raise ValueError(f"{reading['id']}: body begins with a break")
+    return {**reading, "content": reading["content"].strip()}
 
 
 def read_all(folder: Path) -> list[dict]:
@@ -125,31 +158,3 @@ def _labels(covering: list[dict]) -> set[str]:
 def _f1(hits: int, extra: int, missed: int) -> dict[str, float]:
     precision, recall = hits / (hits + extra or 1), hits / (hits + missed or 1)
     return {"precision": precision, "recall": recall, "f1": 2 * precision * recall / (precision + recall or 1)}
-
-
-def _sentence(line: str, start: int, path: Path, number: int) -> dict:
-    match = _SENTENCE.match(line)
-    if not match:
-        raise Problem("annotated_line", file=path.name, line=number, why=f"not a labelled sentence: {line[:40]!r}")
-    cards = [card.strip() for card in (match[2] or "").split(",") if card.strip()]
-    for card in cards:
-        if card not in CARDS:
-            raise Problem("annotated_line", file=path.name, line=number, why=f"not a card: {card!r}")
-    labels = [CODES[code] for code in match[1].split("+")]
-    return {"start": start, "end": start + len(match[3]), "text": match[3], "labels": labels, "cards": cards}
-
-
-def _cards(value: str, path: Path, number: int) -> list[dict]:
-    cards = []
-    for item in value.split("|"):
-        card, bracket, orientation = item.strip().partition("(")
-        if card not in CARDS or bracket + orientation not in _ORIENTATIONS:
-            raise Problem("annotated_line", file=path.name, line=number, why=f"not a card: {item.strip()!r}")
-        cards.append({"card": card, "orientation": _ORIENTATIONS[bracket + orientation]})
-    return cards
-
-
-def _whole(reading: dict, content: str, path: Path, number: int) -> dict:
-    if not reading["sentences"] or reading["sentences"][0]["start"]:
-        raise Problem("annotated_line", file=path.name, line=number, why=f"{reading['id']}: body begins with a break")
-    return {**reading, "content": content.strip()}
