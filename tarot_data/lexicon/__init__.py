@@ -77,7 +77,7 @@ class Lexicon:
     made: dict[Callable, Callable] = field(default_factory=dict)
 
     def rows(self, table: str) -> tuple[Row, ...]:
-        own = self.own.get(table, ())
+        own = tuple(row for row in self.own.get(table, ()) if row[main_column(table)])
         if not own:
             return shipped_rows(table)
         key = KEYS.get(table)
@@ -214,6 +214,13 @@ def tables() -> tuple[str, ...]:
 def columns(table: str) -> tuple[str, ...]:
     header, _ = _cells(f"{table}.csv", _shipped_text(table))
     return tuple(header)
+
+
+@cache
+def main_column(table: str) -> str:
+    """Return the column without which an own row says nothing and is ignored: its words, or the first of its key."""
+    names = columns(table)
+    return next((name for name in ("words", "synonyms") if name in names), KEYS.get(table, names)[0])
 
 
 @cache

@@ -196,8 +196,7 @@ def _pointing_words(batch: Batch) -> Iterator[tuple[str, str, np.ndarray]]:
     number = {word: index for index, word in enumerate(vocabulary()["pointers"])}
     sentence = np.where(_covered(batch.m_start, batch.m_end, found.start), -1, batch.sentence_of(found.start))
     for row in lexicon.read_table("pointers"):
-        if row["word"]:
-            yield row["kind"], row["note"], sentence[(found.phrase == number[fold(row["word"])]) & (sentence >= 0)]
+        yield row["kind"], row["note"], sentence[(found.phrase == number[fold(row["word"])]) & (sentence >= 0)]
 
 
 def _numbered(batch: Batch, pairs: Pairs, note: str, hit: np.ndarray) -> np.ndarray:

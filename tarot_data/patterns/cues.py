@@ -79,7 +79,7 @@ def turn_words() -> tuple[str, ...]:
 @lexicon.cached
 def cues() -> tuple[Cue, ...]:
     """Parse every row with a weight; a reader switches a shipped row off with the weight 0."""
-    return tuple(cue for cue in map(parse, lexicon.read_table("cues")) if cue.weight)
+    return tuple(cue for cue in map(parse, lexicon.read_table("cues")) if cue.weight and cue.parts)
 
 
 @lexicon.cached

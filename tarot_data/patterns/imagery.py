@@ -18,8 +18,7 @@ def words() -> tuple[list[str], np.ndarray, np.ndarray]:
     """Return folded words, (words, CARDS) whether each may mean the card, and whether it is a PICTURE, RANK or SUIT."""
     values: dict[str, dict[str, list[str]]] = {kind: defaultdict(list) for kind in ("rank", "measure", "thing", "suit")}
     for row in lexicon.read_table("ranks"):
-        if row["word"]:
-            values[row["kind"]][fold(row["word"])].append(row["value"])
+        values[row["kind"]][fold(row["word"])].append(row["value"])
     pictures = _pictures()
     for word, cards in _counted_things(values["measure"], values["thing"]).items():
         pictures[word] |= cards

@@ -76,7 +76,7 @@ WORDS = {
 """Tables whose examples must have the word of this column."""
 
 
-_STRUCTURE = ("unknown_value", "not_a_number", "empty")
+_STRUCTURE = ("unknown_value", "not_a_number")
 """Findings of a row that the labeller cannot work with."""
 
 
@@ -93,7 +93,7 @@ def check_row(table: str, values: dict[str, str]) -> list[Finding]:
 
 def check_lexicon() -> list[Finding]:
     """Check the tables that decide labels, cards, themes and style; return [] if every example holds."""
-    found = [*_unknown_tables()]
+    found = [*_unknown_tables(), *_empty_rows()]
     for table, columns in CLOSED.items():
         found += _closed(table, columns)
     for table, column in NUMBERS.items():
@@ -102,10 +102,10 @@ def check_lexicon() -> list[Finding]:
         found += _words_in_examples(table, column)
     for table in ("images", "marks", "noise", "database", "dates", "characters", "persons", "card_conflicts"):
         found += _lists_in_examples(table)
-    for check in (_times, _dates, _aliases, _pointers, _contacts, _recognisers, _chats):
+    for check in (_times, _dates, _pointers, _contacts, _recognisers, _chats):
         found += check()
     if not any(finding.code in _STRUCTURE for finding in found):
-        found += _cues()
+        found += [*_aliases(), *_cues()]
     return sorted(found, key=lambda finding: (finding.file, finding.line))
 
 
@@ -116,6 +116,14 @@ def _unknown_tables() -> Iterator[Finding]:
         if path.stem not in lexicon.tables():
             likely = _nearest(path.stem, lexicon.tables()) or "cues"
             yield Finding(str(path), 1, "unknown_table", {"likely": f"{likely}.csv"})
+
+
+def _empty_rows() -> Iterator[Finding]:
+    """Find own rows that say nothing and are ignored."""
+    for table, rows in lexicon.active().own.items():
+        column = lexicon.main_column(table)
+        # A cue of anchors and gaps only has no word to look for.
+        yield from (_finding(row, "empty", column=column) for row in rows if not row[column].strip("^$…{。}"))
 
 
 def _nearest(word: str, words: Iterable[str], cutoff: float = 0.4) -> str | None:
@@ -153,9 +161,7 @@ def _numbers(table: str, column: str) -> Iterator[Finding]:
 
 def _words_in_examples(table: str, column: str) -> Iterator[Finding]:
     for row in lexicon.read_table(table):
-        if not row[column]:
-            yield _finding(row, "empty", column=column)
-        elif fold(row[column]) not in fold(row["example"]):
+        if fold(row[column]) not in fold(row["example"]):
             yield _not_in_example(row, row[column])
 
 

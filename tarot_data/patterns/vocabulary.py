@@ -20,7 +20,7 @@ MARK_KINDS = (
 @lexicon.cached
 def theme_words() -> tuple[list[str], np.ndarray, np.ndarray]:
     """Return the folded words of the theme table, the index of each word's theme in THEMES, and its weight."""
-    rows = [row for row in lexicon.read_table("themes") if row["word"]]
+    rows = lexicon.read_table("themes")
     words = [fold(row["word"]) for row in rows]
     theme = np.array([THEMES.index(row["theme"]) for row in rows])
     return words, theme, np.array([float(row["weight"] or 1) for row in rows])
@@ -31,8 +31,7 @@ def style_words() -> tuple[list[str], list[str]]:
     """Return the folded words of the style table, each once, and their kinds."""
     kinds: dict[str, str] = {}
     for row in lexicon.read_table("style"):
-        if row["word"]:
-            kinds.setdefault(fold(row["word"]), row["kind"])
+        kinds.setdefault(fold(row["word"]), row["kind"])
     return list(kinds), list(kinds.values())
 
 
@@ -63,7 +62,7 @@ def vocabulary() -> dict[str, list[str]]:
         "cards": mentions.phrases(),
         "turns": list(cues.turn_words()),
         "images": imagery.words()[0],
-        "pointers": list(dict.fromkeys(fold(row["word"]) for row in lexicon.read_table("pointers") if row["word"])),
+        "pointers": list(dict.fromkeys(fold(row["word"]) for row in lexicon.read_table("pointers"))),
         "themes": theme_words()[0],
         "style": style_words()[0],
     }

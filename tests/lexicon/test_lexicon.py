@@ -229,6 +229,9 @@ def test_pointers_may_name_groups_places_numbers(kind, note):
     ("table", "row", "code"),
     [
         ("style", {"word": "", "kind": "net"}, "empty"),
+        ("aliases", {"alias": "", "card": "愚人", "use": "prose"}, "empty"),
+        ("cues", {"cue": "^…", "label": "advice", "kind": "do", "example": "慢慢来"}, "empty"),
+        ("aliases", {"alias": "傻蛋", "card": "愚公", "use": "prose"}, "unknown_value"),
         ("themes", {"word": "猫", "theme": "感情", "weight": "很多", "example": "养猫"}, "not_a_number"),
     ],
 )
@@ -239,6 +242,13 @@ def test_a_malformed_own_row_is_a_finding(table, row, code):
 def test_an_empty_own_word_is_harmless(own):
     rows = {"style": "word,kind\n,net\n", "themes": "word,theme\n,感情\n", "pointers": "word,kind\n,two\n"}
     with own(**rows, images="card,words\n愚人,悬崖||小狗\n", ranks="word,kind,value\n,suit,圣杯\n"):
+        assert explain.explain("愚人站在悬崖边。")["sentences"][0]["cards"] == ["愚人"]
+
+
+@pytest.mark.parametrize("table", ["aliases", "ordinary", "style", "themes", "times", "pointers", "ranks", "cues"])
+def test_own_rows_without_words_are_ignored(own, table):
+    columns = lexicon.columns(table)
+    with own(**{table: f"{','.join(columns)}\n{',' * (len(columns) - 1)}x\n"}):
         assert explain.explain("愚人站在悬崖边。")["sentences"][0]["cards"] == ["愚人"]
 
 
