@@ -16,6 +16,8 @@ from schemas.errors import Problem
 from tarot_data.dataset import versions
 from tarot_data.erasure import forget_person as steps
 from tarot_data.erasure.disk_search import find_traces
+from tarot_data.erasure.person import Person, fragments
+from tarot_data.erasure.person import find as find_person
 from tarot_data.privacy import suppression_list
 from tarot_data.store import tables
 from tarot_data.system.atomic import write_text
@@ -48,7 +50,7 @@ def forget(
         held.enter_context(tables.writing(data_dir))
         if (data_dir / "staging").exists():
             tables.sweep(data_dir)
-        person = steps.find(data_dir, name, mentions)
+        person = find_person(data_dir, name, mentions)
         if dry_run:
             return _known(data_dir, person)
         for digest in person.hashes:
@@ -65,7 +67,7 @@ def readmit(data_dir: Path, name: str) -> None:
         steps.read_again(data_dir)
 
 
-def _known(data_dir: Path, person: steps.Person) -> dict[str, object]:
+def _known(data_dir: Path, person: Person) -> dict[str, object]:
     concerned = [m["version"] for m in versions.listed(data_dir) if m["hash"] in person.hashes]
     return {
         "dry_run": True,
@@ -76,7 +78,7 @@ def _known(data_dir: Path, person: steps.Person) -> dict[str, object]:
     }
 
 
-def _forget(data_dir: Path, person: steps.Person, prefect_home: Path | None, progress: Callable) -> dict[str, object]:
+def _forget(data_dir: Path, person: Person, prefect_home: Path | None, progress: Callable) -> dict[str, object]:
     total = 6
     copies = versions.copies(data_dir, person.hashes)
     suppression_list.remember(data_dir, person.name, set(person.fingerprints))
@@ -110,16 +112,16 @@ def _forget(data_dir: Path, person: steps.Person, prefect_home: Path | None, pro
     return receipt | {"raw": raw, "copies": copies, "receipt": str(written)}
 
 
-def _passages(person: steps.Person, data_dir: Path | None = None) -> list[str]:
+def _passages(person: Person, data_dir: Path | None = None) -> list[str]:
     """Passages of the person's contents; with a data directory, without those that other readings have as well."""
-    found = sorted({passage for content in person.contents for passage in steps.fragments(content)})
+    found = sorted({passage for content in person.contents for passage in fragments(content)})
     if data_dir is None:
         return found
     others = "\0".join(tables.readings(data_dir)["content"])
     return [passage for passage in found if passage not in others]
 
 
-def _unnamed(receipt: dict, person: steps.Person) -> dict:
+def _unnamed(receipt: dict, person: Person) -> dict:
     """The receipt as it is written: a file that is left may be named after the person."""
     hidden = [suppression_list.masked(path, suppression_list.spans(path, person.name)) for path in receipt["left"]]
     return receipt | {"left": hidden}
@@ -146,7 +148,7 @@ def _manifests(data_dir: Path) -> list[Path]:
     return sorted((data_dir / "runs").glob("*/manifest.json"))
 
 
-def forget_runs(data_dir: Path, person: steps.Person) -> tuple[list[dict], int, int]:
+def forget_runs(data_dir: Path, person: Person) -> tuple[list[dict], int, int]:
     """Mark what was trained on the person's readings; remove what quotes them, and stand-in bases made of them.
 
     Returns the runs as [{run, adapter}], adapter: `kept` or, where the whole run went since it stood on a stand-in
@@ -178,7 +180,7 @@ def forget_runs(data_dir: Path, person: steps.Person) -> tuple[list[dict], int, 
     return out, _forget_bases(data_dir, {folder.name for folder in marked}), generations
 
 
-def _others(listed: dict[str, list[str]], person: steps.Person) -> dict[str, list[str]]:
+def _others(listed: dict[str, list[str]], person: Person) -> dict[str, list[str]]:
     """Split -> example ids, without the person's."""
     kept = {split: [key for key in keys if key.split("-")[0] not in person.ids] for split, keys in listed.items()}
     return {split: keys for split, keys in kept.items() if keys}

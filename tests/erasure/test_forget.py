@@ -18,6 +18,7 @@ from schemas.errors import Problem
 from tarot_data.dataset import versions
 from tarot_data.erasure import forget_person
 from tarot_data.erasure.disk_search import find_traces
+from tarot_data.erasure.person import find as find_person
 from tarot_data.ingest import fixes, stages
 from tarot_data.ingest.fixes import Fix
 from tarot_data.privacy import pseudonyms, suppression_list
@@ -296,7 +297,7 @@ def test_a_killed_removal_is_completed(data, step):
 
 @pytest.mark.parametrize("table", forget_person.REWRITERS)
 def test_a_removal_killed_early_is_completed(data, monkeypatch, table):
-    person = forget_person.find(data, NAME)
+    person = find_person(data, NAME)
     assert person.rejection_ids and person.reading_ids
 
     def killed(before, person):

@@ -174,9 +174,10 @@ def test_one_corrected_reading_is_too_few(tmp_path):
 
 def test_whoever_is_forgotten_leaves_no_correction(stored, tmp_path):
     from tarot_data.erasure import forget_person
+    from tarot_data.erasure.person import Person
 
     delta.append(tmp_path, "readings", stored, {})
     corrections.add(tmp_path, [of(stored, 0, "他就这么往前走了。"), of(stored, 1, "他就这么往前走了。")])
-    person = forget_person.Person(name="Mel", mask=False, reading_ids=frozenset([stored["reading_id"][1]]))
+    person = Person(name="Mel", mask=False, reading_ids=frozenset([stored["reading_id"][1]]))
     assert forget_person.forget_store(tmp_path, person)["corrections"] == 1
     assert corrections.read(tmp_path)["reading_id"].to_list() == [stored["reading_id"][0]]
