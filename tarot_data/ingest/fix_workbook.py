@@ -14,7 +14,7 @@ from schemas.rejections import describe
 from tarot_data.cards.format import card_text
 from tarot_data.ingest.fixes import FIELDS, Fix
 from tarot_data.system.atomic import replacing
-from tarot_data.text.cleanup import _FORMULA, neutral
+from tarot_data.text.cleanup import FORMULA, neutral
 
 COLUMNS = ("rejection_id", "decision", "reason", "detail", *FIELDS, "place")
 """decision: empty, or a word for accept or dismiss. place: file, member and locator."""
@@ -138,7 +138,7 @@ def _fix(said: dict[str, str], rejection: dict, path: Path, number: int) -> Fix:
 
 def plain(text: str) -> str:
     """The text of a cell that `neutral` wrote."""
-    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text
+    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA) else text
 
 
 def _text(value: object) -> str:

@@ -92,11 +92,11 @@ def plain(value: object) -> str:
 LONGEST_CELL = 32_767
 """Characters of a workbook's cell (Excel's specification); a longer content is shown truncated and cannot be changed."""
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 """Beginnings that a spreadsheet, or the CSV it is saved as, evaluates as a formula (OWASP, CSV injection)."""
 
 
 def neutral(text: str) -> str:
     """Quote a text that a spreadsheet would evaluate, and truncate it to a cell's length."""
     text = text[: LONGEST_CELL - 1].replace("\r\n", "\n")
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.startswith(FORMULA) else text

@@ -12,8 +12,9 @@ from operator import itemgetter
 
 import numpy as np
 import polars as pl
+from rensa import RMinHash
 
-from tarot_data.text.normalise import words
+from tarot_data.text.normalise import simplifier, words
 from tarot_data.text.phrase_matcher import inside
 
 SHINGLE = 5
@@ -54,16 +55,7 @@ _FACTORS = tuple(
 @cache
 def scheme() -> str:
     """Name what the bands depend on: rensa's algorithm and our parameters."""
-    from rensa import RMinHash
-
     return f"rensa {RMinHash.ALGORITHM_VERSION} char {SHINGLE} {BANDS}x{ROWS} seed {SEED}"
-
-
-@cache
-def _simplifier() -> object:
-    import opencc
-
-    return opencc.OpenCC("t2s")
 
 
 @cache
@@ -72,7 +64,7 @@ def _traditional() -> np.ndarray:
     table = np.zeros(0x110000, dtype=bool)
     table[0x10000:] = True
     characters = list(map(chr, (*range(0x3400, 0xA000), *range(0xF900, 0xFB00))))
-    simplified = _simplifier().convert("\n".join(characters)).split("\n")
+    simplified = simplifier().convert("\n".join(characters)).split("\n")
     table[[ord(c) for c, plain in zip(characters, simplified, strict=True) if c != plain]] = True
     return table
 
@@ -82,7 +74,7 @@ def folded(content: str) -> str:
     text = words(content)
     # The check whether anything must be converted takes a tenth of the time of the conversion.
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    return _simplifier().convert(text) if _traditional()[codes].any() else text
+    return simplifier().convert(text) if _traditional()[codes].any() else text
 
 
 def shingles(text: str) -> set[str]:
@@ -115,8 +107,6 @@ def _bands(texts: list[str]) -> np.ndarray:
     """Hash the bands of folded texts, (texts, BANDS), 500 texts at a time so that the 5-grams fit the CPU cache."""
     if len(texts) > 500:
         return np.concatenate([_bands(texts[start : start + 500]) for start in range(0, len(texts), 500)])
-    from rensa import RMinHash
-
     hashes, offsets = _shingle_hashes(texts)
     matrix = RMinHash.digest_matrix_from_flat_token_hashes(hashes, offsets, num_perm=BANDS * ROWS, seed=SEED)
     rows = np.array(matrix.to_rows(), dtype=np.uint64).reshape(len(texts), BANDS, ROWS)

@@ -8,6 +8,7 @@ import unicodedata
 from functools import cache, lru_cache
 
 import numpy as np
+import opencc
 
 
 @cache
@@ -29,12 +30,16 @@ def width_table() -> dict[int, str]:
 
 
 @cache
+def simplifier() -> opencc.OpenCC:
+    """Return the converter of traditional to simplified script, which takes some milliseconds to load."""
+    return opencc.OpenCC("t2s")
+
+
+@cache
 def script_table() -> dict[int, str]:
     """Map traditional characters to simplified ones: OpenCC's t2s, character by character, and four that it leaves."""
-    import opencc
-
     characters = "\n".join(map(chr, range(0x4E00, 0xA000)))
-    simple = opencc.OpenCC("t2s").convert(characters)
+    simple = simplifier().convert(characters)
     table = {ord(a): b for a, b in zip(characters, simple, strict=True) if a != b}
     return {**table, ord("妳"): "你", ord("祢"): "你", ord("著"): "着", ord("暱"): "昵"}
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+import fastexcel
+
 from tarot_data.sources import archive
 from tarot_data.sources.chats import message_table
 from tarot_data.sources.noise import noise_words
@@ -158,8 +160,6 @@ def _column(letters: bytes) -> int:
 
 
 def _opened(blob: Blob) -> object:
-    import fastexcel
-
     return _guarded(lambda: fastexcel.read_excel(blob.data if blob.data is not None else str(blob.path)))
 
 
