@@ -1,6 +1,6 @@
-"""Open rejections as a workbook, one row each, that a person corrects in a spreadsheet and hands back.
+"""Open rejections as a workbook that a person corrects in a spreadsheet, one row each.
 
-Only what was changed in the workbook counts: a cell is compared with what it would say were it written now.
+Only changes in the workbook count: a cell is compared with the text that would be written into it now.
 """
 
 import json
@@ -25,23 +25,23 @@ LISTED = ("cards", "spreads")
 
 
 def cells(rejection: dict) -> dict[str, str]:
-    """FIELDS of a rejection's record as texts, as a person would type them."""
+    """Return the FIELDS of a rejection's record as texts, as a person would type them."""
     record = json.loads(rejection["record"] or "{}")
     draws = record.get("draws") or []
     resolved = record.get("cards")
     if isinstance(resolved, list) and resolved and all(isinstance(card, dict) and "draw" in card for card in resolved):
         numbers = sorted({card["draw"] for card in resolved})
-        laid = ["、".join(card_text(card) for card in resolved if card["draw"] == number) for number in numbers]
+        drawn = ["、".join(card_text(card) for card in resolved if card["draw"] == number) for number in numbers]
     else:
-        laid = [_text(draw.get("cards")) for draw in draws]
+        drawn = [_text(draw.get("cards")) for draw in draws]
     values = {name: _text(record.get(name)) for name in FIELDS if name not in LISTED}
-    values["cards"] = "\n".join(laid)
+    values["cards"] = "\n".join(drawn)
     values["spreads"] = "\n".join(_text(draw.get("spread")) for draw in draws).strip("\n")
     return values
 
 
 def changed(said: dict[str, str], was: dict[str, str]) -> dict[str, object]:
-    """Fields of a `Fix`: those of said, as a person typed them, that differ from what `cells` says of the record."""
+    """Return the fields of a `Fix`: those typed by a person that differ from the `cells` of the record."""
     fields = {}
     for name in FIELDS:
         if name in said and said[name].strip() != was[name].strip():
@@ -52,14 +52,13 @@ def changed(said: dict[str, str], was: dict[str, str]) -> dict[str, object]:
     return fields
 
 
-def write(rejected: pl.DataFrame, path: Path, lang: str, place: dict[str, str]) -> None:
-    """Write the workbook. rejected: REJECTIONS with a record; place: rejection_id -> where it stands, for people.
+def write(rejected: pl.DataFrame, path: Path, lang: str, places: dict[str, str]) -> None:
+    """Write the workbook. rejected: REJECTIONS with a record. places: rejection_id -> text of its source.
 
-    Raises Problem `target_exists` where the file is there: it may hold somebody's work.
+    Raises Problem `target_exists` if the file exists: it may hold somebody's work.
     """
+    # openpyxl takes 0.2 s to import, which other commands should not wait for.
     from openpyxl import Workbook
-    from openpyxl.styles import Alignment, Font, PatternFill
-    from openpyxl.worksheet.datavalidation import DataValidation
 
     if path.exists():
         raise Problem("target_exists", path=path)
@@ -68,15 +67,24 @@ def write(rejected: pl.DataFrame, path: Path, lang: str, place: dict[str, str]) 
     sheet.title = say("worksheet.title", lang)
     sheet.append([say(f"worksheet.{name}", lang) for name in COLUMNS])
     for row in rejected.iter_rows(named=True):
-        reason = say(f"reason.{row['reason']}", lang)
-        known = {
+        values = cells(row) | {
             "rejection_id": row["rejection_id"],
             "decision": "",
-            "reason": reason,
+            "reason": say(f"reason.{row['reason']}", lang),
             "detail": describe(row["code"], row["values"], lang),
+            "place": places[row["rejection_id"]],
         }
-        known |= cells(row) | {"place": place[row["rejection_id"]]}
-        sheet.append([neutral(known[name]) for name in COLUMNS])
+        sheet.append([neutral(values[name]) for name in COLUMNS])
+    _format(sheet, [say(f"worksheet.{decision}", lang) for decision in DECISIONS])
+    with replacing(path) as half:
+        book.save(half)
+
+
+def _format(sheet, decisions: list[str]) -> None:
+    """Set widths, wrap texts, keep the header in view and offer the decisions as a list."""
+    from openpyxl.styles import Alignment, Font, PatternFill
+    from openpyxl.worksheet.datavalidation import DataValidation
+
     for cell in sheet[1]:
         cell.font, cell.fill = Font(bold=True), PatternFill("solid", fgColor="E8E4DA")
     for column, name in zip(sheet.columns, COLUMNS, strict=True):
@@ -84,21 +92,34 @@ def write(rejected: pl.DataFrame, path: Path, lang: str, place: dict[str, str]) 
         for cell in column[1:]:
             cell.alignment, cell.data_type = Alignment(wrap_text=True, vertical="top"), "s"
     sheet.freeze_panes = "C2"
-    words = ",".join(say(f"worksheet.{decision}", lang) for decision in DECISIONS)
-    choice = DataValidation(type="list", formula1=f'"{words}"', allow_blank=True)
+    choice = DataValidation(type="list", formula1=f'"{",".join(decisions)}"', allow_blank=True)
     sheet.add_data_validation(choice)
     choice.add(f"B2:B{max(2, sheet.max_row)}")
-    with replacing(path) as half:
-        book.save(half)
 
 
 def read(path: Path, rejected: pl.DataFrame) -> dict[str, Fix]:
-    """rejection_id -> what the workbook changes about it. Rows without a change are left out.
+    """Return rejection_id -> what the workbook changes about it; rows without a change are left out.
 
-    rejected: the open REJECTIONS. Raises Problem `worksheet_unreadable`, `worksheet_column` where a column that is
-    needed is missing, `worksheet_decision` for a word that is neither accept nor dismiss, and `worksheet_row` where a
-    row names no open rejection.
+    rejected: the open REJECTIONS. Raises Problem `worksheet_unreadable`, `worksheet_column` if a necessary column is
+    missing, `worksheet_decision` for a word that is neither accept nor dismiss, and `worksheet_row` if a row names no
+    open rejection.
     """
+    rows = {row["rejection_id"]: row for row in rejected.iter_rows(named=True)}
+    decided = {}
+    for number, said in enumerate(_rows(path), 2):
+        rejection_id = said["rejection_id"].strip()
+        if not rejection_id:
+            continue
+        if rejection_id not in rows:
+            raise Problem("worksheet_row", path=path, row=number, id=rejection_id)
+        fix = _fix(said, rows[rejection_id], path, number)
+        if fix != Fix():
+            decided[rejection_id] = fix
+    return decided
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    """Return the rows below the header: column of COLUMNS -> text. The header may be in either language."""
     from openpyxl import load_workbook
 
     try:
@@ -111,19 +132,7 @@ def read(path: Path, rejected: pl.DataFrame) -> dict[str, Fix]:
     header = [known.get(title.strip()) for title in table[0]] if table else []
     if "rejection_id" not in header:
         raise Problem("worksheet_column", path=path, column=say("worksheet.rejection_id"))
-    rows = {row["rejection_id"]: row for row in rejected.iter_rows(named=True)}
-    decided = {}
-    for number, values in enumerate(table[1:], 2):
-        said = {name: plain(value) for name, value in zip(header, values, strict=False) if name}
-        rejection_id = said["rejection_id"].strip()
-        if not rejection_id:
-            continue
-        if rejection_id not in rows:
-            raise Problem("worksheet_row", path=path, row=number, id=rejection_id)
-        fix = _fix(said, rows[rejection_id], path, number)
-        if fix != Fix():
-            decided[rejection_id] = fix
-    return decided
+    return [{name: plain(value) for name, value in zip(header, row, strict=False) if name} for row in table[1:]]
 
 
 def _fix(said: dict[str, str], rejection: dict, path: Path, number: int) -> Fix:
@@ -137,7 +146,7 @@ def _fix(said: dict[str, str], rejection: dict, path: Path, number: int) -> Fix:
 
 
 def plain(text: str) -> str:
-    """The text of a cell that `neutral` wrote."""
+    """Return the text of a cell that `neutral` wrote."""
     return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA) else text
 
 

@@ -1,4 +1,4 @@
-"""Rejections fed back: through cleaning, labelling and comparing again, with what a person decided about them."""
+"""Feed rejections back through cleaning, labelling and comparison, with the decisions of a person about them."""
 
 import json
 import shutil
@@ -30,8 +30,8 @@ BECAME = pl.Schema(
         "new_id": pl.String,
     }
 )
-"""What became of a rejection: accepted, dismissed, refused for another reason under new_id, or same: refused as before.
-reading_id: of the reading it is now, else null."""
+"""became: accepted, dismissed, refused (for another reason, as new_id), or same (for the same reason and values).
+reading_id: of the accepted reading, else null."""
 
 
 def replay(
@@ -41,12 +41,12 @@ def replay(
     decided: dict[str, Fix] | None = None,
     progress: Progress = None,
 ) -> pl.DataFrame:
-    """Feed rejections (REJECTIONS) back and commit what comes of it; returns BECAME, one row a rejection.
+    """Feed rejections (REJECTIONS) back and commit the result; return BECAME, one row a rejection.
 
-    decided: rejection_id -> Fix, kept for the next time the same record is read. A correction after which the record
-    is refused as before is not kept. A record so long that it was kept cut is not fed back. A rejected
-    file, or a line that could not be read, has no record to feed back and waits for the next ingest. Raises Problem as `fixes.check`, and
-    `too_long_to_fix`. The caller holds `store.writing` and removes staging.
+    decided: rejection_id -> Fix. Fixes are stored for the next time the same record is read, unless the record is
+    rejected as before. Not fed back: records too long to be stored whole, and rejected files or lines, which have no
+    record and wait for the next ingest. Raises Problem like `fixes.check`, and `too_long_to_fix`. The caller has
+    entered `tables.writing` and removes staging.
     """
     decided = decided or {}
     rows = {row["rejection_id"]: row for row in rejected.iter_rows(named=True)}
@@ -66,16 +66,17 @@ def replay(
     kept |= {rows[name]["key"]: fix for name, fix in decided.items() if name not in same}
     if kept:
         fixes.write(data_dir, kept)
-    commit_lots(data_dir, out, "replay", partial(_entries, data_dir, fed))
-    return became
+    unchanged_ids = dict(became.filter(became="same").select("new_id", "rejection_id").drop_nulls().iter_rows())
+    commit_lots(data_dir, out, "replay", partial(_entries, data_dir, fed, unchanged_ids))
+    return became.with_columns(new_id=pl.col("new_id").replace(unchanged_ids))
 
 
 def feed_back(
     data_dir: Path, decided: dict[str, Fix], ids: list[str] | None = None, progress: Progress = None
 ) -> pl.DataFrame:
-    """`replay` of open rejections as their person decided, under the writer's lock; returns BECAME.
+    """`replay` open rejections under the writer's lock; return BECAME.
 
-    ids: those to feed back, decided or not; without it, those decided. One that is not open is left alone.
+    ids: the rejections to feed back, by default those in `decided`. Rejections that are not open are ignored.
     """
     staging = data_dir / "staging"
     with tables.writing(data_dir):
@@ -101,7 +102,7 @@ def _place(source: dict) -> tuple:
 
 
 def _overruled(rows: dict[str, dict], decided: dict[str, Fix], cleaned: Path) -> list[str]:
-    """Fingerprints of the readings that a person wants kept, as they stand after their correction."""
+    """Return the fingerprints of the readings, with their corrections, that a person accepted."""
     wanted = {_place(rows[name]["source"]) for name, fix in decided.items() if fix.accepted}
     if not wanted:
         return []
@@ -133,10 +134,18 @@ def _verdict(row: dict) -> dict:
 
 
 def _entries(
-    data_dir: Path, fed: pl.DataFrame, readings: pl.DataFrame, unchanged: pl.DataFrame, refused: pl.DataFrame
+    data_dir: Path,
+    fed: pl.DataFrame,
+    unchanged_ids: dict[str, str],
+    readings: pl.DataFrame,
+    unchanged: pl.DataFrame,
+    refused: pl.DataFrame,
 ) -> pl.DataFrame:
-    """The newest FILES entry of every file concerned, with what moved from rejected to kept. Its pipeline stays: the
-    file was not read."""
+    """Return new FILES entries of the files concerned. Their pipeline stays the same: the file was not read.
+
+    unchanged_ids: id of a rejection of this run -> its id before; these differ if an earlier release rejected it.
+    """
+    refused = refused.with_columns(pl.col("rejection_id").replace(unchanged_ids))
     source_file = pl.col("source").struct.field("file").alias("file")
     kept = pl.concat([readings.select("reading_id", source_file), unchanged.select("reading_id", "file")])
     by_kept = dict(kept.group_by("file").agg("reading_id").iter_rows())

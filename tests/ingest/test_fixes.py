@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -389,3 +390,14 @@ def test_another_unknown_card_replaces_the_first_under_the_same_id(data, inbox, 
     assert (row["rejection_id"], json.loads(row["values"])) == (name, {"card": "四叶草"})
     read_anew(data, inbox, monkeypatch)
     assert tables.rejections(data).to_dicts() == [row]
+
+
+def test_an_id_of_an_earlier_release_survives_a_replay(data, inbox):
+    lay(inbox, WRONG_CARD)
+    take_in(data, inbox)
+    old = "x00000000000000ab"
+    for table, renamed in (("rejections", {"rejection_id": pl.lit(old)}), ("files", {"rejected": pl.lit([old])})):
+        delta.rewrite(data, table, delta.scan(data, table).collect().with_columns(**renamed), {})
+    (became,) = feed(data)
+    assert (became["became"], became["rejection_id"], became["new_id"]) == ("same", old, old)
+    assert tables.rejections(data)["rejection_id"].to_list() == [old]
