@@ -51,8 +51,6 @@ def train(batch: Batch, pairs: Pairs, labels: list[list[str]], named: list[set[s
 
 def _softmax(sentences: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
     """Fit weights that choose one card of each sentence: features (cards, features) and which card is right."""
-    from scipy.optimize import minimize  # 0.2 s, for training only
-
     x_all = np.concatenate([x for x, _ in sentences])
     y_all = np.concatenate([y for _, y in sentences])
     sizes = [len(y) for _, y in sentences]
@@ -67,16 +65,22 @@ def _softmax(sentences: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
         p = e / total[group]
         return np.log(total).sum() + top.sum() - score[y_all].sum() + 0.5 * w @ w, x_all.T @ (p - y_all) + w
 
-    return minimize(loss, np.zeros(len(FEATURES)), jac=True, method="L-BFGS-B").x
+    return _minimise(loss, len(FEATURES))
 
 
 def _logistic(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Fit weights of a logistic regression, L2-regularised by LINK_DECAY."""
-    from scipy.optimize import minimize  # 0.2 s, for training only
 
     def loss(w):
         score = x @ w
         p = 1 / (1 + np.exp(-score))
         return np.logaddexp(0, score).sum() - score @ y + 0.5 * LINK_DECAY * w @ w, x.T @ (p - y) + LINK_DECAY * w
 
-    return minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B").x
+    return _minimise(loss, x.shape[1])
+
+
+def _minimise(loss, size: int) -> np.ndarray:
+    # Takes 0.4 s, and only training needs it.
+    from scipy.optimize import minimize
+
+    return minimize(loss, np.zeros(size), jac=True, method="L-BFGS-B").x

@@ -24,21 +24,20 @@ class Time(NamedTuple):
 
 
 def _spacy():
-    """Import spaCy without torch.
+    """Import spaCy, which takes a second, when it is first needed, and without torch.
 
     thinc, which spaCy uses, imports torch if it is installed (2 s and 250 MB), only to ask whether it can pass it
     tensors. During the first import of spaCy, `None` in sys.modules makes that import fail as if torch were not
     installed; the entry is removed afterwards, so that a later `import torch` works.
     """
-    if "spacy" in sys.modules or "torch" in sys.modules:
-        import spacy
-
-        return spacy
-    sys.modules["torch"] = None
+    hide_torch = "spacy" not in sys.modules and "torch" not in sys.modules
+    if hide_torch:
+        sys.modules["torch"] = None
     try:
         import spacy
     finally:
-        del sys.modules["torch"]
+        if hide_torch:
+            del sys.modules["torch"]
     return spacy
 
 
@@ -55,11 +54,8 @@ def _digits() -> list[str]:
 
 @lexicon.cached
 def _matcher():
-    nlp = chinese()
-    from spacy.matcher import Matcher
-
     number = {"TEXT": {"IN": _digits()}, "OP": "+"}
-    matcher = Matcher(nlp.vocab)
+    matcher = _spacy().matcher.Matcher(chinese().vocab)
     for row in lexicon.read_table("times"):
         first, *others = ([{"TEXT": character} for character in fold(part)] for part in row["pattern"].split(NUMBER))
         tokens = first + [token for part in others for token in (number, *part)]
@@ -81,12 +77,10 @@ def find_times(texts: list[str]) -> list[list[Time]]:
 
 
 def _find(text: str) -> list[Time]:
-    nlp = chinese()
-    from spacy.tokens import Doc
-
+    vocab = chinese().vocab
     # Every character is a token, spaces too: offsets of tokens are offsets of characters.
-    doc = Doc(nlp.vocab, words=list(fold(text)), spaces=[False] * len(text))
-    found = [(start, end, nlp.vocab.strings[key].split(":")[0]) for key, start, end in _matcher()(doc)]
+    doc = _spacy().tokens.Doc(vocab, words=list(fold(text)), spaces=[False] * len(text))
+    found = [(start, end, vocab.strings[key].split(":")[0]) for key, start, end in _matcher()(doc)]
     taken: list[Time] = []
     for start, end, kind in sorted(found, key=lambda match: (match[0] - match[1], match[0])):
         if all(end <= time.start or start >= time.end for time in taken):

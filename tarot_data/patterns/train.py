@@ -98,7 +98,7 @@ def _known(inputs: Inputs, chosen: np.ndarray) -> np.ndarray:
 
 def _fit(inputs: Inputs, gold: Gold, chosen: np.ndarray) -> Model:
     """Train a model on the chosen sentences of a batch."""
-    # Loads a matrix library of its own, which must be there when `one_thread` counts them; 0.2 s.
+    # Loads a matrix library of its own, which must be there when `one_thread` counts them.
     import scipy.optimize  # noqa: F401
 
     states, named, sure = gold

@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 
+import jieba
 import numpy as np
 
 from schemas.deck import CARDS
@@ -16,10 +17,8 @@ Counts = tuple[Counter, int]
 
 
 @lexicon.cached
-def _jieba():
-    # Takes 0.1 s, and its dictionary 0.7 s.
-    import jieba
-
+def _segmenter():
+    """Load jieba's dictionary with the names of cards, which takes 0.7 s."""
     jieba.setLogLevel(logging.ERROR)
     for row in lexicon.read_table("aliases"):
         if row["use"] == "prose" and len(row["alias"]) > 1 and ord(row["alias"][0]) >= 0x4E00:
@@ -32,7 +31,7 @@ def _jieba():
 @lexicon.cached(maxsize=100_000)
 def words_of(text: str) -> frozenset[str]:
     """Return the different words of two Chinese or Latin letters or more."""
-    return frozenset(word for word in _jieba().lcut(text) if len(word) > 1 and all(map(_is_letter, word)))
+    return frozenset(word for word in _segmenter().lcut(text) if len(word) > 1 and all(map(_is_letter, word)))
 
 
 def _is_letter(character: str) -> bool:
