@@ -7,10 +7,11 @@ from collections import Counter
 from schemas.deck import RANKS
 from tarot_data import lexicon
 from tarot_data.cards.card_list import CardList, cards_of
-from tarot_data.cards.card_words import aliases, is_extra_word, of_kind, other_deck, words
+from tarot_data.cards.card_words import aliases, is_extra_word, other_deck, words
 from tarot_data.cards.position_labels import put_at
 from tarot_data.cards.spreads import resolve_spread
 from tarot_data.lexicon.field_names import field_of
+from tarot_data.lexicon.word_lists import of_kind
 from tarot_data.text.normalise import fold
 
 _MAX_CARDS = 400

@@ -13,10 +13,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from tarot_data import lexicon
-from tarot_data.cards.card_words import of_kind, other_deck_names
+from tarot_data.cards.card_words import other_deck_names
 from tarot_data.cards.lexer import Token, number_of, phrases_of
 from tarot_data.cards.position_labels import Label, is_position, read_label, set_position
 from tarot_data.cards.spreads import BETWEEN_POSITIONS, resolve_spread
+from tarot_data.lexicon.word_lists import of_kind
 from tarot_data.text.normalise import fold
 
 LONGEST_WORD = 4

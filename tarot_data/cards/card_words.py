@@ -4,6 +4,7 @@ import re
 
 from tarot_data import lexicon
 from tarot_data.cards.spreads import position_names, spread_words
+from tarot_data.lexicon.word_lists import any_of, any_of_kind, of_kind
 from tarot_data.text.normalise import fold
 from tarot_data.text.numerals import NUMERALS
 
@@ -21,23 +22,10 @@ _LIST_NUMBERS = r"[①-⑳]|[⑴-⒇]|[⒈-⒛]|[➀-➓]|[❶-❿]"
 
 
 @lexicon.cached
-def of_kind(kind: str) -> tuple[str, ...]:
-    """Folded words of one kind of extras.csv, label_words.csv or prose_words.csv, longest first."""
-    rows = (row for table in ("extras", "label_words", "prose_words") for row in lexicon.read_table(table))
-    found = {fold(row["word"]) for row in rows if row["kind"] == kind}
-    return tuple(sorted(found, key=len, reverse=True))
-
-
-def any_of(words: tuple[str, ...]) -> str:
-    """A pattern for any of the words; longest first wins, so pass them in that order."""
-    return "|".join(map(re.escape, words))
-
-
-@lexicon.cached
 def aliases() -> tuple[dict[str, str], dict[str, str]]:
     """Folded names to cards: those that are one anywhere in a list, and those that only a whole item can be (塔, 0, XIII)."""
     strong, weak = {}, {}
-    bare = re.compile(rf"(?:{any_of(of_kind('no place'))})?(?:{_WEAK.pattern})(?:{any_of(of_kind('counter'))})?")
+    bare = re.compile(rf"(?:{any_of_kind('no place')})?(?:{_WEAK.pattern})(?:{any_of_kind('counter')})?")
     for row in lexicon.read_table("aliases"):
         name = fold(row["alias"])
         table = weak if len(name) == 1 or bare.fullmatch(name) else strong
@@ -100,7 +88,7 @@ def list_number() -> re.Pattern:
     counters = any_of(of_kind("counter") + of_kind("measure"))
     turns = "".join({re.escape(word[0]) for word, (kind, _) in words().items() if kind == "o"})
     return re.compile(
-        rf"(?:{any_of(of_kind('ordinal'))})\s?(?:[0-9]{{1,2}}|[{NUMERALS}]{{1,3}})\s?(?:{counters})"
+        rf"(?:{any_of_kind('ordinal')})\s?(?:[0-9]{{1,2}}|[{NUMERALS}]{{1,3}})\s?(?:{counters})"
         rf"|[0-9]{{1,2}}(?:\ufe0f?\u20e3|(?:{counters})(?=\s?:)|[.、)](?!\d)|:(?!\d)|\s?[|\t/](?!\s*(?:[0-9{turns}|]|$)))"
         rf"|[(\[【〔][0-9]{{1,2}}[)\]】〕]|\[[ x√✓✔]\](?=\s)|{_LIST_NUMBERS}"
     )
@@ -116,9 +104,9 @@ def number_starts() -> frozenset[str]:
 @lexicon.cached
 def how_many() -> re.Pattern:
     """A count of cards (三张, 10张牌, 共2张) at the beginning of a text."""
-    said = any_of(of_kind("nothing"))
+    said = any_of_kind("nothing")
     return re.compile(
-        rf"(?:(?:{said})\s?)?(?:[0-9]{{1,2}}|[两{NUMERALS}]{{1,3}})(?:{any_of(of_kind('measure'))})(?:{said})*"
+        rf"(?:(?:{said})\s?)?(?:[0-9]{{1,2}}|[两{NUMERALS}]{{1,3}})(?:{any_of_kind('measure')})(?:{said})*"
     )
 
 
@@ -130,7 +118,7 @@ def split_names() -> tuple[frozenset[str], re.Pattern]:
     three = NUMERALS[2]
     suits = {name[:-1] for name, rank in cards if name[-1] in f"{three}3" and rank == three and len(name) > 2}
     ends = {name[len(suit) :] for name, _ in cards for suit in suits if name.startswith(suit)} - {""}
-    suit, rank = (any_of(tuple(sorted(parts, key=len, reverse=True))) for parts in (suits, ends))
+    suit, rank = (any_of(parts) for parts in (suits, ends))
     mark = r" ?[-–—·•.] ?| (?=[^\s])"
     pattern = (
         rf"(?:(?:{suit})(?:{mark})(?:{rank})|(?:{suit})[(\[【「](?:{rank})[)\]】」]"

@@ -4,9 +4,9 @@ import re
 
 from tarot_data import lexicon
 from tarot_data.cards.card_fields import duplicates, listed
-from tarot_data.cards.card_words import any_of, of_kind
 from tarot_data.cards.mentions import find_cards
 from tarot_data.cards.spreads import places, places_of
+from tarot_data.lexicon.word_lists import any_of, any_of_kind, of_kind
 from tarot_data.text.normalise import fold
 from tarot_data.text.numerals import NUMERALS, to_int
 
@@ -19,8 +19,8 @@ _MARKS_BEFORE = re.compile(r"^[\s>#*\-•·📍✨【\[「|]*")
 @lexicon.cached
 def _list_label() -> re.Pattern:
     """A line that begins with a label for the cards; group 1 is what follows. 牌 is one only before a colon."""
-    labels = any_of(tuple(word for word in of_kind("list label") if len(word) > 1))
-    short = any_of(tuple(word for word in of_kind("list label") if len(word) == 1))
+    labels = any_of(word for word in of_kind("list label") if len(word) > 1)
+    short = any_of(word for word in of_kind("list label") if len(word) == 1)
     return re.compile(
         rf"^[^\w\n]*(?:{labels}|(?:{short})(?=[】\]」*\s]*:))[】\]」*\s]*(?:[:|】 ]|$)[ \t*]*(.*)$", re.MULTILINE
     )
@@ -29,7 +29,7 @@ def _list_label() -> re.Pattern:
 @lexicon.cached
 def _numbered_heading() -> re.Pattern:
     """A numbered heading (`第1张：教皇`, `2. 教皇`, `③教皇`); group 1 is the number, the last group the rest of the line."""
-    ordinal, measure = any_of(of_kind("ordinal")), any_of(of_kind("measure"))
+    ordinal, measure = any_of_kind("ordinal"), any_of_kind("measure")
     return re.compile(
         rf"^[\s>#*【\[]*(?:(?:{ordinal})\s?([{NUMERALS}]|[0-9]{{1,2}})\s?(?:{measure})|([0-9]{{1,2}})[.、)]|([0-9])\ufe0f?\u20e3|([①-⑳]))"
         r"[\s:】\]]*([^。,!?\n]{1,40})$",
@@ -40,14 +40,14 @@ def _numbered_heading() -> re.Pattern:
 @lexicon.cached
 def _drawn() -> re.Pattern:
     """A clause that says that cards were drawn. Groups: what is before the verb, what is behind it."""
-    verbs, then = any_of(of_kind("drawn")), any_of(of_kind("drawn then"))
+    verbs, then = any_of_kind("drawn"), any_of_kind("drawn then")
     return re.compile(rf"(?:^|[。,!?\n])([^。,!?\n]{{0,6}}?)(?:{verbs})(?:{then})*:?([^。!?\n]{{4,80}})")
 
 
 @lexicon.cached
 def _how_many_drawn() -> re.Pattern:
     """A clause that says how many cards were drawn (`给你抽了三张`); group 1 is the number."""
-    verbs, ordinal, measure, other = (any_of(of_kind(kind)) for kind in ("dealt", "ordinal", "measure", "other sheets"))
+    verbs, ordinal, measure, other = (any_of_kind(kind) for kind in ("dealt", "ordinal", "measure", "other sheets"))
     return re.compile(
         rf"(?:{verbs})(?:(?!{ordinal})[^。\n]){{0,6}}?(?<!{ordinal})([两{NUMERALS}]|[0-9]{{1,2}})\s?(?:{measure})(?!{other})"
     )
@@ -155,7 +155,7 @@ def _possible() -> tuple[dict[str, str], re.Pattern]:
         for row in lexicon.read_table("aliases")
         if row["use"] in ("prose", "marked") and len(row["alias"]) > 1
     }
-    return names, re.compile(any_of(tuple(sorted(names, key=len, reverse=True))))
+    return names, re.compile(any_of(names))
 
 
 def _bare(line: str) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 
 from schemas.deck import CARDS
 from tarot_data import lexicon
-from tarot_data.cards.card_words import any_of, of_kind
+from tarot_data.lexicon.word_lists import any_of, any_of_kind
 from tarot_data.text import phrase_matcher
 from tarot_data.text.normalise import fold
 from tarot_data.text.numerals import NUMERALS
@@ -76,21 +76,21 @@ class _Signs(NamedTuple):
 @lexicon.cached
 def _signs() -> _Signs:
     sides = {
-        side: any_of(tuple(fold(row["word"]) for row in lexicon.read_table("signs") if row["side"] == side))
+        side: any_of(fold(row["word"]) for row in lexicon.read_table("signs") if row["side"] == side)
         for side in ("before", "after", "end")
     }
-    ordinal, measure = any_of(of_kind("ordinal")), any_of(of_kind("measure"))
-    after, lead, no_lead = sides["after"], any_of(of_kind("clause lead")), any_of(of_kind("no lead"))
+    ordinal, measure = any_of_kind("ordinal"), any_of_kind("measure")
+    after, lead, no_lead = sides["after"], any_of_kind("clause lead"), any_of_kind("no lead")
     return _Signs(
         re.compile(
             rf"(?:{sides['before']}|(?:{ordinal})[{NUMERALS}0-9]+(?:{measure})|[【「『《〈\[*])\s?[*【「『《“\"]*$"
         ),
         re.compile(rf"[*】」』》”\"]*\s?(?:{after}|[】」』》〉]|·?(?:{sides['end']})(?![a-z\u4e00-\u9fff]))"),
-        re.compile(rf"(?:{any_of(of_kind('counted'))})(?!{after})"),
-        re.compile(rf"(?:{any_of(of_kind('after one'))})(?!{after})"),
+        re.compile(rf"(?:{any_of_kind('counted')})(?!{after})"),
+        re.compile(rf"(?:{any_of_kind('after one')})(?!{after})"),
         re.compile(rf"(?:^|[\s,。!?;:|·•—\-.、*]|(?<!{no_lead})(?:{lead}))$"),
         re.compile(r"[\s*]*(?:[,。!:|\n]|$)"),
-        re.compile(rf"[ *]*(?:[、/|+&→>·;]|{any_of(of_kind('joins'))})?[ *]*(?:\d{{1,2}}[.、]?)?$"),
+        re.compile(rf"[ *]*(?:[、/|+&→>·;]|{any_of_kind('joins')})?[ *]*(?:\d{{1,2}}[.、]?)?$"),
     )
 
 
@@ -184,16 +184,16 @@ def _orientations() -> tuple[re.Pattern, re.Pattern, dict[str, str]]:
         for row in lexicon.read_table("orientation")
         if row["orientation"] in ("upright", "reversed")
     }
-    long = sorted((w for w in words if len(w) > 1 and w not in ("(+)", "(-)")), key=len, reverse=True)
-    short = any_of(tuple(w for w in words if len(w) == 1 and w not in "+-"))
-    before = any_of(tuple(w for w in long if w[0].isalpha() and (not w.isascii() or len(w) >= len("upright"))))
-    of_card, alone = any_of(of_kind("of the card")), any_of(of_kind("alone"))
+    long = [w for w in words if len(w) > 1 and w not in ("(+)", "(-)")]
+    short = any_of(w for w in words if len(w) == 1 and w not in "+-")
+    before = any_of(w for w in long if w[0].isalpha() and (not w.isascii() or len(w) >= len("upright")))
+    of_card, alone = any_of_kind("of the card"), any_of_kind("alone")
     after = re.compile(
-        rf"(?:{any_of(of_kind('card noun'))})?[\s*_」』】》”\"]*(?:"
-        rf"\(\s*(?P<bracket>{any_of(tuple(long))}|{short}|[+-])[\s),]"
-        rf"|[·•\-—,:]?\s?(?:{of_card})?(?:{any_of(of_kind('is'))})*\s?"
-        rf"(?P<word>{any_of(tuple(long))})(?![a-z])(?!{any_of(of_kind('not said'))})"
-        rf"|[·•]?\s?(?!{any_of(of_kind('text'))})(?P<single>(?:{alone}|r)(?![a-z])|(?:{short})(?=[\s,。;!?、|)\]】/]|$)))"
+        rf"(?:{any_of_kind('card noun')})?[\s*_」』】》”\"]*(?:"
+        rf"\(\s*(?P<bracket>{any_of(long)}|{short}|[+-])[\s),]"
+        rf"|[·•\-—,:]?\s?(?:{of_card})?(?:{any_of_kind('is')})*\s?"
+        rf"(?P<word>{any_of(long)})(?![a-z])(?!{any_of_kind('not said')})"
+        rf"|[·•]?\s?(?!{any_of_kind('text')})(?P<single>(?:{alone}|r)(?![a-z])|(?:{short})(?=[\s,。;!?、|)\]】/]|$)))"
     )
     return re.compile(rf"({before})(?:{of_card})*[ 「『【《“\"*]*$"), after, words
 

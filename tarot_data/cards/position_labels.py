@@ -7,14 +7,13 @@ from typing import NamedTuple
 from tarot_data import lexicon
 from tarot_data.cards.card_words import (
     aliases,
-    any_of,
     how_many,
     is_extra_label,
-    of_kind,
     other_deck_cards,
     other_deck_names,
 )
 from tarot_data.cards.spreads import is_spread, places
+from tarot_data.lexicon.word_lists import any_of, of_kind
 from tarot_data.text.normalise import fold
 from tarot_data.text.numerals import NUMERALS, to_int
 

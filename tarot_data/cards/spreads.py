@@ -3,8 +3,9 @@
 import re
 
 from tarot_data import lexicon
+from tarot_data.lexicon.word_lists import any_of_kind, of_kind
 from tarot_data.text.normalise import fold
-from tarot_data.text.numerals import NUMERALS, to_int
+from tarot_data.text.numerals import DIGITS, NUMERALS, to_chinese, to_int
 
 BETWEEN_POSITIONS = re.compile(r"[\s、,/|\-–—→]+")
 
@@ -42,14 +43,17 @@ def _spread_names() -> dict[str, tuple[str, tuple[str, ...], int]]:
     """Folded name of a spread to its id, position names and number of places; the first row wins a shared alias."""
     found = {}
     for row in lexicon.read_table("spreads"):
-        positions = tuple(position for position in row["positions"].split("|") if position and position != "无位置")
+        positions = tuple(position for position in row["positions"].split("|") if position)
         for name in (row["spread"], *row["aliases"].split("|")):
             found.setdefault(spread_key(name), (row["spread_id"], positions, int(row["cards"])))
     return found
 
 
-_SUFFIX = re.compile(r"(?:牌阵|占卜法|展开法|牌形|阵法|阵|法|spread|layout)$")
-_COUNT = re.compile(rf"^([0-9]{{1,2}}|[两{NUMERALS}]{{1,3}})张(?:牌)?$")
+@lexicon.cached
+def _count() -> re.Pattern:
+    """A count of cards as the name of a spread: 三张, `3张牌`. Group 1 is the number."""
+    number = rf"[0-9]{{1,2}}|[两{NUMERALS}]|[{DIGITS}]?{NUMERALS[-1]}[{DIGITS}]?"
+    return re.compile(rf"({number})(?:{any_of_kind('measure')})")
 
 
 def spread_key(name: str) -> str:
@@ -72,7 +76,7 @@ def places_of(text: str | None) -> int | None:
     if not text or not text.strip():
         return None
     spread_id, positions, count = _resolved(text.strip()[:300])
-    if spread_id == "pick_a_group" or re.search("组|每", text):
+    if spread_id == "pick_a_group" or any(word in fold(text) for word in of_kind("group spread")):
         return None
     return len(positions) or count or None
 
@@ -88,7 +92,7 @@ def _resolved(text: str) -> tuple[str | None, tuple[str, ...], int]:
         found = next((names[key] for part in candidates for key in _spread_keys(part) if key in names), None)
     if not found:
         key = spread_key(head[0])
-        prefixes = [name for name in names if len(name) >= 2 and key.startswith(name) and not _COUNT.match(name)]
+        prefixes = [name for name in names if len(name) >= 2 and key.startswith(name) and not _count().fullmatch(name)]
         found = names[max(prefixes, key=len)] if prefixes else None
     if not found:
         return None, own, _count_of(text) or len(own)
@@ -103,18 +107,19 @@ def _resolved(text: str) -> tuple[str | None, tuple[str, ...], int]:
 
 
 def _spread_keys(part: str) -> list[str]:
-    key = spread_key(part)
-    bare = _SUFFIX.sub("", key)
-    counted = _COUNT.match(key)
-    forms = [key, bare, key + "牌阵", bare + "牌阵"]
-    if counted:
-        forms += [counted[1] + "张牌", counted[1].replace("两", "二") + "张牌"]
+    """Forms of a part of the text that may be the key of a spread: as it is, without or with 牌阵, a count in words."""
+    key, counts, noun = spread_key(part), of_kind("measure"), of_kind("spread noun")[0]
+    bare = key.removesuffix(next((word for word in of_kind("spread suffix") if key.endswith(word)), ""))
+    forms = [key, bare, key + noun, bare + noun]
+    if counted := _count().fullmatch(key):
+        number = to_int(counted[1])
+        forms += [f"{written}{count}" for written in (counted[1], to_chinese(number, ordinal=True)) for count in counts]
     return [form for form in forms if len(form) >= 2]
 
 
 def _count_of(text: str) -> int | None:
     for part in re.split(r"[\s:：]+", fold(text)):
-        if counted := _COUNT.match(part):
+        if counted := _count().fullmatch(part):
             return to_int(counted[1])
     return None
 
