@@ -10,6 +10,7 @@ import numpy as np
 from schemas.deck import CARDS, LABELS, THEMES
 from schemas.messages import say
 from tarot_data import lexicon
+from tarot_data.cards.card_fields import parse_cards
 from tarot_data.cards.mentions import choose, phrases
 from tarot_data.lexicon import chat_formats, dates
 from tarot_data.patterns import cues, features, time_expressions
@@ -72,9 +73,15 @@ WORDS = {
     "speech": "word",
     "ordinary": "phrase",
     "signs": "word",
+    "extras": "word",
+    "label_words": "word",
+    "prose_words": "word",
 }
 """Tables whose examples must have the word of this column."""
 
+
+NOT_IN_LISTS = ("suit field", "rank field", "reversed field", "spread suffix", "spread noun", "group spread")
+"""Kinds of label_words.csv whose examples are no card lists."""
 
 _STRUCTURE = ("unknown_value", "not_a_number")
 """Findings of a row that the labeller cannot work with."""
@@ -102,7 +109,7 @@ def check_lexicon() -> list[Finding]:
         found += _words_in_examples(table, column)
     for table in ("images", "marks", "noise", "database", "dates", "characters", "persons", "card_conflicts"):
         found += _lists_in_examples(table)
-    for check in (_times, _dates, _pointers, _contacts, _recognisers, _chats):
+    for check in (_times, _dates, _pointers, _contacts, _recognisers, _chats, _card_lists):
         found += check()
     if not any(finding.code in _STRUCTURE for finding in found):
         found += [*_aliases(), *_cues()]
@@ -178,6 +185,14 @@ def _chats() -> Iterator[Finding]:
     for row in lexicon.read_table("chats"):
         if not chat_formats.reads_as(row):
             yield _not_in_example(row, row["pattern"])
+
+
+def _card_lists() -> Iterator[Finding]:
+    """Parse the examples of words in card lists; only those of doubted cards may name an unknown card."""
+    rows = [row for row in lexicon.read_table("label_words") if row["kind"] not in NOT_IN_LISTS]
+    for row in (*lexicon.read_table("extras"), *rows):
+        if bool(parse_cards(row["example"]).unknown) != (row["kind"] == "doubt"):
+            yield _finding(row, "not_a_card_list", word=row["word"], example=row["example"])
 
 
 def _pointers() -> Iterator[Finding]:

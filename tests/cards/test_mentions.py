@@ -2,6 +2,8 @@
 
 import pytest
 
+from tarot_data import lexicon
+from tarot_data.cards.content_cards import cards_in_content
 from tarot_data.cards.mentions import find_cards
 
 
@@ -104,3 +106,50 @@ def test_the_orientation_beside_a_name(text, orientation):
 def test_offsets_are_those_of_the_text_as_given():
     (mention,) = find_cards("😂你看，聖杯十，彩虹")
     assert "😂你看，聖杯十，彩虹"[mention.start : mention.end] == "聖杯十"
+
+
+def examples(*kinds):
+    return [row["example"] for row in lexicon.read_table("prose_words") if row["kind"] in kinds]
+
+
+@pytest.mark.parametrize("text", examples("counted"))
+def test_a_number_before_a_measure_word_is_no_rank(text):
+    assert names(text) == []
+
+
+@pytest.mark.parametrize("text", examples("clause lead"))
+def test_all_that_a_clause_leads_to_is_a_card(text):
+    assert names(text) == ["力量"]
+
+
+@pytest.mark.parametrize("text", examples("of the card", "is", "alone", "card noun"))
+def test_an_orientation_is_read_behind_the_words_between(text):
+    assert [mention.orientation for mention in find_cards(text)] != ["unknown"]
+
+
+@pytest.mark.parametrize("text", examples("not said"))
+def test_an_orientation_left_open_is_unknown(text):
+    assert [mention.orientation for mention in find_cards(text)] == ["unknown"]
+
+
+@pytest.mark.parametrize("text", examples("list label", "drawn", "drawn then"))
+def test_cards_behind_a_label_or_a_verb_were_drawn(text):
+    assert len(cards_in_content(text)) > 1
+
+
+@pytest.mark.parametrize("text", examples("not drawn"))
+def test_cards_that_were_not_drawn_are_left_out(text):
+    assert cards_in_content(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "orientation"),
+    [
+        ("圣杯三也是倒的", "reversed"),
+        ("圣杯三↓ / 塔↑", "reversed"),
+        ("圣杯三 - 过去", "unknown"),
+        ("圣杯三（逆位，好吓人）", "reversed"),
+    ],
+)
+def test_marks_and_words_before_an_orientation(text, orientation):
+    assert find_cards(text)[0].orientation == orientation

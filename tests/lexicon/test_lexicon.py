@@ -233,6 +233,8 @@ def test_pointers_may_name_groups_places_numbers(kind, note):
         ("cues", {"cue": "^…", "label": "advice", "kind": "do", "example": "慢慢来"}, "empty"),
         ("aliases", {"alias": "傻蛋", "card": "愚公", "use": "prose"}, "unknown_value"),
         ("themes", {"word": "猫", "theme": "感情", "weight": "很多", "example": "养猫"}, "not_a_number"),
+        ("extras", {"word": "随便", "kind": "nothing", "example": "随便：快乐松鼠"}, "not_a_card_list"),
+        ("label_words", {"word": "桩", "kind": "measure", "example": "第一张：愚人"}, "not_in_example"),
     ],
 )
 def test_a_malformed_own_row_is_a_finding(table, row, code):
