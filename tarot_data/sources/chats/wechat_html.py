@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from html import unescape
 from html.parser import HTMLParser
 
@@ -12,12 +12,20 @@ from tarot_data.sources.encoding import text_of
 from tarot_data.sources.records import Blob, RawRecord, Rejected, unreadable
 from tarot_data.sources.sniff import Sample
 
-MAX_VALUES = 5_000_000
+MAX_TOKENS = 10_000_000
+MAX_DEPTH = 30
+_MAX_PAGE = 2**26
+"""Limits of a script: tokens and nesting of its data, bytes of a later page."""
+
 _DATA = re.compile(r"(?:chatMessages|WEFLOW_DATA|local_msg_list|msg_list|moreWechatMessages|chatData)\s*=\s*(?=\[)")
 _TITLE = re.compile(
     r"<(?:title|h1)\b[^>]*>\s*([^<]{1,60}?)\s*(?:[-–—|·_]\s*(?:微信)?聊天[记記][录錄]\s*)?</", re.IGNORECASE
 )
 _TAGS = re.compile(r"<[^>]*>")
+_LINE_ENDS = re.compile(r"<br\s*/?>|</p>|</div>", re.IGNORECASE)
+_HAS_TAG = re.compile(r"</?[a-zA-Z]")
+_SHORT_NAME = re.compile(r'class="[^"]*(?:sender|name)[^"]*"[^>]*>([^<]{1,60})<')
+_SHORT_TEXT = re.compile(r'class="[^"]*(?:message-text|content|text|bubble)[^"]*"[^>]*>(.*?)</div>', re.DOTALL)
 
 
 def recognises(sample: Sample) -> bool:
@@ -32,35 +40,37 @@ def recognises(sample: Sample) -> bool:
 
 def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
     text, _ = text_of(blob)
-    found = list(_messages(text))
-    if blob.path is not None:
-        for page in sorted(blob.path.with_name(blob.path.stem + "_files").glob("msg-*.js"), key=_number):
-            if page.is_file() and not page.is_symlink() and page.stat().st_size < 2**26:
-                found += _messages(page.read_text(encoding="utf-8", errors="replace"))
-    # Only a chat with both sides tells by the side who the reader is.
-    sided = {value["is_send"] for value in found if "page" in value} == {"0", "1"}
-    messages = []
-    for index, value in enumerate(found, 1):
-        if not sided and "page" in value:
-            value = {**value, "is_send": None}
-        if message := _of_object(value, f"message {index}"):
-            messages.append(message)
-    called = _TITLE.search(text[:4000])
-    if called and not any(message.sender for message in messages if not message.mine):
-        # WeFlow's page names nobody beside the messages: a chat of two is called like the other one.
-        client = unescape(called[1]).strip()
-        messages = [message if message.mine else replace(message, sender=client) for message in messages]
+    found = [value for page in (text, *_later_pages(blob)) for value in _messages(page)]
+    # The side of a message is the reader's only in a chat that has both sides.
+    if {value["is_send"] for value in found if "page" in value} != {"0", "1"}:
+        found = [{**value, "is_send": None} if "page" in value else value for value in found]
+    messages = [message for index, value in enumerate(found, 1) if (message := _of_object(value, f"message {index}"))]
     if not messages:
         raise unreadable("chat_page_empty")
-    yield from to_records(messages, blob)
+    yield from to_records(_with_client(messages, text), blob)
 
 
-def _number(path: object) -> int:
-    return int(re.sub(r"\D", "", path.name) or 0)
+def _later_pages(blob: Blob) -> Iterator[str]:
+    """Texts of the scripts with later pages, in a folder next to a page on disk."""
+    if blob.path is None:
+        return
+    folder = blob.path.with_name(blob.path.stem + "_files")
+    for page in sorted(folder.glob("msg-*.js"), key=lambda page: int("".join(filter(str.isdecimal, page.name)) or 0)):
+        if page.is_file() and not page.is_symlink() and page.stat().st_size < _MAX_PAGE:
+            yield page.read_text(encoding="utf-8", errors="replace")
+
+
+def _with_client(messages: list[Message], text: str) -> list[Message]:
+    """Name the client by the page's title if no message of theirs has a name, as in WeFlow's page of two people."""
+    title = _TITLE.search(text[:4000])
+    if title is None or any(message.sender for message in messages if not message.mine):
+        return messages
+    client = unescape(title[1]).strip()
+    return [message if message.mine else replace(message, sender=client) for message in messages]
 
 
 def _messages(text: str) -> Iterator[dict]:
-    """Messages of a page or a script as objects, as they stand there."""
+    """Messages of a page or a script as objects, with the program's own keys."""
     match = _DATA.search(text)
     if not match:
         yield from _of_page(text)
@@ -84,79 +94,79 @@ def _of_object(value: dict, place: str) -> Message | None:
 
 
 def _short(value: dict, place: str) -> Message | None:
+    """A message of WeFlow's page: `b` is its HTML, `s` whether the reader sent it, `t` its time."""
     body = value.get("b")
     if not isinstance(body, str):
         return None
-    name = re.search(r'class="[^"]*(?:sender|name)[^"]*"[^>]*>([^<]{1,60})<', body)
-    content = re.search(r'class="[^"]*(?:message-text|content|text|bubble)[^"]*"[^>]*>(.*?)</div>', body, re.DOTALL)
-    sender = unescape(name[1]) if name else None
-    cells = {"text": _plain(content[1] if content else body), "mine": value.get("s"), "sender": sender}
-    return message_table.message_of({**cells, "time": value.get("t")}, place)
+    name, text = _SHORT_NAME.search(body), _SHORT_TEXT.search(body)
+    cells = {"text": _plain(text[1] if text else body), "mine": value.get("s"), "time": value.get("t")}
+    return message_table.message_of({**cells, "sender": unescape(name[1]) if name else None}, place)
 
 
 def _plain(html: str) -> str:
-    text = re.sub(r"<br\s*/?>|</p>|</div>", "\n", html, flags=re.IGNORECASE)
-    return unescape(_TAGS.sub("", text) if re.search(r"</?[a-zA-Z]", text) else text).strip()
+    text = _LINE_ENDS.sub("\n", html)
+    return unescape(_TAGS.sub("", text) if _HAS_TAG.search(text) else text).strip()
+
+
+_TOKEN = re.compile(
+    r"\s+|//[^\n]*|/\*.*?\*/|(?P<open>[\[{])|(?P<close>[\]}])|(?P<comma>,)|:"
+    r"|\"(?P<double>(?:[^\"\\]|\\.)*)\"|'(?P<single>(?:[^'\\]|\\.)*)'|`(?P<back>(?:[^`\\]|\\.)*)`"
+    r"|(?P<word>[^\s,:\[\]{}\"'`]+)",
+    re.DOTALL,
+)
+_COLON = re.compile(r"\s*:")
+
+
+@dataclass
+class _Open:
+    """A list or object that is being read. key: the key whose value comes next."""
+
+    container: list | dict
+    key: str | None = None
+
+    def add(self, value: object) -> None:
+        if isinstance(self.container, list):
+            self.container.append(value)
+        elif self.key is not None:
+            self.container[self.key] = value
 
 
 def parse_literal(text: str, place: int) -> object:
-    """The JavaScript literal that begins at a place: lists, objects with or without quotes round their keys, strings in
-    any quotes, numbers and words. Whatever else stands there reads as None; nothing is run, nothing nests deeper than 30."""
+    """Parse the JavaScript literal at a place; nothing is run.
+
+    Lists, objects with or without quotes around their keys, strings in any quotes, numbers and words. Code in between
+    reads as words. Reading stops at MAX_DEPTH levels or MAX_TOKENS tokens.
+    """
     root: list = []
-    stack: list[list | dict] = [root]
-    keys: list[str | None] = [None]
-    count = 0
-    token = re.compile(
-        r"\s+|//[^\n]*|/\*.*?\*/|([\[{])|([\]}])|([,:])|\"((?:[^\"\\]|\\.)*)\"|'((?:[^'\\]|\\.)*)'|`((?:[^`\\]|\\.)*)`|([^\s,:\[\]{}\"'`]+)",
-        re.DOTALL,
-    )
-    while match := token.match(text, place):
-        place = match.end()
-        opening, closing, mark, *strings, word = match.groups()
-        if opening:
-            fresh: list | dict = [] if opening == "[" else {}
-            _add(stack[-1], keys, fresh)
-            stack.append(fresh)
-            keys.append(None)
-            if len(stack) > 30:
-                break
-        elif closing:
+    stack = [_Open(root)]
+    for _ in range(MAX_TOKENS):
+        match = _TOKEN.match(text, place)
+        if match is None:
+            break
+        place, kind, inner = match.end(), match.lastgroup, stack[-1]
+        if kind == "open":
+            fresh: list | dict = [] if match[0] == "[" else {}
+            inner.add(fresh)
+            stack.append(_Open(fresh))
+        elif kind == "close":
             stack.pop()
-            keys.pop()
-            if len(stack) == 1:
-                break
-        elif mark == ":":
-            continue
-        elif mark == ",":
-            keys[-1] = None
-        else:
-            string = next((string for string in strings if string is not None), None)
-            if string is None and word is None:
-                continue
-            value = _unescaped(string) if string is not None else _word(word)
-            following = re.compile(r"\s*:").match(text, place)
-            if isinstance(stack[-1], dict) and keys[-1] is None and following:
-                keys[-1] = str(string if string is not None else word)
-                place = following.end()
+        elif kind == "comma":
+            inner.key = None
+        elif kind:
+            colon = _COLON.match(text, place) if isinstance(inner.container, dict) and inner.key is None else None
+            if colon:
+                inner.key, place = match[kind], colon.end()
             else:
-                _add(stack[-1], keys, value)
-        count += 1
-        if count > MAX_VALUES:
+                inner.add(_word(match[kind]) if kind == "word" else _unescaped(match[kind]))
+        if kind in ("open", "close") and not 1 < len(stack) <= MAX_DEPTH:
             break
     return root[0] if root else None
-
-
-def _add(container: list | dict, keys: list, value: object) -> None:
-    if isinstance(container, list):
-        container.append(value)
-    elif keys[-1] is not None:
-        container[keys[-1]] = value
 
 
 def _word(word: str) -> object:
     if word in ("true", "false"):
         return word == "true"
-    if re.fullmatch(r"-?\d{1,18}", word):
+    if len(word) < 19 and word.removeprefix("-").isdecimal():
         return int(word)
     return None if word in ("null", "undefined") else word
 
@@ -175,6 +185,14 @@ def _unescaped(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
+_CLASSES = {
+    "sender": {"dspname"},
+    "timestamp": {"msg-time", "time", "chat-time"},
+    "text": {"msg-text", "content-box"},
+}
+"""Parts of a message and the classes of their elements."""
+
+
 class _Page(HTMLParser):
     """WechatExporter's page: `div.msg.chat`, a name in `.dspname`, a time in `.msg-time`, the text in `pre`."""
 
@@ -184,22 +202,16 @@ class _Page(HTMLParser):
         self.field: str | None = None
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        named = dict(attributes)
-        classes = (named.get("class") or "").split()
-        if "msg" in classes and ("chat" in classes or "right" in classes or "left" in classes):
-            side = (
-                "1" if "right" in classes or "me" in classes or "self" in classes else "0" if "left" in classes else ""
-            )
+        classes = {*(dict(attributes).get("class") or "").split()}
+        if "msg" in classes and classes & {"chat", "right", "left"}:
+            side = "1" if classes & {"right", "me", "self"} else "0" if "left" in classes else ""
             self.messages.append({"page": True, "is_send": side, "sender": "", "text": "", "timestamp": "", "type": ""})
             self.field = None
-        elif self.messages and "dspname" in classes:
-            self.field = "sender"
-        elif self.messages and {"msg-time", "time", "chat-time"} & set(classes):
-            self.field = "timestamp"
-        elif self.messages and (tag == "pre" or {"msg-text", "content-box"} & set(classes)):
-            self.field = "text"
-        elif tag == "br" and self.field == "text":
-            self.messages[-1]["text"] += "\n"
+        elif self.messages:
+            named = next((field for field, names in _CLASSES.items() if names & classes), None)
+            self.field = named or ("text" if tag == "pre" else self.field)
+            if tag == "br" and self.field == "text":
+                self.messages[-1]["text"] += "\n"
 
     def handle_endtag(self, tag: str) -> None:
         if tag in ("pre", "span", "p") or (tag == "div" and self.field == "text"):
