@@ -80,7 +80,7 @@ def compare(data_dir: Path, identified: Path, labelled: Path, staging: Path) -> 
 @task(name="commit to the store", retry_condition_fn=if_it_passes, **AGAIN)
 @withholding
 def commit(data_dir: Path, decided: Path, files: list) -> dict:
-    with delta.as_it_was(data_dir):
+    with delta.all_or_none(data_dir):
         return stages.commit(data_dir, decided, files)
 
 

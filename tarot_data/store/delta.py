@@ -1,4 +1,7 @@
-"""Delta tables of the store: scan, append, rewrite, purge, roll back."""
+"""Delta tables of the store: scan, append, rewrite, purge, roll back.
+
+deltalake is imported inside functions: it takes 0.2 s, which commands that only look into the store's folder save.
+"""
 
 import json
 import re
@@ -19,32 +22,32 @@ TABLES = ("readings", "rejections", "files", "signatures", "fixes")
 
 AWKWARD = frozenset("[]^|")
 MISREAD = re.compile("%[0-9A-Fa-f]{2}")
-"""deltalake 1.6 reads a table's path as an address. It dies of the characters of AWKWARD unless an `@` comes after them,
-and takes what MISREAD finds for another character."""
+"""deltalake 1.6 parses a table's path as a URL. It fails on the characters of AWKWARD unless an `@` follows them, and
+decodes what MISREAD finds as another character."""
 
 
 def table_path(data_dir: Path, name: str) -> Path:
-    """The folder of a table. Raises Problem `data_dir_name` where no table can lie below such a name."""
-    path, beside = data_dir / "store" / name, data_dir / "store" / "@" / name
+    """Return the folder of a table. Raises Problem `data_dir_name` if no table can be written below such a path."""
+    path, after_at = data_dir / "store" / name, data_dir / "store" / "@" / name
     where = str(data_dir.resolve())
     if MISREAD.search(where):
         raise Problem("data_dir_name", path=data_dir, part=MISREAD.search(where).group())
-    if beside.exists():
-        return beside
+    if after_at.exists():
+        return after_at
     if AWKWARD.isdisjoint(where):
         return path
     if path.exists():
         # The data directory was renamed.
-        beside.parent.mkdir(exist_ok=True)
-        path.rename(beside)
-    return beside
+        after_at.parent.mkdir(exist_ok=True)
+        path.rename(after_at)
+    return after_at
 
 
 @contextmanager
-def as_it_was(data_dir: Path) -> Iterator[None]:
-    """Where the block fails, every table reads as before it: several commits, all or none. The caller holds `writing`.
+def all_or_none(data_dir: Path) -> Iterator[None]:
+    """Roll back every table if the block raises. The caller has entered `writing`.
 
-    A process that dies in between leaves what it committed; `files` is written last, so the next run finishes it.
+    A killed process leaves what it committed; `files` is written last, so the next run completes it.
     """
     before = {name: delta_version(data_dir, name) for name in TABLES}
     try:
@@ -54,49 +57,44 @@ def as_it_was(data_dir: Path) -> Iterator[None]:
             if version is None:
                 shutil.rmtree(table_path(data_dir, name), ignore_errors=True)
             elif delta_version(data_dir, name) != version:
-                _take_back(data_dir, name, version)
+                _roll_back(data_dir, name, version)
         raise
 
 
-def _take_back(data_dir: Path, name: str, version: int) -> None:
-    """Have a table read as it did at that version. The caller holds `writing`."""
-    from deltalake import DeltaTable
-
-    table = DeltaTable(str(table_path(data_dir, name)))
+def _roll_back(data_dir: Path, name: str, version: int) -> None:
+    """Restore a table to a version. The caller has entered `writing`."""
+    table = _open(data_dir, name)
     try:
         table.restore(version)
     except Exception:  # noqa: BLE001
-        # To restore is a commit, and where the disk is full there is no room for one; to take commits away needs none.
+        # Restoring is a commit, for which a full disk has no room; removing commits needs none.
         current = set(table.file_uris())
         log = table_path(data_dir, name) / "_delta_log"
         for path in sorted(log.iterdir(), reverse=True):
             if path.name[:20].isdigit() and int(path.name[:20]) > version:
                 path.unlink()
-        kept = set(DeltaTable(str(table_path(data_dir, name))).file_uris())
+        kept = set(_open(data_dir, name).file_uris())
         for uri in current - kept:
             (table_path(data_dir, name) / uri.rsplit("/", 1)[-1]).unlink(missing_ok=True)
 
 
 def exists(data_dir: Path, name: str) -> bool:
-    """Whether the table has a commit: a process killed in its very first write leaves a log without one."""
+    """Whether the table has a commit. A process killed in its first write leaves a log without one."""
     log = table_path(data_dir, name) / "_delta_log"
     return log.is_dir() and any(path.name[:20].isdigit() for path in log.iterdir())
 
 
 def scan(data_dir: Path, name: str, version: int | None = None) -> pl.LazyFrame | None:
-    """The rows of a table as they lie on disk, closed lists as strings; None where there is no table yet.
+    """Return the rows of a table in today's shape, closed lists as strings, or None if there is no table yet.
 
-    Raises Problem `store_newer` where a later release wrote them.
+    Raises Problem `store_newer` if a later release wrote the store.
     """
     shape = migrations.found(data_dir / "store")
     if not exists(data_dir, name):
         return None
-    from deltalake import DeltaTable
-
-    table = DeltaTable(str(table_path(data_dir, name)), version=version)
-    # Not pl.scan_delta: it brings pyarrow to read a schema (40 MB, 0.1 s), and asks for files below a percent-encoded
-    # folder, so that a data directory with Chinese characters or a space in its path could be written and not be read
-    # (polars 2.1).
+    table = _open(data_dir, name, version)
+    # Not pl.scan_delta (polars 2.1): it imports pyarrow to read a schema (40 MB, 0.1 s), and percent-encodes the folder,
+    # so that a data directory with Chinese characters or a space in its path cannot be read.
     schema = pl.Schema(table.schema())
     rows = (
         pl.scan_parquet(files, glob=False, schema=schema, missing_columns="insert", extra_columns="ignore")
@@ -107,26 +105,28 @@ def scan(data_dir: Path, name: str, version: int | None = None) -> pl.LazyFrame 
 
 
 def parts(data_dir: Path, name: str = "readings") -> list[str]:
-    """The Parquet files a table consists of now; what one of them holds never changes."""
+    """Return the current Parquet files of a table. The content of a file never changes."""
     if not exists(data_dir, name):
         return []
-    from deltalake import DeltaTable
-
-    return _files(data_dir, name, DeltaTable(str(table_path(data_dir, name))))
+    return _files(data_dir, name, _open(data_dir, name))
 
 
 def _files(data_dir: Path, name: str, table) -> list[str]:
-    """Paths of the table's files, all of which lie in its folder: no table of ours is partitioned."""
+    """Return the paths of a table's files, all in its folder: no table is partitioned."""
     return [str(table_path(data_dir, name) / uri.rsplit("/", 1)[-1]) for uri in table.file_uris()]
 
 
 def delta_version(data_dir: Path, name: str = "readings") -> int | None:
-    """Number of the table's newest commit, from 0; None where there is no table yet."""
+    """Return the number of the table's newest commit, from 0, or None if there is no table yet."""
     if not exists(data_dir, name):
         return None
+    return _open(data_dir, name).version()
+
+
+def _open(data_dir: Path, name: str, version: int | None = None):
     from deltalake import DeltaTable
 
-    return DeltaTable(str(table_path(data_dir, name))).version()
+    return DeltaTable(str(table_path(data_dir, name)), version=version)
 
 
 KEYS = {
@@ -136,7 +136,7 @@ KEYS = {
     "signatures": ["reading_id", "revision"],
     "fixes": ["sequence"],
 }
-"""What a row of each table is known by."""
+"""Columns that identify a row of each table."""
 
 CONFIGURATION = {
     "delta.logRetentionDuration": "interval 3650 days",
@@ -146,18 +146,17 @@ CONFIGURATION = {
 }
 
 GROUP_ROWS = 4096
-"""Rows a row group: 10 MB of readings, the least that is read for one of them and that is held to write them."""
+"""Rows a row group: 10 MB of readings, the least that is read for one reading, and held in memory to write."""
 
 
 def append(
     data_dir: Path, name: str, rows: pl.DataFrame | pl.LazyFrame | list[pl.LazyFrame], note: dict[str, object]
 ) -> int:
-    """Append the rows whose key (KEYS) is not in the table yet, as one commit; returns how many. The caller holds
-    `writing`.
+    """Append the rows whose key (KEYS) is not in the table yet, as one commit; return how many.
 
-    rows: a LazyFrame is streamed into a Parquet file a few thousand rows at a time, several into one file each, so that
-    a commit may be larger than the memory. The files are Polars' own: delta-rs holds a whole batch, and of several
-    writes whichever is ready first, which would give the same rows other bytes.
+    The caller has entered `writing`. rows: a LazyFrame is streamed into a Parquet file, a list of them into one file
+    each, so that a commit may be larger than the memory. Polars writes the files because delta-rs keeps a whole batch
+    in memory, and orders parallel writes by which is ready first, so that equal rows would give different bytes.
     """
     known = scan(data_dir, name)
     known = None if known is None else known.select(KEYS[name]).collect()
@@ -185,7 +184,7 @@ def append(
 
 
 def _part(table: Path, rows: pl.LazyFrame) -> tuple[object, int] | None:
-    """A Parquet file of the rows in the folder of a table, as what Delta's log says of it, and how many they are."""
+    """Write the rows as a Parquet file of a table; return its entry for Delta's log and the number of rows."""
     from deltalake.transaction import AddAction
 
     name = f"part-{uuid4()}.parquet"
@@ -206,7 +205,7 @@ def _part(table: Path, rows: pl.LazyFrame) -> tuple[object, int] | None:
 
 
 def _commit(path: Path, actions: list, schema: pl.Schema, note: dict[str, object], new: bool) -> None:
-    """Have Delta's log say that these files belong to the table; a table that is new is made by it."""
+    """Add files to a table in Delta's log; create the table if it is new."""
     from deltalake import CommitProperties, DeltaTable, Schema
     from deltalake.transaction import create_table_with_add_actions
 
@@ -221,10 +220,10 @@ def _commit(path: Path, actions: list, schema: pl.Schema, note: dict[str, object
 
 
 def rewrite(data_dir: Path, name: str, frame: pl.DataFrame, note: dict[str, object]) -> None:
-    """Put the rows of frame in place of all rows of a table, as one commit, and forget what was there before.
+    """Replace all rows of a table, as one commit, and remove its earlier versions from the disk.
 
-    The caller holds `writing`. Afterwards no earlier version of the table can be read; its numbers go on. A process
-    killed in between leaves the old rows or the new ones; `purge` then removes what is left of the old.
+    The caller has entered `writing`. Version numbers go on. A killed process leaves the old rows or the new ones; `purge`
+    removes the rest of the old.
     """
     from deltalake import CommitProperties
 
@@ -241,14 +240,12 @@ def rewrite(data_dir: Path, name: str, frame: pl.DataFrame, note: dict[str, obje
 
 
 def purge(data_dir: Path, name: str) -> int:
-    """Remove every file of a table that its newest version does not name, and the log before it; returns how many.
+    """Remove the files of a table that its newest version does not use, and the log before it; return how many.
 
-    The caller holds `writing`. Delta's own vacuum leaves the files of killed writes and the log where they are.
+    The caller has entered `writing`. Delta's own vacuum keeps the log and the files of killed writes.
     """
-    from deltalake import DeltaTable
-
     path = table_path(data_dir, name)
-    table = DeltaTable(str(path))
+    table = _open(data_dir, name)
     table.create_checkpoint()
     current = {uri.rsplit("/", 1)[-1] for uri in table.file_uris()}
     log = path / "_delta_log"

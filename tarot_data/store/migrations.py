@@ -1,8 +1,8 @@
-"""Which shape a store's tables have, and what brings those of an earlier release forward.
+"""Shapes of the store's tables, and migrations from those of earlier releases.
 
-A store says its shape in `store/schema.json`; one without it is of shape 1, from before shapes had numbers. Whoever
-changes a table's columns or what they mean raises VERSION and adds a row to MIGRATIONS. An older store is read as if it
-were of today and rewritten at the first write; a newer one is refused.
+`store/schema.json` has the number of the shape; a store without it is of shape 1. To change a table's columns or their
+meaning, raise VERSION and add a row to MIGRATIONS. An older store is converted while it is read, and rewritten at the
+first write; a newer one is refused.
 """
 
 import json
@@ -22,18 +22,18 @@ FILE = "schema.json"
 
 
 def _keyed_rejections(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Rejections know what a decision about them is filed under, and which contact details were masked in them."""
+    """Add the key of decisions about a rejection, and the kinds of contact details masked in it."""
     key = pl.lit("0" * 16) + pl.col("rejection_id").str.slice(1)
     return _added(rows, key=key, masked=pl.lit([], dtype=pl.List(pl.String)))
 
 
 def _rooted_files(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Files know the inbox they were read from."""
+    """Add the inbox that a file was read from."""
     return _added(rows, root=pl.lit(""))
 
 
 def _coded_rejections(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Rejections have a code and values in place of an English sentence. Their ids stay: files name them."""
+    """Replace the English sentence by a code and values. Ids stay: `files` refers to them."""
     if "detail" not in rows.collect_schema().names():
         return rows
     verdict = pl.col("detail").map_elements(_verdict, return_dtype=pl.Struct({"code": pl.String, "values": pl.String}))
@@ -50,11 +50,12 @@ MIGRATIONS: dict[int, dict[str, Callable[[pl.LazyFrame], pl.LazyFrame]]] = {
     1: {"rejections": _keyed_rejections, "files": _rooted_files},
     2: {"rejections": _coded_rejections},
 }
-"""Shape -> table -> its rows as the next shape has them. Each may be done twice: a kill may come between two tables."""
+"""Shape -> table -> conversion of its rows to the next shape. A conversion must accept rows that are already converted:
+a kill may come between two tables."""
 
 
 def found(store: Path) -> int:
-    """The shape of the store in this folder. Raises Problem `store_newer` where it is of a later release."""
+    """Return the shape of the store in this folder. Raises Problem `store_newer` if a later release wrote it."""
     path = store / FILE
     version = json.loads(path.read_text(encoding="utf-8"))["version"] if path.exists() else 1
     if version > VERSION:
@@ -63,17 +64,17 @@ def found(store: Path) -> int:
 
 
 def mark(store: Path) -> None:
-    """Write down that the store has today's shape."""
+    """Record that the store has today's shape."""
     write_text(store / FILE, json.dumps({"version": VERSION}) + "\n")
 
 
 def changed(version: int) -> list[str]:
-    """Tables that have another shape since."""
+    """Return the tables that have changed since a shape."""
     return sorted({name for step in range(version, VERSION) for name in MIGRATIONS[step]})
 
 
 def forward(name: str, rows: pl.LazyFrame, version: int) -> pl.LazyFrame:
-    """The rows of a table of that shape as they are today."""
+    """Convert rows of a table from a shape to today's."""
     for step in range(version, VERSION):
         rows = MIGRATIONS[step].get(name, lambda same: same)(rows)
     return rows

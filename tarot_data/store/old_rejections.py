@@ -1,4 +1,4 @@
-"""English sentences that stores of shape 2 have in place of a code and values, and the way back from them."""
+"""English sentences that stores of shape 2 have instead of a code and values, and their conversion."""
 
 import re
 from functools import cache
@@ -101,6 +101,8 @@ def verdict_of(sentence: str) -> tuple[str, dict[str, str]]:
         return "packed", {"kind": PACKED[sentence]}
     if sentence in MEDIA:
         return "media", {}
+    if sentence in _codes():
+        return _codes()[sentence], {}
     for code, pattern in _patterns():
         if found := pattern.fullmatch(sentence):
             return code, found.groupdict()
@@ -109,9 +111,16 @@ def verdict_of(sentence: str) -> tuple[str, dict[str, str]]:
 
 
 @cache
+def _codes() -> dict[str, str]:
+    """Return the sentences without values, which most rejections have."""
+    return {sentence: code for code, sentence in SENTENCES.items() if "{" not in sentence}
+
+
+@cache
 def _patterns() -> list[tuple[str, re.Pattern[str]]]:
     """The longest sentence first: `a text of {size} bytes; …` also ends like `{size} bytes; …`."""
     return [
         (code, re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.*?)", re.escape(sentence)), re.DOTALL))
         for code, sentence in sorted(SENTENCES.items(), key=lambda item: -len(item[1]))
+        if "{" in sentence
     ]

@@ -1,9 +1,9 @@
-"""The store: what was kept, what was left out and which files were read, as append-only Delta tables.
+"""The store: accepted readings, rejections and the files that were read, as append-only Delta tables.
 
-`readings` holds one row a revision of a reading, annotation included, so that one commit is all or nothing; the
-current revision is the highest. `rejections` holds one row a rejected record or file. `files` names the files that
-are wholly in the store and is written last: a run that was killed is simply done again, and the anti-joins below keep
-it from doubling anything. Every write happens under one lock (`writing`), across processes, with or without a server.
+`readings` has one row a revision of a reading with its annotation, so that a commit is all or nothing; the highest
+revision is current. `rejections` has one row a rejected record or file; a later row with the same id replaces it.
+`files` lists the files that are wholly in the store and is written last: a killed run is repeated, and the anti-joins in
+`delta.append` prevent duplicates. Every write needs one lock (`writing`), which works across processes.
 """
 
 import shutil
@@ -32,29 +32,28 @@ FILES = pl.Schema(
     }
 )
 """A file that is wholly in the store. name: path below the inbox. root: the inbox it was last read from, so that a
-record can be looked up in its file. pipeline: version of the code and lexicon that read
-it. kept: reading_id of every reading it holds, new or not. rejected: rejection_id of what it holds besides. sequence:
-counts the entries, so that the newest of a name is known without a clock."""
+record can be looked up in its file. pipeline: version of the code and lexicon that read it. kept: reading_id of every
+reading in it, new or not. rejected: rejection_id of its other records. sequence: number of the entry, so that the newest
+one of a name is known without a clock."""
 
 FIXES = pl.Schema(
     {"key": pl.String, "fields": pl.String, "accepted": pl.Boolean, "dismissed": pl.Boolean, "sequence": pl.Int32}
 )
-"""What a person decided about a rejection, see `tarot_data.ingest.fixes`. fields: JSON, masked."""
+"""A person's decision about a rejection, see `tarot_data.ingest.fixes`. fields: JSON, masked."""
 
 
 @contextmanager
 def writing(data_dir: Path, wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
-    """The only writer of this data directory, until the block ends or the process dies; a store of an earlier release is
-    brought forward first.
+    """Lock the data directory for writing, and migrate a store of an earlier release first.
 
-    Raises Problem `busy` where another process writes and does not finish within wait_seconds, `store_newer`.
+    Raises Problem `busy` if another process writes and does not finish within wait_seconds, `store_newer`.
     """
     with only_one(data_dir / "locks" / "store.lock", Problem("busy", path=data_dir), wait_seconds):
-        _bring_forward(data_dir)
+        _migrate(data_dir)
         yield
 
 
-def _bring_forward(data_dir: Path) -> None:
+def _migrate(data_dir: Path) -> None:
     version = migrations.found(data_dir / "store")
     if version == migrations.VERSION or not any(exists(data_dir, name) for name in TABLES):
         return
@@ -65,21 +64,21 @@ def _bring_forward(data_dir: Path) -> None:
 
 
 def readings(data_dir: Path) -> pl.DataFrame:
-    """Every current reading, STORED schema, sorted by reading_id, as its reader has corrected it; empty where the store is.
+    """Return every current reading (STORED) with the reader's corrections, sorted by reading_id.
 
-    Its consent is no where a copy of it that was left out says so.
+    Consent is no if a rejected duplicate of the reading says so.
     """
     rows = scan(data_dir, "readings")
     if rows is None:
         return pl.DataFrame(schema=STORED)
     found = typed(current(rows).collect(), STORED).sort("reading_id")
-    refused = pl.col("reading_id").is_in(_refused_by_twins(data_dir).implode())
+    refused = pl.col("reading_id").is_in(_without_consent(data_dir).implode())
     found = found.with_columns(consent=pl.when(refused).then(pl.lit("no", STORED["consent"])).otherwise("consent"))
     return corrections.apply(found, corrections.read(data_dir))
 
 
 def index(data_dir: Path) -> pl.DataFrame:
-    """What identity needs of every current reading and no content: reading_id, revision, fingerprint, source."""
+    """Return reading_id, revision, fingerprint and source of every current reading, which identity needs."""
     columns = ["reading_id", "revision", "fingerprint", "source"]
     rows = scan(data_dir, "readings")
     if rows is None:
@@ -93,12 +92,12 @@ def count(data_dir: Path) -> int:
 
 
 def contents(data_dir: Path, reading_ids: list[str]) -> dict[str, str]:
-    """reading_id -> content of its current revision, for the ids given."""
+    """Return reading_id -> content of its current revision."""
     return dict(chosen(data_dir, reading_ids, ["reading_id", "content"]).iter_rows())
 
 
 def chosen(data_dir: Path, reading_ids: list[str], columns: list[str]) -> pl.DataFrame:
-    """Columns of the current revision of the readings given, as they lie on disk."""
+    """Return columns of the current revision of some readings, uncorrected."""
     rows = scan(data_dir, "readings")
     if rows is None or not reading_ids:
         return pl.DataFrame(schema={name: stored(STORED)[name] for name in columns})
@@ -109,21 +108,21 @@ def chosen(data_dir: Path, reading_ids: list[str], columns: list[str]) -> pl.Dat
 
 
 def reading(data_dir: Path, reading_id: str) -> dict | None:
-    """The current revision of one reading, STORED with closed lists as strings; None where there is none."""
+    """Return the current revision of one reading, STORED with closed lists as strings, or None."""
     version = delta_version(data_dir)
     if version is None:
         return None
     rows = scan(data_dir, "readings", version)
-    # By its place in the table: 20 ms among 100,000 readings, where a filter decodes every row and takes a second.
+    # By its row number: 20 ms among 100,000 readings; a filter decodes every row and takes a second.
     places = rows.select("reading_id", "revision").with_row_index("at").filter(pl.col("reading_id") == reading_id)
     found = places.collect().sort("revision")["at"]
     return rows.slice(found[-1], 1).collect().to_dicts()[0] if found.len() else None
 
 
 def rejections(data_dir: Path) -> pl.DataFrame:
-    """Every open rejection, REJECTIONS schema, sorted by file, member, locator and id.
+    """Return every open rejection (REJECTIONS), sorted by file, member, locator and id.
 
-    A rejection is open while the newest verdict on its file names it and no person dismissed it.
+    A rejection is open if the newest entry of its file lists it and no person dismissed it.
     """
     rows = scan(data_dir, "rejections")
     if rows is None:
@@ -140,7 +139,7 @@ def rejections(data_dir: Path) -> pl.DataFrame:
 
 
 def append_rejections(data_dir: Path, rejected: pl.DataFrame, note: dict[str, object]) -> int:
-    """Append REJECTIONS unless the newest row of their id says the same; returns how many. The caller holds `writing`."""
+    """Append REJECTIONS that differ from the newest row of their id; return how many. The caller has entered `writing`."""
     rows, last = scan(data_dir, "rejections"), -1
     if rows is not None:
         same = ["rejection_id", "reason", "code", "values"]
@@ -152,14 +151,14 @@ def append_rejections(data_dir: Path, rejected: pl.DataFrame, note: dict[str, ob
 
 
 def _newest(rejections: pl.LazyFrame) -> pl.LazyFrame:
-    """The row that counts of every rejection_id: its values and its record may have changed since."""
+    """Keep the newest row of every rejection_id: its values and record may have changed."""
     return rejections.filter(pl.col("sequence") == pl.col("sequence").max().over("rejection_id"))
 
 
-def _refused_by_twins(data_dir: Path) -> pl.Series:
-    """reading_ids of which another source of the same words, left out as a twin, says that the person said no.
+def _without_consent(data_dir: Path) -> pl.Series:
+    """Return ids of readings of which a rejected duplicate says that the person did not consent.
 
-    Whether the rejection is open or dismissed: what was dismissed is the copy, not the person's word.
+    Dismissed rejections count too: the reader dismissed the copy, not the refusal.
     """
     rows = scan(data_dir, "rejections")
     if rows is None:
@@ -177,7 +176,7 @@ def _refused_by_twins(data_dir: Path) -> pl.Series:
 
 
 def files(data_dir: Path) -> pl.DataFrame:
-    """The newest entry of every file in the store, FILES schema."""
+    """Return the newest entry of every file (FILES)."""
     rows = scan(data_dir, "files")
     if rows is None:
         return pl.DataFrame(schema=FILES)
@@ -185,7 +184,7 @@ def files(data_dir: Path) -> pl.DataFrame:
 
 
 def fixes(data_dir: Path) -> pl.DataFrame:
-    """The newest decision on every rejection a person decided about, FIXES schema."""
+    """Return the newest decision about every rejection that has one (FIXES)."""
     rows = scan(data_dir, "fixes")
     if rows is None:
         return pl.DataFrame(schema=FIXES)
@@ -193,13 +192,13 @@ def fixes(data_dir: Path) -> pl.DataFrame:
 
 
 def signatures(data_dir: Path) -> pl.DataFrame | None:
-    """The near-duplicate signatures of what is kept, `duplicates.SIGNATURES`; None where the store is empty."""
+    """Return the `near_duplicates.SIGNATURES` of the current readings, or None if the store is empty."""
     rows = scan(data_dir, "signatures")
     return None if rows is None else current(rows).drop("revision").with_columns(_signed("bands", False)).collect()
 
 
 def append_signatures(data_dir: Path, frame: pl.DataFrame, note: dict[str, object]) -> int:
-    """Append signatures with the revision they were made of; Delta knows no unsigned integers, so the same 64 bits are kept as signed ones."""
+    """Append signatures with their revision. Delta has no unsigned integers: the same 64 bits are stored as signed ones."""
     return append(data_dir, "signatures", frame.with_columns(_signed("bands", True)), note)
 
 
@@ -208,7 +207,7 @@ def _signed(column: str, signed: bool) -> pl.Expr:
 
 
 def sweep(data_dir: Path) -> None:
-    """Remove what a killed run left: staged lots and half-written Delta files. The caller holds `writing`."""
+    """Remove staged batches and partial Delta files of a killed run. The caller has entered `writing`."""
     shutil.rmtree(data_dir / "staging", ignore_errors=True)
     hour_ago = time.time() - 3600
     for name in TABLES:

@@ -95,7 +95,7 @@ def can_mount() -> bool:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not can_mount(), reason="no small disk can be mounted here: unshare -rm is refused")
-def test_on_a_full_or_a_read_only_disk_a_command_says_so_and_the_store_stays_as_it_was(tmp_path):
+def test_on_a_full_or_a_read_only_disk_a_command_says_so_and_the_store_stays_all_or_none(tmp_path):
     first, more, data = tmp_path / "first", tmp_path / "more", tmp_path / "data"
     for folder in (first, more, data):
         folder.mkdir()
@@ -151,7 +151,7 @@ def test_prefect_is_not_started_where_it_has_no_room(tmp_path, monkeypatch):
 def take_in(data, inbox, between=lambda: None):
     """The stages of an ingest. between: happens after the files were found and before they are read."""
     staging = data / "staging"
-    with tables.writing(data), delta.as_it_was(data):
+    with tables.writing(data), delta.all_or_none(data):
         files, _, _ = stages.new_files(data, [inbox])
         between()
         try:

@@ -247,7 +247,7 @@ def test_a_webhook_hears_of_a_run_that_ended(places, monkeypatch):
     assert [(line["flow"], line["accepted"]) for line in heard] == [("ingest", 2)]
 
 
-def test_a_commit_that_fails_halfway_leaves_the_store_as_it_was_and_prefect_none_of_its_words(places, monkeypatch):
+def test_a_commit_that_fails_halfway_leaves_the_store_all_or_none_and_prefect_none_of_its_words(places, monkeypatch):
     data, inbox = places
     ingest(data, inbox)
     before = {name: delta.scan(data, name).collect() for name in delta.TABLES if delta.exists(data, name)}

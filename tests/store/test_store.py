@@ -14,7 +14,7 @@ from tarot_data.store import delta, tables
 from tests.builders import CONTENT, stored, stored_row
 
 
-def test_a_reading_comes_back_as_it_was_written(tmp_path):
+def test_a_reading_comes_back_all_or_none_written(tmp_path):
     rows = stored(stored_row(1), stored_row(2, person=None, date=None, consent="yes"))
     assert delta.append(tmp_path, "readings", rows, {}) == 2
     assert tables.readings(tmp_path).equals(rows)
