@@ -152,7 +152,8 @@ def cached(function: Function | None = None, *, maxsize: int | None = None) -> F
 @cached
 def words(table: str, kind: str) -> tuple[str, ...]:
     """Return the words, as written, of one kind of a table whose rows have a `kind` and several `words` joined by |."""
-    return tuple(word for row in read_table(table) if row["kind"] == kind for word in row["words"].split("|"))
+    rows = [row for row in read_table(table) if row["kind"] == kind]
+    return tuple(word for row in rows for word in row["words"].split("|") if word)
 
 
 def load(folder: Path | None) -> Lexicon:

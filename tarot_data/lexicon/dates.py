@@ -114,13 +114,11 @@ class Lexer(NamedTuple):
 
 @lexicon.cached
 def _lexer() -> Lexer:
-    words: dict[str, list[str]] = {}
-    for row in lexicon.read_table("dates"):
-        words.setdefault(row["kind"], []).extend(row["words"].split("|"))
-    stems, branches, names = (words.pop(kind) for kind in ("stem", "branch", "weekday name"))
+    words = {kind: lexicon.words("dates", kind) for kind in LETTERS}
+    stems, branches, names = (lexicon.words("dates", kind) for kind in ("stem", "branch", "weekday name"))
     words["weekday"] = [day + name for day in words["weekday"] for name in names]
     cycle = f"[{''.join(stems)}][{''.join(branches)}](?={'|'.join(words['year'])})"
-    letters = {word: LETTERS[kind] for kind, group in words.items() if kind in LETTERS for word in group}
+    letters = {word: LETTERS[kind] for kind, group in words.items() for word in group}
     known = "|".join(map(re.escape, sorted(letters, key=len, reverse=True)))
     starts = "".join(re.escape(word[0]) for word in [*letters, *stems])
     numerals = f"〇零○{NUMERALS}百廿"

@@ -43,5 +43,4 @@ def is_noise(name: str) -> bool:
 @lexicon.cached
 def noise_words(kind: str) -> tuple[str, ...]:
     """Folded words of a kind of the table noise.csv, such as `greeting`, `media` or `asks`."""
-    rows = [row for row in lexicon.read_table("noise") if row["kind"] == kind]
-    return tuple(fold(word) for row in rows for word in row["words"].split("|"))
+    return tuple(map(fold, lexicon.words("noise", kind)))

@@ -2,6 +2,7 @@ from datetime import date, datetime, timedelta, timezone
 
 import pytest
 
+from tarot_data import lexicon
 from tarot_data.lexicon.dates import Day, parse_date
 
 FIFTH = date(2024, 1, 5)
@@ -160,3 +161,11 @@ def test_ambiguous_and_lunar_dates_are_refused(written):
 @pytest.mark.parametrize("written", ["一月五日", "五号", "周五 1/5", "Jan 5", "5 January"])
 def test_written_days_take_the_year_of_the_sheet(written):
     assert parse_date(written, "2024年1月") == Day(date(2024, 1, 5), inferred=True)
+
+
+def test_a_reader_may_add_date_words():
+    assert parse_date("西元2024年1月5日", "2024") == parse_date("2024年1月5日")
+    assert parse_date("拜五 1/5", "2024").day is None
+    more = lexicon.active().plus("dates", {"kind": "weekday", "words": "拜||"})
+    with lexicon.using(more):
+        assert parse_date("拜五 1/5", "2024").day == FIFTH

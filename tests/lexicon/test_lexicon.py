@@ -97,6 +97,14 @@ def test_how_a_cue_is_written(edited, written, sentence, stands):
     assert bool(len(found)) is stands
 
 
+def test_a_date_example_needs_its_day(edited):
+    row = {"kind": "month", "words": "月", "day": "2024-01-06", "example": "1月5日"}
+    edited("dates", *(shipped.values for shipped in lexicon.shipped_rows("dates")), row)
+    assert sayings("dates.csv") == [
+        "dates.csv line 14: the example '1月5日' does not have '2024-01-06'. Change the example or the cell."
+    ]
+
+
 def test_the_readme_names_every_table():
     folder = Path(str(files("tarot_data.lexicon")))
     text = (folder / "README.md").read_text(encoding="utf-8")

@@ -145,6 +145,15 @@ def test_a_hidden_sheet_is_rejected_by_name(read):
     assert [(type(r), r.source.locator) for r in records] == [(Rejected, "sheet 旧"), (RawRecord, "sheet 1月 row 2")]
 
 
+def test_a_hidden_form_is_rejected_by_name(read):
+    def hide(book):
+        book["旧"].sheet_state = "hidden"
+
+    form = [["客户", "Mel"], ["牌", CARDS], ["解读", BODY]]
+    (record,) = read({"a.xlsx": workbook({"旧": form, "1月": [HEADER]}, hide)})
+    assert (record.code, record.source.locator) == ("hidden_sheet", "sheet 旧")
+
+
 def test_a_far_corner_cell_uses_little_memory(read):
     def far(book):
         book["1月"]["XFD1048576"] = "x"

@@ -17,8 +17,7 @@ MAX_ROWS = 1_000_000
 @lexicon.cached
 def _words(kind: str) -> tuple[str, ...]:
     """Folded names of a kind of the table database.csv, the most telling first."""
-    rows = [row for row in lexicon.read_table("database") if row["kind"] == kind]
-    return tuple(fold(word) for row in rows for word in row["words"].split("|"))
+    return tuple(map(fold, lexicon.words("database", kind)))
 
 
 _POINTED = {"person", "spread", "reader", "deck", "cards"}
