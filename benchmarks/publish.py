@@ -32,7 +32,7 @@ A_PERSON = 8
 def fill(data_dir: Path, first: int, count: int) -> None:
     """Append made-up readings from number first on to the store, with labels and signatures."""
     from schemas.tables import READINGS
-    from tarot_data.ingest.lots import to_stored
+    from tarot_data.ingest.batches import to_stored
     from tarot_data.patterns.annotate import annotate
     from tarot_data.store import tables
     from tarot_data.text.near_duplicates import signatures

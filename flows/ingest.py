@@ -12,8 +12,8 @@ from flows.runtime.error_redaction import Withheld, withholding
 from flows.runtime.progress import bar
 from flows.runtime.retries import AGAIN, if_it_passes, passes
 from flows.runtime.run_log import HOOKS
-from tarot_data.ingest import lots, stages
-from tarot_data.ingest.compare import compare_lots
+from tarot_data.ingest import batches, stages
+from tarot_data.ingest.compare import compare_batches
 from tarot_data.store import delta, tables
 
 
@@ -68,13 +68,13 @@ def identify(data_dir: Path, clean: Path, staging: Path) -> Path:
 @withholding
 def label_part(data_dir: Path, identified: Path, labelled: Path, numbers: list[int]) -> None:
     environment.prepare(data_dir)
-    stages.label_lots(identified, labelled, numbers)
+    stages.label_batches(identified, labelled, numbers)
 
 
 @task(name="validate and compare", retry_condition_fn=if_it_passes, **AGAIN)
 @withholding
 def compare(data_dir: Path, identified: Path, labelled: Path, staging: Path) -> Path:
-    return compare_lots(data_dir, identified, labelled, staging)
+    return compare_batches(data_dir, identified, labelled, staging)
 
 
 @task(name="commit to the store", retry_condition_fn=if_it_passes, **AGAIN)
@@ -122,8 +122,8 @@ def _spread(data_dir: Path, files: list, staging: Path) -> Path:
         folder.mkdir(parents=True)
     _wait("read", [clean_part.submit(data_dir, part, clean, n) for n, part in enumerate(stages.shards(files))])
     identified = identify(data_dir, clean, staging)
-    numbers = lots.lot_numbers(identified)
-    parts = [numbers[first : first + stages.SHARD_LOTS] for first in range(0, len(numbers), stages.SHARD_LOTS)]
+    numbers = batches.batch_numbers(identified)
+    parts = [numbers[first : first + stages.SHARD_BATCHES] for first in range(0, len(numbers), stages.SHARD_BATCHES)]
     _wait("label", [label_part.submit(data_dir, identified, labelled, part) for part in parts])
     return compare(data_dir, identified, labelled, staging)
 

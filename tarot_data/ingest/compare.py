@@ -9,8 +9,8 @@ import polars as pl
 
 from schemas.tables import REJECTIONS, STORED, stored, typed
 from tarot_data.ingest import fixes, validate
+from tarot_data.ingest.batches import IDENTIFIED, Texts, batch_numbers, fresh_folder, to_stored, write_batch
 from tarot_data.ingest.card_conflicts import find_conflicts, unread_cards
-from tarot_data.ingest.lots import IDENTIFIED, Texts, fresh_folder, lot_numbers, to_stored, write_lot
 from tarot_data.ingest.rejections import identified as with_ids
 from tarot_data.ingest.rejections import to_rejections
 from tarot_data.patterns.annotate import MENTIONS, NOTES, SENTENCES
@@ -20,7 +20,7 @@ from tarot_data.text.near_duplicates import Kept, near_duplicates, signatures
 
 
 @no_cycles()
-def compare_lots(
+def compare_batches(
     data_dir: Path, identified: Path, labelled: Path, staging: Path, overruled: Iterable[str] = ()
 ) -> Path:
     """Write the accepted readings, their signatures and all rejections of a run; return the folder of batches.
@@ -29,7 +29,7 @@ def compare_lots(
     """
     out = fresh_folder(staging / "decided")
     comparison = Comparison(data_dir, Texts(staging / "texts"), overruled)
-    for number in lot_numbers(identified):
+    for number in batch_numbers(identified):
         for name in ("forgotten", "unchanged"):
             shutil.copyfile(identified / f"{name}-{number:05}.parquet", out / f"{name}-{number:05}.parquet")
         readings = typed(pl.read_parquet(identified / f"readings-{number:05}.parquet", glob=False), IDENTIFIED)
@@ -41,10 +41,10 @@ def compare_lots(
         readings, signed, left_out = comparison.split(readings, sentences, mentions)
         kept, failed = validate.contract(to_stored(readings, sentences, annotations), sentences)
         rejected = [part.cast(dict(stored(REJECTIONS))) for part in (*rejected, *left_out, failed)]
-        write_lot(kept, out / f"readings-{number:05}.parquet")
+        write_batch(kept, out / f"readings-{number:05}.parquet")
         signed = signed.join(kept.select("reading_id", "revision"), on="reading_id", maintain_order="left")
-        write_lot(signed, out / f"signatures-{number:05}.parquet")
-        write_lot(with_ids(pl.concat(rejected)), out / f"rejections-{number:05}.parquet")
+        write_batch(signed, out / f"signatures-{number:05}.parquet")
+        write_batch(with_ids(pl.concat(rejected)), out / f"rejections-{number:05}.parquet")
         give_back()
     return out
 

@@ -1,4 +1,4 @@
-"""The store labelled anew, after the lexicon or the labeller has changed; what a person corrected stays corrected."""
+"""Label the store again after the lexicon or the labeller has changed; corrections of a person stay."""
 
 from pathlib import Path
 
@@ -6,8 +6,8 @@ import polars as pl
 
 from schemas.tables import READINGS
 from tarot_data.ingest import validate
+from tarot_data.ingest.batches import BATCH, to_stored
 from tarot_data.ingest.card_conflicts import unread_cards
-from tarot_data.ingest.lots import LOT, to_stored
 from tarot_data.ingest.stages import Progress
 from tarot_data.patterns import model
 from tarot_data.patterns.annotate import annotate
@@ -15,28 +15,28 @@ from tarot_data.store import corrections, delta, tables
 
 
 def relabel(data_dir: Path, progress: Progress = None) -> dict[str, int]:
-    """Every current reading that another model or lexicon labelled, as a new revision. The caller holds `store.writing`.
+    """Append a revision of every current reading that another model or lexicon labelled.
 
-    Returns {readings, relabelled, sentences}: how many the store has, how many were labelled anew, and how many of
-    their sentences have other labels or cards than before. Themes and style follow; contradictions between content and
-    cards are not looked for again.
+    Returns {readings, relabelled, sentences}: readings in the store, readings labelled again, and sentences of these with
+    other labels or cards than before. Themes and style are updated too; card conflicts are not searched again. The
+    caller has entered `tables.writing`.
     """
     stored = tables.readings(data_dir)
     old = stored.filter(pl.col("labeller").ne_missing(model.version()))
     said = corrections.read(data_dir)
     changed = 0
-    for start in range(0, old.height, LOT):
-        lot = old.slice(start, LOT)
-        fresh = relabelled(lot)
+    for start in range(0, old.height, BATCH):
+        batch = old.slice(start, BATCH)
+        fresh = relabelled(batch)
         delta.append(data_dir, "readings", fresh, {"run": "relabel", "labeller": model.version()})
-        changed += _other_sentences(lot, corrections.apply(fresh, said))
+        changed += _other_sentences(batch, corrections.apply(fresh, said))
         if progress:
-            progress("label", min(start + LOT, old.height), old.height)
+            progress("label", min(start + BATCH, old.height), old.height)
     return {"readings": stored.height, "relabelled": old.height, "sentences": changed}
 
 
 def relabelled(stored: pl.DataFrame) -> pl.DataFrame:
-    """Stored readings with the annotation of the labeller in force, each a revision on."""
+    """Annotate stored readings with the current labeller, as their next revision."""
     unread = pl.lit("unread_card", dtype=READINGS["flags"].inner)
     readings = stored.select(*READINGS).with_columns(
         pl.col("revision") + 1, flags=pl.col("flags").list.set_difference(pl.concat_list(unread))
@@ -48,12 +48,12 @@ def relabelled(stored: pl.DataFrame) -> pl.DataFrame:
     )
     kept, failed = validate.contract(to_stored(readings, sentences, annotations), sentences)
     if failed.height:
-        raise ValueError(f"{failed.height} readings of the store do not keep its contract")
+        raise ValueError(f"{failed.height} readings of the store break its contract")
     return kept
 
 
 def _other_sentences(before: pl.DataFrame, after: pl.DataFrame) -> int:
-    """Sentences of `after` that `before` has not, or with other labels or cards."""
+    """Count the sentences of `after` that are not in `before` with the same labels and cards."""
 
     def flat(frame: pl.DataFrame) -> pl.DataFrame:
         return (

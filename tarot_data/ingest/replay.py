@@ -11,10 +11,10 @@ import polars as pl
 from schemas.errors import Problem
 from schemas.tables import READINGS, REJECTIONS, STORED
 from tarot_data.ingest import fixes
+from tarot_data.ingest.batches import UNCHANGED, read_batches
 from tarot_data.ingest.fixes import Fix
-from tarot_data.ingest.lots import UNCHANGED, lots_of
 from tarot_data.ingest.raw_json import to_record
-from tarot_data.ingest.stages import Progress, clean, commit_lots, decide, next_sequence
+from tarot_data.ingest.stages import Progress, clean, commit_batches, decide, next_sequence
 from tarot_data.privacy.mask_records import LONGEST_KEPT
 from tarot_data.sources.records import RawRecord, Source
 from tarot_data.store import tables
@@ -67,7 +67,7 @@ def replay(
     if kept:
         fixes.write(data_dir, kept)
     unchanged_ids = dict(became.filter(became="same").select("new_id", "rejection_id").drop_nulls().iter_rows())
-    commit_lots(data_dir, out, "replay", partial(_entries, data_dir, fed, unchanged_ids))
+    commit_batches(data_dir, out, "replay", partial(_entries, data_dir, fed, unchanged_ids))
     return became.with_columns(new_id=pl.col("new_id").replace(unchanged_ids))
 
 
@@ -106,16 +106,16 @@ def _overruled(rows: dict[str, dict], decided: dict[str, Fix], cleaned: Path) ->
     wanted = {_place(rows[name]["source"]) for name, fix in decided.items() if fix.accepted}
     if not wanted:
         return []
-    readings = lots_of(cleaned, "readings", READINGS).select("fingerprint", "source")
+    readings = read_batches(cleaned, "readings", READINGS).select("fingerprint", "source")
     return [fingerprint for fingerprint, source in readings.iter_rows() if _place(source) in wanted]
 
 
 def _became(rows: dict[str, dict], dismissed: list[str], out: Path) -> pl.DataFrame:
     found = {}
     for name, schema in (("readings", STORED), ("unchanged", UNCHANGED)):
-        for row in lots_of(out, name, schema).select("reading_id", "source").iter_rows(named=True):
+        for row in read_batches(out, name, schema).select("reading_id", "source").iter_rows(named=True):
             found[_place(row["source"])] = {"became": "accepted", "reading_id": row["reading_id"]}
-    for row in lots_of(out, "rejections", REJECTIONS).iter_rows(named=True):
+    for row in read_batches(out, "rejections", REJECTIONS).iter_rows(named=True):
         found[_place(row["source"])] = _verdict(row) | {"new_id": row["rejection_id"]}
     results = []
     for rejection_id, row in rows.items():

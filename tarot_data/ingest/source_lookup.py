@@ -1,4 +1,4 @@
-"""A record as it lies in its file, read again from there and masked: where a reading or a rejection came from."""
+"""Look up the original record of a reading or rejection in its file, masked."""
 
 from pathlib import Path
 
@@ -13,11 +13,10 @@ from tarot_data.sources.records import RawRecord
 
 
 def original(source: dict, files: pl.DataFrame, inbox: Path | None = None) -> dict[str, object]:
-    """{record, changed} of a source (schemas.tables.Source): the raw record, masked; whether the file's bytes are others
-    than those that were read.
+    """Return {record, changed} of a source (schemas.tables.Source): the masked raw record, and whether the file changed.
 
-    files: `store.files`, which knows the inbox each file was read from; inbox: another one, where that has moved. Raises
-    Problem `no_source_file` where the file is not there, `no_such_record` where nothing stands at that place now.
+    files: `tables.files`, with the inbox each file was read from. inbox: its new path, if it was moved. Raises Problem
+    `no_source_file` if the file is gone, `no_such_record` if nothing is at that locator now.
     """
     row = files.filter(pl.col("name") == source["file"]).to_dicts()
     root = inbox or (Path(row[0]["root"]) if row else None)

@@ -1,7 +1,7 @@
-"""The road of raw files into the store, in stages that hand each other folders of Parquet lots.
+"""Ingest pipeline. Each stage reads a folder of Parquet batches and writes the next.
 
-Each stage reads one folder and writes the next, a lot of readings at a time, so that memory stays bounded and a flow
-passes paths, not frames. Nothing is in the store before `commit`; a staged lot holds masked text only.
+Memory stays bounded, and a flow passes paths instead of frames. Nothing is in the store before `commit`; staged batches
+have masked text only.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -16,8 +16,16 @@ import polars as pl
 from schemas.tables import READINGS, REJECTIONS, STORED, typed
 from tarot_data import lexicon
 from tarot_data.ingest import fixes, rejections
+from tarot_data.ingest.batches import (
+    BATCH,
+    IDENTIFIED,
+    UNCHANGED,
+    batch_numbers,
+    fresh_folder,
+    read_batches,
+    write_batch,
+)
 from tarot_data.ingest.identity import Known, match
-from tarot_data.ingest.lots import IDENTIFIED, LOT, UNCHANGED, fresh_folder, lot_numbers, lots_of, write_lot
 from tarot_data.privacy import suppression_list
 from tarot_data.sources import inbox, reader
 from tarot_data.sources.records import Corrected, RawRecord, masked_name
@@ -25,16 +33,16 @@ from tarot_data.store import delta, tables
 from tarot_data.system.memory import give_back, no_cycles
 
 CODE_VERSION = "4"
-"""Raised whenever reading or cleaning changes its verdicts: files are then read again at the next ingest."""
+"""Raise it if reading or cleaning gives other results: the next ingest then reads all files again."""
 
 SHARD_BYTES = 16 * 1024 * 1024
-"""Of raw files that one process cleans at a time, at least: ten seconds' work, of which 1.7 MB a CPU second are done."""
+"""Bytes of raw files that one process cleans at a time, at least: ten seconds of work at 1.7 MB a CPU second."""
 
-SHARD_LOTS = 6
-"""Lots that one process labels at a time: 12,000 readings, ten seconds' work and more."""
+SHARD_BATCHES = 6
+"""Batches that one process labels at a time: 12,000 readings, at least ten seconds of work."""
 
-PART_LOTS = 25
-"""Lots a file of the store: 50,000 readings, about 60 MB."""
+PART_BATCHES = 25
+"""Batches in one file of the store: 50,000 readings, about 60 MB."""
 
 NOTHING = sha256(b"").hexdigest()
 """Digest of an empty file, and of one that could not be opened."""
@@ -43,14 +51,14 @@ Progress = Callable[[str, int, int], None] | None
 
 
 def pipeline() -> str:
-    """Version of what decides a file's verdict: code and lexicon."""
+    """Return the version of code and lexicon, on which the result of reading a file depends."""
     return f"{CODE_VERSION}-{lexicon.version()}"
 
 
 def new_files(data_dir: Path, paths: list[Path]) -> tuple[list[inbox.InboxFile], int, list[str]]:
-    """Files that are not in the store as they are; how many are; and the reading_ids of those.
+    """Return the files that are not in the store, the number of those that are, and the reading_ids of these.
 
-    A file is known by name, bytes and pipeline: knowing it costs hashing and nothing more.
+    A file is known by name, bytes and pipeline, so it only has to be hashed.
     """
     veil = suppression_list.read(data_dir)
     found = inbox.discover(paths)
@@ -66,8 +74,7 @@ def new_files(data_dir: Path, paths: list[Path]) -> tuple[list[inbox.InboxFile],
 
 
 def read_and_clean(data_dir: Path, files: list[inbox.InboxFile], staging: Path, progress: Progress = None) -> Path:
-    """Raw files to lots of clean readings and of rejections, with what a person corrected in them before; returns the
-    folder of lots."""
+    """Convert raw files, with the corrections a person made, to clean readings and rejections; return their folder."""
     out = fresh_folder(staging / "clean")
     done = 0
     for number, shard in enumerate(shards(files)):
@@ -77,14 +84,14 @@ def read_and_clean(data_dir: Path, files: list[inbox.InboxFile], staging: Path, 
 
 
 def _from(progress: Callable[[str, int, int], None], before: int, total: int) -> Callable[[str, int, int], None]:
-    """progress of a part as progress of the whole."""
+    """Return a callback that reports the progress of a part as that of the whole."""
     return lambda stage, done, _: progress(stage, before + done, total)
 
 
 def shards(files: list[inbox.InboxFile]) -> list[list[inbox.InboxFile]]:
-    """The files, in order, in runs of at least SHARD_BYTES each, the last apart: what one process cleans at a time.
+    """Divide the files, in order, into shards of at least SHARD_BYTES (the last may be smaller) for one process each.
 
-    However many processes there are, the shards are the same, and so are the lots that come of them.
+    Shards and their batches do not depend on the number of processes.
     """
     found: list[list[inbox.InboxFile]] = []
     size = SHARD_BYTES
@@ -100,7 +107,7 @@ def shards(files: list[inbox.InboxFile]) -> list[list[inbox.InboxFile]]:
 def clean_shard(
     data_dir: Path, files: list[inbox.InboxFile], out: Path, number: int, progress: Progress = None
 ) -> None:
-    """One shard's lots into the folder `out`; the number puts them in their place."""
+    """Write the batches of a shard into the folder `out`. number: of the shard, which orders the batches."""
     decided = fixes.read(data_dir)
 
     def corrected(record: RawRecord, key: str) -> RawRecord | None:
@@ -111,7 +118,7 @@ def clean_shard(
 
 
 def clean(records: Iterator[object], staging: Path, corrected: Corrected | None = None) -> Path:
-    """Raw records to lots of clean readings and of rejections; returns the folder of lots."""
+    """Convert raw records to clean readings and rejections; return their folder."""
     out = fresh_folder(staging / "clean")
     _clean(records, out, "", corrected)
     return out
@@ -123,11 +130,11 @@ def _clean(records: Iterator[object], out: Path, prefix: str, corrected: Correct
     number = 0
     while True:
         with no_cycles():
-            if not (lot := list(islice(records, LOT))):
+            if not (batch := list(islice(records, BATCH))):
                 break
-            readings, refused = to_readings(lot, corrected)
-        write_lot(typed(readings, READINGS), out / f"readings-{prefix}{number:05}.parquet")
-        write_lot(rejections.identified(typed(refused, REJECTIONS)), out / f"rejections-{prefix}{number:05}.parquet")
+            readings, refused = to_readings(batch, corrected)
+        write_batch(typed(readings, READINGS), out / f"readings-{prefix}{number:05}.parquet")
+        write_batch(rejections.identified(typed(refused, REJECTIONS)), out / f"rejections-{prefix}{number:05}.parquet")
         number += 1
         give_back()
 
@@ -140,83 +147,79 @@ def decide(
     overruled: Iterable[str] = (),
     replayed: bool = False,
 ) -> Path:
-    """Clean readings to those worth keeping, labelled, and to further rejections; returns the folder of lots.
-
-    `identify`, `label_lots` and `compare_lots` in one process; see there.
-    """
-    from tarot_data.ingest.compare import compare_lots
+    """Run `identify`, `label_batches` and `compare_batches` in this process; return the folder of the last."""
+    from tarot_data.ingest.compare import compare_batches
 
     identified = identify(data_dir, clean, staging, replayed)
     labelled = staging / "labelled"
     labelled.mkdir()
-    numbers = lot_numbers(identified)
+    numbers = batch_numbers(identified)
     for done, number in enumerate(numbers, 1):
-        label_lots(identified, labelled, [number])
+        label_batches(identified, labelled, [number])
         if progress:
             progress("label", done, len(numbers))
-    return compare_lots(data_dir, identified, labelled, staging, overruled)
+    return compare_batches(data_dir, identified, labelled, staging, overruled)
 
 
 def identify(data_dir: Path, clean: Path, staging: Path, replayed: bool = False) -> Path:
-    """Clean readings to those that are new or changed, under their id and revision; returns the folder of lots.
+    """Give new and changed readings their id and revision, and note the unchanged ones; return the folder of batches.
 
-    A reading whose fingerprint the store has from the same file is unchanged, unless what is told beside its words is
-    another (its outcome, its consent): then it is an update too. One that is an edit of what its file had
-    and has no more (`tarot_data.ingest.identity`) is an update of it, under the same reading_id. Records of persons who were forgotten
-    are passed over and counted. replayed: the readings are rejections fed back, of which a file may hold twins that
-    were kept.
+    A reading whose fingerprint the store has from the same file is unchanged, or an update if its metadata (outcome,
+    consent, …) differ. A reading that is an edit of one the file no longer has (`tarot_data.ingest.identity`) is an update
+    under the same reading_id. Records of forgotten persons are skipped and counted. replayed: the readings are
+    rejections fed back; their file may have accepted twins.
     """
     out = fresh_folder(staging / "identified")
     gone = suppression_list.read(data_dir)
     known = Known(tables.index(data_dir), partial(tables.chosen, data_dir))
-    lots = sorted(clean.glob("readings-*.parquet"))
-    for path in lots:
+    batches = sorted(clean.glob("readings-*.parquet"))
+    for path in batches:
         known.note_present(pl.read_parquet(path, columns=["fingerprint"], glob=False)["fingerprint"])
-    for number, path in enumerate(lots):
+    for number, path in enumerate(batches):
         readings = typed(pl.read_parquet(path, glob=False), READINGS)
         refused = pl.read_parquet(path.with_name(path.name.replace("readings-", "rejections-")), glob=False)
         readings, refused, passed_over = suppression_list.without(gone, readings, refused)
-        write_lot(pl.DataFrame({"records": [passed_over]}), out / f"forgotten-{number:05}.parquet")
-        write_lot(refused, out / f"rejections-{number:05}.parquet")
+        write_batch(pl.DataFrame({"records": [passed_over]}), out / f"forgotten-{number:05}.parquet")
+        write_batch(refused, out / f"rejections-{number:05}.parquet")
         readings, matched = match(readings, known, replayed)
-        write_lot(
+        write_batch(
             matched.filter(pl.col("unchanged")).select("reading_id", "file", "source"),
             out / f"unchanged-{number:05}.parquet",
         )
-        write_lot(readings, out / f"readings-{number:05}.parquet")
+        write_batch(readings, out / f"readings-{number:05}.parquet")
     return out
 
 
-def label_lots(identified: Path, labelled: Path, numbers: list[int]) -> None:
-    """Label the sentences of some lots, into the folder `labelled`: no lot needs another, nor the store."""
+def label_batches(identified: Path, labelled: Path, numbers: list[int]) -> None:
+    """Label the sentences of some batches into the folder `labelled`. Needs neither other batches nor the store."""
     from tarot_data.patterns.annotate import annotated
 
     for number in numbers:
         readings = typed(pl.read_parquet(identified / f"readings-{number:05}.parquet", glob=False), IDENTIFIED)
-        # Twins share an id, which is made of their words: one of them speaks for both until they are told apart.
+        # Twins have the same id, which is made of their words: one annotation serves both until `compare` rejects one.
         found = annotated(readings.unique("reading_id", keep="first", maintain_order=True))
-        write_lot(found.sentences, labelled / f"sentences-{number:05}.parquet")
-        write_lot(found.notes, labelled / f"annotations-{number:05}.parquet")
-        write_lot(found.mentions, labelled / f"mentions-{number:05}.parquet")
+        write_batch(found.sentences, labelled / f"sentences-{number:05}.parquet")
+        write_batch(found.notes, labelled / f"annotations-{number:05}.parquet")
+        write_batch(found.mentions, labelled / f"mentions-{number:05}.parquet")
         give_back()
 
 
 def commit(data_dir: Path, decided: Path, files: list[inbox.InboxFile]) -> dict[str, object]:
-    """Append the decided lots of these files to the store and return the counts of this run."""
-    return commit_lots(data_dir, decided, "ingest", partial(_entries, data_dir, files))
+    """Append the batches of these files to the store; return the counts of this run."""
+    return commit_batches(data_dir, decided, "ingest", partial(_entries, data_dir, files))
 
 
-def commit_lots(data_dir: Path, decided: Path, run: str, entries: Callable[..., pl.DataFrame]) -> dict[str, object]:
-    """Append the decided lots to the store and return the counts of this run.
+def commit_batches(data_dir: Path, decided: Path, run: str, entries: Callable[..., pl.DataFrame]) -> dict[str, object]:
+    """Append batches to the store; return the counts of this run.
 
-    Order matters: rejections and signatures first, readings next, the files that are thereby done last.
-    entries: of readings, unchanged and refused the FILES rows that say so.
+    Order matters: rejections and signatures first, then readings, and the files last, which are complete then.
+    entries: makes the FILES rows of readings, unchanged and rejected.
     """
     from schemas.contracts import Rejections
 
-    readings = lots_of(decided, "readings", STORED, ["reading_id", "revision", "masked", "synthetic", "source"])
-    refused = Rejections.validate(lots_of(decided, "rejections", REJECTIONS), lazy=True)
-    unchanged = lots_of(decided, "unchanged", UNCHANGED)
+    readings = read_batches(decided, "readings", STORED, ["reading_id", "revision", "masked", "synthetic", "source"])
+    refused = Rejections.validate(read_batches(decided, "rejections", REJECTIONS), lazy=True)
+    unchanged = read_batches(decided, "unchanged", UNCHANGED)
     counts = {
         "accepted": readings.filter(pl.col("revision") == 1).height,
         "updated": readings.filter(pl.col("revision") > 1).height,
@@ -230,12 +233,12 @@ def commit_lots(data_dir: Path, decided: Path, run: str, entries: Callable[..., 
     tables.append_rejections(data_dir, refused, note)
     for path in sorted(decided.glob("signatures-*.parquet")):
         tables.append_signatures(data_dir, pl.read_parquet(path, glob=False), note)
-    lots = sorted(decided.glob("readings-*.parquet"))
-    if lots:
+    batches = sorted(decided.glob("readings-*.parquet"))
+    if batches:
         columns = [pl.col(name).cast(kind) for name, kind in STORED.items()]
         parts = [
-            pl.scan_parquet(lots[first : first + PART_LOTS], glob=False).select(columns)
-            for first in range(0, len(lots), PART_LOTS)
+            pl.scan_parquet(batches[first : first + PART_BATCHES], glob=False).select(columns)
+            for first in range(0, len(batches), PART_BATCHES)
         ]
         delta.append(data_dir, "readings", parts, note)
     delta.append(data_dir, "files", entries(readings, unchanged, refused), note)
@@ -255,12 +258,14 @@ NOTHING_NEW = {
     "masked": {},
     "reasons": {},
 }
-"""Counts of a run that met no new file."""
+"""Counts of a run without a new file."""
 
 
 def tally(data_dir: Path, files: int, kept: list[str], counts: dict[str, object]) -> dict[str, object]:
-    """What a run tells: its counts, and totals of the store after it. files: seen, known ones too. kept: reading_ids of
-    those that were known."""
+    """Return the counts of a run and the totals of the store after it.
+
+    files: number of files, known ones included. kept: reading_ids of the known ones.
+    """
     return {
         "files": files,
         **counts,
@@ -271,12 +276,12 @@ def tally(data_dir: Path, files: int, kept: list[str], counts: dict[str, object]
 
 
 def nothing_new(data_dir: Path, paths: list[Path]) -> dict[str, object] | None:
-    """What a run would tell where it would find no file that is new and nothing to clear away, else None."""
+    """Return the `tally` if there is no new file and nothing to clear away, else None."""
     if (data_dir / "staging").exists() or not delta.exists(data_dir, "files"):
         return None
     veil = suppression_list.read(data_dir)
     read = set(tables.files(data_dir).filter(pl.col("pipeline") == pipeline())["name"])
-    # A name that is not known is a new file before a byte of it is hashed: the run itself will hash them all.
+    # An unknown name is a new file, without hashing anything: the run itself will hash all files.
     if any((suppression_list.veiled(veil, "file", name) if veil else name) not in read for name in inbox.names(paths)):
         return None
     files, known, kept = new_files(data_dir, paths)
@@ -297,14 +302,14 @@ def _entries(
     unchanged: pl.DataFrame,
     refused: pl.DataFrame,
 ) -> pl.DataFrame:
-    """One FILES row a file of this run."""
+    """Return one FILES row for each file of this run."""
     kept = pl.concat(
         [readings.select("reading_id", file=pl.col("source").struct.field("file")), unchanged.drop("source")]
     )
     by_kept = dict(kept.group_by("file").agg("reading_id").iter_rows())
     source = pl.col("source").struct
     by_rejected = dict(refused.group_by(source.field("file")).agg("rejection_id").iter_rows())
-    # A file that was gone when it was to be read is not known by the bytes it had before: it is read when it is back.
+    # A file that was gone when it should be read is stored without its digest, so that it is read when it is back.
     gone = refused.filter(source.field("sha256") == NOTHING, source.field("locator") == "file")
     gone = set(gone["source"].struct.field("file"))
     first = next_sequence(data_dir)
@@ -332,6 +337,6 @@ def _root(file: inbox.InboxFile, veil: suppression_list.Forgotten | None) -> str
 
 
 def next_sequence(data_dir: Path) -> int:
-    """Number of the next entry of `files`."""
+    """Return the number of the next entry of `files`."""
     last = tables.files(data_dir)["sequence"].max()
     return 0 if last is None else last + 1

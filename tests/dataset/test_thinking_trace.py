@@ -20,7 +20,7 @@ def rows():
     """Every annotated reading with the labels people gave, and again with those the program gives."""
     by_people = stored(*annotated_rows())
     sentences, notes = annotate.annotate(by_people)
-    from tarot_data.ingest.lots import to_stored
+    from tarot_data.ingest.batches import to_stored
 
     plain = by_people.drop("sentences", "themes", "style", "labeller")
     by_program = to_stored(plain, sentences, notes)

@@ -68,7 +68,7 @@ def test_two_workers_give_the_same_bytes_as_one_process(prefect, cluster, tmp_pa
     write(inbox / "b.jsonl", SECOND, FIRST | {"cards": ["四叶草"]})
     # Small parts, so that there are several: here the work of each is far below ten seconds.
     monkeypatch.setattr(stages, "SHARD_BYTES", 40_000)
-    monkeypatch.setattr(stages, "SHARD_LOTS", 1)
+    monkeypatch.setattr(stages, "SHARD_BATCHES", 1)
     assert len(stages.shards(stages.new_files(tmp_path / "none", [inbox])[0])) >= 3
     results = {}
     for name, address in (("one", None), ("two", cluster)):

@@ -12,7 +12,7 @@ from flows.commands.declare import Context
 from flows.commands.patterns import canonical
 from schemas.errors import Problem
 from tarot_data.dataset import versions
-from tarot_data.ingest.lots import to_stored
+from tarot_data.ingest.batches import to_stored
 from tarot_data.patterns import annotate, pattern_library, train
 from tarot_data.patterns import gold as annotated
 from tarot_data.store import delta

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from schemas.tables import READINGS, SENTENCES, typed
-from tarot_data.ingest.lots import to_stored
+from tarot_data.ingest.batches import to_stored
 from tarot_data.patterns import annotate, explain, model, pattern_library, time_expressions, train, words
 from tarot_data.patterns import gold as annotated
 from tests.builders import card, reading, readings

@@ -8,7 +8,7 @@ import pytest
 
 from schemas.errors import Problem
 from tarot_data import lexicon
-from tarot_data.ingest.lots import to_stored
+from tarot_data.ingest.batches import to_stored
 from tarot_data.ingest.relabel import relabel
 from tarot_data.patterns import annotate, crf, model, train
 from tarot_data.patterns import gold as annotated

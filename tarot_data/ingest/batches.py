@@ -7,22 +7,22 @@ import polars as pl
 
 from schemas.tables import READINGS, STORED, typed
 
-LOT = 2000
-"""Readings a lot: at 600 characters each about 4 MB of text, 100 MB with what is made of it while it is looked at."""
+BATCH = 2000
+"""Readings in a batch: about 4 MB of text at 600 characters each, and 100 MB of memory while it is processed."""
 
 IDENTIFIED = pl.Schema({"row": pl.UInt32, **READINGS})
-"""Readings of a lot under their id. row: unique in the lot."""
+"""Readings of a batch with their id. row: unique in the batch."""
 
 UNCHANGED = pl.Schema({"reading_id": pl.String, "file": pl.String, "source": READINGS["source"]})
-"""What a run met again as the store has it."""
+"""Readings of a run that the store has unchanged."""
 
 
-def lot_numbers(identified: Path) -> list[int]:
+def batch_numbers(identified: Path) -> list[int]:
     return [int(path.stem.rpartition("-")[2]) for path in sorted(identified.glob("readings-*.parquet"))]
 
 
 def to_stored(readings: pl.DataFrame, sentences: pl.DataFrame, annotations: pl.DataFrame) -> pl.DataFrame:
-    """Readings, their sentences and annotations as one STORED row each, in the order of readings."""
+    """Join readings, their sentences and annotations to STORED rows, in the order of readings."""
     fields = [field.name for field in STORED["sentences"].inner.fields]
     nested = (
         sentences.sort("reading_id", "index")
@@ -43,12 +43,12 @@ def fresh_folder(folder: Path) -> Path:
     return folder
 
 
-def write_lot(frame: pl.DataFrame, path: Path) -> None:
+def write_batch(frame: pl.DataFrame, path: Path) -> None:
     frame.write_parquet(path, compression="zstd", compression_level=1)
 
 
 class Texts:
-    """Contents of readings by their id, on disk: an inbox may be larger than the memory. Later ones of an id count."""
+    """Contents of readings by id, on disk because an inbox may be larger than the memory. A later content replaces one."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -62,7 +62,7 @@ class Texts:
                 file.write(data)
 
     def of(self, reading_ids: Iterable[str]) -> dict[str, str]:
-        """Those that are here."""
+        """Return reading_id -> content of those that are here."""
         found = {}
         mine = [reading_id for reading_id in reading_ids if reading_id in self.places]
         if mine:
@@ -74,8 +74,8 @@ class Texts:
         return found
 
 
-def lots_of(folder: Path, name: str, schema: pl.Schema, columns: list[str] | None = None) -> pl.DataFrame:
-    """The lots of one name in a folder as one frame, or some of its columns."""
+def read_batches(folder: Path, name: str, schema: pl.Schema, columns: list[str] | None = None) -> pl.DataFrame:
+    """Read all batches of one name in a folder, or some of their columns."""
     schema = pl.Schema({column: schema[column] for column in columns or schema})
     paths = sorted(folder.glob(f"{name}-*.parquet"))
     frames = [typed(pl.read_parquet(path, glob=False, columns=list(schema)), schema) for path in paths]
