@@ -243,7 +243,7 @@ def _advice(row: dict) -> list[Fact]:
         return [("no_advice", {})] if row["sentences"] else []
     given = [row["sentences"][place] for place in places]
     forms = {form for s in given for form in cue_kinds.advice_forms(s["kinds"], s["text"])}
-    said = "、".join(phrases()["form"][form] for form in cue_kinds.ADVICE_FORMS if form in forms)
+    said = "、".join(phrases()["form"][form] for form in cue_kinds.kinds_of("advice") if form in forms)
     out = [*_advised_cards(row, places[0], given), ("advice_forms", {"count": to_chinese(len(given)), "forms": said})]
     times = list(dict.fromkeys(one_line(time) for sentence in given for time in sentence.get("times", ())))
     if times:

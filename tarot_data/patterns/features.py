@@ -11,11 +11,11 @@ from schemas.deck import CARDS
 from tarot_data import lexicon
 from tarot_data.patterns.batch import Batch, find_names
 from tarot_data.patterns.card_evidence import Pairs, per_pair_max, per_pair_sum
+from tarot_data.patterns.cues import CARD_SIGN, PERSON_SIGN, TURN_SIGN
 from tarot_data.patterns.vocabulary import code_table, marks, vocabulary
 from tarot_data.text import phrase_matcher
 from tarot_data.text.normalise import fold
 
-CARD_SIGN, TURN_SIGN, PERSON_SIGN, DIGIT_SIGN = 0xE000, 0xE001, 0xE002, 0x30
 BUCKETS = 1 << 20
 
 
@@ -37,13 +37,13 @@ def _signs(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
     codes = batch.codes.copy()
     keep = batch.owner[:-1] >= 0
     keep &= codes != 0x20
-    codes[(codes >= 0x30) & (codes <= 0x39)] = DIGIT_SIGN
+    codes[(codes >= 0x30) & (codes <= 0x39)] = ord("0")
     turns = batch.found["turns"]
     chosen = phrase_matcher.longest(turns)
-    _replace(codes, keep, turns.start[chosen], turns.end[chosen], TURN_SIGN)
+    _replace(codes, keep, turns.start[chosen], turns.end[chosen], ord(TURN_SIGN))
     p_start, p_end = batch.persons
-    _replace(codes, keep, p_start, p_end, PERSON_SIGN)
-    _replace(codes, keep, batch.m_start, batch.m_end, CARD_SIGN)
+    _replace(codes, keep, p_start, p_end, ord(PERSON_SIGN))
+    _replace(codes, keep, batch.m_start, batch.m_end, ord(CARD_SIGN))
     return codes[keep], batch.owner[:-1][keep]
 
 
@@ -194,7 +194,8 @@ def _cards_so_far(batch: Batch, pairs: Pairs, distinct: np.ndarray) -> Columns:
         "before_first_card": named == 0,
         "no_card_yet": pairs.current < 0,
         "all_cards_met": (drawn <= met) & (drawn > 0),
-        "after_last_card": (named == _per_reading_last(batch, named)) & (distinct == 0),
+        "after_last_card": (named == named[batch.s_count - 1 - batch.s_index + np.arange(batch.size)])
+        & (distinct == 0),
         "met_share": np.where(drawn > 0, np.minimum(met / np.maximum(drawn, 1), 1), 0),
     }
 
@@ -363,11 +364,6 @@ def _running(batch: Batch, values: np.ndarray) -> np.ndarray:
     sums = np.cumsum(values.astype(float))
     first = np.arange(batch.size) - batch.s_index
     return sums - np.where(first > 0, sums[np.maximum(first - 1, 0)], 0.0)
-
-
-def _per_reading_last(batch: Batch, values: np.ndarray) -> np.ndarray:
-    last = np.arange(batch.size) - batch.s_index + batch.s_count - 1
-    return values[last]
 
 
 def _first_named(batch: Batch, pairs: Pairs) -> np.ndarray:
