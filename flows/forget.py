@@ -21,7 +21,7 @@ from tarot_data.erasure.person import find as find_person
 from tarot_data.privacy import suppression_list
 from tarot_data.store import tables
 from tarot_data.system.atomic import write_text
-from tarot_data.system.locks import WAIT_SECONDS, only_one
+from tarot_data.system.locks import WAIT_SECONDS, exclusive
 
 INBOX = "inbox"
 
@@ -55,7 +55,7 @@ def forget(
             return _known(data_dir, person)
         for digest in person.hashes:
             lock = data_dir / "locks" / f"train-{digest[:16]}.lock"
-            held.enter_context(only_one(lock, Problem("training", version=digest[:8])))
+            held.enter_context(exclusive(lock, Problem("training", version=digest[:8])))
         return _forget(data_dir, person, prefect_home, progress or (lambda *_: None))
 
 

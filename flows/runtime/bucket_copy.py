@@ -25,7 +25,7 @@ from flows.runtime.progress import bar
 from flows.runtime.run_log import FILE as RUN_LOG
 from schemas.errors import Problem
 from tarot_data.system.atomic import write_text
-from tarot_data.system.locks import WAIT_SECONDS, only_one
+from tarot_data.system.locks import WAIT_SECONDS, exclusive
 
 LOCAL_ONLY = {"prefect", "locks", "staging", "serving.json"}
 """Files of the processes of one machine: Prefect's database, locks, batches in the making, where `tarot serve` is."""
@@ -57,7 +57,7 @@ class Copy:
         if self.held:
             yield
             return
-        with only_one(self.folder.parent / "copy.lock", Problem("busy", path=self.url), WAIT_SECONDS):
+        with exclusive(self.folder.parent / "copy.lock", Problem("busy", path=self.url), WAIT_SECONDS):
             self.held = Lease(self.bucket, self.url, self.say)
             try:
                 with _answers(self.url):

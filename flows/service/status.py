@@ -11,7 +11,7 @@ from pathlib import Path
 from flows.runtime import environment
 from schemas.errors import Problem
 from tarot_data.system.atomic import write_text
-from tarot_data.system.locks import held, only_one
+from tarot_data.system.locks import exclusive, is_locked
 
 FILE = "serving.json"
 
@@ -28,13 +28,13 @@ def alone(part: str) -> AbstractContextManager[None]:
     """For a part of `tarot serve`: it waits until the same part of one that was killed is gone."""
     data_dir = environment.default_data_dir()
     address = environment.server_address()
-    return only_one(part_path(data_dir, part), Problem("serving_already", path=data_dir, address=address), 60.0)
+    return exclusive(part_path(data_dir, part), Problem("serving_already", path=data_dir, address=address), 60.0)
 
 
 def served_at(data_dir: Path) -> str | None:
     """The server's address, `http://127.0.0.1:port`, or None where none is running."""
     path = data_dir / FILE
-    if not path.exists() or not held(lock_path(data_dir)):
+    if not path.exists() or not is_locked(lock_path(data_dir)):
         return None
     return json.loads(path.read_text(encoding="utf-8"))["address"]
 

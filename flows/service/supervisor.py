@@ -15,7 +15,7 @@ from flows.service.child_process import start
 from flows.service.settings import START_SECONDS, ServeSettings
 from flows.service.status import answers, link_to, lock_path, part_path, say_gone, say_where, served_at, token_of
 from schemas.errors import Problem
-from tarot_data.system.locks import held, only_one
+from tarot_data.system.locks import exclusive, is_locked
 
 STOP_SECONDS = {"runner": 45.0, "server": 15.0}
 """From being asked to end to being killed. Prefect gives a running flow thirty seconds to be cancelled."""
@@ -124,9 +124,9 @@ def serve(
     data_dir.mkdir(parents=True, exist_ok=True)
     there = served_at(data_dir)
     busy = Problem("serving_already", path=data_dir, address=link_to(there, token_of(data_dir)) if there else "?")
-    with only_one(lock_path(data_dir), busy, wait_seconds=1.0):
+    with exclusive(lock_path(data_dir), busy, wait_seconds=1.0):
         say_gone(data_dir)
-        if not held(part_path(data_dir, "server")):  # That of a killed one is just about to end.
+        if not is_locked(part_path(data_dir, "server")):  # That of a killed one is just about to end.
             _check_port(port)
         for place in inbox:
             place.mkdir(parents=True, exist_ok=True) if not place.exists() else None

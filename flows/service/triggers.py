@@ -19,7 +19,7 @@ from flows.training.gate_checks import finished, look_at
 from schemas.errors import Problem
 from tarot_data.dataset import versions
 from tarot_data.system.atomic import write_text
-from tarot_data.system.locks import held, only_one
+from tarot_data.system.locks import exclusive, is_locked
 
 READY = "tarot.dataset.ready"
 
@@ -42,7 +42,7 @@ def wanted(data_dir: Path, hash: str) -> bool:
     """Whether an announcement of the version could still lead to a training: it is not trained, not being trained, and
     has not failed for good."""
     over = marker(data_dir, hash).get("state") in ("done", "failed") or finished(data_dir, hash)
-    return not over and not held(_lock(data_dir, hash))
+    return not over and not is_locked(_lock(data_dir, hash))
 
 
 def train_once(
@@ -58,7 +58,7 @@ def train_once(
     if manifest is None or manifest["hash"] != hash:
         return {"outcome": "gone"}
     try:
-        with only_one(_lock(data_dir, hash), Problem("training", version=hash[:8])):
+        with exclusive(_lock(data_dir, hash), Problem("training", version=hash[:8])):
             known = marker(data_dir, hash)
             if known.get("state") == "done" or finished(data_dir, hash):
                 return {"outcome": "already", "gate": look_at(data_dir, manifest, required, min_new)}

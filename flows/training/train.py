@@ -16,7 +16,7 @@ from flows.runtime.run_log import HOOKS
 from schemas.errors import Problem
 from tarot_data.dataset import versions
 from tarot_data.patterns.annotate_records import annotate_records
-from tarot_data.system.locks import only_one
+from tarot_data.system.locks import exclusive
 from tarot_train import evaluate, registry, sft
 from tarot_train.smoke_test import trial
 
@@ -83,7 +83,7 @@ def train(
     manifest = versions.find(data_dir, version)
     lock = data_dir / "locks" / f"train-{manifest['hash'][:16]}.lock"
     try:
-        with only_one(lock, Problem("training", version=manifest["hash"][:8])):
+        with exclusive(lock, Problem("training", version=manifest["hash"][:8])):
             trial = try_out(data_dir, manifest, base, recipe, overrides or {}) if smoke else None
             bar.close()
             if trial and tried:

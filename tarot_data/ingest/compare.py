@@ -15,11 +15,11 @@ from tarot_data.ingest.rejections import identified as with_ids
 from tarot_data.ingest.rejections import to_rejections
 from tarot_data.patterns.annotate import MENTIONS, NOTES, SENTENCES
 from tarot_data.store import tables
-from tarot_data.system.memory import give_back, no_cycles
+from tarot_data.system.memory import release_memory, without_gc
 from tarot_data.text.near_duplicates import Kept, near_duplicates, signatures
 
 
-@no_cycles()
+@without_gc()
 def compare_batches(
     data_dir: Path, identified: Path, labelled: Path, staging: Path, overruled: Iterable[str] = ()
 ) -> Path:
@@ -45,7 +45,7 @@ def compare_batches(
         signed = signed.join(kept.select("reading_id", "revision"), on="reading_id", maintain_order="left")
         write_batch(signed, out / f"signatures-{number:05}.parquet")
         write_batch(with_ids(pl.concat(rejected)), out / f"rejections-{number:05}.parquet")
-        give_back()
+        release_memory()
     return out
 
 

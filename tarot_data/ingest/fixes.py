@@ -1,8 +1,7 @@
-"""What a person decided about rejected records: fields corrected, a verdict overruled, a record dismissed.
+"""A person's decisions about rejected records: fields corrected, a reason overruled, a record dismissed.
 
-A decision is filed under the key of the rejection, which is made of the record and not of its place: the same record,
-read again from the same file or from a copy of it, meets the same decision. A record that was edited in its file is
-another record; there the file has the last word.
+A decision is stored under the key of the rejection, which is made of the record without its source, so that it applies
+whenever the same record is read again, also from a copy. A record edited in its file is another record.
 """
 
 import json
@@ -13,14 +12,15 @@ from pathlib import Path
 import polars as pl
 
 from schemas.errors import Problem
+from tarot_data.privacy.mask_records import masked_object
 from tarot_data.sources.records import RawDraw, RawRecord
 from tarot_data.store import delta, tables
 
 FIELDS = ("person", "question", "date", "spreads", "cards", "content", "outcome", "consent")
-"""What can be corrected. spreads and cards are lists, one entry a draw; the others are one text."""
+"""Fields that can be corrected. spreads and cards are lists with one entry a draw; the others are texts."""
 
 OVERRULED = ("card_conflict", "near_duplicate")
-"""Reasons a person may overrule: what is left out is a whole reading, and only its reader knows whether it should be."""
+"""Reasons a person may overrule: the rejected record is a complete reading, and its reader decides."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class Fix:
 
 
 def read(data_dir: Path) -> dict[str, Fix]:
-    """Key of a rejection -> what was decided about it, the newest decision on top of the older ones."""
+    """Return key of a rejection -> the decisions about it, merged."""
     return {
         row["key"]: Fix(fields=json.loads(row["fields"]), accepted=row["accepted"], dismissed=row["dismissed"])
         for row in tables.fixes(data_dir).iter_rows(named=True)
@@ -41,10 +41,10 @@ def read(data_dir: Path) -> dict[str, Fix]:
 
 
 def write(data_dir: Path, decided: dict[str, Fix]) -> None:
-    """Keep decisions, each on top of what was decided about the same record before; one that says nothing new, as that
-    of a killed run does when it is done again, is there already. The caller holds `store.writing`."""
-    from tarot_data.privacy.mask_records import masked_object
+    """Store decisions, merged with earlier ones about the same record, unless they add nothing (as after a killed run).
 
+    The caller has entered `tables.writing`.
+    """
     before = read(data_dir)
     first = tables.fixes(data_dir)["sequence"].max()
     first = 0 if first is None else first + 1
@@ -68,7 +68,7 @@ def write(data_dir: Path, decided: dict[str, Fix]) -> None:
 
 
 def corrected(record: RawRecord, fields: dict[str, object]) -> RawRecord:
-    """The record with the corrected fields in place of its own. An empty text empties a field."""
+    """Replace fields of a record by corrected ones. An empty text empties a field."""
     texts = {name: fields[name] or None for name in FIELDS if name in fields and name not in ("cards", "spreads")}
     if "content" in texts:
         texts["content"] = texts["content"] or ""
@@ -80,7 +80,7 @@ def corrected(record: RawRecord, fields: dict[str, object]) -> RawRecord:
         return record
     draws = list(record.draws)
     if cards:
-        # Cards corrected are all the draws there are; the spread of a draw stays where no other is given.
+        # Corrected cards replace all draws; the spread of a draw stays unless another one is given.
         old = [draw.spread for draw in draws]
         draws = [RawDraw(spread=old[n] if n < len(old) else None, cards=text) for n, text in enumerate(cards)]
     for number, spread in enumerate(spreads[: len(draws)]):
@@ -90,17 +90,17 @@ def corrected(record: RawRecord, fields: dict[str, object]) -> RawRecord:
 
 
 def accepted(fixes: dict[str, Fix]) -> list[str]:
-    """Keys whose reason is overruled: fingerprints of readings."""
+    """Return the keys whose reason is overruled, which are fingerprints of readings."""
     return [key for key, fix in fixes.items() if fix.accepted]
 
 
 def with_record() -> pl.Expr:
-    """Whether a rejection holds a record that can be corrected: not a whole file, nor a line that could not be read."""
+    """Select rejections with a record that can be corrected, not whole files or unreadable lines."""
     return pl.col("record").str.json_path_match("$.draws").is_not_null()
 
 
 def check(rejection: dict, fix: Fix) -> None:
-    """Raises Problem `not_fixable` where the rejection holds no record, `not_overruled` where its reason stands."""
+    """Raise Problem `not_fixable` if the rejection has no record, `not_overruled` if its reason cannot be overruled."""
     if "draws" not in json.loads(rejection["record"] or "{}") and not fix.dismissed:
         raise Problem("not_fixable", id=rejection["rejection_id"], reason=rejection["reason"])
     if fix.accepted and rejection["reason"] not in OVERRULED:

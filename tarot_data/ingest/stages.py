@@ -30,7 +30,7 @@ from tarot_data.privacy import suppression_list
 from tarot_data.sources import inbox, reader
 from tarot_data.sources.records import Corrected, RawRecord, masked_name
 from tarot_data.store import delta, tables
-from tarot_data.system.memory import give_back, no_cycles
+from tarot_data.system.memory import release_memory, without_gc
 
 CODE_VERSION = "4"
 """Raise it if reading or cleaning gives other results: the next ingest then reads all files again."""
@@ -129,14 +129,14 @@ def _clean(records: Iterator[object], out: Path, prefix: str, corrected: Correct
 
     number = 0
     while True:
-        with no_cycles():
+        with without_gc():
             if not (batch := list(islice(records, BATCH))):
                 break
             readings, refused = to_readings(batch, corrected)
         write_batch(typed(readings, READINGS), out / f"readings-{prefix}{number:05}.parquet")
         write_batch(rejections.identified(typed(refused, REJECTIONS)), out / f"rejections-{prefix}{number:05}.parquet")
         number += 1
-        give_back()
+        release_memory()
 
 
 def decide(
@@ -201,7 +201,7 @@ def label_batches(identified: Path, labelled: Path, numbers: list[int]) -> None:
         write_batch(found.sentences, labelled / f"sentences-{number:05}.parquet")
         write_batch(found.notes, labelled / f"annotations-{number:05}.parquet")
         write_batch(found.mentions, labelled / f"mentions-{number:05}.parquet")
-        give_back()
+        release_memory()
 
 
 def commit(data_dir: Path, decided: Path, files: list[inbox.InboxFile]) -> dict[str, object]:

@@ -11,7 +11,7 @@ from tarot_data.patterns import model as labeller
 from tarot_data.patterns.batch import Batch, to_rows
 from tarot_data.patterns.style import styles_of
 from tarot_data.patterns.themes import themes_of
-from tarot_data.system.memory import no_cycles
+from tarot_data.system.memory import without_gc
 
 LOT = 1000
 """Readings labelled at a time: 150 MB. Half as many take a tenth more time, twice as many none less."""
@@ -40,7 +40,7 @@ def annotate(readings: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 def annotated(readings: pl.DataFrame) -> Annotated:
     """Label readings like `annotate`, and list the mentions of cards."""
-    with no_cycles():
+    with without_gc():
         found = [_annotate(readings.slice(start, LOT)) for start in range(0, readings.height, LOT)]
     if not found:
         return Annotated(*(pl.DataFrame(schema=schema) for schema in (SENTENCES, NOTES, MENTIONS)))

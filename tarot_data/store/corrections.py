@@ -1,7 +1,7 @@
-"""What a reader says of single sentences, against the labeller: kept beside the store, laid over what it labelled.
+"""Corrections of single sentences by the reader: a file next to the store, applied to the labeller's annotation.
 
-A correction is known by its reading and the words of its sentence, so that it holds when the reading is labelled anew or
-edited elsewhere, and no longer when the sentence itself is rewritten. The file has labels and ids, no words.
+A correction is identified by its reading and a digest of its sentence, so that it survives another labelling and edits
+elsewhere in the reading, but not a rewritten sentence. The file has labels and ids, no words.
 """
 
 import json
@@ -28,7 +28,7 @@ CORRECTIONS = pl.Schema(
         "when": pl.String,
     }
 )
-"""start, end: where the sentence stood, in characters of content. words: hex digest of its words. when: ISO 8601."""
+"""start, end: of the sentence, in characters of content. words: hex digest of its words. when: ISO 8601."""
 
 
 def path_of(data_dir: Path) -> Path:
@@ -38,9 +38,9 @@ def path_of(data_dir: Path) -> Path:
 def to_correction(
     reading_id: str, content: str, start: int, end: int, labels: Sequence[str], cards: Sequence[str], when: str
 ) -> dict:
-    """A correction of the sentence content[start:end]. labels: one, or two with the more specific first.
+    """Make a correction of the sentence content[start:end]. labels: one, or two with the more specific first.
 
-    Raises Problem `not_a_correction` where a label or card is not known or the place lies outside the content.
+    Raises Problem `not_a_correction` if a label or card is not known or the sentence is outside the content.
     """
     wrong = [label for label in labels if label not in LABELS] + [card for card in cards if card not in CARDS]
     if not 0 <= start < end <= len(content):
@@ -56,12 +56,15 @@ def to_correction(
 
 
 def digest(sentence: str) -> str:
-    """16 hex digits of a sentence's letters, digits and characters; of all of it where it has none."""
+    """Return 16 hex digits for the letters, digits and characters of a sentence; for all of it if it has none."""
     return blake2b((words(sentence) or sentence).encode(), digest_size=8).hexdigest()
 
 
 def add(data_dir: Path, corrections: Iterable[dict]) -> None:
-    """Append corrections as `to_correction` gives them; a later one of the same sentence counts. The caller holds `store.writing`."""
+    """Append corrections made by `to_correction`; a later one of the same sentence replaces an earlier one.
+
+    The caller has entered `tables.writing`.
+    """
     lines = "".join(json.dumps(correction, ensure_ascii=False) + "\n" for correction in corrections)
     data_dir.mkdir(parents=True, exist_ok=True)
     with path_of(data_dir).open("a", encoding="utf-8") as file:
@@ -69,7 +72,7 @@ def add(data_dir: Path, corrections: Iterable[dict]) -> None:
 
 
 def read(data_dir: Path) -> pl.DataFrame:
-    """The newest correction of every sentence (CORRECTIONS), in the order they were made."""
+    """Return the newest correction of every sentence (CORRECTIONS), in the order they were made."""
     path = path_of(data_dir)
     if not path.exists():
         return pl.DataFrame(schema=CORRECTIONS)
@@ -86,7 +89,7 @@ def read(data_dir: Path) -> pl.DataFrame:
 
 
 def forget(data_dir: Path, reading_ids: Sequence[str]) -> int:
-    """Remove all corrections of some readings, earlier ones too; returns how many. The caller holds `store.writing`."""
+    """Remove all corrections of some readings; return how many. The caller has entered `tables.writing`."""
     path = path_of(data_dir)
     if not path.exists():
         return 0
@@ -98,9 +101,9 @@ def forget(data_dir: Path, reading_ids: Sequence[str]) -> int:
 
 
 def apply(stored: pl.DataFrame, corrections: pl.DataFrame) -> pl.DataFrame:
-    """Readings (STORED) with the corrected labels and cards in the place of the labeller's; confidence 1 there.
+    """Replace labels and cards of corrected sentences in readings (STORED), with confidence 1.
 
-    A sentence is found by its place and words, else by its words where the reading has them once.
+    A sentence is found by start and words, or by its words alone if they occur once in the reading.
     """
     mine = stored.join(corrections.select("reading_id").unique(), on="reading_id", how="semi")
     if mine.is_empty():
@@ -125,7 +128,7 @@ def apply(stored: pl.DataFrame, corrections: pl.DataFrame) -> pl.DataFrame:
 
 
 def found(content: str, sentences: list[dict], corrections: list[dict]) -> list[tuple[int, dict]]:
-    """(index of the sentence, correction) of each correction whose sentence is there."""
+    """Return (index of the sentence, correction) of each correction whose sentence exists."""
     by_words: dict[str, list[int]] = {}
     for place, sentence in enumerate(sentences):
         by_words.setdefault(digest(content[sentence["start"] : sentence["end"]]), []).append(place)

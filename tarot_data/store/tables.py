@@ -18,7 +18,7 @@ from schemas.errors import Problem
 from schemas.tables import REJECTIONS, STORED, stored, typed
 from tarot_data.store import corrections, migrations
 from tarot_data.store.delta import TABLES, append, delta_version, exists, rewrite, scan, table_path
-from tarot_data.system.locks import WAIT_SECONDS, only_one
+from tarot_data.system.locks import WAIT_SECONDS, exclusive
 
 FILES = pl.Schema(
     {
@@ -48,7 +48,7 @@ def writing(data_dir: Path, wait_seconds: float = WAIT_SECONDS) -> Iterator[None
 
     Raises Problem `busy` if another process writes and does not finish within wait_seconds, `store_newer`.
     """
-    with only_one(data_dir / "locks" / "store.lock", Problem("busy", path=data_dir), wait_seconds):
+    with exclusive(data_dir / "locks" / "store.lock", Problem("busy", path=data_dir), wait_seconds):
         _migrate(data_dir)
         yield
 

@@ -1,4 +1,4 @@
-"""One holder at a time, across processes, with or without a server; the kernel frees the lock of a process that dies."""
+"""Locks between processes, on files; the kernel frees the lock of a process that dies."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,12 +9,12 @@ from filelock import FileLock, Timeout
 from schemas.errors import Problem
 
 WAIT_SECONDS = 10.0
-"""How long a command waits for another one on the same data directory before it says so and stops."""
+"""How long a command waits for another one on the same data directory before it stops with a message."""
 
 
 @contextmanager
-def only_one(path: Path, busy: Problem, wait_seconds: float = 0.0) -> Iterator[None]:
-    """Hold the lock file until the block ends. Raises busy where another process holds it for longer than the wait."""
+def exclusive(path: Path, busy: Problem, wait_seconds: float = 0.0) -> Iterator[None]:
+    """Lock a file until the block ends. Raises `busy` if it stays locked by another process for wait_seconds."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path, timeout=wait_seconds)
     try:
@@ -27,8 +27,8 @@ def only_one(path: Path, busy: Problem, wait_seconds: float = 0.0) -> Iterator[N
         lock.release()
 
 
-def held(path: Path) -> bool:
-    """Whether another process, or another holder in this one, has the lock at this moment."""
+def is_locked(path: Path) -> bool:
+    """Whether the file is locked now, by another process or elsewhere in this one."""
     if not path.exists():
         return False
     lock = FileLock(path, timeout=0)

@@ -15,7 +15,7 @@ from flows.service.settings import ServeSettings
 from flows.service.status import lock_path, say_where, served_at
 from flows.service.supervisor import database_driver
 from schemas.errors import Problem
-from tarot_data.system.locks import only_one
+from tarot_data.system.locks import exclusive
 
 ROOT = Path(__file__).parents[2]
 
@@ -70,7 +70,7 @@ def test_where_it_is_served_counts_only_while_it_is(tmp_path):
     assert served_at(tmp_path) is None
     say_where(tmp_path, "http://127.0.0.1:4200")
     assert served_at(tmp_path) is None
-    with only_one(lock_path(tmp_path), Problem("busy", path=tmp_path)):
+    with exclusive(lock_path(tmp_path), Problem("busy", path=tmp_path)):
         assert served_at(tmp_path) == "http://127.0.0.1:4200"
 
 

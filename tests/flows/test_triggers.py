@@ -11,7 +11,7 @@ from flows.service.triggers import ATTEMPTS, marker, train_once, wanted
 from schemas.errors import Problem
 from tarot_data.dataset import versions
 from tarot_data.store import delta
-from tarot_data.system.locks import held, only_one
+from tarot_data.system.locks import exclusive, is_locked
 from tests.builders import stored, stored_row
 
 WANT = {"required": 1, "min_new": 50}
@@ -152,11 +152,11 @@ def test_while_it_is_trained_an_announcement_finds_it_busy_and_after_a_kill_take
 
 def test_a_lock_is_held_while_its_holder_lives(tmp_path):
     path = tmp_path / "a.lock"
-    assert not held(path)
-    with only_one(path, Problem("busy", path=path)):
-        assert held(path)
+    assert not is_locked(path)
+    with exclusive(path, Problem("busy", path=path)):
+        assert is_locked(path)
         started = time.monotonic()
-        with pytest.raises(Problem), only_one(path, Problem("busy", path=path)):
+        with pytest.raises(Problem), exclusive(path, Problem("busy", path=path)):
             pass
         assert time.monotonic() - started < 1
-    assert not held(path)
+    assert not is_locked(path)
