@@ -7,9 +7,9 @@ matter. Kinds of rows:
 - head: the line or lines before or at the start of a message.
 - day: a line with the day of the heads below it; name: a line with the sender of the heads below it.
 - intro: a line in the first five that says that a chat follows.
-- pm, am, hours: words beside a clock time.
+- pm, am, hours: words before or after a clock time.
 
-`needs` is what a file must show besides three heads by two people to be such a chat. pair: nothing, two messages are
+`needs` is what a file must show in addition to three heads by two people to be such a chat. pair: nothing, two messages are
 enough; turns: two people take turns from the first line on; mark: a day line or an intro, because notes have such lines
 too. `reader` has names under which the reader's own messages appear.
 """
@@ -49,12 +49,12 @@ class Format:
 
     @property
     def text_after_name(self) -> bool:
-        """Whether only a colon separates the name from the text of a message with a time."""
+        """Check whether only a colon separates the name from the text of a message with a time."""
         rest = self.parts[self.parts.index("name") + 1 :] if self.has_clock and "name" in self.parts else ()
         return rest[-1:] == ("text",) and "clock" not in rest
 
     def match(self, lines: list[str], number: int) -> dict[str, str] | None:
-        """The parts of a head that starts at a line, as written there; None if none does."""
+        """Return the parts of a head that starts at a line, as written there; None if none does."""
         found: dict[str, str] = {}
         for offset, pattern in enumerate(self.lines):
             line = lines[number + offset] if number + offset < len(lines) else ""
@@ -67,41 +67,41 @@ class Format:
         return found
 
     def from_name(self, line: str) -> str:
-        """The rest of a one-line head from the sender's name on; empty if the line is no head."""
+        """Return the rest of a one-line head from the sender's name on; empty if the line is no head."""
         match = self.lines[0].match(_plain(line))
         return line[match.start("name") :] if match else ""
 
     def is_reader(self, parts: dict[str, str]) -> bool:
-        """Whether name or account say that the reader wrote a message."""
+        """Check whether name or account say that the reader wrote a message."""
         return any(part and fold(part) in self.readers for part in (parts.get("name"), parts.get("id")))
 
 
 @lru_cache(maxsize=8192)
 def _plain(line: str) -> str:
-    """Half width, straight quotation marks, no space at the end. Every format looks at the same lines."""
+    """Convert to half width, straight quotation marks, no space at the end. Every format looks at the same lines."""
     return line.rstrip() if line.isascii() else widths(line).translate(_QUOTES).rstrip()
 
 
 @lexicon.cached
 def formats(kind: str) -> tuple[Format, ...]:
-    """The rows of a kind, in the order of the table."""
+    """Return the rows of a kind, in the order of the table."""
     return tuple(_compiled(row) for row in lexicon.read_table("chats") if row["kind"] == kind)
 
 
 @lexicon.cached
 def clock_words(kind: str) -> tuple[str, ...]:
-    """Folded words for the hours of a kind: pm, am, hours."""
+    """Return the folded words for the hours of a kind: pm, am, hours."""
     rows = [row for row in lexicon.read_table("chats") if row["kind"] == kind]
     return tuple(fold(word) for row in rows for word in row["pattern"].split("|"))
 
 
 def match_line(kind: str, line: str) -> dict[str, str] | None:
-    """The parts of a line by the first row of a kind that it fits."""
+    """Return the parts of a line by the first row of a kind that it fits."""
     return next((parts for row in formats(kind) if (parts := row.match([line], 0)) is not None), None)
 
 
 def reads_as(row: lexicon.Row) -> bool:
-    """Whether a row's example has the parts in its column `reads`."""
+    """Check whether a row's example has the parts in its column `reads`."""
     if row["kind"] in ("pm", "am", "hours"):
         return fold(row["example"]).startswith(tuple(fold(row["pattern"]).split("|")))
     wanted = {part: text for part, _, text in (read.partition("=") for read in row["reads"].split("|") if read)}
@@ -134,7 +134,7 @@ _UNDATED = r"(?!.*(?:19|20)\d{2}[-/.年]\d)"
 
 
 def _parts(with_clock: bool) -> dict[str, str]:
-    """Patterns of the parts. Without a clock time, a name has no colon, and minutes after a colon are no message."""
+    """Return the patterns of the parts. Without a clock time, a name has no colon, and minutes after a colon are no message."""
     words = "|".join(re.escape(word) for kind in ("pm", "am", "hours") for word in clock_words(kind))
     rows = lexicon.read_table("chats")
     readers = "|".join(re.escape(word) for row in rows for word in row["reader"].split("|") if word)

@@ -35,7 +35,7 @@ def recognises(sample: Sample) -> bool:
 
 
 def example_of(value: dict) -> Example | None:
-    """The training example that an object is, by the first layout that fits; None if none does."""
+    """Return the training example that an object is, by the first layout that fits; None if none does."""
     return next((found for layout in LAYOUTS if (found := layout(value))), None)
 
 
@@ -79,7 +79,7 @@ def _of_turns(form: str, turns: list, value: dict) -> Example:
 
 
 def _split(turns: list) -> tuple[list[str], list[str]]:
-    """Texts of turns that ask, with system texts last, and texts of turns that answer."""
+    """Return the texts of turns that ask, with system texts last, and texts of turns that answer."""
     texts: dict[str, list[str]] = {"user": [], "system": [], "assistant": []}
     for turn in turns:
         if isinstance(turn, dict) and (text := _text_of(turn)).strip():
@@ -92,7 +92,7 @@ def _split(turns: list) -> tuple[list[str], list[str]]:
 
 
 def _text_of(turn: dict) -> str:
-    """The text of a turn, which may be a list of parts; empty if it has none."""
+    """Return the text of a turn, which may be a list of parts; empty if it has none."""
     text = turn.get("content") if turn.get("content") is not None else turn.get("value")
     if isinstance(text, list):
         return "\n\n".join(str(part.get("text", "")) if isinstance(part, dict) else str(part) for part in text)
@@ -113,7 +113,7 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
 
 
 def _record(value: dict, example: Example, blob: Blob, locator: str) -> RawRecord:
-    """The record of an example: labels of the prompts, the answer, and what the other keys of the object add."""
+    """Return the record of an example: labels of the prompts, the answer, and what the other keys of the object add."""
     answers = [text for answer in example.answered if (text := _THINK.sub("", answer).strip())]
     heads = [labels_of(prompt) for prompt in example.asked]
     if example.form != "alpaca" and not any("cards" in head.names for head in heads):
@@ -132,7 +132,7 @@ def _record(value: dict, example: Example, blob: Blob, locator: str) -> RawRecor
 
 
 def _with_own_cards(heads: list[Head], answers: list[str], asked: list[str]) -> tuple[list[Head], list[str]]:
-    """Heads and answers of a chat in which the reader's own message draws the cards, below a greeting."""
+    """Return heads and answers of a chat in which the reader's own message draws the cards, below a greeting."""
     drawn = ((index, found) for index, answer in enumerate(answers) if (found := _drawn_in(answer)))
     index, (head, text) = next(drawn, (0, (None, "")))
     if head is None:
@@ -143,7 +143,7 @@ def _with_own_cards(heads: list[Head], answers: list[str], asked: list[str]) -> 
 
 
 def _completed(record: RawRecord, known: RawRecord) -> RawRecord:
-    """A record with what it lacks from the object's own keys."""
+    """Complete a record with what it lacks from the object's own keys."""
     return replace(
         record,
         person=record.person or known.person,
@@ -159,7 +159,7 @@ def _completed(record: RawRecord, known: RawRecord) -> RawRecord:
 
 
 def _drawn_in(answer: str) -> tuple[Head, str] | None:
-    """The head with cards in the first lines of an answer, and the text after it; None if there is none."""
+    """Find the head with cards in the first lines of an answer, and the text after it; None if there is none."""
     lines = answer.split("\n")
     start = next((index for index, line in enumerate(lines[:6]) if labels_in(line)), None)
     head = Head() if start is None else read_head(lines, start)

@@ -43,7 +43,7 @@ def _under_usual_key(value: dict, level: int) -> list[dict]:
         if _are_objects(held):
             if key in _CHAT_KEYS and not any("cards" in known_fields(list(item)) for item in held[:5]):
                 return [value]
-            shared = {**_person_beside(value), **{k: v for k, v in value.items() if k != key and _is_shared(k)}}
+            shared = {**_person_next_to(value), **{k: v for k, v in value.items() if k != key and _is_shared(k)}}
             items = [{**shared, **item} for item in held if isinstance(item, dict)]
             return [found for item in items for found in ([item] if is_reading(item) else readings_in(item, level + 1))]
         if isinstance(held, dict) and key in _OBJECT_KEYS:
@@ -91,14 +91,14 @@ def _are_objects(held: object) -> bool:
 
 
 def _are_alike(value: dict) -> bool:
-    """Whether an object holds several objects with the same keys, under keys that may be names."""
+    """Check whether an object holds several objects with the same keys, under keys that may be names."""
     if len(value) < 2 or not all(isinstance(held, dict) and key not in _LIST_KEYS for key, held in value.items()):
         return False
     return len({frozenset(held) for held in value.values()}) == 1 and not any(map(str.isdigit, value))
 
 
-def _person_beside(value: dict) -> dict:
-    """The person that an object next to a list of readings describes."""
+def _person_next_to(value: dict) -> dict:
+    """Return the person that an object next to a list of readings describes."""
     for key, held in value.items():
         if isinstance(held, dict) and not field_of(str(key)) and not is_reading(held):
             name = next((held[k] for k in held if known_fields([str(k)]) == {"person"}), None)
@@ -108,7 +108,7 @@ def _person_beside(value: dict) -> dict:
 
 
 def _named(key: str, item: dict) -> dict:
-    """A reading with the day or person that its key names, unless it has its own."""
+    """Return a reading with the day or person that its key names, unless it has its own."""
     field = "date" if parse_date(key).day else "person"
     names = known_fields([str(name) for name in item][:200])
     return item if field in names else {field: key, **item}

@@ -39,7 +39,7 @@ def first_objects(sample: Sample, limit: int = 5) -> list[dict]:
 
 
 def _broken_but_json(sample: Sample) -> bool:
-    """Whether a file starts like an object but none can be read: each line is a rejection of its own."""
+    """Check whether a file starts like an object but none can be read: each line is a rejection of its own."""
     text = (sample.text or "").lstrip()
     return text[:1] == "{" and text[1:].lstrip()[:1] == '"' and not first_objects(sample)
 
@@ -79,20 +79,31 @@ def _fields_of(value: dict) -> Fields:
             for field, label, text in entries:
                 if field not in known:
                     fields.setdefault(field, []).append((label, text))
+    _add_draws(fields, draws)
+    _add_texts_of_cards(fields)
+    return fields
+
+
+def _add_draws(fields: Fields, draws: list[dict]) -> None:
+    """Add `"draws": [{"spread": "圣三角", "cards": […]}, …]`: spread and cards of each draw, by its number."""
     for number, draw in enumerate(draws, 1):
         for key, held in draw.items():
             name = (field_of(str(key)) or ("",))[0]
             if name in ("cards", "spread"):
                 fields.setdefault((name, number), []).append((str(key), held))
-    if not any(name == "content" for name, _ in fields):
-        cards = [held for (name, _), pairs in fields.items() if name == "cards" for _, held in pairs]
-        if texts := [text for held in cards for text in _texts_of_cards(held)]:
-            fields[("content", 1)] = [("content", texts)]
-    return fields
+
+
+def _add_texts_of_cards(fields: Fields) -> None:
+    """Add the texts of the cards as the content of a reading that has no other."""
+    if any(name == "content" for name, _ in fields):
+        return
+    cards = [held for (name, _), pairs in fields.items() if name == "cards" for _, held in pairs]
+    if texts := [text for held in cards for text in _texts_of_cards(held)]:
+        fields[("content", 1)] = [("content", texts)]
 
 
 def _layers(value: dict) -> list[dict]:
-    """The object, its metadata, and the question and date of objects in it (`{"session": {"date": …}}`)."""
+    """Return the object, its metadata, and the question and date of objects in it (`{"session": {"date": …}}`)."""
     layers = [value, *(value[key] for key in ASIDE if isinstance(value.get(key), dict))]
     for key, held in value.items():
         if isinstance(held, dict) and not field_of(str(key)) and known_fields(list(map(str, held))) & _CONTEXT:
@@ -160,7 +171,7 @@ def _placed(cards: object) -> object:
 
 
 def _are_cards(held: list[dict]) -> bool:
-    """Whether a list of objects is two or more draws of one card each."""
+    """Check whether a list of objects is two or more draws of one card each."""
     return len(held) > 1 and all(
         isinstance(card := next((d[key] for key in d if known_fields([str(key)]) == {"cards"}), None), str)
         and len(card_fields.listed(card)) == 1

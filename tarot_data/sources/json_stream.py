@@ -30,7 +30,7 @@ class _BadObject(ValueError):
 
 
 def depth_over(value: object, limit: int = MAX_DEPTH) -> bool:
-    """Whether an object is nested deeper than the limit; without recursion."""
+    """Check whether an object is nested deeper than the limit; without recursion."""
     level: list[object] = [value]
     for _ in range(limit):
         level = [
@@ -46,7 +46,7 @@ def depth_over(value: object, limit: int = MAX_DEPTH) -> bool:
 
 
 def objects(blob: Blob) -> Iterator[tuple[str, dict] | Rejected]:
-    """(locator, object) for every object of a JSON or JSONL file, or a Rejected for each that cannot be read.
+    """Yield (locator, object) for every object of a JSON or JSONL file, and a Rejected for each that cannot be read.
 
     A file whose first line is a whole object is read by lines; otherwise object by object, out of one list, out of a
     list under `data`, `items` or `records`, or one after another.
@@ -61,7 +61,7 @@ def objects(blob: Blob) -> Iterator[tuple[str, dict] | Rejected]:
 
 
 def _is_lines(head: bytes, name: str) -> bool:
-    """Whether each line is an object: the first that begins with { also ends, or a second one begins with {."""
+    """Check whether each line is an object: the first that begins with { also ends, or a second one begins with {."""
     text = head.decode(name, "replace").removeprefix("\ufeff")
     lines = [line.strip() for line in text.split("\n")[:50]]
     solid = [line for line in lines if line and not line.startswith(_COMMENTS)]
@@ -145,7 +145,7 @@ def _decoded_lines(file: BinaryIO, name: str) -> Iterator[str | _BadObject]:
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes | None]:
-    """Lines of bytes; None for one that is longer than MAX_LINE, which is skipped to its end in blocks."""
+    """Yield lines of bytes; None for one that is longer than MAX_LINE, which is skipped to its end in blocks."""
     while line := file.readline(MAX_LINE + 1):
         if len(line) > MAX_LINE and not line.endswith(b"\n"):
             while (rest := file.readline(_CHUNK)) and not rest.endswith(b"\n"):
@@ -156,7 +156,7 @@ def _lines(file: BinaryIO) -> Iterator[bytes | None]:
 
 
 def parse(text: str) -> object:
-    """One JSON value of a text: NaN, raw line breaks and trailing commas allowed, nesting bounded. Raises _BadObject."""
+    """Parse one JSON value of a text: NaN, raw line breaks and trailing commas allowed, nesting bounded. Raises _BadObject."""
     try:
         value = _DECODER.decode(text)
     except RecursionError as error:
@@ -276,7 +276,7 @@ def _numbered(value: object, number: int, blob: Blob) -> Iterator[tuple[str, dic
 
 
 def _next_object(buffer: str, place: int) -> int | None:
-    """Where the next object begins after a broken one: a line that begins with {."""
+    """Find the start of the next object after a damaged one: a line that begins with {."""
     match = _NEXT.search(buffer, place + 1)
     return match.end() if match else None
 

@@ -21,7 +21,7 @@ _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 
 @lexicon.cached
 def _names(column: str) -> dict[str, list[tuple[str, int]]]:
-    """Folded name to the parts of a message it may hold, each with the rank of the name among those of the part.
+    """Map a folded column name to the parts of a message it may hold, with its rank among the names of each part.
 
     column: `names` for all, `sure` for those that only chats have.
     """
@@ -34,25 +34,25 @@ def _names(column: str) -> dict[str, list[tuple[str, int]]]:
 
 @lexicon.cached(maxsize=4096)
 def _key(name: str) -> str:
-    """A column name to compare: without case, spaces and the underscores between words."""
+    """Return a column name to compare: without case, spaces and the underscores between words."""
     bare = fold(name).strip().strip('"').replace(" ", "")
     return bare[:1] + bare[1:].replace("_", "")
 
 
 def is_sure(name: str) -> bool:
-    """Whether only messages have a column of this name."""
+    """Check whether only messages have a column of this name."""
     return _key(name) in _names("sure")
 
 
 def mentions_columns(text: str) -> bool:
-    """Whether JSON text has a key that only messages or chats have. A quick check before anything is parsed."""
+    """Check whether JSON text has a key that only messages or chats have. A quick check before anything is parsed."""
     marks = [*_names("sure"), *(name for name, parts in _names("names").items() if parts[0][0] == "chat")]
     bare = fold(text).replace("_", "")
     return any(f'"{mark}"' in bare for mark in marks)
 
 
 def cells_of(value: dict) -> dict[str, object]:
-    """The parts of a message that an object has, also one level down (`content.msg`). Of several the best-named."""
+    """Return the parts of a message in an object, also one level down (`content.msg`), by the best name of each."""
     found: dict[str, list[tuple[int, object]]] = {}
     for key, held in value.items():
         inner = {f"{key}.{name}": cell for name, cell in held.items()} if isinstance(held, dict) else {}
@@ -64,14 +64,14 @@ def cells_of(value: dict) -> dict[str, object]:
 
 
 def _best(cells: list[object]) -> object:
-    """The first cell that is no account id, for people are called by their names; otherwise the first."""
+    """Return the first cell that is no account id, for people are called by their names; otherwise the first."""
     if len(cells) == 1:
         return cells[0]
     return next((cell for cell in cells if not _ACCOUNT.fullmatch(plain(cell).strip())), *cells[:1] or [None])
 
 
 def header_of(rows: list[list[object]]) -> dict[str, list[int]] | None:
-    """Columns of a table of messages by its header, which may be below three lines about the chat; None for no header.
+    """Find the columns of a table of messages by its header, which may be below lines about the chat; None without one.
 
     For each part of a message: the indices of the columns that may hold it, best first.
     """
@@ -89,7 +89,7 @@ def header_of(rows: list[list[object]]) -> dict[str, list[int]] | None:
 
 
 def read_table(rows: Iterable, blob: Blob, locator: str = "row {}") -> Iterator[RawRecord | Rejected]:
-    """Readings of a table of messages. rows: (number, cells) or Rejected, with the header among the first."""
+    """Convert a table of messages. rows: (number, cells) or Rejected, with the header among the first."""
     columns: dict[str, list[int]] | None = None
     messages: list[Message] = []
     for item in rows:
@@ -105,11 +105,11 @@ def read_table(rows: Iterable, blob: Blob, locator: str = "row {}") -> Iterator[
             cells[part] = _best([row[place] for place in places if place < len(row) and row[place] not in (None, "")])
         if message := message_of(cells, locator.format(number)):
             messages.append(message)
-    yield from to_records(messages, blob, names=names_beside(blob))
+    yield from to_records(messages, blob, names=display_names(blob))
 
 
 def message_of(cells: dict[str, object], place: str) -> Message | None:
-    """A message of its parts (text, mine, sender, time, type); None if it has no text or is a picture, a voice, …"""
+    """Convert parts (text, mine, sender, time, type) to a message; None without text or for a picture, a voice, …"""
     kind = fold(plain(cells.get("type"))).strip()
     if kind not in ("", "0", "1") and not kind.startswith(noise_words("text type")):
         return None
@@ -127,7 +127,7 @@ def message_of(cells: dict[str, object], place: str) -> Message | None:
 
 
 def _unwrapped(text: object) -> object:
-    """The text of a message that is itself JSON (`{"msg": …}`)."""
+    """Return the text of a message that is itself JSON (`{"msg": …}`)."""
     if not isinstance(text, str) or not text.lstrip().startswith("{"):
         return text
     try:
@@ -138,7 +138,7 @@ def _unwrapped(text: object) -> object:
 
 
 def moment_of(value: object) -> datetime | None:
-    """A message's time in China: Unix seconds or milliseconds, or written out; None for anything else."""
+    """Parse a message's time in China: Unix seconds or milliseconds, or written out; None for anything else."""
     text = widths(plain(value)).strip()
     if _UNIX.fullmatch(text):
         return datetime.fromtimestamp(float(text) / (1000 if len(text) == 13 else 1), CHINA).replace(tzinfo=None)
@@ -148,7 +148,7 @@ def moment_of(value: object) -> datetime | None:
 
 
 def numbers_of(day: str) -> list[int]:
-    """Numbers of a written day, year first as far as it has one: 2024-01-05, 01-05, Jan 5, 2024."""
+    """Return the numbers of a written day, year first as far as it has one: 2024-01-05, 01-05, Jan 5, 2024."""
     if day[:1].isalpha() and day.isascii():
         parsed = parse_date(day).day
         return [parsed.year, parsed.month, parsed.day] if parsed else []
@@ -156,7 +156,7 @@ def numbers_of(day: str) -> list[int]:
 
 
 def moment(day: list[int], clock: str) -> datetime | None:
-    """Year, month, day and a clock time as a moment in China; None if either is missing or impossible."""
+    """Combine year, month, day and a clock time as a moment in China; None if either is missing or impossible."""
     found = _CLOCK.search(clock)
     if len(day) != 3 or found is None:
         return None
@@ -172,15 +172,15 @@ def moment(day: list[int], clock: str) -> datetime | None:
         return None
 
 
-def names_beside(blob: Blob) -> dict[str, str]:
-    """Ids to names from the `users.json` next to a chat; empty if there is none."""
+def display_names(blob: Blob) -> dict[str, str]:
+    """Map ids to names from the `users.json` next to a chat; empty if there is none."""
     if blob.path is None:
         return {}
-    beside = blob.path.with_name("users.json")
+    name_list = blob.path.with_name("users.json")
     try:
-        if not beside.is_file() or beside.is_symlink() or beside.stat().st_size > 2**24:
+        if not name_list.is_file() or name_list.is_symlink() or name_list.stat().st_size > 2**24:
             return {}
-        users = json.loads(beside.read_text(encoding="utf-8-sig"))
+        users = json.loads(name_list.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError):
         return {}
     named = {key: _name_of(user) for key, user in users.items()} if isinstance(users, dict) else {}

@@ -50,7 +50,7 @@ class Drawn:
 
     @property
     def card_list(self) -> object:
-        """The card list as written; None if the head has none."""
+        """Return the card list as written; None if the head has none."""
         return next((held[0][1] for key, held in self.head.fields.items() if key[0] == "cards"), None)
 
     @property
@@ -58,7 +58,7 @@ class Drawn:
         return [card["card"] for card in card_fields.listed(self.card_list)]
 
     def said(self, *names: str) -> set[object]:
-        """The first value of each label of these fields."""
+        """Return the first value of each label of these fields."""
         return {held[0][1] for key, held in self.head.fields.items() if key[0] in names}
 
 
@@ -75,11 +75,11 @@ class Sitting:
     client: str | None = None
 
     def is_about(self, text: str, drawn: Drawn | None) -> bool:
-        """Whether a message belongs to this sitting: it draws nothing, one more card, or the same cards again."""
+        """Check whether a message belongs to this sitting: it draws nothing, one more card, or the same cards again."""
         return drawn is None or _is_follow_up(text) or _restates(drawn, self.drawn)
 
     def extends_draw(self, more: Drawn) -> bool:
-        """Whether a message holds the next card of a draw that comes in one message a card."""
+        """Check whether a message holds the next card of a draw that comes in one message a card."""
         drawn = self.drawn
         if len(self.messages) != 1 or drawn is None or drawn.rest or more.rest or more.head.body > 1:
             return False
@@ -91,7 +91,7 @@ class Sitting:
 def to_records(
     messages: list[Message], blob: Blob, readers: frozenset[str] = frozenset(), names: dict[str, str] | None = None
 ) -> Iterator[RawRecord | Rejected]:
-    """Readings of a chat, in time order. readers: names that are the reader's; names: ids to display names.
+    """Convert the messages of a chat, in time order. readers: names that are the reader's; names: ids to display names.
 
     Raises SourceError if no message draws cards, or if it is not clear which sender is the reader.
     """
@@ -166,7 +166,7 @@ def _with_reader(messages: list[Message], readers: frozenset[str], drawn_in: Dra
 
 
 def _reader_by_messages(messages: list[Message], senders: list[str], drawn_in: DrawnIn) -> str:
-    """The only sender with a reader's title, or else who draws most cards, names most cards, writes most."""
+    """Return the only sender with a reader's title, or else who draws most cards, names most cards, writes most."""
     drawing, naming, writing = Counter(), Counter(), Counter()
     for message in messages:
         drawing[message.sender] += bool(drawn_in(message.text))
@@ -209,7 +209,7 @@ def _all_cleaned(messages: list[Message]) -> list[Message]:
 
 
 def _without_quotes(text: str, said: set[str], senders: set[str]) -> str:
-    """A message without the message it quotes, in the three ways that chat programs write a quotation.
+    """Return a message without the message it quotes, in the three ways that chat programs write a quotation.
 
     said: lines of earlier messages. A `> ` line is a quotation only if somebody said it; otherwise it is markdown.
     """
@@ -225,7 +225,7 @@ def _without_quotes(text: str, said: set[str], senders: set[str]) -> str:
 
 
 def _below_divider(lines: list[str]) -> list[str]:
-    """Lines below `- - - -` if a text in quotation marks is above it: WeChat's own way to quote."""
+    """Return the lines below `- - - -` if a text in quotation marks is above it: WeChat's own way to quote."""
     if lines[0][:1] not in ("「", "“", '"'):
         return lines
     for index, line in enumerate(lines[:40]):
@@ -237,7 +237,7 @@ def _below_divider(lines: list[str]) -> list[str]:
 
 
 def _is_notice(text: str) -> bool:
-    """Whether a message is a picture, a voice, a forwarded chat or a notice of the program."""
+    """Check whether a message is a picture, a voice, a forwarded chat or a notice of the program."""
     folded = fold(text)
     if "\n" in text and folded.startswith(noise_words("forwarded")):
         return True
@@ -247,7 +247,7 @@ def _is_notice(text: str) -> bool:
 
 
 def _drawn_in(text: str) -> Drawn | None:
-    """The draw of a message that has a labelled card list (`牌：…`) or is nothing but a card list."""
+    """Find the draw of a message that has a labelled card list (`牌：…`) or is nothing but a card list."""
     lines = text.split("\n")
     start = next((index for index, line in enumerate(lines[:6]) if labels_in(line)), None)
     if start is not None:
@@ -286,7 +286,7 @@ def has_sentence(text: str) -> bool:
 
 
 def is_list(text: str) -> bool:
-    """Whether a text is a list of cards and nothing else."""
+    """Check whether a text is a list of cards and nothing else."""
     return not has_sentence(text) and bool(card_fields.listed(text))
 
 
@@ -294,7 +294,7 @@ _HEAD_FIELDS = {"person", "question", "spread", "date"}
 
 
 def _labels_alone(text: str) -> Head | None:
-    """The head of a message that is nothing but labels with values; its cards may follow in another message."""
+    """Find the head of a message that is nothing but labels with values; its cards may follow in another message."""
     if len(text) > _LONGEST_LABELS or not labels_in(text.split("\n", 1)[0]):
         return None
     lines = text.split("\n")
@@ -305,7 +305,7 @@ def _labels_alone(text: str) -> Head | None:
 
 
 def _merged(heads: list[Head], last: Drawn) -> Drawn:
-    """A draw with the labels of the messages before it; of two for one field the later counts."""
+    """Return a draw with the labels of the messages before it; of two for one field the later counts."""
     fields = dict(last.head.fields)
     for head in reversed(heads):
         for key, held in head.fields.items():
@@ -314,7 +314,7 @@ def _merged(heads: list[Head], last: Drawn) -> Drawn:
 
 
 def _is_follow_up(text: str) -> bool:
-    """Whether a message adds cards without a place (`补一张：月亮`) to those that are drawn already."""
+    """Check whether a message adds cards without a place (`补一张：月亮`) to those that are drawn already."""
     if len(text) > _LONGEST_FOLLOW_UP or has_sentence(text):
         return False
     cards = card_fields.listed(text)
@@ -322,7 +322,7 @@ def _is_follow_up(text: str) -> bool:
 
 
 def _restates(again: Drawn, drawn: Drawn | None) -> bool:
-    """Whether a list repeats cards of the draw (`【牌面】皇帝R / 权杖7`), as many readers begin."""
+    """Check whether a list repeats cards of the draw (`【牌面】皇帝R / 权杖7`), as many readers begin."""
     if drawn is None or drawn.card_list is None:
         return False
     repeated, known = set(again.cards), set(drawn.cards)
@@ -336,7 +336,7 @@ def _add_cards(fields: Fields, more: object) -> None:
 
 
 def _record(sitting: Sitting, names: dict[str, str], blob: Blob) -> RawRecord:
-    """The record of a sitting. What its labels do not say comes from the client's messages and the first time."""
+    """Return the record of a sitting. What its labels do not say comes from the client's messages and the first time."""
     first, drawn = sitting.messages[0], sitting.drawn
     fields: Fields = {key: held for key, held in drawn.head.fields.items() if key[0] != "content"} if drawn else {}
     parts = [drawn.rest if drawn else first.text]
@@ -358,7 +358,7 @@ def _record(sitting: Sitting, names: dict[str, str], blob: Blob) -> RawRecord:
 
 
 def _context(sitting: Sitting, names: dict[str, str]) -> dict[str, str | None]:
-    """Person, question and date of a sitting by the messages around it; None for what they do not say."""
+    """Find person, question and date of a sitting by the messages around it; None for what they do not say."""
     question, asker = _question(sitting.asked)
     person = sitting.client
     if asker and len({message.sender for message in sitting.asked}) > 1:
@@ -370,7 +370,7 @@ def _context(sitting: Sitting, names: dict[str, str]) -> dict[str, str | None]:
 
 
 def _question(asked: list[Message]) -> tuple[str | None, str | None]:
-    """The client's question and its sender: the last message that asks something, or else the longest.
+    """Return the client's question and its sender: the last message that asks something, or else the longest.
 
     Greetings are cut off; texts under four characters are ignored.
     """
@@ -381,7 +381,7 @@ def _question(asked: list[Message]) -> tuple[str | None, str | None]:
 
 
 def question_of(texts: list[str]) -> str | None:
-    """The question in a client's texts without senders and times; each line counts as a message."""
+    """Return the question in a client's texts without senders and times; each line counts as a message."""
     lines = [line.strip() for text in texts for line in text.split("\n") if line.strip()]
     return _question([Message(sender="", text=line, time=None, place="") for line in lines])[0]
 

@@ -51,7 +51,7 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
 
 
 def _later_pages(blob: Blob) -> Iterator[str]:
-    """Texts of the scripts with later pages, in a folder next to a page on disk."""
+    """Return the texts of the scripts with later pages, in a folder next to a page on disk."""
     if blob.path is None:
         return
     folder = blob.path.with_name(blob.path.stem + "_files")
@@ -70,7 +70,7 @@ def _with_client(messages: list[Message], text: str) -> list[Message]:
 
 
 def _messages(text: str) -> Iterator[dict]:
-    """Messages of a page or a script as objects, with the program's own keys."""
+    """Yield the messages of a page or a script as objects, with the program's own keys."""
     match = _DATA.search(text)
     if not match:
         yield from _of_page(text)
@@ -84,7 +84,7 @@ def _messages(text: str) -> Iterator[dict]:
 
 
 def _of_object(value: dict, place: str) -> Message | None:
-    """A message of MemoTrace (`text`, `is_send`, `timestamp`), WeFlow (`b`, `s`, `t`) or PyWxDump (`msg`, `is_sender`)."""
+    """Convert a message of MemoTrace (`text`, `is_send`, `timestamp`), WeFlow (`b`, `s`, `t`) or PyWxDump (`msg`, `is_sender`)."""
     if "b" in value and "t" in value:
         return _short(value, place)
     cells = message_table.cells_of(value)
@@ -94,7 +94,7 @@ def _of_object(value: dict, place: str) -> Message | None:
 
 
 def _short(value: dict, place: str) -> Message | None:
-    """A message of WeFlow's page: `b` is its HTML, `s` whether the reader sent it, `t` its time."""
+    """Convert a message of WeFlow's page: `b` is its HTML, `s` whether the reader sent it, `t` its time."""
     body = value.get("b")
     if not isinstance(body, str):
         return None

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tarot_data.sources import json_records, json_stream
-from tarot_data.sources.chats.message_table import cells_of, mentions_columns, message_of, names_beside
+from tarot_data.sources.chats.message_table import cells_of, display_names, mentions_columns, message_of
 from tarot_data.sources.chats.sittings import Message, to_records
 from tarot_data.sources.records import Blob, RawRecord, Rejected, unreadable
 from tarot_data.sources.sniff import Sample
@@ -49,11 +49,11 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
     if not messages:
         raise unreadable("chat_empty")
     readers = owners | {names[key] for key in owners if key in names}
-    yield from to_records(messages, blob, readers=frozenset(readers), names={**names_beside(blob), **names})
+    yield from to_records(messages, blob, readers=frozenset(readers), names={**display_names(blob), **names})
 
 
 def _members(value: dict) -> dict[str, str]:
-    """Account ids to display names, of a ChatLab file or of one of its lines."""
+    """Map account ids to display names, of a ChatLab file or of one of its lines."""
     members = value.get("members") or ([value] if value.get("_type") == "member" else [])
     return {
         str(member["platformId"]): plain(member.get("groupNickname") or member.get("accountName"))
@@ -63,7 +63,7 @@ def _members(value: dict) -> dict[str, str]:
 
 
 def _messages(value: dict, cells: dict[str, object]) -> list[dict]:
-    """The messages of a whole chat, or of a line with one message."""
+    """Return the messages of a whole chat, or of a line with one message."""
     if isinstance(held := cells.get("messages"), list):
         return [message for message in held if isinstance(message, dict)]
     return [value] if _is_message(cells) or value.get("_type") == "message" else []

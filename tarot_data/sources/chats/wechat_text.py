@@ -26,7 +26,7 @@ _INTRO_LINES, _MARKED_LINES = 5, 200
 
 @dataclass(frozen=True)
 class _Head:
-    """The head of a message. line: index of its first line; body: of the first line after it."""
+    """Find the head of a message. line: index of its first line; body: of the first line after it."""
 
     line: int
     body: int
@@ -65,7 +65,7 @@ def _separator(text: str) -> str:
 
 
 def format_of(lines: list[str]) -> Format | None:
-    """The format that most heads in the first lines of a file have; None if they are no chat."""
+    """Return the format that most heads in the first lines of a file have; None if they are no chat."""
     clocked = _clocked(lines)
     marked = any(_day(line) for line in lines[:_MARKED_LINES]) or any(map(_is_intro, lines[:_INTRO_LINES]))
     scored = [(_score(row, lines, clocked, marked), row) for row in formats("head")]
@@ -77,18 +77,14 @@ NO_CHAT = (0, 0)
 
 
 def _score(row: Format, lines: list[str], clocked: list[int], marked: bool) -> tuple[int, int]:
-    """How well a format fits: first the strength of the evidence, then the number of heads. NO_CHAT if it does not.
+    """Score how well a format fits: first the strength of the evidence, then the number of heads. NO_CHAT if it does not.
 
     3: three heads or more, of two senders or at three times, one sender twice. 2: clock times in a file that is
     marked as a chat. 1: a file of two messages that starts with a head.
     """
-    if row.needs == "mark" and not marked or row.needs == "turns" and not _takes_turns(row, lines):
+    if not _is_possible(row, lines, clocked, marked):
         return NO_CHAT
-    if row.has_clock and not clocked:
-        return NO_CHAT
-    found = list(_found(row, lines, clocked))
-    if not row.has_clock:
-        found = [(number, parts) for number, parts in found if not is_label(parts["name"])]
+    found = [head for head in _found(row, lines, clocked) if row.has_clock or not is_label(head[1]["name"])]
     names = Counter(parts["name"] for _, parts in found)
     times = {parts.get("clock") for _, parts in found}
     if len(found) > 2 and (len(names) > 1 or len(times) > 2) and max(names.values()) > 1:
@@ -98,8 +94,15 @@ def _score(row: Format, lines: list[str], clocked: list[int], marked: bool) -> t
     return (1, 2) if row.needs == "pair" and len(found) == len(names) == 2 and found[0][0] == 0 else NO_CHAT
 
 
+def _is_possible(row: Format, lines: list[str], clocked: list[int], marked: bool) -> bool:
+    """Check what a format needs of a file, before its heads are counted."""
+    if row.has_clock:
+        return bool(clocked)
+    return marked if row.needs == "mark" else row.needs != "turns" or _takes_turns(row, lines)
+
+
 def _takes_turns(row: Format, lines: list[str]) -> bool:
-    """Whether names alone on their lines are those of two people, from the first line on, and no labels."""
+    """Check whether names alone on their lines are those of two people, from the first line on, and no labels."""
     solid = [line.strip() for line in lines[:_MARKED_LINES] if line.strip()]
     if not solid or row.match(solid, 0) is None:
         return False
@@ -112,7 +115,7 @@ def _clocked(lines: list[str]) -> list[int]:
 
 
 def _found(row: Format, lines: list[str], clocked: list[int]) -> Iterator[tuple[int, dict[str, str]]]:
-    """(line, parts) of every head of a format. clocked: indices of the lines with a clock time."""
+    """Yield (line, parts) of every head of a format. clocked: indices of the lines with a clock time."""
     named = "name" in row.parts
     numbers: Iterable[int] = range(len(lines))
     if row.has_clock and named:
@@ -134,7 +137,7 @@ def _is_intro(line: str) -> bool:
 
 
 def messages_of(lines: list[str], row: Format) -> Iterator[Message]:
-    """Messages of a chat's lines in a format."""
+    """Yield the messages of a chat's lines in a format."""
     days = [(number, numbers_of(parts["day"])) for number, line in enumerate(lines) if (parts := _day(line))]
     heads = _without_stray(list(_heads(lines, row, days)), row)
     above = {number for number, _ in days}
@@ -151,7 +154,7 @@ def messages_of(lines: list[str], row: Format) -> Iterator[Message]:
 
 
 def _labels_behind(text: str) -> int:
-    """Index in the first line at which, after a space, the labels of a reading start; 0 if the text starts with them
+    """Return the index in the first line at which, after a space, the labels of a reading start; 0 if the text starts with them
     or has none."""
     line = text.split("\n", 1)[0]
     if labels_in(line):
@@ -164,7 +167,7 @@ _OF_A_HEAD = {"person", "question", "spread", "cards"}
 
 
 def _label_at(line: str) -> list[str]:
-    """The label at the start of a line, in a list; empty if there is none with a mark behind it."""
+    """Return the label at the start of a line, in a list; empty if there is none with a mark behind it."""
     end = next((index for index, character in enumerate(line[:15]) if character in ":：】"), 0)
     if not end or len(line[:end].split()) != 1 or line[0].isspace() or line[end - 1].isspace():
         return []
@@ -172,7 +175,7 @@ def _label_at(line: str) -> list[str]:
 
 
 def _heads(lines: list[str], row: Format, days: list[tuple[int, list[int]]]) -> Iterator[_Head]:
-    """Every head with its time. Without a year in the chat, time that runs backwards is the next year."""
+    """Yield every head with its time. Without a year in the chat, time that runs backwards is the next year."""
     clocked = _clocked(lines)
     longer = _longer_names(lines, row, clocked) if row.text_after_name else {}
     intros = {number for number, line in enumerate(lines[:_INTRO_LINES]) if _is_intro(line)}
@@ -194,7 +197,7 @@ def _heads(lines: list[str], row: Format, days: list[tuple[int, list[int]]]) -> 
 
 
 def _time(parts: dict[str, str], day: list[int] | None, year: int) -> datetime | None:
-    """The time of a head. day: that of the last day line; year: for a head that has none, if no day line has it."""
+    """Return the time of a head. day: that of the last day line; year: for a head that has none, if no day line has it."""
     numbers = numbers_of(parts.get("day", "")) or day or []
     if len(numbers) == 2:
         numbers = [day[0] if day else year, *numbers]
@@ -202,7 +205,7 @@ def _time(parts: dict[str, str], day: list[int] | None, year: int) -> datetime |
 
 
 def _without_stray(heads: list[_Head], row: Format) -> list[_Head]:
-    """Heads without lines of a body that only look like one: their name occurs nowhere else, or time runs backwards."""
+    """Return the heads without lines of a body that only look like one: their name occurs nowhere else, or time runs backwards."""
     heads = [head for head in heads if head.name and (row.has_clock or not is_label(head.name))]
     names = Counter(head.name for head in heads)
     kept: list[_Head] = []
@@ -217,7 +220,7 @@ def _without_stray(heads: list[_Head], row: Format) -> list[_Head]:
 
 
 def _longer_names(lines: list[str], row: Format, clocked: list[int]) -> dict[str, str]:
-    """Names with a colon inside, by their part before it: the same text follows that part in each of its heads."""
+    """Find names with a colon inside, by their part before it: the same text follows that part in each of its heads."""
     rests: dict[str, list[str]] = {}
     for number, parts in _found(row, lines, clocked):
         rests.setdefault(parts["name"], []).append(row.from_name(lines[number])[len(parts["name"]) :])
@@ -231,12 +234,12 @@ def _longer_names(lines: list[str], row: Format, clocked: list[int]) -> dict[str
 
 
 def is_label(name: str) -> bool:
-    """Whether a name before a colon is the label of a field or a place in a spread, as in the body of a message."""
+    """Check whether a name before a colon is the label of a field or a place in a spread, as in the body of a message."""
     return field_of(name) is not None or fold(name).strip(" -*#·") in position_names()
 
 
 def _fits_between(before: datetime | None, head: _Head, after: list[_Head]) -> bool:
-    """Whether a head is between its neighbours' times, and within a day of the one before."""
+    """Check whether a head is between its neighbours' times, and within a day of the one before."""
     if head.time is None or before is None:
         return before is None and head.time is not None
     following = next((other.time for other in after if other.time), None)
