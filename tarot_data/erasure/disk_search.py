@@ -1,4 +1,4 @@
-"""Where words still lie on disk: every file below a folder, decoded, searched for some texts."""
+"""Search every file below a folder for some texts, decoded and unpacked."""
 
 import bz2
 import gzip
@@ -15,21 +15,21 @@ from pathlib import Path
 import polars as pl
 
 MOST_BYTES = 1 << 30
-"""What is taken out of one compressed file at most: a bomb in an inbox must not fill the memory."""
+"""Most bytes read from one compressed file: a zip bomb in an inbox must not fill the memory."""
 
 DEEPEST = 4
-"""Archives in archives that are opened."""
+"""Levels of archives in archives that are opened."""
 
 _HEADERS = {".safetensors": 1 << 20, ".pt": 0, ".gguf": 1 << 24}
-"""How much of a file of weights is text: among millions of numbers, three letters of a name turn up by chance."""
+"""Bytes of a weights file that are text: three letters of a name occur by chance in millions of numbers."""
 
 
 def find_traces(root: Path, texts: Iterable[str]) -> list[Path]:
-    """Files below root that hold one of the texts, or whose own name does, relative to root and sorted.
+    """Return the files below root with one of the texts in their content or name, relative to root and sorted.
 
-    Searched is text of any common encoding, with JSON and HTML escapes and the alphabet of byte-level tokenizers, and
-    what Parquet, SQLite, zip (with docx and xlsx), gzip, bzip2 and xz files hold. Case and word boundaries count for
-    Latin texts.
+    Searches text in common encodings, with JSON and HTML escapes and in the alphabet of byte-level tokenizers, and the
+    content of Parquet, SQLite, zip (docx, xlsx), gzip, bzip2 and xz files. Latin texts match case-sensitively and as
+    whole words.
     """
     wanted = sorted({text for text in texts if text})
     if not wanted or not root.exists():
@@ -57,7 +57,7 @@ def _holds(path: Path, pattern: re.Pattern[str]) -> bool:
 
 
 def _texts(data: bytes) -> Iterator[str]:
-    """Bytes as the text they most likely are; those of no encoding as what of them is UTF-8 and what UTF-16."""
+    """Decode bytes in the most likely encoding; without one, both as UTF-8 and as UTF-16, ignoring errors."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         yield data.decode("utf-16", "replace")
         return
@@ -72,7 +72,7 @@ def _texts(data: bytes) -> Iterator[str]:
 
 
 def unpacked(data: bytes, depth: int = 0) -> Iterator[bytes]:
-    """The bytes themselves, and what they hold where they are an archive or a compressed file."""
+    """Yield the bytes, and the content of an archive or compressed file."""
     yield data
     if depth >= DEEPEST:
         return
@@ -98,7 +98,7 @@ def unpacked(data: bytes, depth: int = 0) -> Iterator[bytes]:
 
 
 def _parquet_holds(path: Path, pattern: re.Pattern[str]) -> bool:
-    """Values, and the footer, which keeps the smallest and largest of them."""
+    """Search the values, and the footer, which has the smallest and largest of them."""
     with path.open("rb") as file:
         file.seek(-8, io.SEEK_END)
         length = int.from_bytes(file.read(4), "little")
@@ -106,14 +106,14 @@ def _parquet_holds(path: Path, pattern: re.Pattern[str]) -> bool:
         if pattern.search(file.read().decode("utf-8", "ignore")):
             return True
     rows = pl.scan_parquet(path, glob=False).select(pl.struct(pl.all()).struct.json_encode().alias("row"))
-    # polars' regular expressions know no look-around: a first look for the bare words, then ours on what it finds.
+    # Regular expressions of polars have no look-around: it searches the bare words, then ours checks what it finds.
     bare = pattern.pattern.replace(_LEFT, "").replace(_RIGHT, "")
     found = rows.filter(pl.col("row").str.contains(bare)).collect(engine="streaming")["row"]
     return any(pattern.search(row) for row in found)
 
 
 def _forms(text: str) -> list[str]:
-    """The ways a text may be written."""
+    """Return the escaped forms in which a text may be written."""
     letters = "".join(_byte_letters()[byte] for byte in text.encode())
     return sorted({text, html.escape(text), json.dumps(text)[1:-1], letters})
 
@@ -129,7 +129,7 @@ def _bounded(text: str) -> str:
 
 @cache
 def _byte_letters() -> dict[int, str]:
-    """The letter that stands for each byte in the vocabulary of a byte-level tokenizer (GPT-2, Radford et al. 2019)."""
+    """Return the letter for each byte in the vocabulary of a byte-level tokenizer (GPT-2, Radford et al. 2019)."""
     shown = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
     hidden = [byte for byte in range(256) if byte not in shown]
     return {**{byte: chr(byte) for byte in shown}, **{byte: chr(256 + place) for place, byte in enumerate(hidden)}}

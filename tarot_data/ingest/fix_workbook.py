@@ -13,6 +13,7 @@ from schemas.messages import LANGUAGES, say
 from schemas.rejections import describe
 from tarot_data.cards.format import card_text
 from tarot_data.ingest.fixes import FIELDS, Fix
+from tarot_data.ingest.raw_json import has_resolved_cards
 from tarot_data.system.atomic import replacing
 from tarot_data.text.cleanup import FORMULA, neutral
 
@@ -28,8 +29,8 @@ def cells(rejection: dict) -> dict[str, str]:
     """Return the FIELDS of a rejection's record as texts, as a person would type them."""
     record = json.loads(rejection["record"] or "{}")
     draws = record.get("draws") or []
-    resolved = record.get("cards")
-    if isinstance(resolved, list) and resolved and all(isinstance(card, dict) and "draw" in card for card in resolved):
+    if has_resolved_cards(record):
+        resolved = record["cards"]
         numbers = sorted({card["draw"] for card in resolved})
         drawn = ["、".join(card_text(card) for card in resolved if card["draw"] == number) for number in numbers]
     else:

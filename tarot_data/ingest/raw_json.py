@@ -5,7 +5,7 @@ from tarot_data.text.cleanup import plain
 
 
 def record_of(record: RawRecord) -> dict:
-    """A raw record as an object of plain values, from which `to_record` makes it again."""
+    """Convert a raw record to an object of plain values; `to_record` is the inverse."""
     return {
         "person": record.person,
         "question": record.question,
@@ -22,14 +22,20 @@ def record_of(record: RawRecord) -> dict:
     }
 
 
-def to_record(stored: dict, source: Source) -> RawRecord:
-    """The record of a rejection, as an object (perhaps corrected by a person), made a raw record again.
+def has_resolved_cards(stored: dict) -> bool:
+    """Whether the record of a rejection is of a reading: its cards are objects with the number of their draw."""
+    cards = stored.get("cards")
+    return isinstance(cards, list) and bool(cards) and all(isinstance(card, dict) and "draw" in card for card in cards)
 
-    Takes what `record_of` gives and what rejected readings have (`cards` resolved, beside `draws`).
+
+def to_record(stored: dict, source: Source) -> RawRecord:
+    """Convert the record of a rejection, perhaps corrected by a person, to a raw record.
+
+    stored: as `record_of` gives it, or of a rejected reading, with resolved `cards` next to `draws`.
     """
     draws = stored.get("draws") or []
     cards = stored.get("cards")
-    if isinstance(cards, list) and cards and all(isinstance(card, dict) and "draw" in card for card in cards):
+    if has_resolved_cards(stored):
         spreads = {draw.get("draw", number): draw.get("spread") for number, draw in enumerate(draws, 1)}
         numbers = sorted({*spreads, *(card["draw"] for card in cards)})
         raws = tuple(

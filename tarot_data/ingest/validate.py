@@ -1,7 +1,7 @@
-"""The contract on what is written: pandera, row by row. What fails it is rejected with its reason, never dropped.
+"""Validate rows with pandera before they are written; a row that fails is rejected with its reason.
 
-Reasons people can act on are found earlier, where the cause is known (`cleaning`, `conflicts`, `duplicates`); what
-fails only here is a rule nobody foresaw, and the run goes on without that row.
+Earlier stages, which know the cause, find the reasons that people can act on; a row that only fails here breaks an
+unforeseen rule, and the run continues without it.
 """
 
 import polars as pl
