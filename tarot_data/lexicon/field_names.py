@@ -73,11 +73,12 @@ def rank_of(label: str) -> int:
 
 
 @lexicon.cached
+def label_words() -> frozenset[str]:
+    """Return every label of fields.csv, folded."""
+    return frozenset(fold(word) for row in lexicon.read_table("fields") for word in row["synonyms"].split("|"))
+
+
+@lexicon.cached
 def label_pattern() -> str:
     """Return a regular expression for any label, to be searched in folded text."""
-    words = sorted(
-        {fold(word) for row in lexicon.read_table("fields") for word in row["synonyms"].split("|")},
-        key=len,
-        reverse=True,
-    )
-    return "|".join(re.escape(word) for word in words)
+    return "|".join(re.escape(word) for word in sorted(label_words(), key=len, reverse=True))

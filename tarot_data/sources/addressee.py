@@ -7,7 +7,7 @@ from tarot_data.cards.spreads import resolve_spread
 from tarot_data.lexicon.field_names import field_of
 from tarot_data.privacy.person_names import kind_of
 from tarot_data.sources.field_draws import topics
-from tarot_data.sources.labelled_lines import position_in
+from tarot_data.sources.labels import position_in
 from tarot_data.sources.noise import noise_words
 from tarot_data.text.normalise import fold
 from tarot_data.text.numerals import NUMERALS

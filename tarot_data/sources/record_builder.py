@@ -4,7 +4,7 @@ from tarot_data.cards import card_fields
 from tarot_data.sources.addressee import addressee_of
 from tarot_data.sources.field_draws import draws_of
 from tarot_data.sources.field_values import Fields, FieldValues, body_of, text_of
-from tarot_data.sources.labelled_lines import is_title
+from tarot_data.sources.labels import is_title
 from tarot_data.sources.records import RawRecord, Source
 
 _KEPT_IN_EXTRA = ("reader", "deck", "tags")

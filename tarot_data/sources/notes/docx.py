@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources import archive
-from tarot_data.sources.labelled_lines import Fields, known_fields, labels_in, read_head
+from tarot_data.sources.field_values import Fields
+from tarot_data.sources.labelled_lines import read_head
+from tarot_data.sources.labels import known_fields, labels_in
+from tarot_data.sources.lines import Line
 from tarot_data.sources.notes.embedded_tables import is_table_of_cards, table_lines
 from tarot_data.sources.notes.plain import split
 from tarot_data.sources.records import Blob, RawRecord, Rejected, unreadable, unsafe
@@ -210,8 +213,7 @@ def _read_section(section: list[Block], blob: Blob, common: Fields) -> Iterator[
                 # The month above a table, in which its days lie.
                 above = str(block.value)[:60]
         return
-    lines: list[str] = []
-    numbers: list[int] = []
+    lines: list[Line] = []
     following = [block.kind for block in section[1:]] + ["line"]
     for block, kind_below in zip(section, following, strict=True):
         if block.kind == "table":
@@ -225,11 +227,10 @@ def _read_section(section: list[Block], blob: Blob, common: Fields) -> Iterator[
             if block.kind != "item" or kind_below != "item":
                 added.append(_GAP)
         for line in added:
-            if line == _GAP and (not lines or not lines[-1].strip()):
+            if line == _GAP and (not lines or not lines[-1].stripped):
                 continue
-            lines.append("" if line == _GAP else line)
-            numbers.append(block.number)
-    yield from split(lines, blob, FORM, locator="paragraph {}", numbers=numbers, common=common)
+            lines.append(Line("" if line == _GAP else line, block.number))
+    yield from split(lines, blob, FORM, locator="paragraph {}", common=common)
 
 
 def is_table_of_readings(rows: list[list[str]]) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tarot_data.lexicon.field_names import field_of
-from tarot_data.sources.labelled_lines import known_fields, position_in
+from tarot_data.sources.labels import known_fields, position_in
 from tarot_data.sources.tables.header import WHO_WHAT_WHEN, cards_in
 
 _CARDS, _CONTENT = "牌：", "解读："

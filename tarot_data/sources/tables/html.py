@@ -7,7 +7,8 @@ from html.parser import HTMLParser
 from tarot_data.cards import content_cards
 from tarot_data.sources.encoding import text_of
 from tarot_data.sources.html_text import BlockParser
-from tarot_data.sources.labelled_lines import labels_in
+from tarot_data.sources.labels import labels_in
+from tarot_data.sources.lines import to_lines
 from tarot_data.sources.notes import plain
 from tarot_data.sources.records import Blob, RawRecord, Rejected, unreadable
 from tarot_data.sources.sniff import Sample
@@ -35,8 +36,9 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
         page = _Text()
         page.feed(text)
         page.close()
-        lines = page.lines()
-        if not plain.starts_of(lines) and not content_cards.named_cards("\n".join(lines)[:20_000]):
+        texts = page.lines()
+        lines = to_lines(texts)
+        if not plain.find_readings(lines) and not content_cards.named_cards("\n".join(texts)[:20_000]):
             raise unreadable("page_without_readings")
         yield from plain.split(lines, blob, FORM)
 

@@ -1,0 +1,139 @@
+"""Lines of a note, each classified once: blank, separator, date, heading or text, and its labels."""
+
+import re
+import string
+from collections.abc import Iterable
+from enum import Enum
+
+from tarot_data.sources.labels import Label, labels_in
+from tarot_data.sources.noise import noise_words
+from tarot_data.text.normalise import fold
+from tarot_data.text.numerals import NUMERALS
+
+WHITESPACE = string.whitespace + "\u3000\xa0"
+ORNAMENTS = WHITESPACE + "#*_~=—―─–-●○•◆■▪★☆📅🗓\ufe0f【】[]「」（）()"
+"""Around the date of a date line."""
+_SEPARATING = "-=_*~～—―─━－＝＊·•#.＿〰◆◇■□●○★☆✿❀※▪▫"
+_DASHES = "-=_*~—─"
+
+DAY = r"(?:19|20)\d{2}\s?[-/.年]\s?\d{1,2}\s?[-/.月]\s?\d{1,2}\s?[日号]?"
+_DAY_AT_START = re.compile(rf"{DAY}|(?:19|20)\d{{6}}(?!\d)")
+_LONGEST_DATE_LINE = _LONGEST_SEPARATOR = 60
+_MOST_ORNAMENTS = 12
+_BESIDE_DATE = 8
+"""Characters that a date line may have after its date, of a weekday or a name."""
+
+_ITEM = re.compile(r"\s*(?:([0-9]{1,2})[.、)]|[①-⑳]|[-*•]\s)\s*")
+_COUNTED = re.compile(r"\W{0,3}([0-9]{1,3})(?:\ufe0f?\u20e3|\s?[.、:：)）】])\s*\S.{0,20}$")
+
+SENTENCE_ENDS = "。！？!?"
+
+
+class Kind(Enum):
+    """What a line is by its marks alone."""
+
+    BLANK = "blank"
+    SEPARATOR = "separator"
+    DATE = "date"
+    HEADING = "heading"
+    TEXT = "text"
+
+
+class Line:
+    """One line. number: its place in the file, from 1. Kind and labels are found on first use and kept."""
+
+    __slots__ = ("_kind", "_labels", "number", "stripped", "text")
+
+    def __init__(self, text: str, number: int = 0) -> None:
+        self.text = text
+        self.number = number
+        self.stripped = text.strip()
+        self._kind: Kind | None = None
+        self._labels: list[Label] | None = None
+
+    @property
+    def kind(self) -> Kind:
+        if self._kind is None:
+            self._kind = _kind_of(self)
+        return self._kind
+
+    @property
+    def labels(self) -> list[Label]:
+        if self._labels is None:
+            self._labels = labels_in(self.text)
+        return self._labels
+
+    @property
+    def level(self) -> int:
+        """The level of a Markdown heading, 1 to 3; 0 for any other line. A date line may be a heading too."""
+        if self.stripped[:1] != "#":
+            return 0
+        marked = self.stripped.lstrip("#")
+        marks = len(self.stripped) - len(marked)
+        return marks if marks <= 3 and marked[:1].isspace() and len(self.text) - len(self.text.lstrip()) <= 3 else 0
+
+    @property
+    def title(self) -> str:
+        """The text without the marks of a heading."""
+        return self.stripped[self.level :].strip()
+
+    @property
+    def count(self) -> int:
+        """The number that a short title begins with (`2️⃣ 阿宁`); 0 if there is none."""
+        match = _COUNTED.match(self.text)
+        return int(match[1]) if match else 0
+
+    @property
+    def item(self) -> re.Match | None:
+        """The mark of a list item, its number in group 1."""
+        return _ITEM.match(self.text)
+
+    @property
+    def ends_sentence(self) -> bool:
+        """Whether the line has the end of a sentence in it, as a card list has not."""
+        return any(mark in self.text for mark in SENTENCE_ENDS)
+
+
+def to_lines(texts: Iterable[str], numbers: Iterable[int] | None = None) -> list[Line]:
+    """Lines with the numbers of their places, by default from 1."""
+    if numbers is None:
+        return [Line(text, number) for number, text in enumerate(texts, 1)]
+    return [Line(text, number) for text, number in zip(texts, numbers, strict=True)]
+
+
+def _kind_of(line: Line) -> Kind:
+    if not line.stripped:
+        return Kind.BLANK
+    if _is_separator(line.text, line.stripped):
+        return Kind.SEPARATOR
+    if len(line.text) <= _LONGEST_DATE_LINE and _is_date(line.text):
+        return Kind.DATE
+    return Kind.HEADING if line.level else Kind.TEXT
+
+
+def _is_separator(text: str, stripped: str) -> bool:
+    """A rule of dashes or stars, `—— 分割线 ——`, `第3位`, `- 3 -`."""
+    if stripped[0] in _SEPARATING and len(text) >= 3 and not "".join(text.split()).strip(_SEPARATING):
+        return True
+    if len(stripped) > _LONGEST_SEPARATOR:
+        return False
+    inner = stripped.strip(_DASHES + " ")
+    if inner.isdecimal():
+        return len(inner) <= 4
+    if inner in noise_words("separator"):
+        return True
+    if stripped[0] != "第":
+        return False
+    number = "".join(fold(stripped[1:]).split())
+    unit = number.lstrip(string.digits + NUMERALS + "百")
+    return 0 < len(number) - len(unit) <= 4 and unit in noise_words("counter")
+
+
+def _is_date(text: str) -> bool:
+    """A line of a date and little else: `【2024-01-05】`, `2024年1月5日 阿宁`."""
+    start = len(text) - len(text.lstrip(ORNAMENTS))
+    match = _DAY_AT_START.match(text, start)
+    if match is None or start > _MOST_ORNAMENTS:
+        return False
+    after = text[match.end() :]
+    return len(after) <= _BESIDE_DATE + _MOST_ORNAMENTS and not after[_BESIDE_DATE:].strip(ORNAMENTS)
