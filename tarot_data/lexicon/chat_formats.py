@@ -9,8 +9,7 @@ matter. Kinds of rows:
 - intro: a line in the first five that says that a chat follows.
 - pm, am, hours: words before or after a clock time.
 
-`needs` is what a file must show in addition to three heads by two people to be such a chat. pair: nothing, two messages are
-enough; turns: two people take turns from the first line on; mark: a day line or an intro, because notes have such lines
+`needs` is what a file must show in addition to three heads by two people. pair: nothing, two messages are enough; turns: two people take turns from the first line on; mark: a day line or an intro, because notes have such lines
 too. `reader` has names under which the reader's own messages appear.
 """
 
@@ -134,7 +133,7 @@ _UNDATED = r"(?!.*(?:19|20)\d{2}[-/.年]\d)"
 
 
 def _parts(with_clock: bool) -> dict[str, str]:
-    """Return the patterns of the parts. Without a clock time, a name has no colon, and minutes after a colon are no message."""
+    """Return the patterns of the parts. Without a clock time, a name has no colon, and minutes are no message."""
     words = "|".join(re.escape(word) for kind in ("pm", "am", "hours") for word in clock_words(kind))
     rows = lexicon.read_table("chats")
     readers = "|".join(re.escape(word) for row in rows for word in row["reader"].split("|") if word)

@@ -156,7 +156,7 @@ def _lines(file: BinaryIO) -> Iterator[bytes | None]:
 
 
 def parse(text: str) -> object:
-    """Parse one JSON value of a text: NaN, raw line breaks and trailing commas allowed, nesting bounded. Raises _BadObject."""
+    """Parse one JSON value; NaN, raw line breaks and trailing commas are allowed. Raises _BadObject."""
     try:
         value = _DECODER.decode(text)
     except RecursionError as error:

@@ -41,7 +41,7 @@ def test_unicode_encodings(encoding):
 
 
 @pytest.mark.parametrize("cut", [1, 2])
-def test_a_file_cut_inside_a_character_is_still_utf8(cut):
+def test_file_cut_inside_a_character_is_utf8(cut):
     assert encoding_of("愚人正位，权杖三逆位。".encode()[:-cut]) == "utf-8"
 
 
@@ -60,7 +60,7 @@ def test_bytes_that_are_no_text(data):
         decoded(data)
 
 
-def test_every_synonym_means_its_field_however_it_is_written():
+def test_synonyms_match_in_every_way_of_writing():
     import opencc
 
     traditional = opencc.OpenCC("s2t")
@@ -95,6 +95,6 @@ def test_labels(label, meaning):
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
-def test_half_a_character_at_the_end_of_a_cut_file_is_dropped(encoding):
+def test_half_character_at_the_end_is_dropped(encoding):
     whole = "星币四在前面，先把账算清，再谈搬家的事。" * 5
     assert decoded((whole + "好").encode(encoding)[:-1]) == (whole, encoding)

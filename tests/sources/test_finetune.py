@@ -46,7 +46,7 @@ PROMPT = "请为以下咨询提供塔罗解读：\n\n咨询者：Mel\n问题：�
     ],
 )
 @pytest.mark.parametrize("as_lines", [False, True])
-def test_labels_of_the_prompt_and_the_answer_as_body(read, item, as_lines):
+def test_prompt_labels_are_fields_and_answer_is_content(read, item, as_lines):
     text = json.dumps(item, ensure_ascii=False)
     reading = to_reading(read({"train.json": text if as_lines else f"[{text}]"})[0])
     assert (reading["person"], reading["question"], reading["draws"][0]["spread"]) == ("Mel", "要不要换组", "圣三角")
@@ -108,11 +108,11 @@ def test_a_broken_item_costs_itself(read):
         },
     ],
 )
-def test_the_chosen_turn_of_a_preference_pair_is_the_answer(read, item):
+def test_chosen_turn_of_a_pair_is_the_answer(read, item):
     assert to_reading(read({"a.json": json.dumps([item], ensure_ascii=False)})[0])["content"] == BODY
 
 
-def test_a_chat_kept_as_turns_has_its_cards_in_the_readers_own_message(read):
+def test_turns_may_have_cards_in_the_answer(read):
     turns = [
         {"role": "user", "content": "老师在吗\n要不要换组"},
         {"role": "assistant", "content": f"在的\n牌阵：圣三角\n牌：隐士、战车（逆）、太阳\n{BODY}"},
@@ -123,13 +123,13 @@ def test_a_chat_kept_as_turns_has_its_cards_in_the_readers_own_message(read):
     assert [card["card"] for card in reading["cards"]] == ["隐士", "战车", "太阳"]
 
 
-def test_what_is_said_before_the_reading_is_greeting(read):
+def test_short_answers_before_the_reading_are_dropped(read):
     turns = [("user", "老师在吗"), ("assistant", "在的。"), ("user", PROMPT), ("assistant", BODY)]
     item = {"messages": [{"role": role, "content": text} for role, text in turns]}
     assert to_reading(read({"a.json": json.dumps([item], ensure_ascii=False)})[0])["content"] == BODY
 
 
-def test_a_request_behind_the_card_list_is_no_card(read):
+def test_request_after_the_card_list_is_ignored(read):
     item = {"instruction": "咨询者：Mel；问题：换组；牌：隐士、战车（逆）。请解读。", "input": "", "output": BODY}
     reading = to_reading(read({"a.json": json.dumps([item], ensure_ascii=False)})[0])
     assert (reading["person"], [card["card"] for card in reading["cards"]]) == ("Mel", ["隐士", "战车"])

@@ -143,7 +143,7 @@ def test_marks_blank_lines_comments_and_trailing_commas(read):
     assert [type(record) for record in read({"a.jsonl": text})] == [RawRecord] * 3
 
 
-def test_raw_line_breaks_nan_and_halves_of_pairs_do_not_break_a_list(read):
+def test_line_breaks_nan_and_lone_surrogates_are_accepted(read):
     text = '[{"person":"Mel","cards":"隐士","score":NaN,"content":"第一行\n第二行 \\ud83d ' + BODY + '"}]'
     (record,) = read({"a.json": text})
     reading = to_reading(record)
@@ -151,7 +151,7 @@ def test_raw_line_breaks_nan_and_halves_of_pairs_do_not_break_a_list(read):
     reading["content"].encode("utf-8")
 
 
-def test_one_bad_line_is_one_refusal_and_a_cut_last_line_is_ordinary(read):
+def test_each_bad_or_cut_line_is_one_rejection(read):
     good = json.dumps({**PLAIN, "cards": "隐士"}, ensure_ascii=False)
     records = read({"a.jsonl": f'{good}\n{{"person": "坏", oops}}\n{good}\n{good[:60]}'})
     assert [(type(r).__name__, r.source.locator) for r in records] == [
@@ -163,13 +163,13 @@ def test_one_bad_line_is_one_refusal_and_a_cut_last_line_is_ordinary(read):
     assert {r.reason for r in records if isinstance(r, Rejected)} == {"unreadable"}
 
 
-def test_one_bad_item_of_a_list_is_one_refusal(read):
+def test_one_bad_list_item_is_one_rejection(read):
     good = json.dumps({**PLAIN, "cards": "隐士"}, ensure_ascii=False)
     records = read({"a.json": f'[\n{good},\n{{"person": "坏", oops}},\n{good}\n]'})
     assert [type(r).__name__ for r in records] == ["RawRecord", "Rejected", "RawRecord"]
 
 
-def test_a_line_in_gbk_among_utf8_is_read_by_itself(read):
+def test_gbk_line_among_utf8_is_read(read):
     good = json.dumps({**PLAIN, "cards": "隐士"}, ensure_ascii=False)
     data = f"{good}\n".encode() * 3 + f"{good}\n".encode("gb18030") + f"{good}\n".encode()
     assert [record.content for record in read({"a.jsonl": data})] == [BODY] * 5
@@ -183,7 +183,7 @@ def test_deep_nesting_is_refused(read):
     assert [type(r).__name__ for r in records] == ["RawRecord", "Rejected", "Rejected", "RawRecord", "Rejected"]
 
 
-def test_a_line_of_many_megabytes_is_skipped_to_its_end(read):
+def test_line_of_many_megabytes_is_skipped(read):
     good = json.dumps({**PLAIN, "cards": "隐士"}, ensure_ascii=False)
     records = read({"a.jsonl": f'{good}\n{{"content":"{"x" * 9_000_000}"}}\n{good}\n'})
     assert [type(r).__name__ for r in records] == ["RawRecord", "Rejected", "RawRecord"]
@@ -210,7 +210,7 @@ def test_flags_of_a_record(read):
     assert (second["synthetic"], second["consent"]) == (False, "yes")
 
 
-def test_a_long_list_is_read_one_object_at_a_time(tmp_path):
+def test_long_list_is_read_object_by_object(tmp_path):
     import tracemalloc
 
     from tarot_data.sources import reader
@@ -265,7 +265,7 @@ def test_readings_under_names_of_the_programs_own(read, nested):
     assert (reading["person"], reading["cards"][0]["card"], str(reading["date"])) == ("Mel", "隐士", "2024-01-05")
 
 
-def test_one_object_a_client_has_the_client_for_its_name(read):
+def test_one_object_per_client_names_the_client(read):
     held = {name: {"question": f"{name}搬家", "cards": "隐士", "content": BODY} for name in ("阿宁", "小满")}
     assert [r.person for r in read({"a.json": json.dumps(held, ensure_ascii=False)})] == ["阿宁", "小满"]
 
@@ -287,19 +287,19 @@ def test_raw_line_breaks_in_the_strings_of_jsonl(read):
     assert (broken.reason, whole.content) == ("unreadable", BODY)
 
 
-def test_remarks_before_the_first_line_and_dates_of_a_database_dump(read):
+def test_leading_comments_and_mongodb_dates_are_read(read):
     item = {**PLAIN, "cards": "隐士", "date": {"$date": "2024-01-05T04:00:00Z"}}
     (record,) = read({"a.jsonl": "// 我的解读\n" + lines(item)})
     assert str(to_reading(record)["date"]) == "2024-01-05"
 
 
-def test_a_card_without_a_place_under_a_key_of_its_own(read):
+def test_card_without_place_has_a_separate_key(read):
     (record,) = read({"a.jsonl": lines({**PLAIN, "cards": ["隐士", "战车"], "底牌": "月亮(逆位)"})})
     cards = [(c["place"], c["position"], c["card"], c["orientation"]) for c in to_reading(record)["cards"]]
     assert cards[2] == (0, "底牌", "月亮", "reversed")
 
 
-def test_an_item_longer_than_can_be_read_is_one_refusal_and_the_next_is_read(read, monkeypatch):
+def test_oversized_item_is_rejected_and_reading_continues(read, monkeypatch):
     monkeypatch.setattr(json_stream, "MAX_LINE", 2000)
     monkeypatch.setattr(json_stream, "_CHUNK", 500)
     endless = '{"content": "' + "愚" * 20_000
@@ -322,12 +322,12 @@ OBJECTS = [{"position": p, "card": c, "orientation": o} for p, c, o in SIDED]
         {"spread": {"name": "二选一", "cards": {"过去": "隐士正位", "现在": "战车逆位"}}},
     ],
 )
-def test_cards_of_draws_and_of_a_spread_keep_their_sides_and_places(read, shape):
+def test_cards_in_draws_and_spreads_keep_positions(read, shape):
     (record,) = read({"a.json": json.dumps([{"client": "Mel", "reading": BODY, **shape}], ensure_ascii=False)})
     assert cards(record) == SIDED
 
 
-def test_a_text_in_sections_or_with_the_cards_is_one(read):
+def test_text_in_sections_or_cards_is_joined(read):
     sections = {"overview": BODY, "advice": "先慢下来。"}
     item = {"client": "Mel", "cards": ["隐士正位"], "reading": sections}
     assert read({"a.json": json.dumps([item], ensure_ascii=False)})[0].content == f"{BODY}\n\n先慢下来。"
@@ -355,7 +355,7 @@ TOLD = {"question": "换组", "cards": ["隐士正位"], "reading": BODY}
         ({"clients": [{"name": "Mel", "sessions": [TOLD]}]}, "Mel", None),
     ],
 )
-def test_the_name_under_which_a_reading_lies_is_its_day_or_its_person_if_it_has_none(read, value, person, date):
+def test_key_of_a_reading_gives_date_or_person(read, value, person, date):
     reading = to_reading(read({"a.json": json.dumps(value, ensure_ascii=False)})[0])
     assert (reading["person"], reading["question"]) == (person, "换组")
     assert reading["date"] is None if date is None else str(reading["date"]) == date

@@ -60,7 +60,7 @@ def test_forms_of_a_chat_in_text(read, name):
     assert record.source.form == "wechat"
 
 
-def test_the_phones_share_has_the_day_on_a_line_of_its_own(read):
+def test_phone_share_has_days_on_separate_lines(read):
     text = "阿月 和 Mel 在微信上的聊天记录如下，请查收。\n\n—————  2024-01-05  —————\n\n"
     text += "".join(f"\n{n}  {t[:5]}\n\n{x}\n" for n, _, t, x in MESSAGES)
     (record,) = read({"聊天.txt": text})
@@ -132,18 +132,18 @@ def test_a_follow_up_card_belongs_to_the_reading(read):
     assert reading["content"].endswith("月亮照着的路要慢慢走，别怕。")
 
 
-def test_cards_said_again_by_the_reader_do_not_begin_a_new_reading(read):
+def test_repeated_cards_start_no_new_reading(read):
     text = written(FORMS["copied"]).replace(ONE, f"【牌面】隐士 / 战车逆 / 太阳\n{ONE}")
     (record,) = read({"聊天.txt": text})
     assert record.content == f"【牌面】隐士 / 战车逆 / 太阳\n{ONE}\n\n{TWO}"
 
 
-def test_a_list_of_cards_without_labels_lays_them(read):
+def test_card_list_without_labels_is_a_draw(read):
     text = written(FORMS["copied"]).replace(LIST, "隐士、战车（逆）、太阳")
     assert whole(read({"聊天.txt": text})[0]) == READING
 
 
-def test_a_body_line_that_looks_like_a_head_is_body(read):
+def test_body_line_like_a_head_stays_body(read):
     text = written(FORMS["copied"]).replace(TWO, f"{TWO}\n提醒你 2023-12-01 09:00:00\n那天也是太阳")
     content = to_reading(read({"聊天.txt": text})[0])["content"]
     assert content.endswith("提醒你 2023-12-01 09:00:00\n那天也是太阳")
@@ -353,7 +353,7 @@ def test_weflow_html(read):
     assert whole(record) == READING
 
 
-def test_wechatexporter_html_is_in_the_page_and_goes_on_in_scripts(read):
+def test_wechatexporter_html_continues_in_scripts(read):
     def block(n, d, t, x):
         side = "right" if "阿月" in n else "left"
         return f'<div class="msg chat {side}"><span class="msg-time">{d} {t}</span><span class="dspname">{n}</span><div class="content-box"><pre>{x}</pre></div></div>'
@@ -378,7 +378,7 @@ def test_scripts_are_read_and_not_run(read):
     assert all(isinstance(record, RawRecord | Rejected) for record in records)
 
 
-def test_a_group_chat_gives_each_reading_to_who_asked_last(read):
+def test_group_readings_go_to_the_last_asker(read):
     second = [
         ("阿宁", "2024-01-05", "21:20:00", "老师我也想问，今年适合搬家吗"),
         ("塔罗师阿月", "2024-01-05", "21:22:00", "牌：正义"),
@@ -396,7 +396,7 @@ def said(*messages: str, name="塔罗师阿月", hour=21) -> str:
     return "".join(f"{name} 2024-01-05 {hour}:{place:02}:11\n{text}\n\n" for place, text in enumerate(messages, 3))
 
 
-def test_labels_in_messages_of_their_own_are_the_head_of_the_cards_that_follow(read):
+def test_label_messages_before_cards_are_their_head(read):
     text = CHAT + said("问题：换组的事", "牌阵：圣三角", "牌：隐士、战车（逆）、太阳", ONE, TWO)
     (record,) = read({"聊天.txt": text})
     reading = to_reading(record)
@@ -405,13 +405,13 @@ def test_labels_in_messages_of_their_own_are_the_head_of_the_cards_that_follow(r
 
 
 @pytest.mark.parametrize("word", ["再补一张 ", "加一张牌：", "追加："])
-def test_an_extra_card_in_other_words_belongs_to_the_cards_that_lie(read, word):
+def test_extra_card_joins_the_drawn_cards(read, word):
     text = CHAT + said(LIST, ONE, f"{word}月亮正位", TWO)
     (record,) = read({"聊天.txt": text})
     assert whole(record)[3:] == ([*CARDS, ("月亮", "upright")], f"{ONE}\n\n{TWO}")
 
 
-def test_cards_that_head_one_message_each_are_the_draw(read):
+def test_cards_that_open_messages_are_the_draw(read):
     parts = [f"第{n}张：{card}\n{ONE}" for n, card in enumerate(("教皇（逆位）", "星星（正位）"), 1)]
     (record,) = read({"聊天.txt": CHAT + said("牌阵：两张牌", *parts)})
     assert whole(record)[3:] == ([("教皇", "reversed"), ("星星", "upright")], "\n\n".join(parts))
@@ -429,7 +429,7 @@ def test_a_nickname_may_hold_a_colon(read):
     assert whole(record) == ("A: Mel", *READING[1:])
 
 
-def test_a_chat_without_a_year_still_ends_a_sitting_at_a_pause(read):
+def test_pause_ends_a_sitting_without_a_year(read):
     later = [("塔罗师阿月", "2024-01-07", "10:00:00", "新年快乐"), ("Mel", "2024-01-07", "10:01:00", "老师也快乐")]
     rows = [(n, "2023-12-31", t, x) for n, _, t, x in MESSAGES] + later
     text = "".join(f"{n} {d[5:]} {t}\n{x}\n\n" for n, d, t, x in rows)
@@ -444,14 +444,14 @@ def test_memotraces_runs_part_where_the_labels_begin(read):
     assert whole(record)[3:] == (CARDS, READING[4])
 
 
-def test_a_table_of_messages_calls_people_by_name_and_not_by_account(read):
+def test_message_table_prefers_names_to_accounts(read):
     head = "IsSender,StrContent,StrTime,Remark,NickName,Sender"
     rows = [f'{int("阿月" in n)},"{x}",{d} {t},{n},{n},wxid_ab12' for n, d, t, x in MESSAGES]
     (record,) = read({"聊天.csv": "\n".join([head, *rows])})
     assert whole(record) == READING
 
 
-def test_a_table_that_says_which_side_a_sender_is(read):
+def test_table_states_the_side_of_a_sender(read):
     head = "序号,时间,发送者昵称,发送者身份,消息类型,内容"
     rows = [f'1,{d} {t},{n},{"我" if "阿月" in n else "好友"},文本消息,"{x}"' for n, d, t, x in MESSAGES]
     (record,) = read({"聊天.csv": "\n".join([head, *rows])})
@@ -468,7 +468,7 @@ def test_weflows_page_is_called_like_the_client(read):
     assert whole(record)[0] == "Mel"
 
 
-def test_a_chat_without_a_reading_is_named_in_a_rejection(read):
+def test_chat_without_a_reading_is_rejected(read):
     (record,) = read({"聊天.txt": CHAT + said("在的", "明晚八点可以吗", "好，到时见")})
     assert isinstance(record, Rejected)
     assert record.code == "chat_without_cards"

@@ -84,7 +84,7 @@ def _messages(text: str) -> Iterator[dict]:
 
 
 def _of_object(value: dict, place: str) -> Message | None:
-    """Convert a message of MemoTrace (`text`, `is_send`, `timestamp`), WeFlow (`b`, `s`, `t`) or PyWxDump (`msg`, `is_sender`)."""
+    """Convert an object of WeFlow (`b`, `s`, `t`), or one whose keys are in message_columns.csv."""
     if "b" in value and "t" in value:
         return _short(value, place)
     cells = message_table.cells_of(value)

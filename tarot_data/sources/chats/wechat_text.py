@@ -77,7 +77,7 @@ NO_CHAT = (0, 0)
 
 
 def _score(row: Format, lines: list[str], clocked: list[int], marked: bool) -> tuple[int, int]:
-    """Score how well a format fits: first the strength of the evidence, then the number of heads. NO_CHAT if it does not.
+    """Score how well a format fits: strength of the evidence, then number of heads; NO_CHAT if it does not fit.
 
     3: three heads or more, of two senders or at three times, one sender twice. 2: clock times in a file that is
     marked as a chat. 1: a file of two messages that starts with a head.
@@ -154,8 +154,10 @@ def messages_of(lines: list[str], row: Format) -> Iterator[Message]:
 
 
 def _labels_behind(text: str) -> int:
-    """Return the index in the first line at which, after a space, the labels of a reading start; 0 if the text starts with them
-    or has none."""
+    """Find the index in the first line, after a space, at which labels of a reading start.
+
+    Returns 0 if the text starts with labels or has none.
+    """
     line = text.split("\n", 1)[0]
     if labels_in(line):
         return 0
@@ -197,7 +199,7 @@ def _heads(lines: list[str], row: Format, days: list[tuple[int, list[int]]]) -> 
 
 
 def _time(parts: dict[str, str], day: list[int] | None, year: int) -> datetime | None:
-    """Return the time of a head. day: that of the last day line; year: for a head that has none, if no day line has it."""
+    """Return the time of a head. day: of the last day line; year: used if neither head nor day line has one."""
     numbers = numbers_of(parts.get("day", "")) or day or []
     if len(numbers) == 2:
         numbers = [day[0] if day else year, *numbers]
@@ -205,7 +207,7 @@ def _time(parts: dict[str, str], day: list[int] | None, year: int) -> datetime |
 
 
 def _without_stray(heads: list[_Head], row: Format) -> list[_Head]:
-    """Return the heads without lines of a body that only look like one: their name occurs nowhere else, or time runs backwards."""
+    """Drop lines of a body that only look like a head: their name occurs nowhere else, or time runs backwards."""
     heads = [head for head in heads if head.name and (row.has_clock or not is_label(head.name))]
     names = Counter(head.name for head in heads)
     kept: list[_Head] = []
@@ -234,7 +236,7 @@ def _longer_names(lines: list[str], row: Format, clocked: list[int]) -> dict[str
 
 
 def is_label(name: str) -> bool:
-    """Check whether a name before a colon is the label of a field or a place in a spread, as in the body of a message."""
+    """Check whether a name before a colon is the label of a field or a position, as in the body of a message."""
     return field_of(name) is not None or fold(name).strip(" -*#·") in position_names()
 
 
