@@ -104,15 +104,14 @@ def _person(rng: Random, t: Tables, person: int | None) -> dict[str, str]:
 
 
 def _cards(rng: Random, positions: tuple[str, ...], scheme: dict[str, str]) -> tuple[Drawn, ...]:
-    # A bracket in a position explains it and is not spoken. Positions that are all alike mean nothing.
+    # A bracket in a position explains it and is not spoken.
     spoken = [re.sub("（.*?）", "", position) for position in positions]
-    meant = len(set(spoken)) == len(spoken)
     return tuple(
         Drawn(
             card=card,
             name=_called(card, scheme),
             upright=rng.random() < UPRIGHT_SHARE,
-            position=position if meant else None,
+            position=position or None,
         )
         for position, card in zip(spoken, rng.sample(CARDS, len(positions)), strict=True)
     )

@@ -6,7 +6,7 @@ from itertools import accumulate, product
 from random import Random
 
 from schemas.deck import CARDS, rank_of, suit_of
-from tarot_data.lexicon import cached, read_table
+from tarot_data.lexicon import Row, cached, read_table
 
 KEYS = {
     "questions": ("theme",),
@@ -102,7 +102,12 @@ def _spreads(theme: str) -> Weighted:
     rows = [row for row in _read("spreads") if row["themes"] == "any" or theme in row["themes"].split("|")]
     known = [layouts[row["spread_id"]] for row in rows]
     weights = (float(row["weight"]) * (1 if row["themes"] == "any" else 2) for row in rows)
-    return [(row["spread"], tuple(row["positions"].split("|"))) for row in known], list(accumulate(weights))
+    return [(row["spread"], _positions(row)) for row in known], list(accumulate(weights))
+
+
+def _positions(row: Row) -> tuple[str, ...]:
+    """Read the positions of a spread, empty ones if its cards have none."""
+    return tuple(row["positions"].split("|")) if row["positions"] else ("",) * int(row["cards"])
 
 
 def draw(rng: Random, weighted: Weighted):

@@ -191,6 +191,13 @@ def test_the_pictures_name_no_other_card():
             assert not [name for name in names if name in text], row.place
 
 
+def test_spreads_without_positions_keep_their_cards():
+    found = [made_up(3, index) for index in range(200)]
+    free = [reading for reading in found if reading.spread in ("无牌阵三张", "無牌陣三張")]
+    assert free and all(len(reading.cards) == 3 for reading in free)
+    assert {card.position for reading in free for card in reading.cards} == {None}
+
+
 def test_every_slot_is_filled():
     known = set(
         "you name formal question spread n m1 m2 card o pos i tw image image2 mean apply lore "
