@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from schemas.deck import SHORTEST
 from tarot_data.sources import json_records, json_stream
 from tarot_data.sources.chats.sittings import is_list, question_of
-from tarot_data.sources.labelled_lines import Head, labels_in, read_head
+from tarot_data.sources.labelled_lines import Head, read_head
+from tarot_data.sources.labels import labels_in
 from tarot_data.sources.record_builder import to_record
 from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of
 from tarot_data.sources.sniff import Sample

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from tarot_data.lexicon.dates import parse_date
 from tarot_data.lexicon.field_names import field_of
-from tarot_data.sources.labelled_lines import known_fields
+from tarot_data.sources.labels import known_fields
 
 MAX_LEVELS = 4
 _LIST_KEYS = ("data", "items", "records", "readings", "results", "rows", "list", "messages", "conversations")

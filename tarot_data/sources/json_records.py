@@ -7,9 +7,10 @@ from typing import Any
 
 from tarot_data.cards import card_fields
 from tarot_data.lexicon.field_names import field_of
+from tarot_data.sources.field_values import Fields
 from tarot_data.sources.json_layouts import ASIDE, is_reading
 from tarot_data.sources.json_stream import MAX_DEPTH, depth_over, objects
-from tarot_data.sources.labelled_lines import Fields, known_fields
+from tarot_data.sources.labels import known_fields
 from tarot_data.sources.noise import noise_words
 from tarot_data.sources.record_builder import to_record
 from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from tarot_data.cards import card_fields
 from tarot_data.sources.field_values import Fields
-from tarot_data.sources.labels import NTH_CARD, Label, is_title, known_fields, labels_in, position_in  # noqa: F401
+from tarot_data.sources.labels import Label, is_title, position_in
 from tarot_data.sources.lines import Line
 
 LONGEST_UNDER_HEADING = 80

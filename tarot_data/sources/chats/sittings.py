@@ -9,7 +9,9 @@ from itertools import takewhile
 
 from tarot_data import lexicon
 from tarot_data.cards import card_fields, content_cards
-from tarot_data.sources.labelled_lines import Fields, Head, labels_in, read_head
+from tarot_data.sources.field_values import Fields
+from tarot_data.sources.labelled_lines import Head, read_head
+from tarot_data.sources.labels import labels_in
 from tarot_data.sources.noise import noise_words
 from tarot_data.sources.record_builder import to_record
 from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of, unreadable

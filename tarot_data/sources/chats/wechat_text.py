@@ -14,7 +14,7 @@ from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources.chats.message_table import header_of, moment, numbers_of, read_table
 from tarot_data.sources.chats.sittings import FORM, YEARS, Message, to_records
 from tarot_data.sources.encoding import text_of
-from tarot_data.sources.labelled_lines import known_fields, labels_in
+from tarot_data.sources.labels import known_fields, labels_in
 from tarot_data.sources.records import Blob, RawRecord, Rejected
 from tarot_data.sources.sniff import Sample
 from tarot_data.sources.tables import delimited

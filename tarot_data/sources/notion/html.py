@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources.encoding import text_of
+from tarot_data.sources.field_values import Fields
 from tarot_data.sources.html_text import BlockParser
-from tarot_data.sources.labelled_lines import Fields
 from tarot_data.sources.notion.names import page_id
 from tarot_data.sources.record_builder import to_record
 from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of

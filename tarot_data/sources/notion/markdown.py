@@ -12,7 +12,9 @@ from urllib.parse import unquote
 from tarot_data.cards import card_fields
 from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources.encoding import MAX_TEXT, text_of
-from tarot_data.sources.labelled_lines import Fields, is_title, labels_in, read_head
+from tarot_data.sources.field_values import Fields
+from tarot_data.sources.labelled_lines import read_head
+from tarot_data.sources.labels import is_title, labels_in
 from tarot_data.sources.notion.names import page_id
 from tarot_data.sources.record_builder import to_record
 from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of

@@ -9,7 +9,7 @@ from tarot_data.cards import card_fields
 from tarot_data.cards.spreads import resolve_spread
 from tarot_data.lexicon.dates import parse_date
 from tarot_data.lexicon.field_names import field_of
-from tarot_data.sources.labelled_lines import NTH_CARD, position_in
+from tarot_data.sources.labels import NTH_CARD, position_in
 from tarot_data.sources.noise import noise_words
 from tarot_data.sources.tables.cells import Row, cell_at, cell_text, filled, is_blank
 from tarot_data.text.cleanup import plain

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from tarot_data.cards import card_fields
 from tarot_data.lexicon.field_names import field_of
 from tarot_data.privacy import mask
-from tarot_data.sources.labelled_lines import NTH_CARD, Fields
+from tarot_data.sources.field_values import Fields
+from tarot_data.sources.labels import NTH_CARD
 from tarot_data.sources.record_builder import to_record
 from tarot_data.sources.records import Blob, RawRecord, Rejected, Source, source_of
 from tarot_data.sources.tables import transposed

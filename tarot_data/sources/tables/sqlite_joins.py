@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tarot_data import lexicon
 from tarot_data.cards import card_fields
 from tarot_data.lexicon.field_names import field_of
-from tarot_data.sources.labelled_lines import known_fields
+from tarot_data.sources.labels import known_fields
 from tarot_data.text.cleanup import plain
 from tarot_data.text.normalise import fold
 

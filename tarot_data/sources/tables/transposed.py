@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from tarot_data.cards import card_fields
 from tarot_data.lexicon.field_names import field_of
-from tarot_data.sources.labelled_lines import position_in
+from tarot_data.sources.labels import position_in
 from tarot_data.sources.tables.cells import Row, cell_at, cell_text, filled, is_blank
 from tarot_data.sources.tables.header import Columns, columns_of
 from tarot_data.text.normalise import fold
