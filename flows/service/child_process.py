@@ -1,4 +1,4 @@
-"""A process that ends when the one that started it is gone, however that one ended: no orphan keeps a port or a lock."""
+"""Start child processes that exit with their parent, however it ended, so that no orphan keeps a port or a lock."""
 
 import os
 import signal
@@ -12,27 +12,30 @@ GRACE_SECONDS = 10.0
 
 
 def start(
-    words: list[str], log: Path, variables: dict[str, str], *, heard: bool, anew: bool = False
+    words: list[str], log: Path, variables: dict[str, str], *, reads_output: bool, truncate: bool = False
 ) -> subprocess.Popen:
-    """A module of ours as a process that ends with this one (`end_with_pipe`). heard: its standard output is read here,
-    else it goes where its errors go: into log, which only its owner may read, behind what is there unless anew."""
-    mode = os.O_TRUNC if anew else os.O_APPEND
+    """Start one of our modules as a process that ends with this one (`end_with_pipe`).
+
+    words: the module and its arguments. log: receives standard error, readable by its owner only; it is appended to
+    unless truncate. reads_output: standard output is a pipe that the caller reads; else it goes to the log.
+    """
+    mode = os.O_TRUNC if truncate else os.O_APPEND
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | mode, 0o600), "wb") as errors:
         return subprocess.Popen(
             [sys.executable, "-P", "-m", *words],
             stdin=subprocess.PIPE,  # Its other end closes when this process ends, and the one started with it.
-            stdout=subprocess.PIPE if heard else errors,
+            stdout=subprocess.PIPE if reads_output else errors,
             stderr=errors,
             env=variables,
-            start_new_session=True,  # Ctrl-C is for this process, which ends the others in order.
+            start_new_session=True,  # Ctrl-C reaches this process only, which ends the others in order.
         )
 
 
 def end_with_pipe(*, at_once: bool) -> None:
-    """End when the other end of standard input closes: whoever started this process holds it and never writes.
+    """End this process when standard input closes; its parent keeps the other end open and never writes.
 
-    at_once: with everything this process started, which must be the leader of its group and safe to kill; else by
-    SIGTERM, and ten seconds later in any case.
+    at_once: kill the process group at once, which this process must lead. Else send SIGTERM, and exit after
+    GRACE_SECONDS in any case.
     """
 
     def watch() -> None:
@@ -46,7 +49,7 @@ def end_with_pipe(*, at_once: bool) -> None:
 
 
 def end_with_parent(every_seconds: float = 1.0) -> None:
-    """End when the parent process is another one than now, which is what its death looks like on POSIX."""
+    """End this process when its parent dies, which POSIX shows as another parent id."""
     parent = os.getppid()
 
     def watch() -> None:

@@ -1,12 +1,12 @@
-"""`tarot serve`: one process that starts the server and the runner, watches over them and takes them along when it ends."""
+"""`tarot serve`: start the server and the runner, restart them if they end, stop them at the end."""
 
 import os
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -18,29 +18,29 @@ from schemas.errors import Problem
 from tarot_data.system.locks import exclusive, is_locked
 
 STOP_SECONDS = {"runner": 45.0, "server": 15.0}
-"""From being asked to end to being killed. Prefect gives a running flow thirty seconds to be cancelled."""
+"""Between SIGTERM and SIGKILL. Prefect gives a running flow thirty seconds to be cancelled."""
 
-FEWEST_SECONDS = 60.0
-MOST_FALLS = 5
-"""A part that ends five times, each within a minute of its start, will not come up a sixth time."""
+EARLY_SECONDS = 60.0
+MOST_EARLY_ENDS = 5
+"""A part that ends five times in a row, each within a minute of its start, is not started a sixth time."""
 
 PARTS = {"server": "flows.service.prefect_server", "runner": "flows.service.runner"}
-"""In the order of starting; they are stopped in the other one."""
+"""In the order of starting; they are stopped in reverse."""
 
 
-class Serving:
-    """The two processes, and when each was started: this does keep a state."""
+class ChildProcesses:
+    """The server and the runner, and when each was started."""
 
     def __init__(self, data_dir: Path, address: str, variables: dict[str, str]) -> None:
         self.address, self.variables = address, variables
         self.logs = data_dir / "prefect"
         self.processes: dict[str, subprocess.Popen] = {}
         self.started: dict[str, float] = {}
-        self.falls = dict.fromkeys(PARTS, 0)
+        self.early_ends = dict.fromkeys(PARTS, 0)
         self.stopping = False
 
     def start(self, *parts: str) -> None:
-        """Start parts, together, and wait until they are up. Raises Problem `serving_failed` where one is not."""
+        """Start parts together and wait until they are up. Raises Problem `serving_failed` if one does not come up."""
         for part in parts:
             self._spawn(part)
         for part in parts:
@@ -49,7 +49,7 @@ class Serving:
     def _spawn(self, part: str) -> None:
         log = self.logs / f"{part}.log"
         self.logs.mkdir(parents=True, exist_ok=True)
-        self.processes[part] = start([PARTS[part]], log, self.variables, heard=part == "runner")
+        self.processes[part] = start([PARTS[part]], log, self.variables, reads_output=part == "runner")
         self.started[part] = time.monotonic()
 
     def _wait_for(self, part: str) -> None:
@@ -62,22 +62,22 @@ class Serving:
             time.sleep(0.2)
 
     def watch(self) -> None:
-        """Start again what has ended, until this process is asked to end. Raises Problem `serving_failed`."""
+        """Restart parts that have ended, until this process is asked to stop. Raises Problem `serving_failed`."""
         while not self.stopping:
             for part, process in self.processes.items():
                 if process.poll() is None or self.stopping:
                     continue
-                early = time.monotonic() - self.started[part] < FEWEST_SECONDS
-                self.falls[part] = self.falls[part] + 1 if early else 1
-                if self.falls[part] >= MOST_FALLS:
+                early = time.monotonic() - self.started[part] < EARLY_SECONDS
+                self.early_ends[part] = self.early_ends[part] + 1 if early else 1
+                if self.early_ends[part] >= MOST_EARLY_ENDS:
                     raise Problem("serving_failed", part=part, log=self.logs / f"{part}.log")
                 self._end_group(part)
-                time.sleep(min(2.0 ** (self.falls[part] - 1), 30.0))
+                time.sleep(min(2.0 ** (self.early_ends[part] - 1), 30.0))
                 self.start(part)
             time.sleep(0.3)
 
     def stop(self) -> None:
-        """End the parts in order: first what runs, then what it reports to."""
+        """Stop the runner, then the server that it reports to."""
         self.stopping = True
         for part in reversed(list(self.processes)):
             process = self.processes[part]
@@ -88,7 +88,7 @@ class Serving:
             self._end_group(part)
 
     def _end_group(self, part: str) -> None:
-        """What is left of a part: itself, and runs it had started."""
+        """Kill the process of a part and the runs it had started."""
         process = self.processes[part]
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -112,58 +112,68 @@ def serve(
     inbox: list[Path],
     *,
     port: int,
-    database: str | None = None,
-    notify: str | None = None,
-    cluster: str | None = None,
     running: Callable[[str], None],
+    **connections: str | None,
 ) -> None:
-    """Serve until SIGTERM or Ctrl-C. running is called with the link for a browser once everything is up.
+    """Serve until SIGTERM or Ctrl-C. running: called with the link for a browser once everything is up.
 
-    Raises Problem `serving_already`, `port_taken`, `serving_failed`.
+    connections: database, notify and cluster, see `environment.for_children`. Raises Problem `serving_already`,
+    `port_taken`, `serving_failed`.
     """
     data_dir.mkdir(parents=True, exist_ok=True)
     there = served_at(data_dir)
     busy = Problem("serving_already", path=data_dir, address=link_to(there, token_of(data_dir)) if there else "?")
     with exclusive(lock_path(data_dir), busy, wait_seconds=1.0):
         say_gone(data_dir)
-        if not is_locked(part_path(data_dir, "server")):  # That of a killed one is just about to end.
+        if not is_locked(part_path(data_dir, "server")):  # The server of a killed supervisor is just about to end.
             _check_port(port)
-        for place in inbox:
-            place.mkdir(parents=True, exist_ok=True) if not place.exists() else None
-        address = f"http://127.0.0.1:{port}"
-        poll = min(10, max(2, (settings.schedule.seconds or 60) // 2))
-        token = token_of(data_dir)
-        variables = environment.for_children(
-            data_dir,
-            address,
-            token,
-            inbox=inbox,
-            poll_seconds=poll,
-            database=database_driver(database),
-            notify=notify,
-            cluster=cluster,
-        )
-        serving = Serving(data_dir, address, variables | {"TAROT_SERVED": settings.to_json()})
+        for folder in inbox:
+            if not folder.exists():
+                folder.mkdir(parents=True)
+        children = _children(data_dir, settings, inbox, f"http://127.0.0.1:{port}", connections)
+        with _stopped_by_signals(children):
+            try:
+                children.start(*PARTS)
+                if not children.stopping:
+                    say_where(data_dir, children.address)
+                    running(link_to(children.address, token_of(data_dir)))
+                children.watch()
+            finally:
+                children.stop()
+                say_gone(data_dir)
 
-        def asked(number: int, frame: FrameType | None) -> None:
-            serving.stopping = True
 
-        before = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            serving.start(*PARTS)
-            if not serving.stopping:
-                say_where(data_dir, address)
-                running(link_to(address, token))
-            serving.watch()
-        finally:
-            serving.stop()
-            say_gone(data_dir)
-            for number, handler in before.items():
-                signal.signal(number, handler)
+def _children(
+    data_dir: Path, settings: ServeSettings, inbox: list[Path], address: str, connections: dict[str, str | None]
+) -> ChildProcesses:
+    variables = environment.for_children(
+        data_dir,
+        address,
+        token_of(data_dir),
+        inbox=inbox,
+        poll_seconds=min(10, max(2, (settings.schedule.seconds or 60) // 2)),
+        **connections | {"database": database_driver(connections["database"])},
+    )
+    return ChildProcesses(data_dir, address, variables | {"TAROT_SERVED": settings.to_json()})
+
+
+@contextmanager
+def _stopped_by_signals(children: ChildProcesses) -> Iterator[None]:
+    """In the block, SIGINT and SIGTERM ask the children to stop instead of ending this process."""
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        children.stopping = True
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def database_driver(url: str | None) -> str | None:
-    """The URL as Prefect's asynchronous engine wants it: people write postgresql://, it needs postgresql+asyncpg://."""
+    """The URL with the driver that Prefect's asynchronous engine needs: postgresql+asyncpg:// for postgresql://."""
     for plain in ("postgresql://", "postgres://"):
         if url and url.startswith(plain):
             return "postgresql+asyncpg://" + url.removeprefix(plain)
@@ -171,7 +181,7 @@ def database_driver(url: str | None) -> str | None:
 
 
 def _check_port(port: int) -> None:
-    """Raises Problem `port_taken` where somebody listens there: another program, or `tarot serve` on other data."""
+    """Raises Problem `port_taken` if another program, or `tarot serve` on other data, listens on the port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,7 +1,7 @@
-"""A Prefect server for one command, which ends with it however it ends.
+"""A Prefect server for one command; it exits with the command, however that ends.
 
-Prefect would start one by itself. That one outlives a command that is killed, and whoever starts it imports the whole
-server only to do so: 3 CPU seconds more.
+Prefect's own temporary server outlives a killed command and makes the command import the whole server, which takes 3
+CPU seconds more.
 """
 
 import atexit
@@ -19,34 +19,33 @@ from schemas.errors import Problem
 
 STOP_SECONDS = 5.0
 
-# Blocks are what Prefect keeps credentials in; no flow of ours has any.
+# Prefect keeps credentials in blocks; our flows have none.
 SETTINGS = {"PREFECT_API_BLOCKS_REGISTER_ON_START": "false"}
 
 
 class Temporary:
-    """The process, its secret and, once it is up, its address: this does keep a state."""
+    """The server process, its secret and, once it is up, its address."""
 
     def __init__(self, home: Path) -> None:
         self.log = home / "temporary.log"
-        # Not ended by Ctrl-C, it is still told how the run ended.
+        # Ctrl-C does not end it, so that the end of the run can still be reported to it.
         words = ["flows.service.prefect_server", TEMPORARY]
         self.token = secrets.token_urlsafe(32)
         variables = os.environ | SETTINGS | {"TAROT_SERVER_TOKEN": self.token}
-        self.process = start(words, self.log, variables, heard=True, anew=True)
-        # Prefect's own threads tell the server of the last events when Python ends, and are asked to before this is:
-        # what was registered first comes last.
+        self.process = start(words, self.log, variables, reads_output=True, truncate=True)
+        # Registered first, so called last: Prefect's threads send their last events to the server when Python ends.
         atexit.register(self.stop)
 
     def address(self) -> str:
-        """`http://127.0.0.1:port`, once it answers. Raises Problem `serving_failed` where it does not come up."""
-        end, told = time.monotonic() + START_SECONDS, b""
+        """Wait for `http://127.0.0.1:port`. Raises Problem `serving_failed` if the server does not come up."""
+        end, line = time.monotonic() + START_SECONDS, b""
         out = self.process.stdout.fileno()
-        while not told.endswith(b"\n"):
+        while not line.endswith(b"\n"):
             if not select.select([out], [], [], max(0.0, end - time.monotonic()))[0] or not (more := os.read(out, 64)):
                 self.stop()
                 raise Problem("serving_failed", part="server", log=self.log)
-            told += more
-        return f"http://127.0.0.1:{int(told)}"
+            line += more
+        return f"http://127.0.0.1:{int(line)}"
 
     def stop(self) -> None:
         atexit.unregister(self.stop)

@@ -19,6 +19,7 @@ import pytest
 
 from flows.runtime.environment import TOKEN_HEADER
 from flows.service.status import served_at, token_of
+from flows.service.supervisor import PARTS
 from flows.service.triggers import READY, marker
 from tarot_data.dataset import versions
 from tarot_data.store import delta, tables
@@ -57,9 +58,7 @@ class Server:
 
     def parts(self) -> dict[str, psutil.Process]:
         children = psutil.Process(self.process.pid).children()
-        return {
-            name: child for child in children for name in ("server", "runner") if f"flows.{name}" in child.cmdline()
-        }
+        return {part: child for child in children for part, module in PARTS.items() if module in child.cmdline()}
 
     def family(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)
