@@ -354,7 +354,7 @@ class _Drawn:
         placed = [card for card in drawn if card["position"]]
         if self.headed and len(drawn) > 2 and placed == drawn[:1]:
             drawn[0]["position"] = None  # `感情：恶魔、高塔、星星`: a heading of all
-        remarked = any(card["position"].endswith(of_kind("remark")) for card in self.remarks)
+        remarked = any(fold(card["position"]).endswith(of_kind("remark")) for card in self.remarks)
         if remarked or len(drawn) == 1 or len(placed) < len(drawn):
             for card in self.remarks:
                 card["position"] = None

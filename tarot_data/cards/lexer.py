@@ -32,7 +32,7 @@ class Token(NamedTuple):
 
 
 _EDGE = Token("^", -1, -1)
-"""Stands before the first token and behind the last."""
+"""Is put before the first phrase and behind the last token, so that each has neighbours."""
 
 _MARKS = {
     **dict.fromkeys("、,;→＆&+，；＋。", ","),
@@ -141,16 +141,13 @@ def _with_short_names(folded: str, tokens: list[Token]) -> list[Token]:
             continue
         before = tokens[index - 1].kind if index else ""
         after = tokens[index + 1].kind if index + 1 < len(tokens) else ""
-        placed = False
+        one, placed = len(name) == 1 and not name.isascii(), False
         if before == " ":
             former = tokens[index - 2] if index > 1 else None
             placed = former is not None and folded[former.start : former.end] in places()
             before = former.kind if former else ""
-        if len(name) > 1 or name.isascii():
-            alone, between = False, False
-        else:
-            alone, between = before in _ALONE_BEHIND and after in _ALONE_BEFORE, before in _ITEM_ENDS
-        if alone or (between or placed) and after in _ITEM_BEGINS:
+        alone = one and before in _ALONE_BEHIND and after in _ALONE_BEFORE
+        if alone or (placed or one and before in _ITEM_ENDS) and after in _ITEM_BEGINS:
             tokens[index] = Token("c", token.start, token.end, weak[name])
     return tokens
 
@@ -174,14 +171,13 @@ def phrases_of(text: str) -> list[Token]:
         elif kind == "c" and following == "t" and _runs_on(folded, token.end):
             joined = touches and last.kind == "l"
             out.append(Token("x", out.pop().start if joined else token.start, token.end))
-        elif kind in ",-" and last.kind in "c(" and _is_sign(folded, tokens, index):
+        elif kind in ",-" and _is_sign(folded, tokens, index, last.kind):
             out.append(Token("o", token.start, token.end, _SIGNS[folded[token.start : token.end]]))
         elif kind in "tew" or kind == "-" and last.kind == "l" and following == "t":
             _add_word(out, token, folded)
         elif kind not in " s":
             out.append(token)
-    roles = (phrase if phrase.kind != "l" else _with_role(phrase, folded) for phrase in out[1:])
-    return [phrase for phrase in roles if phrase.kind]
+    return _with_roles(out[1:], folded)
 
 
 def _add_word(out: list[Token], token: Token, folded: str) -> None:
@@ -193,9 +189,16 @@ def _add_word(out: list[Token], token: Token, folded: str) -> None:
         out.append(Token("l", token.start, token.end))
 
 
-def _with_role(phrase: Token, folded: str) -> Token:
-    label = read_label(folded[phrase.start : phrase.end])
-    return Token(label.kind, phrase.start, phrase.end, "", label)
+def _with_roles(phrases: list[Token], folded: str) -> list[Token]:
+    """Give labels their roles and leave out those that say nothing."""
+    out = []
+    for phrase in phrases:
+        if phrase.kind == "l":
+            label = read_label(folded[phrase.start : phrase.end])
+            phrase = Token(label.kind, phrase.start, phrase.end, "", label)
+        if phrase.kind:
+            out.append(phrase)
+    return out
 
 
 def _runs_on(folded: str, at: int) -> bool:
@@ -205,9 +208,12 @@ def _runs_on(folded: str, at: int) -> bool:
     return not how_many().match(folded, at)
 
 
-def _is_sign(folded: str, tokens: list[Token], index: int) -> bool:
-    """Whether a mark means an orientation: it ends its item; behind one that touches the name a space may stand."""
-    if folded[tokens[index].start : tokens[index].end] not in _SIGNS:
+def _is_sign(folded: str, tokens: list[Token], index: int, last: str) -> bool:
+    """Whether a mark means an orientation: it ends its item; a space may follow one that touches the name.
+
+    last: kind of the phrase before it.
+    """
+    if last not in ("c", "(") or folded[tokens[index].start : tokens[index].end] not in _SIGNS:
         return False
     rest = [token.kind for token in tokens[index + 1 : index + 3]]
     if rest[0] == " " and tokens[index - 1].kind == "c":
