@@ -28,7 +28,7 @@ CARD_ID = {card: number for number, card in enumerate(CARDS)}
 
 @dataclass(frozen=True)
 class Mention:
-    """A card named at text[start:end]. orientation: what stands beside the name, or unknown."""
+    """A card named at text[start:end]. orientation: said beside the name, or unknown."""
 
     start: int
     end: int

@@ -48,7 +48,7 @@ def _numbered() -> re.Pattern:
 
 @lexicon.cached(maxsize=4096)
 def read_label(folded: str) -> Label:
-    """Read a folded label that stands beside a card."""
+    """Read the folded label of a card."""
     start, end = _trimmed(folded, 0, len(folded))
     if end - start > LONGEST_LABEL:
         return Label("l", start, end)

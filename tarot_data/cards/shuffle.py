@@ -1,4 +1,4 @@
-"""A deck shuffled and laid out, for a spread somebody names."""
+"""A named spread to cards of a shuffled deck."""
 
 from random import Random
 
@@ -8,9 +8,9 @@ from tarot_data.cards.spreads import places_of, resolve_spread
 
 
 def draw_cards(spread: str, seed: int) -> list[dict]:
-    """The cards of a spread as `parse_cards` gives them, each upright or reversed by an even chance.
+    """The cards of a spread as `parse_cards` gives them, upright and reversed equally likely.
 
-    The same spread and seed give the same cards. Raises Problem `no_spread` where the spread, or how many places it
+    The same spread and seed give the same cards. Raises Problem `no_spread` if the spread, or how many places it
     has, is not known.
     """
     count = places_of(spread)
