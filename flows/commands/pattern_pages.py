@@ -152,44 +152,41 @@ def _profile(ctx: Context, style: dict) -> Iterator[str]:
 
 
 def explanation_page(ctx: Context, found: dict) -> Iterator[str]:
-    comma = ctx.say("library.comma")
     for sentence in found["sentences"]:
-        yield " ".join(sentence["text"].split())
-        labels = "＋".join(ctx.say(f"label.{label}") for label in sentence["labels"])
-        chances = sorted(sentence["chances"].items(), key=lambda item: -item[1])
-        likely = [
-            ctx.say("try.chance", label=ctx.say(f"label.{label}"), share=share)
-            for label, share in chances[:3]
-            if share >= 0.01
-        ]
-        yield ctx.say("try.taken", labels=labels, chances=comma.join(likely))
-        if sentence["cards"]:
-            yield ctx.say("try.cards", cards=comma.join(sentence["cards"]))
-        for key, label in (("kinds", "card_link"), ("forms", "advice")):
-            if sentence[key]:
-                yield ctx.say(f"try.{key}", names=comma.join(kind_name(ctx, label, kind) for kind in sentence[key]))
-        if sentence["times"]:
-            yield ctx.say("try.times", times=comma.join(sentence["times"]))
-        if not sentence["rows"]:
-            yield ctx.say("try.no_rows")
-        for row in sentence["rows"]:
-            yield ctx.say(
-                "try.row", file=row["file"], line=row["line"], cue=row["cue"], label=ctx.say(f"label.{row['label']}"),
-                kind=kind_name(ctx, row["label"], row["kind"]), weight=row["weight"],
-            )  # fmt: skip
+        yield from _explained_sentence(ctx, sentence)
         yield ""
     for card in found["cards"]:
         where = ctx.say("try.place", file=card["file"], line=card["line"]) if card["line"] else ""
-        yield ctx.say(
-            "try.card",
-            name=card["text"],
-            card=card["card"],
-            turn=ctx.say(f"library.{card['orientation']}"),
-            where=where,
-        )
+        turn = ctx.say(f"library.{card['orientation']}")
+        yield ctx.say("try.card", name=card["text"], card=card["card"], turn=turn, where=where)
     if not found["cards"]:
         yield ctx.say("try.no_card")
     if found["themes"]:
-        yield ctx.say(
-            "library.themes", themes=comma.join(ctx.say(f"report.theme_{theme}") for theme in found["themes"])
-        )
+        themes = [ctx.say(f"report.theme_{theme}") for theme in found["themes"]]
+        yield ctx.say("library.themes", themes=ctx.say("library.comma").join(themes))
+
+
+def _explained_sentence(ctx: Context, sentence: dict) -> Iterator[str]:
+    comma = ctx.say("library.comma")
+    yield " ".join(sentence["text"].split())
+    labels = "＋".join(ctx.say(f"label.{label}") for label in sentence["labels"])
+    chances = sorted(sentence["chances"].items(), key=lambda item: -item[1])
+    likely = [
+        ctx.say("try.chance", label=ctx.say(f"label.{label}"), share=share)
+        for label, share in chances[:3]
+        if share >= 0.01
+    ]
+    yield ctx.say("try.taken", labels=labels, chances=comma.join(likely))
+    if sentence["cards"]:
+        yield ctx.say("try.cards", cards=comma.join(sentence["cards"]))
+    for key, label in (("kinds", "card_link"), ("forms", "advice")):
+        if sentence[key]:
+            yield ctx.say(f"try.{key}", names=comma.join(kind_name(ctx, label, kind) for kind in sentence[key]))
+    if sentence["times"]:
+        yield ctx.say("try.times", times=comma.join(sentence["times"]))
+    if not sentence["rows"]:
+        yield ctx.say("try.no_rows")
+    for row in sentence["rows"]:
+        about = {name: row[name] for name in ("file", "line", "cue", "weight")}
+        kind = kind_name(ctx, row["label"], row["kind"])
+        yield ctx.say("try.row", **about, label=ctx.say(f"label.{row['label']}"), kind=kind)
