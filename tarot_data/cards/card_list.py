@@ -109,7 +109,7 @@ def _is_name(kinds: str, index: int) -> bool:
 
 
 def _with_one_name(phrases: list[Token], text: str) -> list[Token]:
-    """A card named twice in a row, in brackets or in two scripts (`恶魔 The Devil`), is one card."""
+    """A card named twice in a row, in brackets, in two scripts (`恶魔 The Devil`) or in a link (`[[宝剑二|宝剑2]]`), is one."""
     out: list[Token] = []
     last = None
     for phrase in phrases:
@@ -117,7 +117,8 @@ def _with_one_name(phrases: list[Token], text: str) -> list[Token]:
             if last is not None and out[last].value == phrase.value:
                 between = _kinds(out[last + 1 :])
                 scripts = text[out[last].start].isascii() != text[phrase.start].isascii()
-                if _IN_BRACKETS.fullmatch(between) or scripts and _BESIDE.fullmatch(between):
+                linked = between in ("", "|") and last > 0 and out[last - 1].kind == "("
+                if linked or _IN_BRACKETS.fullmatch(between) or scripts and _BESIDE.fullmatch(between):
                     continue
             last = len(out)
         out.append(phrase)

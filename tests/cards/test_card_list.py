@@ -404,6 +404,7 @@ def test_a_card_s_own_number_before_its_name_is_no_position():
 @pytest.mark.parametrize(
     "text",
     [
+        "1. [[恶魔|恶魔牌]]（逆位）\n2. [[高塔]]（正位）",
         "恶魔 (The Devil) 逆位、高塔（The Tower）正位",
         "The Devil 恶魔 逆位 / The Tower 高塔 正位",
         "恶魔/The Devil/逆位，高塔/The Tower/正位",
