@@ -203,39 +203,36 @@ def _read_section(section: list[Block], blob: Blob, common: Fields) -> Iterator[
     readings = [block for block in tables if not is_table_of_cards(block.value)]
     if len(readings) < len(tables) and _labelled(section) & {"person", "question"}:
         tables = readings
-    if tables:
-        above = ""
-        for block in section:
-            if block in tables:
-                place = f"table {block.number} row {{}}"
-                yield from read_rows(enumerate(block.value, 1), blob, FORM, place, hint=f"{blob.hint} {above}".strip())
-            elif block.lines and any(block.lines):
-                # The month above a table, in which its days lie.
-                above = str(block.value)[:60]
+    if not tables:
+        yield from split(_section_lines(section), blob, FORM, locator="paragraph {}", common=common)
         return
+    above = ""
+    for block in section:
+        if block in tables:
+            place = f"table {block.number} row {{}}"
+            yield from read_rows(enumerate(block.value, 1), blob, FORM, place, hint=f"{blob.hint} {above}".strip())
+        elif block.lines and any(block.lines):
+            above = str(block.value)[:60]  # it may name the month of the table's days
+
+
+def _section_lines(section: list[Block]) -> list[Line]:
+    """Lines of a section as in a note: prose with blank lines between its paragraphs, tables as labelled lines."""
     lines: list[Line] = []
-    following = [block.kind for block in section[1:]] + ["line"]
-    for block, kind_below in zip(section, following, strict=True):
+    for block, below in zip(section, [*section[1:], None], strict=True):
+        is_prose = False
         if block.kind == "table":
-            added = table_lines(block.value)
+            texts = table_lines(block.value)
         elif block.kind in ("title", "heading") and (not lines or field_of(str(block.value))):
-            # A heading that is a label (问题, 解读) has its value below it.
-            added = [f"# {block.value}"]
+            texts = [f"# {block.value}"]  # a heading that is a label (问题, 解读) has its value below it
         else:
-            added = list(block.lines)
-            # A paragraph of prose stands apart, as it does on the page; the items of a list do not.
-            if block.kind != "item" or kind_below != "item":
-                added.append(_GAP)
-        for line in added:
-            if line == _GAP and (not lines or not lines[-1].stripped):
-                continue
-            lines.append(Line("" if line == _GAP else line, block.number))
-    yield from split(lines, blob, FORM, locator="paragraph {}", common=common)
+            texts = block.lines
+            is_prose = block.kind != "item" or below is None or below.kind != "item"
+        lines += (Line(text, block.number) for text in texts)
+        if is_prose and lines and lines[-1].stripped:
+            lines.append(Line("", block.number))
+    return lines
 
 
 def is_table_of_readings(rows: list[list[str]]) -> bool:
     found = find_header(rows[:20])
     return bool(found) and "content" in found[1].names and len(rows) > 1
-
-
-_GAP = "\0"

@@ -11,12 +11,12 @@ from tarot_data.sources.encoding import text_of
 from tarot_data.sources.field_values import Fields
 from tarot_data.sources.labelled_lines import Head, read_head
 from tarot_data.sources.labels import known_fields
-from tarot_data.sources.lines import DAY, ORNAMENTS, SENTENCE_ENDS, WHITESPACE, Kind, Line, to_lines
+from tarot_data.sources.lines import DAY, ORNAMENTS, WHITESPACE, Kind, Line, to_lines
 from tarot_data.sources.noise import noise_words
 from tarot_data.sources.notes.embedded_tables import table_lines
 from tarot_data.sources.notes.front_matter import FORM, day_in_name, front_matter, record_of_note
 from tarot_data.sources.record_builder import to_record
-from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of
+from tarot_data.sources.records import Blob, RawRecord, Rejected, Source, source_of
 from tarot_data.sources.sniff import Sample
 from tarot_data.text.numerals import NUMERALS, to_int
 
@@ -79,11 +79,7 @@ def split(
     readings = find_readings(lines)
     day = day_in_name(blob.name)
     if not readings:
-        body = "\n".join(line.text for line in lines).strip()
-        heading = Line(body).title if Line(body).level == 1 and "\n" not in body else None
-        fields = {**(common or {}), **({("date", 1): [("日期", day)]} if day else {})}
-        source = source_of(blob, locator.format(lines[0].number if lines else 1), form)
-        yield to_record(fields, source, content=body, title=heading, date_hint=blob.hint)
+        yield _unlabelled(lines, blob, source_of(blob, locator.format(lines[0].number if lines else 1), form), common)
         return
     common = common or _client_of_all(lines, readings)
     separators = {lines[r.begin].stripped for r in readings[1:] if lines[r.begin].kind == Kind.SEPARATOR}
@@ -106,6 +102,14 @@ def split(
         yield to_record(
             fields, source_of(blob, place, form), content="\n".join(texts).strip(), title=title, date_hint=blob.hint
         )
+
+
+def _unlabelled(lines: list[Line], blob: Blob, source: Source, common: Fields | None) -> RawRecord:
+    body = "\n".join(line.text for line in lines).strip()
+    heading = Line(body).title if Line(body).level == 1 and "\n" not in body else None
+    day = day_in_name(blob.name)
+    fields = {**(common or {}), **({("date", 1): [("日期", day)]} if day else {})}
+    return to_record(fields, source, content=body, title=heading, date_hint=blob.hint)
 
 
 # Where readings begin
@@ -180,6 +184,15 @@ def _begins_reading(head: Head, lead: Lead, again: bool, found: list[Reading]) -
 
 
 def _lead_above(lines: list[Line], start: int) -> Lead:
+    begin = _begin_above(lines, start)
+    titles = [line.title for line in lines[begin:start] if line.kind not in _NO_TITLE]
+    nearest = next((i for i in range(start - 1, max(-1, start - NEAR_LINES - 1), -1) if lines[i].stripped), None)
+    first, last = lines[begin], lines[nearest] if nearest is not None else Line("")
+    separated = begin < start and not first.level and first.kind in (Kind.SEPARATOR, Kind.DATE)
+    return Lead(begin, titles[-1] if titles else None, separated, nearest, last.level, last.count)
+
+
+def _begin_above(lines: list[Line], start: int) -> int:
     """Find the separator, date or title above a block: a title is a heading, or a short line below a separator.
 
     Without a separator a short line is the end of the body above, or the title at the top of a file.
@@ -188,27 +201,17 @@ def _lead_above(lines: list[Line], start: int) -> Lead:
     floor = max(0, start - LINES_ABOVE)
     for index in range(start - 1, floor - 1, -1):
         line = lines[index]
-        if line.kind == Kind.BLANK:
-            continue
         if line.kind == Kind.SEPARATOR:
-            begin = index
-            break
+            return index
         if line.kind == Kind.DATE or line.level:
             # Between a date and the labels there may be a name, as a title below a separator.
             if texts == 0 or not line.level and begin == start:
                 begin = index
-            continue
-        texts += 1
-        if texts > 1 or len(line.stripped) > LONGEST_TITLE or any(mark in line.text for mark in SENTENCE_ENDS + "…"):
-            break
-    else:
-        if floor == 0 and texts == 1:
-            begin = 0
-    titles = [line.title for line in lines[begin:start] if line.kind not in _NO_TITLE]
-    nearest = next((i for i in range(start - 1, max(-1, start - NEAR_LINES - 1), -1) if lines[i].stripped), None)
-    first, last = lines[begin], lines[nearest] if nearest is not None else Line("")
-    separated = begin < start and not first.level and first.kind in (Kind.SEPARATOR, Kind.DATE)
-    return Lead(begin, titles[-1] if titles else None, separated, nearest, last.level, last.count)
+        elif line.kind != Kind.BLANK:
+            texts += 1
+            if texts > 1 or len(line.stripped) > LONGEST_TITLE or line.ends_sentence or "…" in line.text:
+                return begin
+    return 0 if floor == 0 and texts == 1 else begin
 
 
 _NO_TITLE = (Kind.BLANK, Kind.SEPARATOR, Kind.DATE)
