@@ -155,21 +155,21 @@ def test_a_name_of_another_deck_is_named(written, name):
     assert unknown_name(parsed(written)) == name
 
 
-def test_a_position_called_like_a_card_of_another_deck_is_a_position():
+def test_positions_may_sound_like_other_decks():
     cards = parse_cards("1. 孩子：权杖侍从 逆位\n2. 母亲：皇帝 正位")
     assert [(card["position"], card["card"]) for card in cards] == [("孩子", "权杖侍从"), ("母亲", "皇帝")]
 
 
-def test_another_deck_is_refused_even_where_its_names_are_ours():
+def test_another_deck_is_refused():
     assert unknown_name(parsed("塔、星星、月亮", "雷诺曼三张")) == "雷诺曼"
 
 
-def test_thoths_knight_is_the_king_only_where_the_deck_is_named():
+def test_thoth_knights_need_the_deck_named():
     assert [c["card"] for c in parse_cards("权杖骑士", deck="透特")] == ["权杖国王"]
     assert [c["card"] for c in parse_cards("权杖骑士")] == ["权杖骑士"]
 
 
-def test_every_alias_is_its_card_alone_and_in_a_list_with_an_orientation():
+def test_every_alias_is_its_card():
     for row in lexicon.read_table("aliases"):
         alone = parse_cards(row["alias"])
         assert [card["card"] for card in alone] == [row["card"]], row.place
@@ -179,7 +179,7 @@ def test_every_alias_is_its_card_alone_and_in_a_list_with_an_orientation():
         )
 
 
-def test_every_orientation_word_that_may_follow_a_card_is_read():
+def test_every_orientation_word_is_read():
     for row in lexicon.read_table("orientation"):
         if row["orientation"] in ("upright", "reversed") and "suffix" in row["position"]:
             card = parse_cards(f"圣杯三 {row['word']}")
@@ -235,7 +235,7 @@ def test_objects(value, expected):
     assert shown(value) == expected
 
 
-def test_the_raw_text_is_kept_and_parsing_does_not_change_what_was_parsed_before():
+def test_parsing_keeps_raw_text():
     first = parse_cards("愚人（正位）、力量 逆位")
     assert [card["raw"] for card in first] == ["愚人（正位）", "力量 逆位"]
     first[0]["card"] = "x"
@@ -285,12 +285,12 @@ def test_every_spread_and_alias_of_the_table_resolves():
             taken.add(key)
 
 
-def test_positions_come_from_the_spread_where_the_cards_have_none():
+def test_positions_come_from_the_spread():
     assert shown("愚人、力量、星星", "圣三角 过去-现在-未来") == ["1 过去 愚人?", "2 现在 力量?", "3 未来 星星?"]
     assert shown("愚人、力量", "圣三角 过去-现在-未来") == ["1 愚人?", "2 力量?"]
 
 
-def test_cards_are_taken_from_a_content_only_where_it_lists_them():
+def test_only_listed_cards_come_from_content():
     listed = "你好呀，先看牌。\n📍牌面：星币骑士正位、圣杯九逆位、权杖八\n\n星币骑士骑着马。"
     assert [c["card"] for c in content_cards.cards_in_content(listed)] == ["星币骑士", "圣杯九", "权杖八"]
     assert content_cards.cards_in_content("昨天她说起愚人那张牌，还有力量。") == []
@@ -305,7 +305,7 @@ def test_a_list_may_stand_below_its_label():
     ]
 
 
-def test_cards_of_prose_count_where_they_are_as_many_as_the_spread_or_the_text_says():
+def test_prose_cards_must_match_the_count():
     content = "愚者一脚踏出去，宝剑三逆位是旧伤在愈合，圣杯六是小时候的院子。"
     assert [c["card"] for c in content_cards.cards_in_content(content, "圣三角")] == ["愚人", "宝剑三", "圣杯六"]
     assert content_cards.cards_in_content(content, "二选一") == []
@@ -339,11 +339,11 @@ def test_cards_of_prose_count_where_they_are_as_many_as_the_spread_or_the_text_s
         ("学业：愚人、感情：力量", ["1 学业 愚人?", "2 感情 力量?"]),
     ],
 )
-def test_marks_between_a_card_its_place_and_its_orientation(written, expected):
+def test_marks_around_cards_places_and_orientations(written, expected):
     assert shown(written) == expected
 
 
-def test_no_list_number_begins_with_a_character_that_is_not_looked_for():
+def test_list_numbers_begin_with_known_characters():
     others = (character for character in map(chr, range(0x10000)) if character not in card_words.number_starts())
     assert not [character for character in others if card_words.list_number().match(character + "1)")]
 
@@ -363,7 +363,7 @@ def test_no_list_number_begins_with_a_character_that_is_not_looked_for():
         "过去-恶魔-现在-高塔",
     ],
 )
-def test_a_position_behind_its_card_is_no_other_card_and_not_the_next_one_s(text):
+def test_positions_after_cards_belong_to_them(text):
     assert [(card["card"], card["position"]) for card in parse_cards(text)] == [("恶魔", "过去"), ("高塔", "现在")]
 
 
@@ -375,14 +375,14 @@ def test_a_position_behind_its_card_is_no_other_card_and_not_the_next_one_s(text
         "恶魔 逆位 对方想法\n高塔 正位 近期未来",
     ],
 )
-def test_an_orientation_behind_the_position_is_that_of_its_card(text):
+def test_orientations_after_positions_belong_to_cards(text):
     assert [(card["card"], card["position"], card["orientation"]) for card in parse_cards(text)] == [
         ("恶魔", "对方想法", "reversed"),
         ("高塔", "近期未来", "upright"),
     ]
 
 
-def test_a_number_behind_a_position_names_a_card_as_it_does_alone():
+def test_numbers_after_positions_name_cards():
     assert [(card["card"], card["orientation"]) for card in parse_cards("过去 XVI 逆\n现在 0号 正")] == [
         ("高塔", "reversed"),
         ("愚人", "upright"),
@@ -394,7 +394,7 @@ def test_a_position_without_a_card_is_told(text):
     assert parsed(text).unknown
 
 
-def test_a_card_s_own_number_before_its_name_is_no_position():
+def test_a_card_number_is_no_position():
     assert [(card["card"], card["position"]) for card in parse_cards("0 愚人 / XV 恶魔")] == [
         ("愚人", None),
         ("恶魔", None),
@@ -415,7 +415,7 @@ def test_a_card_s_own_number_before_its_name_is_no_position():
         "魔鬼（恶魔）逆位、塔（高塔）正位",
     ],
 )
-def test_a_card_called_by_two_names_is_one_card(text):
+def test_two_names_of_one_card_are_one(text):
     assert [(card["card"], card["orientation"]) for card in parse_cards(text)] == [
         ("恶魔", "reversed"),
         ("高塔", "upright"),
@@ -462,7 +462,7 @@ def test_marks_numbers_and_headings_are_no_position(written, expected):
         ("代表过去的是恶魔逆位，现在的牌是高塔", ["1 过去 恶魔-", "2 现在 高塔?"]),
     ],
 )
-def test_the_words_of_a_sentence_around_cards_are_no_position(written, expected):
+def test_sentence_words_are_no_positions(written, expected):
     assert shown(written) == expected
 
 
@@ -475,7 +475,7 @@ def test_the_words_of_a_sentence_around_cards_are_no_position(written, expected)
         ("恶魔（旧我，逆）、高塔（新我）", ["1 旧我 恶魔-", "2 新我 高塔?"]),
     ],
 )
-def test_a_remark_behind_a_card_is_no_position_unless_every_card_has_one(written, expected):
+def test_remarks_after_cards_are_no_positions(written, expected):
     assert shown(written) == expected
 
 
@@ -497,7 +497,7 @@ def test_a_remark_behind_a_card_is_no_position_unless_every_card_has_one(written
         ("恶魔、高塔、星星 正正逆", ["1 恶魔+", "2 高塔+", "3 星星-"]),
     ],
 )
-def test_an_orientation_is_that_of_its_card_or_of_none(written, expected):
+def test_orientations_belong_to_one_card(written, expected):
     assert shown(written) == expected
 
 
@@ -516,7 +516,7 @@ def test_an_orientation_is_that_of_its_card_or_of_none(written, expected):
         ("（底牌：月亮）恶魔、高塔", ["0 底牌 月亮?", "1 恶魔?", "2 高塔?"]),
     ],
 )
-def test_an_extra_card_in_brackets_or_by_a_short_or_numbered_label(written, expected):
+def test_extra_cards_in_brackets_or_labels(written, expected):
     assert shown(written) == expected
 
 
@@ -561,7 +561,7 @@ def test_suit_and_rank_apart_and_courts_by_letter(written, expected):
         "前两张逆位：恶魔、高塔、星星",
     ],
 )
-def test_what_is_no_card_of_ours_or_left_open_is_still_refused(written):
+def test_unknown_or_ambiguous_cards_are_rejected(written):
     assert parsed(written).unknown
 
 
@@ -585,7 +585,7 @@ def test_thoth_named_in_the_list_is_the_deck():
         ("恶魔 逆 位、高塔 正 位", ["1 恶魔-", "2 高塔+"]),
     ],
 )
-def test_numbers_and_spreads_beside_cards_and_what_holds_for_the_rest(written, expected):
+def test_counts_spreads_and_shared_orientations(written, expected):
     assert shown(written) == expected
 
 
@@ -598,7 +598,7 @@ def test_numbers_and_spreads_beside_cards_and_what_holds_for_the_rest(written, e
         "\n过去：恶魔逆位\n现在：高塔正位",
     ],
 )
-def test_a_sentence_or_lines_that_are_the_list_of_cards_tell_them(told_so):
+def test_card_list_sentences_and_lines_give_cards(told_so):
     cards = content_cards.cards_in_content(f"你好呀。{told_so}\n\n恶魔说的是束缚，高塔是突然的变化。")
     assert [(card["card"], card["orientation"]) for card in cards] == [("恶魔", "reversed"), ("高塔", "upright")]
 
@@ -613,7 +613,7 @@ def test_a_sentence_or_lines_that_are_the_list_of_cards_tell_them(told_so):
         "过去：恶魔\n现在：高塔\n还有宝剑三。",
     ],
 )
-def test_a_sentence_of_cards_not_drawn_or_of_a_part_of_them_tells_none(told_so):
+def test_partial_card_sentences_give_no_cards(told_so):
     assert content_cards.cards_in_content(f"你好呀。\n{told_so}\n\n恶魔说的是束缚，高塔是突然的变化。") == []
 
 
@@ -632,7 +632,7 @@ def test_long_text_before_a_card_costs_no_time(before):
         "恶魔说的是你自己放不下的那件事，高塔是突然来的变化",
     ],
 )
-def test_a_sentence_that_names_cards_is_no_card_list(text):
+def test_sentences_naming_cards_are_no_list(text):
     assert listed(text) == []
 
 

@@ -27,7 +27,7 @@ def test_an_ordinary_word_is_no_card(text):
     assert names(text) == []
 
 
-def test_an_ordinary_word_is_no_card_even_where_that_card_was_drawn():
+def test_ordinary_words_are_no_drawn_cards():
     assert names("去晒太阳吧，全世界都可以是家。", drawn={"太阳", "世界"}) == []
 
 
@@ -81,7 +81,7 @@ def test_a_drawn_card_needs_no_sign():
     assert names("宝八是自己绑自己，钱三个月后还", drawn={"宝剑八", "星币三"}) == ["宝剑八"]
 
 
-def test_a_card_named_beyond_doubt_once_is_known_for_the_rest():
+def test_a_clear_mention_settles_the_others():
     assert names("恶魔正位。恶魔的链子是松的。") == ["恶魔", "恶魔"]
 
 
@@ -113,12 +113,12 @@ def examples(*kinds):
 
 
 @pytest.mark.parametrize("text", examples("counted"))
-def test_a_number_before_a_measure_word_is_no_rank(text):
+def test_counted_cards_are_no_ranks(text):
     assert names(text) == []
 
 
 @pytest.mark.parametrize("text", examples("clause lead"))
-def test_all_that_a_clause_leads_to_is_a_card(text):
+def test_a_clause_may_lead_to_several_cards(text):
     assert names(text) == ["力量"]
 
 
@@ -133,7 +133,7 @@ def test_an_orientation_left_open_is_unknown(text):
 
 
 @pytest.mark.parametrize("text", examples("list label", "drawn", "drawn then"))
-def test_cards_behind_a_label_or_a_verb_were_drawn(text):
+def test_labels_and_verbs_introduce_drawn_cards(text):
     assert len(cards_in_content(text)) > 1
 
 

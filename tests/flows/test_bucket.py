@@ -87,7 +87,7 @@ def seen() -> dict[str, str]:
         }
 
 
-def test_what_one_machine_wrote_the_other_has_and_what_it_removed_is_gone(s3, on):
+def test_two_machines_share_a_bucket(s3, on):
     work(a="一", b__c="二")
     on("two")
     assert seen() == {"a": "一", "b/c": "二"}
@@ -112,7 +112,7 @@ def test_a_command_that_fails_sends_what_it_left(s3):
     assert keys(s3) == {"runs.jsonl"}
 
 
-def test_after_ctrl_c_nothing_is_sent_until_the_next_command(s3):
+def test_ctrl_c_sends_nothing_to_the_bucket(s3):
     with pytest.raises(KeyboardInterrupt), bucket.opened(URL) as folder:
         (folder / "a").write_text("一")
         raise KeyboardInterrupt
@@ -139,7 +139,7 @@ def test_what_points_at_files_is_sent_after_them(s3, monkeypatch):
     assert order[3:] == [names[5], names[4], names[1], names[6], names[0]]
 
 
-def test_a_file_changed_on_both_sides_is_as_the_bucket_has_it_and_the_other_is_set_aside(s3, on):
+def test_the_bucket_wins_a_conflict(s3, on):
     work(a="一", b="一")
     with bucket.opened(URL, alone=False) as mine:
         (mine / "a").write_text("mine")
@@ -182,7 +182,7 @@ def test_while_one_writes_another_is_told_to_wait(s3, on, monkeypatch):
     assert keys(s3) == {"a"}
 
 
-def test_a_dead_holders_lease_runs_out_and_who_comes_back_late_sends_nothing(s3, on, monkeypatch):
+def test_a_dead_lease_runs_out(s3, on, monkeypatch):
     monkeypatch.setattr(bucket_lease, "RENEW_SECONDS", 1000)  # A machine that sleeps.
     monkeypatch.setattr(bucket_lease, "DEAD_SECONDS", 0.5)
     with pytest.raises(Problem) as caught, bucket.opened(URL) as folder:
@@ -195,7 +195,7 @@ def test_a_dead_holders_lease_runs_out_and_who_comes_back_late_sends_nothing(s3,
     assert [key for key, _ in told] == ["bucket.set_aside"] and seen() == {"a": "in time"}
 
 
-def test_a_bucket_that_keeps_versions_is_named_since_nobody_in_it_can_be_forgotten(s3):
+def test_a_versioned_bucket_is_warned_about(s3):
     here = {"LocationConstraint": "eu-west-1"}
     s3.create_bucket(Bucket="keeps-versions", CreateBucketConfiguration=here)
     s3.put_bucket_versioning(Bucket="keeps-versions", VersioningConfiguration={"Status": "Enabled"})
@@ -207,7 +207,7 @@ def test_a_bucket_that_keeps_versions_is_named_since_nobody_in_it_can_be_forgott
 
 
 @pytest.mark.parametrize(("url", "why"), [("s3://nobody-has-this/x", "404 Not Found"), (URL, "error sending request")])
-def test_a_bucket_that_is_not_there_is_one_sentence_without_a_key(s3, monkeypatch, url, why):
+def test_a_missing_bucket_is_one_sentence(s3, monkeypatch, url, why):
     if url == URL:
         monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
         monkeypatch.setattr(bucket_copy, "RETRIES", 0)
@@ -224,7 +224,7 @@ def test_without_obstore_it_says_how_to_install_it(monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_store_in_a_bucket_holds_the_same_bytes_as_one_in_a_folder(prefect, s3, on, tmp_path):
+def test_bucket_and_folder_hold_equal_bytes(prefect, s3, on, tmp_path):
     """Taken in on one machine, published on a second, asked about on a third that was never there before."""
     from flows.ingest import Inbox, ingest
 

@@ -56,7 +56,7 @@ def test_every_message_exists_in_every_language():
         assert all(sentences.values()), key
 
 
-def test_both_languages_of_a_message_take_the_same_values():
+def test_both_languages_take_the_same_values():
     from string import Formatter
 
     for key, sentences in catalogue().items():
@@ -72,19 +72,19 @@ def run(*arguments, **settings):
     )
 
 
-def test_a_wrong_option_is_named_in_the_users_language_and_exits_2():
+def test_a_wrong_option_exits_2():
     result = run("status", "--nonsense")
     assert result.returncode == 2
     assert "没有选项" in result.stderr and "--nonsense" in result.stderr
 
 
-def test_a_path_that_is_not_there_is_named_and_exits_2(tmp_path):
+def test_a_missing_path_exits_2(tmp_path):
     result = run("ingest", str(tmp_path / "nirgends"), "--lang", "en")
     assert result.returncode == 2
     assert "nirgends" in result.stderr and "does not exist" in result.stderr
 
 
-def test_work_that_cannot_be_done_exits_1_with_one_sentence(tmp_path):
+def test_failed_work_exits_1(tmp_path):
     result = run("dataset", "publish", "--data-dir", str(tmp_path), "--lang", "en")
     assert result.returncode == 1
     assert result.stderr.strip() == f"{tmp_path} holds no readings yet. Run tarot ingest FOLDER first."
@@ -105,7 +105,7 @@ def test_help_of_a_group_imports_nothing_heavy(words):
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
-def test_status_tells_what_ran_last_and_how_far_it_is_to_the_gate(tmp_path):
+def test_status_shows_last_run_and_gate(tmp_path):
     run_log.note(
         tmp_path,
         {"at": "2026-01-05T03:00:00+00:00", "flow": "ingest", "name": "x", "state": "failed", "error": "OSError"},

@@ -19,7 +19,7 @@ def file(name, size):
     return InboxFile(path=name, root=name, name=name, sha256="", size=size)
 
 
-def test_shards_are_runs_of_files_of_ten_seconds_work_each(monkeypatch):
+def test_shards_hold_ten_seconds_of_work(monkeypatch):
     monkeypatch.setattr(stages, "SHARD_BYTES", 100)
     sizes = [60, 60, 10, 200, 5, 5]
     found = stages.shards([file(str(size), size) for size in sizes])
@@ -30,7 +30,7 @@ def test_no_files_are_no_shards():
     assert stages.shards([]) == []
 
 
-def test_without_dask_installed_it_says_how_to_install_it(monkeypatch):
+def test_missing_dask_says_how_to_install(monkeypatch):
     monkeypatch.setattr("flows.runtime.dask_runner.find_spec", lambda name: None)
     assert spread_over("flow", None) == "flow"
     with pytest.raises(Problem, match=r"'\.\[dask\]'"):
@@ -59,7 +59,7 @@ def bytes_of(data):
 
 
 @pytest.mark.slow
-def test_two_workers_give_the_same_bytes_as_one_process(prefect, cluster, tmp_path, monkeypatch):
+def test_two_workers_give_the_same_bytes(prefect, cluster, tmp_path, monkeypatch):
     from flows.ingest import Inbox, ingest
 
     inbox = tmp_path / "inbox"

@@ -95,7 +95,7 @@ def can_mount() -> bool:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not can_mount(), reason="no small disk can be mounted here: unshare -rm is refused")
-def test_on_a_full_or_a_read_only_disk_a_command_says_so_and_the_store_stays_all_or_none(tmp_path):
+def test_full_and_read_only_disks_keep_the_store(tmp_path):
     first, more, data = tmp_path / "first", tmp_path / "more", tmp_path / "data"
     for folder in (first, more, data):
         folder.mkdir()
@@ -135,14 +135,14 @@ def test_on_a_full_or_a_read_only_disk_a_command_says_so_and_the_store_stays_all
         (ValueError("nothing about a disk"), None),
     ],
 )
-def test_what_a_disk_refuses_is_known_in_every_librarys_words(tmp_path, error, code):
+def test_disk_errors_of_every_library_are_known(tmp_path, error, code):
     if isinstance(error, OSError):
         error.filename = error.filename.replace("DATA", str(tmp_path))
     problem = disk_errors.refused(error, tmp_path)
     assert (problem and problem.code) == code
 
 
-def test_prefect_is_not_started_where_it_has_no_room(tmp_path, monkeypatch):
+def test_prefect_needs_free_disk_space(tmp_path, monkeypatch):
     monkeypatch.setattr(disk_errors, "ROOM_BYTES", 1 << 60)
     with pytest.raises(Problem, match="The disk is full.*Make room"):
         disk_errors.room(tmp_path)
@@ -169,7 +169,7 @@ def inbox(tmp_path):
     return folder
 
 
-def test_a_file_that_is_gone_when_it_is_to_be_read_is_a_rejection_until_it_is_back(tmp_path, inbox):
+def test_a_vanished_file_is_rejected_until_back(tmp_path, inbox):
     data, away = tmp_path / "data", tmp_path / "away.jsonl"
     lay(inbox, OTHER, name="b.jsonl")
     counts = take_in(data, inbox, lambda: (inbox / "a.jsonl").rename(away))
@@ -182,7 +182,7 @@ def test_a_file_that_is_gone_when_it_is_to_be_read_is_a_rejection_until_it_is_ba
     assert tables.count(data) == 2 and tables.rejections(data).is_empty()
 
 
-def test_what_a_file_grows_by_while_it_is_read_is_there_after_the_next_ingest_and_nothing_twice(tmp_path, inbox):
+def test_a_growing_file_is_completed_next_time(tmp_path, inbox):
     data = tmp_path / "data"
     lines = (inbox / "a.jsonl").read_text(encoding="utf-8")
 
@@ -198,7 +198,7 @@ def test_what_a_file_grows_by_while_it_is_read_is_there_after_the_next_ingest_an
     assert tables.count(data) == 2 and tables.rejections(data).is_empty()
 
 
-def test_a_file_that_shrinks_between_two_lines_gives_what_could_be_read(tmp_path, inbox):
+def test_a_shrinking_file_gives_what_was_read(tmp_path, inbox):
     path = inbox / "long.jsonl"
     line = json.dumps({**GOOD, "person": "{}"}, ensure_ascii=False)
     path.write_text("\n".join(line.replace("{}", f"客{n}") for n in range(4000)), encoding="utf-8")

@@ -73,7 +73,7 @@ def test_a_second_ingest_changes_nothing(places):
     assert delta.delta_version(data) == before
 
 
-def test_the_command_starts_no_flow_where_no_file_is_new(places, monkeypatch, capsys):
+def test_no_new_file_starts_no_flow(places, monkeypatch, capsys):
     from flows import cli
     from flows.service import prefect_session
     from tarot_data.ingest.stages import nothing_new
@@ -106,7 +106,7 @@ def test_an_edited_reading_is_updated_under_its_id(places):
     assert delta.scan(data, "readings").select(pl.len()).collect().item() == 3
 
 
-def test_an_edited_reading_that_moved_in_its_file_is_still_that_reading(places):
+def test_a_moved_edit_keeps_its_id(places):
     data, inbox = places
     ingest(data, inbox)
     ids = set(store_tables.readings(data)["reading_id"])
@@ -116,7 +116,7 @@ def test_an_edited_reading_that_moved_in_its_file_is_still_that_reading(places):
     assert set(store_tables.readings(data)["reading_id"]) == ids
 
 
-def test_another_file_under_the_same_name_takes_nothing_away(places):
+def test_an_overwritten_file_removes_nothing(places):
     """As next month's export under last month's name, or a second folder whose files are called the same."""
     data, inbox = places
     write(inbox / "a.jsonl", FIRST)
@@ -129,7 +129,7 @@ def test_another_file_under_the_same_name_takes_nothing_away(places):
     }
 
 
-def test_an_edit_that_is_taken_back_is_one_more_revision(places):
+def test_a_reverted_edit_is_a_revision(places):
     data, inbox = places
     ingest(data, inbox)
     write(inbox / "a.jsonl", FIRST | {"content": FIRST["content"].replace("三月之前", "四月之前")}, SECOND)
@@ -139,7 +139,7 @@ def test_an_edit_that_is_taken_back_is_one_more_revision(places):
     assert "三月之前" in "".join(store_tables.readings(data)["content"])
 
 
-def test_what_a_reading_said_before_it_was_rewritten_may_come_from_another_file_under_an_id_of_its_own(places):
+def test_former_words_may_become_another_reading(places):
     data, inbox = places
     write(inbox / "a.jsonl", FIRST)
     ingest(data, inbox)
@@ -151,7 +151,7 @@ def test_what_a_reading_said_before_it_was_rewritten_may_come_from_another_file_
     assert {content[:6] for content in store_tables.readings(data)["content"]} == {"Mel你好，", "晚上好，Me"}
 
 
-def test_a_record_put_in_front_of_the_others_is_the_only_new_one(places):
+def test_an_inserted_record_is_the_only_new(places):
     data, inbox = places
     write(inbox / "a.jsonl", FIRST)
     ingest(data, inbox)
@@ -159,7 +159,7 @@ def test_a_record_put_in_front_of_the_others_is_the_only_new_one(places):
     assert counts(ingest(data, inbox)) == (1, 0, 1, 0, 2)
 
 
-def test_the_same_reading_from_another_file_is_a_duplicate_and_names_its_twin(places):
+def test_duplicates_name_their_twin(places):
     data, inbox = places
     write(inbox / "b.jsonl", SECOND | {"content": SECOND["content"].replace("，", ",")})
     assert counts(ingest(data, inbox)) == (2, 0, 0, 1, 2)
@@ -168,7 +168,7 @@ def test_the_same_reading_from_another_file_is_a_duplicate_and_names_its_twin(pl
     assert any(reading_id in rejection["values"] for reading_id in store_tables.readings(data)["reading_id"])
 
 
-def test_a_reading_that_contradicts_its_cards_is_refused_with_the_card_named(places):
+def test_a_card_conflict_names_the_card(places):
     data, inbox = places
     write(inbox / "a.jsonl", FIRST, SECOND | {"cards": ["正义(正位)", "死神(正位)"]})
     assert counts(ingest(data, inbox)) == (1, 0, 0, 1, 1)
@@ -183,7 +183,7 @@ def test_one_broken_file_never_stops_the_others(places):
     assert counts(result) == (2, 0, 0, 1, 2) and result["reasons"] == {"unreadable": 1}
 
 
-def test_a_rejection_is_gone_once_its_record_is_mended(places):
+def test_a_fixed_record_ends_its_rejection(places):
     data, inbox = places
     write(inbox / "a.jsonl", FIRST, SECOND | {"cards": ["四叶草", "死神(逆位)"]})
     assert ingest(data, inbox)["rejected"] == 1
@@ -192,7 +192,7 @@ def test_a_rejection_is_gone_once_its_record_is_mended(places):
     assert store_tables.rejections(data).is_empty()
 
 
-def test_contact_details_are_on_no_byte_of_the_data_directory(places):
+def test_no_contact_detail_reaches_disk(places):
     data, inbox = places
     details = ["13912345678", "mel_1990@example.com", "wx_melmel88"]
     private = SECOND | {"content": SECOND["content"] + f"电话{details[0]}，邮箱{details[1]}，加微信：{details[2]}。"}
@@ -212,7 +212,7 @@ def everything(folder):
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-def test_an_interrupted_ingest_leaves_nothing_and_the_next_one_finishes(places, monkeypatch):
+def test_an_interrupted_ingest_leaves_nothing(places, monkeypatch):
     data, inbox = places
     from tarot_data.ingest import stages
 
@@ -247,7 +247,7 @@ def test_a_webhook_hears_of_a_run_that_ended(places, monkeypatch):
     assert [(line["flow"], line["accepted"]) for line in heard] == [("ingest", 2)]
 
 
-def test_a_commit_that_fails_halfway_leaves_the_store_all_or_none_and_prefect_none_of_its_words(places, monkeypatch):
+def test_a_failed_commit_leaves_the_store_unchanged(places, monkeypatch):
     data, inbox = places
     ingest(data, inbox)
     before = {name: delta.scan(data, name).collect() for name in delta.TABLES if delta.exists(data, name)}
@@ -273,7 +273,7 @@ def test_a_commit_that_fails_halfway_leaves_the_store_all_or_none_and_prefect_no
     assert counts(ingest(data, inbox)) == (1, 0, 2, 0, 3)
 
 
-def test_a_commit_is_tried_again_where_its_cause_passes(places, monkeypatch):
+def test_temporary_commit_failures_are_retried(places, monkeypatch):
     from flows.ingest import commit
     from tarot_data.ingest import stages
 
@@ -292,7 +292,7 @@ def test_a_commit_is_tried_again_where_its_cause_passes(places, monkeypatch):
     assert commits == [0, 1]
 
 
-def test_a_file_in_use_is_waited_for_and_read_as_it_is_then(places, monkeypatch):
+def test_a_file_in_use_is_waited_for(places, monkeypatch):
     from flows import ingest as flow
 
     data, inbox = places
@@ -321,7 +321,7 @@ with tables.writing(Path(sys.argv[1])):
 """
 
 
-def test_a_second_ingest_says_so_and_a_killed_one_lets_go(places, monkeypatch):
+def test_a_second_ingest_waits_for_the_lock(places, monkeypatch):
     data, inbox = places
     monkeypatch.setattr(store_tables.writing.__wrapped__, "__defaults__", (0.2,))
     holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(data)], stdout=subprocess.PIPE, text=True)

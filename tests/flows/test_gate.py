@@ -28,19 +28,19 @@ def test_before_any_version_everything_is_missing():
 
 
 @pytest.mark.parametrize(("readings", "shut"), [(199, ["readings"]), (200, [])])
-def test_a_first_training_needs_200_readings_and_no_new_ones(readings, shut):
+def test_a_first_training_needs_200_readings(readings, shut):
     assert gate(manifest(readings), None, FINE)["shut"] == shut
 
 
 @pytest.mark.parametrize(
     ("readings", "shut", "missing_new"), [(249, ["new"], 1), (250, [], 0), (190, ["readings", "new"], 60)]
 )
-def test_the_next_training_needs_50_more_than_the_last_had(readings, shut, missing_new):
+def test_the_next_training_needs_50_more(readings, shut, missing_new):
     opened = gate(manifest(readings), last(200), FINE)
     assert (opened["shut"], opened["missing_new"]) == (shut, missing_new)
 
 
-def test_a_version_that_was_trained_is_not_waiting_for_new_readings_but_done():
+def test_a_trained_version_is_done():
     opened = gate(manifest(200), last(200, "b" * 64), FINE)
     assert opened["shut"] == ["trained"] and opened["missing_new"] == 50
     assert (
@@ -61,7 +61,7 @@ def test_a_version_that_was_trained_is_not_waiting_for_new_readings_but_done():
         ),
     ],
 )
-def test_an_open_finding_shuts_the_gate_and_is_told_in_numbers(findings, code, sentence):
+def test_open_findings_close_the_gate(findings, code, sentence):
     opened = gate(manifest(300), None, FINE | findings)
     assert opened["shut"] == [code] and not opened["ready"]
     assert sentence in gate_sentences(opened, "en")[0]
@@ -73,13 +73,13 @@ def test_made_up_readings_count_and_are_named():
     assert gate_sentences(opened, "zh")[-1] == "其中 180 条是虚构的；为了能试用，也算在内。"
 
 
-def test_who_asks_for_a_training_needs_no_new_readings_but_sound_ones():
+def test_manual_training_needs_no_new_readings():
     soon, damaged = gate(manifest(210), last(200), FINE), gate(manifest(210), last(200), FINE | {"contacts": 1})
     assert may_train(soon, asked=True) and not may_train(soon, asked=False)
     assert not may_train(damaged, asked=True)
 
 
-def test_coverage_is_the_share_of_sentences_that_are_labelled_as_something():
+def test_coverage_counts_labelled_sentences():
     row = stored_row()
     sentences = [
         sentence | {"labels": [label]} for sentence, label in zip(row["sentences"], ("other", "advice"), strict=True)
@@ -87,7 +87,7 @@ def test_coverage_is_the_share_of_sentences_that_are_labelled_as_something():
     assert label_coverage(stored(row | {"sentences": sentences}, stored_row(2))) == 0.75
 
 
-def test_a_contact_detail_is_found_whichever_rules_it_was_published_under():
+def test_the_gate_searches_with_current_rules():
     assert contacts(stored(stored_row(question="打13912345678给我"), stored_row(2))) == 1
 
 
@@ -101,7 +101,7 @@ def data(tmp_path):
     return tmp_path
 
 
-def test_a_changed_byte_in_the_newest_version_shuts_the_gate(data):
+def test_a_changed_byte_closes_the_gate(data):
     assert look(data, required=2)["ready"]
     path = versions.path_of(data, versions.newest(data)) / "examples" / "train.parquet"
     path.write_bytes(path.read_bytes() + b"x")
@@ -119,7 +119,7 @@ def test_what_follows_from_the_hash_is_found_once(data, monkeypatch):
     assert examine(data, version)["contacts"] == 7
 
 
-def test_the_last_training_is_the_newest_run_and_a_smoke_test_is_none(tmp_path):
+def test_smoke_tests_are_no_trainings(tmp_path):
     for name, readings, smoke in (("0001-a", 200, False), ("0002-b", 260, False), ("0003-c", 300, True)):
         (tmp_path / "runs" / name).mkdir(parents=True)
         about = {"dataset": {"version": 1, "hash": name, "counts": {"readings": readings}}, "smoke": smoke}

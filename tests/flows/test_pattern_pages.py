@@ -55,7 +55,7 @@ def tarot(*arguments, lang="zh"):
     return result.output
 
 
-def test_the_library_is_told_in_words_with_counts_and_real_sentences(stored, gold):
+def test_the_pattern_page_has_counts_and_sentences(stored, gold):
     page = "\n".join(pattern_pages.library_page(context("zh"), pattern_library.pattern_library(stored)))
     heads = re.findall(r"^## (\S+)", page, re.M)
     assert [head.split("：")[0] for head in heads] == ["开场", "牌义", "连牌", "建议", "收尾", "文风"]
@@ -70,7 +70,7 @@ def test_the_library_reads_in_english_too(stored):
     assert "## advice" in page and "contrast" in page and "How advice is given:" in page
 
 
-def test_one_card_is_told_upright_and_reversed_with_what_it_is_linked_to(stored, gold):
+def test_a_card_page_shows_both_orientations(stored, gold):
     entry = pattern_library.card_entry(stored, "愚人")
     drawn = [r for r in gold if "愚人" in [card["card"] for card in r["cards"]]]
     assert entry["readings"] == len(drawn) > 1
@@ -79,7 +79,7 @@ def test_one_card_is_told_upright_and_reversed_with_what_it_is_linked_to(stored,
     assert page.startswith(f"# 愚人：{len(drawn)} 条解读里抽到过") and "常与哪些牌连着讲：" in page
 
 
-def test_a_card_may_be_called_as_the_reader_calls_it():
+def test_own_names_of_cards_are_accepted():
     assert canonical("The Fool") == "愚人" and canonical("钱币10") == "星币十"
     with pytest.raises(Problem, match="小狗"):
         canonical("小狗")
@@ -93,7 +93,7 @@ def test_a_version_is_told_instead_of_the_store(data_dir):
     assert set(now) == set(then) == {"opening", "card_interpretation", "card_link", "advice", "closing", "style"}
 
 
-def test_an_explanation_names_the_file_and_line_that_decided():
+def test_an_explanation_names_file_and_line():
     page = tarot("lexicon", "try", "愚人正位说明你要出发了。三月之前先把项目收尾。")
     assert re.search(r"cues\.csv 第 \d+ 行：“说明”，牌义·说含义", page)
     assert "  标为：建议" in page and "  时间：三月之前" in page

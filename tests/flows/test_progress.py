@@ -25,7 +25,7 @@ def test_what_is_over_at_once_shows_nothing():
     assert shown(io.StringIO(), 0.1) == shown(Terminal(), 0.1) == ""
 
 
-def test_without_a_terminal_a_line_now_and_then_tells_the_losses():
+def test_without_terminal_losses_are_lines():
     assert shown(io.StringIO(), 6.0).splitlines() == [
         "Training 2/4  validation 4.500  loss 3.500",
         "Training 3/4  validation 4.500  loss 3.000",
@@ -33,7 +33,7 @@ def test_without_a_terminal_a_line_now_and_then_tells_the_losses():
     ]
 
 
-def test_on_a_terminal_the_curve_grows_beneath_the_bar():
+def test_the_terminal_shows_a_growing_curve():
     text = shown(Terminal(), 6.0)
     assert "Training" in text and "4/4" in text
     assert "●" in text and "·" in text and "validation 4.500  loss 2.500" in text

@@ -63,7 +63,7 @@ def done(prefect, tmp_path_factory):
     return folder / "data", first, lambda: run(*arguments, recipe=str(folder / "small.toml"))
 
 
-def test_every_made_up_reading_is_kept_and_stays_marked_as_made_up(done):
+def test_made_up_readings_stay_marked(done):
     data, result, _ = done
     assert result["ingest"]["accepted"] == result["ingest"]["synthetic"] == 48
     assert tables.readings(data)["synthetic"].all()
@@ -71,7 +71,7 @@ def test_every_made_up_reading_is_kept_and_stays_marked_as_made_up(done):
     assert pl.read_parquet(folder / "examples" / "train.parquet")["synthetic"].all()
 
 
-def test_the_gate_opens_and_the_tuned_model_is_better_on_held_out_readings(done):
+def test_the_gate_opens_and_tuning_helps(done):
     _, result, _ = done
     opened = {name: result["gate"][name] for name in ("validated", "required", "missing", "ready", "made_up")}
     assert opened == {"validated": 48, "required": 40, "missing": 0, "ready": True, "made_up": 48}
@@ -87,7 +87,7 @@ def test_the_gate_opens_and_the_tuned_model_is_better_on_held_out_readings(done)
     assert result["scores"]["stand_in"] is True
 
 
-def test_the_report_shows_both_losses_and_says_that_base_and_readings_are_no_real_ones(done):
+def test_the_report_names_stand_ins(done):
     _, result, _ = done
     page = Path(result["report"]).read_text(encoding="utf-8")
     for model in ("base", "tuned"):
@@ -95,14 +95,14 @@ def test_the_report_shows_both_losses_and_says_that_base_and_readings_are_no_rea
     assert "虚构" in page and "替身" in page
 
 
-def test_the_run_knows_the_dataset_it_was_trained_on(done):
+def test_the_run_names_its_dataset(done):
     data, result, _ = done
     manifest = json.loads((Path(result["run"]["adapter"]).parent / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["dataset"]["hash"] == result["version"]["hash"]
     assert manifest["base"]["stand_in"] is True
 
 
-def test_the_run_is_the_champion_until_a_better_one_comes(done):
+def test_the_champion_stays_until_beaten(done):
     from flows.training.runs import best_run
 
     data, result, _ = done
@@ -126,7 +126,7 @@ def test_the_same_again_changes_nothing_and_trains_nothing(done):
     assert len(list((data / "runs").glob("*/manifest.json"))) == 1
 
 
-def test_a_person_is_forgotten_down_to_the_last_byte_of_store_versions_runs_and_prefect(done):
+def test_no_byte_of_a_person_is_left(done):
     """Last, since it takes apart what the others look at."""
     from flows import forget
     from flows.runtime import environment

@@ -62,7 +62,7 @@ def test_a_line_has_the_counts_and_no_path():
     assert "somewhere" not in json.dumps(line)
 
 
-def test_lines_are_appended_and_the_last_one_is_read_past_a_torn_one(tmp_path):
+def test_a_torn_log_line_is_skipped(tmp_path):
     for number in range(2):
         run_log.note(tmp_path, {"flow": "ingest", "number": number})
     with (tmp_path / "runs.jsonl").open("a") as file:
@@ -83,7 +83,7 @@ def test_nobody_listening_is_no_failure(url, capsys):
     assert url not in capsys.readouterr().err
 
 
-def test_an_error_says_nothing_of_what_it_was_about():
+def test_redacted_errors_hold_no_content():
     def fail():
         raise FileNotFoundError(2, "No such file", "客户13912345678.docx")
 

@@ -154,7 +154,7 @@ def postgres(tmp_path_factory):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def test_state_in_postgresql_the_schedule_by_cron_and_trainings_on_another_machine(postgres, tmp_path):
+def test_postgresql_cron_and_a_remote_worker(postgres, tmp_path):
     data = tmp_path / "data"
     write_sample(20, data / "inbox", seed=4)
     server = Server(data, "--cron", "0 3 1 1 *", "--timezone", "Asia/Shanghai", "--no-train")
@@ -204,7 +204,7 @@ def served(tmp_path):
         process.kill()
 
 
-def test_three_lots_become_three_versions_three_reports_and_one_training(served, tmp_path):
+def test_three_inboxes_give_three_versions_one_training(served, tmp_path):
     data = served.data
 
     def drop(number: int, readings: int) -> None:

@@ -87,7 +87,7 @@ def attacks_that_arrived(address: str, token: str) -> list[str]:
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
-def test_pages_from_disk_and_from_another_port_reach_nothing(server, page_of_another_port):
+def test_foreign_pages_reach_nothing(server, page_of_another_port):
     address, token = server
     with chromium() as browser:
         context = browser.new_context()
@@ -136,7 +136,7 @@ def basic(secret: str) -> str:
     return "Basic " + base64.b64encode(f"tarot:{secret}".encode()).decode()
 
 
-def test_the_secret_is_for_its_owner_only_and_outlives_a_restart(tmp_path):
+def test_the_server_token_is_private_and_stable(tmp_path):
     before = os.umask(0o022)
     try:
         token = token_of(tmp_path)

@@ -26,12 +26,12 @@ def test_every_is_read_with_its_unit(every, seconds):
 
 
 @pytest.mark.parametrize("every", ["1s", "15", "m", "-5m", "0h", "soon"])
-def test_any_other_every_is_refused_with_the_form_it_takes(every):
+def test_wrong_intervals_name_the_format(every):
     with pytest.raises(Problem, match="30s, 15m, 2h or 1d"):
         seconds_of(every)
 
 
-def test_without_a_schedule_it_is_every_fifteen_minutes_in_the_machines_time_zone(monkeypatch):
+def test_the_default_interval_is_fifteen_minutes(monkeypatch):
     monkeypatch.setenv("TZ", "Asia/Shanghai")
     assert schedule_of(None, None, None) == Schedule(seconds=900, timezone="Asia/Shanghai")
 
@@ -48,13 +48,13 @@ def test_cron_comes_with_its_time_zone():
         (None, "0 3 * * *", "Asia/Shangai", "schedule_timezone"),
     ],
 )
-def test_a_schedule_that_cannot_be_is_refused_before_anything_starts(every, cron, timezone, code):
+def test_an_impossible_schedule_is_refused(every, cron, timezone, code):
     with pytest.raises(Problem) as caught:
         schedule_of(every, cron, timezone)
     assert caught.value.code == code
 
 
-def test_what_is_served_survives_the_way_to_its_process():
+def test_served_settings_survive_serialisation():
     served = ServeSettings(schedule=Schedule(seconds=5), min_readings=200, min_new=50, overrides={"lora.r": "8"})
     assert ServeSettings.from_json(served.to_json()) == served
 
@@ -62,11 +62,11 @@ def test_what_is_served_survives_the_way_to_its_process():
 @pytest.mark.parametrize(
     "url", ["postgresql://u:p@host/db", "postgres://u:p@host/db", "postgresql+asyncpg://u:p@host/db"]
 )
-def test_a_database_as_people_write_it_is_one_as_prefect_wants_it(url):
+def test_database_urls_get_the_async_driver(url):
     assert database_driver(url) == "postgresql+asyncpg://u:p@host/db"
 
 
-def test_where_it_is_served_counts_only_while_it_is(tmp_path):
+def test_the_address_counts_only_while_served(tmp_path):
     assert served_at(tmp_path) is None
     say_where(tmp_path, "http://127.0.0.1:4200")
     assert served_at(tmp_path) is None
@@ -91,7 +91,7 @@ def test_the_plist_is_one():
     assert plist["ProgramArguments"] == COMMAND and plist["EnvironmentVariables"] == SECRET
 
 
-def test_what_is_installed_is_this_call_without_what_is_secret():
+def test_installed_units_hold_no_secrets():
     argv = [
         "tarot",
         "serve",
@@ -107,7 +107,7 @@ def test_what_is_installed_is_this_call_without_what_is_secret():
 
 
 @pytest.mark.parametrize("yes", [False, True])
-def test_install_writes_only_with_yes_and_only_for_the_owner(tmp_path, yes):
+def test_install_writes_only_with_yes(tmp_path, yes):
     arguments = ["serve", "--data-dir", str(tmp_path / "data"), "--install", "--json", *(["--yes"] if yes else [])]
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)}
     result = subprocess.run(

@@ -25,7 +25,7 @@ time.sleep(600)
 
 
 @pytest.mark.slow
-def test_a_command_that_is_killed_or_interrupted_takes_its_server_along(tmp_path):
+def test_the_server_ends_with_its_command(tmp_path):
     commands = {}
     for number in (signal.SIGKILL, signal.SIGINT):
         home = tmp_path / number.name
@@ -50,7 +50,7 @@ def test_a_command_that_is_killed_or_interrupted_takes_its_server_along(tmp_path
         command.stdout.close()
 
 
-def test_a_server_that_does_not_come_up_is_told_with_where_the_reason_is(tmp_path, monkeypatch):
+def test_a_failed_server_start_names_its_log(tmp_path, monkeypatch):
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
     monkeypatch.setenv("PREFECT_API_DATABASE_CONNECTION_URL", f"sqlite+aiosqlite:///{tmp_path}/nowhere/prefect.db")
     with pytest.raises(Problem) as problem:

@@ -58,7 +58,7 @@ def test_a_version_announced_three_times_is_trained_once(data, hash):
     assert trainings == [1] and marker(data, hash)["run"] == "0001-a" and not wanted(data, hash)
 
 
-def test_the_marker_holds_though_the_run_was_thrown_away_and_the_run_though_the_marker_was(data, hash):
+def test_marker_or_run_prevents_a_second_training(data, hash):
     outcome(data, hash, lambda: finish(data, hash))
     (data / "runs").rename(data / "elsewhere")
     assert outcome(data, hash, refuse) == "already"
@@ -68,25 +68,25 @@ def test_the_marker_holds_though_the_run_was_thrown_away_and_the_run_though_the_
     assert outcome(data, hash, refuse) == "already"
 
 
-def test_a_run_that_was_killed_before_its_evaluation_is_taken_up(data, hash):
+def test_an_unevaluated_run_is_resumed(data, hash):
     finish(data, hash)
     (data / "runs" / "0001-a" / "scores.json").unlink()
     assert wanted(data, hash)
     assert outcome(data, hash, lambda: {"run": "0001-a"}) == "trained"
 
 
-def test_an_announcement_of_another_version_than_is_there_trains_nothing(data, hash):
+def test_events_of_other_versions_train_nothing(data, hash):
     assert outcome(data, "0" * 64, refuse) == "gone"
     assert outcome(data, hash, refuse, version=2) == "gone"
 
 
-def test_a_shut_gate_holds_against_an_event_that_anybody_sent(data, hash):
+def test_a_closed_gate_ignores_events(data, hash):
     result = train_once(data, 1, hash, refuse, required=200, min_new=50)
     assert result["outcome"] == "shut" and result["gate"]["missing"] == 199
     assert marker(data, hash) == {}
 
 
-def test_a_training_that_failed_is_not_tried_again_by_itself(data, hash):
+def test_a_failed_training_is_not_repeated(data, hash):
     def fail():
         raise Problem("out_of_memory", setting="x", why="y")
 
@@ -96,7 +96,7 @@ def test_a_training_that_failed_is_not_tried_again_by_itself(data, hash):
     assert outcome(data, hash, refuse) == "failed_before"
 
 
-def test_one_that_was_stopped_is_taken_up_again_as_often_as_it_is_stopped(data, hash):
+def test_stopped_trainings_are_always_resumed(data, hash):
     def stopped():
         raise KeyboardInterrupt
 
@@ -107,7 +107,7 @@ def test_one_that_was_stopped_is_taken_up_again_as_often_as_it_is_stopped(data, 
     assert outcome(data, hash, lambda: finish(data, hash)) == "trained"
 
 
-def test_one_that_kills_its_process_every_time_is_given_up(data, hash):
+def test_repeatedly_killed_trainings_are_given_up(data, hash):
     path = data / "trainings" / f"{hash[:16]}.json"
     path.parent.mkdir()
     path.write_text(json.dumps({"hash": hash, "version": 1, "state": "started", "attempts": ATTEMPTS}))
@@ -115,7 +115,7 @@ def test_one_that_kills_its_process_every_time_is_given_up(data, hash):
     assert marker(data, hash)["state"] == "failed"
 
 
-def test_a_training_by_hand_that_is_going_on_is_left_alone(data, hash):
+def test_a_manual_training_is_left_alone(data, hash):
     def going_on():
         raise Problem("training", version=hash[:8])
 
@@ -135,7 +135,7 @@ print(train_once(data, 1, hash, train, required=1, min_new=50))
 """
 
 
-def test_while_it_is_trained_an_announcement_finds_it_busy_and_after_a_kill_takes_it_up(data, hash):
+def test_a_running_training_is_not_repeated(data, hash):
     process = subprocess.Popen([sys.executable, "-c", TRAINER, str(data), hash], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout.readline() == "training\n"

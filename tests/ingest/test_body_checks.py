@@ -14,5 +14,5 @@ def test_a_spoken_reading_is_no_card_list(join):
 
 
 @pytest.mark.parametrize("content", ["恶魔逆位、高塔正位", "1. 过去：恶魔（逆位，好吓人）\n2. 现在：高塔"])
-def test_a_body_that_only_lists_the_cards_is_empty(content):
+def test_a_card_list_is_no_content(content):
     assert body_problem(content)[0] == "empty_body"

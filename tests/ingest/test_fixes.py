@@ -380,7 +380,7 @@ def test_edited_readings_are_compared_by_current_text(data, inbox):
     assert tables.rejections(data)["source"].struct.field("file").to_list() == ["b.jsonl"]
 
 
-def test_another_unknown_card_replaces_the_first_under_the_same_id(data, inbox, monkeypatch):
+def test_a_changed_rejection_keeps_its_id(data, inbox, monkeypatch):
     lay(inbox, WRONG_CARD)
     take_in(data, inbox)
     name = only_rejection(data, "unknown_card")
@@ -392,7 +392,7 @@ def test_another_unknown_card_replaces_the_first_under_the_same_id(data, inbox, 
     assert tables.rejections(data).to_dicts() == [row]
 
 
-def test_an_id_of_an_earlier_release_survives_a_replay(data, inbox):
+def test_old_rejection_ids_survive_a_replay(data, inbox):
     lay(inbox, WRONG_CARD)
     take_in(data, inbox)
     old = "x00000000000000ab"

@@ -12,7 +12,7 @@ def pieces(text):
     return [text[start:end] for start, end in split(text)]
 
 
-def test_a_sentence_ends_with_its_mark_or_its_line():
+def test_sentences_end_at_marks_or_lines():
     assert pieces("愚人来了。你看！\n真的？好") == ["愚人来了。", "你看！", "真的？", "好"]
 
 
@@ -30,7 +30,7 @@ def test_closing_marks_and_emoji_stay_with_their_sentence():
     ]
 
 
-def test_ascii_question_marks_end_sentences_full_stops_do_not():
+def test_ascii_question_marks_end_sentences():
     assert pieces("P.S. 看这里 v1.2 吗?好") == ["P.S. 看这里 v1.2 吗?", "好"]
 
 

@@ -53,7 +53,7 @@ def test_every_title_is_kept():
         assert Replacer({name: "阿梨"})(f"{name}，你好。", name) == f"梨{title}，你好。"
 
 
-def test_a_card_name_is_replaced_before_words_of_address():
+def test_card_names_go_before_words_of_address():
     for word in lexicon.words("persons", "addressed"):
         assert Replacer(KEY)(f"星星{word}，星星正位。", "星星") == f"阿棠{word}，星星正位。"
 

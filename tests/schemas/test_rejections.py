@@ -35,7 +35,7 @@ def placeholders(sentence):
     return set(re.findall(r"{(\w+)}", sentence))
 
 
-def test_every_code_has_both_languages_with_the_same_values():
+def test_every_code_has_both_languages():
     for code, row in CATALOGUE.items():
         assert set(row) == {"zh", "en"}, code
         assert placeholders(row["zh"]) == placeholders(row["en"]), code
@@ -63,7 +63,7 @@ def test_a_rejection_is_described_in_either_language(lang, sentence):
     assert describe("says_reversed", values_json({"card": "战车", "written": "战车,{车}"}), lang) == sentence
 
 
-def test_a_code_no_longer_known_is_shown_with_its_values():
+def test_unknown_codes_are_shown_with_values():
     assert describe("gone", '{"a":"x","b":"{y}"}', "zh") == "gone x {y}"
 
 

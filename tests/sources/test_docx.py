@@ -45,7 +45,7 @@ def cards(reading: dict) -> list[tuple]:
     return [(c["position"], c["card"], c["orientation"]) for c in reading["cards"]]
 
 
-def test_soft_breaks_hold_labels_and_a_table_holds_the_cards(read):
+def test_soft_breaks_and_tables_are_read(read):
     data = document(p("要不要换组", "Heading1"), LABELS, CARDS, p(BODY[:25]), p(BODY[25:]))
     reading = to_reading(read({"a.docx": data})[0])
     assert (reading["person"], reading["question"], reading["draws"][0]["spread"]) == ("Mel", "要不要换组", "圣三角")
@@ -84,7 +84,7 @@ def test_readings_begin_at_headings_and_page_breaks(read, between):
     assert readings["content"].to_list() == [BODY, BODY]
 
 
-def test_inserted_text_counts_and_deleted_text_and_comments_do_not(read):
+def test_tracked_insertions_count_deletions_do_not(read):
     changed = "<w:ins><w:r><w:t>新写的一句。</w:t></w:r></w:ins><w:del><w:r><w:delText>删掉的一句。</w:delText><w:t>删</w:t></w:r></w:del>"
     link = '<w:hyperlink><w:r><w:t>链接里的字。</w:t></w:r></w:hyperlink><w:commentReference w:id="1"/>'
     control = f"<w:sdt><w:sdtContent>{p('控件里的一段。')}</w:sdtContent></w:sdt>"
@@ -100,7 +100,7 @@ def test_headings_inside_a_reading_stay_in_its_body(read):
     assert reading["content"] == f"{BODY}\n\n建议\n\n先把手上的项目收尾。"
 
 
-def test_a_table_with_a_column_for_the_text_is_a_table_of_readings(read):
+def test_a_text_column_makes_a_table_of_readings(read):
     data = document(
         table(["客户", "问题", "牌", "解读"], ["Mel", "换组", "隐士", BODY], ["阿宁", "搬家", "正义", BODY])
     )
@@ -150,7 +150,7 @@ def test_kangxi_radicals_of_a_pdf_are_the_characters(read):
     assert [c["card"] for c in reading["cards"]] == ["力量", "太阳"]
 
 
-def test_a_heading_of_the_second_level_begins_a_reading_where_a_name_follows(read):
+def test_second_level_headings_begin_named_readings(read):
     one = [p("要不要换组", "Heading2"), p("咨询者：Mel\n牌：隐士、战车（逆）"), p("综合", "Heading2"), p(BODY)]
     two = [p("搬家", "Heading2"), p("咨询者：阿宁\n牌：太阳"), p(BODY)]
     readings = [to_reading(record) for record in read({"a.docx": document(*one, *two)})]
@@ -173,7 +173,7 @@ def laid(reading: dict) -> list[tuple]:
     return [(c["position"], c["card"], c["orientation"]) for c in reading["cards"]]
 
 
-def test_a_form_with_places_over_cards_and_the_outcome_below_the_text(read):
+def test_forms_with_places_over_cards_are_read(read):
     form = table(
         ["咨询者", "Mel", "日期", "2024-01-05"],
         ["问题", "换组"],
@@ -187,7 +187,7 @@ def test_a_form_with_places_over_cards_and_the_outcome_below_the_text(read):
     assert (laid(reading), reading["content"], reading["outcome"]) == (SIDED, BODY, "三月换了")
 
 
-def test_a_table_of_cards_with_what_is_said_of_each(read):
+def test_tables_of_cards_with_texts_are_read(read):
     said = ["隐士提着灯，你这半年一直在自己找路。", "战车倒过来，是缰绳松了。", "太阳在最后，孩子骑着白马出来。"]
     rows = [["过去", "隐士", "正", said[0]], ["现在", "战车", "逆", said[1]], ["未来", "太阳", "", said[2]]]
     body = document(p("咨询者：Mel\n问题：换组"), table(["牌位", "牌", "正逆", "解读"], *rows))
@@ -237,14 +237,14 @@ def test_who_a_file_is_about_in_its_title(read):
         [["客户", "问题"], ["Mel", "换组"], ["过去", "现在"], ["隐士正位", "战车逆位"]],
     ],
 )
-def test_a_form_with_its_cards_in_rows_or_values_under_labels(read, rows):
+def test_forms_with_cards_in_rows_are_read(read, rows):
     (record,) = read({"a.docx": document(table(*rows, ["解读", BODY]))})
     reading = to_reading(record)
     assert (reading["person"], reading["question"], reading["content"]) == ("Mel", "换组", BODY)
     assert laid(reading) == SIDED[:2]
 
 
-def test_readings_of_one_paragraph_have_places_of_their_own(read):
+def test_readings_of_one_paragraph_have_own_locators(read):
     said = "<w:br/>".join(
         f"</w:t><w:br/><w:t>咨询者：{name}</w:t><w:br/><w:t>问题：换组</w:t><w:br/><w:t>牌：隐士正位</w:t><w:br/><w:t>{BODY}"
         for name in ("Mel", "阿宁", "KK")

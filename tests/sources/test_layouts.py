@@ -71,7 +71,7 @@ def test_readings_come_back_as_they_were_laid_out(tmp_path, form):
             ), wanted["id"]
 
 
-def test_a_page_of_labels_in_html_is_read_without_its_marks(read):
+def test_labelled_html_pages_are_read(read):
     body = "隐士提着灯，你这半年一直在自己找路。战车倒过来，是缰绳松了。太阳在最后，慢慢就亮了。"
     page = f"<html><head><title>x</title></head><body><h1>换组</h1><p>客户：Mel</p><p>问题：换组</p><p>牌：隐士正位、战车逆位</p><h2>解读</h2><p>{body}</p></body></html>"
     (record,) = read({"a.html": page})

@@ -13,7 +13,7 @@ def three(reading: dict) -> list[tuple]:
     return [(c["place"], c["position"], c["card"], c["orientation"]) for c in reading["cards"]]
 
 
-def test_several_readings_a_file_and_a_label_in_the_body_is_body(read):
+def test_labels_in_the_body_are_body(read):
     first, second = (to_reading(record) for record in read({"a.txt": f"{HEAD}\n{BODY}\n\n----------\n{OTHER}\n"}))
     assert (first["person"], first["question"], str(first["date"])) == ("Mel", "要不要换组", "2024-01-05")
     assert three(first) == [
@@ -41,7 +41,7 @@ def test_a_rule_inside_a_body_is_no_separator(read):
     assert record.content == body
 
 
-def test_a_date_line_between_readings_is_the_date_of_the_next(read):
+def test_a_date_line_dates_the_next_reading(read):
     text = f"2024年1月5日\n咨询者：Mel\n牌：隐士\n\n{BODY}\n\n2024年1月6日\n咨询者：阿宁\n牌：太阳\n\n{BODY}\n"
     assert [str(to_reading(record)["date"]) for record in read({"a.txt": text})] == ["2024-01-05", "2024-01-06"]
 
@@ -80,13 +80,13 @@ def test_a_content_label_begins_the_body(read):
     assert record.content == BODY
 
 
-def test_a_label_that_is_told_already_begins_the_body(read):
+def test_a_repeated_label_begins_the_body(read):
     body = f"牌阵：我用的是圣三角\n{BODY}"
     (record,) = read({"a.txt": f"咨询者：Mel\n问题：换组\n牌阵：圣三角\n牌：隐士\n\n{body}"})
     assert (record.content, record.draws[0].spread) == (body, "圣三角")
 
 
-def test_cards_in_the_head_of_a_body_do_not_join_the_list(read):
+def test_cards_below_the_head_stay_out(read):
     body = f"隐士\n提着灯的人。{BODY}"
     reading = to_reading(read({"a.txt": f"咨询者：Mel\n牌：隐士、太阳\n{body}"})[0])
     assert [c["card"] for c in reading["cards"]] == ["隐士", "太阳"]
@@ -110,7 +110,7 @@ def test_lone_carriage_returns(read):
     assert to_reading(read({"a.txt": data})[0])["content"] == BODY
 
 
-def test_a_reading_without_labels_is_kept_whole_and_its_cards_are_taken_from_it_where_it_lists_them(read):
+def test_unlabelled_notes_keep_text_and_listed_cards(read):
     text = f"# 换组\n\n抽到的牌：隐士、战车（逆）、太阳\n\n{BODY}"
     reading = to_reading(read({"a.md": text})[0])
     assert (reading["person"], [c["card"] for c in reading["cards"]]) == (None, ["隐士", "战车", "太阳"])
@@ -138,7 +138,7 @@ def test_synthetic_and_consent_labels(read):
     assert (reading["synthetic"], reading["consent"], reading["outcome"]) == (True, "no", "换了")
 
 
-def test_a_block_without_a_person_under_a_separator_is_somebody_elses_reading(read):
+def test_an_unnamed_block_after_a_separator_is_another_reading(read):
     named = f"咨询者：Mel\n问题：换组\n牌：隐士正位\n\n{BODY}"
     anonymous = f"问题：他会联系我吗\n牌：星星正位\n\n{BODY}"
     follow_up = "追问：多久\n牌：月亮\n\n一个月内吧。"
@@ -204,7 +204,7 @@ def test_no_in_front_matter_is_no(read):
     assert (reading["consent"], reading["synthetic"]) == ("no", True)
 
 
-def test_a_vault_is_read_without_its_settings_trash_and_attachments(read):
+def test_vault_settings_and_trash_are_skipped(read):
     records = read(
         {
             "库/.obsidian/app.json": "{}",
@@ -222,7 +222,7 @@ def test_a_template_is_no_reading(read):
     assert (readings.height, rejections["reason"].to_list()) == (0, ["empty_body"])
 
 
-def test_a_daily_note_holds_several_readings_and_its_name_their_day(read):
+def test_a_daily_note_dates_its_readings(read):
     day = f"---\ntags: [日记]\nconsent: no\n---\n咨询者：Mel\n牌：隐士\n\n{BODY}\n\n---\n\n咨询者：阿宁\n牌：太阳\n\n{BODY}\n"
     readings = [to_reading(record) for record in read({"日记/2024-01-05.md": day})]
     assert [(r["person"], str(r["date"]), r["consent"]) for r in readings] == [
@@ -232,7 +232,7 @@ def test_a_daily_note_holds_several_readings_and_its_name_their_day(read):
     assert [r["source"]["locator"] for r in readings] == ["line 5", "line 14"]
 
 
-def test_the_day_in_a_name_gives_way_to_the_one_in_the_note(read):
+def test_dates_in_notes_precede_file_names(read):
     (record,) = read({"2024-01-05 Mel.txt": f"咨询者：Mel\n牌：隐士\n日期：2024-01-06\n\n{BODY}"})
     assert str(to_reading(record)["date"]) == "2024-01-06"
 
@@ -258,19 +258,19 @@ def blocks(above: list[str]) -> str:
         ["——— 分割线 ———"] * 3,
     ],
 )
-def test_a_line_that_counts_or_parts_the_readings_is_in_no_body(read, above):
+def test_separator_lines_are_in_no_body(read, above):
     readings = [to_reading(record) for record in read({"a.txt": blocks(above)})]
     assert [(r["person"], r["content"]) for r in readings] == [("Mel", BODY), ("阿宁", BODY), ("小满", BODY)]
 
 
-def test_a_number_that_ends_every_body_counts_only_where_it_counts_on(read):
+def test_trailing_numbers_separate_only_in_sequence(read):
     text = "\n\n".join(f"{BLOCK.format(person)}\n\n{BODY}\n打分：9" for person in ("Mel", "阿宁", "小满"))
     readings = [to_reading(record) for record in read({"a.txt": text})]
     assert [r["content"] for r in readings] == [f"{BODY}\n打分：9"] * 3
 
 
 @pytest.mark.parametrize("form", ["【{}】", "—— {} ——", "**{}**", "● {}", "## {}"])
-def test_a_date_line_in_ornaments_dates_the_reading_below(read, form):
+def test_an_ornamented_date_line_dates_the_reading(read, form):
     days = ["2024-01-05", "2024/1/6", "20240107"]
     readings = [to_reading(record) for record in read({"a.txt": blocks([form.format(day) for day in days])})]
     assert [(r["person"], str(r["date"]), r["content"]) for r in readings] == [
@@ -304,7 +304,7 @@ def test_labels_with_signs_numbers_headings_and_tables(read, head):
     assert reading["content"] == BODY
 
 
-def test_a_table_in_a_body_stays_as_it_is(read):
+def test_tables_in_bodies_stay(read):
     table = "| 牌 | 正逆 |\n|---|---|\n| 正义 | 正 |"
     (record,) = read({"a.md": f"{BLOCK.format('Mel')}\n\n{BODY}\n\n{table}"})
     assert to_reading(record)["content"] == f"{BODY}\n\n{table}"
@@ -319,18 +319,18 @@ def test_cards_as_mappings_in_front_matter(read):
     assert cards == [("正义", "upright"), ("死神", "reversed")]
 
 
-def test_a_title_that_a_template_left_is_no_text(read):
+def test_template_titles_are_no_text(read):
     text = "---\ndate: {{date}}\nperson: \nquestion: \ncards:\n  - \n---\n# {{title}}\n\n<% tp.file.cursor() %>"
     _, rejections = to_readings(read({"模板.md": text}))
     assert rejections["reason"].to_list() == ["empty_body"]
 
 
-def test_notes_with_dashes_round_their_dates_are_no_chat(read):
+def test_dashed_dates_make_no_chat(read):
     records = read({"a.txt": blocks(["—— 2024/1/5 ——", "—— 2024/1/6 ——", "—— 2024/1/7 ——"])})
     assert {record.source.form for record in records} == {"notes"}
 
 
-def test_a_long_row_of_dashes_below_a_bar_holds_nobody_up(read):
+def test_long_rows_of_dashes_are_fast(read):
     text = f"{BLOCK.format('Mel')}\n\n{BODY}\n| a |\n|{'-' * 5000}x"
     assert len(read({"a.md": text})) == 1
 
@@ -343,7 +343,7 @@ def test_a_long_row_of_dashes_below_a_bar_holds_nobody_up(read):
         "## 牌面\n| 位置 | 牌 | 正逆 |\n|---|---|---|\n| 过去 | 隐士 | 逆位 |\n| 现在 | 正义 | |\n\n## 解读",
     ],
 )
-def test_labels_and_tables_inside_a_list_of_cards_are_part_of_it(read, cards):
+def test_labels_inside_card_lists_belong_to_them(read, cards):
     (record,) = read({"a.md": f"咨询者：Mel\n问题：换组\n{cards}\n\n{BODY}\n"})
     assert [card["card"] for card in to_reading(record)["cards"]] == ["隐士", "正义"]
 
@@ -365,7 +365,7 @@ GREETED = "{name}你好，隐士提着灯，你这半年一直在自己找路。
         "## {name}\n### 日期\n{day}",
     ],
 )
-def test_readings_under_headings_of_one_level_days_or_counts_are_read_one_by_one(read, above):
+def test_headings_days_and_counts_separate_readings(read, above):
     parts = [
         f"{above.format(name=name, day=day, count=count)}\n问题：{question}\n牌：隐士正位、战车逆位\n\n{GREETED.format(name=name)}"
         for count, (name, question, day) in enumerate(TWO, 1)
@@ -375,7 +375,7 @@ def test_readings_under_headings_of_one_level_days_or_counts_are_read_one_by_one
     assert [r["content"] for r in readings] == [GREETED.format(name=name) for name, _, _ in TWO]
 
 
-def test_a_heading_of_another_level_inside_a_body_begins_no_reading(read):
+def test_headings_of_another_level_stay_body(read):
     again = "### 第二问\n问题：要不要换组\n牌：太阳正位\n\n太阳在最后，慢慢就亮了。"
     (record,) = read({"a.md": f"# Mel\n问题：换组\n牌：隐士正位\n\n{BODY}\n\n{again}\n"})
     assert record.content == f"{BODY}\n\n{again}"
@@ -395,7 +395,7 @@ def test_a_heading_of_another_level_inside_a_body_begins_no_reading(read):
         ("Mel.txt", "Melissa你好，", None),
     ],
 )
-def test_a_name_outside_the_text_is_the_persons_where_the_text_calls_somebody_by_it(read, name, opening, person):
+def test_names_outside_count_if_addressed(read, name, opening, person):
     (record,) = read({name: f"问题：换组\n牌：隐士正位\n\n{opening}{BODY}\n"})
     assert record.person == person
 
@@ -408,7 +408,7 @@ def test_a_name_outside_the_text_is_the_persons_where_the_text_calls_somebody_by
         "\n过去：隐士正位\n现在：战车逆位\n未来：太阳",
     ],
 )
-def test_lines_of_a_place_and_a_card_each_are_the_cards_where_no_label_names_them(read, laid):
+def test_unlabelled_place_and_card_lines_are_cards(read, laid):
     (record,) = read({"a.txt": f"咨询者：Mel\n问题：换组\n{laid}\n解读：\n{BODY}\n"})
     reading = to_reading(record)
     assert three(reading) == [
@@ -428,13 +428,13 @@ def test_lines_of_a_place_and_a_card_each_are_the_cards_where_no_label_names_the
         "1. 您的称呼：Mel\n2. 您想问的问题：换组\n3. 抽到的牌：隐士",
     ],
 )
-def test_labels_with_remarks_of_a_questionnaire_and_beside_others(read, head):
+def test_questionnaire_labels_with_remarks_are_read(read, head):
     (record,) = read({"a.txt": f"{head}\n\n{BODY}\n"})
     assert (record.person, record.question, record.content) == ("Mel", "换组", BODY)
     assert [card["card"] for card in to_reading(record)["cards"]] == ["隐士"]
 
 
-def test_what_is_noted_about_the_outcome_below_a_reading_is_no_part_of_it(read):
+def test_outcomes_below_readings_are_not_content(read):
     head = "咨询者：Mel\n问题：换组\n牌：隐士\n\n"
     (record,) = read({"a.txt": f"{head}{BODY}\n\n反馈：三月真的换了\n"})
     assert (record.content, record.outcome) == (BODY, "三月真的换了")
@@ -443,7 +443,7 @@ def test_what_is_noted_about_the_outcome_below_a_reading_is_no_part_of_it(read):
 
 
 @pytest.mark.parametrize("between", ["## {day}\n", "{day}\n", "-----\n日期：{day}\n"])
-def test_a_person_named_once_above_all_readings_of_a_file(read, between):
+def test_one_person_heads_a_whole_file(read, between):
     parts = [f"{between.format(day=day)}问题：{question}\n牌：隐士正位\n\n{BODY}\n\n" for _, question, day in TWO]
     readings = [to_reading(record) for record in read({"a.md": "客户：阿宁\n\n" + "".join(parts)})]
     assert [(r["person"], r["question"], str(r["date"])) for r in readings] == [("阿宁", *told[1:]) for told in TWO]

@@ -86,7 +86,7 @@ def test_plan_of_the_7b_recipe_on_an_a100():
     assert "never ends" in why["train.warmup"]
 
 
-def test_four_bit_is_used_if_16_do_not_fit():
+def test_4_bit_is_used_if_16_do_not_fit():
     result = plan.plan(CARD, data(), plan.gpu("t4"))
     assert result["go"] is True
     assert result["memory_gib"]["total"] == pytest.approx(7.0, abs=0.7)
