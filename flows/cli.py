@@ -1,4 +1,4 @@
-"""The `tarot` command. Each command is declared in `flows.commands` and imported when it is asked for."""
+"""The `tarot` command. Each command is declared in `flows.commands` and imported on demand."""
 
 import gettext
 import os
@@ -44,19 +44,18 @@ COMMANDS: dict[str, str | dict[str, str]] = {
     "serve": "service",
     "worker": "service",
 }
-"""Command -> its module in `flows.commands`, in the order of help; a group has a dictionary of its own."""
+"""Command -> its module in `flows.commands`, in the order of the help text. A group has a dictionary of its own."""
 
 
 class LazyGroup(click.Group):
     """A group that imports the module of a command only to run the command or to show its own help.
 
-    key: of its help in the catalogue. commands: as in COMMANDS.
+    key: key of the group's help in the message catalogue. commands: in the format of COMMANDS.
     """
 
     def __init__(self, name: str, key: str, commands: dict, **settings: object) -> None:
         super().__init__(name, **settings)
-        # Click looks for a similar name in `commands`, so that the names must be its keys; the values it asks
-        # `get_command` for.
+        # Click looks for similar names in the keys of `commands`; it asks `get_command` for the values.
         self.key, self.commands = key, commands
 
     def list_commands(self, context: click.Context) -> list[str]:
@@ -80,7 +79,7 @@ class LazyGroup(click.Group):
         super().format_help(context, formatter)
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands with the first sentence of their help, importing none."""
+        """List the commands with the first sentence of their help, without importing any module."""
         rows = [(name, self._short_help(name, context.obj)) for name in self.commands]
         with formatter.section(gettext.gettext("Commands")):
             formatter.write_dl(rows)
@@ -91,30 +90,30 @@ class LazyGroup(click.Group):
 
 
 def first_sentence(text: str) -> str:
-    """The first sentence of a help text, without its full stop."""
+    """Return the first sentence of a help text, without its full stop."""
     ends = [at for mark in (". ", "。") if (at := text.find(mark)) > 0]
     return text[: min(ends, default=len(text))].rstrip("。.")
 
 
 @cache
 def build(lang: str) -> LazyGroup:
-    """The whole command in one language."""
+    """Build the `tarot` command with all its help texts in one language."""
     settings = {"help_option_names": ["-h", "--help"], "obj": lang}
     root = LazyGroup("tarot", "tarot", COMMANDS, context_settings=settings)
-    # `environment.language` reads it before click does; declared here so that it may also come before the command.
+    # `environment.language` reads it before click does; it is declared here so that it may also precede the command.
     root.params.append(Option(["--lang"], type=click.Choice(LANGUAGES), expose_value=False))
     return root
 
 
 def translate_click(lang: str) -> None:
-    """Let click's own words (Usage, Options, error sentences) come from the gettext catalogue of a language."""
+    """Install the gettext catalogue of a language for click's own texts (Usage, Options, error sentences)."""
     os.environ["LANGUAGE"] = lang
     gettext.bindtextdomain(DOMAIN, str(files("schemas") / "locale"))
     gettext.textdomain(DOMAIN)
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Exit 0 on success, 1 if the work failed, 2 for a wrong call, 130 after Ctrl-C."""
+    """Run the command line. Exit 0 on success, 1 if the work failed, 2 for a wrong call, 130 after Ctrl-C."""
     arguments = sys.argv[1:] if arguments is None else arguments
     lang = environment.language(arguments)
     translate_click(lang)
@@ -132,7 +131,7 @@ def main(arguments: list[str] | None = None) -> None:
         click.echo(say("summary.interrupted", lang), err=True)
         sys.exit(130)
     except BrokenPipeError:
-        # The reader has gone (`tarot read | head`): write nothing more, not even by Python as it ends.
+        # The reader closed the pipe (`tarot read | head`): write nothing more, not even when Python exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
 

@@ -1,6 +1,6 @@
-"""`make demo`: the bundled sample and enough made-up readings to open the gate, through the whole road.
+"""`make demo`: the full pipeline on the bundled sample and enough synthetic readings to open the gate.
 
-Everything is written below one folder, which is emptied first, so that every demo shows the same from the start.
+Everything is written below one folder, which is emptied first, so that every demo shows the same output.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from flows.runtime.progress import bar
 from tarot_data.synthetic.generate import write_sample
 
 MADE_UP = 220
-"""Made-up readings: with the sample they open the gate of 200 after some are left out."""
+"""Synthetic readings: with the sample they reach the gate of 200 after some are rejected."""
 
 
 def demo(data_dir: Path, lang: str) -> None:

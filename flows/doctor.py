@@ -1,4 +1,4 @@
-"""What this machine has and lacks, before a person finds out halfway."""
+"""Report of what this machine has and lacks, so that a command does not fail halfway."""
 
 import os
 import platform
@@ -12,14 +12,14 @@ from flows.training.gate_checks import look
 from tarot_train.device import describe
 
 FRAGILE = {"prefect": "3.8.8", "polars": "2.1.0", "pandera": "0.35.0", "deltalake": "1.6.6", "torch": "2.13.0"}
-"""Packages whose other versions are known to break something, with the version this was tested with."""
+"""Packages of which other versions are known to break something, with the version this was tested with."""
 
 FREE_GIB = 2.0
-"""Free disk that a store, its versions and a small adapter need with room to spare."""
+"""Free disk space that a store, its versions and a small adapter need, with a margin."""
 
 
 def examine(data_dir: Path) -> list[dict[str, object]]:
-    """One finding a line: {name, ok, value, advice}; advice is a key under `doctor.` in the catalogue, or null."""
+    """Return {name, ok, value, advice} per check; advice is a key under `doctor.` in the catalogue, or None."""
     free = shutil.disk_usage(_nearest(data_dir)).free / 2**30
     findings = [
         _finding("python", sys.version_info >= (3, 11), platform.python_version(), "python"),
@@ -49,7 +49,7 @@ def _finding(name: str, ok: bool, value: object, advice: str | None) -> dict[str
 
 
 def _nearest(path: Path) -> Path:
-    """The nearest folder above a path that may not be there yet."""
+    """Return the nearest existing folder above a path that may not exist yet."""
     path = path.resolve()
     while not path.exists():
         path = path.parent

@@ -1,6 +1,6 @@
-"""A person's wish to be forgotten, carried out everywhere below the data directory, with a receipt.
+"""Erasure of a person everywhere below the data directory, with a receipt.
 
-No Prefect flow: it would record for whom it was called.
+Not a Prefect flow, because Prefect would record the name of the person.
 """
 
 import json
@@ -37,14 +37,15 @@ def forget(
     prefect_home: Path | None = None,
     progress: Progress = None,
 ) -> dict[str, object]:
-    """Remove a person everywhere; returns the receipt, which does not say whom.
+    """Remove a person everywhere; return the receipt, which does not name them.
 
     {removed: {readings, revisions, rejections, signatures, fixes, corrections, mentions, reports, generations,
-    prefect_rows},
-    versions: [{version, was, is, readings, mentions}], runs: [{run, adapter}], bases, reread, left, raw, copies, receipt}.
-    left: files that still hold the name or the words; raw: the reader's own files in the inbox that do, which are
-    never touched. copies: folders that these versions were copied to. dry_run: only what is known of them, and nothing is changed. Killed at any moment, it is finished by
-    calling it again. Raises Problem `no_person`, `name_is_a_word`, `busy`, `training`.
+    prefect_rows}, versions: [{version, was, is, readings, mentions}], runs: [{run, adapter}], bases, reread, left, raw,
+    copies, receipt}. left: files that still hold the name or the text; raw: the user's own files in the inbox that do,
+    which are never changed. copies: folders that these versions were copied to. dry_run: only count what is known of
+    the person, change nothing. If killed at any moment, call it again to finish.
+
+    Raises Problem `no_person`, `name_is_a_word`, `busy`, `training`.
     """
     with ExitStack() as held:
         held.enter_context(tables.writing(data_dir))
@@ -60,7 +61,7 @@ def forget(
 
 
 def readmit(data_dir: Path, name: str) -> None:
-    """Let a forgotten person in again; the next ingest reads every file anew. Raises Problem `not_forgotten`."""
+    """Allow a forgotten person again; the next ingest reads every file again. Raises Problem `not_forgotten`."""
     with tables.writing(data_dir):
         if not suppression_list.readmit(data_dir, name):
             raise Problem("not_forgotten", name=name)
@@ -113,7 +114,7 @@ def _forget(data_dir: Path, person: Person, prefect_home: Path | None, progress:
 
 
 def _passages(person: Person, data_dir: Path | None = None) -> list[str]:
-    """Passages of the person's contents; with a data directory, without those that other readings have as well."""
+    """Return passages of the person's contents; with a data directory, without those that other readings share."""
     found = sorted({passage for content in person.contents for passage in fragments(content)})
     if data_dir is None:
         return found
@@ -122,7 +123,7 @@ def _passages(person: Person, data_dir: Path | None = None) -> list[str]:
 
 
 def _unnamed(receipt: dict, person: Person) -> dict:
-    """The receipt as it is written: a file that is left may be named after the person."""
+    """Return the receipt with names masked in its paths, because a file may be named after the person."""
     hidden = [suppression_list.masked(path, suppression_list.spans(path, person.name)) for path in receipt["left"]]
     return receipt | {"left": hidden}
 
@@ -139,7 +140,7 @@ def _write_receipt(data_dir: Path, receipt: dict) -> Path:
 
 
 def _runs_of(data_dir: Path, hashes: frozenset[str]) -> list[Path]:
-    """Folders of finished runs that were trained on one of these versions, or on what one was before a removal."""
+    """List the folders of finished runs trained on one of these versions, or on their state before a removal."""
     hashes |= {digest for manifest in versions.listed(data_dir) for digest in versions.former_hashes(manifest)}
     return [path.parent for path in _manifests(data_dir) if _read(path)["dataset"]["hash"] in hashes]
 
@@ -149,14 +150,15 @@ def _manifests(data_dir: Path) -> list[Path]:
 
 
 def forget_runs(data_dir: Path, person: Person) -> tuple[list[dict], int, int]:
-    """Mark what was trained on the person's readings; remove what quotes them, and stand-in bases made of them.
+    """Mark runs trained on the person's readings; remove quotations of them and the stand-in bases made from them.
 
-    Returns the runs as [{run, adapter}], adapter: `kept` or, where the whole run went since it stood on a stand-in
-    base, `removed`; the number of bases; and the number of generations and passages removed. A stand-in is made of the readings themselves, down to its vocabulary; a real
-    base is not, and what an adapter on it learnt cannot be taken out again: whether to keep it is for people to say.
+    Returns the runs as [{run, adapter}], the number of bases, and the number of generations and passages removed.
+    adapter: `kept`, or `removed` if the whole run was deleted because it used a stand-in base. A stand-in, its
+    vocabulary included, is made from the readings themselves. A real base is not, and what its adapter learned cannot
+    be removed: people decide whether to keep it.
     """
     for hidden in (data_dir / "runs").glob(".*"):
-        # Trainings under way or tried, evaluations of bases: all of versions that are about to be others.
+        # Unfinished trainings, smoke tests and evaluations of bases: all use versions that are about to change.
         shutil.rmtree(hidden, ignore_errors=True)
     marked = _runs_of(data_dir, person.hashes)
     generations = 0
@@ -181,19 +183,19 @@ def forget_runs(data_dir: Path, person: Person) -> tuple[list[dict], int, int]:
 
 
 def _others(listed: dict[str, list[str]], person: Person) -> dict[str, list[str]]:
-    """Split -> example ids, without the person's."""
+    """Return split -> example ids, without the person's."""
     kept = {split: [key for key in keys if key.split("-")[0] not in person.ids] for split, keys in listed.items()}
     return {split: keys for split, keys in kept.items() if keys}
 
 
 def _forget_exports(data_dir: Path, run: str) -> None:
-    """Remove what was exported of a run on a stand-in base: its vocabulary is made of the readings."""
+    """Remove exports of a run on a stand-in base: its vocabulary is made from the readings."""
     for path in (data_dir / "exports").glob(f"{run}*"):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _forget_bases(data_dir: Path, marked: set[str]) -> int:
-    """Remove the stand-in bases that no unmarked run stands on; they are made on the spot whenever they are wanted."""
+    """Remove the stand-in bases that no unmarked run uses; they are created again on demand."""
     needed = {
         Path(_read(path)["base"]["folder"]).name for path in _manifests(data_dir) if path.parent.name not in marked
     }
@@ -229,14 +231,14 @@ HISTORY = (
     "event_resources",
     "automation_bucket",
 )
-"""Tables of Prefect in which what happened is written down; the others hold what there is to run."""
+"""Prefect tables that record history; the other tables hold what can be run."""
 
 
 def forget_prefect(home: Path, texts: list[str]) -> int:
-    """Remove the runs that name somebody from Prefect's own database, and every stored result; how many rows went.
+    """Remove runs that name the person from Prefect's database, and every stored result; return the number of rows.
 
-    None should be there, since flows are handed paths in a form it cannot record: but a failed flow leaves the message
-    of its error. Results, a pickle each, are used by no flow of ours. Raises Problem `busy`.
+    There should be none, because flows receive paths in a form Prefect cannot record. But a failed flow leaves the
+    message of its error. Results (pickle files) are not used by our flows. Raises Problem `busy`.
     """
     for result in (home / "storage").glob("*"):
         result.unlink()
@@ -244,9 +246,9 @@ def forget_prefect(home: Path, texts: list[str]) -> int:
 
 
 def forget_rows(database: Path, texts: list[str]) -> int:
-    """Delete the rows of an SQLite database's HISTORY in which one of the texts stands, and overwrite where they were.
+    """Delete the rows of an SQLite database's HISTORY that contain one of the texts, and overwrite their bytes.
 
-    Raises Problem `busy` where another process holds the database.
+    Raises Problem `busy` if another process has locked the database.
     """
     forms = sorted({form for text in texts for form in (text, json.dumps(text)[1:-1])})
 

@@ -18,7 +18,7 @@ from tarot_data.store import delta, tables
 
 
 class Inbox:
-    """The paths to read, in a form Prefect cannot record: a file's name may hold a person's or a telephone number."""
+    """The paths to read, in a form Prefect cannot record: a file name may hold a person's name or a telephone number."""
 
     __slots__ = ("paths",)
 
@@ -87,13 +87,14 @@ def commit(data_dir: Path, decided: Path, files: list) -> dict:
 @flow(name="ingest", validate_parameters=False, **HOOKS)
 @withholding
 def ingest(data_dir: Path, inbox: Inbox, spread: bool = False) -> dict:
-    """Raw files to validated, labelled readings in the store; every loss has a reason.
+    """Convert raw files to validated, labelled readings in the store; every loss has a reason.
 
-    spread: cleaning and labelling are submitted, part by part, to the flow's task runner (`flows.runtime.dask_runner`), whose
-    processes must see inbox and data directory under the same paths. The result is the same, byte for byte.
+    spread: submit cleaning and labelling, batch by batch, to the flow's task runner (`flows.runtime.dask_runner`),
+    whose processes must see inbox and data directory under the same paths. The result is the same, byte for byte.
 
-    Returns {files, accepted, updated, unchanged, rejected, redacted, forgotten, readings, rejected_open, masked, reasons,
-    synthetic}: files seen, readings by what became of them in this run, and totals of the store afterwards.
+    Returns {files, accepted, updated, unchanged, rejected, redacted, forgotten, readings, rejected_open, masked,
+    reasons, synthetic}: number of files found, readings by their outcome in this run, and totals of the store
+    afterwards.
     """
     with tables.writing(data_dir):
         tables.sweep(data_dir)
@@ -116,7 +117,7 @@ def _here(data_dir: Path, files: list, staging: Path) -> Path:
 
 
 def _spread(data_dir: Path, files: list, staging: Path) -> Path:
-    """The same stages in parts. What looks at the whole store, or from one part to another, stays in this process."""
+    """Run the same stages in batches. Stages that need the whole store or several batches stay in this process."""
     clean, labelled = staging / "clean", staging / "labelled"
     for folder in (clean, labelled):
         folder.mkdir(parents=True)
@@ -136,9 +137,10 @@ def _wait(stage: str, futures: list) -> None:
 
 
 def settled(files: list, again: Callable[[], list]) -> list:
-    """The files once no other program holds them; those it never lets go are left to the reader, which rejects them.
+    """Wait until no other program locks the files, and return them.
 
-    again: finds the files once more, for one that was held may have other bytes since it was let go.
+    Files that stay locked are returned too; the reader rejects them. again: finds the files again, because a file that
+    was locked may have changed since.
     """
     try:
         for file in files:
@@ -154,8 +156,10 @@ def settled(files: list, again: Callable[[], list]) -> list:
 
 
 def in_use(path: Path) -> None:
-    """Raises what opening a file raises where its cause passes: another program's lock, a network drive that hiccups.
-    Anything else is the reader's to reject."""
+    """Raise the error of opening a file if its cause can pass (another program's lock, an unreliable network drive).
+
+    Any other error is left to the reader, which rejects the file.
+    """
     try:
         with path.open("rb") as file:
             file.read(1)

@@ -1,4 +1,4 @@
-"""The publish flow: the store as the next dataset version, and the quality report that says how good it is."""
+"""The publish flow: the store as the next dataset version, with its quality report."""
 
 from pathlib import Path
 
@@ -22,9 +22,9 @@ def publish_version(data_dir: Path, base: str | None = None, recipe: str | None 
 @flow(name="publish", validate_parameters=False, **HOOKS)
 @withholding
 def publish(data_dir: Path, base: str | None = None, recipe: str | None = None) -> tuple[dict, bool]:
-    """Publish what the store holds; returns the manifest and whether it is a new version.
+    """Publish the content of the store; return the manifest and whether it is a new version.
 
-    base, recipe: whose tokenizer and `max_tokens` say how long an example may be.
+    base, recipe: their tokenizer and `max_tokens` set the maximum length of an example.
     """
     with tables.writing(data_dir):
         return publish_version(data_dir, base, recipe)

@@ -1,4 +1,4 @@
-"""The quality report of the newest version, with what the store and the last run hold."""
+"""The quality report of the newest version, with figures of the store and the last run."""
 
 import json
 from pathlib import Path
@@ -12,9 +12,9 @@ from tarot_data.system.atomic import write_text
 def write_report(
     data_dir: Path, opened: dict, lang: str, *, run: dict | None = None, pseudonyms: bool = False
 ) -> dict[str, object]:
-    """Write the report of the newest version; returns its figures and, under `path`, where it lies.
+    """Write the report of the newest version; return its figures and its location under `path`.
 
-    opened: the gate, as `flows.training.gate_checks.look` sees it.
+    opened: the gate, as returned by `flows.training.gate_checks.look`.
     """
     manifests = versions.listed(data_dir)
     version = manifests[-1] if manifests else None
@@ -35,13 +35,13 @@ def write_report(
     folder.mkdir(parents=True, exist_ok=True)
     path = page.write(measured, folder / f"{name}.html", lang)
     if version and not pseudonyms:
-        # Only the figures that the next version is compared with: nothing anybody wrote.
+        # Only the figures that the next version is compared with, no text that people wrote.
         _write_json(folder / f"{name}.json", {"key": measured["key"]})
     return {"path": str(path), **measured}
 
 
 def _figures_of(data_dir: Path, manifest: dict) -> dict:
-    """A version's manifest with the figures its own report measured, where there was one."""
+    """Return a version's manifest with the figures of its report, if it has one."""
     path = data_dir / "reports" / f"report-v{manifest['version']:06}.json"
     return manifest | ({"figures": json.loads(path.read_text(encoding="utf-8"))} if path.exists() else {})
 

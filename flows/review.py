@@ -1,4 +1,4 @@
-"""The workbench served: a port of this machine, a link nobody can guess, a browser."""
+"""Server of the workbench: a local port, a link with a secret, a browser."""
 
 import html
 import secrets
@@ -19,20 +19,20 @@ from schemas.messages import say
 from tarot_data.review.app import create_app, warm
 
 HOST = "127.0.0.1"
-"""Only programs of this machine reach it."""
+"""Only programs of this machine can reach it."""
 
 WARM_SECONDS = 10.0
-"""Longest wait at the end for a cache that is still being filled."""
+"""Longest wait at shutdown for a cache that is still being filled, in seconds."""
 
 
 def serve(data_dir: Path, port: int, lang: str, opened: Callable[[str], None], *, browser: bool) -> None:
-    """Serve until Ctrl-C. port: 0 for a free one. opened: told the link as soon as the port is open.
+    """Serve until Ctrl-C. port: 0 for a free one. opened: called with the link when the port is open.
 
     Raises Problem `port_taken`.
     """
     token = secrets.token_urlsafe(32)
     app = create_app(data_dir, token=token, own_lexicon=environment.own_lexicon(data_dir), lang=lang)
-    # The server hands a signal on when it has stopped: what is below must come to its end first.
+    # The server raises the signal again after it has stopped: the code below must finish first.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with listening(port) as listener:
         at = listener.getsockname()[1]
@@ -43,20 +43,19 @@ def serve(data_dir: Path, port: int, lang: str, opened: Callable[[str], None], *
         with door(data_dir / f"workbench-{at}.html", url, lang) if browser else nullcontext() as page:
             if page:
                 webbrowser.open(page.resolve().as_uri())
-            # No access log: it would print every address, with names that were searched for.
+            # No access log: it would print every address, with the names that were searched for.
             config = uvicorn.Config(app, log_level="error", access_log=False, server_header=False)
             try:
                 uvicorn.Server(config).run(sockets=[listener])
             finally:
-                warming.join(WARM_SECONDS)  # Python aborts if it shuts down around a thread in native code
+                warming.join(WARM_SECONDS)  # Python aborts if it shuts down while a thread runs native code
 
 
 @contextmanager
 def door(path: Path, url: str, lang: str) -> Iterator[Path]:
-    """A page that goes on to url, for the owner's eyes, there for as long as the block runs.
+    """Write a page that redirects to url, readable by its owner only, and delete it when the block ends.
 
-    A browser is started with this page and not with the link: every user of a machine sees the words programs are
-    started with.
+    The browser is started with this page instead of the link, because every user of a machine can see command lines.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)

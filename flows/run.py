@@ -1,4 +1,4 @@
-"""The main job: an inbox to a dataset version, a report and, where the gate opens, an adapter with its scores."""
+"""The main job: an inbox to a dataset version, a report and, if the gate opens, an adapter with its scores."""
 
 from pathlib import Path
 
@@ -30,9 +30,9 @@ def run(
     lang: str = "zh",
     cluster: str | None = None,
 ) -> dict[str, object]:
-    """Returns {ingest, version, report, gate, run, scores}; version, run and scores are null where there is none.
+    """Run all stages. Returns {ingest, version, report, gate, run, scores}; version, run and scores may be None.
 
-    cluster: where the ingest is spread, see `flows.runtime.dask_runner`.
+    cluster: where the ingest runs, see `flows.runtime.dask_runner`.
     """
     taken_in = spread_over(ingest, cluster)(data_dir, inbox, spread=cluster is not None)
     result: dict[str, object] = {"ingest": taken_in, "version": None, "run": None, "scores": None}

@@ -1,1 +1,1 @@
-"""The commands of `tarot`, one module a group of them, each declared beside its function (`flows.commands.declare`)."""
+"""The commands of `tarot`, one module for each group, each declared with its function (`flows.commands.declare`)."""

@@ -1,4 +1,4 @@
-"""Decorators that declare a command beside its function: click's, with help texts from the message catalogue.
+"""Click decorators that declare a command with its function; help texts come from the message catalogue.
 
     @command("dataset show")
     @argument("version", type=int, required=False)
@@ -24,7 +24,7 @@ from schemas.messages import LANGUAGES, catalogue, say
 
 
 class Context:
-    """What a command needs to know of its call: data directory, output format, language."""
+    """Data directory, output format and language of a call."""
 
     def __init__(self, data_dir: Path, as_json: bool, lang: str) -> None:
         self.data_dir, self.as_json, self.lang = data_dir, as_json, lang
@@ -36,7 +36,7 @@ class Context:
         click.echo(self.say(key, **values))
 
     def note(self, key: str, **values: object) -> None:
-        """Print a message for people on standard error, apart from the result of the command."""
+        """Print a message for people on standard error, separate from the result of the command."""
         click.echo(terminal.shown(self.say(key, **values)), err=True)
 
     def is_terminal(self) -> bool:
@@ -47,7 +47,7 @@ class Context:
 
 
 class DataDir(click.Path):
-    """A folder, or the URL of a bucket unchanged."""
+    """Convert to a folder path, or return the URL of a bucket unchanged."""
 
     def convert(self, value: object, param: click.Parameter | None, context: click.Context | None) -> Path | str:
         return str(value) if bucket.is_bucket(value) else super().convert(value, param, context)
@@ -67,7 +67,7 @@ class Option(click.Option):
 
 
 def common_options() -> list[Option]:
-    """The options of every command. Made for each, since click translates the name of a path type when it is made."""
+    """Return new options of every command; click translates the name of a path type when the option is created."""
     return [
         Option(["--data-dir"], type=DataDir(path_type=Path, file_okay=False), default=environment.named_data_dir),
         Option(["--json", "as_json"], is_flag=True),
@@ -78,7 +78,8 @@ def common_options() -> list[Option]:
 class Command(click.Command):
     """A command whose function is called with a Context and its own parameters.
 
-    key: of its help and example in the catalogue. alone: no other process writes to a bucket until the command ends.
+    key: key of its help and example in the catalogue. alone: no other process writes to a bucket until the command
+    ends.
     """
 
     def __init__(self, *arguments: object, key: str, alone: bool, **settings: object) -> None:
@@ -108,9 +109,10 @@ class Command(click.Command):
 
 
 def command(words: str, *, alone: bool = True) -> Callable:
-    """Declare a command, such as `dataset show`; its function is named after it, `dataset_show`.
+    """Declare a command, such as `dataset show`; its function has the same name, `dataset_show`.
 
-    alone: False for a command that lasts or writes only files of its own. In a bucket, others may write meanwhile.
+    alone: False for a long-running command or one that writes only files of its own. In a bucket, others may write
+    meanwhile.
     """
     return click.command(words.split()[-1], cls=Command, key=words.replace(" ", "_"), alone=alone)
 
@@ -124,7 +126,7 @@ argument = click.argument
 
 
 def existing(**settings: bool) -> click.Path:
-    """A path that must exist. settings: of `click.Path`."""
+    """Return the type of a path that must exist. settings: those of `click.Path`."""
     return click.Path(path_type=Path, exists=True, **settings)
 
 
@@ -132,12 +134,15 @@ def existing(**settings: bool) -> click.Path:
 
 
 def lexicon_option(function: Callable) -> Callable:
-    """Take the tables from another folder than the data directory's. The function itself gets no parameter."""
+    """Add `--lexicon`, which replaces the tables of the data directory. The function gets no parameter for it."""
     return option("--lexicon", type=existing(file_okay=False))(function)
 
 
 def runner_options(function: Callable) -> Callable:
-    """Where cleaning and labelling are done. The function gets `cluster`, see `flows.runtime.dask_runner.spread_over`."""
+    """Add `--runner` and `--address`, which say where to clean and label.
+
+    The function gets `cluster`, see `flows.runtime.dask_runner.spread_over`.
+    """
 
     @option("--runner", type=click.Choice(["here", "dask"]), default="here")
     @option("--address")
@@ -159,13 +164,13 @@ def min_readings_option(function: Callable) -> Callable:
 
 
 def gate_options(function: Callable) -> Callable:
-    """The thresholds of the training gate."""
+    """Add the thresholds of the training gate."""
     function = option("--min-new", type=click.IntRange(0), default=MIN_NEW, show_default=True)(function)
     return min_readings_option(function)
 
 
 def set_option(function: Callable) -> Callable:
-    """Values that replace those of the recipe. The function gets `overrides`, a dictionary."""
+    """Add `--set`, which overrides values of the recipe. The function gets `overrides`, a dictionary."""
 
     def assignments(context: click.Context, param: click.Parameter, parts: tuple[str, ...]) -> dict[str, str]:
         return dict(assignment(part) for part in parts)
@@ -182,6 +187,6 @@ def assignment(part: str) -> tuple[str, str]:
 
 
 def reason_option(function: Callable) -> Callable:
-    """Reasons are those of `schemas.deck`, from the catalogue: polars, which that imports, would slow help down."""
+    """Add `--reason`. Its values come from the catalogue, because importing `schemas.deck` loads polars (slow)."""
     reasons = [key.removeprefix("reason.") for key in catalogue() if key.startswith("reason.")]
     return option("--reason", type=click.Choice(reasons))(function)

@@ -1,4 +1,4 @@
-"""The command that removes a person everywhere, or lets them in again."""
+"""The command that removes a person everywhere, or allows their readings again."""
 
 import click
 

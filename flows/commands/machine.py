@@ -1,4 +1,4 @@
-"""Commands to try things on this machine: made-up readings, and what is installed."""
+"""Commands to try things on this machine: generate synthetic readings, list what is installed."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Commands about a trained model: let it read cards and talk, export it for another program."""
+"""Commands for a trained model: read cards, chat, export it for another program."""
 
 import sys
 from pathlib import Path
@@ -73,7 +73,7 @@ def _chat(ctx: Context, talk: Talk) -> None:
 
 
 def _answer(ctx: Context, talk: Talk, prompt: str, facts: dict) -> None:
-    """Print an answer piece by piece as it is written, its trace on standard error; or as one object of JSON."""
+    """Print an answer as it is generated, with its trace on standard error, or as one JSON object."""
     if ctx.as_json:
         return ctx.json(facts | talk.answer(prompt, lambda part, text: None))
     parts: list[str] = []

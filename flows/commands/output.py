@@ -1,4 +1,4 @@
-"""Output and input that several commands share."""
+"""Output and input functions that several commands share."""
 
 import sys
 from contextlib import contextmanager
@@ -47,7 +47,7 @@ def print_run(ctx: Context, result: dict, scores: dict) -> None:
 
 
 def print_scores(ctx: Context, scores: dict) -> None:
-    """Base against tuned: each figure with the 95 % interval of its change."""
+    """Format base against tuned: each figure with the 95 % interval of its change."""
     base, tuned, difference = scores["base"], scores["tuned"], scores["difference"]
     ctx.print("summary.loss", base=base["loss"], tuned=tuned["loss"], **_interval(difference["loss"]))
     ctx.print("summary.perplexity", base=base["perplexity"], tuned=tuned["perplexity"])

@@ -1,4 +1,4 @@
-"""The pattern library and an explanation as pages of words: pure functions from what was found to lines."""
+"""The pattern library and an explanation as pages of text. Pure functions from results to lines."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from schemas.deck import PATTERNS
 from tarot_data.patterns.sub_styles import title
 
 MOST_CARDS = 12
-"""Cards the whole page shows; `--card` shows any other."""
+"""Number of cards on the whole page; `--card` shows any other."""
 
 TURNS = ("upright", "reversed", "unknown")
 
@@ -107,7 +107,7 @@ def _advice(ctx: Context, found: dict) -> Iterator[str]:
 
 
 def kind_name(ctx: Context, label: str, kind: str) -> str:
-    """What people call a kind of sentence, from `lexicon/kinds.csv`."""
+    """Return the display name of a kind of sentence, from `lexicon/kinds.csv`."""
     return title(label, [kind], ctx.lang)
 
 

@@ -1,4 +1,4 @@
-"""Commands about the labelling: annotate, show the pattern library, try and edit the tables, label again."""
+"""Commands for labelling: annotate, show the pattern library, try and edit the tables, label again."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -62,7 +62,7 @@ def readings_of(ctx: Context, version: int | None) -> pl.DataFrame:
 
 
 def canonical(card: str) -> str:
-    """Return the canonical name of a card as a person writes it. Raises Problem `unknown_card`."""
+    """Return the canonical name of a card from a name as people write it. Raises Problem `unknown_card`."""
     return drawn_cards({"id": "--card", "cards": card})[0]["card"]
 
 
@@ -93,7 +93,7 @@ def lexicon_try(ctx: Context, text: str) -> None:
 @argument("cells", nargs=-1, required=True, metavar="COLUMN=VALUE")
 @lexicon_option
 def lexicon_add(ctx: Context, table: str, cells: tuple[str, ...]) -> None:
-    """Save a row of the reader's own if its example holds."""
+    """Save a row to the user's own tables if its example passes."""
     if table not in lexicon.tables():
         raise Problem("lexicon_table", table=table, tables=", ".join(lexicon.tables()))
     row = {}
@@ -114,7 +114,7 @@ def lexicon_add(ctx: Context, table: str, cells: tuple[str, ...]) -> None:
 @option("--corrections", is_flag=True)
 @lexicon_option
 def lexicon_train(ctx: Context, corrections: bool) -> None:
-    """Train a labeller of the reader's own; the one that is shipped stays as it is."""
+    """Train a labeller for this user; the shipped one does not change."""
     target = model.own_path().parent
     try:
         if corrections:

@@ -1,4 +1,4 @@
-"""Commands that take raw files in: into the store, or through the whole pipeline."""
+"""Commands that process raw files: into the store, or through the whole pipeline."""
 
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def run(
             raise Problem("no_inbox", path=inbox)
         paths = (inbox,)
     with prefect_session.prefect_at(ctx.data_dir):
-        # Prefect takes two seconds to import, and its settings are those of the block.
+        # Prefect takes two seconds to import and must be imported inside the block that sets its settings.
         from flows.ingest import Inbox
         from flows.run import run as run_flow
 
@@ -69,7 +69,7 @@ def run(
 @runner_options
 @lexicon_option
 def ingest(ctx: Context, paths: tuple[Path, ...], cluster: str | None) -> None:
-    # Hashing every file to find that nothing is new is faster than starting Prefect.
+    # If nothing is new, hashing every file is faster than starting Prefect.
     result = nothing_new(ctx.data_dir, list(paths)) or _ingested(ctx, paths, cluster)
     if ctx.as_json:
         return ctx.json(result)
@@ -79,7 +79,7 @@ def ingest(ctx: Context, paths: tuple[Path, ...], cluster: str | None) -> None:
 
 def _ingested(ctx: Context, paths: tuple[Path, ...], cluster: str | None) -> dict:
     with prefect_session.prefect_at(ctx.data_dir):
-        # As in `run`.
+        # Imported here for the same reasons as in `run`.
         from flows.ingest import Inbox
         from flows.ingest import ingest as ingest_flow
 

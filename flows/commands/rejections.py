@@ -1,4 +1,4 @@
-"""Commands about rejections: list them, correct them, feed them back."""
+"""Commands for rejections: list them, correct them, apply the fixes."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -78,7 +78,7 @@ def fix(
     opened = tables.rejections(ctx.data_dir)
     known = set(opened["rejection_id"])
     if unknown := [name for name in ids if name not in known]:
-        # The fix may have been done and killed before it tidied up: remove what it left.
+        # A killed earlier call may have removed it without cleaning up: delete its leftovers.
         with suppress(Problem), tables.writing(ctx.data_dir, wait_seconds=0):
             tables.sweep(ctx.data_dir)
         raise Problem("no_rejection", id=unknown[0])
@@ -95,7 +95,7 @@ def replay(ctx: Context, reason: str | None) -> None:
 
 
 def feed_back(ctx: Context, decided: dict, ids: list[str] | None = None) -> None:
-    """Feed rejections back and say what became of each. Exit 1 if a fix was refused."""
+    """Apply the fixes and print the outcome of each. Exit 1 if a fix was refused."""
     try:
         became = replaying.feed_back(ctx.data_dir, decided, ids, progress=bar)
     finally:

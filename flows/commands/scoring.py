@@ -1,4 +1,4 @@
-"""Commands about how good readings are: a person's, a model's, several models side by side."""
+"""Commands that score readings: a person's, a model's, several models side by side."""
 
 from pathlib import Path
 
@@ -53,7 +53,7 @@ def print_explained(ctx: Context, dimension: str, value: float, found: list[dict
 @option("--judge", metavar="URL")
 @option("--judge-model")
 def evaluate(ctx: Context, run: str | None, judge: str | None, judge_model: str | None) -> None:
-    # Prefect takes two seconds to import; `score` and `compare` do without.
+    # Prefect takes two seconds to import; `score` and `compare` do not need it.
     from flows.training.train import evaluate_again
 
     folder = find_run(ctx.data_dir, run)
@@ -142,6 +142,6 @@ def print_table(ctx: Context, rows: list[dict]) -> None:
 
 
 def _votes(tally: dict | None) -> str:
-    """How often a person liked the tuned text better and how often the base's, `7:2`."""
+    """Format the votes for the tuned text and for the base text, `7:2`."""
     voted = tally and tally["tuned"] + tally["base"] + tally["neither"]
     return f"{tally['tuned']}:{tally['base']}" if voted else "–"

@@ -1,4 +1,4 @@
-"""Commands about what runs by itself: the server with its schedule, and a worker on another machine."""
+"""Commands for background processes: the server with its schedule, and a worker on another machine."""
 
 import sys
 from collections.abc import Callable
@@ -26,7 +26,7 @@ from schemas.errors import Problem
 
 
 def schedule_options(function: Callable) -> Callable:
-    """When to look into the inbox. The function gets `schedule`."""
+    """Add the schedule of the inbox. The function gets `schedule`."""
 
     @option("--every", metavar="15m")
     @option("--cron", metavar="'0 3 * * *'")
@@ -39,7 +39,7 @@ def schedule_options(function: Callable) -> Callable:
 
 
 def notify_option(function: Callable) -> Callable:
-    """The webhook of a call, else of the environment. Raises Problem `notify_url` if it is no web address."""
+    """Add `--notify`, by default from the environment. Raises Problem `notify_url` if it is not a web address."""
 
     def webhook(context: click.Context, param: click.Parameter, url: str | None) -> str | None:
         url = url or environment.notify_url()
@@ -95,7 +95,7 @@ def serve(
 
 
 def print_running(ctx: Context, link: str, settings: ServeSettings, folders: list[Path]) -> None:
-    """Print where the server is and what it looks into. link: for a browser, with the secret."""
+    """Print the address of the server and the inbox it watches. link: for a browser, contains the secret."""
     if ctx.as_json:
         address = link.partition("/?")[0]
         return ctx.json({"address": address, "url": link, "inbox": [str(path) for path in folders]})
@@ -118,7 +118,7 @@ def worker(ctx: Context, server: str, notify: str | None) -> None:
 
 
 def print_units(ctx: Context, secrets: dict[str, str | None], yes: bool) -> None:
-    """Print the systemd unit and the launchd plist for this call; with --yes, write the one this system reads."""
+    """Print the systemd unit and the launchd plist for this call; with --yes, write the one that this system reads."""
     call = system_units.command_of(sys.argv)
     variables = {name: value for name, value in secrets.items() if value}
     made = {

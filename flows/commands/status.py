@@ -1,4 +1,4 @@
-"""The command that shows how far it is to a training, and what ran last."""
+"""The command that shows the distance to a training and the last run."""
 
 from flows.commands.declare import Context, command, gate_options
 from flows.commands.output import print_gate

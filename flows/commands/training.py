@@ -1,4 +1,4 @@
-"""Commands about a training: plan it, and run it."""
+"""Commands for a training: plan it, and run it."""
 
 import click
 
@@ -74,7 +74,7 @@ def train(
             ctx.print("summary.trial", **trial, steps=planned["steps"], minutes=minutes)
 
     with prefect_session.prefect_at(ctx.data_dir):
-        # Prefect takes two seconds to import, and its settings are those of the block.
+        # Prefect takes two seconds to import and must be imported inside the block that sets its settings.
         from flows.training.train import train as train_flow
 
         result = train_flow(
@@ -135,7 +135,7 @@ def print_plan(ctx: Context, result: dict) -> None:
 
 
 LONG_HOURS = 72
-"""A training longer than this is better taken to a rented card, and the plan says so."""
+"""Above this duration the plan recommends a rented GPU."""
 
 
 def _time(ctx: Context, hours: float) -> str:

@@ -1,1 +1,1 @@
-"""What every flow needs: environment, progress, retries, error redaction, run log."""
+"""Functions that all flows share: environment, progress, retries, error redaction, run log."""

@@ -1,6 +1,7 @@
-"""What a person sees of a run in the server's pages: a summary in words and numbers, and how far a long task has come.
+"""Prefect artifacts of a run, for the server's pages: a summary in words and numbers, and the progress of a long task.
 
-Artifacts are kept in Prefect's database, so they hold counts, reasons and where the report lies; nothing anybody wrote.
+Artifacts are kept in Prefect's database, so they hold counts, reasons and the path of the report, but no text that
+people wrote.
 """
 
 import time
@@ -15,11 +16,11 @@ from flows.runtime.progress import bar
 from schemas.messages import gate_sentences, say
 
 EVERY_SECONDS = 3.0
-"""An update is a request of some 50 ms; more often would be spent on showing rather than doing."""
+"""Seconds between updates. An update is a request of some 50 ms, so more frequent ones would slow the work."""
 
 
 def shown(key: str) -> Callable[[str, int, int], None]:
-    """A `progress(stage, done, total)` that moves the terminal's bar and, inside a task, an artifact. key: [a-z0-9-]."""
+    """Return a `progress(stage, done, total)` for the terminal's bar and, inside a task, an artifact. key: [a-z0-9-]."""
     state: dict[str, Any] = {"id": None, "stage": None, "at": 0.0}
 
     def progress(stage: str, done: int, total: int) -> None:
@@ -28,7 +29,7 @@ def shown(key: str) -> Callable[[str, int, int], None]:
             return
         now = time.monotonic()
         if stage != state["stage"]:
-            state.update(id=None, stage=stage, at=now)  # Nothing to see of a stage that is over at once.
+            state.update(id=None, stage=stage, at=now)  # A stage that ends at once has nothing to show.
         if now - state["at"] < EVERY_SECONDS and not (state["id"] and done >= total):
             return
         state["at"], share = now, 100 * done / total if total else 100.0
@@ -41,13 +42,13 @@ def shown(key: str) -> Callable[[str, int, int], None]:
 
 
 def summarise(result: dict, lang: str) -> None:
-    """The artifact of a run, where a run is going on: what came in, what was left out and why, gate, report, scores."""
+    """Create the artifact of the current run, if any: counts, rejections and their reasons, gate, report, scores."""
     if FlowRunContext.get() is not None:
         create_markdown_artifact(summary(result, lang), key="summary", description=say("artifact.summary", lang))
 
 
 def summary(result: dict, lang: str) -> str:
-    """Markdown of a result {ingest, version, gate, report, run, scores}, each of which may be missing."""
+    """Format a result {ingest, version, gate, report, run, scores} as Markdown; each key may be missing."""
     parts = []
     if counts := result.get("ingest"):
         rows = [

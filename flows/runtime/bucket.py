@@ -25,9 +25,9 @@ def is_bucket(place: object) -> bool:
 def opened(place: Path | str, say: Callable[..., None] | None = None, *, alone: bool = True) -> Iterator[Path]:
     """Yield the folder to work in: place itself, or the local copy of the bucket, synchronised before and after.
 
-    place: a folder, an `s3://` URL, or the copy of one. say(key, **values): prints a message for the user. alone: hold
-    the lease until the block ends, so that nobody else writes; else only while files are exchanged.
-    After Ctrl-C nothing is sent; the next command on this machine sends it. Raises Problem `no_s3`, `bucket`, `busy`.
+    place: a folder, an `s3://` URL, or the local copy of one. say(key, **values): prints a message for the user. alone:
+    keep the lease until the block ends, so that nobody else writes; else only while files are exchanged. After Ctrl-C
+    nothing is sent; the next command on this machine sends it. Raises Problem `no_s3`, `bucket`, `busy`.
     """
     url = str(place).rstrip("/") if is_bucket(place) else url_of(Path(place))
     if url is None:
@@ -50,13 +50,13 @@ def opened(place: Path | str, say: Callable[..., None] | None = None, *, alone: 
 
 
 def folder_of(url: str) -> Path:
-    """The folder of the local copy, readable by its owner only."""
+    """Return the folder of the local copy, readable by its owner only."""
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return home / "tarot" / hashlib.sha256(url.encode()).hexdigest()[:16] / "data"
 
 
 def url_of(folder: Path) -> str | None:
-    """The bucket that a folder is the local copy of, or None."""
+    """Return the bucket of which a folder is the local copy, or None."""
     index = folder.parent / "index.json"
     if folder.name != "data" or not index.exists():
         return None

@@ -1,8 +1,8 @@
-"""The local copy of a bucket, and how the two are made equal.
+"""The local copy of a bucket, and the synchronisation of the two.
 
-Files keep their names, so that the tables below `store/` are Delta tables for any other reader too. A file that points
-at others (a commit, a manifest) is sent after them, so that whoever reads meanwhile, or after a copy was cut short,
-finds an older state and never half of one.
+Files keep their names, so that other programs can read the Delta tables below `store/`. A file that refers to others (a
+commit, a manifest) is sent after them, so that a reader, during a transfer or after an interrupted one, finds an older
+state and never an incomplete one.
 """
 
 import filecmp
@@ -28,17 +28,17 @@ from tarot_data.system.atomic import write_text
 from tarot_data.system.locks import WAIT_SECONDS, exclusive
 
 LOCAL_ONLY = {"prefect", "locks", "staging", "serving.json"}
-"""Files of the processes of one machine: Prefect's database, locks, batches in the making, where `tarot serve` is."""
+"""Files of the processes of one machine: Prefect's database, locks, unfinished batches, address of `tarot serve`."""
 
 RETRIES = 5
-"""Of a request that failed for a cause that may pass, with growing waits; obstore's own."""
+"""Retries of a request whose error can pass, with growing waits; done by obstore."""
 
 TRANSFERS = 8
-"""At a time."""
+"""Number of requests at a time."""
 
 
 class Copy:
-    """The copy in folder, and an index of the state in which both were last equal. say: as in `bucket.opened`."""
+    """The copy in folder, with an index of the last state in which both were equal. say: as in `bucket.opened`."""
 
     def __init__(self, url: str, folder: Path, say: Callable[..., None] | None = None) -> None:
         self.url, self.folder = url, folder
@@ -53,7 +53,7 @@ class Copy:
 
     @contextmanager
     def lease(self) -> Iterator[None]:
-        """Hold the lease until the block ends, so that nobody else writes to the bucket."""
+        """Keep the lease until the block ends, so that nobody else writes to the bucket."""
         if self.held:
             yield
             return
@@ -185,7 +185,7 @@ class Copy:
         return found
 
     def _known(self) -> dict[str, list]:
-        """path -> [ETag in the bucket, local size, local time of change], as they were when both were equal."""
+        """Return path -> [ETag in the bucket, local size, local modification time] of the last equal state."""
         try:
             return json.loads(self.index_path.read_text(encoding="utf-8"))["files"]
         except (FileNotFoundError, ValueError, KeyError):
@@ -196,13 +196,13 @@ class Copy:
 
 
 def _shared(path: str) -> bool:
-    """Whether a path below the data directory belongs to the data, not to one machine or to a write in progress."""
+    """Check whether a path below the data directory is data, not a file of one machine or of an unfinished write."""
     first = PurePosixPath(path).parts[0]
     return first not in LOCAL_ONLY and not path.endswith(".half")
 
 
 def _rank(path: str) -> int:
-    """Order of transfer: commits after rows, the table `files` after the other tables, manifests after their files."""
+    """Return the order of transfer: commits after rows, `files` after the other tables, manifests after their files."""
     if path.startswith("store/"):
         rank = 3 if path.startswith("store/files/") else 1
         return rank + path.endswith("_last_checkpoint") if "/_delta_log/" in path else 0
@@ -216,12 +216,12 @@ def _seen(path: Path) -> list[int]:
 
 
 CAUSES = ("error sending request", "timed out", "dns error")
-"""What obstore's error texts name if no server answered."""
+"""Texts in obstore's errors if no server answered."""
 
 
 @contextmanager
 def _answers(url: str) -> Iterator[None]:
-    """Turn errors of the bucket into a Problem without the file names that their own texts contain."""
+    """Convert errors of the bucket to a Problem without the file names that their own texts contain."""
     try:
         yield
     except (BaseError, FileNotFoundError) as error:
@@ -232,7 +232,7 @@ def _answers(url: str) -> Iterator[None]:
 
 
 def _why(text: str) -> str | None:
-    """`403 Forbidden` or another cause that an error text of obstore names, else None."""
+    """Return `403 Forbidden` or another cause that an error text of obstore names, else None."""
     _, found, status = text.partition("status code: ")
     if found and status[:3].isdigit():
         return f"{status[:3]} {HTTPStatus(int(status[:3])).phrase}"

@@ -1,4 +1,4 @@
-"""The lease of a bucket: an object that says which process may write, renewed by its holder every few seconds."""
+"""The lease of a bucket: an object that says which process may write, renewed by its owner every few seconds."""
 
 import json
 import os
@@ -21,11 +21,11 @@ LEASE = "locks/lease.json"
 RENEW_SECONDS = 5.0
 
 DEAD_SECONDS = 30.0
-"""A lease that was not renewed for so long is free. Measured by the clock of the waiting process."""
+"""A lease that was not renewed for this long is free. Measured by the clock of the waiting process."""
 
 
 class Lease:
-    """Held by one process at a time. Whoever waits sees by the ETag of the object that the holder is alive."""
+    """A lease with one owner at a time. Waiting processes see by the ETag of the object that the owner is alive."""
 
     def __init__(self, bucket: Any, url: str, say: Callable[..., None]) -> None:
         self.bucket, self.url, self.say = bucket, url, say
@@ -35,7 +35,7 @@ class Lease:
         self.renewing = threading.Thread(target=self._keep, daemon=True)
 
     def take(self) -> None:
-        """Raises Problem `busy` if a live holder does not finish within WAIT_SECONDS."""
+        """Acquire the lease. Raises Problem `busy` if a live owner does not finish within WAIT_SECONDS."""
         start = alive_since = time.monotonic()
         first = seen = None
         is_announced = False
@@ -58,14 +58,14 @@ class Lease:
         self.renewing.start()
 
     def check(self) -> None:
-        """Raises Problem `lease_lost` if another process took over, for instance while this machine slept."""
+        """Raise Problem `lease_lost` if another process took over, for instance while this machine slept."""
         if self.lost:
             raise Problem("lease_lost", path=self.url)
 
     def renew(self) -> None:
-        """Tell waiting processes that the holder is alive. Sets `lost` if this process is not the holder any more."""
+        """Show waiting processes that the owner is alive. Sets `lost` if this process is not the owner any more."""
         with self.renewal:
-            # Asked first: some servers create an object that should be replaced only if it is unchanged.
+            # Read first: some servers create an object although it should be replaced only if it is unchanged.
             if not self.lost:
                 self.lost = self._holder() != self.etag or not self._replace(self.etag)
 
@@ -74,12 +74,12 @@ class Lease:
         if self.renewing.ident:
             self.renewing.join()
         if self.etag and not self.lost:
-            with suppress(Exception):  # A bucket out of reach: the lease runs out by itself.
+            with suppress(Exception):  # If the bucket cannot be reached, the lease expires by itself.
                 obstore.delete(self.bucket, LEASE)
         self.etag = None
 
     def _holder(self) -> str | None:
-        """ETag of the current lease, None if there is none."""
+        """Return the ETag of the current lease, or None if there is none."""
         try:
             return obstore.head(self.bucket, LEASE)["e_tag"]
         except FileNotFoundError:
@@ -93,7 +93,7 @@ class Lease:
         return True
 
     def _replace(self, etag: str) -> bool:
-        """Write the lease if it still has this ETag; whether it had."""
+        """Write the lease if it still has this ETag; return whether it had."""
         try:
             self._put({"e_tag": etag})
         except (PreconditionError, FileNotFoundError):
@@ -107,5 +107,5 @@ class Lease:
 
     def _keep(self) -> None:
         while not self.lost and not self.over.wait(RENEW_SECONDS):
-            with suppress(Exception):  # After a network error the next turn tries again; DEAD_SECONDS are six turns.
+            with suppress(Exception):  # After a network error the next loop tries again; DEAD_SECONDS are six loops.
                 self.renew()

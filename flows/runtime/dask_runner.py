@@ -1,4 +1,4 @@
-"""Work spread over several processes or machines by Dask, where it is asked for and installed (extra `dask`)."""
+"""Run a flow's tasks on a Dask cluster of several processes or machines (extra `dask`)."""
 
 import os
 from importlib.util import find_spec
@@ -7,11 +7,11 @@ from typing import Any
 from schemas.errors import Problem
 
 LOCAL = "local"
-"""A cluster of this machine's own, one process a core, that lives as long as the flow."""
+"""A local cluster, one process per core, that ends with the flow."""
 
 
 def spread_over(flow: Any, cluster: str | None) -> Any:
-    """The flow as it is, or with its submitted tasks on a Dask cluster: LOCAL, or the address of a scheduler.
+    """Return the flow itself, or with its submitted tasks on a Dask cluster: LOCAL, or the address of a scheduler.
 
     Raises Problem `no_dask`.
     """
@@ -27,10 +27,10 @@ def spread_over(flow: Any, cluster: str | None) -> Any:
 
 
 def cluster_here() -> dict[str, object]:
-    """What a LocalCluster is made with: a process a core, a thread each.
+    """Return the arguments of a LocalCluster: one process per core, one thread each.
 
-    Dask would set the number of threads in the environment of this process, for its workers to inherit, and leave it
-    there: a training after the ingest would have one thread.
+    Dask would set the number of threads in the environment of this process, for its workers to inherit, and not reset
+    it: a training after the ingest would have one thread.
     """
     # Belongs to the extra `dask`.
     import dask

@@ -1,4 +1,4 @@
-"""What a disk refuses, as a sentence: no room, no permission to write. Python, Polars and Delta each say it their own way."""
+"""Disk errors as Problems: disk full, no permission. Python, Polars and Delta raise different errors for them."""
 
 import errno
 import re
@@ -11,19 +11,22 @@ from tempfile import NamedTemporaryFile
 from schemas.errors import Problem
 
 ROOM_BYTES = 16 * 1024 * 1024
-"""Free space below which Prefect is not started: its state alone is a few MB, and without room for it a flow waits two
-minutes for a server that cannot start."""
+"""Minimum free space for starting Prefect.
+
+Its state alone is a few MB, and without space a flow waits two minutes for a server that cannot start.
+"""
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _LOCKED = {errno.EROFS, errno.EACCES, errno.EPERM}
 _MUTE = {"polars", "deltalake", "_internal"}
-"""Packages whose errors may not say what the system said: Parquet on a full disk is "transport error" (polars 2.1)."""
+"""Packages whose errors may not contain the system's error: Parquet on a full disk is "transport error" (polars 2.1).
+"""
 
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
 
 
 def refused(error: BaseException, data_dir: Path) -> Problem | None:
-    """The Problem behind an error: `disk_full`, `not_writable`, None where the disk has nothing to do with it."""
+    """Return the Problem behind an error, `disk_full` or `not_writable`, or None if the disk is not the cause."""
     number = error.errno if isinstance(error, OSError) else None
     if number is None and (said := _OS_ERROR.search(str(error))):
         number = int(said.group(1))
@@ -38,7 +41,7 @@ def refused(error: BaseException, data_dir: Path) -> Problem | None:
 
 
 def _tried(data_dir: Path) -> int | None:
-    """The number of the error that a file of a MiB meets in the data directory, None where it can be written."""
+    """Write a file of 1 MiB to the data directory; return the errno of the failure, or None if it succeeds."""
     try:
         with NamedTemporaryFile(dir=data_dir) as file:
             file.write(bytes(1 << 20))
@@ -50,7 +53,7 @@ def _tried(data_dir: Path) -> int | None:
 
 @contextmanager
 def explained(data_dir: Path) -> Iterator[None]:
-    """Errors of the block that the disk refused something with are told as Problems."""
+    """Convert disk errors of the block to Problems."""
     try:
         yield
     except Problem:
@@ -62,7 +65,7 @@ def explained(data_dir: Path) -> Iterator[None]:
 
 
 def room(data_dir: Path) -> None:
-    """Raises Problem `disk_full` where less than ROOM_BYTES are free. The folder need not be there yet."""
+    """Raise Problem `disk_full` if less than ROOM_BYTES are free. The folder need not exist yet."""
     there = next(place for place in (data_dir.resolve(), *data_dir.resolve().parents) if place.exists())
     if shutil.disk_usage(there).free < ROOM_BYTES:
         raise Problem("disk_full", path=data_dir)

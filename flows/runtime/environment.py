@@ -1,4 +1,4 @@
-"""What must be set before Prefect, torch or a model library is imported; nothing else reads the environment.
+"""Settings that must be in the environment before Prefect, torch or a model library is imported, and all reads of it.
 
 Everything stays on this machine: telemetry of every dependency is off, and without a server Prefect keeps its state
 under the data directory.
@@ -13,35 +13,35 @@ from pathlib import Path
 from tarot_data import lexicon
 
 TOKEN_HEADER = "X-Tarot-Token"
-"""Header of a request to a Prefect server of ours; its value is the server's secret."""
+"""Header of a request to our Prefect server; its value is the server's secret."""
 
 QUIET = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-    # A base is a folder or in the local cache; nothing below may ask the network for it, not even for its model card.
+    # A base is a folder or in the local cache; nothing may request it over the network, not even its model card.
     "HF_HUB_OFFLINE": "1",
     "TOKENIZERS_PARALLELISM": "false",
-    # Waiting threads sleep instead of spinning: beside other work on two cores, half a demo's training had burnt 17 CPU
-    # minutes; so the whole of it takes 5.
+    # Waiting threads sleep instead of spinning: with other processes on two cores, half of a demo's training used 17
+    # CPU minutes; now the whole training uses 5.
     "OMP_WAIT_POLICY": "PASSIVE",
     "TRANSFORMERS_VERBOSITY": "error",
     "TRL_EXPERIMENTAL_SILENCE": "1",
-    # A temporary server on a slow machine needs longer than the default 20 s to come up the first time.
+    # On a slow machine a temporary server needs longer than the default 20 s for its first start.
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
-    # The default policy pickles and hashes every input of a task; ours are paths, and nothing is cached by Prefect.
+    # The default policy pickles and hashes every input of a task; ours are paths, and Prefect caches nothing.
     "PREFECT_TASKS_DEFAULT_NO_CACHE": "true",
-    # What goes wrong in a flow called here is said by the command, once and in the user's language.
+    # The command reports an error of its flows itself, once and in the user's language.
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_TO_API_ENABLED": "false",
 }
 
 
 def prepare(data_dir: Path, lexicon_dir: Path | None = None) -> None:
-    """Set what the libraries read when they are imported. Values already set by the user win, telemetry apart.
+    """Set the variables that the libraries read on import. Values set by the user take precedence, except telemetry.
 
-    Puts the reader's own tables in force: those of lexicon_dir, else of the data directory.
+    Activates the user's own tables: those of lexicon_dir, else of the data directory.
     """
     lexicon.use(lexicon_dir or own_lexicon(data_dir))
     for name, value in QUIET.items():
@@ -57,12 +57,12 @@ def prepare(data_dir: Path, lexicon_dir: Path | None = None) -> None:
 
 
 def prefect_home() -> Path:
-    """Where Prefect keeps its state, as `prepare` named it."""
+    """Return the folder of Prefect's state that `prepare` has set."""
     return Path(os.environ["PREFECT_HOME"])
 
 
 def language(arguments: list[str]) -> str:
-    """zh or en: `--lang` on the command line, else TAROT_LANG, else zh."""
+    """Return zh or en: `--lang` on the command line, else TAROT_LANG, else zh."""
     for place, argument in enumerate(arguments):
         if argument == "--lang" and place + 1 < len(arguments):
             return _known(arguments[place + 1])
@@ -72,12 +72,12 @@ def language(arguments: list[str]) -> str:
 
 
 def own_lexicon(data_dir: Path) -> Path:
-    """The reader's own tables, and the labeller trained on the reader's corrections."""
+    """Return the folder of the user's own tables and of the labeller trained on the user's corrections."""
     return data_dir / "lexicon"
 
 
 def named_data_dir() -> str:
-    """A folder, or the URL of a bucket."""
+    """Return a folder, or the URL of a bucket."""
     return os.environ.get("TAROT_DATA_DIR", "data")
 
 
@@ -86,38 +86,38 @@ def default_data_dir() -> Path:
 
 
 def judge_key() -> str | None:
-    """The key a judge's endpoint asks for; those on one's own machine ask for none."""
+    """Return the API key of a judge's endpoint; local endpoints need none."""
     return os.environ.get("TAROT_JUDGE_KEY")
 
 
 def notify_url() -> str | None:
-    """Where a line is sent when a run has ended, where anywhere."""
+    """Return the webhook that is called when a run has ended, or None."""
     return os.environ.get("TAROT_NOTIFY") or None
 
 
 def inbox_paths() -> list[Path]:
-    """What a served ingest reads: the environment carries it, so that Prefect's database does not."""
+    """Return the inbox paths of a served ingest; they are in the environment so that Prefect's database has none."""
     given = os.environ.get("TAROT_INBOX")
     return [Path(path) for path in given.split(os.pathsep)] if given else [default_data_dir() / "inbox"]
 
 
 def server_address() -> str:
-    """Of the server whose part this process is."""
+    """Return the address of the server that this process belongs to."""
     return os.environ["PREFECT_API_URL"].removesuffix("/api")
 
 
 def server_token() -> str:
-    """The secret that the server of this process asks for. Other users can read neither the environment nor its file."""
+    """Return the secret of this process's server. Other users can read neither the environment nor the file of it."""
     return os.environ["TAROT_SERVER_TOKEN"]
 
 
 def given_token() -> str | None:
-    """The secret of a server whose data directory is not on this machine."""
+    """Return the secret of a server whose data directory is not on this machine."""
     return os.environ.get("TAROT_SERVER_TOKEN") or None
 
 
 def with_token(token: str) -> dict[str, str]:
-    """Headers that Prefect's clients send along: the user's own ones, and the server's secret."""
+    """Return the headers that Prefect's clients send: the user's own ones, and the server's secret."""
     return json.loads(os.environ.get("PREFECT_CLIENT_CUSTOM_HEADERS") or "{}") | {TOKEN_HEADER: token}
 
 
@@ -126,13 +126,16 @@ def served_settings() -> str:
 
 
 def database_url() -> str | None:
-    """Where the server keeps its state, if not in a file of the data directory. May hold a password, so it has a
-    variable besides `--database`, which other users of the machine can read."""
+    """Return the URL of the server's database, or None for a file of the data directory.
+
+    It may contain a password, so it has a variable in addition to `--database`, which other users of the machine can
+    read.
+    """
     return os.environ.get("TAROT_DATABASE") or None
 
 
 def cluster() -> str | None:
-    """Where a served ingest is spread, see `flows.runtime.dask_runner`; None for its own process."""
+    """Return where a served ingest runs, see `flows.runtime.dask_runner`; None for its own process."""
     return os.environ.get("TAROT_CLUSTER") or None
 
 
@@ -147,7 +150,7 @@ def for_children(
     notify: str | None,
     cluster: str | None,
 ) -> dict[str, str]:
-    """The environment of the processes of `tarot serve`: this one's, and where everything is.
+    """Return the environment of the processes of `tarot serve`: this process's, with all addresses and paths.
 
     address: `http://127.0.0.1:port` of the server. token: its secret.
     """
@@ -166,9 +169,9 @@ def for_children(
         "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": address,
         "PREFECT_SERVER_API_HOST": "127.0.0.1",
         "PREFECT_SERVER_API_PORT": port,
-        # In memory, the default, a server that is restarted never gives back what a dead run held.
+        # In memory, the default, a restarted server never releases the slots of a killed run.
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
-        # SQLite lets one write at a time; on a machine that is training, ten seconds, the default, are not enough.
+        # SQLite allows one write at a time; on a machine that is training, ten seconds, the default, are not enough.
         "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
         "PREFECT_RUNNER_POLL_FREQUENCY": str(poll_seconds),
         "PREFECT_API_DATABASE_CONNECTION_URL": database,
@@ -179,7 +182,10 @@ def for_children(
 
 
 def for_worker(data_dir: Path, server: str, token: str, notify: str | None) -> dict[str, str]:
-    """The environment of `tarot worker`: its state apart from the server's, which may share the data directory."""
+    """Return the environment of `tarot worker`.
+
+    Its state is separate from the server's, which may share the data directory.
+    """
     settings = {
         "TAROT_DATA_DIR": str(data_dir.resolve()),
         "TAROT_NOTIFY": notify,

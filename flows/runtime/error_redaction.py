@@ -1,5 +1,8 @@
-"""Errors on their way through Prefect: it writes the text of every exception into its database, where nothing a person
-wrote may stand, and a file's name may hold a telephone number."""
+"""Redaction of errors that pass through Prefect.
+
+Prefect writes the text of every exception into its database. The database must not contain text that people wrote, and
+a file name may hold a telephone number.
+"""
 
 import traceback
 from collections.abc import Callable, Iterator
@@ -12,9 +15,10 @@ from schemas.errors import Problem
 
 
 class Withheld(Exception):
-    """Stands for an error whose words stay out of Prefect and its log; its text is the error's kind and the line of code.
+    """Replacement of an error whose text must not reach Prefect or its log.
 
-    cause: the error itself. It is no `__cause__`, for Prefect logs those with their words.
+    Its text is the error's kind and line of code. cause: the error itself. It is not `__cause__`, because Prefect logs
+    the text of those.
     """
 
     def __init__(self, kind: str, where: str, cause: BaseException) -> None:
@@ -26,14 +30,14 @@ class Withheld(Exception):
 
 
 def kind_of(error: BaseException) -> str:
-    """A word for an error that says nothing about anybody: a Problem's code, else the name of its class."""
+    """Return a word for an error that identifies nobody: a Problem's code, else the name of its class."""
     if isinstance(error, Withheld):
         return error.kind
     return error.code if isinstance(error, Problem) else type(error).__name__
 
 
 def withholding(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, its errors withheld; for what stands under `@task` and `@flow`."""
+    """Decorate a function so that its errors are withheld; used below `@task` and `@flow`."""
 
     @wraps(function)
     def quiet(*arguments: Any, **settings: Any) -> Any:
@@ -50,7 +54,7 @@ def withholding(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Errors of the block as they were before they were withheld."""
+    """Raise the original errors of the block instead of their withheld replacements."""
     try:
         yield
     except Withheld as error:

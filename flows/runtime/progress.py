@@ -1,6 +1,6 @@
-"""The bar a person sees: on standard error, only on anything that lasts, and a line a stage where there is no terminal.
+"""The progress bar on standard error, only for stages that last. Without a terminal, a line per stage.
 
-The one thing in this project that remembers something between calls, since the terminal does.
+The only module of this project that keeps state between calls, because the terminal does.
 """
 
 import sys
@@ -10,14 +10,14 @@ from collections.abc import Callable
 from schemas.messages import catalogue, say
 
 AFTER_SECONDS = 2.0
-"""Nothing is shown for a stage that is over sooner."""
+"""A stage that ends sooner shows nothing."""
 
 EVERY_SECONDS = 5.0
-"""Where there is no terminal, a line at most this often."""
+"""Minimum interval between lines without a terminal."""
 
 
 class Bar:
-    """Shows `progress(stage, done, total)` calls. stage: a key under `progress.` in the catalogue."""
+    """Show `progress(stage, done, total)` calls. stage: a key under `progress.` in the catalogue."""
 
     def __init__(self, lang: str = "zh", stream=None, clock: Callable[[], float] = time.monotonic) -> None:
         self.lang, self.stream, self.clock = lang, stream or sys.stderr, clock
@@ -25,7 +25,7 @@ class Bar:
         self.losses: list[dict] = []
 
     def __reduce__(self) -> tuple:
-        """On its way to a process of a cluster, where it shows on that process's own standard error."""
+        """Pickle for a process of a cluster, in which it prints to that process's own standard error."""
         return type(self), (self.lang,)
 
     def __call__(self, stage: str, done: int, total: int) -> None:
@@ -42,7 +42,7 @@ class Bar:
             print(f"{self.title()} {done}/{total}{self._last_losses()}", file=self.stream, flush=True)
 
     def watch(self, lines: list[dict]) -> None:
-        """The losses so far, {step, loss} and {step, eval_loss}: shown beneath the bar from its next call on."""
+        """Set the losses so far, {step, loss} and {step, eval_loss}: shown below the bar from its next call on."""
         self.losses = lines
 
     def _last_losses(self) -> str:

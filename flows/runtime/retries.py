@@ -1,4 +1,4 @@
-"""What is tried again: causes that pass by themselves, with growing waits. Anything else fails at once."""
+"""Retry rules: errors whose causes pass by themselves are retried, with growing waits. Other errors fail at once."""
 
 import errno
 from typing import Any
@@ -7,7 +7,7 @@ from flows.runtime.error_redaction import Withheld
 from schemas.errors import Problem
 
 PASSING_ERRNOS = {errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.ETXTBSY, errno.EDEADLK, errno.ESTALE, errno.ETIMEDOUT}
-"""A file that another program holds, a network drive that hiccups. A full disk or a missing file does not pass."""
+"""A file that another program locks, an unreliable network drive. A full disk or a missing file does not pass."""
 
 PASSING_WINERRORS = {32, 33}
 """ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION: a file open in a spreadsheet program."""
@@ -15,24 +15,24 @@ PASSING_WINERRORS = {32, 33}
 PASSING_PROBLEMS = {"store_conflict"}
 
 AGAIN = {"retries": 3, "retry_delay_seconds": [1, 4, 16], "retry_jitter_factor": 0.3}
-"""Settings of a task that is tried again: 1, 4 and 16 seconds later, each wait up to 0.3 longer or shorter."""
+"""Settings of a task with retries: 1, 4 and 16 seconds later, each wait up to 0.3 longer or shorter."""
 
 
 def passes(error: BaseException) -> bool:
-    """Whether the cause of an error can be gone a moment later."""
+    """Check whether the cause of an error can disappear within moments."""
     if isinstance(error, Withheld):
         error = error.cause
     if isinstance(error, Problem):
         return error.code in PASSING_PROBLEMS
     if isinstance(error, OSError):
         return error.errno in PASSING_ERRNOS or getattr(error, "winerror", None) in PASSING_WINERRORS
-    # Named, not imported: neither package belongs to what a flow must load to fail.
+    # Compared by name: importing either package for this would slow the start of a flow.
     name = type(error).__name__
     return name == "CommitFailedError" or (name == "OperationalError" and "locked" in str(error))
 
 
 def if_it_passes(task: Any, run: Any, state: Any) -> bool:
-    """Prefect's `retry_condition_fn`."""
+    """Decide whether to retry; Prefect's `retry_condition_fn`."""
     try:
         state.result()
     except Exception as error:

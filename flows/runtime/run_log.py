@@ -1,6 +1,6 @@
-"""What ran, one line a run in `runs.jsonl` and, where asked for, one call to a webhook: written by Prefect's state hooks.
+"""Run log, written by Prefect's state hooks: one line per run in `runs.jsonl` and, on request, one call to a webhook.
 
-A line holds numbers, names of states and kinds of errors; nothing a person wrote and no path.
+A line holds numbers, names of states and kinds of errors, but no text that people wrote and no path.
 """
 
 import json
@@ -25,10 +25,10 @@ ENDS = {
     "CANCELLING": "cancelled",
     "CANCELLED": "cancelled",
 }
-"""Prefect's types of state to the words of a line, keys under `state.` in the catalogue."""
+"""Prefect's state types -> the words of a line, keys under `state.` in the catalogue."""
 
 WAIT_SECONDS = 10.0
-"""How long a webhook may take; a run never waits longer for somebody to listen."""
+"""Timeout of a webhook; a run never waits longer for it."""
 
 
 def note(data_dir: Path, line: dict[str, object]) -> None:
@@ -43,7 +43,7 @@ def note(data_dir: Path, line: dict[str, object]) -> None:
 
 
 def last(data_dir: Path) -> dict | None:
-    """The newest line, or None. A line cut short by a full disk is passed over."""
+    """Return the newest line, or None. A line cut short by a full disk is ignored."""
     path = data_dir / FILE
     if not path.exists():
         return None
@@ -56,7 +56,7 @@ def last(data_dir: Path) -> dict | None:
 
 
 def notify(url: str, line: dict[str, object]) -> bool:
-    """POST the line as JSON; whether somebody took it. Nobody listening is no failure of the run."""
+    """POST the line as JSON; return whether it was accepted. An unreachable webhook does not fail the run."""
     body = json.dumps(line, ensure_ascii=False).encode()
     try:
         if not url.startswith(("http://", "https://")):
@@ -70,7 +70,7 @@ def notify(url: str, line: dict[str, object]) -> bool:
 
 
 def figures(result: Any) -> dict[str, object]:
-    """The numbers of what a flow returned: counts, version, gate, training."""
+    """Return the numbers in the result of a flow: counts, version, gate, training."""
     if not isinstance(result, dict):
         return {}
     counted = result.get("ingest") if isinstance(result.get("ingest"), dict) else result
@@ -93,8 +93,10 @@ def figures(result: Any) -> dict[str, object]:
 
 
 def record(flow: Any, flow_run: Any, state: Any) -> None:
-    """A state hook: one line for a flow that ended, whichever way. Parts of another flow are in its line; a run that
-    was stopped before it began is none."""
+    """State hook: write one line for a flow that ended, in any state.
+
+    No line for a subflow, which is in its parent's line, and for a run that was stopped before it began.
+    """
     if flow_run.parent_task_run_id is not None:
         return
     result, error = None, None
@@ -121,7 +123,7 @@ def record(flow: Any, flow_run: Any, state: Any) -> None:
     data_dir = _data_dir(flow_run)
     before = last(data_dir)
     if kind in ("crashed", "cancelled") and before and (before["flow"], before["name"]) == (flow.name, flow_run.name):
-        return  # Prefect calls both hooks where the process of a run was ended to cancel it.
+        return  # Prefect calls both hooks if it cancels a run by ending its process.
     note(data_dir, line)
     if url := environment.notify_url():
         notify(url, line)

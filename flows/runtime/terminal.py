@@ -1,4 +1,4 @@
-"""What people wrote, on a terminal: shown, and never obeyed."""
+"""Safe output of user text on a terminal: control characters are shown, not executed."""
 
 import re
 import sys
@@ -7,16 +7,16 @@ from contextlib import contextmanager
 from typing import Any
 
 _OBEYED = re.compile("[\0-\b\v-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""Controls of a terminal, the old one-byte kind among them, and what turns the direction of writing; line ends stay."""
+"""Terminal control characters, including C1 controls, and those that change the writing direction; line ends stay."""
 
 
 def shown(text: str) -> str:
-    """The text with every control as `\\u001b`, which JSON reads as what it stands for."""
+    """Return the text with every control as `\u001b`, which JSON reads as the original character."""
     return _OBEYED.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
 def one_line(text: str) -> str:
-    """The same on one line: a name with a line break in it must not look like a line of the program's."""
+    """Return the same on one line: a name with a line break must not look like a line of the program's output."""
     return shown(" ".join(text.split()))
 
 
@@ -36,7 +36,7 @@ class _Shown:
 
 @contextmanager
 def showing() -> Iterator[None]:
-    """Within the block, nothing that is printed reaches the terminal as a control."""
+    """In the block, print control characters as escapes so that none reaches the terminal."""
     before = sys.stdout
     sys.stdout = _Shown(before)
     try:

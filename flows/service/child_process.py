@@ -23,7 +23,7 @@ def start(
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | mode, 0o600), "wb") as errors:
         return subprocess.Popen(
             [sys.executable, "-P", "-m", *words],
-            stdin=subprocess.PIPE,  # Its other end closes when this process ends, and the one started with it.
+            stdin=subprocess.PIPE,  # Its other end closes when this process ends, which ends the child.
             stdout=subprocess.PIPE if reads_output else errors,
             stderr=errors,
             env=variables,

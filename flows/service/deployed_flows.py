@@ -1,6 +1,6 @@
-"""What `tarot serve` runs by itself: the inbox on a schedule, and a training when an event says a version is ready.
+"""Flows that `tarot serve` starts: the inbox on a schedule, and a training when an event announces a version.
 
-Where the inbox and the data directory lie comes from the environment, not from parameters, which Prefect keeps.
+The paths of the inbox and the data directory come from the environment, not from parameters, which Prefect stores.
 """
 
 import json
@@ -30,19 +30,21 @@ from tarot_data.store import delta, tables
 from tarot_data.system.atomic import write_text
 
 QUIET_SECONDS = 2.0
-"""Files younger than this may still be on their way in: a folder that is being copied becomes one version, not three."""
+"""Files younger than this may be incomplete: a folder that is being copied becomes one version, not three."""
 
 MOST_WAIT_SECONDS = 20.0
-"""How long a tick waits for the inbox to be quiet. A file that never rests, such as a database in use, is read as it is."""
+"""Longest wait of a tick for a quiet inbox. A file that never rests (a database in use) is read in its current state.
+"""
 
 
 @flow(name="watch the inbox", **HOOKS)
 @withholding
 def watch(min_readings: int, min_new: int, training: dict, lang: str) -> dict:
-    """One tick: what is new in the inbox into the store, and where that changed anything a version, its report and a
-    look at the gate. training: {base, recipe, overrides}, whose tokenizer says how long an example may be.
+    """Run one tick: ingest what is new in the inbox and, if anything changed, publish, report and check the gate.
 
-    Returns {outcome, ingest, version, report, gate, announced}; outcome: nothing_new, published, or busy where another
+    training: {base, recipe, overrides}; their tokenizer sets the maximum length of an example.
+
+    Returns {outcome, ingest, version, report, gate, announced}; outcome: nothing_new, published, or busy if another
     process writes.
     """
     end_with_parent()
@@ -88,7 +90,7 @@ def _tick(
 def train_when_ready(
     version: int, hash: str, min_readings: int, min_new: int, training: dict, lang: str
 ) -> dict[str, object]:
-    """The version announced to an adapter and its scores, once. Returns {outcome, run, adapter, scores, report}."""
+    """Train and score the announced version, once. Returns {outcome, run, adapter, scores, report}."""
     end_with_parent()
     bar.lang = lang
     data_dir = environment.default_data_dir()
@@ -120,7 +122,7 @@ def wait_until_quiet(inbox: list[Path]) -> None:
 
 
 def store_state(data_dir: Path) -> dict[str, int | None]:
-    """The newest commit of every table: equal where nothing was written in between, by whomever."""
+    """Return the newest commit of every table; equal if no process wrote in between."""
     return {name: delta.delta_version(data_dir, name) for name in delta.TABLES}
 
 

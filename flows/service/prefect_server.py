@@ -1,8 +1,8 @@
-"""The process of the Prefect server, on loopback: for `tarot serve`, with pages and services, or a temporary one for a
-single command (`flows.service.temporary_server`), without them.
+"""The Prefect server process on loopback.
 
-It runs the same app as `prefect server start`, but ends with the process that started it, and answers only requests
-that carry the secret of `environment.server_token` and come from no foreign page (`flows.service.server_guard`).
+With pages and services for `tarot serve`, without them for a single command (`flows.service.temporary_server`). It runs
+the same app as `prefect server start`, but ends with the process that started it, and answers only requests that carry
+the secret of `environment.server_token` and come from no foreign page (`flows.service.server_guard`).
 """
 
 import sys
@@ -26,7 +26,7 @@ def main() -> None:
 
 
 class Server(uvicorn.Server):
-    """A server that prints its port once it is up, if somebody waits for it."""
+    """A server that prints its port once it is up, if its parent waits for it."""
 
     prints_port = False
 
@@ -37,10 +37,10 @@ class Server(uvicorn.Server):
 
 
 def run(port: int, temporary: bool = False) -> None:
-    """Serve until asked to end. port: 0 for any that is free. temporary: print the port once the server is up."""
-    # Around the app, not in it: an automation of the server calls the app in memory, without the secret.
+    """Serve until asked to end. port: 0 for any free one. temporary: print the port once the server is up."""
+    # Around the app, not inside it: an automation of the server calls the app in memory, without the secret.
     app = ServerGuard(create_app(ephemeral=temporary, final=True), environment.server_token())
-    # A page left open holds a connection for ever; stopping does not wait for it.
+    # An open page keeps its connection for ever; the shutdown does not wait for it.
     config = uvicorn.Config(
         app, host="127.0.0.1", port=port, log_level="error", lifespan="on", timeout_graceful_shutdown=5
     )

@@ -1,4 +1,4 @@
-"""Run flows in a block against a Prefect server: the one that is running, or a temporary one."""
+"""Run flows in a block against a Prefect server: the running one, or a temporary one."""
 
 import os
 from collections.abc import Iterator
@@ -15,11 +15,11 @@ from schemas.errors import Problem
 
 @contextmanager
 def prefect_at(data_dir: Path) -> Iterator[None]:
-    """Flows called in the block keep their state in the folder that `prepare` named.
+    """Keep the state of flows called in the block in the folder that `prepare` has set.
 
-    The folder must be there: without it a flow waits two minutes for a server that cannot start. The heartbeat, a
-    thread that sleeps a second at the end of every flow, is for a server that watches for lost runs; here none does.
-    Raises Problem `not_writable`, `disk_full`.
+    The folder must exist: without it a flow waits two minutes for a server that cannot start. The heartbeat, a thread
+    that sleeps a second at the end of every flow, is off, because no server here watches for lost runs. Raises Problem
+    `not_writable`, `disk_full`.
     """
     try:
         Path(os.environ["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)
@@ -28,8 +28,8 @@ def prefect_at(data_dir: Path) -> Iterator[None]:
             "not_writable", path=data_dir, why=error.strerror
         ) from None
     disk_errors.room(data_dir)
-    # Beside a server, a flow by hand is one more run of it: two servers on one database file get in each other's way.
-    # Started first, since it comes up while Prefect is imported here.
+    # Use a running server: two servers on one database file would lock each other out.
+    # Started first, so that it comes up while Prefect is imported here.
     address = served_at(data_dir)
     own = None if address or _server_named() else Temporary(prefect_home())
     from prefect.settings import (
@@ -49,7 +49,7 @@ def prefect_at(data_dir: Path) -> Iterator[None]:
 
 
 def _server_named() -> bool:
-    """Whether the user told Prefect of a server: in the environment, or in a profile."""
+    """Check whether the user configured a Prefect server: in the environment, or in a profile."""
     profiles = Path(os.environ.get("PREFECT_PROFILES_PATH") or prefect_home() / "profiles.toml")
     named = os.environ.get("PREFECT_API_URL") or os.environ.get("PREFECT_PROFILE")
     return bool(named) or (profiles.exists() and "PREFECT_API_URL" in profiles.read_text(encoding="utf-8"))

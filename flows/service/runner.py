@@ -1,4 +1,4 @@
-"""The process of `tarot serve` that registers the deployments and runs them: each run a process of its own."""
+"""The process of `tarot serve` that registers the deployments and runs them, each run in a process of its own."""
 
 import asyncio
 import time
@@ -25,14 +25,14 @@ from flows.service.status import alone, answers
 from flows.service.triggers import READY
 
 AT_ONCE = 3
-"""Runs at a time: the inbox, a training, and an announcement of it that finds it going on already."""
+"""Runs at a time: the inbox, a training, and a second announcement that finds the training already running."""
 
 ANCHOR = datetime(2024, 1, 1, tzinfo=UTC)
-"""What intervals are counted from, so that a restart does not move the schedule."""
+"""Start of the intervals, so that a restart does not shift the schedule."""
 
 
 def deployments(settings: ServeSettings) -> tuple:
-    """The two deployments: the inbox on its schedule, the training on its event."""
+    """Return the two deployments: the inbox on its schedule, the training on its event."""
     when = settings.schedule
     schedule = (
         Cron(when.cron, timezone=when.timezone)
@@ -48,12 +48,12 @@ def deployments(settings: ServeSettings) -> tuple:
     inbox = watch.to_deployment(
         "on schedule",
         schedules=[schedule],
-        # A courtesy: what is late is dropped, not worked off one by one. The lock of the store is what holds.
+        # Only a convenience, the store's lock is what excludes: late runs are dropped instead of queued.
         concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW),
         parameters=common,
         description="Looks into the inbox; where anything is new: store, version, report, gate.",
         entrypoint_type=EntrypointType.MODULE_PATH,
-        enforce_parameter_schema=False,  # An event hands on text; the flow itself reads it as what it takes.
+        enforce_parameter_schema=False,  # An event passes text; the flow converts it to its parameter types.
     )
     training = train_when_ready.to_deployment(
         "on a dataset that is ready",
@@ -67,16 +67,16 @@ def deployments(settings: ServeSettings) -> tuple:
         ],
         description="Trains and evaluates a version once, when its event says that the gate is open.",
         entrypoint_type=EntrypointType.MODULE_PATH,
-        enforce_parameter_schema=False,  # An event hands on text; the flow itself reads it as what it takes.
+        enforce_parameter_schema=False,  # An event passes text; the flow converts it to its parameter types.
         **({} if settings.train_here else {"work_pool_name": POOL}),
     )
     return inbox, training
 
 
 async def clear(ids: list, now: datetime) -> None:
-    """Put right what a kill left in Prefect's books: runs that are overdue, runs that are nowhere, slots nobody holds.
+    """Repair Prefect's records after a kill: overdue runs, runs without a process, slots that no run uses.
 
-    ids: deployments whose runs only this process starts; it holds the lock that says so.
+    ids: deployments whose runs only this process starts; it has the lock that ensures this.
     """
     async with get_client() as client:
         for id in ids:
@@ -99,8 +99,8 @@ async def clear(ids: list, now: datetime) -> None:
 
 
 async def run(inbox: Any, training: Any, train_here: bool) -> None:
-    """Register, put right, look into the inbox once, and run what comes due until asked to end."""
-    # Stopped, the schedules are paused, so that nothing piles up; the next start resumes them.
+    """Register the deployments, repair records, read the inbox once, and run what is due until asked to end."""
+    # Schedules are paused at shutdown, so that runs do not pile up; the next start resumes them.
     runner = Runner(pause_on_shutdown=True, limit=AT_ONCE)
     watching = await runner.aadd_deployment(inbox)
     if train_here:
@@ -111,11 +111,11 @@ async def run(inbox: Any, training: Any, train_here: bool) -> None:
         ids = [watching]
     await clear(ids, datetime.now(UTC))
     async with get_client() as client:
-        await client.create_flow_run_from_deployment(watching)  # Whatever the schedule: a restart catches up.
+        await client.create_flow_run_from_deployment(watching)  # Independent of the schedule: a restart catches up.
     loop = asyncio.get_running_loop()
 
     def stop(*_: object) -> None:
-        # The runner's own handler drops the coroutine that would cancel what is running.
+        # The runner's own handler drops the coroutine that would cancel the running flows.
         loop.call_soon_threadsafe(lambda: loop.create_task(runner.astop()))
 
     runner.handle_sigterm = stop
@@ -124,14 +124,12 @@ async def run(inbox: Any, training: Any, train_here: bool) -> None:
 
 
 def main() -> None:
-    # Whoever killed `tarot serve` gets no orphans; what runs is made to be killed and is taken up again.
+    # If `tarot serve` is killed, leave no orphans; interrupted runs can be resumed.
     end_with_pipe(at_once=True)
     with alone("runner"):
         settings = ServeSettings.from_json(environment.served_settings())
         made = deployments(settings)
-        while not answers(
-            environment.server_address()
-        ):  # `tarot serve` starts both at once, and watches over the wait.
+        while not answers(environment.server_address()):  # `tarot serve` sets the timeout
             time.sleep(0.2)
         asyncio.run(run(*made, settings.train_here))
 

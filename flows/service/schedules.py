@@ -1,4 +1,4 @@
-"""When the inbox is looked into, from the words of the command line."""
+"""Schedule of the inbox, parsed from command-line options."""
 
 import os
 import re
@@ -11,14 +11,14 @@ from schemas.errors import Problem
 EVERY = "15m"
 
 LEAST_SECONDS = 5
-"""A tick that finds nothing takes a few seconds of its own."""
+"""A tick that finds nothing takes a few seconds."""
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """Every so many seconds, or by cron in a time zone."""
+    """An interval in seconds, or a cron expression in a time zone."""
 
     seconds: int | None = None
     cron: str | None = None
@@ -26,7 +26,7 @@ class Schedule:
 
 
 def schedule_of(every: str | None, cron: str | None, timezone: str | None) -> Schedule:
-    """The schedule of a call; every fifteen minutes where it names none, in this machine's time zone where it names none.
+    """Return the schedule of a call; default: every fifteen minutes, in this machine's time zone.
 
     Raises Problem `schedule_two`, `schedule_every`, `schedule_cron`, `schedule_timezone`.
     """
@@ -38,7 +38,7 @@ def schedule_of(every: str | None, cron: str | None, timezone: str | None) -> Sc
     except (ValueError, OSError, KeyError):
         raise Problem("schedule_timezone", timezone=zone) from None
     if cron:
-        # Prefect takes two seconds to import, and only a cron expression needs it here.
+        # Prefect takes two seconds to import; only a cron expression needs it here.
         from prefect.client.schemas.schedules import CronSchedule
 
         try:
@@ -50,7 +50,7 @@ def schedule_of(every: str | None, cron: str | None, timezone: str | None) -> Sc
 
 
 def seconds_of(every: str) -> int:
-    """`15m` in seconds; s, m, h and d are known. Raises Problem `schedule_every`."""
+    """Convert `15m` to seconds; the units are s, m, h and d. Raises Problem `schedule_every`."""
     found = re.fullmatch(r"(\d{1,6})\s*([smhd])", every.strip().lower())
     seconds = int(found[1]) * UNITS[found[2]] if found else 0
     if seconds < LEAST_SECONDS:
@@ -59,7 +59,7 @@ def seconds_of(every: str) -> int:
 
 
 def local_timezone() -> str:
-    """This machine's time zone by name, UTC where it has none."""
+    """Return the name of this machine's time zone, or UTC if it has none."""
     named = os.environ.get("TZ", "").lstrip(":")
     link = Path("/etc/localtime")
     if not named and link.is_symlink():

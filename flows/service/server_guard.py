@@ -1,7 +1,7 @@
-"""ASGI wrapper of the Prefect server: refuse requests that come from a foreign page or do not know the secret.
+"""ASGI wrapper of the Prefect server: refuse requests that come from a foreign page or lack the secret.
 
-Prefect's API starts programs, so whoever may post to it may run commands as the serving user. CORS stops neither a
-WebSocket nor a simple POST of a page in the same machine's browser, and loopback is open to every local user. So a
+Prefect's API starts programs, so a client that may post to it can run commands as the serving user. CORS stops neither
+a WebSocket nor a simple POST of a page in the same machine's browser, and loopback is open to every local user. So a
 request must name this machine as its host (against DNS rebinding), have no foreign Origin, and carry the secret: in a
 header (runner, worker, commands) or in the cookie that the printed link sets (browser).
 """
@@ -21,7 +21,7 @@ from schemas.messages import say
 
 HOST = "127.0.0.1"
 HEALTH = "/api/health"
-"""Says only that a server is up; the supervisor asks it before anything else. Prefect leaves it open as well."""
+"""Reports only that a server is up; the supervisor requests it first. Prefect leaves it open as well."""
 
 REFUSED = {400: "serve.refused_host", 403: "serve.refused"}
 """Keys of the message catalogue by HTTP status."""
@@ -35,7 +35,7 @@ Send = Callable[[Scope], Awaitable[None]]
 
 
 class ServerGuard:
-    """app: the ASGI app to protect. token: the secret of this server."""
+    """Protect an app. app: the ASGI app. token: the secret of this server."""
 
     def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]], token: str) -> None:
         self.app, self.token = app, token
@@ -51,7 +51,7 @@ class ServerGuard:
         await answer(scope, receive, send)
 
     def _answer(self, request: HTTPConnection) -> Response | None:
-        """The response of the guard itself, or None if the request may go on to the app."""
+        """Return the guard's own response, or None if the request may pass to the app."""
         headers, http = request.headers, request.scope["type"] == "http"
         host = _host(headers)
         if host not in (HOST, "localhost"):
@@ -61,18 +61,18 @@ class ServerGuard:
         get = http and request.scope["method"] in ("GET", "HEAD")
         if get and request.url.path == HEALTH or self._is_token(headers.get(TOKEN_HEADER)):
             return None
-        if get and host != HOST:  # the pages ask 127.0.0.1, for which a cookie of localhost does not count
+        if get and host != HOST:  # the pages request 127.0.0.1, to which a cookie of localhost is not sent
             return RedirectResponse(str(request.url.replace(hostname=HOST)), 307)
-        cookie = f"tarot_serve_{request.url.port or 80}"  # browsers keep cookies by host alone, whatever the port
+        cookie = f"tarot_serve_{request.url.port or 80}"  # browsers store cookies by host, regardless of the port
         if get and "token" in request.query_params:
             return self._welcome(request, cookie)
-        # A page of another port is of the same site and sends the cookie along.
+        # A page of another port counts as the same site and sends the cookie too.
         if headers.get("sec-fetch-site") not in (None, "same-origin", "none"):
             return _refusal(403)
         return None if self._is_token(request.cookies.get(cookie)) else _refusal(403)
 
     def _welcome(self, request: HTTPConnection, cookie: str) -> Response:
-        """Set the cookie and go on to the same address without the token, which then stays in no history."""
+        """Set the cookie and go to the same address without the token, which then stays out of the history."""
         pairs = parse_qsl(request.url.query, keep_blank_values=True)
         if not self._is_token(dict(pairs).get("token")):
             return _refusal(403)
@@ -96,7 +96,10 @@ def _host(headers: Headers) -> str | None:
 
 
 def _is_own_origin(headers: Headers) -> bool:
-    """Whether no page sent the request, or one of this server. An HTML file opened from disk has the origin `null`."""
+    """Check that the request comes from no page, or from one of this server.
+
+    An HTML file opened from disk has the origin `null`.
+    """
     origin = headers.get("origin")
     return origin is None or origin == f"http://{headers.get('host')}"
 

@@ -1,4 +1,4 @@
-"""Settings that the processes of `tarot serve` share; they import nothing of Prefect."""
+"""Settings that the processes of `tarot serve` share; this module imports nothing of Prefect."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -6,22 +6,24 @@ from dataclasses import asdict, dataclass, field
 from flows.service.schedules import Schedule
 
 PORT = 4200
-"""Of the server of `tarot serve`: Prefect's own default."""
+"""Port of the server of `tarot serve`: Prefect's own default."""
 
 START_SECONDS = 180.0
-"""How long a Prefect server may take to start. A new database takes ten seconds of migrations, on a slow machine under
-load several times that."""
+"""Timeout for the start of a Prefect server.
+
+The migrations of a new database take ten seconds, on a slow machine under load several times that.
+"""
 
 TEMPORARY = "--temporary"
 """Argument of `flows.service.prefect_server` for a server that serves a single command."""
 
 POOL = "tarot-training"
-"""The work pool that `tarot worker` takes trainings from."""
+"""The work pool from which `tarot worker` takes trainings."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServeSettings:
-    """How `tarot serve` was called; the deployments are made of it."""
+    """Arguments of `tarot serve`, from which the deployments are made."""
 
     schedule: Schedule
     min_readings: int

@@ -1,4 +1,4 @@
-"""Whether `tarot serve` is running on a data directory, and where: its lock says whether, a small file where."""
+"""State of `tarot serve` on a data directory: its lock shows whether it runs, a small file has its address."""
 
 import json
 import os
@@ -25,14 +25,14 @@ def part_path(data_dir: Path, part: str) -> Path:
 
 
 def alone(part: str) -> AbstractContextManager[None]:
-    """For a part of `tarot serve`: it waits until the same part of one that was killed is gone."""
+    """Lock a part of `tarot serve`; wait until the same part of a killed process is gone."""
     data_dir = environment.default_data_dir()
     address = environment.server_address()
     return exclusive(part_path(data_dir, part), Problem("serving_already", path=data_dir, address=address), 60.0)
 
 
 def served_at(data_dir: Path) -> str | None:
-    """The server's address, `http://127.0.0.1:port`, or None where none is running."""
+    """Return the server's address, `http://127.0.0.1:port`, or None if none is running."""
     path = data_dir / FILE
     if not path.exists() or not is_locked(lock_path(data_dir)):
         return None
@@ -40,9 +40,10 @@ def served_at(data_dir: Path) -> str | None:
 
 
 def token_of(data_dir: Path) -> str:
-    """The secret of the server on a data directory: one for all its starts, so that links and workers outlive one.
+    """Return the secret of the server on a data directory.
 
-    For its owner only, made at the first call.
+    It is the same for all starts, so that links and workers survive restarts. Readable by its owner only, created at
+    the first call.
     """
     path = data_dir / "prefect" / "token"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -57,12 +58,12 @@ def token_of(data_dir: Path) -> str:
 
 
 def link_to(address: str, token: str) -> str:
-    """What a browser is given: it leaves the secret there as a cookie."""
+    """Return the link for a browser, which stores the secret as a cookie."""
     return f"{address}/?token={token}"
 
 
 def accepts(address: str, token: str) -> bool:
-    """Whether the server up there takes this secret. Raises OSError if none answers."""
+    """Check whether the running server accepts this secret. Raises OSError if none answers."""
     request = urllib.request.Request(f"{address}/api/admin/version", headers={environment.TOKEN_HEADER: token})
     try:
         with urllib.request.urlopen(request, timeout=10):
@@ -82,7 +83,7 @@ def say_gone(data_dir: Path) -> None:
 
 
 def answers(address: str) -> bool:
-    """Whether a server is up there."""
+    """Check whether a server is up at the address."""
     try:
         with urllib.request.urlopen(f"{address}/api/health", timeout=2):
             return True

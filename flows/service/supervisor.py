@@ -18,7 +18,7 @@ from schemas.errors import Problem
 from tarot_data.system.locks import exclusive, is_locked
 
 STOP_SECONDS = {"runner": 45.0, "server": 15.0}
-"""Between SIGTERM and SIGKILL. Prefect gives a running flow thirty seconds to be cancelled."""
+"""Seconds between SIGTERM and SIGKILL. Prefect gives a running flow thirty seconds to be cancelled."""
 
 EARLY_SECONDS = 60.0
 MOST_EARLY_ENDS = 5
@@ -29,7 +29,7 @@ PARTS = {"server": "flows.service.prefect_server", "runner": "flows.service.runn
 
 
 class ChildProcesses:
-    """The server and the runner, and when each was started."""
+    """The server and the runner, and the time each was started."""
 
     def __init__(self, data_dir: Path, address: str, variables: dict[str, str]) -> None:
         self.address, self.variables = address, variables
@@ -125,7 +125,7 @@ def serve(
     busy = Problem("serving_already", path=data_dir, address=link_to(there, token_of(data_dir)) if there else "?")
     with exclusive(lock_path(data_dir), busy, wait_seconds=1.0):
         say_gone(data_dir)
-        if not is_locked(part_path(data_dir, "server")):  # The server of a killed supervisor is just about to end.
+        if not is_locked(part_path(data_dir, "server")):  # The server of a killed supervisor is about to end.
             _check_port(port)
         for folder in inbox:
             if not folder.exists():
@@ -173,7 +173,7 @@ def _stopped_by_signals(children: ChildProcesses) -> Iterator[None]:
 
 
 def database_driver(url: str | None) -> str | None:
-    """The URL with the driver that Prefect's asynchronous engine needs: postgresql+asyncpg:// for postgresql://."""
+    """Return the URL with the driver for Prefect's asynchronous engine: postgresql+asyncpg:// for postgresql://."""
     for plain in ("postgresql://", "postgres://"):
         if url and url.startswith(plain):
             return "postgresql+asyncpg://" + url.removeprefix(plain)
@@ -181,7 +181,7 @@ def database_driver(url: str | None) -> str | None:
 
 
 def _check_port(port: int) -> None:
-    """Raises Problem `port_taken` if another program, or `tarot serve` on other data, listens on the port."""
+    """Raise Problem `port_taken` if another program, or `tarot serve` on other data, listens on the port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

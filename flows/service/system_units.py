@@ -1,4 +1,4 @@
-"""`tarot serve --install`: what systemd (Linux) or launchd (macOS) needs to start it with the machine."""
+"""`tarot serve --install`: the systemd unit (Linux) or launchd plist (macOS) that starts it with the machine."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ LABEL = "tarot.serve"
 
 
 def systemd_unit(command: list[str], variables: dict[str, str]) -> str:
-    """A user unit. Ending takes up to a minute, for a run is cancelled first."""
+    """Return a user unit. Stopping takes up to a minute, because a run is cancelled first."""
     lines = [f'Environment="{name}={_quoted(value)}"' for name, value in variables.items()]
     return "\n".join(
         [
@@ -36,7 +36,7 @@ def systemd_unit(command: list[str], variables: dict[str, str]) -> str:
 
 
 def launchd_plist(command: list[str], variables: dict[str, str]) -> str:
-    """A launch agent, for the user who is logged in."""
+    """Return a launch agent for the user who is logged in."""
 
     def text(value: str) -> str:
         return f"<string>{escape(value)}</string>"
@@ -64,7 +64,7 @@ def launchd_plist(command: list[str], variables: dict[str, str]) -> str:
 
 
 def command_of(argv: list[str]) -> list[str]:
-    """The call that is to be repeated: this one, by full path, without what made it print and without what is secret."""
+    """Return the command line to repeat: the current one, by full path, without its print options and secrets."""
     left, skip = [], False
     for argument in argv[1:]:
         name = argument.partition("=")[0]
@@ -78,7 +78,7 @@ def command_of(argv: list[str]) -> list[str]:
 
 
 def places() -> dict[str, Path]:
-    """Where the two are looked for, in this user's own folders."""
+    """Return the paths in the user's own folders from which systemd and launchd load the two files."""
     config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     return {
         "systemd": config / "systemd" / "user" / f"{NAME}.service",
@@ -91,7 +91,7 @@ def own_kind() -> str:
 
 
 def write(path: Path, text: str) -> None:
-    """Readable by its owner only: a database's URL may hold a password."""
+    """Write a file readable by its owner only: a database's URL may contain a password."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
     path.chmod(0o600)
@@ -99,5 +99,5 @@ def write(path: Path, text: str) -> None:
 
 
 def _quoted(value: str) -> str:
-    """A value between double quotes in a unit file, where a backslash, a quote, % and $ mean something."""
+    """Quote a value for a unit file, in which a backslash, a quote, % and $ have special meanings."""
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")

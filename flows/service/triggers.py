@@ -1,8 +1,8 @@
 """The event that a dataset is ready, and the guarantee that a version is trained once for it.
 
-Prefect hands an event on once, twice or never: it knows no idempotency for automations, forgets after five minutes,
-and loses what is sent while its server is away. So the event may be sent as often as anybody likes, and what it
-starts holds a lock for the version's hash and leaves a marker under `trainings/`.
+Prefect delivers an event once, twice or never: its automations are not idempotent, it forgets an event after five
+minutes, and loses those sent while its server is down. So the event may be sent any number of times; the training it
+starts takes a lock for the version's hash and writes a marker under `trainings/`.
 """
 
 import json
@@ -24,11 +24,12 @@ from tarot_data.system.locks import exclusive, is_locked
 READY = "tarot.dataset.ready"
 
 ATTEMPTS = 5
-"""Starts of one version's training, beyond which what kills it is taken to be the training itself."""
+"""Number of starts of one version's training after which the training itself is considered the cause of its failures.
+"""
 
 
 def announce(manifest: dict) -> None:
-    """Send the event to the server, and return once it has it. Raises httpx errors where it has not."""
+    """Send the event to the server; return once it is delivered. Raises httpx errors if it is not."""
     event = Event(
         event=READY,
         resource=Resource({"prefect.resource.id": f"tarot.dataset.{manifest['hash'][:16]}"}),
@@ -39,8 +40,10 @@ def announce(manifest: dict) -> None:
 
 
 def wanted(data_dir: Path, hash: str) -> bool:
-    """Whether an announcement of the version could still lead to a training: it is not trained, not being trained, and
-    has not failed for good."""
+    """Check whether announcing the version can still lead to a training.
+
+    It cannot if the version is trained, is being trained, or has failed for good.
+    """
     over = marker(data_dir, hash).get("state") in ("done", "failed") or finished(data_dir, hash)
     return not over and not is_locked(_lock(data_dir, hash))
 
@@ -48,11 +51,11 @@ def wanted(data_dir: Path, hash: str) -> bool:
 def train_once(
     data_dir: Path, version: int, hash: str, train: Callable[[], dict], *, required: int, min_new: int
 ) -> dict[str, object]:
-    """Train a version unless it was, however often this is called and in however many processes.
+    """Train a version unless it was, for any number of calls and processes.
 
-    train: trains it and returns {run, …}. Returns what it returned and `outcome`: trained, already, busy (another
-    process trains it), shut (the gate), gone (the version is not as announced), failed_before. A training that was
-    killed or stopped is taken up again; one that failed is not, unless its cause passes.
+    train: trains it and returns {run, …}. Returns its result and `outcome`: trained, already, busy (another process
+    trains it), shut (the gate is closed), gone (the version changed after the announcement), failed_before. A training
+    that was killed or stopped is resumed; one that failed is not, unless its cause can pass.
     """
     manifest = next((one for one in versions.listed(data_dir) if one["version"] == version), None)
     if manifest is None or manifest["hash"] != hash:
@@ -87,20 +90,23 @@ def _attempt(data_dir: Path, manifest: dict, before: int, train: Callable[[], di
     try:
         result = train()
     except Exception as error:
-        if kind_of(error) == "training":  # By hand, in another process.
+        if kind_of(error) == "training":  # Started manually in another process.
             mark("waiting", attempts=before)
             return {"outcome": "busy"}
         mark("waiting" if passes(error) else "failed", error=kind_of(error))
         raise
     except BaseException:
-        mark("waiting", attempts=before)  # Somebody stopped the server: that is no failure of the training.
+        mark("waiting", attempts=before)  # The user stopped the server: the training has not failed.
         raise
     mark("done", run=result["run"])
     return result | {"outcome": "trained"}
 
 
 def marker(data_dir: Path, hash: str) -> dict:
-    """{hash, version, state: started, waiting, done or failed, attempts, run?, error?}, or {} before the first start."""
+    """Return {hash, version, state, attempts, run?, error?}, or {} before the first start.
+
+    state: started, waiting, done or failed.
+    """
     path = _marker(data_dir, hash)
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 

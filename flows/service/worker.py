@@ -1,4 +1,4 @@
-"""`tarot worker`: trains on this machine what a server on another one announces, from the work pool."""
+"""`tarot worker`: train on this machine what a server on another one announces through the work pool."""
 
 import os
 import sys
@@ -14,7 +14,7 @@ def work(data_dir: Path, server: str, notify: str | None) -> None:
     """Become Prefect's worker, one training at a time, until SIGTERM or Ctrl-C. Does not return.
 
     data_dir: the same data directory as the server's, shared between the two: its secret is read there, unless
-    TAROT_SERVER_TOKEN holds it (a bucket does not). Raises Problem `server_token`, `no_server`.
+    TAROT_SERVER_TOKEN has it (a bucket does not). Raises Problem `server_token`, `no_server`.
     """
     server = server.rstrip("/")
     token = environment.given_token() or token_of(data_dir)

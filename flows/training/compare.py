@@ -1,4 +1,4 @@
-"""Runs and bases side by side, each measured by one ruler; a base nobody trained on is measured here."""
+"""Comparison of runs and bases, all measured in the same way; a base without a run is evaluated here."""
 
 import json
 from pathlib import Path
@@ -13,12 +13,11 @@ from tarot_train import evaluate, sft
 
 
 def compared(data_dir: Path, names: tuple[str, ...]) -> list[dict]:
-    """A row a model: {run, base, model, dataset, champion, loss, perplexity, bits_per_character, scores, votes, …}.
+    """Return {run, base, model, dataset, champion, loss, perplexity, bits_per_character, scores, votes, …} per model.
 
-    names: runs, by name or number, and bases, by name or folder; all evaluated runs where none is named. Each run
-    gives two rows, tuned and its untouched base, which stands there once. votes: a person's, unseen, between the two
-    (`review.votes.tally`), at a tuned model's row. Raises Problem `no_run_or_base`,
-    `not_evaluated`.
+    names: runs, by name or number, and bases, by name or folder; all evaluated runs if empty. Each run gives two rows:
+    tuned, and its untuned base, which is listed once. votes: people's blind votes between the two
+    (`review.votes.tally`), in the tuned model's row. Raises Problem `no_run_or_base`, `not_evaluated`.
     """
     folders = {folder.name: folder for folder in run_dirs(data_dir)}
     best, rows = champion_of(data_dir), []
@@ -49,7 +48,7 @@ def _rows_of_run(folder: Path, best: str | None) -> list[dict]:
 
 
 def _row_of_base(data_dir: Path, name: str, folders: dict[str, Path]) -> dict:
-    """The base's part of the newest run on it, else what it scores now on the newest version."""
+    """Return the base's row from the newest run on it, else evaluate it on the newest version."""
     for folder in reversed(folders.values()):
         found = read_run(folder)
         if found["manifest"]["base"]["name"] == name and found["scores"]:
@@ -60,7 +59,7 @@ def _row_of_base(data_dir: Path, name: str, folders: dict[str, Path]) -> dict:
 
 
 def evaluate_base(data_dir: Path, name: str, runs: list[str]) -> dict:
-    """Scores of a base as it comes, on what the newest version holds out; kept, and measured once a version."""
+    """Evaluate an untuned base on the held-out splits of the newest version; stored, and measured once per version."""
     try:
         folder = bases.find(name)
     except Problem as problem:

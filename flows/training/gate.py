@@ -1,15 +1,20 @@
-"""Whether there is enough to train on: one answer for the command, the flows, the server, the status and the report."""
+"""The training gate: whether there is enough data to train. Used by the command, flows, server, status and report."""
 
 MIN_READINGS = 200
-"""Validated readings the recipe card asks for before a first training."""
+"""Validated readings the recipe card requires for a first training."""
 
 MIN_NEW = 50
-"""Readings more than the last training had before another one starts by itself: a quarter of the first, so that it can
-tell something new."""
+"""Readings beyond those of the last training before another one starts by itself.
+
+A quarter of the first training's, so that the result can differ.
+"""
 
 COVERAGE_FLOOR = 0.7
-"""Least share of a version's sentences that have a label other than `other`. The annotated readings have 0.88, made-up
-ones 0.95, and the poorest single reading of 476 had 0.68: a whole version below is mislabelled or is no readings."""
+"""Minimum share of a version's sentences that have a label other than `other`.
+
+The annotated readings have 0.88, synthetic ones 0.95, and the lowest single reading of 476 had 0.68: a version below
+the minimum is mislabelled or does not consist of readings.
+"""
 
 
 def gate(
@@ -20,12 +25,12 @@ def gate(
     required: int = MIN_READINGS,
     min_new: int = MIN_NEW,
 ) -> dict[str, object]:
-    """What a version has, what a training wants of it, and under `shut` what is missing: empty where the gate is open.
+    """Return what a version has, what a training requires, and under `shut` what is missing: empty if the gate is open.
 
     last: {readings, hashes} of the newest training and of all versions trained on, None before the first, which needs
-    no new readings. findings: what `flows.training.gate_checks.examine` found in the version. Made-up readings count, so that the
-    road can be tried on them; they are told apart under `made_up`. Codes of `shut` are keys under `gate.` of the
-    catalogue.
+    no new readings. findings: result of `flows.training.gate_checks.examine` for the version. Synthetic readings count,
+    so that the pipeline can be tried with them; `made_up` has their number. Codes of `shut` are keys under `gate.` of
+    the catalogue.
     """
     counts = manifest["counts"] if manifest else {"readings": 0, "synthetic": 0}
     findings = findings or {"integrity": [], "contacts": 0, "coverage": None}
@@ -64,7 +69,9 @@ def gate(
 
 
 def may_train(opened: dict, *, asked: bool) -> bool:
-    """Whether a training may start. asked: a person wants one, on whatever is new since the last; readings that are
-    too few, damaged, unmasked or unlabelled still stop it. Unasked, a version trained before is only looked up again.
+    """Decide whether a training may start.
+
+    asked: a user requested it, which needs no minimum of new readings; readings that are too few, damaged, unmasked or
+    unlabelled still stop it. Otherwise a version trained before is only looked up again.
     """
     return set(opened["shut"]) <= ({"new", "trained"} if asked else {"trained"})

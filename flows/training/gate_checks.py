@@ -1,4 +1,4 @@
-"""What the gate looks at in a version and in the runs folder."""
+"""The gate's checks of a version and of the runs folder."""
 
 import json
 from pathlib import Path
@@ -13,11 +13,11 @@ from tarot_data.privacy.contacts import find_contacts
 from tarot_data.system.atomic import write_text
 
 TEXTS = ("person", "question", "content", "outcome")
-"""Columns of a version in which a contact detail may stand."""
+"""Columns of a version that may contain a contact detail."""
 
 
 def look(data_dir: Path, required: int = MIN_READINGS, min_new: int = MIN_NEW) -> dict[str, object]:
-    """The gate before the newest version, or before nothing where there is none."""
+    """Evaluate the gate for the newest version, or for no data if there is none."""
     return look_at(data_dir, versions.newest(data_dir), required, min_new)
 
 
@@ -29,8 +29,10 @@ def look_at(
 
 
 def last_training(data_dir: Path) -> dict | None:
-    """{run, version, readings, hashes}: the newest finished run that is no smoke test and how many readings it had; the
-    hashes of all versions that were trained on. None before the first."""
+    """Return {run, version, readings, hashes}, or None before the first training.
+
+    The newest finished run that is no smoke test, its number of readings, and the hashes of all versions trained on.
+    """
     abouts = [
         (folder.name, json.loads((folder / "manifest.json").read_text(encoding="utf-8")))
         for folder in run_dirs(data_dir)
@@ -48,7 +50,7 @@ def last_training(data_dir: Path) -> dict | None:
 
 
 def finished(data_dir: Path, hash: str) -> bool:
-    """Whether a version was trained on and the run evaluated: one that was killed in between is not done."""
+    """Check whether a version was trained on and the run evaluated; a run killed in between does not count."""
     for folder in run_dirs(data_dir):
         about = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         if about["dataset"]["hash"] == hash and not about.get("smoke") and (folder / "scores.json").exists():
@@ -57,11 +59,12 @@ def finished(data_dir: Path, hash: str) -> bool:
 
 
 def examine(data_dir: Path, manifest: dict) -> dict[str, object]:
-    """{integrity, contacts, coverage}: sentences about files that are not as published, contact details that can still
-    be read in the version, and the share of its sentences with a label other than `other`.
+    """Return {integrity, contacts, coverage} of a version.
 
-    Files are hashed every time. What follows from the hash alone (contacts, coverage) is kept under `checks`, for the
-    code and lexicon that found it; of a damaged version it is not known.
+    integrity: messages about files that differ from those published. contacts: contact details that can still be read.
+    coverage: share of sentences with a label other than `other`. Files are hashed every time. contacts and coverage
+    depend on the hash alone and are cached under `checks`, by code and lexicon; for a damaged version they are 0 and
+    None.
     """
     damage = versions.verify(data_dir, manifest)
     if damage:
@@ -79,12 +82,12 @@ def examine(data_dir: Path, manifest: dict) -> dict[str, object]:
 
 
 def contacts(published) -> int:
-    """Contact details that today's rules find in the texts of a version, published under whichever rules."""
+    """Count the contact details that today's rules find in the texts of a version published under any rules."""
     return sum(len(find_contacts(text)) for name in TEXTS for text in published[name] if text)
 
 
 def label_coverage(published) -> float | None:
-    """Share of sentences whose first label says what they are for; None where there is no sentence."""
+    """Return the share of sentences whose first label is not `other`; None if there is no sentence."""
     first = published.select(pl.col("sentences").list.explode().struct.field("labels").list.first().cast(pl.String))
     known = first.to_series().drop_nulls()
     return None if known.is_empty() else float((known != "other").mean())

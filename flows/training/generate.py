@@ -1,4 +1,4 @@
-"""A reading, and the talk that follows it, from the adapter of a run."""
+"""Generation of a reading and its follow-up chat with the adapter of a run."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ Say = Callable[[str, str], None]
 
 @dataclass(frozen=True)
 class Laid:
-    """What lies on the table: the cards and the prompt that asks about them."""
+    """A draw: the cards and the prompt that asks about them."""
 
     cards: list[dict]
     prompt: str
@@ -24,7 +24,10 @@ class Laid:
 def lay(
     cards: str | None, draw: str | None, person: str | None, question: str | None, spread: str | None, seed: int
 ) -> Laid:
-    """Cards as somebody wrote them, or drawn for the spread `draw`. Raises Problem `unknown_card`, `no_spread`."""
+    """Parse cards as people write them, or draw them for the spread `draw`.
+
+    Raises Problem `unknown_card`, `no_spread`.
+    """
     if draw:
         spread, drawn = draw, draw_cards(draw, seed)
     else:
@@ -34,7 +37,7 @@ def lay(
 
 @dataclass
 class Talk:
-    """A conversation with the model of one run; it remembers what was said."""
+    """A conversation with the model of one run; it keeps the messages so far."""
 
     run: str
     stand_in: bool
@@ -43,20 +46,20 @@ class Talk:
     manner: object
     messages: list[dict]
     marked: bool = False
-    """Whether it learnt from somebody who was forgotten since."""
+    """Whether it was trained on readings of a person who has been forgotten since."""
 
     def answer(self, text: str, say: Say) -> dict:
-        """{content, trace} that the model answers, handed to `say(part, text)` as it is written."""
+        """Generate the answer {content, trace}; `say(part, text)` receives it as it is generated."""
         asked = generate.shortened(self.model, self.tokenizer, self.messages + generate.ask(text), self.manner)
         found = generate.stream(self.model, self.tokenizer, asked, self.manner, say)
         self.messages = [*asked, {"role": "assistant", "content": found.content}]
-        # Else every answer of a conversation would throw the same dice.
+        # A new seed for each answer; otherwise every answer of a conversation would sample the same numbers.
         self.manner = replace(self.manner, seed=self.manner.seed + 1)
         return {"content": found.content, "trace": found.trace}
 
 
 def open_talk(data_dir: Path, run: str | None, seed: int, think: bool | None = None) -> Talk:
-    """The model of a run, of the champion where none is named. think: None thinks where it was trained to.
+    """Load the model of a run, by default the champion's. think: None thinks if it was trained to.
 
     Raises Problem `no_run`, `base_missing`, `base_changed`.
     """

@@ -1,4 +1,4 @@
-"""What a training would do, over a dataset version or over numbers given."""
+"""Training plan for a dataset version or for given numbers."""
 
 from dataclasses import replace
 from importlib.util import find_spec
@@ -22,10 +22,10 @@ def plan_training(
     price: float | None = None,
     version: int | None = None,
 ) -> dict:
-    """The plan as JSON, for a version (the newest by default).
+    """Return the plan as JSON, for a version (the newest by default).
 
-    examples, tokens: plan for so many of so long on average, the longest as long as the recipe allows, before there is
-    a dataset.
+    examples, tokens: plan for this number of examples of this average length, the longest as long as the recipe allows,
+    before a dataset exists.
     """
     asked = sft.recipe_for(base, recipe, overrides)
     here = plan.gpu(gpu) if gpu else device.find()
@@ -53,15 +53,18 @@ def plan_training(
 
 
 def require_base(base: str | None, recipe: str | None, overrides: dict[str, str]) -> None:
-    """Raises Problem `base_missing` where what is to be trained is not on this machine, before anything is counted."""
+    """Check that the base is on this machine before anything is counted. Raises Problem `base_missing` if it is not."""
     name = sft.recipe_for(base, recipe, overrides).base.name
     if name != bases.TINY:
         bases.find(name)
 
 
 def _measured(version_dir: Path, asked: object, folder: Path | None) -> tuple[object, int | None]:
-    """(plan.Data of a version, size of its vocabulary): counted with the base's tokenizer where it is here, else by
-    characters. The stand-in's tokenizer is made of the train split in a moment, before its weights."""
+    """Return (plan.Data of a version, size of its vocabulary).
+
+    Tokens are counted with the base's tokenizer if it is local, else estimated from characters. The stand-in's
+    tokenizer is made from the train split in moments, before its weights.
+    """
     manifest = training_rows.manifest_of(version_dir)
     examples = {split: training_rows.read_examples(version_dir, split, manifest) for split in training_rows.SPLITS}
     tokenizer = None

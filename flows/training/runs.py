@@ -1,4 +1,4 @@
-"""What the runs folder holds, for report and status."""
+"""Access to the runs folder, for report and status."""
 
 import json
 from pathlib import Path
@@ -8,16 +8,16 @@ from tarot_data.review import blind_votes
 from tarot_train.registry import champion
 
 MARK = "forgotten.json"
-"""File in a run's folder: its adapter learnt from somebody who was forgotten since."""
+"""File in a run's folder: its adapter was trained on readings of a person who has been forgotten since."""
 
 
 def run_dirs(data_dir: Path) -> list[Path]:
-    """Folders of finished runs, oldest first by their number."""
+    """Return the folders of finished runs, oldest first by their number."""
     return sorted(path.parent for path in (data_dir / "runs").glob("*/manifest.json"))
 
 
 def find_run(data_dir: Path, name: str | None) -> Path:
-    """Folder of a run by its name, of the newest where none is named. Raises Problem `no_run`."""
+    """Return the folder of a run by its name, by default of the newest. Raises Problem `no_run`."""
     folders = run_dirs(data_dir)
     found = [folder for folder in folders if name is None or folder.name == name or folder.name.startswith(f"{name}-")]
     if not found:
@@ -26,22 +26,22 @@ def find_run(data_dir: Path, name: str | None) -> Path:
 
 
 def best_run(data_dir: Path, name: str | None = None) -> Path:
-    """Folder of the run named, else of the champion, else of the newest. Raises Problem `no_run`."""
+    """Return the folder of the named run, else of the champion, else of the newest. Raises Problem `no_run`."""
     return find_run(data_dir, name or champion_of(data_dir))
 
 
 def champion_of(data_dir: Path) -> str | None:
-    """Name of the run that no later evaluation has beaten; None where nothing was evaluated."""
+    """Return the name of the run that no later evaluation has beaten, or None if no run was evaluated."""
     return champion(data_dir / "runs")
 
 
 def is_marked(folder: Path) -> bool:
-    """Whether a run learnt from somebody who was forgotten since."""
+    """Check whether a run was trained on readings of a person who has been forgotten since."""
     return (folder / MARK).exists()
 
 
 def newest_run(data_dir: Path) -> dict | None:
-    """{manifest, log, scores, generations} of the newest finished run, or None."""
+    """Return {manifest, log, scores, generations} of the newest finished run, or None."""
     folders = run_dirs(data_dir)
     return read_run(folders[-1]) if folders else None
 

@@ -1,4 +1,4 @@
-"""How long an example may be: by the recipe and the tokenizer of the base chosen, or by the stated estimate."""
+"""Maximum length of an example: from the recipe and the base's tokenizer, or from the documented estimate."""
 
 from hashlib import sha256
 
@@ -9,10 +9,10 @@ from tarot_train import sft
 
 
 def budget_of(base: str | None, recipe: str | None, reasoning: bool = False) -> Budget:
-    """The budget of a base and a recipe; the estimate where none is named or the base is not on this machine.
+    """Return the budget of a base and a recipe; the estimate if none is given or the base is not on this machine.
 
-    So a dataset published without a base has one hash on every machine, whatever bases lie there. The stand-in's
-    tokenizer is made of the dataset and cannot be asked before.
+    So a dataset published without a base has one hash on every machine, whatever bases are installed. The stand-in's
+    tokenizer is made from the dataset, so it cannot be used before.
     """
     if base is None and recipe is None:
         return Budget(reasoning=reasoning)

@@ -1,6 +1,6 @@
-"""The training flow: a dataset version to an adapter, evaluated against the untouched base. Once a version.
+"""The training flow: a dataset version to an adapter, evaluated against the untuned base. Once per version.
 
-Prefect alone does not promise that a version is trained once; a lock and a finished run's manifest do.
+Prefect alone does not guarantee that a version is trained once; a lock and a finished run's manifest do.
 """
 
 import json
@@ -50,12 +50,12 @@ def evaluate_run(data_dir: Path, run_dir: Path) -> dict:
 
 
 def challenge(data_dir: Path, run_dir: Path) -> dict:
-    """Put an evaluated run up against the champion; {champion, before, replaced, why}."""
+    """Compare an evaluated run with the champion; return {champion, before, replaced, why}."""
     return registry.challenge(data_dir / "runs", run_dir.name)
 
 
 def evaluate_again(data_dir: Path, run_dir: Path) -> dict:
-    """Evaluate a finished run once more, without a flow; returns {run, scores, champion}."""
+    """Evaluate a finished run once more, without a flow; return {run, scores, champion}."""
     try:
         with told():
             scores = evaluate_run.fn(data_dir, run_dir)
@@ -75,10 +75,10 @@ def train(
     smoke: bool = False,
     tried: Callable[[dict], None] | None = None,
 ) -> dict:
-    """Train and evaluate one version; returns {run, adapter, scores, already, champion, trial}.
+    """Train and evaluate one version; return {run, adapter, scores, already, champion, trial}.
 
-    A version that was trained with the same base and recipe is not trained again: its run is returned. smoke: first
-    five updates through the whole road, told to `tried`; only where they go well, the training itself.
+    A version that was trained with the same base and recipe is not trained again: its run is returned. smoke: first run
+    five updates through the whole pipeline and pass the result to `tried`; train only if they succeed.
     """
     manifest = versions.find(data_dir, version)
     lock = data_dir / "locks" / f"train-{manifest['hash'][:16]}.lock"
