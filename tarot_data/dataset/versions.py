@@ -125,7 +125,7 @@ def publish(data_dir: Path, budget: Budget | None = None, hide_names: bool = Fal
     if parent and parent["hash"] == digest:
         return parent, False
     if hide_names:
-        # Before the version: a key too many hides nobody, a version without its key changes every name next time.
+        # Before the version: an unused key is harmless; a version without its key would rename everybody next time.
         pseudonyms.write_key(data_dir, key)
     examples = _checked(to_examples(published, budget))
     number = parent["version"] + 1 if parent else 1

@@ -1,1 +1,1 @@
-"""The quality report: `figures.measure` turns tables into figures, `page.write` figures into one HTML file."""
+"""The quality report: `statistics.measure` turns tables into figures, `page.write` figures into one HTML file."""

@@ -12,7 +12,7 @@ SLIGHT = 0.1
 
 
 def gate(words: Words, figures: dict) -> dict:
-    """Return {read, chart}: a sentence and its chart, as every function below."""
+    """Return {read, chart}: a sentence and its chart, as the functions below (`cards` and `style` have several charts)."""
     data = figures["gate"]
     values = {key: data[key] for key in ("validated", "required", "missing")}
     return {
@@ -59,7 +59,7 @@ def rejected(words: Words, figures: dict) -> dict:
 
 
 def cards(words: Words, figures: dict) -> dict:
-    """chart: the majors in two halves and the minors, rank by suit."""
+    """{read, majors, minors}: the majors in two halves, and the minors, rank by suit; {read, chart} without cards."""
     data = figures["cards"]
     if not data["drawn"]:
         return {"read": words("none"), "chart": ""}

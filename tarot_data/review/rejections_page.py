@@ -42,7 +42,7 @@ def list_rejections(desk: TheDesk, reason: str = "", page: str = "1", did: str =
 @router.get("/rejections/{rejection_id}")
 def show_rejection(desk: TheDesk, rejection_id: str, reason: str = "", did: str = "", reading: str = "") -> Response:
     row, before, after = opened(desk, rejection_id, reason)
-    return shown(desk, row, before, after, reason, fix_workbook.cells(row), said(desk, did, reading))
+    return rejection_page(desk, row, before, after, reason, fix_workbook.cells(row), said(desk, did, reading))
 
 
 @router.post("/rejections/{rejection_id}")
@@ -54,18 +54,20 @@ def decide(desk: TheDesk, rejection_id: str, form: Form) -> Response:
     what = form.get("do")
     if what == "pick":
         typed["cards"] = with_picked(typed["cards"], form)
-        return shown(desk, row, before, after, reason, typed, None)
+        return rejection_page(desk, row, before, after, reason, typed, None)
     dismissed, accepted = what == "dismiss", what == "accept"
     fix = Fix(fields={} if dismissed else fix_workbook.changed(typed, was), accepted=accepted, dismissed=dismissed)
     if fix == Fix():
-        return shown(desk, row, before, after, reason, typed, desk.say("nothing_changed"), 422)
+        return rejection_page(desk, row, before, after, reason, typed, desk.say("nothing_changed"), 422)
     try:
         (became,) = replay.feed_back(desk.data_dir, {rejection_id: fix}).to_dicts()
     except Problem as problem:
-        return shown(desk, row, before, after, reason, typed, say(problem.key, desk.lang, **problem.values), 409)
+        return rejection_page(
+            desk, row, before, after, reason, typed, say(problem.key, desk.lang, **problem.values), 409
+        )
     if became["became"] == "same":
         still = desk.say("did_same", detail=desk.words.detail(became))
-        return shown(desk, row, before, after, reason, typed, still, 422)
+        return rejection_page(desk, row, before, after, reason, typed, still, 422)
     following = became["new_id"] if became["became"] == "refused" else after or before
     query = {"did": became["became"]} | ({"reading": became["reading_id"]} if became["reading_id"] else {})
     if reason and became["became"] != "refused":
@@ -86,7 +88,17 @@ def opened(desk: Desk, rejection_id: str, reason: str) -> tuple[dict, str | None
     return row, ids[place - 1] if place else None, ids[place + 1] if place + 1 < len(ids) else None
 
 
-def shown(desk: Desk, row: dict, before, after, reason: str, typed: dict, said: object, status: int = 200) -> Response:
+def rejection_page(
+    desk: Desk,
+    row: dict,
+    before: str | None,
+    after: str | None,
+    reason: str,
+    typed: dict,
+    said: dict | str | None,
+    status: int = 200,
+) -> Response:
+    """Render a rejection. before, after: ids of its neighbours; typed: values of the form; said: a message on top."""
     record = json.loads(row["record"] or "{}")
     return desk.page(
         "rejection.html",

@@ -1,6 +1,6 @@
 """Readings laid out as files in every raw form, to be read back: what a reader's programs would have written.
 
-A reading is an object of `data/annotated/gold.py`: person, question, spread, date, cards [{card, orientation}], content.
+A reading is an object of `tarot_data/patterns/gold.py`: person, question, spread, date, cards [{card, orientation}], content.
 """
 
 import csv
