@@ -1,4 +1,4 @@
-"""Cards as a field holds them, text, list, object or JSON (`["The Fool (R)"]`), to drawn cards."""
+"""Drawn cards from the value of a field: text, list, object or JSON (`["The Fool (R)"]`)."""
 
 import json
 import re
@@ -29,8 +29,7 @@ def parse_cards(value: object, spread: str | None = None, deck: str | None = Non
     """Parse the drawn cards of a field: text, a list of texts or objects, an object of positions, or JSON of these.
 
     Each card has place (from 1; 0 for an extra card), position, card, orientation, raw. spread: names the positions if
-    the cards do not. deck: the name of the deck if the source says it. If `unknown` is not empty, the cards are not all
-    that were drawn.
+    the cards do not. deck: the name of the deck if the source says it. If `unknown` is not empty, cards are missing.
     """
     unknown: list[str] = []
     cards = _parsed(value, 0, unknown)
@@ -47,12 +46,12 @@ def parse_cards(value: object, spread: str | None = None, deck: str | None = Non
 
 
 def unknown_name(parsed: CardList) -> str:
-    """The names that are no card of this deck, as a rejection says them."""
+    """Return the names that are not cards of this deck, as a rejection shows them."""
     return "、".join(name.strip() for name in parsed.unknown).strip()[:_LONGEST_UNKNOWN]
 
 
 def listed(value: object) -> list[dict]:
-    """The cards of what may be a card list or something else; [] unless all of it, or nearly, is a card list."""
+    """Like `parse_cards`, but return [] unless all of the value, or nearly all, is a card list."""
     if isinstance(value, str) and len(value) < _LONGEST_TEXT and cards_of(value.strip()).is_prose:
         return []
     parsed = parse_cards(value)
@@ -60,8 +59,8 @@ def listed(value: object) -> list[dict]:
 
 
 def _set_places(cards: list[dict], positions: list[str]) -> None:
-    """Set places from the numbers written with the cards, if these count them, or else in order; and the positions of the
-    spread, if the cards have none and are as many."""
+    """Set places from the numbers written with the cards if these count them, or else in order. Set the positions of
+    the spread if the cards have none and are as many."""
     numbers = [card.pop("number", None) for card in cards]
     drawn = [index for index, card in enumerate(cards) if card["place"] != 0]
     given = [numbers[index] for index in drawn]
@@ -80,7 +79,7 @@ def _is_thoth(text: str, start: bool = False) -> bool:
 
 
 def _name_as_thoth(cards: list[dict]) -> None:
-    """Thoth's knight is the king of the other decks (deck.csv, column thoth)."""
+    """Rename Thoth's knights to kings of the other decks (deck.csv, column thoth)."""
     _, knight, _, king = RANKS[-4:]
     for card in cards:
         if card["card"].endswith(knight) and any(word in fold(card["raw"]) for word in (knight, "knight")):
@@ -88,7 +87,7 @@ def _name_as_thoth(cards: list[dict]) -> None:
 
 
 def _parsed(value: object, depth: int, unknown: list[str]) -> list[dict]:
-    """The cards of a value, without places. Adds to `unknown` what is none."""
+    """Parse a value to cards without places. Adds names that are not cards to `unknown`."""
     if value is None or isinstance(value, bool) or depth > 4:
         return []
     if isinstance(value, str):
@@ -119,7 +118,7 @@ def _from_text(text: str, depth: int, unknown: list[str]) -> list[dict]:
 
 
 def _as_pair(value: list | tuple) -> list[dict]:
-    """`["隐士", "逆位"]`, `["隐士", true]` (reversed): one card and its orientation; of anything else nothing."""
+    """Parse `["隐士", "逆位"]` or `["隐士", true]` (reversed) to one card with its orientation; [] for anything else."""
     if len(value) != 2 or not isinstance(value[0], str) or len(value[0]) > 40 or not isinstance(value[1], str | bool):
         return []
     side = _orientation(value[1], "reversed") if isinstance(value[1], bool) else orientation_of(value[1])
@@ -131,7 +130,7 @@ def _as_pair(value: list | tuple) -> list[dict]:
 
 
 def _from_object(value: dict, depth: int, unknown: list[str]) -> list[dict]:
-    """The cards of a card object (`name`, `orientation`, `position`), or of places as keys and cards as values."""
+    """Parse a card object (`name`, `orientation`, `position`), or an object with places as keys and cards as values."""
     fields: dict[str, object] = {}
     for key, item in value.items():
         known = field_of(str(key))
@@ -176,12 +175,12 @@ def _set_fields(cards: list[dict], value: dict, fields: dict[str, object]) -> No
 
 
 def _part_of_name(key: str) -> str | None:
-    """suit or rank if a key of a card object holds that part of its name."""
+    """Return suit or rank if a key of a card object holds that part of its name."""
     return next((part for part in ("suit", "rank") if fold(key) in of_kind(f"{part} field")), None)
 
 
 def _suit_and_rank(value: dict) -> str | None:
-    """The name of a card whose object has it in two fields: `{"suit": "Cups", "rank": "Three"}`."""
+    """Return the name of a card whose object has it in two fields: `{"suit": "Cups", "rank": "Three"}`."""
     parts: dict[str, str] = {}
     for key, item in value.items():
         if isinstance(item, str | int) and (part := _part_of_name(str(key))):
@@ -193,17 +192,17 @@ def _suit_and_rank(value: dict) -> str | None:
 
 
 def is_extra(label: str) -> bool:
-    """Whether a label is the word for a card without a place: 底牌, 补牌."""
+    """Check whether a label is the word for a card without a place: 底牌, 补牌."""
     return is_extra_word(fold(label))
 
 
 def asks_reversed(key: str) -> bool:
-    """Whether a yes in a field of this name means reversed."""
+    """Check whether a yes in a field of this name means reversed."""
     return any(word in fold(key) for word in of_kind("reversed field"))
 
 
 def _orientation(value: object, asked: str) -> str | None:
-    """The orientation a field says. asked: reversed for a field like `is_reversed`, upright for `upright`."""
+    """Parse the orientation in a field. asked: reversed for a field like `is_reversed`, upright for `upright`."""
     other = "upright" if asked == "reversed" else "reversed"
     if isinstance(value, bool | int | float):
         return asked if value else other
@@ -215,12 +214,12 @@ def _orientation(value: object, asked: str) -> str | None:
 
 
 def orientation_of(text: str) -> str | None:
-    """The orientation a whole field names (逆, `R`, `reversed`, ↓), or None."""
+    """Return the orientation that a whole field names (逆, `R`, `reversed`, ↓), or None."""
     bare = fold(text).strip(" ()[]")
     whole = words().get(bare)
     if whole and whole[0] in "oa":
         return whole[1]
-    # `逆位 Reversed`: said twice, and nothing else that is known
+    # `逆位 Reversed`: the same orientation twice and nothing else
     parts = re.split(r"[\s/|()·]+", bare) if len(bare) <= 40 and not whole else []
     known = {words()[part] for part in parts if part in words()}
     return next((value for kind, value in known if kind in "oa"), None) if len(known) == 1 else None
@@ -234,13 +233,13 @@ def _answers() -> dict[str, bool]:
 
 
 def answer_of(value: object) -> bool | None:
-    """Yes (True), no (False) or neither (None) as people write it: 是, `no`, 同意, 不同意, ✓, 1."""
+    """Parse yes (True), no (False) or neither (None) as people write it: 是, `no`, 同意, 不同意, ✓, 1."""
     if isinstance(value, bool):
         return value
     return _answers().get(fold(str(value)).strip())
 
 
 def duplicates(cards: list[dict]) -> list[str]:
-    """Cards that are in one draw twice, which one deck cannot do."""
+    """Return the cards that are in one draw twice, which is impossible with one deck."""
     counts = Counter(card["card"] for card in cards)
     return [card for card, count in counts.items() if count > 1]

@@ -1,10 +1,10 @@
-"""A text that lists drawn cards (`1. 过去：愚人 正位`, `恶魔逆位高塔正位`) to the cards: phrases, gaps, cards.
+"""Card list parser: a text (`1. 过去：愚人 正位`, `恶魔逆位高塔正位`) to its cards.
 
-Cards are fixed points. The phrases between two cards are a gap, and a gap is divided once: its left part belongs to the
-card before it, its right part to the card after it. Marks decide (a line break, a comma, a colon, a bracket); if a gap
-has none, the style of the list does: whether labels and orientations stand before their cards or behind them, read from
-the phrases before the first card and behind the last. All of this depends on the kinds of the phrases alone, so it is
-computed on strings of their letters (see `Token` and `Label`) and remembered.
+The phrases between two cards are a gap. A gap is divided once: its left part belongs to the card before it, its right
+part to the card after it. Marks decide (a line break, a comma, a colon, a bracket). If a gap has none, the style of the
+list decides: whether labels and orientations come before or after their cards, according to the phrases before the
+first card and after the last. All of this depends on the kinds of the phrases alone, so it is computed on strings of
+their letters (see `Token` and `Label`) and cached.
 """
 
 import re
@@ -36,8 +36,8 @@ _HEADING, _ONLY_TURNS = re.compile(r"[:/|][(),/|\-]*$"), re.compile(r"[o,/|()\-]
 
 class CardList(NamedTuple):
     """cards in order, each with place (0 for an extra card, else None), position, card, orientation, raw and perhaps
-    number. unknown: names that are no card of this deck. is_prose: too much of the text is neither cards nor what a
-    list says of them, so that it is no card list, though it names cards."""
+    number. unknown: names that are not cards of this deck. is_prose: too much of the text is neither cards nor
+    labels, so that it is not a card list although it names cards."""
 
     cards: Sequence[dict]
     unknown: Sequence[str]
@@ -45,7 +45,7 @@ class CardList(NamedTuple):
 
 
 class _Style(NamedTuple):
-    """Whether labels, orientations and brackets stand before the card they belong to."""
+    """Whether labels, orientations and brackets come before the card they belong to."""
 
     labels: bool
     turns: bool
@@ -54,7 +54,7 @@ class _Style(NamedTuple):
 
 @lexicon.cached(maxsize=4096)
 def cards_of(text: str) -> CardList:
-    """Parse a text as a card list. Remembered: the same few hundred spellings make up most lists."""
+    """Parse a text as a card list. Cached: a few hundred spellings make up most lists."""
     phrases = _with_one_name(_with_names(phrases_of(text)), text)
     kinds = _kinds(phrases)
     drawn = _Drawn(text)
@@ -84,8 +84,8 @@ def _kinds(phrases: Iterable[Token]) -> str:
 
 
 def _with_names(phrases: list[Token]) -> list[Token]:
-    """Cards that can only be labels (`力量：圣杯三`) as labels; in an item without a card, the label that can only be one
-    (塔, XVI) as a card."""
+    """Read cards that can only be labels (`力量：圣杯三`) as labels; in an item without a card, read the label that can only
+    be one (塔, XVI) as a card."""
     kinds = _kinds(phrases)
     if "c:" in kinds:
         for match in _LABEL_LIKE_A_CARD.finditer(kinds):
@@ -100,7 +100,7 @@ def _with_names(phrases: list[Token]) -> list[Token]:
 
 
 def _is_name(kinds: str, index: int) -> bool:
-    """Whether a label is the last one of its cell in an item without a card."""
+    """Check whether a label is the last one of its cell in an item without a card."""
     start = max(kinds.rfind(",", 0, index), kinds.rfind("/", 0, index), kinds.rfind("o:", 0, index))
     ends = [end for end in (kinds.find(mark, index) for mark in ",/") if end >= 0]
     end = min(ends, default=len(kinds))
@@ -109,7 +109,7 @@ def _is_name(kinds: str, index: int) -> bool:
 
 
 def _with_one_name(phrases: list[Token], text: str) -> list[Token]:
-    """A card named twice in a row, in brackets, in two scripts (`恶魔 The Devil`) or in a link (`[[宝剑二|宝剑2]]`), is one."""
+    """Merge two names in a row for one card: in brackets, in two scripts (`恶魔 The Devil`), in a link (`[[宝剑二|宝剑2]]`)."""
     out: list[Token] = []
     last = None
     for phrase in phrases:
@@ -150,7 +150,7 @@ def _divide(kinds: str, style: _Style, last: bool) -> int:
 
 
 def _unclosed(kinds: str) -> int:
-    """Index of the first bracket that is still open at the end, so that a card is inside it."""
+    """Return the index of the first bracket that is still open at the end, so that a card is inside it."""
     opened: list[int] = []
     for index, kind in enumerate(kinds):
         if kind == "(":
@@ -170,7 +170,7 @@ def _first_break(kinds: str) -> int | None:
 
 
 def _first_of_next(kinds: str, opened: int, style: _Style) -> int:
-    """In a gap without a break: index of the first phrase that belongs to the card after it."""
+    """Return the index of the first phrase that belongs to the card after a gap without a break."""
     at = 0
     while at < opened:
         kind, following = kinds[at], kinds[at + 1 : at + 2]
@@ -193,7 +193,7 @@ def _first_of_next(kinds: str, opened: int, style: _Style) -> int:
 
 
 def _heading(text: str, phrases: list[Token], kinds: str, count: int) -> list[str]:
-    """Positions in a row before the whole list, as many as cards: `过去、现在、未来：恶魔、高塔、星星`."""
+    """Return the positions in a row before the whole list, as many as cards: `过去、现在、未来：恶魔、高塔、星星`."""
     if count < 2 or not _HEADING.search(kinds):
         return []
     labels = [text[phrase.start : phrase.end] for phrase in phrases if phrase.kind in _LABELS]
@@ -204,7 +204,7 @@ def _heading(text: str, phrases: list[Token], kinds: str, count: int) -> list[st
 
 
 def _turns_in_a_row(kinds: str, tail: str) -> bool:
-    """Whether there are orientations behind the whole list and no others: `恶魔、高塔（逆、正）`."""
+    """Check for orientations after the whole list and nowhere else: `恶魔、高塔（逆、正）`."""
     return tail.count("o") > 1 and "o" not in kinds and _ONLY_TURNS.fullmatch(tail) is not None
 
 
@@ -212,7 +212,7 @@ def _turns_in_a_row(kinds: str, tail: str) -> bool:
 
 
 class _Drawn:
-    """The cards so far, and what holds from one to the next: `逆位：` to the end of the line, 补牌 to that of its bracket."""
+    """The cards so far, and the state that carries over: `逆位：` to the end of its line, 补牌 to the end of its bracket."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -225,7 +225,7 @@ class _Drawn:
         self.depth = 0
 
     def add(self, before: list[Token], name: Token, after: list[Token], heading: list[str]) -> None:
-        """Add the card of a name and of the phrases before and behind it that are its own."""
+        """Add the card of a name and of the phrases before and after it that belong to it."""
         raw = self.text[name.start : name.end]
         card = {"place": None, "position": None, "card": name.value, "orientation": "unknown", "raw": raw}
         again = self._read_before(card, before)
@@ -274,7 +274,7 @@ class _Drawn:
         return again
 
     def _place_by(self, card: dict, labels: list[Token], behind: str) -> None:
-        """Set the position that labels before a card say. behind: kinds of the phrases between them and the card."""
+        """Set the position that labels before a card give. behind: kinds of the phrases between them and the card."""
         colon = behind.startswith(":")
         self.headed |= colon and not self.cards
         written, label = self.text[labels[0].start : labels[-1].end], labels[-1].label
@@ -303,7 +303,7 @@ class _Drawn:
             card["place"], card["position"] = 0, self.aside
 
     def _read_after(self, card: dict, phrases: list[Token]) -> int:
-        """Set orientation and position; return where the last phrase written with the card ends in the text."""
+        """Set orientation and position; return the end offset of the last phrase that belongs to the card."""
         end, outside, turns = 0, self.depth, set()
         for phrase in phrases:
             kind = phrase.kind
@@ -347,7 +347,7 @@ class _Drawn:
                     self.unknown.append(written)
 
     def finished(self, turns: list[str]) -> tuple[dict, ...]:
-        """Settle what only the whole list decides. turns: orientations in a row behind it."""
+        """Resolve what needs the whole list. turns: orientations in a row after it."""
         if len(self.others) > 1 and len(self.others) == len(self.cards):
             # One such word before a colon is a position (`孩子：愚人`); if all are, they are cards of the other deck.
             self.unknown.insert(0, self.others[0])
@@ -369,8 +369,8 @@ class _Drawn:
 
 
 def _goes_on(labels: list[Token], kinds: str, index: int) -> bool:
-    """Whether labels before a mark still belong to the card after it: a colon is between, or they name a position and
-    no other label follows."""
+    """Check whether labels before a mark still belong to the card after it: a colon is between, or they name a position
+    and no other label follows."""
     if not labels:
         return False
     return kinds[index - 1] == ":" or labels[-1].kind in _PLACES and _LABELS.isdisjoint(kinds[index + 1 :])
@@ -383,7 +383,8 @@ def _set_number(card: dict, phrase: Token) -> None:
 
 
 def _is_prose(text: str, phrases: list[Token], kinds: str) -> bool:
-    """Whether more than a third of the text is long words that are no position and have no colon or dash beside them."""
+    """Check whether more than a third of the text is long words that are not positions and have no colon or dash next
+    to them."""
     if _WORDS.isdisjoint(kinds):
         return False
     prose = 0

@@ -23,7 +23,7 @@ _LIST_NUMBERS = r"[①-⑳]|[⑴-⒇]|[⒈-⒛]|[➀-➓]|[❶-❿]"
 
 @lexicon.cached
 def aliases() -> tuple[dict[str, str], dict[str, str]]:
-    """Folded names to cards: those that are one anywhere in a list, and those that only a whole item can be (塔, 0, XIII)."""
+    """Map folded names to cards: names that are cards anywhere in a list, and names only as a whole item (塔, 0, XIII)."""
     strong, weak = {}, {}
     bare = re.compile(rf"(?:{any_of_kind('no place')})?(?:{_WEAK.pattern})(?:{any_of_kind('counter')})?")
     for row in lexicon.read_table("aliases"):
@@ -39,8 +39,8 @@ def aliases() -> tuple[dict[str, str], dict[str, str]]:
 
 @lexicon.cached
 def words() -> dict[str, tuple[str, str]]:
-    """Folded words of a card list to (kind, value): c card, o orientation, a orientation of all, e extra card, s spread,
-    w without meaning, t text that only looks like one of these."""
+    """Map folded words of a card list to (kind, value): c card, o orientation, a orientation of all, e extra card, s
+    spread, w without meaning, t text that only looks like one of these."""
     found: dict[str, tuple[str, str]] = {}
     for row in lexicon.read_table("extras"):
         kind, _, value = row["kind"].partition(" ")
@@ -58,7 +58,7 @@ def words() -> dict[str, tuple[str, str]]:
 
 @lexicon.cached
 def word_lengths() -> dict[str, tuple[int, ...]]:
-    """First character to the lengths of the words that begin with it, longest first."""
+    """Map first characters to the lengths of the words that begin with them, longest first."""
     lengths: dict[str, set[int]] = {}
     for word in words():
         lengths.setdefault(word[0], set()).add(len(word))
@@ -67,24 +67,24 @@ def word_lengths() -> dict[str, tuple[int, ...]]:
 
 @lexicon.cached
 def extra_labels() -> frozenset[str]:
-    """Folded words for a card without a place (底牌), also those too short to be looked for inside a text (底)."""
+    """Return folded words for a card without a place (底牌), with those too short to be searched inside a text (底)."""
     return frozenset(of_kind("extra") + of_kind("extra label"))
 
 
 def is_extra_word(folded: str) -> bool:
-    """Whether a folded word is that for a card without a place: 底牌, 补牌."""
+    """Check whether a folded word means a card without a place: 底牌, 补牌."""
     return folded in of_kind("extra")
 
 
 def is_extra_label(folded: str) -> bool:
-    """Whether a whole folded label is a word for a card without a place, perhaps with a number: 底牌, 补牌2, 底."""
+    """Check whether a whole folded label means a card without a place, perhaps with a number: 底牌, 补牌2, 底."""
     return folded in extra_labels() or folded.rstrip(f"0123456789{NUMERALS} ") in extra_labels()
 
 
 @lexicon.cached
 def list_number() -> re.Pattern:
-    """A number that begins an item: `1.`, `2:`, `第三张`, `(4)`, ⑤. A number before a cell is one unless the cell after
-    it holds an orientation or a number, for then it names a card."""
+    """Compile a pattern for a number that begins an item: `1.`, `2:`, `第三张`, `(4)`, ⑤. A number before a cell matches
+    unless the cell after it holds an orientation or a number, because then it names a card."""
     counters = any_of(of_kind("counter") + of_kind("measure"))
     turns = "".join({re.escape(word[0]) for word, (kind, _) in words().items() if kind == "o"})
     return re.compile(
@@ -96,14 +96,14 @@ def list_number() -> re.Pattern:
 
 @lexicon.cached
 def number_starts() -> frozenset[str]:
-    """First characters of all that `list_number` matches, and more."""
+    """Return the first characters of all that `list_number` matches, and more."""
     circled = map(chr, (*range(0x2460, 0x249C), *range(0x2776, 0x2794)))
     return frozenset("0123456789([【〔").union(circled, (word[0] for word in of_kind("ordinal")))
 
 
 @lexicon.cached
 def how_many() -> re.Pattern:
-    """A count of cards (三张, 10张牌, 共2张) at the beginning of a text."""
+    """Compile a pattern for a count of cards (三张, 10张牌, 共2张) at the beginning of a text."""
     said = any_of_kind("nothing")
     return re.compile(
         rf"(?:(?:{said})\s?)?(?:[0-9]{{1,2}}|[两{NUMERALS}]{{1,3}})(?:{any_of_kind('measure')})(?:{said})*"
@@ -112,7 +112,7 @@ def how_many() -> re.Pattern:
 
 @lexicon.cached
 def split_names() -> tuple[frozenset[str], re.Pattern]:
-    """First characters of suits, and a pattern for a suit and a rank with a mark between them: `圣杯 三`, `权杖-国王`."""
+    """Return the first characters of suits, and a pattern for suit and rank with a mark between: `圣杯 三`, `权杖-国王`."""
     strong = aliases()[0]
     cards = [(name, card[2:]) for name, card in strong.items() if not name.isascii()]
     three = NUMERALS[2]
@@ -129,13 +129,13 @@ def split_names() -> tuple[frozenset[str], re.Pattern]:
 
 @lexicon.cached
 def other_deck_names() -> tuple[str, ...]:
-    """Folded names of other decks: 雷诺曼, lenormand, oracle."""
+    """Return the folded names of other decks: 雷诺曼, lenormand, oracle."""
     return tuple(fold(name) for row in lexicon.read_table("other_decks") for name in row["called"].split("|") if name)
 
 
 @lexicon.cached
 def other_deck_cards() -> frozenset[str]:
-    """Folded names of cards of other decks that no position has."""
+    """Return the folded names of cards of other decks, without those that positions have."""
     named = {fold(name) for row in lexicon.read_table("other_decks") for name in row["names"].split("|")}
     return frozenset(named - position_names())
 
@@ -144,7 +144,7 @@ def other_deck_cards() -> frozenset[str]:
 def other_deck(text: str | None) -> str | None:
     """Return the name of another deck in the words for a spread or a deck, or None.
 
-    Some cards of other decks have names of ours, so the names alone do not decide.
+    Some cards of other decks have the same names as tarot cards, so the names alone do not decide.
     """
     folded = fold(text or "")
     return next((name for name in other_deck_names() if name in folded), None)

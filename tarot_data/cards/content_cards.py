@@ -1,4 +1,4 @@
-"""A reading's content to the drawn cards it states itself, for a record whose fields have none."""
+"""Drawn cards that a reading's content states itself, for a record whose fields have none."""
 
 import re
 
@@ -18,7 +18,7 @@ _MARKS_BEFORE = re.compile(r"^[\s>#*\-•·📍✨【\[「|]*")
 
 @lexicon.cached
 def _list_label() -> re.Pattern:
-    """A line that begins with a label for the cards; group 1 is what follows. 牌 is one only before a colon."""
+    """Compile a pattern for a line with a label for the cards; group 1 is the rest. 牌 is one only before a colon."""
     labels = any_of(word for word in of_kind("list label") if len(word) > 1)
     short = any_of(word for word in of_kind("list label") if len(word) == 1)
     return re.compile(
@@ -28,7 +28,8 @@ def _list_label() -> re.Pattern:
 
 @lexicon.cached
 def _numbered_heading() -> re.Pattern:
-    """A numbered heading (`第1张：教皇`, `2. 教皇`, `③教皇`); group 1 is the number, the last group the rest of the line."""
+    """Compile a pattern for a numbered heading (`第1张：教皇`, `2. 教皇`, `③教皇`); group 1 is the number, the last group the
+    rest of the line."""
     ordinal, measure = any_of_kind("ordinal"), any_of_kind("measure")
     return re.compile(
         rf"^[\s>#*【\[]*(?:(?:{ordinal})\s?([{NUMERALS}]|[0-9]{{1,2}})\s?(?:{measure})|([0-9]{{1,2}})[.、)]|([0-9])\ufe0f?\u20e3|([①-⑳]))"
@@ -39,14 +40,15 @@ def _numbered_heading() -> re.Pattern:
 
 @lexicon.cached
 def _drawn() -> re.Pattern:
-    """A clause that says that cards were drawn. Groups: what is before the verb, what is behind it."""
+    """Compile a pattern for a clause that says that cards were drawn. Groups: the text before the verb, the text after
+    it."""
     verbs, then = any_of_kind("drawn"), any_of_kind("drawn then")
     return re.compile(rf"(?:^|[。,!?\n])([^。,!?\n]{{0,6}}?)(?:{verbs})(?:{then})*:?([^。!?\n]{{4,80}})")
 
 
 @lexicon.cached
 def _how_many_drawn() -> re.Pattern:
-    """A clause that says how many cards were drawn (`给你抽了三张`); group 1 is the number."""
+    """Compile a pattern for a clause that says how many cards were drawn (`给你抽了三张`); group 1 is the number."""
     verbs, ordinal, measure, other = (any_of_kind(kind) for kind in ("dealt", "ordinal", "measure", "other sheets"))
     return re.compile(
         rf"(?:{verbs})(?:(?!{ordinal})[^。\n]){{0,6}}?(?<!{ordinal})([两{NUMERALS}]|[0-9]{{1,2}})\s?(?:{measure})(?!{other})"
@@ -56,9 +58,9 @@ def _how_many_drawn() -> re.Pattern:
 def cards_in_content(content: str, spread: str | None = None) -> list[dict]:
     """Find the cards that the content plainly says were drawn; [] if it does not.
 
-    A list behind `牌面：`, on its line or the lines below; numbered headings; a sentence or lines that are a list. Or every
-    card the prose names, if these are as many as the spread has places (right for 49 of the 50 annotated readings this
-    accepts), or as the text says were drawn.
+    Accepts a list behind `牌面：`, on its line or the lines below; numbered headings; a sentence or lines that are a list;
+    or every card the prose names, if these are as many as the spread has places (right for 49 of the 50 annotated
+    readings this accepts), or as the text says were drawn.
     """
     content = content[:LONGEST_CONTENT]
     folded, count = fold(content), places_of(spread)
@@ -74,7 +76,7 @@ def cards_in_content(content: str, spread: str | None = None) -> list[dict]:
 
 
 def _labelled(content: str, folded: str) -> list[dict]:
-    """Cards of a list behind its label, or in the lines below it."""
+    """Find the cards of a list behind its label, or in the lines below it."""
     for match in _list_label().finditer(folded):
         cards = listed(content[match.start(1) : match.end(1)])
         if not cards and not match[1].strip():
@@ -87,7 +89,7 @@ def _labelled(content: str, folded: str) -> list[dict]:
 
 
 def _headed(content: str, folded: str, count: int | None) -> list[dict]:
-    """Cards of numbered headings (`第1张：教皇（逆位）` and prose below): two or more from the first on, as many as the
+    """Find the cards of numbered headings (`第1张：教皇（逆位）` and prose below): two or more from the first on, as many as the
     spread has places if that is known."""
     cards: list[dict] = []
     for match in _numbered_heading().finditer(folded):
@@ -99,7 +101,7 @@ def _headed(content: str, folded: str, count: int | None) -> list[dict]:
 
 
 def _in_a_sentence(content: str, folded: str) -> list[dict]:
-    """Two cards or more of a sentence that is a list of them and nothing else: `你抽到了恶魔逆位和高塔正位。`"""
+    """Find two cards or more in a sentence that is a list of them and nothing else: `你抽到了恶魔逆位和高塔正位。`"""
     for match in _drawn().finditer(folded[:500]):
         if _is_denied(match[1], match[0]):
             continue
@@ -110,13 +112,13 @@ def _in_a_sentence(content: str, folded: str) -> list[dict]:
 
 
 def _is_denied(before: str, clause: str) -> bool:
-    """Whether cards were not drawn, or another time: `没抽到`, `上次抽到`. A word of one character touches the verb."""
+    """Check whether cards were not drawn, or another time: `没抽到`, `上次抽到`. A one-character word must touch the verb."""
     words = of_kind("not drawn")
     return any(word in clause for word in words if len(word) > 1) or before.endswith(words)
 
 
 def _at_places(content: str) -> list[dict]:
-    """Cards of lines that follow each other and are a position and its card: `过去：恶魔逆位`."""
+    """Find the cards of consecutive lines that are a position and its card: `过去：恶魔逆位`."""
     run: list[str] = []
     for line in [*content.split("\n")[:60], ""]:
         bare = _bare(line)
@@ -132,7 +134,7 @@ def _at_places(content: str) -> list[dict]:
 
 
 def _named(content: str, count: int | None) -> list[dict]:
-    """The cards that the prose names, if these are `count`."""
+    """Return the cards that the prose names, if these are `count`."""
     if not count:
         return []
     named: dict[str, dict] = {}
@@ -142,14 +144,15 @@ def _named(content: str, count: int | None) -> list[dict]:
         card = named.setdefault(mention.card, new)
         if card["orientation"] == "unknown":
             card["orientation"] = mention.orientation
-    # A word that may be a card but has no sign of it (隐士, 正义) leaves it open how many were drawn.
+    # If a word may be a card but has no sign of it (隐士, 正义), the number of drawn cards is unknown.
     maybe = {_possible()[0][name] for name in named_cards(content)}
     return list(named.values()) if len(named) == count and maybe <= set(named) else []
 
 
 @lexicon.cached
 def _possible() -> tuple[dict[str, str], re.Pattern]:
-    """Names of two characters and more that may be in prose, folded, to their cards; and a pattern for any of them."""
+    """Map folded names of two characters or more that may occur in prose to their cards; compile a pattern for any of
+    them."""
     names = {
         fold(row["alias"]): row["card"]
         for row in lexicon.read_table("aliases")
@@ -163,5 +166,5 @@ def _bare(line: str) -> str:
 
 
 def named_cards(text: str) -> list[str]:
-    """Words of a text that can name cards, folded; without one it can be no reading."""
+    """Return the words of a text that can name cards, folded; a text without one cannot be a reading."""
     return _possible()[1].findall(fold(text))

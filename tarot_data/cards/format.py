@@ -1,4 +1,4 @@
-"""How a drawn card is written: `过去：愚人(正位)`, for one card or for a column."""
+"""Text of a drawn card, `过去：愚人(正位)`, for one card or for a column."""
 
 import polars as pl
 
@@ -7,7 +7,7 @@ ORIENTATION_WORDS = {"upright": "(正位)", "reversed": "(逆位)", "unknown": "
 
 
 def card_text_expr(card: object) -> pl.Expr:
-    """`过去：愚人(正位)`, or without what is not known; card: the struct namespace of a drawn card."""
+    """Format cards as `过去：愚人(正位)`, without unknown parts. card: the struct namespace of a drawn card."""
     position = card.field("position").fill_null("")
     before = pl.when(position != "").then(pl.format("{}：", position)).otherwise(pl.lit(""))
     orientation = card.field("orientation").cast(pl.String).replace_strict(ORIENTATION_WORDS)
@@ -15,6 +15,6 @@ def card_text_expr(card: object) -> pl.Expr:
 
 
 def card_text(card: dict) -> str:
-    """`过去：愚人(正位)`, or without what is not known."""
+    """Format a card as `过去：愚人(正位)`, without unknown parts."""
     position = f"{card['position']}：" if card.get("position") else ""
     return f"{position}{card['card']}{ORIENTATION_WORDS[card['orientation']]}"

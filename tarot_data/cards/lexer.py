@@ -1,4 +1,4 @@
-"""A text that may list cards to tokens, and these to the phrases that cards_in_list groups: names, labels and marks."""
+"""Lexer of card lists: text to tokens, and tokens to the phrases that `card_list` groups (names, labels and marks)."""
 
 import re
 import string
@@ -61,7 +61,7 @@ _ITEM_ENDS, _ITEM_BEGINS = frozenset("co"), frozenset(["", *"co,|/( "])
 
 
 def tokens_of(folded: str) -> list[Token]:
-    """Cut folded text into tokens that cover it, longest words first."""
+    """Split folded text into tokens that cover it, longest words first."""
     known, lengths = words(), word_lengths()
     starts, number = number_starts(), list_number()
     suits = split_names()[0]
@@ -92,7 +92,7 @@ def tokens_of(folded: str) -> list[Token]:
 
 
 def _split_name(folded: str, place: int) -> Token | None:
-    """A suit and a rank with a mark between them."""
+    """Read a suit and a rank with a mark between them."""
     match = split_names()[1].match(folded, place)
     card = match and aliases()[0].get("".join(filter(str.isalnum, match[0])))
     return Token("c", place, match.end(), card) if card else None
@@ -118,7 +118,7 @@ def _mark(folded: str, place: int) -> Token | None:
 
 
 def _text(folded: str, place: int, lengths: dict[str, tuple[int, ...]], tokens: list[Token]) -> Token:
-    """Text up to the next character that may begin another token, joined to text before it."""
+    """Read text up to the next character that may begin another token, and join it to text before it."""
     end, size = place + 1, len(folded)
     while end < size and not ((after := folded[end]) in lengths or after in _MARKS or after.isspace()):
         end += 1
@@ -127,7 +127,7 @@ def _text(folded: str, place: int, lengths: dict[str, tuple[int, ...]], tokens: 
 
 
 def _bounded(folded: str, start: int, end: int) -> bool:
-    """Whether an ASCII edge of a word is the edge of an ASCII word: `Sun` is not in `Sunday`, 权杖1 not in 权杖10."""
+    """Check that an ASCII edge of a word is the edge of an ASCII word: `Sun` is not in `Sunday`, 权杖1 not in 权杖10."""
     if start and folded[start] in _ALNUM and folded[start - 1] in _ALNUM:
         return False
     return not (folded[end - 1] in _ALNUM and end < len(folded) and folded[end] in _ALNUM)
@@ -156,7 +156,7 @@ def _with_short_names(folded: str, tokens: list[Token]) -> list[Token]:
 
 
 def phrases_of(text: str) -> list[Token]:
-    """Join runs of words to labels and give these their roles; leave out spaces and what has no meaning.
+    """Join runs of words to labels and assign their roles; drop spaces and words without meaning.
 
     A name that runs on into other words (月亮女神) is an unknown name.
     """
@@ -190,7 +190,7 @@ def _add_word(out: list[Token], token: Token, folded: str) -> None:
 
 
 def _with_roles(phrases: list[Token], folded: str) -> list[Token]:
-    """Give labels their roles and leave out those that say nothing."""
+    """Assign roles to labels and drop those without meaning."""
     out = []
     for phrase in phrases:
         if phrase.kind == "l":
@@ -202,14 +202,14 @@ def _with_roles(phrases: list[Token], folded: str) -> list[Token]:
 
 
 def _runs_on(folded: str, at: int) -> bool:
-    """Whether a word goes on behind a name; a count (`高塔两张`) does not belong to it."""
+    """Check whether a word continues after a name; a count (`高塔两张`) does not belong to it."""
     if not folded[at].isalpha() or folded[at - 1].isascii() and not folded[at].isascii():
         return False
     return not how_many().match(folded, at)
 
 
 def _is_sign(folded: str, tokens: list[Token], index: int, last: str) -> bool:
-    """Whether a mark means an orientation: it ends its item; a space may follow one that touches the name.
+    """Check whether a mark means an orientation: it ends its item; a space may follow one that touches the name.
 
     last: kind of the phrase before it.
     """
@@ -222,5 +222,5 @@ def _is_sign(folded: str, tokens: list[Token], index: int, last: str) -> bool:
 
 
 def number_of(written: str) -> int | None:
-    """The number in a list number: 3 of `第三张`, 2 of ②."""
+    """Return the number in a list number: 3 of `第三张`, 2 of ②."""
     return to_int("".join(filter(str.isnumeric, written)))

@@ -1,9 +1,9 @@
-"""Cards in prose: which words of a text name one of the 78, and which only look like it.
+"""Card mentions in prose: words that name one of the 78 cards, and not those that only look like one.
 
-`lexicon/aliases.csv` says of each name how it may stand: `prose` anywhere; `marked` only with a sign that a card is
+`lexicon/aliases.csv` says for each name where it counts: `prose` anywhere; `marked` only with a sign that a card is
 meant (`signs.csv`: 正位, 这张, brackets, the head of a list), because the word is an ordinary one; `field` never in prose.
-`ordinary.csv` has the phrases in which a card's name is no card (晒太阳, 世界那么大, 塔罗). Where the drawn cards of the
-reading are known, a marked name of a drawn card needs no sign.
+`ordinary.csv` has the phrases in which a card's name is not a card (晒太阳, 世界那么大, 塔罗). If the drawn cards of the reading
+are known, a marked name of a drawn card needs no sign.
 """
 
 import re
@@ -28,7 +28,7 @@ CARD_ID = {card: number for number, card in enumerate(CARDS)}
 
 @dataclass(frozen=True)
 class Mention:
-    """A card named at text[start:end]. orientation: said beside the name, or unknown."""
+    """A card named at text[start:end]. orientation: written next to the name, or unknown."""
 
     start: int
     end: int
@@ -38,7 +38,8 @@ class Mention:
 
 @lexicon.cached
 def _names() -> tuple[list[str], np.ndarray, np.ndarray, np.ndarray]:
-    """Folded phrases; per phrase its card (-1: an ordinary phrase), whether it needs a sign, and its Latin ends."""
+    """Return folded phrases, and per phrase its card (-1: an ordinary phrase), whether it needs a sign, and its Latin
+    ends."""
     cards: dict[str, tuple[int, bool]] = {}
     for row in lexicon.read_table("aliases"):
         if row["use"] in ("prose", "marked"):
@@ -51,7 +52,7 @@ def _names() -> tuple[list[str], np.ndarray, np.ndarray, np.ndarray]:
 
 
 def phrases() -> list[str]:
-    """Folded names of cards that may stand in prose, and the phrases that only look like one."""
+    """Return folded names of cards that may occur in prose, and the phrases that only look like one."""
     return _names()[0]
 
 
@@ -60,9 +61,9 @@ def _is_latin(character: str) -> bool:
 
 
 class _Signs(NamedTuple):
-    """Patterns for what is beside a name. before, after: a card is meant. counts: a number at the end of the name counts
-    something (没有一张权杖一张圣杯). one: 一 begins a word of its own (两只杯子一大一小). opens, closes: the name is a clause
-    by itself, or all that a clause leads to (他的位置是隐者，一盏灯). joins: between two names."""
+    """Patterns for the text next to a name. before, after: a card is meant. counts: a number at the end of the name
+    counts something (没有一张权杖一张圣杯). one: 一 begins a word of its own (两只杯子一大一小). opens, closes: the name is a clause by
+    itself, or all that a clause leads to (他的位置是隐者，一盏灯). joins: between two names."""
 
     before: re.Pattern
     after: re.Pattern
@@ -95,12 +96,12 @@ def _signs() -> _Signs:
 
 
 def find_cards(text: str, drawn: Collection[str] | None = None) -> list[Mention]:
-    """Every card the text names, in order. drawn: canonical names of the reading's cards, where they are known."""
+    """Find every card the text names, in order. drawn: canonical names of the reading's cards, if known."""
     folded = fold(text)
     found = phrase_matcher.find_all(folded, phrases())
     start, end, card = choose(folded, found, np.array([0]), [drawn])
     return [
-        Mention(s, e, CARDS[c], orientation_beside(folded, s, e))
+        Mention(s, e, CARDS[c], orientation_near(folded, s, e))
         for s, e, c in zip(start.tolist(), end.tolist(), card.tolist(), strict=True)
     ]
 
@@ -108,10 +109,10 @@ def find_cards(text: str, drawn: Collection[str] | None = None) -> list[Mention]
 def choose(
     folded: str, found: phrase_matcher.Matches, starts: np.ndarray, drawn: Sequence[Collection[str] | None]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """start, end, card id of the mentions in many readings joined into one folded text.
+    """Choose the mentions in many readings joined into one folded text: start, end, card id.
 
-    found: where `phrases()` stand in it. starts: where each reading begins. drawn: per reading its cards, or None where they are not known; then a card
-    that is once named beyond doubt counts as drawn for the rest of that reading.
+    found: matches of `phrases()` in it. starts: offset of each reading. drawn: the cards of each reading, or None if
+    unknown; then a card that is once named beyond doubt counts as drawn for the rest of that reading.
     """
     _, cards, marked, latin = _names()
     keep = np.ones(len(found.start), dtype=bool)
@@ -120,7 +121,7 @@ def choose(
     padded = np.concatenate([[False], alnum, [False]])
     keep &= ~(latin[found.phrase, 0] & padded[found.start]) & ~(latin[found.phrase, 1] & padded[found.end + 1])
     found = phrase_matcher.Matches(*(column[keep] for column in found))
-    # An ordinary phrase is met first, whatever it overlaps; then the longest name.
+    # Ordinary phrases win over every name that they overlap, then the longest name.
     ordinary = cards[found.phrase] < 0
     covered = np.zeros(len(codes), dtype=bool)
     covered[phrase_matcher.inside(found.start[ordinary], found.end[ordinary])] = True
@@ -162,7 +163,7 @@ def _decide(folded, found, starts, drawn, cards, marked):
 
 
 def _counts(signs: _Signs, folded: str, end: int) -> bool:
-    """Whether a number at the end of a name is no rank."""
+    """Check whether a number at the end of a name is not a rank."""
     last = folded[end - 1]
     if last not in NUMERALS:
         return False
@@ -170,7 +171,7 @@ def _counts(signs: _Signs, folded: str, end: int) -> bool:
 
 
 def _has_sign(signs: _Signs, folded: str, start: int, end: int, alone: bool) -> bool:
-    """Whether a card is meant by a name that is an ordinary word too. alone: a clause by itself is a sign."""
+    """Check whether a name that is also an ordinary word means the card. alone: a clause by itself is a sign."""
     if signs.before.search(folded[max(0, start - 8) : start]) or signs.after.match(folded, end):
         return True
     clause = alone and signs.opens.search(folded[max(0, start - 2) : start])
@@ -198,8 +199,8 @@ def _orientations() -> tuple[re.Pattern, re.Pattern, dict[str, str]]:
     return re.compile(rf"({before})(?:{of_card})*[ 「『【《“\"*]*$"), after, words
 
 
-def orientation_beside(folded: str, start: int, end: int) -> str:
-    """upright, reversed or unknown: what the words right beside the name folded[start:end] say."""
+def orientation_near(folded: str, start: int, end: int) -> str:
+    """Return upright, reversed or unknown by the words right before and after the name folded[start:end]."""
     before, after, words = _orientations()
     if match := after.match(folded, end):
         return words[match["bracket"] or match["word"] or match["single"]]

@@ -1,4 +1,4 @@
-"""Text beside a card in a list to its role: position, extra card, number, remark, unknown name."""
+"""Role of the text next to a card in a list: position, extra card, number, remark, unknown name."""
 
 import re
 from collections.abc import Iterator
@@ -38,8 +38,8 @@ class Label(NamedTuple):
 
 @lexicon.cached
 def _numbered() -> re.Pattern:
-    """A number before a position or instead of one: `No.1 过去`, `牌1：`, `1-过去`, `第二张`. Groups: a word before the
-    number, the number, a word behind it."""
+    """Compile a pattern for a number before a position or instead of one: `No.1 过去`, `牌1：`, `1-过去`, `第二张`. Groups: a
+    word before the number, the number, a word after it."""
     before, after = of_kind("number word") + of_kind("ordinal"), of_kind("counter") + of_kind("measure")
     return re.compile(
         rf"({any_of(before)})?\.?\s?([0-9]{{1,2}}|[{NUMERALS}]{{1,3}})({any_of(after)})?(?:$|\s?[.:、)\]】\- ]+(?=\S))"
@@ -48,7 +48,7 @@ def _numbered() -> re.Pattern:
 
 @lexicon.cached(maxsize=4096)
 def read_label(folded: str) -> Label:
-    """Read the folded label of a card."""
+    """Parse the folded label of a card."""
     start, end = _trimmed(folded, 0, len(folded))
     if end - start > LONGEST_LABEL:
         return Label("l", start, end)
@@ -79,7 +79,7 @@ def read_label(folded: str) -> Label:
 
 
 def _said(word: str) -> Iterator[str]:
-    """The word, and what is left of it without what a sentence puts around a position: `代表过去的`, `过去的牌是`."""
+    """Yield the word, and the word without what a sentence puts around a position: `代表过去的`, `过去的牌是`."""
     before, after = of_kind("before position"), of_kind("telling") + of_kind("after position")
     while word:
         yield word
@@ -93,7 +93,7 @@ def _said(word: str) -> Iterator[str]:
 
 
 def _trimmed(folded: str, start: int, end: int) -> tuple[int, int]:
-    """Leave out marks and emoji at both ends, but no closing bracket whose other half is inside."""
+    """Strip marks and emoji at both ends, but no closing bracket whose other half is inside."""
     while start < end and not folded[start].isalnum():
         start += 1
     while start < end and not (folded[end - 1].isalnum() or folded[end - 1] in "?!"):
@@ -104,7 +104,7 @@ def _trimmed(folded: str, start: int, end: int) -> tuple[int, int]:
 
 
 def says_nothing(word: str) -> bool:
-    """Whether a folded label is a count, a spread or a word around cards: `共3张`, 圣三角, 牌面."""
+    """Check whether a folded label is a count, a spread or a word around cards: `共3张`, 圣三角, 牌面."""
     known = word in of_kind("no place") or word in of_kind("no card") or is_spread(word)
     return known or how_many().fullmatch(word) is not None
 
@@ -117,7 +117,7 @@ def card_named(word: str) -> str | None:
 
 
 def _other_card(word: str) -> str | None:
-    """The card of another deck, or that deck, that a label names."""
+    """Return the card of another deck, or that deck, that a label names."""
     parts = re.split(r"[\s\-]+", word)
     named = (name for name in other_deck_names() for part in parts if part.startswith(name))
     return next(named, None) or next((part for part in parts if part in other_deck_cards()), None)

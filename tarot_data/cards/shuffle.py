@@ -1,4 +1,4 @@
-"""A named spread to cards of a shuffled deck."""
+"""Cards of a shuffled deck for a named spread."""
 
 from random import Random
 
@@ -8,10 +8,10 @@ from tarot_data.cards.spreads import places_of, resolve_spread
 
 
 def draw_cards(spread: str, seed: int) -> list[dict]:
-    """The cards of a spread as `parse_cards` gives them, upright and reversed equally likely.
+    """Draw the cards of a spread as `parse_cards` returns them, upright and reversed equally likely.
 
-    The same spread and seed give the same cards. Raises Problem `no_spread` if the spread, or how many places it
-    has, is not known.
+    The same spread and seed give the same cards. Raises Problem `no_spread` if the spread, or its number of places, is
+    not known.
     """
     count = places_of(spread)
     if not count or count > len(CARDS):

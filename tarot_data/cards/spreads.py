@@ -1,4 +1,4 @@
-"""Spreads as people write them, to rows of `spreads.csv`: which one, what its places are called and how many it has."""
+"""Spreads as people write them, to rows of `spreads.csv`: id, names and number of the places."""
 
 import re
 
@@ -19,15 +19,17 @@ def position_names() -> frozenset[str]:
 
 @lexicon.cached
 def places() -> frozenset[str]:
-    """What a place in a list of cards may be called: the names that spreads have, and what people call places besides.
-    In a field or a heading most of these mean other things (问题, 状态), so that only `position_names` tell a place there."""
+    """Return the names that a place in a list of cards may have: those of spreads, and other words for places.
+
+    In a field or a heading most of these mean other things (问题, 状态), so only `position_names` identify a place there.
+    """
     own = {fold(word) for row in lexicon.read_table("positions") for word in row["words"].split("|")}
     return position_names() | own
 
 
 @lexicon.cached
 def spread_words() -> frozenset[str]:
-    """Folded names of spreads, but no name that a position has (关系), that is short (学业) or that lists positions."""
+    """Return folded names of spreads, except names of positions (关系), short names (学业) and lists of positions."""
     rows = lexicon.read_table("spreads")
     names = {fold(name) for row in rows for name in (row["spread"], *row["aliases"].split("|"))}
     listing = {name for name in names if position_names().issuperset(BETWEEN_POSITIONS.split(name))}
@@ -40,7 +42,8 @@ def is_spread(text: str) -> bool:
 
 @lexicon.cached
 def _spread_names() -> dict[str, tuple[str, tuple[str, ...], int]]:
-    """Folded name of a spread to its id, position names and number of places; the first row wins a shared alias."""
+    """Map the folded name of a spread to its id, position names and number of places; the first row wins a shared
+    alias."""
     found = {}
     for row in lexicon.read_table("spreads"):
         positions = tuple(position for position in row["positions"].split("|") if position)
@@ -51,7 +54,7 @@ def _spread_names() -> dict[str, tuple[str, tuple[str, ...], int]]:
 
 @lexicon.cached
 def _count() -> re.Pattern:
-    """A count of cards as the name of a spread: 三张, `3张牌`. Group 1 is the number."""
+    """Compile a pattern for a count of cards as the name of a spread: 三张, `3张牌`. Group 1 is the number."""
     number = rf"[0-9]{{1,2}}|[两{NUMERALS}]|[{DIGITS}]?{NUMERALS[-1]}[{DIGITS}]?"
     return re.compile(rf"({number})(?:{any_of_kind('measure')})")
 
@@ -61,9 +64,9 @@ def spread_key(name: str) -> str:
 
 
 def resolve_spread(text: str | None) -> tuple[str | None, list[str]]:
-    """Row of spreads.csv and the position names of a spread as written: `圣三角 过去-现在-未来`.
+    """Return the row of spreads.csv and the position names of a spread as written: `圣三角 过去-现在-未来`.
 
-    Names given in the text come before those of the table. (None, []) where no row fits and none are given.
+    Names given in the text come before those of the table. (None, []) if no row fits and none are given.
     """
     if not text or not text.strip():
         return None, []
@@ -72,7 +75,7 @@ def resolve_spread(text: str | None) -> tuple[str | None, list[str]]:
 
 
 def places_of(text: str | None) -> int | None:
-    """How many places the spread as written has, or None where that is not known or it is read in groups."""
+    """Return the number of places of a spread as written; None if it is unknown or the spread is read in groups."""
     if not text or not text.strip():
         return None
     spread_id, positions, count = _resolved(text.strip()[:300])
@@ -107,7 +110,8 @@ def _resolved(text: str) -> tuple[str | None, tuple[str, ...], int]:
 
 
 def _spread_keys(part: str) -> list[str]:
-    """Forms of a part of the text that may be the key of a spread: as it is, without or with 牌阵, a count in words."""
+    """Return forms of a part of the text that may be the key of a spread: as it is, without or with 牌阵, a count in
+    words."""
     key, counts, noun = spread_key(part), of_kind("measure"), of_kind("spread noun")[0]
     bare = key.removesuffix(next((word for word in of_kind("spread suffix") if key.endswith(word)), ""))
     forms = [key, bare, key + noun, bare + noun]
@@ -125,7 +129,7 @@ def _count_of(text: str) -> int | None:
 
 
 def _own_positions(text: str) -> tuple[str, ...]:
-    """Position names written behind the spread's name: parts of its last word joined by dashes or slashes."""
+    """Return the position names after the spread's name: parts of its last word joined by dashes or slashes."""
     for part in reversed(re.split(r"[\s:：(（)）【】]+", text)):
         if part.startswith(("http", "20")):
             continue
@@ -136,7 +140,7 @@ def _own_positions(text: str) -> tuple[str, ...]:
 
 
 def _initials(text: str, positions: tuple[str, ...]) -> tuple[str, ...]:
-    """Positions named by one character each, in the reader's own order: `四元素 火水风土`."""
+    """Return positions named by one character each, in the reader's own order: `四元素 火水风土`."""
     first = {position[0] for position in positions}
     for part in text.split()[1:]:
         if len(part) == len(positions) >= 3 and set(fold(part)) == {fold(character) for character in first}:

@@ -15,7 +15,7 @@ import polars as pl
 from schemas.deck import MAJORS
 from schemas.rejections import values_json
 from tarot_data import lexicon
-from tarot_data.cards.mentions import orientation_beside
+from tarot_data.cards.mentions import orientation_near
 from tarot_data.text.normalise import fold
 from tarot_data.text.numerals import NUMERALS
 
@@ -181,7 +181,7 @@ def _turned(text: str, mentions: list[_Mention], drawn: dict[str, _Drawn]) -> tu
     sure = {card for card, mine in drawn.items() if len(mine.ways) == 1 and "unknown" not in mine.ways}
     for mention in mentions:
         if mention.card in sure:
-            orientation = orientation_beside(text, mention.start, mention.end)
+            orientation = orientation_near(text, mention.start, mention.end)
             if orientation != "unknown":
                 said.setdefault(mention.card, {}).setdefault(orientation, []).append(mention)
     for card, by_orientation in said.items():
@@ -220,7 +220,7 @@ def _undrawn(
         at = next((i for i, (start, end, _) in enumerate(spans) if start <= mention.start < end), None)
         if (
             at is not None
-            and _stands_alone(mentions, spans[at], drawn)
+            and _names_only_undrawn(mentions, spans[at], drawn)
             and _is_read_in_place(text, mention, mentions, spans, at, places)
             and not _hedges("absent", "earlier", "extra").search(text[max(0, spans[at][0] - 24) : spans[at][1]])
             and not _is_supposed(text, mention, mentions)
@@ -229,7 +229,7 @@ def _undrawn(
     return None
 
 
-def _stands_alone(mentions: list[_Mention], span: tuple[int, int, bool], drawn: dict[str, _Drawn]) -> bool:
+def _names_only_undrawn(mentions: list[_Mention], span: tuple[int, int, bool], drawn: dict[str, _Drawn]) -> bool:
     """Test whether a sentence names one card, which was not drawn."""
     inside = {mention.card for mention in mentions if span[0] <= mention.start < span[1]}
     return len(inside) == 1 and not inside & drawn.keys()

@@ -22,10 +22,10 @@ _STOPS = tuple(",.。!~、:")
 
 
 def addressee_of(body: str, question: object, title: str | None, hint: str | None) -> str | None:
-    """The part of the title, or else of the hint, that the body addresses as a name; None if it addresses none.
+    """Return the part of the title, or else of the hint, that the body addresses as a name; None if it addresses none.
 
-    hint: folders and file name. The title counts only if a field has the question; a heading may name a topic, a file
-    a month, so that the name alone proves nothing.
+    hint: folders and file name. The title counts only if a field has the question: a heading may name a topic and a
+    file a month, so a name alone proves nothing.
     """
     start = fold(body.lstrip()[: 2 * NEAR]).lstrip("# *>")[:NEAR]
     asked = fold(question) if isinstance(question, str) else ""
@@ -44,7 +44,8 @@ def _not_in_names() -> tuple[str, ...]:
 
 
 def _is_called(name: str, start: str) -> bool:
-    """Whether a text begins by calling a name, with a greeting or a stop after it; `我是阿月` is the reader's own name."""
+    """Check whether a text begins with a name that it addresses, by a greeting or a stop after it; not `我是阿月`, the
+    reader's own name."""
     at = start.find(name)
     while at >= 0:
         before, after = start[:at], start[at + len(name) :]
@@ -61,7 +62,7 @@ def _ends_in_latin(text: str) -> bool:
 
 
 def _is_known_word(text: str) -> bool:
-    """Whether a text is a field, position, topic, greeting, card or spread, or a word for nobody in particular."""
+    """Check whether a text is a field, position, topic, greeting, card, spread, or a word for nobody in particular."""
     folded = fold(text)
     if field_of(text) or position_in(text) or folded in topics() or card_fields.listed(text):
         return True

@@ -58,7 +58,8 @@ def opened(blob: Blob) -> zipfile.ZipFile:
 
 
 def entry_name(entry: zipfile.ZipInfo) -> str:
-    """Return an entry's name. Without the UTF-8 flag zipfile decodes cp437: back to bytes, then UTF-8 or GB18030."""
+    """Return an entry's name. Without the UTF-8 flag zipfile decodes it as cp437; decode its bytes again as UTF-8 or
+    GB18030."""
     name = entry.filename
     if not entry.flag_bits & 0x800 and not name.isascii():
         try:
@@ -122,9 +123,9 @@ class Unread:
 def blobs(
     blob: Blob, archive: zipfile.ZipFile, budget: Budget, wanted: re.Pattern | None = None
 ) -> Iterator[Blob | Unread]:
-    """Read the entries in the order of their names, without noise. Raises SourceError if one is unsafe.
+    """Yield the entries, sorted by name, without noise files.
 
-    wanted: names to read; the others are attachments and are not unpacked.
+    wanted: names to read; the others are attachments and are not unpacked. Raises SourceError if an entry is unsafe.
     """
     prefix = f"{blob.member}/" if blob.member else ""
     for entry in sorted(archive.infolist(), key=entry_name):

@@ -83,7 +83,7 @@ def _cards_in_contents(values: FieldValues) -> dict[int, list[Pair]]:
 
 
 def _best_list(held: list[Pair], values: FieldValues) -> object:
-    """Choose the value of cards that several labels name; the others go to `extra`."""
+    """Choose one value if several labels have cards; the others go to `extra`."""
     held = sorted(held, key=lambda pair: (rank_of(pair[0]) >= 1000, -len(str(pair[1]))))
     if len(held) > 1 and all(isinstance(value, str) for _, value in held):
         held.sort(key=lambda pair: not card_fields.listed(pair[1]))
@@ -93,7 +93,7 @@ def _best_list(held: list[Pair], values: FieldValues) -> object:
 
 
 def _is_spread_and_no_topic(value: object) -> bool:
-    """Tell a `类型` that names a spread from one that names a topic (感情, 事业)."""
+    """Check whether the value of `类型` names a spread and not a topic (感情, 事业)."""
     text = text_of(value)
     return resolve_spread(text)[0] is not None and fold(text) not in topics()
 
@@ -104,7 +104,8 @@ def topics() -> frozenset[str]:
 
 
 def _one_each(cards: dict[int, object], spreads: dict[int, object]) -> bool:
-    """Whether every numbered field holds a single card, three or more of them or as many as the spread has places."""
+    """Check whether every numbered field holds a single card: at least three fields, or as many as the spread has
+    places."""
     places = places_of(text_of(next(iter(spreads.values()), None)))
     if len(cards) < 3 and places != len(cards):
         return False
@@ -112,9 +113,9 @@ def _one_each(cards: dict[int, object], spreads: dict[int, object]) -> bool:
 
 
 def _with_columns(cards: dict[int, object], values: FieldValues) -> dict[int, object]:
-    """Cards with the orientations and positions that fields of the same number hold.
+    """Add to the cards the orientations and positions that fields of the same number hold.
 
-    A yes under `is_reversed` means another side than under `upright`, so the side keeps the label's meaning.
+    Yes under `is_reversed` and yes under `upright` mean different orientations, so the label's meaning is kept.
     """
     sides, places = values.numbered("orientation"), values.numbered("position")
     found = {}
@@ -157,7 +158,7 @@ def _with_values(cards: object, label: str, orientation: object, position: objec
 
 
 def _with_places(cards: str, positions: str) -> list[dict] | None:
-    """Cards of one field with as many positions of another (`过去、现在`), or None if their numbers differ."""
+    """Pair the cards of one field with as many positions of another (`过去、现在`); None if their numbers differ."""
     names = [part.strip() for part in _POSITION_BREAK.split(positions) if part.strip()]
     listed = card_fields.listed(cards)
     if not 1 < len(names) == len(listed) or any(card["position"] for card in listed):
@@ -169,7 +170,7 @@ def _with_places(cards: str, positions: str) -> list[dict] | None:
 
 
 def _with_sides(cards: object, label: str, orientation: object) -> object:
-    """One card with its orientation, or as many cards as there are orientations; else the cards unchanged."""
+    """Add orientations to one card or to as many cards as orientations; return the cards unchanged otherwise."""
     parsed = card_fields.parse_cards(cards if isinstance(cards, str) else None)
     if parsed.unknown:
         return cards

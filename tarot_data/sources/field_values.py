@@ -44,12 +44,12 @@ class FieldValues:
         return held[0][1] if held else None
 
     def numbered(self, name: str) -> dict[int, list[Pair]]:
-        """The labels and values of a field by its number (`牌1`, `牌2`), in the order of the record."""
+        """Return the labels and values of a field by its number (`牌1`, `牌2`), in the order of the record."""
         return {key[1]: held for key, held in self.fields.items() if key[0] == name}
 
 
 def is_blank(value: object) -> bool:
-    """Whether a value is missing, white space, or an error value of Excel."""
+    """Check whether a value is missing, white space, or an error value of Excel."""
     if not isinstance(value, str):
         return value is None
     text = value.strip()
@@ -57,7 +57,7 @@ def is_blank(value: object) -> bool:
 
 
 def text_of(value: object) -> str | None:
-    """The text of a short field: a number, a list of texts, or an object with a name; None if it has none."""
+    """Return the text of a short field: a number, a list of texts, or an object with a name; None if it has none."""
     if value is None or isinstance(value, bool):
         return None
     if isinstance(value, list):
@@ -71,7 +71,7 @@ def text_of(value: object) -> str | None:
 
 
 def body_of(value: object) -> str:
-    """The text of a content field: text, a list of paragraphs, or an object that holds it."""
+    """Return the text of a content field: text, a list of paragraphs, or an object that holds it."""
     if isinstance(value, list):
         return "\n\n".join(text for item in value if (text := body_of(item)))
     if isinstance(value, dict):

@@ -1,5 +1,5 @@
-"""Convert fine-tuning files (alpaca, ShareGPT, messages, preference pairs) to records. The prompt has the labels, the
-answer is the content. A new layout is one function in LAYOUTS."""
+"""Fine-tuning files (alpaca, ShareGPT, messages, preference pairs) to records. The prompt has the labels, the answer is
+the content. A new layout is one function in LAYOUTS."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -36,25 +36,26 @@ def recognises(sample: Sample) -> bool:
 
 
 def example_of(value: dict) -> Example | None:
-    """Return the training example that an object is, by the first layout that fits; None if none does."""
+    """Convert an object to a training example by the first layout that fits; None if none does."""
     return next((found for layout in LAYOUTS if (found := layout(value))), None)
 
 
 def _sharegpt(value: dict) -> Example | None:
-    """`{"conversations": [{"from": "human", "value": …}, {"from": "gpt", "value": …}], "system": …}`, with `role` and
-    `content` too. A preference pair has its answer in `chosen`."""
+    """Read `{"conversations": [{"from": "human", "value": …}, {"from": "gpt", "value": …}], "system": …}`, with `role`
+    and `content` too. A preference pair has its answer in `chosen`."""
     turns = value.get("conversations") or value.get("conversation")
     return _of_turns("sharegpt", turns, value) if _has_key(turns, "from") or _has_key(turns, "role") else None
 
 
 def _messages(value: dict) -> Example | None:
-    """`{"messages": [{"role": "user", "content": …}, {"role": "assistant", "content": …}]}`."""
+    """Read `{"messages": [{"role": "user", "content": …}, {"role": "assistant", "content": …}]}`."""
     turns = value.get("messages")
     return _of_turns("messages", turns, value) if _has_key(turns, "role") else None
 
 
 def _alpaca(value: dict) -> Example | None:
-    """`{"instruction": …, "input": …, "output": …}`, `{"prompt": …, "chosen": …}`; the answer may be a list of turns."""
+    """Read `{"instruction": …, "input": …, "output": …}` or `{"prompt": …, "chosen": …}`; the answer may be a list of
+    turns."""
     if not any(isinstance(value.get(key), str) for key in _QUESTIONS[:3]) or not any(key in value for key in _ANSWERS):
         return None
     prompts = [value[key] for key in (*_QUESTIONS, "system") if isinstance(value.get(key), str)]
@@ -114,7 +115,7 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
 
 
 def _record(value: dict, example: Example, blob: Blob, locator: str) -> RawRecord:
-    """Return the record of an example: labels of the prompts, the answer, and what the other keys of the object add."""
+    """Build the record of an example from the labels of its prompts, its answer and the other keys of the object."""
     answers = [text for answer in example.answered if (text := _THINK.sub("", answer).strip())]
     heads = [labels_of(prompt) for prompt in example.asked]
     if example.form != "alpaca" and not any("cards" in head.names for head in heads):
@@ -144,7 +145,7 @@ def _with_own_cards(heads: list[Head], answers: list[str], asked: list[str]) -> 
 
 
 def _completed(record: RawRecord, known: RawRecord) -> RawRecord:
-    """Complete a record with what it lacks from the object's own keys."""
+    """Fill the missing fields of a record from the object's own keys."""
     return replace(
         record,
         person=record.person or known.person,

@@ -1,4 +1,4 @@
-"""Text of an HTML page, a block a line; shared by the parsers of pages."""
+"""Text of an HTML page, one line per block."""
 
 from html.parser import HTMLParser
 

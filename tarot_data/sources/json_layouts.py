@@ -1,4 +1,4 @@
-"""Containers of readings in JSON: which objects of a parsed value are readings, and what their containers say of them.
+"""Readings in a parsed JSON value, with the fields of the containers around them.
 
 A new layout is one function in LAYOUTS.
 """
@@ -23,7 +23,7 @@ def is_reading(item: dict) -> bool:
 
 
 def readings_in(value: object, level: int = 0) -> list[dict]:
-    """Return the objects that a parsed value stands for: itself, or those in it by the first layout that fits."""
+    """Return the readings of a parsed value: the value itself, or the objects in it by the first layout that fits."""
     if isinstance(value, list):
         return [item for held in value for item in readings_in(held, level)] if level < MAX_LEVELS else []
     if not isinstance(value, dict):
@@ -34,7 +34,7 @@ def readings_in(value: object, level: int = 0) -> list[dict]:
 
 
 def _under_usual_key(value: dict, level: int) -> list[dict]:
-    """`{"data": [{…}, {…}]}`, `{"profile": {"name": …}, "readings": [{…}]}`, `{"records": {…}}`.
+    """Read `{"data": [{…}, {…}]}`, `{"profile": {"name": …}, "readings": [{…}]}`, `{"records": {…}}`.
 
     Person, spread, date and consent next to the list apply to every item. A list of messages stays in its object.
     """
@@ -52,7 +52,7 @@ def _under_usual_key(value: dict, level: int) -> list[dict]:
 
 
 def _list_per_client(value: dict, level: int) -> list[dict]:
-    """`{"Mel": [{…}, {…}], "阿宁": [{…}]}`: one list of readings a client or a day."""
+    """Read `{"Mel": [{…}, {…}], "阿宁": [{…}]}`: one list of readings per client or day."""
     if not all(_are_objects(held) for held in value.values()):
         return []
     if not any(is_reading({"person": 1, **item}) for held in value.values() for item in held[:3]):
@@ -61,7 +61,8 @@ def _list_per_client(value: dict, level: int) -> list[dict]:
 
 
 def _under_own_keys(value: dict, level: int) -> list[dict]:
-    """`{"id": 1, "fields": {…}}`, `{"clients": […]}`, `{"阿宁": {…}, "Mel": {…}}`: readings under keys of the program's own.
+    """Read `{"id": 1, "fields": {…}}`, `{"clients": […]}`, `{"阿宁": {…}, "Mel": {…}}`: readings under keys of the
+    program's own.
 
     Person, spread and date next to them apply to every reading; a key that is a name or a day is its person or date.
     """

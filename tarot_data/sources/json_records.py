@@ -1,5 +1,4 @@
-"""Convert JSON and JSONL of readings to records, one object at a time. A new way to write a field is one function in
-LAYOUTS."""
+"""JSON and JSONL of readings to records, one object at a time. A new way to write a field is a function in LAYOUTS."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -40,7 +39,7 @@ def first_objects(sample: Sample, limit: int = 5) -> list[dict]:
 
 
 def _broken_but_json(sample: Sample) -> bool:
-    """Check whether a file starts like an object but none can be read: each line is a rejection of its own."""
+    """Check whether a file starts like an object but none can be read; each line is then rejected separately."""
     text = (sample.text or "").lstrip()
     return text[:1] == "{" and text[1:].lstrip()[:1] == '"' and not first_objects(sample)
 
@@ -119,12 +118,12 @@ Entries = list[tuple[tuple[str, int], str, object]]
 
 
 def _drawn_cards(key: str, held: object) -> Entries | None:
-    """`"draws": [{"card": "愚人"}, {"card": "力量"}]`: each draw is one card."""
+    """Read `"draws": [{"card": "愚人"}, {"card": "力量"}]`: each draw is one card."""
     return [(("cards", 1), key, held)] if _is_draws(key, held) else None
 
 
 def _spread_object(key: str, held: object) -> Entries | None:
-    """`"spread": {"name": "圣三角", "cards": […]}`, or the cards under a key like `positions`."""
+    """Read `"spread": {"name": "圣三角", "cards": […]}`, or the cards under a key like `positions`."""
     known = field_of(key)
     if not known or known[0] != "spread" or not isinstance(held, dict):
         return None
@@ -138,7 +137,7 @@ def _spread_object(key: str, held: object) -> Entries | None:
 
 
 def _named_field(key: str, held: object) -> Entries | None:
-    """`"question": "要不要换组"`: a key that is a synonym of a field. Fields that are never used give nothing."""
+    """Read `"question": "要不要换组"`: a key that is a synonym of a field. Fields that are never used give nothing."""
     known = field_of(key)
     if known is None:
         return None
@@ -146,13 +145,13 @@ def _named_field(key: str, held: object) -> Entries | None:
 
 
 def _parallel_list(key: str, held: object) -> Entries | None:
-    """`"orientations": ["正", "逆"]`, `"positions": ["过去", "现在"]`: as many as there are cards."""
+    """Read `"orientations": ["正", "逆"]`, `"positions": ["过去", "现在"]`: as many as there are cards."""
     field = key.lower()[:-1] if key.lower() in ("orientations", "positions") else None
     return [((field, 1), key, _value_of(field, held))] if field else None
 
 
 def _extra_card(key: str, held: object) -> Entries | None:
-    """`"底牌": "月亮逆位"`: a card without a place."""
+    """Read `"底牌": "月亮逆位"`: a card without a place."""
     return [(("extra", 1), key, held)] if isinstance(held, str) and card_fields.is_extra(key) else None
 
 

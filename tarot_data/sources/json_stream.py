@@ -209,7 +209,7 @@ class _Text:
         self.place = 0
 
     def _skip_blank(self) -> bool:
-        """Go to the next character that is no white space or comma; False at the end of the file."""
+        """Go to the next character that is not white space or a comma; return False at the end of the file."""
         while True:
             self.place = _BLANK.match(self.buffer, self.place).end()
             if self.place < len(self.buffer) or self.done:
@@ -257,7 +257,7 @@ class _Text:
         try:
             value = parse(piece)
         except _BadObject:
-            # An item longer than can be read is one rejection: read on to where the next may begin.
+            # An item that is too long is one rejection: skip to where the next may begin.
             while following is None and not self.done:
                 self._read(_CHUNK, kept=-64)
                 following = _next_object(self.buffer, -1)

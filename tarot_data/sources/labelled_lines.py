@@ -52,7 +52,7 @@ def read_head(lines: Sequence[str] | Sequence[Line], start: int, title: str | No
 
 
 class _Lines(Sequence[Line]):
-    """Lines of texts, each made when it is looked at: a head is short, the text may be long."""
+    """Lines of texts, each created on first access, because a head is short and the text may be long."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self.texts = texts
@@ -70,9 +70,9 @@ class _Lines(Sequence[Line]):
 
 
 class _HeadReader:
-    """The block read so far. open: the field whose value may go on; blanks: blank lines since the last label.
+    """The block read so far. open: the field whose value may continue; blanks: blank lines since the last label.
 
-    Each rule takes the lines at `index` that it knows and returns True, or returns False.
+    Each rule consumes the lines at `index` that it recognises and returns True, or returns False.
     """
 
     def __init__(self, lines: Sequence[Line], start: int, title: str | None) -> None:
@@ -99,7 +99,7 @@ class _HeadReader:
 
     @property
     def value(self) -> object:
-        """The value of the open field so far."""
+        """Return the value of the open field so far."""
         return self.fields[self.open][-1][1]
 
     def take(self, count: int) -> bool:
@@ -126,7 +126,7 @@ class _HeadReader:
         return True
 
     def more_cards(self, line: Line) -> bool:
-        """`1. 过去：隐士 正位` under a card label, or a table of cards."""
+        """Read `1. 过去：隐士 正位` under a card label, or a table of cards."""
         if not self.open or self.open[0] != "cards":
             return False
         if _continues_cards(line, self.value, self.blanks):
@@ -138,7 +138,7 @@ class _HeadReader:
         return bool(card_fields.listed(table)) and self.extend(table)
 
     def cards_without_label(self, line: Line) -> bool:
-        """Lines of a position and a card each (`过去：隐士正位`), or of cards alone, if no label has named the cards."""
+        """Read lines of a position and a card each (`过去：隐士正位`), or of cards alone, if no label has named the cards."""
         if not self.fields or self.has_cards or self.blanks > 1:
             return False
         count = self.count_while(_is_placed_card)
@@ -151,7 +151,7 @@ class _HeadReader:
         return self.extend("\n".join(found.stripped for found in self.lines[self.index : self.index + count]))
 
     def count_card_lines(self, line: Line) -> int:
-        """How many lines are of cards alone: one line of several cards, or several lines of one each; else 0."""
+        """Count the lines of cards alone: one line of several cards, or several lines of one each; else 0."""
         if (cards := _count_cards(line)) != 1:
             return int(cards > 1)
         count = self.count_while(lambda below: _count_cards(below) == 1)
@@ -184,14 +184,14 @@ class _HeadReader:
         return self.take(1)
 
     def value_below(self, line: Line) -> bool:
-        """The value in the line under its label, or a blank line below a heading."""
+        """Read the value in the line under its label, or skip a blank line below a heading."""
         if not self.open or self.value or line.labels:
             return False
         near_heading = self.under_heading and self.blanks == 1 and len(line.stripped) <= LONGEST_UNDER_HEADING
         return (not self.blanks or near_heading) and self.extend(line.stripped)
 
     def unknown_labels(self, line: Line) -> bool:
-        """Labels of no field (`年龄：28`) before further labels; after the cards such a line may be the reading's own."""
+        """Read labels of no field (`年龄：28`) before further labels; after the cards such a line may be the body."""
         if not self.fields or self.has_cards or self.blanks or line.labels:
             return False
         for index in range(self.index, min(self.index + MOST_UNKNOWN_LABELS + 1, len(self.lines))):
@@ -208,9 +208,9 @@ class _HeadReader:
         return False
 
     def is_new(self, key: tuple[str, int], blanks: int) -> bool:
-        """Whether a label adds a field. A field that is never used may come twice, but not below a blank line.
+        """Check whether a label adds a field. A field that is never used may come twice, but not below a blank line.
 
-        After the cards, a question under a title that asks it already is the body's first line (`Q：他这周会联系我吗`).
+        After the cards, a question under a title that already asks it is the first line of the body (`Q：他这周会联系我吗`).
         """
         if key in self.fields:
             return key[0] in _MAY_REPEAT and not blanks
@@ -228,7 +228,7 @@ _RULES = (
 
 
 def _without_card_labels(labels: list[Label]) -> list[Label]:
-    """Labels of a line without those inside its list of cards: `牌：位置1：愚人 位置2：力量`."""
+    """Return the labels of a line without those inside its list of cards: `牌：位置1：愚人 位置2：力量`."""
     kept: list[Label] = []
     for label in labels:
         listing = bool(kept) and kept[-1].key[0] == "cards"
@@ -251,13 +251,13 @@ def _is_placed_card(line: Line) -> bool:
 
 
 def _count_cards(line: Line) -> int:
-    """How many cards a line lists that has nothing else in it."""
+    """Count the cards of a line that has nothing else in it."""
     prose = not line.stripped or len(line.text) > LONGEST_LIST_LINE or line.ends_sentence
     return 0 if prose else len(card_fields.listed(line.text))
 
 
 def _continues_cards(line: Line, before: object, blanks: int) -> bool:
-    """Whether a line under a card label is more of its list. blanks: empty lines above it."""
+    """Check whether a line under a card label continues its list. blanks: empty lines above it."""
     if len(line.stripped) > LONGEST_LIST_LINE or line.ends_sentence:
         return False
     parsed = card_fields.parse_cards(line.stripped)
@@ -267,11 +267,11 @@ def _continues_cards(line: Line, before: object, blanks: int) -> bool:
     more = {card["card"] for card in parsed.cards}
     if not more or (not blanks and _is_next_item(line, str(before))):
         return bool(more)
-    # A card of the list again is a restatement, with which the body begins; under the next number it is drawn twice.
+    # A card named again is a restatement that begins the body; under the next number it was drawn twice.
     return more.isdisjoint(card["card"] for card in card_fields.listed(before))
 
 
 def _is_next_item(line: Line, before: str) -> bool:
-    """Whether a list item has the number after the last one's."""
+    """Check whether a list item has the number after that of the last item."""
     numbers = [int(item[1]) for text in (*before.split("\n"), line.text) if (item := Line(text).item) and item[1]]
     return len(numbers) > 1 and numbers[-1] == numbers[-2] + 1 and line.stripped[0].isdigit()

@@ -37,7 +37,7 @@ class Label(NamedTuple):
 
     @property
     def key(self) -> tuple[str, int]:
-        """Field and number."""
+        """Return field and number."""
         return field_of(self.name)
 
 
@@ -65,7 +65,8 @@ def labels_in(line: str) -> list[Label]:
 
 @lexicon.cached
 def _marked_label() -> tuple[re.Pattern, re.Pattern]:
-    """A label in brackets; a label before a colon, at the start of a line or after a gap. For folded text."""
+    """Compile patterns for folded text: a label in brackets; a label before a colon, at the start of a line or after a
+    gap."""
     any_label = label_pattern()
     return (
         re.compile(rf"[【\[『「]\s?(?P<label>(?:{any_label})\s?\d{{0,2}})\s?[】\]』」]\s?[:：]?"),
@@ -79,7 +80,8 @@ def _marked_label() -> tuple[re.Pattern, re.Pattern]:
 
 
 def _label_before_space(line: str) -> list[Label]:
-    """The label that begins a line and ends at a space or the end; a single character only alone in a heading."""
+    """Find the label that begins a line and ends at a space or the end; a single character counts only alone in a
+    heading."""
     near = line[: len(line) - len(line.lstrip()) + _REACH]
     if len(line) > _REACH and len(near.split(None, 1)) < 2:
         return []
@@ -96,7 +98,7 @@ def _label_before_space(line: str) -> list[Label]:
 
 
 def known_fields(labels: list[str]) -> set[str]:
-    """Fields that some of the labels mean."""
+    """Return the fields that any of the labels mean."""
     return {known[0] for label in labels if (known := field_of(label))}
 
 
@@ -107,7 +109,7 @@ NTH_CARD = re.compile(
 
 
 def position_in(label: str) -> str | None:
-    """The position, or the number of the card, that a label names: 过去, 过去牌, 第一张."""
+    """Return the position, or the number of the card, that a label names: 过去, 过去牌, 第一张."""
     for name in (label, label.removesuffix("牌").removesuffix("的")):
         if fold(name) in position_names() or NTH_CARD.fullmatch(name):
             return name
@@ -115,7 +117,7 @@ def position_in(label: str) -> str | None:
 
 
 def is_title(text: str | None) -> bool:
-    """Whether a title says something: not `Untitled`, `新建页面 2` or a bare date."""
+    """Check whether a title has a meaning: not `Untitled`, `新建页面 2` or a bare date."""
     folded = fold(text or "")
     bare = "".join(c for c in folded if not (c.isspace() or c.isdecimal() or c in "-./年月日()（）_"))
     return bool(bare) and bare not in noise_words("title")

@@ -30,7 +30,7 @@ SENTENCE_ENDS = "。！？!?"
 
 
 class Kind(Enum):
-    """What a line is by its marks alone."""
+    """Kind of a line, by its marks alone."""
 
     BLANK = "blank"
     SEPARATOR = "separator"
@@ -40,7 +40,7 @@ class Kind(Enum):
 
 
 class Line:
-    """One line. number: its place in the file, from 1. Kind and labels are found on first use and kept."""
+    """One line. number: its line number in the file, from 1. Kind and labels are computed on first use."""
 
     __slots__ = ("_kind", "_labels", "number", "stripped", "text")
 
@@ -65,7 +65,7 @@ class Line:
 
     @property
     def level(self) -> int:
-        """The level of a Markdown heading, 1 to 3; 0 for any other line. A date line may be a heading too."""
+        """Return the level of a Markdown heading, 1 to 3; 0 for any other line. A date line may be a heading too."""
         if self.stripped[:1] != "#":
             return 0
         marked = self.stripped.lstrip("#")
@@ -74,28 +74,28 @@ class Line:
 
     @property
     def title(self) -> str:
-        """The text without the marks of a heading."""
+        """Return the text without the marks of a heading."""
         return self.stripped[self.level :].strip()
 
     @property
     def count(self) -> int:
-        """The number that a short title begins with (`2️⃣ 阿宁`); 0 if there is none."""
+        """Return the number that a short title begins with (`2️⃣ 阿宁`); 0 if there is none."""
         match = _COUNTED.match(self.text)
         return int(match[1]) if match else 0
 
     @property
     def item(self) -> re.Match | None:
-        """The mark of a list item, its number in group 1."""
+        """Match the mark of a list item, its number in group 1."""
         return _ITEM.match(self.text)
 
     @property
     def ends_sentence(self) -> bool:
-        """Whether the line has the end of a sentence in it, as a card list has not."""
+        """Check whether the line contains the end of a sentence, which a card list does not."""
         return any(mark in self.text for mark in SENTENCE_ENDS)
 
 
 def to_lines(texts: Iterable[str], numbers: Iterable[int] | None = None) -> list[Line]:
-    """Lines with the numbers of their places, by default from 1."""
+    """Number the lines of texts, by default from 1."""
     if numbers is None:
         return [Line(text, number) for number, text in enumerate(texts, 1)]
     return [Line(text, number) for text, number in zip(texts, numbers, strict=True)]
@@ -112,7 +112,7 @@ def _kind_of(line: Line) -> Kind:
 
 
 def _is_separator(text: str, stripped: str) -> bool:
-    """A rule of dashes or stars, `—— 分割线 ——`, `第3位`, `- 3 -`."""
+    """Check for a rule of dashes or stars, `—— 分割线 ——`, `第3位`, `- 3 -`."""
     if stripped[0] in _SEPARATING and len(text) >= 3 and not "".join(text.split()).strip(_SEPARATING):
         return True
     if len(stripped) > _LONGEST_SEPARATOR:
@@ -130,7 +130,7 @@ def _is_separator(text: str, stripped: str) -> bool:
 
 
 def _is_date(text: str) -> bool:
-    """A line of a date and little else: `【2024-01-05】`, `2024年1月5日 阿宁`."""
+    """Check for a line of a date and little else: `【2024-01-05】`, `2024年1月5日 阿宁`."""
     start = len(text) - len(text.lstrip(ORNAMENTS))
     match = _DAY_AT_START.match(text, start)
     if match is None or start > _MOST_ORNAMENTS:

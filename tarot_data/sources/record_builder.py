@@ -52,7 +52,7 @@ def to_record(
 
 
 def _body(values: FieldValues, content: str | None) -> str:
-    """The content: the fields' numbered texts joined (`解读1 | 解读2`), or the longest of several texts."""
+    """Return the content: the fields' numbered texts joined (`解读1 | 解读2`), or the longest of several texts."""
     texts = [body_of(value) for _, value in values.named.get("content", ())]
     parts = values.numbered("content")
     if len(texts) == len(parts) > 1:

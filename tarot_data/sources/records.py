@@ -76,7 +76,7 @@ class Rejected:
 
 
 class SourceError(Exception):
-    """A file or an entry gives no record. reason: `unreadable` or `unsafe`; values hold no content of the file."""
+    """A file or entry that gives no record. reason: `unreadable` or `unsafe`; values hold no content of the file."""
 
     def __init__(self, reason: str, code: str, values: dict[str, object]) -> None:
         self.reason, self.code, self.values = reason, code, values

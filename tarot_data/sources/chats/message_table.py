@@ -34,7 +34,7 @@ def _names(column: str) -> dict[str, list[tuple[str, int]]]:
 
 @lexicon.cached(maxsize=4096)
 def _key(name: str) -> str:
-    """Return a column name to compare: without case, spaces and the underscores between words."""
+    """Normalise a column name for comparison: no case, no spaces, no underscores between words."""
     bare = fold(name).strip().strip('"').replace(" ", "")
     return bare[:1] + bare[1:].replace("_", "")
 
@@ -52,7 +52,8 @@ def mentions_columns(text: str) -> bool:
 
 
 def cells_of(value: dict) -> dict[str, object]:
-    """Return the parts of a message in an object, also one level down (`content.msg`), by the best name of each."""
+    """Return the message parts of an object, also from one level down (`content.msg`); the best-ranked name of each
+    part counts."""
     found: dict[str, list[tuple[int, object]]] = {}
     for key, held in value.items():
         inner = {f"{key}.{name}": cell for name, cell in held.items()} if isinstance(held, dict) else {}
@@ -64,16 +65,17 @@ def cells_of(value: dict) -> dict[str, object]:
 
 
 def _best(cells: list[object]) -> object:
-    """Return the first cell that is no account id, for people are called by their names; otherwise the first."""
+    """Return the first cell that is not an account id, because a name is wanted; otherwise the first cell."""
     if len(cells) == 1:
         return cells[0]
     return next((cell for cell in cells if not _ACCOUNT.fullmatch(plain(cell).strip())), *cells[:1] or [None])
 
 
 def header_of(rows: list[list[object]]) -> dict[str, list[int]] | None:
-    """Find the columns of a table of messages by its header, which may be below lines about the chat; None without one.
+    """Find the columns of a message table by its header, which may be below lines about the chat; None if it has no
+    header.
 
-    For each part of a message: the indices of the columns that may hold it, best first.
+    Maps each part of a message to the indices of the columns that may hold it, best first.
     """
     for row in rows[:8]:
         cells = [plain(cell) for cell in row]
@@ -109,7 +111,8 @@ def read_table(rows: Iterable, blob: Blob, locator: str = "row {}") -> Iterator[
 
 
 def message_of(cells: dict[str, object], place: str) -> Message | None:
-    """Convert parts (text, mine, sender, time, type) to a message; None without text or for a picture, a voice, …"""
+    """Convert parts (text, mine, sender, time, type) to a message; None if there is no text, or for a picture, voice
+    message, …"""
     kind = fold(plain(cells.get("type"))).strip()
     if kind not in ("", "0", "1") and not kind.startswith(noise_words("text type")):
         return None
@@ -148,7 +151,7 @@ def moment_of(value: object) -> datetime | None:
 
 
 def numbers_of(day: str) -> list[int]:
-    """Return the numbers of a written day, year first as far as it has one: 2024-01-05, 01-05, Jan 5, 2024."""
+    """Return the numbers of a written day, the year first if it has one: 2024-01-05, 01-05, Jan 5, 2024."""
     if day[:1].isalpha() and day.isascii():
         parsed = parse_date(day).day
         return [parsed.year, parsed.month, parsed.day] if parsed else []

@@ -111,7 +111,8 @@ def to_records(
 
 
 def _sittings(messages: list[Message], drawn_in: DrawnIn, names: dict[str, str]) -> Iterator[Sitting]:
-    """Split a chat at its pauses and draws. Before the first draw after a pause there is greeting and price."""
+    """Split a chat into sittings at pauses and draws. Messages before the first draw after a pause are greetings and
+    prices."""
     client: str | None = None
     for part in _between_pauses(messages):
         sitting: Sitting | None = None
@@ -168,7 +169,8 @@ def _with_reader(messages: list[Message], readers: frozenset[str], drawn_in: Dra
 
 
 def _reader_by_messages(messages: list[Message], senders: list[str], drawn_in: DrawnIn) -> str:
-    """Return the only sender with a reader's title, or else who draws most cards, names most cards, writes most."""
+    """Return the only sender with a reader's title, or else the one who draws most cards, names most cards or writes
+    most, in this order."""
     drawing, naming, writing = Counter(), Counter(), Counter()
     for message in messages:
         drawing[message.sender] += bool(drawn_in(message.text))
@@ -239,7 +241,7 @@ def _below_divider(lines: list[str]) -> list[str]:
 
 
 def _is_notice(text: str) -> bool:
-    """Check whether a message is a picture, a voice, a forwarded chat or a notice of the program."""
+    """Check whether a message is a picture, a voice message, a forwarded chat or a notice of the program."""
     folded = fold(text)
     if "\n" in text and folded.startswith(noise_words("forwarded")):
         return True
@@ -266,7 +268,7 @@ def _drawn_in(text: str) -> Drawn | None:
 
 
 def _cut_prose_behind(head: Head) -> list[str]:
-    """Cut what follows the card list on its line (`牌：愚人正位、力量逆位 Mel你好……`) and return it, if anything does.
+    """Cut the prose after the card list from its line (`牌：愚人正位、力量逆位 Mel你好……`) and return it; [] if there is none.
 
     The list ends at the last space before which everything is a card list.
     """
@@ -307,7 +309,7 @@ def _labels_alone(text: str) -> Head | None:
 
 
 def _merged(heads: list[Head], last: Drawn) -> Drawn:
-    """Return a draw with the labels of the messages before it; of two for one field the later counts."""
+    """Merge the labels of earlier messages into a draw; of two labels for one field the later counts."""
     fields = dict(last.head.fields)
     for head in reversed(heads):
         for key, held in head.fields.items():
@@ -316,7 +318,7 @@ def _merged(heads: list[Head], last: Drawn) -> Drawn:
 
 
 def _is_follow_up(text: str) -> bool:
-    """Check whether a message adds cards without a place (`补一张：月亮`) to those that are drawn already."""
+    """Check whether a message adds cards without a place (`补一张：月亮`) to those already drawn."""
     if len(text) > _LONGEST_FOLLOW_UP or has_sentence(text):
         return False
     cards = card_fields.listed(text)
@@ -338,7 +340,8 @@ def _add_cards(fields: Fields, more: object) -> None:
 
 
 def _record(sitting: Sitting, names: dict[str, str], blob: Blob) -> RawRecord:
-    """Return the record of a sitting. What its labels do not say comes from the client's messages and the first time."""
+    """Build the record of a sitting. Fields without a label come from the client's messages and the time of the first
+    message."""
     first, drawn = sitting.messages[0], sitting.drawn
     fields: Fields = {key: held for key, held in drawn.head.fields.items() if key[0] != "content"} if drawn else {}
     parts = [drawn.rest if drawn else first.text]
@@ -360,7 +363,7 @@ def _record(sitting: Sitting, names: dict[str, str], blob: Blob) -> RawRecord:
 
 
 def _context(sitting: Sitting, names: dict[str, str]) -> dict[str, str | None]:
-    """Find person, question and date of a sitting by the messages around it; None for what they do not say."""
+    """Derive person, question and date of a sitting from the messages around it; None for each that is not given."""
     question, asker = _question(sitting.asked)
     person = sitting.client
     if asker and len({message.sender for message in sitting.asked}) > 1:

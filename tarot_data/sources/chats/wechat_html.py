@@ -41,7 +41,7 @@ def recognises(sample: Sample) -> bool:
 def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
     text, _ = text_of(blob)
     found = [value for page in (text, *_later_pages(blob)) for value in _messages(page)]
-    # The side of a message is the reader's only in a chat that has both sides.
+    # The side of a message identifies the reader only if the chat has both sides.
     if {value["is_send"] for value in found if "page" in value} != {"0", "1"}:
         found = [{**value, "is_send": None} if "page" in value else value for value in found]
     messages = [message for index, value in enumerate(found, 1) if (message := _of_object(value, f"message {index}"))]
@@ -132,10 +132,10 @@ class _Open:
 
 
 def parse_literal(text: str, place: int) -> object:
-    """Parse the JavaScript literal at a place; nothing is run.
+    """Parse the JavaScript literal at an offset; no code is run.
 
-    Lists, objects with or without quotes around their keys, strings in any quotes, numbers and words. Code in between
-    reads as words. Reading stops at MAX_DEPTH levels or MAX_TOKENS tokens.
+    Accepts lists, objects with or without quotes around their keys, strings in any quotes, numbers and words. Code in
+    between is read as words. Parsing stops at MAX_DEPTH levels or MAX_TOKENS tokens.
     """
     root: list = []
     stack = [_Open(root)]

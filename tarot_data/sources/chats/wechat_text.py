@@ -26,7 +26,7 @@ _INTRO_LINES, _MARKED_LINES = 5, 200
 
 @dataclass(frozen=True)
 class _Head:
-    """Find the head of a message. line: index of its first line; body: of the first line after it."""
+    """The head of a message. line: index of its first line; body: index of the first line after it."""
 
     line: int
     body: int
@@ -95,7 +95,7 @@ def _score(row: Format, lines: list[str], clocked: list[int], marked: bool) -> t
 
 
 def _is_possible(row: Format, lines: list[str], clocked: list[int], marked: bool) -> bool:
-    """Check what a format needs of a file, before its heads are counted."""
+    """Check whether a file meets the requirements of a format, before its heads are counted."""
     if row.has_clock:
         return bool(clocked)
     return marked if row.needs == "mark" else row.needs != "turns" or _takes_turns(row, lines)
@@ -147,7 +147,7 @@ def messages_of(lines: list[str], row: Format) -> Iterator[Message]:
     for head, end in zip(heads, ends, strict=False):
         body = [lines[number] for number in range(head.body, end) if number not in above]
         text = "\n".join([head.text, *body] if head.text else body).strip("\n ")
-        # Such a program joins the messages one person sends in a row: labels after prose started one of their own.
+        # Such a program joins consecutive messages of one person; labels after prose were the start of a new message.
         cut = _labels_behind(text) if not row.has_clock and head.time else 0
         for part in (text[:cut].rstrip(), text[cut:]) if cut else (text,):
             yield Message(head.name, part, head.time, f"line {head.line + 1}", head.mine)
@@ -177,7 +177,8 @@ def _label_at(line: str) -> list[str]:
 
 
 def _heads(lines: list[str], row: Format, days: list[tuple[int, list[int]]]) -> Iterator[_Head]:
-    """Yield every head with its time. Without a year in the chat, time that runs backwards is the next year."""
+    """Yield every head with its time. If the chat has no years, a time earlier than the one before it is in the next
+    year."""
     clocked = _clocked(lines)
     longer = _longer_names(lines, row, clocked) if row.text_after_name else {}
     intros = {number for number, line in enumerate(lines[:_INTRO_LINES]) if _is_intro(line)}

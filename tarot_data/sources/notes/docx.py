@@ -1,4 +1,4 @@
-"""Word files: paragraphs, tables, headers' neighbours in their order, read from the zip with the standard library."""
+"""Readings from Word files: paragraphs and tables in document order, read from the zip with the standard library."""
 
 import re
 import xml.etree.ElementTree as ET
@@ -104,7 +104,7 @@ def _paragraph(element: ET.Element) -> Iterator[tuple[str, str]]:
 
 
 def _is_bold(element: ET.Element) -> bool:
-    """Whether every run with text is bold: a title that somebody made by hand."""
+    """Check whether every run with text is bold, as in a title without a heading style."""
     runs = [run for run in element.iter(f"{_W}r") if any(t.text for t in run.iter(f"{_W}t"))]
     return bool(runs) and all(
         (bold := run.find(f"{_W}rPr/{_W}b")) is not None and bold.get(f"{_W}val") not in ("0", "false") for run in runs
@@ -112,7 +112,7 @@ def _is_bold(element: ET.Element) -> bool:
 
 
 def _text(element: ET.Element) -> str:
-    """Text of a paragraph: runs, links, inserted changes; deleted changes and comments stay out."""
+    """Return the text of a paragraph: runs, links and inserted changes, without deleted changes and comments."""
     parts: list[str] = []
     stack = [element]
     while stack:
@@ -132,7 +132,7 @@ def _text(element: ET.Element) -> str:
         elif tag == "cr":
             parts.append("\n")
         elif node.tag.endswith("}AlternateContent"):
-            # A text box stands twice, for new and old programs: the first is enough.
+            # A text box is stored twice, for new and old programs; the first is enough.
             stack.extend(list(node)[:1])
         elif tag == "txbxContent":
             lines = "\n".join(_text(paragraph) for paragraph in node.findall(f"{_W}p"))
@@ -152,10 +152,10 @@ def _rows(table: ET.Element) -> list[list[str]]:
 
 
 def _sections(blocks: list[Block]) -> list[list[Block]]:
-    """Blocks cut where readings begin: at a title or a page break that labels follow."""
+    """Split blocks where readings begin: at a title or a page break that labels follow."""
     sections: list[list[Block]] = [[]]
     for index, block in enumerate(blocks):
-        # A heading of the second level may stand in a body too: it begins a reading where somebody's name follows.
+        # A second-level heading may be part of a body; it begins a reading only if a person's name follows.
         wanted = {"title": _OF_A_READING, "break": _OF_A_READING, "heading": {"person"}}.get(block.kind, set())
         if wanted and _labels_follow(blocks, index + 1, wanted) and _has_labels(sections[-1]):
             sections.append([])
@@ -169,7 +169,7 @@ def _has_labels(section: list[Block]) -> bool:
 
 
 def _labels_follow(blocks: list[Block], index: int, wanted: set[str]) -> bool:
-    """Whether the next blocks, titles passed over, begin with a wanted label or with a table of them."""
+    """Check whether the next blocks after any titles begin with a wanted label or with a table of them."""
     for block in blocks[index : index + 4]:
         if block.kind in ("title", "break") or not block.value:
             continue
@@ -181,13 +181,13 @@ def _labels_follow(blocks: list[Block], index: int, wanted: set[str]) -> bool:
 
 
 def _labelled(section: list[Block]) -> set[str]:
-    """Fields that labels outside the tables of a section name."""
+    """Return the fields that labels outside the tables of a section name."""
     lines = [line for block in section for line in block.lines]
     return known_fields([label for line in lines for label, _, _ in labels_in(line)])
 
 
 def _client_of_all(sections: list[list[Block]]) -> Fields:
-    """Who a file is about, where its first section says that and nothing else: `客户：阿宁`."""
+    """Return the person of the whole file if its first section has nothing else: `客户：阿宁`."""
     first = [line for block in sections[0] for line in block.lines if line.strip()] if len(sections) > 1 else []
     if len(first) != 1 or any(block.kind == "table" for block in sections[0]):
         return {}
@@ -216,7 +216,7 @@ def _read_section(section: list[Block], blob: Blob, common: Fields) -> Iterator[
 
 
 def _section_lines(section: list[Block]) -> list[Line]:
-    """Lines of a section as in a note: prose with blank lines between its paragraphs, tables as labelled lines."""
+    """Convert a section to lines as in a note: prose with blank lines between paragraphs, tables as labelled lines."""
     lines: list[Line] = []
     for block, below in zip(section, [*section[1:], None], strict=True):
         is_prose = False

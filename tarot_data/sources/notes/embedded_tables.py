@@ -1,4 +1,4 @@
-"""A table inside a text (a form, the cards of a reading) to the labelled lines that a note would have instead."""
+"""Tables inside a text (a form, the cards of a reading) to labelled lines as in a note."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -42,8 +42,8 @@ def _card_table_lines(rows: list[list[str]]) -> list[str]:
 
 @dataclass
 class _Form:
-    """A form as it is read from the top. cells: the filled cells of each row. last: lines from the content on, which
-    come after all others, so that what a form has below its text is no part of the text."""
+    """A form, read from the top. cells: the filled cells of each row. last: the content and the lines after it, which
+    come last, so that fields below the text do not become part of it."""
 
     cells: list[list[str]]
     rows: list[list[str]]
@@ -131,7 +131,7 @@ _RULES: tuple[_Rule, ...] = (
 
 
 def is_table_of_cards(rows: list[list[str]]) -> bool:
-    """Whether every row below the header is one card of one reading, with its position, orientation and text."""
+    """Check whether every row below the header is one card of one reading, with its position, orientation and text."""
     header = [known[0] if (known := field_of(cell)) else None for cell in rows[0]]
     if "cards" not in header or len(rows) < 3 or not {"position", "orientation"} & set(header):
         return False

@@ -33,7 +33,7 @@ _YAML_COMMENT = re.compile(r"\s+#\s.*$")
 
 
 def day_in_name(name: str) -> str | None:
-    """The day at the beginning of a file name, as daily notes have it: `2024-01-05 阿宁.md`."""
+    """Return the day at the beginning of a file name, as daily notes have it: `2024-01-05 阿宁.md`."""
     match = _DAY_AT_START.match(name)
     return match[1].replace("_", "-") if match else None
 
@@ -113,7 +113,7 @@ def _parse_yaml(lines: list[str]) -> Fields:
 
 
 def _split_at_colon(text: str) -> tuple[str, str, str]:
-    """The name before the first colon, the colon, and what follows it."""
+    """Return the name before the first colon, the colon, and the text after it."""
     at = text.replace("：", ":").find(":")
     return (text[:at].rstrip(), text[at], text[at + 1 :]) if at > 0 else ("", "", "")
 
@@ -180,7 +180,7 @@ def _with_labels(fields: Fields, body: str) -> tuple[Fields, str]:
 
 
 def _split_heading(body: str) -> tuple[str | None, str]:
-    """The heading of the first level that begins a body, and the text below it."""
+    """Return the first-level heading that begins a body, and the text below it."""
     marked = body.lstrip()
     if not marked.startswith("#") or not marked[1:2].isspace() or not marked[1:].strip():
         return None, body
@@ -189,7 +189,7 @@ def _split_heading(body: str) -> tuple[str | None, str]:
 
 
 def _repeats(title: str, stem: str, fields: Fields) -> bool:
-    """Whether a heading only repeats the file name, the question, or person and question (`# 阿宁 搬家`)."""
+    """Check whether a heading only repeats the file name, the question, or person and question (`# 阿宁 搬家`)."""
     said = [(name, str(held[0][1])) for (name, _), held in fields.items() if held]
     asked = next((value for name, value in said if name == "question"), "")
     if words(fold(title)) in {words(fold(stem)), words(fold(asked))} - {""}:

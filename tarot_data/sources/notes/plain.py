@@ -63,7 +63,7 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
     for line in lines:
         line.number += above
     if not any(name == "cards" for name, _ in fields) and find_readings(lines):
-        # A daily note: its front matter counts for all the readings in it.
+        # A daily note: its front matter applies to all readings in it.
         yield from split(lines, blob, FORM, common=fields)
     else:
         yield record_of_note(blob, fields, body)
@@ -112,7 +112,7 @@ def _unlabelled(lines: list[Line], blob: Blob, source: Source, common: Fields | 
     return to_record(fields, source, content=body, title=heading, date_hint=blob.hint)
 
 
-# Where readings begin
+# Beginnings of readings
 
 
 class Lead(NamedTuple):
@@ -165,10 +165,10 @@ def find_readings(lines: list[Line]) -> list[Reading]:
 
 
 def _begins_reading(head: Head, lead: Lead, again: bool, found: list[Reading]) -> bool:
-    """Whether a block begins a reading. again: its first label began an earlier one.
+    """Check whether a block begins a reading. again: its first label began an earlier one.
 
-    The first is the first block that asks or draws. A later one is under a separator or a date, or begins with the
-    same label and names a person, or is under a heading of the same level or under the next number.
+    The first is the first block that asks or draws. A later one is under a separator or a date, or begins with the same
+    label and names a person, or is under a heading of the same level or under the next number.
     """
     names = head.names
     if not names & {"person", "question", "cards"} or not (len(names) >= 2 or (head.inline and not found)):
@@ -231,7 +231,8 @@ def _add_counts(readings: list[Reading], lines: list[Line]) -> None:
 
 
 def _counter_lines(readings: list[Reading], lines: list[Line]) -> dict[int, int]:
-    """Beginnings of readings to the counter lines above them: above all but perhaps the first, alike, counting by one."""
+    """Map beginnings of readings to the counter lines above them: above all but perhaps the first, alike, counting by
+    one."""
     above: dict[int, int] = {}
     for begin in (reading.begin for reading in readings):
         index = next((i for i in range(begin - 1, max(-1, begin - NEAR_LINES - 1), -1) if lines[i].stripped), None)
@@ -246,7 +247,7 @@ def _counter_lines(readings: list[Reading], lines: list[Line]) -> dict[int, int]
 
 
 def _client_of_all(lines: list[Line], readings: list[Reading]) -> Fields:
-    """The person at the top of a file of several readings, if no reading names one."""
+    """Return the person at the top of a file of several readings if no reading names one."""
     top = readings[0].start
     if not top or any("person" in reading.head.names for reading in readings):
         return {}
@@ -255,11 +256,11 @@ def _client_of_all(lines: list[Line], readings: list[Reading]) -> Fields:
     return client.fields if client.names == {"person"} else {}
 
 
-# What belongs to a reading
+# Parts of a reading
 
 
 class Above(NamedTuple):
-    """What the lines above the labels say. name: the text of a date line besides its date."""
+    """Fields from the lines above the labels. name: the text of a date line without its date."""
 
     title: str | None = None
     day: str | None = None
@@ -279,7 +280,7 @@ def _read_above(lines: list[Line]) -> Above:
 
 
 def _without_end(lines: list[Line], separators: set[str]) -> list[Line]:
-    """The lines of a body without blank lines and separators at its end."""
+    """Return the lines of a body without blank lines and separators at its end."""
     end = len(lines)
     while end and (not lines[end - 1].stripped or lines[end - 1].stripped in separators):
         end -= 1
@@ -305,7 +306,7 @@ def _split_outcome(lines: list[Line]) -> tuple[list[Line], str]:
 
 
 def _without_tables(lines: list[Line]) -> list[Line]:
-    """Lines with the Markdown tables at the top of a reading as labelled lines, which have the number of the table."""
+    """Convert the Markdown tables at the top of a reading to labelled lines with the line number of the table."""
     found: list[Line] = []
     index = 0
     while index < len(lines):
@@ -320,7 +321,8 @@ def _without_tables(lines: list[Line]) -> list[Line]:
 
 
 def _table_at(lines: list[Line], index: int) -> tuple[list[list[str]], int]:
-    """Rows of the Markdown table that begins at a line, without the rule below its header, and the line after it."""
+    """Return the rows of the Markdown table that begins at a line, without the rule below its header, and the index
+    after it."""
     if not _is_row(lines[index]) or index + 1 == len(lines) or not _is_rule(lines[index + 1]):
         return [], index
     end = next((below for below in range(index, len(lines)) if not _is_row(lines[below])), len(lines))
@@ -337,7 +339,8 @@ def _is_rule(line: Line) -> bool:
 
 
 def _heads_reading(rows: list[list[str]], above: list[Line]) -> bool:
-    """Whether a table is a reading's head: labels and their values, or the cards that the labels above it lack."""
+    """Check whether a table is the head of a reading: labels and their values, or the cards that the labels above it
+    lack."""
     labelled = known_fields([row[0] for row in rows if len(row) == 2])
     if {"person", "question", "cards"} & labelled and len(labelled) > 1:
         return True

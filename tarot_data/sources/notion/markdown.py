@@ -109,7 +109,7 @@ def _plain_value(value: str) -> str:
 
 def read(blob: Blob, siblings: Siblings | None = None) -> Iterator[RawRecord | Rejected]:
     if siblings is None:
-        siblings = _siblings_beside(blob.path) if blob.path is not None else Siblings()
+        siblings = _siblings_next_to(blob.path) if blob.path is not None else Siblings()
     text, _ = text_of(blob)
     record = parse_page(text, blob, siblings)
     if record is not None:
@@ -161,7 +161,7 @@ def _add_row(fields: Fields, row: dict[str, str]) -> None:
             fields.setdefault(key, []).append((label, _plain_value(value)))
 
 
-def _siblings_beside(path: Path) -> Siblings:
+def _siblings_next_to(path: Path) -> Siblings:
     """Read the CSV of a page's database, which is next to its folder."""
     folder = path.parent
     for candidate in (folder.with_name(folder.name + "_all.csv"), folder.with_name(folder.name + ".csv")):

@@ -32,7 +32,7 @@ def separator_of(text: str) -> str | None:
 
 
 def _by_header(head: str) -> str | None:
-    """`日期,客户,牌,解读` over rows of about as many cells: the separator under which the header has most fields."""
+    """Return the separator under which a header (`日期,客户,牌,解读`) over rows of about as many cells has most fields."""
     best, names = None, 1
     for separator in SEPARATORS:
         if separator not in head[:20_000]:
@@ -51,7 +51,8 @@ def _by_header(head: str) -> str | None:
 
 
 def _by_cells(head: str) -> str | None:
-    """`2024-01-05,阿宁,愚人正位,a long text` without a header: rows of equal width whose cells are cards and text."""
+    """Return the separator of rows without a header (`2024-01-05,阿宁,愚人正位,a long text`), of equal width, with cards and
+    text."""
     for separator in SEPARATORS:
         rows = _filled_rows(head, separator) if separator in head else []
         if len(rows) < 2 or len(rows[0]) < 3 or len({len(row) for row in rows}) > 1:
@@ -62,7 +63,7 @@ def _by_cells(head: str) -> str | None:
 
 
 def _by_first_column(head: str) -> str | None:
-    """`客户,阿宁` over `牌,愚人` over `解读,…`. A Markdown table of this kind is part of a note."""
+    """Return the separator of `客户,阿宁` over `牌,愚人` over `解读,…`. A Markdown table of this kind is part of a note."""
     for separator in ",\t;":
         if separator in head and is_transposed(_rows_of(head, separator, HEADER_ROWS + 1)):
             return separator

@@ -44,7 +44,7 @@ class Columns:
 
     @cached_property
     def by_name(self) -> dict[str, list[int]]:
-        """Field to its columns."""
+        """Map fields to their columns."""
         found: dict[str, list[int]] = {}
         for index, key in enumerate(self.keys):
             if key:
@@ -133,7 +133,7 @@ def _columns(draft: Draft) -> tuple[Columns, int] | None:
 
 
 def _numbered_places(draft: Draft) -> None:
-    """`位置1 | 位置2` without a column of cards: the cards are in these columns.
+    """Recognise `位置1 | 位置2` without a column of cards: the cards are in these columns.
 
     With `牌1 | 牌2` they name the positions of those cards, and so does 位置 alone.
     """
@@ -144,7 +144,7 @@ def _numbered_places(draft: Draft) -> None:
 
 
 def _column_a_position(draft: Draft) -> None:
-    """`过去 | 现在 | 未来`, or `过去-牌 | 现在-牌`: a column a card."""
+    """Recognise `过去 | 现在 | 未来`, or `过去-牌 | 现在-牌`: one column per card."""
     positions = {
         index: position
         for index, label in enumerate(draft.labels)
@@ -171,7 +171,7 @@ def _card_at(label: str) -> str | None:
 
 
 def _cards_under_one_label(draft: Draft) -> None:
-    """`牌 |  |  | 解读` over `愚人 | 力量 | 月亮 | …`: one label over columns of a card each."""
+    """Recognise `牌 | | | 解读` over `愚人 | 力量 | 月亮 | …`: one label over several columns with one card each."""
     start = draft.keys.index(("cards", 1)) if draft.keys.count(("cards", 1)) == 1 else None
     if start is None:
         return
@@ -185,7 +185,7 @@ def _cards_under_one_label(draft: Draft) -> None:
 
 
 def _repeated_cards(draft: Draft) -> None:
-    """`牌 | 正逆 | 牌 | 正逆`: columns of cards with the same label, numbered from left to right."""
+    """Recognise `牌 | 正逆 | 牌 | 正逆`: columns of cards with the same label, numbered from left to right."""
     found = [index for index, key in enumerate(draft.keys) if key == ("cards", 1)]
     if len(found) < 2 or len({draft.labels[index] for index in found}) > 1:
         return
@@ -196,7 +196,7 @@ def _repeated_cards(draft: Draft) -> None:
 
 
 def _text_and_summary(draft: Draft) -> None:
-    """`解读 | 建议 | 总结`: columns that continue the text, unless there is a card in them, as at the position 建议."""
+    """Recognise `解读 | 建议 | 总结`: columns that continue the text, unless there is a card in them, as under 建议."""
     if not draft.columns("content"):
         return
     more_text = noise_words("beside")
@@ -210,7 +210,7 @@ def _text_and_summary(draft: Draft) -> None:
 
 
 def _text_a_card(draft: Draft) -> None:
-    """`过去 | 过去解读 | 现在 | 现在解读`, or 解读 several times: a column of text a card."""
+    """Recognise `过去 | 过去解读 | 现在 | 现在解读`, or 解读 several times: one column of text per card."""
     labels, positions = draft.labels, list(draft.positions.values())
     for index, label in enumerate(labels):
         of_position = not draft.keys[index] and any(
@@ -231,7 +231,7 @@ _JOINING = " 的-_"
 
 
 def _positions_below(draft: Draft) -> None:
-    """`牌 |  |  | 解读` over `过去 | 现在 | 未来 | `: a label over the positions in the next row."""
+    """Recognise `牌 | | | 解读` over `过去 | 现在 | 未来 | `: a label over the positions in the next row."""
     start = next(iter(draft.columns("cards")), None)
     if start is None:
         return
@@ -250,7 +250,7 @@ def _positions_below(draft: Draft) -> None:
 
 
 def _sides_below(draft: Draft) -> None:
-    """`过去 |  | 现在 | ` over `牌 | 正逆 | 牌 | 正逆`: positions over two columns each, named in the next row."""
+    """Recognise `过去 | | 现在 | ` over `牌 | 正逆 | 牌 | 正逆`: positions over two columns each, named in the next row."""
     if draft.rows == 2 or len(draft.positions) < 2 or not draft.below:
         return
     keys = [field_of(label) if (label := cell_text(cell)) else None for cell in draft.below]
@@ -263,7 +263,7 @@ def _sides_below(draft: Draft) -> None:
 
 
 def _side_a_position(draft: Draft) -> None:
-    """`过去 | 正逆 | 现在 | 正逆`, or `过去 | 过去逆位？`: the orientation in the column after its card."""
+    """Recognise `过去 | 正逆 | 现在 | 正逆`, or `过去 | 过去逆位？`: the orientation in the column after its card."""
     if draft.rows == 1:
         draft.sides = {
             index: index + 1

@@ -72,7 +72,7 @@ def _lines(rows: NumberedRows, table: Table) -> Iterator[Line | Rejected]:
 
 
 def _header_above(head: list[tuple[int, Row]], rows: NumberedRows, table: Table) -> Iterator[Line | Rejected] | None:
-    """`日期 | 客户 | 牌 | 解读` over the readings; titles and `客户：阿宁` may be above it."""
+    """Read `日期 | 客户 | 牌 | 解读` over the readings; titles and `客户：阿宁` may be above it."""
     found = find_header([row for _, row in head])
     if found is None:
         return None
@@ -86,7 +86,7 @@ def _header_above(head: list[tuple[int, Row]], rows: NumberedRows, table: Table)
 def _labels_in_first_column(
     head: list[tuple[int, Row]], rows: NumberedRows, table: Table
 ) -> Iterator[Line | Rejected] | None:
-    """`客户 | 阿宁`, `牌 | 愚人`, `解读 | …` below each other; see `transposed`."""
+    """Read `客户 | 阿宁`, `牌 | 愚人`, `解读 | …` below each other; see `transposed`."""
     if not transposed.is_transposed([row for _, row in head]):
         return None
     return (
@@ -96,7 +96,7 @@ def _labels_in_first_column(
 
 
 def _no_labels(head: list[tuple[int, Row]], rows: NumberedRows, table: Table) -> Iterator[Line | Rejected] | None:
-    """`2024-01-05 | 阿宁 | 愚人正位 | a long text`: columns that their cells prove."""
+    """Read `2024-01-05 | 阿宁 | 愚人正位 | a long text`: columns identified by their cells."""
     columns = columns_by_content([row for _, row in head])
     return columns and _body(chain(head, rows), columns, table)
 
@@ -171,7 +171,7 @@ def _lone_masked(columns: Columns, cells: Row) -> list[str]:
 
 
 def _records(lines: Iterator[Line | Rejected]) -> Iterator[RawRecord | Rejected]:
-    """Make a record of each row; rows with a card each of the same reading are one record."""
+    """Make a record of each row; consecutive rows with one card each of the same reading are one record."""
     group: list[Line] = []
     for line in lines:
         if group and isinstance(line, Line) and _continues(group, line):
@@ -260,7 +260,7 @@ _UNITS = ("年", "月", "日")
 
 
 def _day_of(columns: Columns, cells: Row) -> str | None:
-    """Return the day of a row that has month and day, perhaps the year, in a column each."""
+    """Return the day of a row that has month and day, perhaps the year, in separate columns."""
     parts = {}
     for label, cell in zip(columns.labels, cells, strict=False):
         if label in _UNITS:

@@ -16,7 +16,7 @@ MAX_ROWS = 1_000_000
 
 @lexicon.cached
 def _words(kind: str) -> tuple[str, ...]:
-    """Folded names of a kind of the table database.csv, the most telling first."""
+    """Return the folded names of a kind of the table database.csv, the most specific first."""
     return tuple(map(fold, lexicon.words("database", kind)))
 
 
@@ -259,7 +259,7 @@ def _cards_of(
 
 
 def _order_of_cards(child: Table) -> list[str]:
-    """Return the columns that may number the cards (`position`, `card_order`, `序号`), the most telling first."""
+    """Return the columns that may number the cards (`position`, `card_order`, `序号`), the most specific first."""
     return [
         column
         for word in _words("order")
