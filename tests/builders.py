@@ -1,4 +1,4 @@
-"""The smallest frames a test needs; every value can be named at the call."""
+"""Minimal data frames for tests; every value can be set by the call."""
 
 from datetime import date
 from random import Random
@@ -11,7 +11,7 @@ CONTENT = "你好，Mel。愚人正位说明你已经走出去半步了，力量
 
 
 def unlike(number, length=220):
-    """Text that is no near-duplicate of any other number's."""
+    """Return a text that is no near-duplicate of the text for any other number."""
     rng = Random(number)
     characters = "山水云石灯路门窗桥舟风雨雪霜花草木叶茶酒书画琴棋春夏秋冬远近高低早晚来去行坐看听想问答走停"
     return "".join("，" if place % 9 == 8 else rng.choice(characters) for place in range(length)) + "。"

@@ -1,4 +1,4 @@
-"""A headless Chromium of this machine, and the workbench it looks at."""
+"""A headless Chromium on this machine, and the workbench it opens."""
 
 import json
 import shutil
@@ -11,12 +11,12 @@ from pathlib import Path
 CHROMIUM = next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)
 MISSING = "no Chromium on this machine: apt-get install chromium, as .ci/run does"
 SILENT = "--disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
-"""Without these it asks its maker's hosts for this and that at every start."""
+"""Without these flags Chromium contacts its vendor's hosts at every start."""
 
 
 @contextmanager
 def chromium() -> Iterator:
-    """A browser of playwright's."""
+    """Yield a browser of playwright."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -27,7 +27,7 @@ def chromium() -> Iterator:
 
 @contextmanager
 def workbench(data_dir: Path, *more: str) -> Iterator[str]:
-    """`tarot review` on a data directory; gives its link."""
+    """Run `tarot review` on a data directory; yield its link."""
     command = [
         sys.executable,
         "-m",

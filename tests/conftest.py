@@ -8,7 +8,7 @@ import pytest
 
 from flows.runtime import environment
 
-# Before anything imports Prefect: its state for the whole test session, telemetry off.
+# Before any import of Prefect: its state directory for the whole test session, telemetry off.
 _HOME = tempfile.TemporaryDirectory(prefix="tarot-tests-")
 os.environ["PREFECT_HOME"] = str(Path(_HOME.name) / "prefect")
 environment.prepare(Path(_HOME.name))
@@ -16,7 +16,7 @@ environment.prepare(Path(_HOME.name))
 
 @pytest.fixture(scope="session")
 def prefect():
-    """A real Prefect API on a database of its own, started once a session (about ten seconds)."""
+    """Start a real Prefect API on its own database, once per session (about ten seconds)."""
     Path(os.environ["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
     from prefect.testing.utilities import prefect_test_harness

@@ -1,4 +1,4 @@
-"""Imports point downwards, torch stays in tarot_train, and the fragile pins hold."""
+"""Package rules: imports go to lower levels, torch is only in tarot_train, and the fragile pins are exact."""
 
 import ast
 import subprocess
@@ -29,7 +29,7 @@ PACKAGES = {
     "tarot_train": "schemas",
     "flows": "schemas tarot_data tarot_train flows",
 }
-"""Package -> what it may import besides itself. Inside tarot_data short names are packages of it, in six levels."""
+"""Package -> what it may import besides itself. Short names are packages of tarot_data, in six levels."""
 
 TOP = ("schemas", "tarot_data", "tarot_train", "flows")
 FORBIDDEN = {
@@ -41,7 +41,7 @@ FORBIDDEN = {
 
 
 def imported(path: Path) -> set[str]:
-    """Dotted names a module imports, also inside functions: `from a.b import c` gives a.b.c."""
+    """Return the dotted names a module imports, also inside functions: `from a.b import c` gives a.b.c."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -57,7 +57,7 @@ def top_level(path: Path) -> set[str]:
 
 
 def package_of(name: str) -> str | None:
-    """The key of PACKAGES a dotted name belongs to."""
+    """Return the key of PACKAGES that a dotted name belongs to."""
     return next((package for package in PACKAGES if name == package or name.startswith(f"{package}.")), None)
 
 
@@ -80,7 +80,7 @@ def test_every_module_belongs_to_a_package():
 
 
 def test_no_import_cycle():
-    """Also through imports inside functions; importing a.b.c runs a and a.b, which must not lead back either."""
+    """Also covers imports inside functions; importing a.b.c runs a and a.b, which must not import it either."""
     modules = {}
     for top in TOP:
         for path in (ROOT / top).rglob("*.py"):

@@ -1,5 +1,8 @@
-"""What hostile words, files and pages must not do. More: hostile files in sources/test_hostile.py, pages in test_report.py
-and test_review.py, formulas in test_export.py and test_fixes.py."""
+"""Security against hostile text, files and pages.
+
+More tests: hostile files in sources/test_hostile.py, pages in test_report.py and test_review.py, formulas in
+test_export.py and test_fixes.py.
+"""
 
 import ast
 import json
@@ -33,18 +36,18 @@ FORBIDDEN = {"shell": True, "trust_remote_code": True, "allow_pickle": True, "we
 
 
 def dotted(node: ast.expr) -> str:
-    """`torch.load` of the call torch.load(…)."""
+    """Return `torch.load` for the call torch.load(…)."""
     if isinstance(node, ast.Attribute):
         return f"{dotted(node.value)}.{node.attr}"
     return node.id if isinstance(node, ast.Name) else ""
 
 
 def dangers(text: str) -> list[str]:
-    """What in a piece of Python runs data as code, hands it to a shell or opens a door to others."""
+    """Return the constructs in Python code that run data as code, call a shell or listen for other machines."""
     found, options = [], {}
     tree = ast.parse(text)
     for node in ast.walk(tree):
-        # `options["use_safetensors"] = True`, `{"trust_remote_code": False}`: what is later passed as **options.
+        # `options["use_safetensors"] = True`, `{"trust_remote_code": False}`: arguments passed later as **options.
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
             key = node.targets[0].slice
             if isinstance(key, ast.Constant) and isinstance(node.value, ast.Constant):
@@ -56,7 +59,7 @@ def dangers(text: str) -> list[str]:
     found += [f"{name}={value}" for name, value in FORBIDDEN.items() if name in options and options[name] is value]
     for node in ast.walk(tree):
         if isinstance(node, ast.List):
-            # A module of that name in the folder where the command is called would be run in its place.
+            # A module of that name in the current folder would be run instead.
             words = [item.value for item in node.elts if isinstance(item, ast.Constant)]
             found += ["-m without -P"] if "-m" in words and "-P" not in words else []
         if isinstance(node, ast.Import):

@@ -36,7 +36,7 @@ class _Shown:
 
 @contextmanager
 def showing() -> Iterator[None]:
-    """In the block, print control characters as escapes so that none reaches the terminal."""
+    """Print control characters as escapes in the block, so that none reaches the terminal."""
     before = sys.stdout
     sys.stdout = _Shown(before)
     try:

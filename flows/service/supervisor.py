@@ -159,7 +159,7 @@ def _children(
 
 @contextmanager
 def _stopped_by_signals(children: ChildProcesses) -> Iterator[None]:
-    """In the block, SIGINT and SIGTERM ask the children to stop instead of ending this process."""
+    """Make SIGINT and SIGTERM ask the children to stop, instead of ending this process, in the block."""
 
     def ask(number: int, frame: FrameType | None) -> None:
         children.stopping = True

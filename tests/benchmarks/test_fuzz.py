@@ -1,4 +1,4 @@
-"""The short version of `python -m benchmarks.fuzz`: damaged files of every form."""
+"""Short run of `python -m benchmarks.fuzz`: damaged files of every format."""
 
 import pytest
 

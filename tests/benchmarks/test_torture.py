@@ -1,4 +1,4 @@
-"""The short version of `make torture`: every job killed, and run again."""
+"""Short run of `make torture`: every job is killed and restarted."""
 
 import pytest
 

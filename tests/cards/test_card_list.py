@@ -19,7 +19,7 @@ SIDES = {"+": "upright", "-": "reversed", "?": "unknown"}
 
 
 def shown(value, spread=None) -> list[str]:
-    """Cards as `place position card side`, the parts that are missing left out."""
+    """Format cards as `place position card side`, without the parts that are missing."""
     signs = {meaning: sign for sign, meaning in SIDES.items()}
     return [
         " ".join(

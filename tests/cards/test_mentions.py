@@ -1,4 +1,4 @@
-"""Cards in prose."""
+"""Card mentions in prose."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Readings too long for one example: divided at their own seams, nothing lost, every part with its own cards."""
+"""Readings too long for one example: split at their own section breaks, nothing lost, each chunk with its own cards."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""An exported version: read by `datasets`, valid Croissant, harmless in a spreadsheet, pushed only when asked."""
+"""An exported version: loaded by `datasets`, valid Croissant, no formulas for a spreadsheet, pushed only on request."""
 
 import csv
 import json
@@ -37,7 +37,7 @@ def exported(data_dir, target, lang="zh", **values):
 
 
 def load(folder, cache, *more):
-    """What `datasets` reads, offline and in a process of its own, as JSON."""
+    """Load a folder with `datasets`, offline in a separate process; return the result as JSON."""
     code = (
         "import json, sys, datasets; datasets.disable_progress_bars()\n"
         "found = datasets.load_dataset(*sys.argv[1:])\n"
@@ -159,7 +159,7 @@ def test_contact_details_and_names_block_sharing(tmp_path):
 
 
 class Hub(BaseHTTPRequestHandler):
-    """As much of the hub as creating a repository and one commit need."""
+    """A mock of the hub for creating a repository and one commit."""
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))

@@ -1,4 +1,4 @@
-"""The same files give the same bytes: whatever the locale, the time zone, the order of files, the seed of hashing."""
+"""Reproducible output: the same files give the same bytes in any locale, time zone, file order and hash seed."""
 
 import json
 import os

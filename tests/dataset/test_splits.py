@@ -1,4 +1,4 @@
-"""Splits: by person, stable, near the wanted shares."""
+"""Splits: by person, stable, near the configured shares."""
 
 import polars as pl
 from hypothesis import given, settings
@@ -70,7 +70,7 @@ def test_the_order_of_rows_does_not_matter(rows, random):
 
 
 def with_twins(readings, places):
-    """Pairs of readings that are to count as near-duplicates."""
+    """Return pairs of readings that count as near-duplicates."""
     keys = readings["reading_id"].to_list()
     pairs = {tuple(sorted((keys[a % len(keys)], keys[b % len(keys)]))) for a, b in places}
     rows = sorted(pair for pair in pairs if pair[0] != pair[1])
@@ -78,7 +78,7 @@ def with_twins(readings, places):
 
 
 def crossing(twins, assigned):
-    """Near-duplicates of which both are published, on two sides."""
+    """Return near-duplicate pairs with both readings published in different splits."""
     splits = dict(assigned.drop_nulls("split").iter_rows())
     return [pair for pair in twins.iter_rows() if len({splits.get(key) for key in pair} - {None}) > 1]
 
@@ -111,7 +111,7 @@ def test_twins_stay_together_as_data_grows(rows, more, places):
     named = grown.join(assigned.drop_nulls("split"), on="reading_id").filter(pl.col("person").is_not_null())
     splits = named.group_by("person").agg(pl.col("split").n_unique())["split"]
     assert splits.max() in (None, 1)
-    # Only a reading with a twin is ever withheld.
+    # Only a reading with a near-duplicate is ever withheld.
     withheld = set(assigned.filter(pl.col("split").is_null())["reading_id"])
     assert withheld <= {*twins["one"], *twins["other"]}
 

@@ -1,4 +1,4 @@
-"""Thinking traces: every sentence true of its reading, none invented, many forms, the same everywhere."""
+"""Thinking traces: every sentence is true of its reading, none is invented, many forms, the same on every machine."""
 
 import copy
 import re
@@ -17,7 +17,7 @@ from tests.dataset.test_chunking import TOKENIZER, annotated_rows
 
 @pytest.fixture(scope="module")
 def rows():
-    """Every annotated reading with the labels people gave, and again with those the program gives."""
+    """Return every annotated reading, once with people's labels and once with predicted labels."""
     by_people = stored(*annotated_rows())
     sentences, notes = annotate.annotate(by_people)
     from tarot_data.ingest.batches import to_stored
@@ -45,7 +45,7 @@ def test_every_trace_is_true_of_its_reading(rows, traces):
 
 
 def caught(rows, traces, change, concerned=lambda row: True):
-    """Share of the readings concerned whose trace is no longer borne out once the reading was changed."""
+    """Return the share of the concerned readings whose trace is refuted after the reading was changed."""
     found = []
     for row, text in zip(rows, traces, strict=True):
         if concerned(row):

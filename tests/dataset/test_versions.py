@@ -1,4 +1,4 @@
-"""Versions: immutable, content-addressed, nothing new no new version."""
+"""Versions: immutable, content-addressed; without new data there is no new version."""
 
 import json
 import tempfile
@@ -183,7 +183,7 @@ def test_a_later_near_duplicate_joins_or_is_withheld(tmp_path):
 )
 @settings(max_examples=12, deadline=None)
 def test_any_order_gives_one_hash_without_leaks(rows, random):
-    """rows: a person, and how often the same words come again, so that near-duplicates across persons are common."""
+    """Rows are (person, repetitions of the same text), so that near-duplicates across persons are common."""
     made = [
         stored_row(n, person=person, content=CONTENT + unlike(words if words else 100 + n) + f"第{n}回。")
         for n, (person, words) in enumerate(rows, 1)

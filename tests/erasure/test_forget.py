@@ -1,4 +1,4 @@
-"""Forgetting a person: afterwards no byte below the data directory names them or says what they were told."""
+"""Erasure of a person: afterwards no byte below the data directory has their name or text of their readings."""
 
 import gzip
 import io
@@ -66,7 +66,7 @@ def signature(*numbers):
 
 @pytest.fixture
 def data(tmp_path):
-    """Ten readings of five people and two of the person, published twice, with all that hangs on them."""
+    """Store ten readings of five people and two of the person, publish twice, and add all dependent data."""
     rows = [stored_row(n, person=PEOPLE[n % 5], content=PLAIN.format(unlike(n))) for n in range(1, 11)]
     rows[0] |= {"content": OTHERS}
     rows[1] |= {"source": source(file=f"微信-{NAME}-0.txt", locator="line 9")}
@@ -153,7 +153,7 @@ def run(data_dir, number, manifest, stand_in):
 
 
 def said(data_dir):
-    """Everything below a folder as text, decoded here and not by what is tested."""
+    """Yield file names and contents below a folder as text, decoded here and not by the code under test."""
     for path in sorted(data_dir.rglob("*")):
         if path.is_file():
             yield path.name

@@ -1,4 +1,4 @@
-"""A data directory in a bucket: an S3 server of the test, two machines' copies of it, leases and cut-short exchanges."""
+"""A data directory in a bucket: a test S3 server, the copies of two machines, leases and interrupted exchanges."""
 
 import json
 import subprocess
@@ -36,7 +36,7 @@ def server():
 
 @pytest.fixture
 def s3(server, monkeypatch, tmp_path):
-    """An empty bucket, and the usual variables that say where it is."""
+    """Create an empty bucket and set the usual variables with its address."""
     import boto3
 
     for name, value in {
@@ -58,7 +58,7 @@ def s3(server, monkeypatch, tmp_path):
 
 @pytest.fixture
 def on(monkeypatch, tmp_path):
-    """on("two"): what follows happens on another machine."""
+    """Return a function: after on("two"), the following code acts as another machine."""
     return lambda machine: monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / machine))
 
 
@@ -68,7 +68,7 @@ def keys(client) -> set[str]:
 
 
 def work(alone=True, **files: str | None) -> list[tuple]:
-    """A command that writes these files (None: removes them); what it told the user."""
+    """Run a command that writes these files (None: removes them); return its messages to the user."""
     told = []
     with bucket.opened(URL, lambda key, **values: told.append((key, values)), alone=alone) as folder:
         for name, text in files.items():
@@ -183,7 +183,7 @@ def test_while_one_writes_another_is_told_to_wait(s3, on, monkeypatch):
 
 
 def test_a_dead_lease_runs_out(s3, on, monkeypatch):
-    monkeypatch.setattr(bucket_lease, "RENEW_SECONDS", 1000)  # A machine that sleeps.
+    monkeypatch.setattr(bucket_lease, "RENEW_SECONDS", 1000)  # Simulate a machine that sleeps.
     monkeypatch.setattr(bucket_lease, "DEAD_SECONDS", 0.5)
     with pytest.raises(Problem) as caught, bucket.opened(URL) as folder:
         (folder / "a").write_text("late")
@@ -225,7 +225,7 @@ def test_without_obstore_it_says_how_to_install_it(monkeypatch):
 
 @pytest.mark.slow
 def test_bucket_and_folder_hold_equal_bytes(prefect, s3, on, tmp_path):
-    """Taken in on one machine, published on a second, asked about on a third that was never there before."""
+    """Ingest on one machine, publish on a second, query on a third that has no copy yet."""
     from flows.ingest import Inbox, ingest
 
     inbox, folder = tmp_path / "inbox", tmp_path / "folder"

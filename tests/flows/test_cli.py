@@ -1,4 +1,4 @@
-"""The command: help, languages, exit codes."""
+"""The command line: help, languages, exit codes."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Cleaning and labelling over a Dask cluster: the same bytes as in one process."""
+"""Cleaning and labelling on a Dask cluster: the same bytes as in one process."""
 
 import os
 from hashlib import sha256
@@ -44,13 +44,13 @@ def cluster():
 
     threads = {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
     with LocalCluster(**cluster_here() | {"n_workers": 2}, processes=True) as cluster:
-        # What it sets here, whatever is started later inherits: a training would have one thread.
+        # Processes started later inherit its environment: a training would have one thread.
         assert {name: os.environ.get(name) for name in threads} == threads
         yield cluster.scheduler_address
 
 
 def bytes_of(data):
-    """Hash of every Parquet file of the store, by table, and of every file of the newest version."""
+    """Return the hash of every Parquet file of the store, by table, and of every file of the newest version."""
     tables = {
         name: sorted(sha256(path.read_bytes()).hexdigest() for path in delta.table_path(data, name).rglob("*.parquet"))
         for name in delta.TABLES
@@ -66,7 +66,7 @@ def test_two_workers_give_the_same_bytes(prefect, cluster, tmp_path, monkeypatch
     write_sample(160, inbox / "made-up", seed=6, broken=0.1)
     write(inbox / "a.jsonl", FIRST, SECOND)
     write(inbox / "b.jsonl", SECOND, FIRST | {"cards": ["四叶草"]})
-    # Small parts, so that there are several: here the work of each is far below ten seconds.
+    # Small batches, so that there are several: here the work of each is far below ten seconds.
     monkeypatch.setattr(stages, "SHARD_BYTES", 40_000)
     monkeypatch.setattr(stages, "SHARD_BATCHES", 1)
     assert len(stages.shards(stages.new_files(tmp_path / "none", [inbox])[0])) >= 3

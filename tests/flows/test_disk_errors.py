@@ -1,4 +1,4 @@
-"""No room, no permission, a file that goes or grows while it is read, a clock set back."""
+"""Disk full, no permission, a file that disappears or grows while it is read, a clock set back."""
 
 import json
 import os
@@ -149,7 +149,7 @@ def test_prefect_needs_free_disk_space(tmp_path, monkeypatch):
 
 
 def take_in(data, inbox, between=lambda: None):
-    """The stages of an ingest. between: happens after the files were found and before they are read."""
+    """Run the stages of an ingest. between: called after the files were found and before they are read."""
     staging = data / "staging"
     with tables.writing(data), delta.all_or_none(data):
         files, _, _ = stages.new_files(data, [inbox])
@@ -187,7 +187,7 @@ def test_a_growing_file_is_completed_next_time(tmp_path, inbox):
     lines = (inbox / "a.jsonl").read_text(encoding="utf-8")
 
     def grow():
-        # Half a line more than was found: another program is still writing it.
+        # The file grew by half a line since discovery: another program is still writing it.
         (inbox / "a.jsonl").write_text(lines + "\n" + json.dumps(OTHER, ensure_ascii=False)[:40], encoding="utf-8")
 
     counts = take_in(data, inbox, grow)

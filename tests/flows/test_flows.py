@@ -1,4 +1,4 @@
-"""Whole flows over small inboxes, with a real Prefect."""
+"""Whole flows on small inboxes, with a real Prefect."""
 
 import errno
 import json
@@ -88,7 +88,7 @@ def test_no_new_file_starts_no_flow(places, monkeypatch, capsys):
     cli.main(command)
     assert not asked
     assert counts(json.loads(capsys.readouterr().out)) == (0, 0, 2, 0, 2)
-    # What a killed run left behind is cleared away by the flow, which alone holds the lock.
+    # The flow removes the leftovers of a killed run, because it alone has the lock.
     (data / "staging").mkdir()
     cli.main(command)
     assert asked and not (data / "staging").exists()
@@ -117,7 +117,7 @@ def test_a_moved_edit_keeps_its_id(places):
 
 
 def test_an_overwritten_file_removes_nothing(places):
-    """As next month's export under last month's name, or a second folder whose files are called the same."""
+    """Use next month's export under last month's name, or a second folder with the same file names."""
     data, inbox = places
     write(inbox / "a.jsonl", FIRST)
     ingest(data, inbox)

@@ -1,4 +1,4 @@
-"""The gate: what it wants, in numbers, and what it looks at."""
+"""The training gate: its requirements in numbers, and its checks."""
 
 import json
 
@@ -93,7 +93,7 @@ def test_the_gate_searches_with_current_rules():
 
 @pytest.fixture
 def data(tmp_path):
-    """A data directory with one version of two readings."""
+    """Return a data directory with one version of two readings."""
     delta.append(
         tmp_path, "readings", stored(stored_row(1), stored_row(2, content=stored_row()["content"] + "愿你安稳。")), {}
     )

@@ -1,4 +1,4 @@
-"""The pattern library and an explanation as people read them, and the commands that print them."""
+"""Pages of the pattern library and of an explanation, and the commands that print them."""
 
 import json
 import re
@@ -37,7 +37,7 @@ def stored(gold):
 
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory, stored):
-    """A store of the readings, the first twelve of them published as version 1."""
+    """Return a store of the readings, the first twelve of them published as version 1."""
     path = tmp_path_factory.mktemp("data")
     delta.append(path, "readings", stored.head(12), {})
     versions.publish(path)

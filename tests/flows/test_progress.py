@@ -1,4 +1,4 @@
-"""The bar: nothing for what is over at once, a line now and then without a terminal, a curve on one."""
+"""The progress bar: nothing for short stages, an occasional line without a terminal, a curve on a terminal."""
 
 import io
 

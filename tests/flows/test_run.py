@@ -1,4 +1,4 @@
-"""The main job, once, on made-up readings and a base of a few thousand weights: every joint is the real one."""
+"""The main job, once, on synthetic readings and a base of a few thousand weights, without mocks."""
 
 import json
 from pathlib import Path
@@ -127,7 +127,7 @@ def test_the_same_again_changes_nothing_and_trains_nothing(done):
 
 
 def test_no_byte_of_a_person_is_left(done):
-    """Last, since it takes apart what the others look at."""
+    """Must be the last test, because it deletes the data of the others."""
     from flows import forget
     from flows.runtime import environment
     from tests.erasure.test_forget import holding

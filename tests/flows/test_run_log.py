@@ -1,4 +1,4 @@
-"""What is written when a run ends, what is tried again, and what Prefect never gets to see."""
+"""The line written when a run ends, retries, and what is withheld from Prefect."""
 
 import errno
 import json
@@ -32,7 +32,7 @@ RESULT = {
 
 @contextmanager
 def listener(status=200):
-    """A webhook that remembers what it was sent."""
+    """Run a webhook that records its requests."""
     heard = []
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""`tarot serve` for real: a schedule that fires, an event sent three times, kills and restarts, one training."""
+"""`tarot serve` as real processes: a schedule that fires, an event sent three times, kills and restarts."""
 
 import json
 import os
@@ -35,7 +35,7 @@ TINY += ["--set", "train.max_steps=3"]
 
 
 class Server:
-    """A `tarot serve` of the test, and everything it started."""
+    """A `tarot serve` of the test, with all processes it started."""
 
     def __init__(self, data: Path, *options: str, port: int | None = None) -> None:
         self.data, self.options, self.port = data, options, port or free_port()
@@ -64,7 +64,7 @@ class Server:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def end(self, number: int) -> int:
-        """Signal the one process a person sees, and return its exit code once all it started are gone."""
+        """Signal the main process, and return its exit code once all processes it started are gone."""
         family = self.family()
         self.process.send_signal(number)
         code = self.process.wait(60)
@@ -98,7 +98,7 @@ def post(server: Server, path: str, body: object) -> object:
 
 
 def send(server: Server, manifest: dict) -> None:
-    """The event as anybody may send it."""
+    """Send the event as any client may send it."""
     event = {
         "event": READY,
         "resource": {"prefect.resource.id": f"tarot.dataset.{manifest['hash'][:16]}"},
@@ -120,7 +120,10 @@ def reports(data: Path) -> list[str]:
 
 @pytest.fixture
 def postgres(tmp_path_factory):
-    """The URL of a PostgreSQL cluster of the test's own. It refuses to run as root, so there it runs as another user."""
+    """Yield the URL of a separate PostgreSQL cluster.
+
+    PostgreSQL refuses to run as root, so a root user starts it as another user.
+    """
     names = {name: shutil.which(name) for name in ("initdb", "pg_ctl")}
     if not all(names.values()):
         pytest.skip("no PostgreSQL here: initdb and pg_ctl are not on the path")
@@ -169,7 +172,7 @@ def test_postgresql_cron_and_a_remote_worker(postgres, tmp_path):
         (inbox,) = post(server, "/deployments/filter", {"deployments": {"name": {"any_": ["on schedule"]}}})
         assert [row["schedule"]["timezone"] for row in inbox["schedules"]] == ["Asia/Shanghai"]
 
-        # Too few readings, so what the worker is sent does nothing, which is enough to see that it is sent there.
+        # Too few readings, so the worker's flow trains nothing; the test only checks that it is sent there.
         send(server, manifest)
         wanted = {"flows": {"name": {"any_": ["train when ready"]}}}
         until(
@@ -195,7 +198,7 @@ def test_postgresql_cron_and_a_remote_worker(postgres, tmp_path):
 
 @pytest.fixture
 def served(tmp_path):
-    """A server on an empty data directory, looking into its inbox every five seconds; ended whatever happens."""
+    """Start a server on an empty data directory that reads its inbox every five seconds; always stop it at the end."""
     (tmp_path / "small.toml").write_text(SMALL, encoding="utf-8")
     server = Server(tmp_path / "data", "--every", "5s", "--recipe", str(tmp_path / "small.toml"), *TINY)
     yield server
@@ -208,7 +211,7 @@ def test_three_inboxes_give_three_versions_one_training(served, tmp_path):
     data = served.data
 
     def drop(number: int, readings: int) -> None:
-        """A lot as a person brings it: complete, with a telephone number in a file's name."""
+        """Move a complete batch into the inbox at once, with a telephone number in a file name."""
         lot = tmp_path / f"lot{number}"
         write_sample(readings, lot, seed=number)
         first = next(path for path in sorted(lot.rglob("*.jsonl")))
@@ -226,7 +229,7 @@ def test_three_inboxes_give_three_versions_one_training(served, tmp_path):
     assert again.returncode == 1
     assert f"tarot serve is running on {data} already: http://127.0.0.1:{served.port}" in again.stderr
 
-    # Killed like by a power cut: nothing it started is left, and the schedule goes on where it is started again.
+    # Killed as by a power failure: no child process is left, and the schedule continues after a restart.
     assert served.end(signal.SIGKILL) == -signal.SIGKILL
     drop(2, 60)
     served.start()
@@ -235,7 +238,7 @@ def test_three_inboxes_give_three_versions_one_training(served, tmp_path):
     assert versions.newest(data)["counts"]["readings"] == 180
     assert lines(data)[-1]["gate"] == {"ready": False, "missing": 20, "missing_new": 0, "shut": ["readings"]}
 
-    # The server alone is killed: it is started again, and what is announced meanwhile is announced again.
+    # Only the server is killed: it is restarted, and pending announcements are sent again.
     served.parts()["server"].kill()
     drop(3, 60)
     until(lambda: len(versions.listed(data)) == 3, "the third version")
@@ -250,7 +253,7 @@ def test_three_inboxes_give_three_versions_one_training(served, tmp_path):
     def at_rest() -> bool:
         runs = post(served, "/flow_runs/filter", {"flows": {"name": {"any_": ["train when ready"]}}, "limit": 50})
         ended = len(runs) >= 3 and all(run["state_type"] == "COMPLETED" for run in runs)
-        # A run writes its line after its last state, so its process is waited for as well.
+        # A run writes its line after its last state, so the test also waits for its process.
         return ended and not served.parts()["runner"].children(recursive=True)
 
     until(at_rest, "every announced training has ended")

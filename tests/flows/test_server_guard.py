@@ -42,7 +42,7 @@ REFUSED = {"socket": "refused", "read": "refused", "read with cookie": "refused"
 
 @pytest.fixture(scope="module", params=["serve", "command"])
 def server(request, tmp_path_factory):
-    """Address and secret of a server of either kind."""
+    """Yield address and secret of a server of either kind."""
     folder = tmp_path_factory.mktemp(request.param)
     if request.param == "serve":
         process = Server(folder / "data", "--every", "1h")
@@ -68,7 +68,7 @@ def page_of_another_port(tmp_path_factory):
 
 
 def ask(address: str, path: str, body: object = None, **headers: str) -> tuple[int, str]:
-    """Status and text of a request; a body makes it a POST."""
+    """Return status and text of a request; a body makes it a POST."""
     headers = {name.replace("_", "-"): value for name, value in headers.items()}
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(address + path, data, {"Content-Type": "application/json", **headers})
@@ -97,7 +97,7 @@ def test_foreign_pages_reach_nothing(server, page_of_another_port):
             said = page.evaluate(ATTACK, f"{address}/api")
             assert {name: said[name] for name in REFUSED} == REFUSED, foreign
 
-        # The reader's own browser is let in by the link; then the same pages try once more, with its cookie there.
+        # The link lets the user's own browser in; then the same pages try again while it has the cookie.
         assert page.goto(f"{address}/").status == 403
         page.goto(link_to(address, token) + "&tab=runs")
         page.wait_for_url(lambda url: "token" not in url and url.startswith(address))

@@ -1,4 +1,4 @@
-"""What `tarot serve` is told, and what it hands to systemd and launchd."""
+"""Settings of `tarot serve` and its files for systemd and launchd."""
 
 import configparser
 import json

@@ -1,4 +1,4 @@
-"""A version is trained once, however often it is announced, and whatever kills what was training it."""
+"""A version is trained once, for any number of announcements and after any kill of its training."""
 
 import json
 import subprocess
@@ -30,7 +30,7 @@ def hash(data):
 
 
 def finish(data, hash, run="0001-a"):
-    """What a training leaves: a run with its manifest. Returns what the flow returns."""
+    """Write the result of a training, a run with its manifest. Returns the flow's result."""
     (data / "runs" / run).mkdir(parents=True)
     dataset = {"version": 1, "hash": hash, "counts": {"readings": 1}}
     (data / "runs" / run / "manifest.json").write_text(json.dumps({"dataset": dataset}))

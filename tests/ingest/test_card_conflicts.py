@@ -1,4 +1,4 @@
-"""Contents that contradict their cards; a false alarm throws a good reading out."""
+"""Contents that contradict their cards; a false alarm rejects a good reading."""
 
 import json
 

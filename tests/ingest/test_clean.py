@@ -131,7 +131,7 @@ def test_a_reading_is_whole():
         ({"draws": (RawDraw(spread=None, cards="愚人正位、愚人逆位、战车"),)}, "duplicate_card"),
         ({"draws": (RawDraw(spread=None, cards="星星、Star"),)}, "duplicate_card"),
         ({"draws": (RawDraw(spread=None, cards="愚人"), RawDraw(spread=None, cards="愚人"))}, None),
-        # One reason a record, the first that applies.
+        # One reason per record, the first that applies.
         ({"content": "", "draws": ()}, "empty_body"),
         ({"content": "短", "draws": (RawDraw(spread=None, cards="船"),)}, "too_short"),
         ({"draws": (RawDraw(spread=None, cards="愚人、愚人、船"),)}, "unknown_card"),

@@ -1,4 +1,4 @@
-"""Rejections that a person corrects, overrules or dismisses, alone or in a workbook, and what holds afterwards."""
+"""Rejections that a person corrects, accepts or dismisses, singly or in a workbook, and their later effect."""
 
 import json
 import shutil
@@ -264,7 +264,7 @@ def test_only_changed_cells_count(data, inbox, tmp_path):
     assert decided.pop(near) == Fix(accepted=True)
     assert list(decided.values()) == [Fix(fields={"cards": ["愚人正位、力量正位"]})] * 2
     became = [row["became"] for row in feed(data, {**decided, near: Fix(accepted=True)})]
-    assert sorted(became) == ["accepted", "accepted", "refused"]  # the last is now a near twin of its neighbour
+    assert sorted(became) == ["accepted", "accepted", "refused"]  # the last is now a near-duplicate of its neighbour
 
 
 def test_a_workbook_says_which_row_is_wrong(data, inbox, tmp_path):
@@ -360,7 +360,7 @@ def test_the_fix_command_exits_1_if_still_rejected(data, inbox, tmp_path):
     assert accepted.exit_code == 0 and json.loads(accepted.output)["became"] == "accepted"
     shown = tarot("readings", "--id", json.loads(accepted.output)["reading_id"], "--source")
     assert "愚仁正位、力量正位" in shown.output
-    (data / "staging").mkdir()  # What a kill leaves that comes after the commit.
+    (data / "staging").mkdir()  # The state after a kill that follows the commit.
     with pytest.raises(Problem, match=f"No open rejection {name}"):
         tarot("fix", name, "--dismiss")
     assert not (data / "staging").exists()

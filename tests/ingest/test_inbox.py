@@ -1,7 +1,7 @@
-"""An inbox laid out by somebody else, against what is expected of it, as far as reading and cleaning go.
+"""An inbox prepared by another author, compared with its expected results of reading and cleaning.
 
-It lies outside the repository; without it these tests are skipped. What needs the labeller or the store (card_conflict,
-duplicate, near_duplicate) is tested where these are.
+It is outside the repository; without it these tests are skipped. Reasons that need the labeller or the store
+(card_conflict, duplicate, near_duplicate) are tested elsewhere.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What changes of a reading beside its words: the outcome that came later, a consent taken back."""
+"""Metadata updates of a reading: an outcome added later, a consent withdrawn."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The contract: what does not hold it is rejected with its reason; a frame that is wrong is our fault and raises."""
+"""Validation: rows that break the schema are rejected with a reason; a wrong frame is a bug and raises."""
 
 import importlib.util
 import subprocess

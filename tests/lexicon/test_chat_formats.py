@@ -20,7 +20,7 @@ def test_an_example_column_holds_its_part(row):
 
 @pytest.fixture
 def own(tmp_path):
-    """Puts rows of chats.csv in force for a block."""
+    """Activate rows of chats.csv for a block."""
 
     def use(*rows: tuple[str, ...]):
         with (tmp_path / "chats.csv").open("w", encoding="utf-8", newline="") as file:

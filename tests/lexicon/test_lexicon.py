@@ -1,4 +1,4 @@
-"""Every row of the tables that decide labels, cards, themes and style, tried on its own example."""
+"""Every row of the tables for labels, cards, themes and style, tested on its own example."""
 
 import ast
 from importlib.resources import files
@@ -25,7 +25,7 @@ def test_cues_have_examples_and_known_kinds():
 
 @pytest.fixture
 def edited(monkeypatch):
-    """Replaces the rows of one shipped table for one test."""
+    """Replace the rows of one shipped table for one test."""
     original = lexicon.shipped_rows
 
     def edit(table, *rows):
@@ -115,7 +115,7 @@ def test_the_readme_names_every_table():
 
 @pytest.fixture
 def own(tmp_path):
-    """Writes tables of the reader's own and puts them in force for a block."""
+    """Write user tables and activate them for a block."""
 
     def tables(encoding="utf-8", **texts):
         for name, text in texts.items():
@@ -202,7 +202,7 @@ def test_a_row_is_checked_before_adding(tmp_path):
 
 
 def test_caches_belong_to_their_lexicon():
-    """A cache of functools would answer with the rows of another lexicon."""
+    """A cache of functools would return the rows of another lexicon."""
     root = Path(str(files("tarot_data")))
     for path in root.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -1,4 +1,4 @@
-"""The labeller: its scores on unseen writers, and that training is reproducible."""
+"""The labeller: its scores on unseen writers, and reproducible training."""
 
 import json
 
@@ -18,7 +18,7 @@ def readings():
 
 @pytest.fixture(scope="module")
 def held_out(readings):
-    """Score on the writers d, f and g of a model that learned from a, b, c and e."""
+    """Return the scores on the writers d, f and g of a model trained on a, b, c and e."""
     learned = [reading for reading in readings if reading["writer"] in "abce"]
     learned += gold.read_all(train.ANNOTATED / train.MORE)
     unseen = [reading for reading in readings if reading["writer"] in "dfg"]

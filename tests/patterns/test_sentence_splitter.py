@@ -1,4 +1,4 @@
-"""Sentence splitter: ends of sentences, speech without marks, offsets."""
+"""Sentence splitter: sentence ends, speech without punctuation, offsets."""
 
 import numpy as np
 from hypothesis import given

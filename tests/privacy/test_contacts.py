@@ -211,7 +211,7 @@ def test_annotated_readings_raise_no_false_alarm():
         for name in ("content", "question", "person", "spread"):
             for contact in find_contacts(reading.get(name) or ""):
                 found.setdefault((reading["id"], name), []).append(contact.kind)
-    # dev_c.txt has six details planted in three readings; the other 173 have none.
+    # dev_c.txt has six contact details, added to three readings; the other 173 have none.
     assert found == {
         ("c001", "content"): ["phone", "wechat"],
         ("c002", "content"): ["email", "id_card"],

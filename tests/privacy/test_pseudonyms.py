@@ -1,4 +1,4 @@
-"""Names replaced in a dataset shown to others, and who counts as a person at all."""
+"""Names replaced in a dataset for other people, and which words count as a person."""
 
 import polars as pl
 import pytest

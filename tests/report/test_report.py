@@ -1,4 +1,4 @@
-"""The quality report: its figures by hand on a few small readings, and the page that shows them."""
+"""The quality report: its figures, computed by hand on a few small readings, and its page."""
 
 import json
 import re
@@ -46,7 +46,7 @@ def rejections(*rows):
 
 
 def four():
-    """Four readings: three of Mel in January, February and April 2024, one of nobody without a date."""
+    """Return four readings: three of Mel in January, February and April 2024, one without person and date."""
     return stored(
         stored_row(
             1,
@@ -71,7 +71,7 @@ def measure(readings, refused=NOTHING, *, version=None, previous=None, required=
 
 
 def run(**values):
-    """A finished training as tarot_train writes it, small."""
+    """Return a small finished training in the format of tarot_train."""
     asked = {"id": "c1", "person": "Mel", "question": "方向", "spread": None, "cards": "愚人(正位)"}
     return {
         "name": "run-1",
@@ -269,7 +269,7 @@ def test_drift_separates_growth():
     now = measure(four(), previous={"version": 1, "figures": before})["drift"]
     assert now["version"] == 1
     assert now["growth"][0] == {"name": "readings", "old": 3, "new": 4}
-    # Advice stood in none of three readings and stands in one of four.
+    # Advice is in none of three readings, then in one of four.
     assert {"name": "without.advice", "old": 1.0, "new": 0.75, "moved": -0.25} in now["rows"]
     assert abs(now["rows"][0]["moved"]) == max(abs(row["moved"]) for row in now["rows"])
     assert not {"readings", "persons", "sentences", "rejected"} & {row["name"] for row in now["rows"]}
@@ -339,7 +339,7 @@ def test_names_stay_where_no_pseudonyms_are_asked_for():
 
 def test_a_training_has_curves_scores_texts():
     found = measure(four(), run=run())["training"]
-    assert found["train"] == [[1, 3.0], [2, 2.0]]  # a loss that is no number is no point
+    assert found["train"] == [[1, 3.0], [2, 2.0]]  # a NaN loss gives no point
     assert found["eval"] == [[2, 2.5]]
     assert found["loss"] == {"base": 3.1, "tuned": 2.4, "difference": {"mean": -0.7, "low": -0.9, "high": -0.5}}
     assert found["scores"][0] == {

@@ -1,4 +1,4 @@
-"""Report and workbench in a real browser: keys alone, a narrow and a wide window, no network, no complaint."""
+"""Report and workbench in a real browser: keyboard only, a narrow and a wide window, no network, no console errors."""
 
 import re
 from contextlib import ExitStack
@@ -32,7 +32,7 @@ READING = "/readings/r0000000000000001"
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """Two open rejections, two readings in a version each, and a training, below a folder with an awkward name."""
+    """Create two open rejections, two versions and a training, below a folder with an awkward name."""
     folder = tmp_path_factory.mktemp("牌") / "我的 资料 [1]"
     inbox = tmp_path_factory.mktemp("inbox")
     lay(inbox, GOOD, {**WRONG_CARD, "cards": ""}, {**GOOD, "person": "小满", "content": FIRST[:30]})
@@ -53,7 +53,7 @@ def window():
 
 @pytest.fixture(scope="module")
 def home(data, window, tmp_path_factory):
-    """The context of a browser that has come in by the page a browser is opened with, and the address it came to."""
+    """Yield a browser context that entered through the start page, and the address it reached."""
     with ExitStack() as stack:
         url = stack.enter_context(workbench(data))
         page_path = stack.enter_context(door(tmp_path_factory.mktemp("door") / "门 [1].html", url, "zh"))
@@ -68,11 +68,11 @@ def home(data, window, tmp_path_factory):
 
 
 def watched(context, said: list):
-    """A page whose complaints, and requests to anybody else, go into said."""
+    """Return a page that appends its console errors and requests to other hosts to said."""
     page = context.new_page()
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
-    # A page that is left before all of it came is no complaint.
+    # A page that is left while loading reports aborted requests; they are no error.
     page.on("requestfailed", lambda request: said.append(request.url) if "ABORTED" not in request.failure else None)
     page.on("request", lambda request: said.append(request.url) if "//127.0.0.1:" not in request.url else None)
     page.set_default_timeout(15_000)
@@ -81,14 +81,14 @@ def watched(context, said: list):
 
 @pytest.fixture
 def page(home):
-    """A page of the workbench; afterwards it must have been silent."""
+    """Yield a page of the workbench; afterwards it must have logged no errors."""
     context, base = home
     said: list[str] = []
     page = watched(context, said)
     page.base = base
     yield page
     page.close()
-    # A form that is refused is answered with 422, which the browser tells its console.
+    # A refused form is answered with 422, which the browser logs to its console.
     assert [line for line in said if "422" not in line] == []
 
 
@@ -98,7 +98,7 @@ def keys(page, *pressed):
 
 
 def too_wide(page) -> int:
-    """Pixels by which the page is wider than its window."""
+    """Return the number of pixels by which the page is wider than its window."""
     return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
 
 
@@ -197,7 +197,7 @@ def test_every_page_fits_its_window(data, page, width):
 
 
 def test_every_page_can_be_worked_without_a_mouse(page):
-    """Tab reaches every link, field and button of a page, the first of them a way past the menu."""
+    """Tab reaches every link, field and button of a page; the first is a link that skips the menu."""
     for path in (*PAGES, READING):
         page.goto(page.base + path)
         wanted = page.evaluate(

@@ -1,4 +1,4 @@
-"""The workbench: who may use it, rejections fixed one after the other, readings found, the lexicon tried."""
+"""The workbench: access control, fixing rejections one by one, finding readings, trying the lexicon."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def inbox(tmp_path):
 
 @pytest.fixture
 def stranger(data, tmp_path):
-    """A browser on this machine that was not given the link."""
+    """Yield a browser on this machine that has no link."""
     before = lexicon.active().folder
     lexicon.use(data / "lexicon")
     yield TestClient(create_app(data, token=TOKEN, own_lexicon=data / "lexicon"), base_url=BASE)
@@ -57,7 +57,7 @@ def browser(stranger):
 
 
 def send(browser, path, **fields):
-    """Send the form of a page as a browser would, with the token that the page put into it."""
+    """Send the form of a page as a browser would, with the token in the page."""
     page = browser.get(path.rsplit("/", 1)[0] if path.startswith("/lexicon/") else path).text
     form = re.search(rf'action="{path}".*?name="form_token" value="(\w+)"', page, re.S)
     return browser.post(path, data={"form_token": form.group(1), **fields}, follow_redirects=False)
@@ -304,7 +304,7 @@ def correct(data, reading_id, *labels):
 
 
 def finished(browser):
-    """The page of a training once it has ended."""
+    """Return the page of a training once it has ended."""
     while 'http-equiv="refresh"' in (page := browser.get("/labels/training").text):
         time.sleep(0.2)
     return page

@@ -1,4 +1,4 @@
-"""Codes of rejections and their sentences in the message catalogue."""
+"""Rejection codes and their sentences in the message catalogue."""
 
 import ast
 import re
@@ -12,7 +12,7 @@ from schemas.rejections import describe, values_json, with_detail
 ROOT = Path(__file__).parents[2]
 CATALOGUE = {key.removeprefix("rejection."): row for key, row in catalogue().items() if key.startswith("rejection.")}
 MADE = {"says_upright", "says_reversed"}
-"""Codes that the product composes of two parts."""
+"""Codes that the product composes from two parts."""
 
 
 def trees():
@@ -23,7 +23,7 @@ def trees():
 
 
 def calls():
-    """(code, names of its values) of every call that makes a rejection of a file or an entry."""
+    """Yield (code, names of its values) of every call that creates a rejection of a file or an entry."""
     for tree in trees():
         for node in ast.walk(tree):
             raised = isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("unreadable", "unsafe")

@@ -1,4 +1,4 @@
-"""Files of a test laid out in an inbox of its own, and read."""
+"""Fixtures that write files to a test inbox and read them."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tarot_data.sources.inbox import discover
 
 @pytest.fixture
 def inbox(tmp_path):
-    """A function that writes files (name to bytes or text) and returns the inbox."""
+    """Return a function that writes files (name to bytes or text) and returns the inbox."""
 
     def write(files: dict[str, bytes | str]) -> Path:
         root = tmp_path / "inbox"
@@ -26,7 +26,7 @@ def inbox(tmp_path):
 
 @pytest.fixture
 def read(inbox):
-    """A function that writes files and reads every one that is discovered."""
+    """Return a function that writes files and reads every one that is discovered."""
 
     def records(files: dict[str, bytes | str] | None = None, **named: bytes | str) -> list:
         root = inbox({**(files or {}), **named})

@@ -1,6 +1,7 @@
-"""Readings laid out as files in every raw form, to be read back: what a reader's programs would have written.
+"""Readings written as files of every raw format, as common programs export them, for reading them back.
 
-A reading is an object of `tarot_data/patterns/gold.py`: person, question, spread, date, cards [{card, orientation}], content.
+A reading is an object of `tarot_data/patterns/gold.py`: person, question, spread, date, cards [{card, orientation}],
+content.
 """
 
 import csv
@@ -27,7 +28,7 @@ SEPARATORS = ("、", "，", ", ", "；", ";", " | ", "/", " / ", "\n")
 
 
 def annotated_readings() -> list[dict]:
-    """The annotated readings of the repository, orientations as their files write them."""
+    """Return the annotated readings of the repository, orientations as in their files."""
     words = {side: word for word, side in ORIENTATIONS.items()}
     return [
         {
@@ -213,7 +214,7 @@ def wechat_file(r: dict, rng: random.Random) -> bytes:
 
 
 def docx_file(readings: list[dict], rng: random.Random) -> bytes:
-    """Paragraphs as Word writes them, a soft break for a single line end and one paragraph a blank line apart."""
+    """Return a Word file: a soft break for a single line end, and a new paragraph for a blank line."""
     from xml.sax.saxutils import escape
 
     def paragraph(text: str, heading: bool = False) -> str:

@@ -11,7 +11,7 @@ from tests.sources import layouts
 
 @pytest.fixture(scope="module")
 def snippets():
-    """Two hundred snippets of 300 characters of the annotated readings, simplified and traditional."""
+    """Return two hundred snippets of 300 characters of the annotated readings, simplified and traditional."""
     import opencc
 
     rng = random.Random(5)

@@ -1,4 +1,4 @@
-"""Every annotated reading laid out in every form and read back: person, question, spread, cards, date and words."""
+"""Every annotated reading in every format, read back: person, question, spread, cards, date and text."""
 
 import random
 from collections.abc import Callable

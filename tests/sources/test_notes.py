@@ -387,10 +387,10 @@ def test_headings_of_another_level_stay_body(read):
         ("2024-01-05 Mel.txt", "Mel宝贝晚上好，", "Mel"),
         ("阿宁/2024-01-05.txt", "雨停了吗，阿宁。", "阿宁"),
         ("阿宁_复盘.txt", "亲爱的阿宁你好，", "阿宁"),
-        ("阿宁.txt", "先说结论，", None),  # a file may be called anything
+        ("阿宁.txt", "先说结论，", None),  # a file may have any name
         ("今日.txt", "今日，天气很好，", None),
         ("感情.txt", "感情，你问的是这个，", None),
-        ("换组.txt", "换组，先不要急，", None),  # what was asked
+        ("换组.txt", "换组，先不要急，", None),  # the question
         ("阿月.txt", "我是阿月，", None),
         ("Mel.txt", "Melissa你好，", None),
     ],

@@ -190,7 +190,7 @@ def test_a_table_without_pages_is_read_once(read):
 
 
 def test_entry_names_without_utf8_flag_are_decoded(read):
-    # zipfile always sets the flag for such a name, so the bytes are put in place of an ASCII one of the same length.
+    # zipfile always sets the flag for such a name, so the bytes replace an ASCII one of the same length.
     for encoding, file in (("utf-8", "a.zip"), ("gb18030", "b.zip")):
         name = f"愚人 {ID}.md".encode(encoding)
         data = zipped({"x" * len(name): PAGE, f"y {BASE}.txt": ""}).replace(b"x" * len(name), name)
@@ -223,7 +223,7 @@ def test_a_damaged_page_costs_only_itself(read):
         zipped({f"Readings {BASE}/a {ID}.md": PAGE, f"Readings {BASE}/b {BASE}.md": PAGE.replace("外派", "出国")})
     )
     at = data.index("走出去半步".encode())
-    data[at : at + 3] = b"xxx"  # the checksum no longer fits
+    data[at : at + 3] = b"xxx"  # the checksum is now wrong
     records = read({"e.zip": bytes(data)})
     assert sorted(type(record).__name__ for record in records) == ["RawRecord", "Rejected"]
     (broken,) = [record for record in records if isinstance(record, Rejected)]

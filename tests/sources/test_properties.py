@@ -1,4 +1,4 @@
-"""No input makes a source raise: whatever bytes a file holds, `read` gives records and rejections, and cleaning takes them."""
+"""Property tests: for any bytes, `read` returns records and rejections without raising, and cleaning accepts them."""
 
 import io
 import json
@@ -25,7 +25,7 @@ from tests.sources.test_docx import document
 from tests.sources.test_docx import p as paragraph
 
 EXAMPLES = int(os.environ.get("TAROT_EXAMPLES", "50"))
-"""Examples a property; more in a long run: TAROT_EXAMPLES=2000."""
+"""Examples per property; for a longer run: TAROT_EXAMPLES=2000."""
 SETTINGS = settings(
     max_examples=EXAMPLES,
     deadline=None,
@@ -87,14 +87,14 @@ VALUE = st.recursive(
 
 
 def check(tmp_path, name: str, data: bytes) -> list:
-    """Read a file of these bytes and clean what comes; every record must be in exactly one table."""
+    """Read a file of these bytes and clean the records; every record must be in exactly one table."""
     root = tmp_path / "inbox"
     root.mkdir(exist_ok=True)
     path = root / name
     path.write_bytes(data)
     records = list(reader.read(path, root))
     assert all(isinstance(record, RawRecord | Rejected) for record in records)
-    # The border of `read` catches everything; what it had to catch is a fault of a form.
+    # `read` catches every exception; an exception it had to catch is a bug of a format.
     assert not [record.values for record in records if isinstance(record, Rejected) and record.code == "unforeseen"]
     readings, rejections = to_readings(records)
     assert readings.height + rejections.height == len(records)
@@ -204,7 +204,7 @@ def test_any_archive(tmp_path, entries, suffix):
 
 @cache
 def whole_files() -> dict[str, bytes]:
-    """One sound file a form."""
+    """Return one valid file per format."""
     rng = random.Random(7)
     some = rng.sample(layouts.annotated_readings(), 8)
     with tempfile.TemporaryDirectory() as folder:

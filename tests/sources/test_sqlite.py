@@ -17,7 +17,7 @@ SCHEMA = (
 
 @pytest.fixture
 def database(tmp_path):
-    """A function that runs statements on a new database of the inbox and returns its path."""
+    """Return a function that runs statements on a new database of the inbox and returns its path."""
 
     def make(*statements, name="tarot.db"):
         root = tmp_path / "inbox"
@@ -72,7 +72,7 @@ def test_the_write_ahead_log_is_read_without_writing(tmp_path):
 
     connection.execute(*row("阿宁"))
     connection.commit()
-    # The log belongs to the database: a new row in it is a new file.
+    # The log belongs to the database: a new row in it counts as a new file.
     assert inbox.discover([root])[0].sha256 != found[0].sha256
     connection.close()
 

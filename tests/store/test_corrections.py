@@ -1,4 +1,4 @@
-"""What a reader says of single sentences against the labeller, and what the labeller learns from it."""
+"""Corrections of single sentence labels by the user, and the labeller trained on them."""
 
 import json
 
@@ -66,7 +66,7 @@ def test_a_correction_follows_its_sentence(stored, tmp_path):
     said = corrections.read(tmp_path)
     moved = stored_of(reading(1, content="先说一句。\n" + BODY, cards=[card()]))
     found = [s["confidence"] == 1 for s in sentences(corrections.apply(moved, said))]
-    # The third sentence is known by its words; the second stands there twice, and neither where it stood.
+    # The third sentence is identified by its text; the second occurs twice, and neither is at the old position.
     assert found == [False, False, False, True, False]
     rewritten = stored_of(reading(1, content=BODY.replace("三月", "四月"), cards=[card()]))
     found = [s["confidence"] == 1 for s in sentences(corrections.apply(rewritten, said))]
@@ -108,7 +108,7 @@ def test_corrections_survive_relabelling(stored, tmp_path):
 
 
 def test_unknown_labels_are_summed_over():
-    """Two states, three steps, the middle one hidden: the gradient's fixed point is the likelihood of the other two."""
+    """Two states, three steps, the middle one hidden: the other two alone decide the fixed point of the gradient."""
     from scipy import sparse
 
     states = np.array([0, 0, 1, 1, 0, 1])
@@ -132,7 +132,7 @@ HABIT = "小铺老规矩，同一件事三个月内不接第二次。"
 
 @pytest.fixture(scope="module")
 def taught(tmp_path_factory):
-    """A reader who ends every reading with the same sentence and calls it advice, and what was learned from that."""
+    """Train on a user who ends every reading with the same sentence and labels it advice."""
     gold = annotated.read_all(train.ANNOTATED)
     stored = stored_of(
         *(

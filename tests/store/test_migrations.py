@@ -1,4 +1,4 @@
-"""A store of an earlier release is brought forward, one of a later release is refused."""
+"""A store of an earlier release is migrated, one of a later release is refused."""
 
 import json
 
@@ -29,14 +29,14 @@ FILE = {"name": "a.jsonl", "sha256": "0" * 64, "pipeline": "2-x", "kept": [], "r
 
 
 def second_shape(*rows):
-    """Rejections as shape 2 had them: an English sentence in place of code and values, and no sequence."""
+    """Return rejections of shape 2: an English sentence instead of code and values, and no sequence."""
     schema = {name: kind for name, kind in stored(REJECTIONS).items() if name not in ("code", "values")}
     return pl.DataFrame(list(rows), schema=schema | {"detail": pl.String})
 
 
 @pytest.fixture
 def first_shape(tmp_path):
-    """A store as it was written before shapes had numbers: rejections without key and masked, files without root."""
+    """Write a store of the first shape, without number: rejections without key and masked, files without root."""
     delta.append(tmp_path, "readings", stored_rows(stored_row(1), stored_row(2, content=CONTENT + unlike(2))), {})
     rejections = second_shape(REJECTION | {"detail": "3 characters, fewer than 40"}).drop("key", "masked")
     rejections.write_delta(str(delta.table_path(tmp_path, "rejections")))
@@ -92,7 +92,7 @@ def test_old_sentences_become_code_and_values(sentence, verdict):
 
 @pytest.fixture
 def second_shape_store(tmp_path):
-    """A store of shape 2 with two open rejections; a third one is dismissed, which is known by its key."""
+    """Write a store of shape 2 with two open rejections; a third is dismissed and identified by its key."""
     rows = [
         REJECTION | {"rejection_id": f"x{n:016x}", "key": f"{n:032x}", "detail": sentence}
         for n, sentence in enumerate(["'骑士' is no card of this deck", "something nobody foresaw", "a PDF; gone"])

@@ -1,4 +1,4 @@
-"""The store: append-only, nothing twice, one writer."""
+"""The store: append-only, no duplicates, one writer."""
 
 import subprocess
 import sys

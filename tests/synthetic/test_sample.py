@@ -1,4 +1,4 @@
-"""The bundled sample is read exactly as its expected.json says."""
+"""The bundled sample is read exactly as in its expected.json."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from tarot_data.sources import inbox, reader
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 EXPECTED = json.loads((SAMPLE / "expected.json").read_text(encoding="utf-8"))
 LATE = {"card_conflict", "duplicate"}
-"""Reasons found after cleaning, with the sentences and with what is in the store."""
+"""Reasons found after cleaning, from the sentences and the content of the store."""
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def test_every_sample_reading_is_read_completely(frames):
     )
     assert len(EXPECTED["readings"]) == EXPECTED["accepted"]
     assert wanted - read == Counter()
-    # What is read beyond them is refused later.
+    # Records beyond them are rejected later.
     late = sum(count for reason, count in EXPECTED["rejected"].items() if reason in LATE)
     assert (read - wanted).total() == late
 
@@ -68,7 +68,7 @@ def test_contact_details_are_masked_and_refusals_respected(frames):
     assert Counter(readings["masked"].explode().drop_nulls().to_list()) == Counter(EXPECTED["masked"])
     assert sum("redacted" in flags for flags in readings["flags"].to_list()) == EXPECTED["redacted"]
     everything = readings.write_ndjson()
-    # Masked, an Excel column never read, an Obsidian comment.
+    # Masked text, an ignored Excel column, an Obsidian comment.
     for private in ("13800000000", "sang_tea_08", "xiaohui.tarot", "hang_river77", "tangyuan_ma", "她妈妈那边"):
         assert private not in everything
 

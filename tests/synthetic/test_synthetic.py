@@ -1,4 +1,4 @@
-"""Made-up readings: seeded, marked, sound, and no two alike."""
+"""Synthetic readings: seeded, marked, valid, and all different."""
 
 import re
 import zipfile
@@ -34,7 +34,7 @@ def bare(text: str) -> str:
 
 @pytest.fixture(scope="module")
 def three_hundred(tmp_path_factory) -> tuple[Path, dict[str, MadeUp]]:
-    """300 readings on disk, and the same as they were made, by their content without white space."""
+    """Return a folder with 300 readings, and the readings as generated, by their content without white space."""
     folder = tmp_path_factory.mktemp("sample") / "inbox"
     made = {}
     unspied = generate._reading
@@ -183,7 +183,7 @@ def test_all_78_cards_have_words_for_both_orientations():
 
 
 def test_the_pictures_name_no_other_card():
-    """A picture that speaks of 太阳 would name a card nobody drew."""
+    """A description that mentions 太阳 would name a card that was not drawn."""
     names = [*(name for name in MAJORS), "权杖", "圣杯", "宝剑", "星币", "骑士", "国王", "王后", "侍从"]
     for table in ("cards", "apply", "advice", "questions", "openings", "closings", "times", "asides"):
         for row in read_table(f"synthetic/{table}"):

@@ -1,4 +1,4 @@
-"""Files and folders appear whole or not at all."""
+"""Atomic writes: files and folders appear completely or not at all."""
 
 import pytest
 

@@ -99,7 +99,7 @@ def test_exactly_the_pairs_above_the_threshold_are_found(contents):
     found_ids = set(found["reading_id"])
     assert found["similarity"].min() >= duplicates.THRESHOLD
     missed = {key for key, similarity in truth.items() if similarity >= duplicates.THRESHOLD} - found_ids
-    # A pair at the threshold is missed twice in a thousand; one of these 400 may be.
+    # A pair at the threshold is missed with probability 0.002; one of these 400 may be.
     assert len(missed) <= 1
     # The annotated readings are all different.
     assert not {key for key in found_ids if key.startswith("r")}
@@ -113,7 +113,7 @@ def test_signatures_do_not_depend_on_the_batch(contents):
 
 
 def test_signatures_stay_the_same_from_release_to_release():
-    # A changed number means that stored signatures can no longer be compared: then the scheme must change too.
+    # If a number changes, stored signatures cannot be compared any more: then the scheme must change too.
     assert duplicates.scheme() == "rensa 2 char 5 21x6 seed 20240105"
     assert signatures(frame(a=ONE))["bands"][0].to_list()[:2] == [15642985182419201922, 5231778808568662860]
 

@@ -1,4 +1,4 @@
-"""A small dataset version and a base of a few thousand weights, made on the spot."""
+"""A small dataset version and a base of a few thousand weights, created during the tests."""
 
 import json
 import threading
@@ -28,7 +28,7 @@ SMALL = {
     "generation.max_new_tokens": "24",
     "generation.held_out": "2",
 }
-"""What makes of the recipe tarot-tiny one that trains in seconds."""
+"""Overrides that make the recipe tarot-tiny train in seconds."""
 
 READINGS = (
     ("Mel", "要不要换工作", "愚人(正位)", "Mel，愚人正位说明你已经站在崖边。先把简历写好，下周一再谈。愿你走得轻快。"),
@@ -56,7 +56,7 @@ def example(number: int, split: str) -> dict:
 
 
 def write_version(data_dir: Path, train: int = 24, validation: int = 4, test: int = 4, change=None) -> Path:
-    """A version folder as tarot_data.dataset.versions writes it, of made-up examples. change: edits an example."""
+    """Write a version folder as tarot_data.dataset.versions does, of synthetic examples. change: edits an example."""
     folder = data_dir / "versions" / "tarot-readings-v000001-test"
     (folder / "examples").mkdir(parents=True)
     number, files, digest = 0, {}, sha256()
@@ -91,7 +91,7 @@ SHARED = Path(__file__).parents[3] / "shared" / "tokenizers" / "qwen2"
 
 @pytest.fixture(scope="session")
 def real_tokenizers() -> dict:
-    """The real Qwen2 tokenizer with the R1 tokens (`r1`) and with ChatML; {} where the folder with it is not at hand."""
+    """Return the real Qwen2 tokenizer with the R1 tokens (`r1`) and with ChatML; {} if its folder is not available."""
     if not (SHARED / "tokenizer.json").exists():
         return {}
     from tokenizers import Tokenizer
@@ -110,7 +110,7 @@ def real_tokenizers() -> dict:
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory) -> tuple[Path, Path]:
-    """(data_dir, run folder) of one small training that was evaluated."""
+    """Return (data_dir, run folder) of one small training that was evaluated."""
     from tarot_train import evaluate, sft
 
     data_dir = tmp_path_factory.mktemp("train")
@@ -122,7 +122,7 @@ def run(tmp_path_factory) -> tuple[Path, Path]:
 
 @pytest.fixture
 def judge_server():
-    """(url, what it was asked, what it will answer)."""
+    """Yield (url, received requests, queued answers)."""
     asked, answers = [], []
 
     class Answer(BaseHTTPRequestHandler):

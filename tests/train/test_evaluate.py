@@ -1,4 +1,4 @@
-"""Base against tuned by one function, on what neither has seen; what is written, scored, copied, exported and kept."""
+"""Base and tuned model evaluated by one function on held-out data; generations, scores, export and retention."""
 
 import json
 import shutil
@@ -44,7 +44,7 @@ def test_tuning_lowers_the_held_out_loss(run):
 
 @slow
 def test_the_loss_is_that_of_transformers_itself(run, tuned):
-    """Summed token losses over tokens, against the model's own loss with the prompt masked."""
+    """Compare summed token losses per token with the model's own loss with the prompt masked."""
     import torch
 
     data_dir, run_dir = run
@@ -162,7 +162,7 @@ def test_an_exception_of_the_listener_ends_generation(tuned):
 
 @slow
 def test_generation_config_of_the_base_is_ignored(run):
-    """A repetition penalty of the base's generation_config.json would change every reading."""
+    """A repetition penalty in the base's generation_config.json would change every reading."""
     from transformers import GenerationConfig
 
     data_dir, run_dir = run
@@ -302,7 +302,7 @@ def test_a_modelfile_renders_what_was_trained(run, tuned):
 
 
 def rendered_by_go(template: str, messages: list[dict]) -> str:
-    """The few words of Go's template language that ours uses, for messages of users."""
+    """Render the subset of Go's template language that our template uses, for user messages."""
     import re
 
     head, loop, tail = re.fullmatch(r"(.*?)\{\{ range \.Messages \}\}(.*)\{\{ end \}\}([^{]*)", template, re.S).groups()

@@ -1,4 +1,4 @@
-"""A language model as judge, against a real judge_server on this machine that answers as such judge_servers do."""
+"""A language model as judge, tested with a local HTTP server that answers like a real endpoint."""
 
 import json
 

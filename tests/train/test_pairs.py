@@ -1,7 +1,7 @@
-"""Whether the scores are worth something: a human reading against a copy of it made worse on purpose.
+"""Validity of the scores: a human reading is compared with a deliberately degraded copy.
 
-The labeller that annotates both is trained on the other half of the annotated readings, so it has not seen a
-reading it judges here. `make bench-scores` writes the table into docs/training.md.
+The labeller that annotates both is trained on the other half of the annotated readings, so it has not seen a reading it
+scores here. `make bench-scores` writes the table into docs/training.md.
 """
 
 import pytest

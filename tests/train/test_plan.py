@@ -1,4 +1,4 @@
-"""The planner's numbers, written out, and what it refuses."""
+"""The planner's numbers, computed in full, and the plans it refuses."""
 
 import subprocess
 import sys

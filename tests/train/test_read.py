@@ -1,4 +1,4 @@
-"""Reading, talking and exporting as a person calls them."""
+"""Reading, chatting and exporting through the command line."""
 
 import json
 import subprocess
@@ -93,7 +93,7 @@ TRACE = "先看牌，再看人。"
 
 @pytest.fixture(scope="module")
 def thoughtful(tmp_path_factory):
-    """data_dir of a run on readings that each have the same short trace, trained until it writes it."""
+    """Return data_dir of a run on readings that all have the same short trace, trained until it generates the trace."""
     from tarot_train import sft
 
     def think(row: dict) -> dict:
@@ -122,14 +122,14 @@ def test_evaluation_scores_the_reading_without_its_trace(thoughtful):
     evaluate.evaluate(run_dir, data_dir=thoughtful, annotate=annotate)
     lines = [json.loads(line) for line in (run_dir / "generations.jsonl").read_text(encoding="utf-8").splitlines()]
     tuned = [line for line in lines if line["model"] == "tuned"]
-    # So small a model may break off a thought; on which machine it does, nobody can say.
+    # So small a model may stop within a trace, depending on the machine.
     assert all(line["trace"] and TRACE not in line["content"] for line in tuned)
     assert 2 * sum(line["trace"] == TRACE for line in tuned) > len(tuned)
 
 
 @pytest.mark.slow
 def test_a_closed_pipe_ends_generation_silently(run):
-    """`tarot read … | head -c 1`, for real."""
+    """Run `tarot read … | head -c 1` in a real shell."""
     command = f"set -o pipefail; {sys.executable} -m flows.cli read --cards 愚人正位 --seed 11 --data-dir {run[0]} | head -c 0"
     done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True)
     assert "tarot-tiny" in done.stderr or "替身" in done.stderr

@@ -1,4 +1,4 @@
-"""Recipes: the card's values as written, every key known, every value of its kind."""
+"""Recipes: the card's values are unchanged, every key is known, every value has its type."""
 
 import pytest
 
@@ -73,7 +73,7 @@ def test_a_recipe_without_a_base_is_an_error(tmp_path):
 
 
 def test_every_key_says_what_it_is():
-    """One docstring a field: a string stands behind every field of every settings class."""
+    """One docstring per field: a string follows every field of every settings class."""
     import ast
     from pathlib import Path
 

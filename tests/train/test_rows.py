@@ -1,4 +1,4 @@
-"""Examples to rows: nothing is cut, nothing can speak as the system, what is served is what is trained."""
+"""Examples to rows: nothing is cut, no text can act as the system, and serving uses the prompt of training."""
 
 import copy
 from pathlib import Path
@@ -116,7 +116,7 @@ def test_templates_must_serve_what_they_train(tiny):
 
 
 def test_the_original_r1_template_is_refused(qwen):
-    """It ends in an open thought and one line break; the empty thought that is trained has two, which are one token."""
+    """It ends with an open trace and one line break; the empty trace in training has two, which are one token."""
     with pytest.raises(Problem, match="not the beginning"):
         training_rows.to_rows([example(0, "train")], served_with(qwen["r1"], "<｜Assistant｜><think>\\n"), 2048)
 

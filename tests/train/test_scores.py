@@ -1,4 +1,4 @@
-"""The figures on readings of a few sentences, where one can see what they must say. The pair test shows their worth."""
+"""The scores on readings of a few sentences, with known results. test_pairs.py tests their validity."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ from tarot_train.tables import read_table
 def reading(
     *sentences: tuple, person="Mel", question="要不要换工作", cards=(("愚人", "upright"), ("力量", "reversed"))
 ):
-    """sentences: (text, label, card named or None, orientation)."""
+    """Build a reading. sentences: (text, label, card named or None, orientation)."""
     content, parts, mentions = "", [], []
     for text, label, card, orientation in sentences:
         start = len(content)

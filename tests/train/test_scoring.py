@@ -1,4 +1,4 @@
-"""Scores, evaluations and comparisons as a person calls them."""
+"""Scores, evaluations and comparisons through the command line."""
 
 import json
 import shutil
@@ -41,7 +41,7 @@ def test_a_score_shows_the_sentences_it_rests_on(tmp_path):
 
 @pytest.fixture
 def own(run, tmp_path):
-    """A copy of the trained data directory, to write into."""
+    """Return a writable copy of the trained data directory."""
     shutil.copytree(run[0], tmp_path / "data")
     return tmp_path / "data", run[1].name
 
@@ -94,7 +94,7 @@ def test_runs_and_bases_are_compared(own):
 
 @pytest.mark.slow
 def test_an_untrained_base_is_measured(own):
-    """The stand-in's folder, given by path, is such a base: it must score exactly what the run's own base scored."""
+    """The stand-in's folder, given by path, is such a base: it must score exactly as the run's own base."""
     data_dir, name = own
     about = json.loads((data_dir / "runs" / name / "manifest.json").read_text(encoding="utf-8"))
     folder = data_dir / "some-base"

@@ -1,4 +1,4 @@
-"""Training whole, on a base of a few thousand weights: what is learnt, kept, resumed and refused."""
+"""Complete trainings on a base of a few thousand weights: learning, checkpoints, resuming and refusals."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def manifest(run_dir: Path) -> dict:
 
 
 def small_trainer(tmp_path, train=8, plain_head=None, dtype="float32", **settings):
-    """A trainer over a few rows, and its tokenizer and used recipe."""
+    """Return a trainer over a few rows, its tokenizer and the rows."""
     asked = recipe.load("tarot-tiny", SMALL | settings)
     made = [example(number, "train") for number in range(train)]
     folder = base_model.make_tiny(asked, sft.texts_of(made), tmp_path / "bases")
@@ -51,7 +51,7 @@ def small_trainer(tmp_path, train=8, plain_head=None, dtype="float32", **setting
 
 
 def test_the_loss_covers_reading_and_end_token(tmp_path):
-    """The labels, decoded."""
+    """Check the labels, decoded."""
     trainer, tokenizer, made = small_trainer(tmp_path, **{"lora.dropout": "0"})
     seen = set()
     for batch in trainer.get_train_dataloader():
@@ -84,7 +84,7 @@ def test_scoring_labelled_positions_keeps_loss_and_gradients(tmp_path):
 
 
 def test_packed_rows_keep_the_loss(tmp_path):
-    """Nothing leaks between the examples of a row, and the loss still rests on the readings alone."""
+    """No attention between the examples of a row, and the loss covers only the readings."""
     settings = {"lora.dropout": "0", "train.max_tokens": "300"}
     summed = {}
     for packing in ("false", "true"):
@@ -101,7 +101,7 @@ def test_packed_rows_keep_the_loss(tmp_path):
 
 
 def test_adapters_on_16_bit_bases_train_in_float32(tmp_path):
-    """Gradients of 16-bit weights cannot be unscaled, and at small rates most of such weights do not move."""
+    """Gradients of 16-bit weights cannot be unscaled, and with low learning rates most such weights do not change."""
     import torch
 
     trainer, *_ = small_trainer(tmp_path, dtype="bfloat16")
@@ -145,7 +145,7 @@ def test_a_tied_base_stays_tied_after_merging(tmp_path):
 
 
 def test_a_4_bit_adapter_merges_into_16_bit(tmp_path):
-    """QLoRA as on a card; the optional package has a CPU path too, on which this project never chooses it."""
+    """QLoRA as on a GPU; the optional package also has a CPU path, which this project never selects."""
     pytest.importorskip("bitsandbytes", reason="the optional package bitsandbytes is not installed")
     from peft import PeftModel
 
@@ -220,7 +220,7 @@ def test_the_text_curve_shows_the_losses():
 
 
 def scalars(folder: Path) -> dict[str, dict[int, float]]:
-    """Tag to step to value of all TensorBoard files of a folder, as TensorBoard itself reads them."""
+    """Return tag to step to value of all TensorBoard files of a folder, as read by TensorBoard."""
     import struct
 
     from tensorboardX.proto.event_pb2 import Event
@@ -273,7 +273,7 @@ def test_the_loss_falls_from_the_base(run):
 
 
 def test_the_adapter_kept_is_the_best_one(run):
-    """The validation loss of the kept adapter, measured anew, is the best one logged."""
+    """The validation loss of the kept adapter, measured again, is the best one logged."""
     from tarot_train.evaluate import load_run, row_losses
 
     data_dir, run_dir = run
@@ -322,7 +322,7 @@ sft.train(Path(sys.argv[1]), overrides=dict(a.split("=") for a in sys.argv[4:]),
     ids=["dropout", "early stopping"],
 )
 def test_a_killed_run_resumes_identically(run, tmp_path, more, step, last):
-    """Killed without warning after a checkpoint, gone on in this process; the patience used up is remembered."""
+    """Kill the process after a checkpoint and resume in this process; the used patience is restored."""
     settings = SMALL | more
     version = write_version(tmp_path)
     whole = sft.train(version, overrides=settings, data_dir=tmp_path)
@@ -377,7 +377,7 @@ def test_a_smoke_test_reports_an_infinite_loss(tmp_path):
 
 
 def test_out_of_memory_names_the_setting_to_lower(tmp_path, run):
-    """For real, in a process that may hold no more than it holds when training begins."""
+    """Run a real process that may use 256 MiB more than it uses when training begins."""
     version = write_version(tmp_path)
     code = (
         "import resource, sys; from pathlib import Path; from flows.runtime import environment\n"
@@ -432,7 +432,7 @@ def test_a_missing_base_is_reported_first(tmp_path):
 
 
 def test_a_foreign_tokenizer_is_refused(run, tmp_path):
-    """More tokens than the model has rows of embedding."""
+    """The tokenizer has more tokens than the model has embedding rows."""
     _, run_dir = run
     folder = tmp_path / "base"
     shutil.copytree(manifest(run_dir)["base"]["folder"], folder)
@@ -446,7 +446,7 @@ def test_a_foreign_tokenizer_is_refused(run, tmp_path):
 
 
 def test_a_local_folder_is_a_base(run, tmp_path):
-    """The stand-in's own folder, given by path, goes down the road of a real base."""
+    """The stand-in's own folder, given by path, uses the same code path as a real base."""
     _, run_dir = run
     folder = manifest(run_dir)["base"]["folder"]
     settings = {key: value for key, value in SMALL.items() if not key.startswith(("base.", "pretraining."))}
@@ -468,7 +468,7 @@ def test_training_says_nothing_by_itself(tmp_path):
 
 
 def test_the_memory_planned_is_the_memory_used(tmp_path):
-    """For the stand-in as it comes, in a process of its own; within a quarter."""
+    """Measure the default stand-in in a separate process; tolerance 25 %."""
     version = write_version(tmp_path)
     code = (
         "import sys; from pathlib import Path; from tarot_train import sft;"
@@ -487,7 +487,7 @@ def test_the_memory_planned_is_the_memory_used(tmp_path):
 
 
 def test_every_loader_of_the_tokenizer_agrees(tmp_path):
-    """Beside a Qwen2 config, AutoTokenizer puts Qwen2's class, splitter and special token in place of what was saved."""
+    """With a Qwen2 config, AutoTokenizer replaces the saved class, splitter and special token by Qwen2's."""
     from transformers import AutoTokenizer
 
     asked = recipe.load("tarot-tiny", SMALL)
@@ -513,7 +513,7 @@ def test_a_base_is_made_once(tmp_path):
 
 
 def test_two_processes_train_as_one(tmp_path, run):
-    """Under accelerate launch, on the CPU: as many updates, nearly the same losses, one run folder."""
+    """Run accelerate launch on the CPU: the same number of updates, nearly the same losses, one run folder."""
     version = write_version(tmp_path)
     settings = [part for key, value in SMALL.items() for part in ("--set", f"{key}={value}")]
     config = str(ROOT / "tarot_train" / "launch" / "cpu-2.yaml")

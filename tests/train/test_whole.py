@@ -1,4 +1,4 @@
-"""The whole road as a person walks it, by the command: plan, train, evaluate, compare, read, export."""
+"""The complete pipeline through the command line: plan, train, evaluate, compare, read, export."""
 
 import json
 import shutil
@@ -83,7 +83,7 @@ def test_made_up_readings_to_exported_model(prefect, tmp_path):
     status = json.loads(call(data, "status", "--min-readings", "40", "--json").stdout)
     assert status["champion"] == run_dir.name
 
-    # A base that was cut short on its way here, by the command as a shell starts it: one sentence, nothing half-written.
+    # A truncated base, with the command started from a shell: one sentence, no partial output.
     broken = shutil.copytree(about["base"]["folder"], tmp_path / "broken")
     weights = broken / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-100])

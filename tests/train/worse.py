@@ -1,4 +1,4 @@
-"""Copies of a human reading made worse on purpose, each in one way; the words used here are not those of the scores."""
+"""Deliberately degraded copies of a human reading, each in one way. The words used here are not those of the scores."""
 
 import re
 from inspect import signature
@@ -21,7 +21,7 @@ VAGUE = (
     "好好感受生活的美好。",
     "给自己多一些鼓励和肯定。",
 )
-"""Advice nobody can act on."""
+"""Advice that nobody can follow."""
 
 FILLER = (
     "塔罗是一门古老的智慧，陪伴人们走过了很多年。",
@@ -33,7 +33,7 @@ FILLER = (
     "每一天都是新的一天，太阳照常升起。",
     "相遇都是一种奇妙的安排。",
 )
-"""Sentences that fit any reading and say nothing of this one."""
+"""Sentences that fit any reading and are specific to none."""
 
 TERMS = re.compile(
     "正位|逆位|正立|倒立|逆|大阿卡纳|小阿卡纳|大牌|小牌|宫廷牌|牌阵|牌面|这张牌|那张牌|张牌|牌|"
@@ -45,7 +45,7 @@ FLIP |= {"（正）": "（逆）", "（逆）": "（正）", "(正)": "(逆)", "
 
 
 def rebuilt(reading: dict, order: list[int]) -> str:
-    """The content with only these sentences, in this order, each with the break that stood behind it."""
+    """Return the content with only these sentences, in this order, each with the break that followed it."""
     sentences, content = reading["sentences"], reading["content"]
     parts = []
     for i in order:
@@ -64,7 +64,7 @@ def links_removed(reading: dict, chance: Random) -> dict:
 
 
 def person_removed(reading: dict, chance: Random) -> dict:
-    """Openings that restate the question are gone, and the name everywhere."""
+    """Remove the openings that restate the question, and the person's name everywhere."""
     question = {reading["question"][i : i + 2] for i in range(len(reading.get("question") or "") - 1)}
     keep = [
         i
@@ -82,7 +82,7 @@ def shuffled(reading: dict, chance: Random) -> dict:
 
 
 def looped(reading: dict, chance: Random) -> dict:
-    """A run of three sentences comes three more times, as a model that is stuck writes."""
+    """Repeat a run of three sentences three more times, like a model in a loop."""
     count = len(reading["sentences"])
     start = chance.randrange(max(1, count - 3))
     piece = list(range(start, min(count, start + 3)))
@@ -111,7 +111,7 @@ def advice_vague(reading: dict, chance: Random) -> dict:
 
 
 def cards_swapped(reading: dict, chance: Random, mentions: list[dict], deck: list[str]) -> dict:
-    """The text calls the cards by the names of cards that were not drawn."""
+    """Replace the card names in the text by names of cards that were not drawn."""
     here = {card["card"] for card in reading["cards"]}
     others = [card for card in deck if card not in here]
     chance.shuffle(others)
@@ -124,7 +124,7 @@ def cards_swapped(reading: dict, chance: Random, mentions: list[dict], deck: lis
 
 
 def orientations_swapped(reading: dict, chance: Random) -> dict:
-    """Every interpretation that says how its card lies says the opposite."""
+    """Reverse the orientation in every interpretation that states it."""
     pattern = re.compile("|".join(map(re.escape, FLIP)))
     sentences = [
         {**s, "text": pattern.sub(lambda match: FLIP[match.group()], s["text"])}
@@ -136,7 +136,7 @@ def orientations_swapped(reading: dict, chance: Random) -> dict:
 
 
 def other_cards_drawn(reading: dict, chance: Random, deck: list[str]) -> dict:
-    """The same text under another draw: every card of the draw is another one."""
+    """Keep the text and replace every card of the draw by another one."""
     here = {card["card"] for card in reading["cards"]}
     others = [card for card in deck if card not in here]
     chance.shuffle(others)
@@ -144,7 +144,7 @@ def other_cards_drawn(reading: dict, chance: Random, deck: list[str]) -> dict:
 
 
 def filled(reading: dict, chance: Random) -> dict:
-    """Filler behind every third sentence."""
+    """Add filler after every third sentence."""
     sentences = []
     for i, s in enumerate(reading["sentences"]):
         text = s["text"] + chance.choice(FILLER) if i % 3 == 2 else s["text"]
@@ -157,31 +157,31 @@ def cut_short(reading: dict, chance: Random) -> dict:
 
 
 def cut_after_a_sentence(reading: dict, chance: Random) -> dict:
-    """The first half of the sentences, whole."""
+    """Keep the first half of the sentences."""
     return {"content": rebuilt(reading, list(range(len(reading["sentences"]) // 2)))}
 
 
 def end_repeated(reading: dict, chance: Random) -> dict:
-    """The last sentence but one comes ten times more at the end."""
+    """Repeat the last sentence but one ten times at the end."""
     count = len(reading["sentences"])
     return {"content": rebuilt(reading, list(range(count)) + [max(0, count - 2)] * 10)}
 
 
 def padded(reading: dict, chance: Random) -> dict:
-    """A paragraph of filler before the last sentence."""
+    """Add a paragraph of filler before the last sentence."""
     sentences, text = reading["sentences"], "".join(chance.sample(FILLER, 5))
     last = {**sentences[-1], "text": text + sentences[-1]["text"]}
     return {"content": rebuilt({**reading, "sentences": sentences[:-1] + [last]}, list(range(len(sentences))))}
 
 
 def draw_turned(reading: dict, chance: Random) -> dict:
-    """The same text under a draw in which every card lies the other way."""
+    """Keep the text and reverse the orientation of every card of the draw."""
     turned = {"upright": "reversed", "reversed": "upright", "unknown": "unknown"}
     return {"cards": [{**card, "orientation": turned[card["orientation"]]} for card in reading["cards"]]}
 
 
 def names_exchanged(reading: dict, chance: Random, mentions: list[dict]) -> dict:
-    """The text calls the first half of the drawn cards by the names of the second, and the other way round."""
+    """Swap the names of the first half of the drawn cards with those of the second half in the text."""
     here = list(dict.fromkeys(card["card"] for card in reading["cards"]))
     new = dict(zip(here, here[::-1], strict=True))
     content = reading["content"]
@@ -192,7 +192,7 @@ def names_exchanged(reading: dict, chance: Random, mentions: list[dict]) -> dict
 
 
 def addressed_to_nobody(reading: dict, chance: Random) -> dict:
-    """The name is gone, and every 你 with it."""
+    """Remove the name and every 你."""
     content = re.sub("你们|您|你|妳", "", reading["content"])
     return {"content": content.replace(reading["person"], "") if reading.get("person") else content}
 
@@ -217,7 +217,7 @@ WAYS = {
     "cut_short": (cut_short, "coherence"),
     "cut_after_a_sentence": (cut_after_a_sentence, "coherence"),
 }
-"""Way to (function, the dimension that must see it)."""
+"""Way -> (function, the dimension that must detect it)."""
 
 
 # Pairs
@@ -227,7 +227,7 @@ ORIENTATION = {"upright": "(正位)", "reversed": "(逆位)", "unknown": ""}
 
 
 class Pair(NamedTuple):
-    """The scores of a human reading and those of its copy made worse in one way."""
+    """The scores of a human reading and those of its copy degraded in one way."""
 
     way: str
     reading_id: str
@@ -236,16 +236,16 @@ class Pair(NamedTuple):
 
 
 def record(reading: dict, key: str) -> dict:
-    """A reading as `tarot score` takes it."""
+    """Return a reading in the format that `tarot score` reads."""
     cards = " | ".join(card["card"] + ORIENTATION[card["orientation"]] for card in reading["cards"])
     wanted = {name: reading.get(name) for name in ("person", "question", "spread", "content")}
     return wanted | {"id": key, "cards": cards}
 
 
 def worse_copies(readings: list[dict], human: dict[str, dict]) -> dict[tuple[str, str], dict]:
-    """(reading id, way) to the record of its worse copy; a way that changes nothing in a reading gives none.
+    """Return (reading id, way) -> the record of its degraded copy; a way that changes nothing in a reading gives none.
 
-    human: reading id to the reading annotated, for where cards are named in it.
+    human: reading id -> the annotated reading, with the positions of its card names.
     """
     copies = {}
     for reading in readings:
@@ -263,9 +263,9 @@ def worse_copies(readings: list[dict], human: dict[str, dict]) -> dict[tuple[str
 
 
 def pairs_of() -> list[Pair]:
-    """Pairs of all annotated readings, each half labelled by a labeller trained on the other.
+    """Return the pairs of all annotated readings, each half labelled by a labeller trained on the other.
 
-    Readings that contradict their cards stay out.
+    Readings that contradict their cards are left out.
     """
     readings = [r for r in gold.read_all(ANNOTATED) if r.get("note") != "mismatch"]
     return _pairs(readings[::2], readings[1::2]) + _pairs(readings[1::2], readings[::2])
@@ -285,7 +285,7 @@ def _pairs(seen: list[dict], unseen: list[dict]) -> list[Pair]:
 
 
 def table(pairs: list[Pair]) -> list[dict]:
-    """{way, pairs, dimension, by_dimension, by_overall} a way and for all: in how many the human one is preferred."""
+    """Return {way, pairs, dimension, by_dimension, by_overall} per way and in total: in how many the human one wins."""
     rows = []
     for way, (_, dimension) in WAYS.items():
         mine = [pair for pair in pairs if pair.way == way]
