@@ -1,1 +1,1 @@
-"""Remove a person from the store, versions and reports."""
+"""Removal of a person from the store, versions and reports."""

@@ -1,4 +1,4 @@
-"""Search every file below a folder for some texts, decoded and unpacked."""
+"""Search of every file below a folder for some texts, decoded and unpacked."""
 
 import bz2
 import gzip

@@ -1,7 +1,7 @@
-"""Remove one person from store, versions and reports, so that no later search of the disk finds name or words.
+"""Removal of one person from store, versions and reports, so that no later search of the disk finds name or words.
 
 Each step is done whole or not at all and finds by itself what is left to do, so a killed command is simply run again.
-Derived data goes first; the readings, which identify everything else as theirs, go last.
+Derived data goes first; the readings, which identify everything else as the person's, go last.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What the store and the versions hold of one person: readings, rejections, mentions in texts of others."""
+"""Data of one person in the store and the versions: readings, rejections, mentions in texts of others."""
 
 import re
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ FRAGMENT = 12
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """The person to forget, and what is known to be theirs."""
+    """The person to forget, and the data known to be theirs."""
 
     name: str
     mask: bool
@@ -185,7 +185,8 @@ def fragments(content: str) -> list[str]:
 
 
 def _most(passages: list[str], text: str) -> bool:
-    """Whether a text has more than half of the passages: a single one may be a phrase that the reader says to everybody."""
+    """Check whether a text has more than half of the passages: a single one may be a phrase that the reader says to
+    everybody."""
     return 2 * sum(passage in text for passage in passages) > len(passages)
 
 

@@ -1,4 +1,4 @@
-"""Checks whether a cleaned content is the body of a reading. Output: reason, code and values of a rejection."""
+"""Checks that a cleaned content is the body of a reading. Output: reason, code and values of a rejection."""
 
 import re
 
@@ -43,7 +43,7 @@ def body_problem(content: str) -> tuple[str, str, dict[str, object]] | None:
 
 def _foreign(content: str) -> tuple[str, str, dict[str, object]] | None:
     """Reject a content with few Chinese characters, or with many of a third script."""
-    # Two hundred characters settle it for nearly every reading; a doubtful one is counted whole.
+    # 200 characters decide nearly every reading; only a doubtful one is counted whole.
     if sum(map(len, _HAN_RUN.findall(content[:200]))) >= 60 and not _OTHER_SCRIPT.search(content):
         return None
     chinese, foreign = len(_HAN.findall(content)), len(_OTHER_SCRIPT.findall(content))

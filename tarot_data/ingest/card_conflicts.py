@@ -1,9 +1,9 @@
 """Card conflicts: contents that contradict the cards they are filed under, and drawn cards that no sentence reads.
 
-A false alarm rejects a good reading, so several conditions must hold. Another orientation: it is right beside the card's
-name, nothing near makes it a supposition (`hedges.csv`), and nothing near any mention of the card says the drawn one. An
-undrawn card: an interpreting sentence puts it in a place of the spread, it is no extra card, comparison or memory, and a
-drawn card is missing from the text. The words are rows of `card_conflicts.csv`.
+A false alarm rejects a good reading, so several conditions must hold. Another orientation: it is directly next to the
+card's name, no hedge nearby makes it a supposition (`hedges.csv`), and no text near any mention of the card has the
+drawn orientation. An undrawn card: an interpreting sentence puts it in a position of the spread, it is not an extra
+card, comparison or memory, and a drawn card is missing from the text. The words are rows of `card_conflicts.csv`.
 """
 
 import re
@@ -154,7 +154,7 @@ def _until_first(text: str, marks: str) -> str:
 
 
 def _around(mention: _Mention, mentions: list[_Mention], back: int, ahead: int) -> tuple[int, int]:
-    """Return start and end of what is around a mention, at most up to the next card on both sides."""
+    """Return start and end of the text around a mention, at most up to the next card on both sides."""
     first = max([mention.start - back, 0, *(m.end for m in mentions if m.end <= mention.start)])
     return first, min([mention.end + ahead, *(m.start for m in mentions if m.start >= mention.end)])
 
@@ -162,7 +162,7 @@ def _around(mention: _Mention, mentions: list[_Mention], back: int, ahead: int) 
 def _own_clause(text: str, mention: _Mention, mentions: list[_Mention]) -> str:
     """Return the sentence around a mention up to the end of its clause.
 
-    What comes after a comma is said of the card, no longer of whether it was drawn.
+    Text after a comma is about the card, not about whether it was drawn.
     """
     first, last = _around(mention, mentions, 24, 24)
     before = _after_last(text[first : mention.start], STOPS)
@@ -170,7 +170,7 @@ def _own_clause(text: str, mention: _Mention, mentions: list[_Mention]) -> str:
 
 
 def _neighbourhood(text: str, mention: _Mention, mentions: list[_Mention]) -> str:
-    """Return what is around a mention up to the next card, beyond its sentence too."""
+    """Return the text around a mention up to the next card, also beyond its sentence."""
     first, last = _around(mention, mentions, 6, 60)
     return _after_last(text[first : mention.start], STOPS + ",;、") + text[mention.start : last]
 
@@ -266,7 +266,7 @@ def _is_heading(text: str, mentions: list[_Mention], spans: list[tuple[int, int,
 
 
 def _endings(before: str, marks: str) -> set[str]:
-    """Return what is before a card's name without marks at its end, with and without an orientation (逆位的)."""
+    """Return the text before a card's name without marks at its end, with and without an orientation (逆位的)."""
     texts = {before} | {before.removesuffix(word) for word in _words("before name")}
     return {_stripped(text, marks) for text in texts}
 
@@ -278,7 +278,7 @@ def _stripped(text: str, marks: str) -> str:
 
 
 def _ends_with_place(before: str, places: tuple[str, ...]) -> bool:
-    """Test whether what is before a card's name says in which of these places it is: 现况的位置上是."""
+    """Test whether the text before a card's name puts it in one of these positions: 现况的位置上是."""
     ends = _endings(before, ',:|·=→「『【《“"*-')
     for kind in ("place verb", "place side", "place noun"):
         ends |= {end.removesuffix(word) for end in ends for word in _words(kind)}

@@ -1,6 +1,6 @@
 """Clean raw records: masked readings with resolved cards, or rejections with their reason.
 
-A record passes five steps, which hand on one draft: clean, check the body, resolve the cards, mask, flag.
+A record passes five steps, which pass on one draft: clean, check the body, resolve the cards, mask, flag.
 """
 
 import re
@@ -32,7 +32,7 @@ _PLACEHOLDER = re.compile("〔[^〕]*〕")
 
 @dataclass
 class Draft:
-    """A record on its way to a reading: its texts cleaned once, then changed by the steps.
+    """A record being converted to a reading: its texts cleaned once, then changed by the steps.
 
     draws, cards: rows of READINGS. problem: stage, reason, code and values of a rejection.
     """
@@ -145,7 +145,7 @@ def _card(draw: int, card: dict) -> dict:
 
 
 def mask_texts(draft: Draft) -> None:
-    """Mask contact details in every text, all texts of the record at once; drop a person who is nothing else."""
+    """Mask contact details in every text, all texts of the record at once; drop a person that is only a contact detail."""
     texts = [draft.content, draft.person, draft.question, draft.outcome, *(draw["spread"] for draw in draft.draws)]
     before = mask.kinds_in(texts)
     texts, kinds = mask.mask_all(texts)
@@ -164,7 +164,7 @@ def mask_texts(draft: Draft) -> None:
 
 
 def add_flags(draft: Draft) -> None:
-    """Add the flags of what is missing, doubtful or changed."""
+    """Add flags for missing, doubtful or changed values."""
     flags = {
         "missing_person": not draft.person,
         "missing_question": not draft.question,

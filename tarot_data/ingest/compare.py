@@ -1,4 +1,5 @@
-"""Reject labelled readings that contradict their cards or repeat another reading, and validate the others."""
+"""Comparison of labelled readings with their cards and with other readings: rejects conflicts and duplicates, validates
+the rest."""
 
 import shutil
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Open rejections as a workbook that a person corrects in a spreadsheet, one row each.
+"""Workbook of open rejections, one row each, that a person corrects in a spreadsheet.
 
 Only changes in the workbook count: a cell is compared with the text that would be written into it now.
 """

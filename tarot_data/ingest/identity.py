@@ -1,8 +1,8 @@
-"""Decide for each clean reading whether the store has it unchanged, has an earlier text of it, or does not have it.
+"""Identity of clean readings: the store has one unchanged, has an earlier text of it, or does not have it.
 
 A file is rewritten in many ways: a word corrected in row 7, a row inserted above it, next month's export under last
-month's name, another folder whose files have the same names. The locator alone does not tell these apart; who asked
-what, which cards were drawn and what was written do.
+month's name, another folder whose files have the same names. The locator alone does not distinguish these cases; the
+person, question, cards and text do.
 """
 
 from collections.abc import Callable, Iterable
@@ -47,7 +47,7 @@ class Match(NamedTuple):
 
 
 class Known:
-    """The readings of the store, and which of them this run has met again."""
+    """The readings of the store, and which of them this run has seen again."""
 
     def __init__(self, index: pl.DataFrame, fetch: Callable[[list[str], list[str]], pl.DataFrame]) -> None:
         """index: of `tables.index`. fetch: returns some columns of the readings with these ids."""
@@ -102,7 +102,7 @@ class Known:
         return found
 
     def free_id(self, reading_id: str, place: Place) -> str:
-        """Return the id, or another one if a reading had these words before it was edited and keeps the id."""
+        """Return the id, or another one if it belongs to a reading that had these words before an edit."""
         if reading_id not in self.revisions:
             return reading_id
         return "r" + blake2b("\0".join(map(str, (reading_id, *place))).encode(), digest_size=8).hexdigest()

@@ -23,7 +23,7 @@ def record_of(record: RawRecord) -> dict:
 
 
 def has_resolved_cards(stored: dict) -> bool:
-    """Whether the record of a rejection is of a reading: its cards are objects with the number of their draw."""
+    """Check whether the record of a rejection is of a reading: its cards are objects with the number of their draw."""
     cards = stored.get("cards")
     return isinstance(cards, list) and bool(cards) and all(isinstance(card, dict) and "draw" in card for card in cards)
 

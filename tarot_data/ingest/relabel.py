@@ -1,4 +1,4 @@
-"""Label the store again after the lexicon or the labeller has changed; corrections of a person stay."""
+"""Labels of the store computed again after the lexicon or the labeller has changed; corrections of a person stay."""
 
 from pathlib import Path
 

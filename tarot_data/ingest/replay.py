@@ -1,4 +1,4 @@
-"""Feed rejections back through cleaning, labelling and comparison, with the decisions of a person about them."""
+"""Rejections fed back through cleaning, labelling and comparison, with the decisions of a person about them."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""Look up the original record of a reading or rejection in its file, masked."""
+"""Original record of a reading or rejection in its file, masked."""
 
 from pathlib import Path
 

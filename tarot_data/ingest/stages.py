@@ -276,7 +276,7 @@ def tally(data_dir: Path, files: int, kept: list[str], counts: dict[str, object]
 
 
 def nothing_new(data_dir: Path, paths: list[Path]) -> dict[str, object] | None:
-    """Return the `tally` if there is no new file and nothing to clear away, else None."""
+    """Return the `tally` if there is no new file and nothing to clean up, else None."""
     if (data_dir / "staging").exists() or not delta.exists(data_dir, "files"):
         return None
     veil = suppression_list.read(data_dir)
@@ -309,7 +309,7 @@ def _entries(
     by_kept = dict(kept.group_by("file").agg("reading_id").iter_rows())
     source = pl.col("source").struct
     by_rejected = dict(refused.group_by(source.field("file")).agg("rejection_id").iter_rows())
-    # A file that was gone when it should be read is stored without its digest, so that it is read when it is back.
+    # A file that was missing during the run is stored without its digest, so that it is read when it is back.
     gone = refused.filter(source.field("sha256") == NOTHING, source.field("locator") == "file")
     gone = set(gone["source"].struct.field("file"))
     first = next_sequence(data_dir)

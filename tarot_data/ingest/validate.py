@@ -1,4 +1,4 @@
-"""Validate rows with pandera before they are written; a row that fails is rejected with its reason.
+"""Validation of rows with pandera before they are written; a row that fails is rejected with its reason.
 
 Earlier stages, which know the cause, find the reasons that people can act on; a row that only fails here breaks an
 unforeseen rule, and the run continues without it.
@@ -21,10 +21,10 @@ REASON_OF = {
 
 
 def contract(stored: pl.DataFrame, sentences: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Rows that hold the contract (STORED), and the others as REJECTIONS.
+    """Split rows into those that meet the contract (STORED), and the others as REJECTIONS.
 
-    Raises pandera's SchemaErrors where the frame itself is wrong (a column missing or of another type): that is a
-    fault of ours, not of a reading.
+    Raises pandera's SchemaErrors if the frame itself is wrong (a column missing or of another type): that is a bug, not
+    a faulty reading.
     """
     readings = stored.select(list(READINGS))
     failures = _failures(Readings, readings)
@@ -46,7 +46,8 @@ def contract(stored: pl.DataFrame, sentences: pl.DataFrame) -> tuple[pl.DataFram
 
 
 def _failures(model: type, frame: pl.DataFrame) -> pl.DataFrame:
-    """row and rule (`column: check`) of the first failure of every row. failure_case holds private text: left out."""
+    """Return row and rule (`column: check`) of the first failure of every row, without failure_case, which is private
+    text."""
     import pandera.errors
 
     try:

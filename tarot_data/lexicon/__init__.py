@@ -219,7 +219,7 @@ def columns(table: str) -> tuple[str, ...]:
 
 @cache
 def main_column(table: str) -> str:
-    """Return the column without which an own row says nothing and is ignored: its words, or the first of its key."""
+    """Return the column that an own row must fill, or else it is ignored: its words, or the first of its key."""
     names = columns(table)
     return next((name for name in ("words", "synonyms") if name in names), KEYS.get(table, names)[0])
 

@@ -9,8 +9,9 @@ matter. Kinds of rows:
 - intro: a line in the first five that says that a chat follows.
 - pm, am, hours: words before or after a clock time.
 
-`needs` is what a file must show in addition to three heads by two people. pair: nothing, two messages are enough; turns: two people take turns from the first line on; mark: a day line or an intro, because notes have such lines
-too. `reader` has names under which the reader's own messages appear.
+`needs` is what a file must have in addition to three heads by two people. pair: nothing, two messages are enough;
+turns: two people take turns from the first line on; mark: a day line or an intro, because notes have such lines too.
+`reader` has names under which the reader's own messages appear.
 """
 
 import re

@@ -230,7 +230,8 @@ def _of_compact(digits: str) -> Day:
 
 
 def _of_order(y: str, m: str, d: str) -> Day:
-    """05/13/2024 can only be one day; 01/05/2024 can be two, unless both numbers are the same."""
+    """Return the day of 05/13/2024, which can only be one; none for 01/05/2024, which can be two, unless both numbers
+    are equal."""
     first, second = int(m), int(d)
     if first > 12 >= second:
         return _day(y, d, m)
@@ -238,7 +239,7 @@ def _of_order(y: str, m: str, d: str) -> Day:
 
 
 def _of_short_year(y: str, m: str, d: str, mark: str) -> Day:
-    """24.1.5 and 24/1/5: a year, a month and a day, unless the last number can be the year (24/1/15)."""
+    """Return the day of 24.1.5 or 24/1/5: a year, a month and a day, unless the last number can be the year (24/1/15)."""
     if not 10 <= int(y) <= 40 or mark != "." and 10 <= int(d) <= 40:
         return NONE
     return _day(y, m, d)

@@ -11,16 +11,16 @@ TABLES = ("extras", "label_words", "prose_words")
 
 @lexicon.cached
 def of_kind(kind: str) -> tuple[str, ...]:
-    """Folded words of one kind, longest first."""
+    """Return the folded words of one kind, longest first."""
     found = {fold(row["word"]) for table in TABLES for row in lexicon.read_table(table) if row["kind"] == kind}
     return tuple(sorted(found, key=len, reverse=True))
 
 
 def any_of(words: Iterable[str]) -> str:
-    """A pattern for any of the words, longest first."""
+    """Return a pattern for any of the words, longest first."""
     return "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
 
 
 def any_of_kind(kind: str) -> str:
-    """A pattern for any word of one kind."""
+    """Return a pattern for any word of one kind."""
     return any_of(of_kind(kind))

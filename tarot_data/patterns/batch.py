@@ -47,7 +47,7 @@ class Batch:
 
     @cached_property
     def owner(self) -> np.ndarray:
-        """Sentence at each character and one past the last, -1 between sentences."""
+        """Return the sentence at each character and one past the last, -1 between sentences."""
         number = np.full(2 * self.size + 1, -1, dtype=np.int64)
         number[1::2] = np.arange(self.size)
         edges = np.empty(2 * self.size + 2, dtype=np.int64)
@@ -55,17 +55,17 @@ class Batch:
         return np.repeat(number, np.diff(edges))
 
     def sentence_of(self, position: np.ndarray) -> np.ndarray:
-        """Sentence at each character position, -1 between sentences."""
+        """Return the sentence at each character position, -1 between sentences."""
         return self.owner[position]
 
     @cached_property
     def spans(self) -> np.ndarray:
-        """(sentences, 2) start and end of each sentence in the content of its own reading."""
+        """Return start and end of each sentence in the content of its own reading: (sentences, 2)."""
         return np.stack([self.s_start, self.s_end], axis=1) - self.r_start[self.s_reading][:, None]
 
     @cached_property
     def texts(self) -> list[str]:
-        """The text of each sentence, as written."""
+        """Return the text of each sentence, as written."""
         return [
             self.readings[reading]["content"][start:end]
             for reading, (start, end) in zip(self.s_reading.tolist(), self.spans.tolist(), strict=True)
@@ -73,13 +73,13 @@ class Batch:
 
     @cached_property
     def persons(self) -> tuple[np.ndarray, np.ndarray]:
-        """Start and end of every occurrence of the name of a reading's person in that reading."""
+        """Return start and end of every occurrence of the name of a reading's person in that reading."""
         names = [[fold((reading.get("person") or "").strip())] for reading in self.readings]
         return find_names(self, names, shortest=2, longest=12)[:2]
 
     @cached_property
     def positions(self) -> list[list[tuple[str, int]]]:
-        """For each reading the folded position (empty if it has none) and the slot of each card."""
+        """Return for each reading the folded position (empty if it has none) and the slot of each card."""
         out = []
         for drawn, reading in zip(self.drawn, self.readings, strict=True):
             slots = {card: slot for slot, card in enumerate(drawn)}

@@ -98,7 +98,7 @@ def scores_of(pairs: Pairs, weights: Weights) -> Scores:
 
 
 def silence(static: Mapping[str, np.ndarray], pairs: Pairs) -> np.ndarray:
-    """Compute SILENCE but its two best scores: (len(SILENCE) - 2, sentences). static: SILENT_FLAGS, by name."""
+    """Compute all of SILENCE except its two best scores: (len(SILENCE) - 2, sentences). static: SILENT_FLAGS, by name."""
     names = per_pair_sum(pairs.named > 0, pairs.first)
     some = [per_pair_max(static[name].astype(float), pairs.first) for name in SILENT_FLAGS]
     return np.stack([names == 0, names == 1, *some, np.ones(len(names))]).astype(float)

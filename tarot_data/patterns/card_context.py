@@ -1,7 +1,7 @@
 """Features that relate a sentence to each drawn card: of the pair itself, and of the cards spoken of before it.
 
-The sentences of all readings are processed in step, first ones first, so that each knows the card its reading has
-reached.
+The first sentences of all readings are processed together, then the second ones, and so on, so that the card that a
+reading has reached is known at each sentence.
 """
 
 from collections.abc import Callable, Iterator

@@ -154,7 +154,7 @@ TURNS = {"upright": 1, "reversed": 2}
 
 
 def _covered(start: np.ndarray, end: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Say which places are inside one of the spans, which are in order and do not overlap."""
+    """Check which places are inside one of the spans, which are in order and do not overlap."""
     span = np.searchsorted(start, at, side="right") - 1
     return (span >= 0) & (at < end[np.maximum(span, 0)]) if len(start) else np.zeros(len(at), dtype=bool)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 @dataclass
 class Layout:
-    """Where each step stands in a padded (sequence, time) grid."""
+    """Position of each step in a padded (sequence, time) grid."""
 
     sequence: np.ndarray
     time: np.ndarray
@@ -23,7 +23,7 @@ class Layout:
 
 
 def layout(sequence: np.ndarray) -> Layout:
-    """sequence: id of every step, ascending; ids without a step are passed over."""
+    """Build the grid. sequence: id of every step, ascending; ids without a step are skipped."""
     if not len(sequence):
         return Layout(sequence, sequence, np.zeros(0, dtype=np.int64))
     change = np.concatenate([[True], sequence[1:] != sequence[:-1]])
@@ -35,7 +35,8 @@ def layout(sequence: np.ndarray) -> Layout:
 def marginals(
     emissions: np.ndarray, transitions: np.ndarray, begin: np.ndarray, end: np.ndarray, grid: Layout
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    """(steps, states) probabilities, (states, states) expected transitions, and the log of the partition functions.
+    """Compute (steps, states) probabilities, (states, states) expected transitions, and the log of the partition
+    functions.
 
     emissions: (steps, states). transitions[i, j]: from state i to state j.
     """
@@ -90,7 +91,7 @@ class Weights:
     end: np.ndarray
 
     def emissions(self, sparse, dense: np.ndarray) -> np.ndarray:
-        """(steps, states)."""
+        """Compute the emissions: (steps, states)."""
         return np.asarray(sparse @ self.sparse) + dense @ self.dense
 
 
@@ -99,10 +100,10 @@ def train(
     sparse_decay: float, dense_decay: float, transition_decay: float = 0.1, iterations: int = 120,
     hidden: np.ndarray | None = None,
 ) -> Weights:  # fmt: skip
-    """Weights with the greatest likelihood of the states (steps,), less the squared weights times the decays.
+    """Fit weights that maximise the likelihood of the states (steps,), less the squared weights times the decays.
 
     sparse: scipy CSR (steps, features). sequence: id of every step, ascending. count: number of states. hidden: steps
-    whose state nobody has told; the likelihood is then that of the others, summed over what these may be.
+    whose state is not annotated; the likelihood is then that of the others, summed over the possible states of these.
     """
     from scipy.optimize import minimize
 
@@ -146,9 +147,11 @@ def train(
 
 
 class _Part(NamedTuple):
-    """Sequences that count alike. shut: what keeps told steps to their state, where others are hidden.
+    """Sequences of the same kind, with or without hidden steps. shut: added to emissions so that annotated steps keep
+    their state, if others are hidden.
 
-    first, last: the steps that begin and end a sequence. target, moves: how often each state, and each move, was told.
+    first, last: the steps that begin and end a sequence. target, moves: how often each state, and each transition, is
+    annotated.
     """
 
     rows: np.ndarray
@@ -180,7 +183,7 @@ def _parts(states: np.ndarray, sequence: np.ndarray, count: int, hidden: np.ndar
 
 
 def _part_loss(part: _Part, emissions: np.ndarray, w: Weights) -> tuple[float, np.ndarray, np.ndarray]:
-    """Negative log-likelihood of a part, and its gradient by emissions and by transitions."""
+    """Compute the negative log-likelihood of a part, and its gradient by emissions and by transitions."""
     found, expected, log_partition = marginals(emissions, w.transitions, w.begin, w.end, part.grid)
     if part.shut is None:
         wanted, moves = part.target, part.moves

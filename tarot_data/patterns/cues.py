@@ -37,12 +37,12 @@ class Cue(NamedTuple):
 
     @property
     def key(self) -> str:
-        """`label cue`, by which the model knows a row, wherever it is in the table."""
+        """Return `label cue`, by which the model identifies a row, wherever it is in the table."""
         return f"{self.label} {self.row['cue']}"
 
     @property
     def full_kind(self) -> str:
-        """`label.kind`"""
+        """Return `label.kind`."""
         return f"{self.label}.{self.kind}"
 
 

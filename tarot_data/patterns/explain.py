@@ -10,12 +10,12 @@ from tarot_data.text.normalise import fold
 
 
 def explain(text: str, question: str | None = None, person: str | None = None) -> dict:
-    """Label a text and say why: {sentences: [...], cards: [...], themes: [...]}.
+    """Label a text and explain why: {sentences: [...], cards: [...], themes: [...]}.
 
     A sentence: {text, labels, chances: {label: probability}, cards, rows: [{file, line, cue, label, kind, weight}],
-    kinds: of a link, forms: of advice, times: expressions of time}. rows are the cues found in it, those that moved
-    the decision most first; weight is what the row adds to the first label's score, in nats over the mean label.
-    cards: [{card, text, orientation, start, end, file, line}] with the alias row of each.
+    kinds: of a link, forms: of advice, times: expressions of time}. rows are the cues found in it, those that moved the
+    decision most first; weight is what the row adds to the first label's score, in nats over the mean label. cards:
+    [{card, text, orientation, start, end, file, line}] with the alias row of each.
     """
     model = labeller.current()
     found = labeller.label([{"content": text, "cards": [], "question": question, "person": person}], model)

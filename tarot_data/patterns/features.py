@@ -58,7 +58,7 @@ _MULTIPLIER = np.uint32(2654435761)
 def head_and_tail(
     padded: np.ndarray, owner: np.ndarray, sentence: np.ndarray, place: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Say which places are before their sentence's first comma and which after its last; without a comma neither."""
+    """Mark the places before their sentence's first comma and those after its last; none without a comma."""
     commas = np.nonzero(_is_one_of(padded, ",;:→"))[0]
     first = np.full(int(owner[-1]) + 1 if len(owner) else 0, -1)
     last = first.copy()
@@ -138,7 +138,7 @@ def structure(batch: Batch, pairs: Pairs) -> tuple[list[np.ndarray], list[str]]:
 
 
 def _place(batch: Batch) -> Columns:
-    """Place in the reading and length of each sentence."""
+    """Compute place in the reading and length of each sentence."""
     index, count = batch.s_index, batch.s_count
     from_end = count - 1 - index
     place = index / np.maximum(count - 1, 1)
@@ -152,7 +152,7 @@ def _place(batch: Batch) -> Columns:
 
 
 def _cards_mentioned(batch: Batch, pairs: Pairs, distinct: np.ndarray) -> Columns:
-    """Cards each sentence names or evokes. distinct: number of different drawn cards it names."""
+    """Count the cards each sentence names or evokes. distinct: number of different drawn cards it names."""
     first, drawn = pairs.first, np.diff(pairs.first)
     undrawn = np.bincount(batch.m_sentence[batch.m_sentence >= 0], minlength=batch.size) - per_pair_sum(
         pairs.named, first
@@ -181,7 +181,7 @@ def _cards_mentioned(batch: Batch, pairs: Pairs, distinct: np.ndarray) -> Column
 
 
 def _cards_so_far(batch: Batch, pairs: Pairs, distinct: np.ndarray) -> Columns:
-    """Drawn cards named up to each sentence, and those still to come."""
+    """Count the drawn cards named up to each sentence, and those still to come."""
     drawn = np.diff(pairs.first)
     new = _first_named(batch, pairs)
     met, named = _running(batch, new), _running(batch, distinct > 0)
@@ -201,7 +201,7 @@ def _cards_so_far(batch: Batch, pairs: Pairs, distinct: np.ndarray) -> Columns:
 
 
 def _card_share(batch: Batch) -> Columns:
-    """Share of each sentence's characters that are names of cards."""
+    """Compute the share of each sentence's characters that are names of cards."""
     inside = batch.m_sentence >= 0
     named = np.bincount(batch.m_sentence[inside], weights=(batch.m_end - batch.m_start)[inside], minlength=batch.size)
     share = named / np.maximum(batch.s_end - batch.s_start, 1)
@@ -212,7 +212,7 @@ END_MARKS = "。!?…"
 
 
 def _last_character(batch: Batch) -> Columns:
-    """The mark each sentence ends in; emoji, tildes and brackets may follow it."""
+    """Find the mark each sentence ends in; emoji, tildes and brackets may follow it."""
     last, mark = batch.codes[batch.s_end - 1], _last_mark(batch)
     return {
         "asks": _is_one_of(mark, "?？"),
@@ -227,7 +227,7 @@ def _last_character(batch: Batch) -> Columns:
 
 
 def _lines(batch: Batch) -> Columns:
-    """Whether each sentence begins or ends a line or a paragraph."""
+    """Mark the sentences that begin or end a line or a paragraph."""
     newline, start, end = batch.codes == 10, batch.s_start, batch.s_end
     final = len(newline) - 1
     begins = newline[np.maximum(start - 1, 0)] | (batch.s_index == 0)
@@ -245,7 +245,7 @@ def _lines(batch: Batch) -> Columns:
 
 
 def _first_character(batch: Batch) -> Columns:
-    """The kind of character each sentence begins with."""
+    """Find the kind of character each sentence begins with."""
     head = batch.codes[batch.s_start]
     return {
         "heading": head == ord("#"),
@@ -259,7 +259,7 @@ def _first_character(batch: Batch) -> Columns:
 
 
 def _letters_left(batch: Batch, distinct: np.ndarray, own_line: np.ndarray) -> Columns:
-    """How much of each sentence is left without its cards, orientations and positions."""
+    """Measure how much of each sentence is left without its cards, orientations and positions."""
     rest, named = _rest(batch), distinct > 0
     return {
         "rest_0": rest == 0,
@@ -272,7 +272,8 @@ def _letters_left(batch: Batch, distinct: np.ndarray, own_line: np.ndarray) -> C
 
 
 def _clauses_and_persons(batch: Batch) -> Columns:
-    """Commas, colons and quotes inside each sentence, the persons it speaks of, and its overlap with the question."""
+    """Count commas, colons and quotes inside each sentence, the persons it speaks of, and its overlap with the
+    question."""
     commas = _count(batch, ",;、")
     person = batch.sentence_of(batch.persons[0])
     return {

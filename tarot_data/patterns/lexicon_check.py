@@ -126,7 +126,7 @@ def _unknown_tables() -> Iterator[Finding]:
 
 
 def _empty_rows() -> Iterator[Finding]:
-    """Find own rows that say nothing and are ignored."""
+    """Find own rows without their main column, which are ignored."""
     for table, rows in lexicon.active().own.items():
         column = lexicon.main_column(table)
         # A cue of anchors and gaps only has no word to look for.

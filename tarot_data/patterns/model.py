@@ -60,7 +60,7 @@ class Model(NamedTuple):
 
 
 class Inputs(NamedTuple):
-    """What the labeller knows of a batch. dense: (sentences, names). cues: (sentence, cue, place) of each match."""
+    """Features of a batch. dense: (sentences, names). cues: (sentence, cue, place) of each match."""
 
     batch: Batch
     pairs: Pairs
@@ -198,7 +198,7 @@ def label(readings: Sequence[dict], model: Model | None = None) -> Labelled:
 
 
 def one_thread() -> AbstractContextManager[object]:
-    """Hold the matrix libraries that are loaded by now to one thread.
+    """Limit the matrix libraries loaded so far to one thread.
 
     Matrices as narrow as ours are slower on two threads than on one, and cost up to three times the CPU time.
     """

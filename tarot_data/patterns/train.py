@@ -98,7 +98,7 @@ def _known(inputs: Inputs, chosen: np.ndarray) -> np.ndarray:
 
 def _fit(inputs: Inputs, gold: Gold, chosen: np.ndarray) -> Model:
     """Train a model on the chosen sentences of a batch."""
-    # Loads a matrix library of its own, which must be there when `one_thread` counts them.
+    # Loads its own matrix library, which `one_thread` limits only if it is loaded before.
     import scipy.optimize  # noqa: F401
 
     states, named, sure = gold
@@ -230,8 +230,8 @@ def _write(figures: dict, target: Path) -> None:
 def corrected(stored: pl.DataFrame, done: pl.DataFrame) -> list[dict]:
     """Select the readings that have corrections (`corrections.CORRECTIONS`), to learn from.
 
-    Returns {id, content, cards, person, question, sentences: [{start, end, labels, cards, sure}]}. sure: whether the
-    reader said so, or only the labeller.
+    Returns {id, content, cards, person, question, sentences: [{start, end, labels, cards, sure}]}. sure: labelled by
+    the reader, not only by the labeller.
     """
     mine = stored.join(done.select("reading_id").unique(), on="reading_id", how="semi")
     by_reading: dict[str, list[dict]] = {}

@@ -1,4 +1,4 @@
-"""Contact details in text, found by the recognisers of `lexicon/recognisers.toml`, and where they overlap.
+"""Contact details in text, found by the recognisers of `lexicon/recognisers.toml`, without overlaps.
 
 Boundaries are look-arounds on ASCII letters and digits: `\\b` does not exist between a Chinese character and a digit.
 """

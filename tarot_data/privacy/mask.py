@@ -1,4 +1,4 @@
-"""Replace contact details in texts with placeholders."""
+"""Masking of contact details in texts with placeholders."""
 
 import re
 
@@ -27,7 +27,7 @@ def announces(label: str) -> bool:
 
 
 def mask_lone(text: str) -> str:
-    """Mask a text; replace all of it if it is nothing but a word or a number such as accounts have."""
+    """Mask a text; replace all of it if it is a single word or number that could be an account."""
     return placeholders()["account"] if _LONE.fullmatch(text.strip()) else mask(text)[0]
 
 

@@ -1,4 +1,4 @@
-"""Mask contact details in raw records (nested dicts and lists), keys included."""
+"""Masking of contact details in raw records (nested dicts and lists), keys included."""
 
 from datetime import date, datetime
 

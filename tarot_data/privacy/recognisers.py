@@ -1,6 +1,6 @@
 """Recognisers of contact details, compiled from `lexicon/recognisers.toml` and the cue words of `lexicon/contacts.csv`.
 
-Nothing here knows a word: a new form of contact detail is an entry of the table, a new kind a row of contacts.csv.
+The code has no words: a new form of contact detail is an entry of the table, a new kind a row of contacts.csv.
 """
 
 import re
@@ -55,7 +55,7 @@ class Recogniser:
         return [span for span in spans if self._accepts(match.string, *span)]
 
     def _accepts(self, text: str, start: int, end: int) -> bool:
-        """Check the detail itself and what is around it."""
+        """Check the detail itself and the text around it."""
         found = text[start:end]
         return (
             (self.detail is None or self.detail.fullmatch(found) is not None)
@@ -70,7 +70,7 @@ def _overlap(span: tuple[int, int], start: int, end: int) -> bool:
 
 
 class Look(dict[str, bool]):
-    """Which triggers hold in a text (half width), by name, each tested when it is first asked for."""
+    """The triggers that hold in a text (half width), by name, each tested on first use."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -81,7 +81,7 @@ class Look(dict[str, bool]):
 
     @cached_property
     def announced(self) -> set[str]:
-        """The kinds that have a cue word in the text."""
+        """Return the kinds that have a cue word in the text."""
         return announced_kinds(self.text)
 
 

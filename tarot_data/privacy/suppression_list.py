@@ -1,7 +1,7 @@
 """List of forgotten persons as keyed hashes, so that a second ingest of the inbox does not bring them back.
 
-The key is in the same file: whoever has the file can test whether a given name is in it, but cannot read the names. This
-is needed to recognise a person; docs/versions.md says so too.
+The key is in the same file: anyone with the file can test whether a given name is in it, but cannot read the names.
+This is needed to recognise a person (see also docs/versions.md).
 """
 
 import json
@@ -114,7 +114,7 @@ def without(
 
 
 def _without(known: Forgotten, frame: pl.DataFrame, person: pl.Series, words: pl.Series) -> pl.DataFrame:
-    """words: fingerprints of readings, keys of rejections."""
+    """Drop rows of forgotten persons. words: fingerprints of readings, keys of rejections."""
     veils: dict[tuple[str, str | None], str | None] = {}
     theirs, sources = [], []
     for who, said, source in zip(person, words, frame["source"], strict=True):

@@ -1,6 +1,6 @@
 """Delta tables of the store: scan, append, rewrite, purge, roll back.
 
-deltalake is imported inside functions: it takes 0.2 s, which commands that only look into the store's folder save.
+deltalake is imported inside functions: it takes 0.2 s, which commands that do not open a table save.
 """
 
 import json
@@ -79,7 +79,7 @@ def _roll_back(data_dir: Path, name: str, version: int) -> None:
 
 
 def exists(data_dir: Path, name: str) -> bool:
-    """Whether the table has a commit. A process killed in its first write leaves a log without one."""
+    """Check whether the table has a commit. A process killed in its first write leaves a log without one."""
     log = table_path(data_dir, name) / "_delta_log"
     return log.is_dir() and any(path.name[:20].isdigit() for path in log.iterdir())
 

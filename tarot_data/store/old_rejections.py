@@ -96,7 +96,7 @@ _READING = re.compile("r[0-9a-f]{16}")
 
 
 def verdict_of(sentence: str) -> tuple[str, dict[str, str]]:
-    """Code and values of a sentence."""
+    """Return code and values of a sentence."""
     if sentence in PACKED:
         return "packed", {"kind": PACKED[sentence]}
     if sentence in MEDIA:
@@ -118,7 +118,8 @@ def _codes() -> dict[str, str]:
 
 @cache
 def _patterns() -> list[tuple[str, re.Pattern[str]]]:
-    """The longest sentence first: `a text of {size} bytes; …` also ends like `{size} bytes; …`."""
+    """Compile the sentences with values, the longest first: `a text of {size} bytes; …` also ends like `{size} bytes;
+    …`."""
     return [
         (code, re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.*?)", re.escape(sentence)), re.DOTALL))
         for code, sentence in sorted(SENTENCES.items(), key=lambda item: -len(item[1]))

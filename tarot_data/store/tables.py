@@ -156,7 +156,7 @@ def _newest(rejections: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _without_consent(data_dir: Path) -> pl.Series:
-    """Return ids of readings of which a rejected duplicate says that the person did not consent.
+    """Return the ids of readings whose rejected duplicate says that the person did not consent.
 
     Dismissed rejections count too: the reader dismissed the copy, not the refusal.
     """

@@ -1,4 +1,4 @@
-"""The five voices of made-up readings: paragraphs of sentences to text as a chat, speech, notes, letter or blog has it."""
+"""The five voices of made-up readings: paragraphs of sentences to the text of a chat, speech, notes, letter or blog."""
 
 import re
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def _blog(writer: Writer, paragraphs: Paragraphs) -> str:
 
 
 def _notes(writer: Writer, paragraphs: Paragraphs) -> str:
-    """One sentence a line, sometimes as a list."""
+    """Write one sentence a line, sometimes as a list."""
     bulleted = ("intro", "meaning", "link") if writer.rng.random() < 0.3 else ()
     parts = []
     for paragraph in paragraphs:
@@ -40,7 +40,7 @@ def _notes(writer: Writer, paragraphs: Paragraphs) -> str:
 
 
 def _chat(writer: Writer, paragraphs: Paragraphs) -> str:
-    """One or two sentences a line; a line ends in nothing, a full stop, a tilde, an exclamation mark or an emoji."""
+    """Write one or two sentences a line; a line ends in nothing, a full stop, a tilde, an exclamation mark or an emoji."""
     merry = writer.rng.random()
     parts = ["".join(_chat_lines(writer, paragraph, merry)) for paragraph in paragraphs]
     return ("\n" if writer.rng.random() < 0.3 else "\n\n").join(parts)
@@ -65,7 +65,7 @@ def _chat_lines(writer: Writer, paragraph: list[Line], merry: float) -> Iterator
 
 
 def _speech(writer: Writer, paragraphs: Paragraphs) -> str:
-    """A voice message turned to text: one sentence a line, fillers, commas mostly lost."""
+    """Write a voice message turned to text: one sentence a line, fillers, commas mostly lost."""
     rng = writer.rng
     commas = rng.choice((0.05, 0.1, 0.9))
     no_filler, particles = writer.words("filler", "not_before"), writer.words("filler", "not_after")

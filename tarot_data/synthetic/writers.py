@@ -27,7 +27,7 @@ def _file(out: Path, form: str, number: int, ending: str) -> Path:
 
 
 def _hex(text: str) -> str:
-    """32 hex digits, as Notion gives every page and database."""
+    """Hash a text to 32 hex digits, as Notion gives every page and database."""
     return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
@@ -72,7 +72,7 @@ def _row(reading: MadeUp, rng: Random, layout: Layout, nobody: str | None = "") 
 
 
 def _header(form: str) -> list[str]:
-    """The columns of a table by their names in words.csv, and `synthetic` in its place."""
+    """Return the columns of a table by their names in words.csv, and `synthetic` in its place."""
     columns = list(_words("columns", form))
     columns.insert(LAYOUTS[form].columns.split().index("mark"), "synthetic")
     return columns
@@ -101,7 +101,7 @@ def _csv_utf8(out: Path, number: int, readings: list[MadeUp], rng: Random) -> in
 
 
 def _xlsx(out: Path, number: int, readings: list[MadeUp], rng: Random) -> int:
-    """A sheet every 200 readings, each with a title row, as a reader keeps months."""
+    """Write a sheet every 200 readings, each with a title row, as a reader keeps months."""
     sheets = []
     for start in range(0, len(readings), 200):
         rows = [_row(reading, rng, LAYOUTS["xlsx"]) for reading in readings[start : start + 200]]
@@ -246,7 +246,8 @@ def _obsidian(out: Path, number: int, readings: list[MadeUp], rng: Random) -> in
 
 
 def _docx(out: Path, number: int, readings: list[MadeUp], rng: Random) -> int:
-    """A heading a reading, its labels in one paragraph, its cards in a table or in a labelled line, its paragraphs."""
+    """Write a heading per reading, its labels in one paragraph, its cards in a table or a labelled line, its
+    paragraphs."""
     blocks: list[tuple[str, object]] = []
     for reading in readings:
         in_table = reading.cards[0].position and rng.random() < 0.5
@@ -269,7 +270,8 @@ def _docx(out: Path, number: int, readings: list[MadeUp], rng: Random) -> int:
 
 
 def _wechat(out: Path, number: int, readings: list[MadeUp], rng: Random) -> int:
-    """One chat with one client over the years: the client asks, the reader sends the cards, then a message a paragraph."""
+    """Write one chat with one client over years: the client asks, the reader sends the cards, then a message a
+    paragraph."""
     reader = rng.choice(_words("reader", "names"))
     client = readings[0].person
     messages: list[str] = []

@@ -28,7 +28,7 @@ def exclusive(path: Path, busy: Problem, wait_seconds: float = 0.0) -> Iterator[
 
 
 def is_locked(path: Path) -> bool:
-    """Whether the file is locked now, by another process or elsewhere in this one."""
+    """Check whether the file is locked now, by another process or elsewhere in this one."""
     if not path.exists():
         return False
     lock = FileLock(path, timeout=0)

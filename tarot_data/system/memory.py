@@ -1,4 +1,4 @@
-"""Return freed memory to the system, and pause the garbage collector."""
+"""Memory of the process: return of freed memory to the system, and a pause of the garbage collector."""
 
 import ctypes
 import gc

@@ -1,4 +1,4 @@
-"""Remove from a text what its file format added: control characters, HTML, image lines, spreadsheet formulas."""
+"""Removal of artefacts that a file format adds to a text: control characters, HTML, image lines, spreadsheet formulas."""
 
 import html
 import re
