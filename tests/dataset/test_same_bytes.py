@@ -15,17 +15,19 @@ SCRIPT = """
 import json, sys, time
 from pathlib import Path
 from random import Random
-from tarot_data import ingest, store, versions
+from tarot_data.dataset import versions
+from tarot_data.ingest import stages
+from tarot_data.store import tables
 
 data, seed, *paths = sys.argv[1:]
 data, paths = Path(data), sorted(map(Path, paths))
 Random(int(seed)).shuffle(paths)
-with store.writing(data):
-    files, _, _ = ingest.new_files(data, paths)
-    clean = ingest.read_and_clean(data, files, data / "staging")
-    counts = ingest.commit(data, ingest.decide(data, clean, data / "staging"), files)
+with tables.writing(data):
+    files, _, _ = stages.new_files(data, paths)
+    clean = stages.read_and_clean(data, files, data / "staging")
+    counts = stages.commit(data, stages.decide(data, clean, data / "staging"), files)
     manifest, _ = versions.publish(data)
-refused = sorted(store.rejections(data)["rejection_id"])
+refused = sorted(tables.rejections(data)["rejection_id"])
 print(json.dumps({"hash": manifest["hash"], "files": manifest["files"], "counts": counts, "refused": refused, "zone": time.strftime("%Z")}))
 """
 MACHINES = [

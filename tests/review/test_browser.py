@@ -35,7 +35,7 @@ def data(tmp_path_factory):
     """Create two open rejections, two versions and a training, below a folder with an awkward name."""
     folder = tmp_path_factory.mktemp("牌") / "我的 资料 [1]"
     inbox = tmp_path_factory.mktemp("inbox")
-    lay(inbox, GOOD, {**WRONG_CARD, "cards": ""}, {**GOOD, "person": "小满", "content": FIRST[:30]})
+    lay(inbox, GOOD, {**WRONG_CARD, "cards": ""}, {**GOOD, "person": "小满", "content": GOOD["cards"]})
     take_in(folder, inbox)
     with tables.writing(folder):
         for number in (1, 2):
