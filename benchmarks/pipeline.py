@@ -65,9 +65,9 @@ def diff(data: Path, _: Path) -> dict:
 
 def report(data: Path, _: Path) -> dict:
     from flows.report import write_report
-    from flows.training.gate_checks import look
+    from flows.training.gate_checks import newest_gate
 
-    return {"bytes": Path(write_report(data, look(data), "zh")["path"]).stat().st_size}
+    return {"bytes": Path(write_report(data, newest_gate(data), "zh")["path"]).stat().st_size}
 
 
 JOBS = {job.__name__: job for job in (ingest, publish, diff, report)}

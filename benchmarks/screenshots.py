@@ -57,10 +57,10 @@ def prepared(demo: Path, data_dir: Path) -> None:
     (run, *_) = sorted((data_dir / "runs").glob("[0-9]*"))
     for pair, winner in zip(blind_votes.pairs(run), ("tuned", "tuned", "base", "tuned"), strict=False):
         blind_votes.vote(run, pair, winner)
-    from flows.training.gate_checks import look
+    from flows.training.gate_checks import newest_gate
     from flows.training.runs import newest_run
 
-    write_report(data_dir, look(data_dir), "zh", run=newest_run(data_dir))
+    write_report(data_dir, newest_gate(data_dir), "zh", run=newest_run(data_dir))
 
 
 def pages(data_dir: Path) -> dict[str, str]:

@@ -8,7 +8,7 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
-from flows.training.gate_checks import look
+from flows.training.gate_checks import newest_gate
 from tarot_train.device import describe
 
 FRAGILE = {"prefect": "3.8.8", "polars": "2.1.0", "pandera": "0.35.0", "deltalake": "1.6.6", "torch": "2.13.0"}
@@ -40,7 +40,7 @@ def examine(data_dir: Path) -> list[dict[str, object]]:
 
 
 def _validated(data_dir: Path) -> dict[str, object]:
-    opened = look(data_dir)
+    opened = newest_gate(data_dir)
     return _finding("validated", not opened["missing"], opened["validated"], "validated")
 
 

@@ -53,7 +53,7 @@ def forget(
             tables.sweep(data_dir)
         person = find_person(data_dir, name, mentions)
         if dry_run:
-            return _known(data_dir, person)
+            return _count_known(data_dir, person)
         for digest in person.hashes:
             lock = data_dir / "locks" / f"train-{digest[:16]}.lock"
             held.enter_context(exclusive(lock, Problem("training", version=digest[:8])))
@@ -68,7 +68,7 @@ def readmit(data_dir: Path, name: str) -> None:
         steps.read_again(data_dir)
 
 
-def _known(data_dir: Path, person: Person) -> dict[str, object]:
+def _count_known(data_dir: Path, person: Person) -> dict[str, object]:
     concerned = [m["version"] for m in versions.listed(data_dir) if m["hash"] in person.hashes]
     return {
         "dry_run": True,
@@ -109,7 +109,7 @@ def _forget(data_dir: Path, person: Person, prefect_home: Path | None, progress:
         "left": [path.as_posix() for path in found if path.parts[0] != INBOX],
     }
     raw = [path.as_posix() for path in found if path.parts[0] == INBOX]
-    written = _write_receipt(data_dir, _unnamed(receipt | {"raw": len(raw), "copies": len(copies)}, person))
+    written = _write_receipt(data_dir, _masked_receipt(receipt | {"raw": len(raw), "copies": len(copies)}, person))
     return receipt | {"raw": raw, "copies": copies, "receipt": str(written)}
 
 
@@ -122,7 +122,7 @@ def _passages(person: Person, data_dir: Path | None = None) -> list[str]:
     return [passage for passage in found if passage not in others]
 
 
-def _unnamed(receipt: dict, person: Person) -> dict:
+def _masked_receipt(receipt: dict, person: Person) -> dict:
     """Return the receipt with names masked in its paths, because a file may be named after the person."""
     hidden = [suppression_list.masked(path, suppression_list.spans(path, person.name)) for path in receipt["left"]]
     return receipt | {"left": hidden}
@@ -175,14 +175,14 @@ def forget_runs(data_dir: Path, person: Person) -> tuple[list[dict], int, int]:
             _forget_exports(data_dir, folder.name)
         else:
             for name in ("too_long", "escaped"):
-                about[name] = _others(about.get(name, {}), person)
+                about[name] = _without_person(about.get(name, {}), person)
             _replace(folder / "manifest.json", about)
             _replace(folder / MARK, {"dataset": about["dataset"]["hash"]})
         out.append({"run": folder.name, "adapter": "removed" if stand_in else "kept"})
     return out, _forget_bases(data_dir, {folder.name for folder in marked}), generations
 
 
-def _others(listed: dict[str, list[str]], person: Person) -> dict[str, list[str]]:
+def _without_person(listed: dict[str, list[str]], person: Person) -> dict[str, list[str]]:
     """Return split -> example ids, without the person's."""
     kept = {split: [key for key in keys if key.split("-")[0] not in person.ids] for split, keys in listed.items()}
     return {split: keys for split, keys in kept.items() if keys}

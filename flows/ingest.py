@@ -7,10 +7,10 @@ from pathlib import Path
 from prefect import flow, task
 
 from flows.runtime import environment
-from flows.runtime.artifacts import shown
-from flows.runtime.error_redaction import Withheld, withholding
+from flows.runtime.artifacts import progress_for
+from flows.runtime.error_redaction import Withheld, withhold_errors
 from flows.runtime.progress import bar
-from flows.runtime.retries import AGAIN, if_it_passes, passes
+from flows.runtime.retries import RETRIES, can_pass, retry_if_it_can_pass
 from flows.runtime.run_log import HOOKS
 from tarot_data.ingest import batches, stages
 from tarot_data.ingest.compare import compare_batches
@@ -26,66 +26,66 @@ class Inbox:
         self.paths = paths
 
 
-@task(name="find new files", retry_condition_fn=if_it_passes, **AGAIN)
-@withholding
+@task(name="find new files", retry_condition_fn=retry_if_it_can_pass, **RETRIES)
+@withhold_errors
 def find_files(data_dir: Path, inbox: Inbox) -> tuple[list, int, list[str]]:
     return stages.new_files(data_dir, inbox.paths)
 
 
-@task(name="wait for files that are in use", retry_condition_fn=if_it_passes, **AGAIN)
-@withholding
+@task(name="wait for files that are in use", retry_condition_fn=retry_if_it_can_pass, **RETRIES)
+@withhold_errors
 def wait_for(files: list) -> None:
     for file in files:
-        in_use(file.path)
+        raise_if_locked(file.path)
 
 
-@task(name="read, mask and clean", retry_condition_fn=if_it_passes, **AGAIN)
-@withholding
+@task(name="read, mask and clean", retry_condition_fn=retry_if_it_can_pass, **RETRIES)
+@withhold_errors
 def read_and_clean(data_dir: Path, files: list, staging: Path) -> Path:
-    return stages.read_and_clean(data_dir, files, staging, progress=shown("reading"))
+    return stages.read_and_clean(data_dir, files, staging, progress=progress_for("reading"))
 
 
-@task(name="read, mask and clean a part", retry_condition_fn=if_it_passes, **AGAIN)
-@withholding
+@task(name="read, mask and clean a part", retry_condition_fn=retry_if_it_can_pass, **RETRIES)
+@withhold_errors
 def clean_part(data_dir: Path, files: list, out: Path, number: int) -> None:
     environment.prepare(data_dir)
     stages.clean_shard(data_dir, files, out, number)
 
 
-@task(name="label, validate and compare", retry_condition_fn=if_it_passes, **AGAIN)
-@withholding
+@task(name="label, validate and compare", retry_condition_fn=retry_if_it_can_pass, **RETRIES)
+@withhold_errors
 def decide(data_dir: Path, clean: Path, staging: Path) -> Path:
-    return stages.decide(data_dir, clean, staging, progress=shown("labelling"))
+    return stages.decide(data_dir, clean, staging, progress=progress_for("labelling"))
 
 
-@task(name="tell new from known", retry_condition_fn=if_it_passes, **AGAIN)
-@withholding
+@task(name="tell new from known", retry_condition_fn=retry_if_it_can_pass, **RETRIES)
+@withhold_errors
 def identify(data_dir: Path, clean: Path, staging: Path) -> Path:
     return stages.identify(data_dir, clean, staging)
 
 
-@task(name="label a part", retry_condition_fn=if_it_passes, **AGAIN)
-@withholding
+@task(name="label a part", retry_condition_fn=retry_if_it_can_pass, **RETRIES)
+@withhold_errors
 def label_part(data_dir: Path, identified: Path, labelled: Path, numbers: list[int]) -> None:
     environment.prepare(data_dir)
     stages.label_batches(identified, labelled, numbers)
 
 
-@task(name="validate and compare", retry_condition_fn=if_it_passes, **AGAIN)
-@withholding
+@task(name="validate and compare", retry_condition_fn=retry_if_it_can_pass, **RETRIES)
+@withhold_errors
 def compare(data_dir: Path, identified: Path, labelled: Path, staging: Path) -> Path:
     return compare_batches(data_dir, identified, labelled, staging)
 
 
-@task(name="commit to the store", retry_condition_fn=if_it_passes, **AGAIN)
-@withholding
+@task(name="commit to the store", retry_condition_fn=retry_if_it_can_pass, **RETRIES)
+@withhold_errors
 def commit(data_dir: Path, decided: Path, files: list) -> dict:
     with delta.all_or_none(data_dir):
         return stages.commit(data_dir, decided, files)
 
 
 @flow(name="ingest", validate_parameters=False, **HOOKS)
-@withholding
+@withhold_errors
 def ingest(data_dir: Path, inbox: Inbox, spread: bool = False) -> dict:
     """Convert raw files to validated, labelled readings in the store; every loss has a reason.
 
@@ -101,10 +101,10 @@ def ingest(data_dir: Path, inbox: Inbox, spread: bool = False) -> dict:
         files, known, kept = find_files(data_dir, inbox)
         counts = stages.NOTHING_NEW
         if files:
-            files = settled(files, lambda: find_files(data_dir, inbox)[0])
+            files = wait_until_unlocked(files, lambda: find_files(data_dir, inbox)[0])
             staging = data_dir / "staging"
             try:
-                decided = (_spread if spread else _here)(data_dir, files, staging)
+                decided = (_on_cluster if spread else _in_process)(data_dir, files, staging)
                 counts = commit(data_dir, decided, files)
             finally:
                 shutil.rmtree(staging, ignore_errors=True)
@@ -112,11 +112,11 @@ def ingest(data_dir: Path, inbox: Inbox, spread: bool = False) -> dict:
         return stages.tally(data_dir, len(files) + known, kept, counts)
 
 
-def _here(data_dir: Path, files: list, staging: Path) -> Path:
+def _in_process(data_dir: Path, files: list, staging: Path) -> Path:
     return decide(data_dir, read_and_clean(data_dir, files, staging), staging)
 
 
-def _spread(data_dir: Path, files: list, staging: Path) -> Path:
+def _on_cluster(data_dir: Path, files: list, staging: Path) -> Path:
     """Run the same stages in batches. Stages that need the whole store or several batches stay in this process."""
     clean, labelled = staging / "clean", staging / "labelled"
     for folder in (clean, labelled):
@@ -130,13 +130,13 @@ def _spread(data_dir: Path, files: list, staging: Path) -> Path:
 
 
 def _wait(stage: str, futures: list) -> None:
-    progress = shown(stage)
+    progress = progress_for(stage)
     for done, future in enumerate(futures, 1):
         future.result()
         progress(stage, done, len(futures))
 
 
-def settled(files: list, again: Callable[[], list]) -> list:
+def wait_until_unlocked(files: list, again: Callable[[], list]) -> list:
     """Wait until no other program locks the files, and return them.
 
     Files that stay locked are returned too; the reader rejects them. again: finds the files again, because a file that
@@ -144,18 +144,18 @@ def settled(files: list, again: Callable[[], list]) -> list:
     """
     try:
         for file in files:
-            in_use(file.path)
+            raise_if_locked(file.path)
     except OSError:
         try:
             wait_for(files)
         except Withheld as error:
-            if not passes(error):
+            if not can_pass(error):
                 raise
         return again()
     return files
 
 
-def in_use(path: Path) -> None:
+def raise_if_locked(path: Path) -> None:
     """Raise the error of opening a file if its cause can pass (another program's lock, an unreliable network drive).
 
     Any other error is left to the reader, which rejects the file.
@@ -164,5 +164,5 @@ def in_use(path: Path) -> None:
         with path.open("rb") as file:
             file.read(1)
     except OSError as error:
-        if passes(error):
+        if can_pass(error):
             raise

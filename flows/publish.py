@@ -5,22 +5,22 @@ from pathlib import Path
 from prefect import flow, task
 
 from flows.report import write_report
-from flows.runtime.error_redaction import withholding
-from flows.runtime.retries import AGAIN, if_it_passes
+from flows.runtime.error_redaction import withhold_errors
+from flows.runtime.retries import RETRIES, retry_if_it_can_pass
 from flows.runtime.run_log import HOOKS
 from flows.training.token_budget import budget_of
 from tarot_data.dataset import versions
 from tarot_data.store import tables
 
 
-@task(name="publish the dataset version", retry_condition_fn=if_it_passes, **AGAIN)
-@withholding
+@task(name="publish the dataset version", retry_condition_fn=retry_if_it_can_pass, **RETRIES)
+@withhold_errors
 def publish_version(data_dir: Path, base: str | None = None, recipe: str | None = None) -> tuple[dict, bool]:
     return versions.publish(data_dir, budget_of(base, recipe))
 
 
 @flow(name="publish", validate_parameters=False, **HOOKS)
-@withholding
+@withhold_errors
 def publish(data_dir: Path, base: str | None = None, recipe: str | None = None) -> tuple[dict, bool]:
     """Publish the content of the store; return the manifest and whether it is a new version.
 
@@ -30,7 +30,7 @@ def publish(data_dir: Path, base: str | None = None, recipe: str | None = None) 
         return publish_version(data_dir, base, recipe)
 
 
-@task(name="write the quality report", retry_condition_fn=if_it_passes, **AGAIN)
-@withholding
+@task(name="write the quality report", retry_condition_fn=retry_if_it_can_pass, **RETRIES)
+@withhold_errors
 def report_task(data_dir: Path, opened: dict, lang: str, run: dict | None = None) -> dict[str, object]:
     return write_report(data_dir, opened, lang, run=run)

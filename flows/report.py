@@ -14,7 +14,7 @@ def write_report(
 ) -> dict[str, object]:
     """Write the report of the newest version; return its figures and its location under `path`.
 
-    opened: the gate, as returned by `flows.training.gate_checks.look`.
+    opened: the gate, as returned by `flows.training.gate_checks.newest_gate`.
     """
     manifests = versions.listed(data_dir)
     version = manifests[-1] if manifests else None

@@ -40,7 +40,7 @@ def serve(data_dir: Path, port: int, lang: str, opened: Callable[[str], None], *
         opened(url)
         warming = Thread(target=warm, args=[data_dir], daemon=True)
         warming.start()
-        with door(data_dir / f"workbench-{at}.html", url, lang) if browser else nullcontext() as page:
+        with redirect_page(data_dir / f"workbench-{at}.html", url, lang) if browser else nullcontext() as page:
             if page:
                 webbrowser.open(page.resolve().as_uri())
             # No access log: it would print every address, with the names that were searched for.
@@ -52,7 +52,7 @@ def serve(data_dir: Path, port: int, lang: str, opened: Callable[[str], None], *
 
 
 @contextmanager
-def door(path: Path, url: str, lang: str) -> Iterator[Path]:
+def redirect_page(path: Path, url: str, lang: str) -> Iterator[Path]:
     """Write a page that redirects to url, readable by its owner only, and delete it when the block ends.
 
     The browser is started with this page instead of the link, because every user of a machine can see command lines.

@@ -7,18 +7,18 @@ from prefect import flow
 from flows.ingest import Inbox, ingest
 from flows.publish import publish, report_task
 from flows.runtime.artifacts import summarise
-from flows.runtime.dask_runner import spread_over
-from flows.runtime.error_redaction import withholding
+from flows.runtime.dask_runner import on_cluster
+from flows.runtime.error_redaction import withhold_errors
 from flows.runtime.run_log import HOOKS
 from flows.training.gate import MIN_NEW, MIN_READINGS, may_train
-from flows.training.gate_checks import look
+from flows.training.gate_checks import newest_gate
 from flows.training.runs import newest_run
 from flows.training.train import train
 from tarot_data.store import tables
 
 
 @flow(name="run", validate_parameters=False, **HOOKS)
-@withholding
+@withhold_errors
 def run(
     data_dir: Path,
     inbox: Inbox,
@@ -34,18 +34,18 @@ def run(
 
     cluster: where the ingest runs, see `flows.runtime.dask_runner`.
     """
-    taken_in = spread_over(ingest, cluster)(data_dir, inbox, spread=cluster is not None)
+    taken_in = on_cluster(ingest, cluster)(data_dir, inbox, spread=cluster is not None)
     result: dict[str, object] = {"ingest": taken_in, "version": None, "run": None, "scores": None}
     if tables.count(data_dir):
         manifest, new = publish(data_dir, base, recipe)
         wanted = ("version", "hash", "name", "counts", "settings")
         result["version"] = {key: manifest[key] for key in wanted} | {"new": new}
-    result["gate"] = look(data_dir, min_readings, min_new)
+    result["gate"] = newest_gate(data_dir, min_readings, min_new)
     if may_train(result["gate"], asked=False) and not no_train:
         trained = train(data_dir, base=base, recipe=recipe)
         result["scores"] = trained.pop("scores")
         result["run"] = trained
-    report = report_task(data_dir, look(data_dir, min_readings, min_new), lang, newest_run(data_dir))
+    report = report_task(data_dir, newest_gate(data_dir, min_readings, min_new), lang, newest_run(data_dir))
     result["report"] = report["path"]
     summarise(result, lang)
     return result

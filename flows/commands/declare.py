@@ -104,7 +104,7 @@ class Command(click.Command):
 
         with bucket.opened(place, warn, alone=self.alone) as data_dir:
             environment.prepare(data_dir, lexicon)
-            with disk_errors.explained(data_dir), terminal.showing():
+            with disk_errors.disk_problems(data_dir), terminal.escape_output():
                 context.invoke(self.callback, Context(data_dir, as_json, lang), **given)
 
 
@@ -141,7 +141,7 @@ def lexicon_option(function: Callable) -> Callable:
 def runner_options(function: Callable) -> Callable:
     """Add `--runner` and `--address`, which say where to clean and label.
 
-    The function gets `cluster`, see `flows.runtime.dask_runner.spread_over`.
+    The function gets `cluster`, see `flows.runtime.dask_runner.on_cluster`.
     """
 
     @option("--runner", type=click.Choice(["here", "dask"]), default="here")

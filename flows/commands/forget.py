@@ -7,7 +7,7 @@ from flows.commands.declare import Context, command, option
 from flows.report import write_report
 from flows.runtime import environment
 from flows.runtime.progress import bar
-from flows.training.gate_checks import look
+from flows.training.gate_checks import newest_gate
 from tarot_data.dataset import versions
 
 
@@ -29,7 +29,7 @@ def forget(ctx: Context, person: str, mentions: str | None, dry_run: bool, allow
     )
     bar.close()
     if not dry_run and result["removed"]["reports"] and versions.newest(ctx.data_dir):
-        write_report(ctx.data_dir, look(ctx.data_dir), ctx.lang)
+        write_report(ctx.data_dir, newest_gate(ctx.data_dir), ctx.lang)
     if ctx.as_json:
         return ctx.json(result)
     if dry_run:

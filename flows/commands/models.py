@@ -7,7 +7,7 @@ from random import SystemRandom
 import click
 
 from flows.commands.declare import Context, argument, command, option
-from flows.training.generate import Talk, lay, open_talk
+from flows.training.generate import Chat, open_chat, prepare_draw
 from flows.training.runs import best_run
 from tarot_data.cards.format import card_text
 from tarot_train import export as exports
@@ -39,29 +39,29 @@ def read(
         raise click.UsageError(ctx.say("usage.read"))
     if seed is None:
         seed = SystemRandom().randrange(2**31) if draw else 0
-    laid = lay(cards, draw, person, question, spread, seed) if cards or draw else None
-    talk = open_talk(ctx.data_dir, run, seed, think)
+    drawn = prepare_draw(cards, draw, person, question, spread, seed) if cards or draw else None
+    talk = open_chat(ctx.data_dir, run, seed, think)
     if talk.stand_in and not ctx.as_json:
         ctx.note("summary.standin")
     if talk.marked and not ctx.as_json:
         ctx.note("summary.run_marked", run=talk.run)
-    if laid:
+    if drawn:
         if draw and not ctx.as_json:
-            print_drawn(ctx, laid.cards, seed)
+            print_drawn(ctx, drawn.cards, seed)
         facts = {
             "run": talk.run,
             "stand_in": talk.stand_in,
             "marked": talk.marked,
             "seed": seed,
-            "cards": laid.cards,
-            "prompt": laid.prompt,
+            "cards": drawn.cards,
+            "prompt": drawn.prompt,
         }
-        _answer(ctx, talk, laid.prompt, facts)
+        _answer(ctx, talk, drawn.prompt, facts)
     if chat:
         _chat(ctx, talk)
 
 
-def _chat(ctx: Context, talk: Talk) -> None:
+def _chat(ctx: Context, talk: Chat) -> None:
     """Answer line by line until the input ends or a line is empty."""
     ctx.note("summary.chat", run=talk.run)
     while True:
@@ -72,7 +72,7 @@ def _chat(ctx: Context, talk: Talk) -> None:
         _answer(ctx, talk, line.strip(), {"run": talk.run, "prompt": line.strip()})
 
 
-def _answer(ctx: Context, talk: Talk, prompt: str, facts: dict) -> None:
+def _answer(ctx: Context, talk: Chat, prompt: str, facts: dict) -> None:
     """Print an answer as it is generated, with its trace on standard error, or as one JSON object."""
     if ctx.as_json:
         return ctx.json(facts | talk.answer(prompt, lambda part, text: None))

@@ -14,7 +14,7 @@ from flows.commands.declare import (
     runner_options,
 )
 from flows.commands.output import print_gate, print_ingest, print_published, print_run
-from flows.runtime.dask_runner import spread_over
+from flows.runtime.dask_runner import on_cluster
 from flows.service import prefect_session
 from schemas.errors import Problem
 from tarot_data.ingest.stages import nothing_new
@@ -83,4 +83,4 @@ def _ingested(ctx: Context, paths: tuple[Path, ...], cluster: str | None) -> dic
         from flows.ingest import Inbox
         from flows.ingest import ingest as ingest_flow
 
-        return spread_over(ingest_flow, cluster)(ctx.data_dir, Inbox(list(paths)), spread=cluster is not None)
+        return on_cluster(ingest_flow, cluster)(ctx.data_dir, Inbox(list(paths)), spread=cluster is not None)

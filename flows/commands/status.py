@@ -3,7 +3,7 @@
 from flows.commands.declare import Context, command, gate_options
 from flows.commands.output import print_gate
 from flows.runtime import run_log
-from flows.training.gate_checks import look
+from flows.training.gate_checks import newest_gate
 from flows.training.runs import champion_of, run_dirs
 from tarot_data.dataset import versions
 from tarot_data.store import tables
@@ -14,7 +14,7 @@ from tarot_data.store import tables
 def status(ctx: Context, min_readings: int, min_new: int) -> None:
     version = versions.newest(ctx.data_dir)
     runs = run_dirs(ctx.data_dir)
-    opened = look(ctx.data_dir, min_readings, min_new)
+    opened = newest_gate(ctx.data_dir, min_readings, min_new)
     last_run = run_log.last(ctx.data_dir)
     last_training = runs[-1].name if runs else None
     champion = champion_of(ctx.data_dir)

@@ -13,7 +13,7 @@ from flows.commands.declare import (
 from flows.commands.output import print_run
 from flows.service import prefect_session
 from flows.training.gate import may_train
-from flows.training.gate_checks import look_at
+from flows.training.gate_checks import gate_of
 from flows.training.plan import plan_training, require_base
 from flows.training.runs import find_run, read_run
 from schemas.errors import Problem
@@ -59,7 +59,7 @@ def train(
     smoke: bool,
 ) -> None:
     manifest = versions.find(ctx.data_dir, version)
-    opened = look_at(ctx.data_dir, manifest, min_readings)
+    opened = gate_of(ctx.data_dir, manifest, min_readings)
     if not may_train(opened, asked=True):
         raise Problem("gate_shut", why=" ".join(gate_sentences(opened, ctx.lang)), validated=opened["validated"])
     require_base(base, recipe, overrides)

@@ -19,7 +19,7 @@ EVERY_SECONDS = 3.0
 """Seconds between updates. An update is a request of some 50 ms, so more frequent ones would slow the work."""
 
 
-def shown(key: str) -> Callable[[str, int, int], None]:
+def progress_for(key: str) -> Callable[[str, int, int], None]:
     """Return a `progress(stage, done, total)` for the terminal's bar and, inside a task, an artifact. key: [a-z0-9-]."""
     state: dict[str, Any] = {"id": None, "stage": None, "at": 0.0}
 

@@ -46,26 +46,26 @@ class Copy:
         self.index_path = self.folder.parent / "index.json"
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.parent.chmod(0o700)
-        with _answers(self.url):
+        with _bucket_errors(self.url):
             self.bucket = from_url(self.url, retry_config={"max_retries": RETRIES})
-        self.held: Lease | None = None
+        self.current_lease: Lease | None = None
         self.warned = False
 
     @contextmanager
     def lease(self) -> Iterator[None]:
         """Keep the lease until the block ends, so that nobody else writes to the bucket."""
-        if self.held:
+        if self.current_lease:
             yield
             return
         with exclusive(self.folder.parent / "copy.lock", Problem("busy", path=self.url), WAIT_SECONDS):
-            self.held = Lease(self.bucket, self.url, self.say)
+            self.current_lease = Lease(self.bucket, self.url, self.say)
             try:
-                with _answers(self.url):
-                    self.held.take()
+                with _bucket_errors(self.url):
+                    self.current_lease.acquire()
                 yield
             finally:
-                held, self.held = self.held, None
-                held.give_back()
+                ended, self.current_lease = self.current_lease, None
+                ended.release()
 
     def exchange(self) -> None:
         """Make copy and bucket equal: send what changed in the copy, fetch what changed in the bucket.
@@ -75,14 +75,14 @@ class Copy:
         """
         with self.lease():
             try:
-                with _answers(self.url):
+                with _bucket_errors(self.url):
                     self._exchange()
             finally:
                 bar.close()
 
     def _exchange(self) -> None:
-        self.held.renew()
-        self.held.check()
+        self.current_lease.renew()
+        self.current_lease.check()
         known, remote, local = self._known(), self._remote(), self._local()
         fetch, send = [], []
         for path in sorted({*known, *remote, *local}):
@@ -96,8 +96,8 @@ class Copy:
                 send.append(path)
         merged = {path for path in fetch if path == RUN_LOG and path in local and path in remote}
         try:
-            self._all("fetched", fetch, lambda path: self._fetch(path, remote.get(path), known, path in merged))
-            self._all("sent", [*send, *sorted(merged)], lambda path: self._send(path, known))
+            self._transfer("fetched", fetch, lambda path: self._fetch(path, remote.get(path), known, path in merged))
+            self._transfer("sent", [*send, *sorted(merged)], lambda path: self._send(path, known))
         finally:
             self._remember(known)
 
@@ -118,7 +118,7 @@ class Copy:
         local.replace(aside)
         self.say("bucket.set_aside", path=aside)
 
-    def _all(self, stage: str, paths: list[str], work: Callable[[str], None]) -> None:
+    def _transfer(self, stage: str, paths: list[str], work: Callable[[str], None]) -> None:
         """Do the work for every path in the order of `_rank`, and show the progress."""
         done = 0
         with ThreadPoolExecutor(TRANSFERS) as pool:
@@ -144,7 +144,7 @@ class Copy:
         known[path] = [etag, *_seen(local)]
 
     def _send(self, path: str, known: dict) -> None:
-        self.held.check()
+        self.current_lease.check()
         local = self.folder / path
         if not local.exists():
             obstore.delete(self.bucket, path)
@@ -220,18 +220,18 @@ CAUSES = ("error sending request", "timed out", "dns error")
 
 
 @contextmanager
-def _answers(url: str) -> Iterator[None]:
+def _bucket_errors(url: str) -> Iterator[None]:
     """Convert errors of the bucket to a Problem without the file names that their own texts contain."""
     try:
         yield
     except (BaseError, FileNotFoundError) as error:
-        why = _why(str(error))
+        why = _cause(str(error))
         if isinstance(error, FileNotFoundError) and not why:
             raise  # A file of this machine.
         raise Problem("bucket", path=url, why=why or type(error).__name__) from None
 
 
-def _why(text: str) -> str | None:
+def _cause(text: str) -> str | None:
     """Return `403 Forbidden` or another cause that an error text of obstore names, else None."""
     _, found, status = text.partition("status code: ")
     if found and status[:3].isdigit():

@@ -32,9 +32,9 @@ class Lease:
         self.etag, self.lost, self.count = None, False, 0
         self.over = threading.Event()
         self.renewal = threading.Lock()
-        self.renewing = threading.Thread(target=self._keep, daemon=True)
+        self.renewing = threading.Thread(target=self._keep_renewing, daemon=True)
 
-    def take(self) -> None:
+    def acquire(self) -> None:
         """Acquire the lease. Raises Problem `busy` if a live owner does not finish within WAIT_SECONDS."""
         start = alive_since = time.monotonic()
         first = seen = None
@@ -69,7 +69,7 @@ class Lease:
             if not self.lost:
                 self.lost = self._holder() != self.etag or not self._replace(self.etag)
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         self.over.set()
         if self.renewing.ident:
             self.renewing.join()
@@ -105,7 +105,7 @@ class Lease:
         text = json.dumps({"host": socket.gethostname(), "process": os.getpid(), "renewed": self.count})
         self.etag = obstore.put(self.bucket, LEASE, text.encode(), mode=mode)["e_tag"]
 
-    def _keep(self) -> None:
+    def _keep_renewing(self) -> None:
         while not self.lost and not self.over.wait(RENEW_SECONDS):
             with suppress(Exception):  # After a network error the next loop tries again; DEAD_SECONDS are six loops.
                 self.renew()

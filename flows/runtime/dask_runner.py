@@ -10,7 +10,7 @@ LOCAL = "local"
 """A local cluster, one process per core, that ends with the flow."""
 
 
-def spread_over(flow: Any, cluster: str | None) -> Any:
+def on_cluster(flow: Any, cluster: str | None) -> Any:
     """Return the flow itself, or with its submitted tasks on a Dask cluster: LOCAL, or the address of a scheduler.
 
     Raises Problem `no_dask`.
@@ -22,11 +22,13 @@ def spread_over(flow: Any, cluster: str | None) -> Any:
     # Belongs to the extra `dask`, and to Prefect.
     from prefect_dask import DaskTaskRunner
 
-    runner = DaskTaskRunner(cluster_kwargs=cluster_here()) if cluster == LOCAL else DaskTaskRunner(address=cluster)
+    runner = (
+        DaskTaskRunner(cluster_kwargs=local_cluster_options()) if cluster == LOCAL else DaskTaskRunner(address=cluster)
+    )
     return flow.with_options(task_runner=runner)
 
 
-def cluster_here() -> dict[str, object]:
+def local_cluster_options() -> dict[str, object]:
     """Return the arguments of a LocalCluster: one process per core, one thread each.
 
     Dask would set the number of threads in the environment of this process, for its workers to inherit, and not reset

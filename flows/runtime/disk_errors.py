@@ -10,7 +10,7 @@ from tempfile import NamedTemporaryFile
 
 from schemas.errors import Problem
 
-ROOM_BYTES = 16 * 1024 * 1024
+MIN_FREE_BYTES = 16 * 1024 * 1024
 """Minimum free space for starting Prefect.
 
 Its state alone is a few MB, and without space a flow waits two minutes for a server that cannot start.
@@ -18,20 +18,20 @@ Its state alone is a few MB, and without space a flow waits two minutes for a se
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _LOCKED = {errno.EROFS, errno.EACCES, errno.EPERM}
-_MUTE = {"polars", "deltalake", "_internal"}
+_VAGUE_PACKAGES = {"polars", "deltalake", "_internal"}
 """Packages whose errors may not contain the system's error: Parquet on a full disk is "transport error" (polars 2.1).
 """
 
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
 
 
-def refused(error: BaseException, data_dir: Path) -> Problem | None:
+def to_problem(error: BaseException, data_dir: Path) -> Problem | None:
     """Return the Problem behind an error, `disk_full` or `not_writable`, or None if the disk is not the cause."""
     number = error.errno if isinstance(error, OSError) else None
     if number is None and (said := _OS_ERROR.search(str(error))):
         number = int(said.group(1))
-    if number is None and type(error).__module__.partition(".")[0] in _MUTE:
-        number = _tried(data_dir)
+    if number is None and type(error).__module__.partition(".")[0] in _VAGUE_PACKAGES:
+        number = _write_errno(data_dir)
     if number in _FULL:
         return Problem("disk_full", path=data_dir)
     below = Path(str(getattr(error, "filename", None) or data_dir)).absolute().is_relative_to(data_dir.absolute())
@@ -40,7 +40,7 @@ def refused(error: BaseException, data_dir: Path) -> Problem | None:
     return None
 
 
-def _tried(data_dir: Path) -> int | None:
+def _write_errno(data_dir: Path) -> int | None:
     """Write a file of 1 MiB to the data directory; return the errno of the failure, or None if it succeeds."""
     try:
         with NamedTemporaryFile(dir=data_dir) as file:
@@ -52,20 +52,20 @@ def _tried(data_dir: Path) -> int | None:
 
 
 @contextmanager
-def explained(data_dir: Path) -> Iterator[None]:
+def disk_problems(data_dir: Path) -> Iterator[None]:
     """Convert disk errors of the block to Problems."""
     try:
         yield
     except Problem:
         raise
     except Exception as error:
-        if problem := refused(error, data_dir):
+        if problem := to_problem(error, data_dir):
             raise problem from error
         raise
 
 
-def room(data_dir: Path) -> None:
-    """Raise Problem `disk_full` if less than ROOM_BYTES are free. The folder need not exist yet."""
+def require_space(data_dir: Path) -> None:
+    """Raise Problem `disk_full` if less than MIN_FREE_BYTES are free. The folder need not exist yet."""
     there = next(place for place in (data_dir.resolve(), *data_dir.resolve().parents) if place.exists())
-    if shutil.disk_usage(there).free < ROOM_BYTES:
+    if shutil.disk_usage(there).free < MIN_FREE_BYTES:
         raise Problem("disk_full", path=data_dir)

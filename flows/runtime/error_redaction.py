@@ -36,7 +36,7 @@ def kind_of(error: BaseException) -> str:
     return error.code if isinstance(error, Problem) else type(error).__name__
 
 
-def withholding(function: Callable[..., Any]) -> Callable[..., Any]:
+def withhold_errors(function: Callable[..., Any]) -> Callable[..., Any]:
     """Decorate a function so that its errors are withheld; used below `@task` and `@flow`."""
 
     @wraps(function)
@@ -53,7 +53,7 @@ def withholding(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def original_errors() -> Iterator[None]:
     """Raise the original errors of the block instead of their withheld replacements."""
     try:
         yield

@@ -14,11 +14,11 @@ PASSING_WINERRORS = {32, 33}
 
 PASSING_PROBLEMS = {"store_conflict"}
 
-AGAIN = {"retries": 3, "retry_delay_seconds": [1, 4, 16], "retry_jitter_factor": 0.3}
+RETRIES = {"retries": 3, "retry_delay_seconds": [1, 4, 16], "retry_jitter_factor": 0.3}
 """Settings of a task with retries: 1, 4 and 16 seconds later, each wait up to 0.3 longer or shorter."""
 
 
-def passes(error: BaseException) -> bool:
+def can_pass(error: BaseException) -> bool:
     """Check whether the cause of an error can disappear within moments."""
     if isinstance(error, Withheld):
         error = error.cause
@@ -31,10 +31,10 @@ def passes(error: BaseException) -> bool:
     return name == "CommitFailedError" or (name == "OperationalError" and "locked" in str(error))
 
 
-def if_it_passes(task: Any, run: Any, state: Any) -> bool:
+def retry_if_it_can_pass(task: Any, run: Any, state: Any) -> bool:
     """Decide whether to retry; Prefect's `retry_condition_fn`."""
     try:
         state.result()
     except Exception as error:
-        return passes(error)
+        return can_pass(error)
     return False

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-_OBEYED = re.compile("[\0-\b\v-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_CONTROLS = re.compile("[\0-\b\v-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """Terminal control characters, including C1 controls, and those that change the writing direction; line ends stay."""
 
 
 def shown(text: str) -> str:
     """Return the text with every control as `\u001b`, which JSON reads as the original character."""
-    return _OBEYED.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
 def one_line(text: str) -> str:
@@ -20,7 +20,7 @@ def one_line(text: str) -> str:
     return shown(" ".join(text.split()))
 
 
-class _Shown:
+class _EscapedStream:
     """A text stream that shows controls instead of sending them."""
 
     def __init__(self, stream: Any) -> None:
@@ -35,10 +35,10 @@ class _Shown:
 
 
 @contextmanager
-def showing() -> Iterator[None]:
+def escape_output() -> Iterator[None]:
     """Print control characters as escapes in the block, so that none reaches the terminal."""
     before = sys.stdout
-    sys.stdout = _Shown(before)
+    sys.stdout = _EscapedStream(before)
     try:
         yield
     finally:

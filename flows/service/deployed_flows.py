@@ -13,15 +13,15 @@ from flows.ingest import Inbox, ingest
 from flows.publish import publish, report_task
 from flows.runtime import bucket, environment
 from flows.runtime.artifacts import summarise
-from flows.runtime.dask_runner import spread_over
-from flows.runtime.error_redaction import kind_of, withholding
+from flows.runtime.dask_runner import on_cluster
+from flows.runtime.error_redaction import kind_of, withhold_errors
 from flows.runtime.progress import bar
 from flows.runtime.run_log import HOOKS
 from flows.service import prefect_session
 from flows.service.child_process import end_with_parent
-from flows.service.triggers import announce, train_once, wanted
+from flows.service.triggers import announce, may_still_train, train_once
 from flows.training.gate import may_train
-from flows.training.gate_checks import look
+from flows.training.gate_checks import newest_gate
 from flows.training.runs import newest_run
 from flows.training.train import train
 from tarot_data.dataset import versions
@@ -38,7 +38,7 @@ MOST_WAIT_SECONDS = 20.0
 
 
 @flow(name="watch the inbox", **HOOKS)
-@withholding
+@withhold_errors
 def watch(min_readings: int, min_new: int, training: dict, lang: str) -> dict:
     """Run one tick: ingest what is new in the inbox and, if anything changed, publish, report and check the gate.
 
@@ -67,7 +67,7 @@ def _tick(
     result: dict[str, object] = {"outcome": "nothing_new", "announced": False}
     if _anything_new(data_dir, inbox):
         wait_until_quiet(inbox)
-        result["ingest"] = spread_over(ingest, cluster)(data_dir, Inbox(inbox), spread=cluster is not None)
+        result["ingest"] = on_cluster(ingest, cluster)(data_dir, Inbox(inbox), spread=cluster is not None)
     if (state := store_state(data_dir)) != _seen(data_dir):
         result["outcome"] = "published"
         if tables.count(data_dir):
@@ -75,9 +75,9 @@ def _tick(
             result["version"] = {key: manifest[key] for key in ("version", "hash", "counts")} | {"new": new}
         result["report"] = _report(data_dir, min_readings, min_new, lang)
         _remember(data_dir, state)
-    result["gate"] = look(data_dir, min_readings, min_new)
+    result["gate"] = newest_gate(data_dir, min_readings, min_new)
     manifest = versions.newest(data_dir)
-    if may_train(result["gate"], asked=False) and wanted(data_dir, manifest["hash"]):
+    if may_train(result["gate"], asked=False) and may_still_train(data_dir, manifest["hash"]):
         announce(manifest)
         result["announced"] = True
     if result["outcome"] != "nothing_new" or result["announced"]:
@@ -86,7 +86,7 @@ def _tick(
 
 
 @flow(name="train when ready", flow_run_name="dataset version {version}", **HOOKS)
-@withholding
+@withhold_errors
 def train_when_ready(
     version: int, hash: str, min_readings: int, min_new: int, training: dict, lang: str
 ) -> dict[str, object]:
@@ -139,7 +139,7 @@ def _files(inbox: list[Path]) -> list[Path]:
 
 
 def _report(data_dir: Path, min_readings: int, min_new: int, lang: str) -> str:
-    return report_task(data_dir, look(data_dir, min_readings, min_new), lang, newest_run(data_dir))["path"]
+    return report_task(data_dir, newest_gate(data_dir, min_readings, min_new), lang, newest_run(data_dir))["path"]
 
 
 def _seen(data_dir: Path) -> dict | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flows.runtime import disk_errors
 from flows.runtime.environment import prefect_home, with_token
-from flows.runtime.error_redaction import told
+from flows.runtime.error_redaction import original_errors
 from flows.service.status import served_at, token_of
 from flows.service.temporary_server import Temporary
 from schemas.errors import Problem
@@ -24,14 +24,14 @@ def prefect_at(data_dir: Path) -> Iterator[None]:
     try:
         Path(os.environ["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise disk_errors.refused(error, data_dir) or Problem(
+        raise disk_errors.to_problem(error, data_dir) or Problem(
             "not_writable", path=data_dir, why=error.strerror
         ) from None
-    disk_errors.room(data_dir)
+    disk_errors.require_space(data_dir)
     # Use a running server: two servers on one database file would lock each other out.
     # Started first, so that it comes up while Prefect is imported here.
     address = served_at(data_dir)
-    own = None if address or _server_named() else Temporary(prefect_home())
+    own = None if address or _has_server_setting() else Temporary(prefect_home())
     from prefect.settings import (
         PREFECT_API_URL,
         PREFECT_CLIENT_CUSTOM_HEADERS,
@@ -44,11 +44,11 @@ def prefect_at(data_dir: Path) -> Iterator[None]:
     if address:
         token = own.token if own else token_of(data_dir)
         here = {PREFECT_API_URL: f"{address}/api", PREFECT_CLIENT_CUSTOM_HEADERS: with_token(token)}
-    with told(), temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None} | here):
+    with original_errors(), temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None} | here):
         yield
 
 
-def _server_named() -> bool:
+def _has_server_setting() -> bool:
     """Check whether the user configured a Prefect server: in the environment, or in a profile."""
     profiles = Path(os.environ.get("PREFECT_PROFILES_PATH") or prefect_home() / "profiles.toml")
     named = os.environ.get("PREFECT_API_URL") or os.environ.get("PREFECT_PROFILE")

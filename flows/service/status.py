@@ -74,11 +74,11 @@ def accepts(address: str, token: str) -> bool:
         return False
 
 
-def say_where(data_dir: Path, address: str) -> None:
+def write_address(data_dir: Path, address: str) -> None:
     write_text(data_dir / FILE, json.dumps({"address": address}) + "\n")
 
 
-def say_gone(data_dir: Path) -> None:
+def remove_address(data_dir: Path) -> None:
     (data_dir / FILE).unlink(missing_ok=True)
 
 

@@ -13,7 +13,16 @@ from types import FrameType
 from flows.runtime import environment
 from flows.service.child_process import start
 from flows.service.settings import START_SECONDS, ServeSettings
-from flows.service.status import answers, link_to, lock_path, part_path, say_gone, say_where, served_at, token_of
+from flows.service.status import (
+    answers,
+    link_to,
+    lock_path,
+    part_path,
+    remove_address,
+    served_at,
+    token_of,
+    write_address,
+)
 from schemas.errors import Problem
 from tarot_data.system.locks import exclusive, is_locked
 
@@ -124,7 +133,7 @@ def serve(
     there = served_at(data_dir)
     busy = Problem("serving_already", path=data_dir, address=link_to(there, token_of(data_dir)) if there else "?")
     with exclusive(lock_path(data_dir), busy, wait_seconds=1.0):
-        say_gone(data_dir)
+        remove_address(data_dir)
         if not is_locked(part_path(data_dir, "server")):  # The server of a killed supervisor is about to end.
             _check_port(port)
         for folder in inbox:
@@ -135,12 +144,12 @@ def serve(
             try:
                 children.start(*PARTS)
                 if not children.stopping:
-                    say_where(data_dir, children.address)
+                    write_address(data_dir, children.address)
                     running(link_to(children.address, token_of(data_dir)))
                 children.watch()
             finally:
                 children.stop()
-                say_gone(data_dir)
+                remove_address(data_dir)
 
 
 def _children(

@@ -13,9 +13,9 @@ from prefect.client.orchestration import get_client
 from prefect.events.schemas.events import Event, Resource
 
 from flows.runtime.error_redaction import kind_of
-from flows.runtime.retries import passes
+from flows.runtime.retries import can_pass
 from flows.training.gate import may_train
-from flows.training.gate_checks import finished, look_at
+from flows.training.gate_checks import finished, gate_of
 from schemas.errors import Problem
 from tarot_data.dataset import versions
 from tarot_data.system.atomic import write_text
@@ -39,7 +39,7 @@ def announce(manifest: dict) -> None:
         client.request("POST", "/events", json=[event.model_dump(mode="json")])
 
 
-def wanted(data_dir: Path, hash: str) -> bool:
+def may_still_train(data_dir: Path, hash: str) -> bool:
     """Check whether announcing the version can still lead to a training.
 
     It cannot if the version is trained, is being trained, or has failed for good.
@@ -64,10 +64,10 @@ def train_once(
         with exclusive(_lock(data_dir, hash), Problem("training", version=hash[:8])):
             known = marker(data_dir, hash)
             if known.get("state") == "done" or finished(data_dir, hash):
-                return {"outcome": "already", "gate": look_at(data_dir, manifest, required, min_new)}
+                return {"outcome": "already", "gate": gate_of(data_dir, manifest, required, min_new)}
             if known.get("state") == "failed":
                 return {"outcome": "failed_before"}
-            opened = look_at(data_dir, manifest, required, min_new)
+            opened = gate_of(data_dir, manifest, required, min_new)
             if not may_train(opened, asked=False):
                 return {"outcome": "shut", "gate": opened}
             return _attempt(data_dir, manifest, known.get("attempts", 0), train)
@@ -93,7 +93,7 @@ def _attempt(data_dir: Path, manifest: dict, before: int, train: Callable[[], di
         if kind_of(error) == "training":  # Started manually in another process.
             mark("waiting", attempts=before)
             return {"outcome": "busy"}
-        mark("waiting" if passes(error) else "failed", error=kind_of(error))
+        mark("waiting" if can_pass(error) else "failed", error=kind_of(error))
         raise
     except BaseException:
         mark("waiting", attempts=before)  # The user stopped the server: the training has not failed.

@@ -16,12 +16,12 @@ TEXTS = ("person", "question", "content", "outcome")
 """Columns of a version that may contain a contact detail."""
 
 
-def look(data_dir: Path, required: int = MIN_READINGS, min_new: int = MIN_NEW) -> dict[str, object]:
+def newest_gate(data_dir: Path, required: int = MIN_READINGS, min_new: int = MIN_NEW) -> dict[str, object]:
     """Evaluate the gate for the newest version, or for no data if there is none."""
-    return look_at(data_dir, versions.newest(data_dir), required, min_new)
+    return gate_of(data_dir, versions.newest(data_dir), required, min_new)
 
 
-def look_at(
+def gate_of(
     data_dir: Path, manifest: dict | None, required: int = MIN_READINGS, min_new: int = MIN_NEW
 ) -> dict[str, object]:
     found = examine(data_dir, manifest) if manifest else None

@@ -14,16 +14,16 @@ Say = Callable[[str, str], None]
 
 
 @dataclass(frozen=True)
-class Laid:
+class Draw:
     """A draw: the cards and the prompt that asks about them."""
 
     cards: list[dict]
     prompt: str
 
 
-def lay(
+def prepare_draw(
     cards: str | None, draw: str | None, person: str | None, question: str | None, spread: str | None, seed: int
-) -> Laid:
+) -> Draw:
     """Parse cards as people write them, or draw them for the spread `draw`.
 
     Raises Problem `unknown_card`, `no_spread`.
@@ -32,11 +32,11 @@ def lay(
         spread, drawn = draw, draw_cards(draw, seed)
     else:
         drawn = drawn_cards({"id": "--cards", "cards": cards, "spread": spread})
-    return Laid(drawn, prompt_for(person, question, [{"draw": 1, "spread": spread}], drawn))
+    return Draw(drawn, prompt_for(person, question, [{"draw": 1, "spread": spread}], drawn))
 
 
 @dataclass
-class Talk:
+class Chat:
     """A conversation with the model of one run; it keeps the messages so far."""
 
     run: str
@@ -58,7 +58,7 @@ class Talk:
         return {"content": found.content, "trace": found.trace}
 
 
-def open_talk(data_dir: Path, run: str | None, seed: int, think: bool | None = None) -> Talk:
+def open_chat(data_dir: Path, run: str | None, seed: int, think: bool | None = None) -> Chat:
     """Load the model of a run, by default the champion's. think: None thinks if it was trained to.
 
     Raises Problem `no_run`, `base_missing`, `base_changed`.
@@ -68,4 +68,4 @@ def open_talk(data_dir: Path, run: str | None, seed: int, think: bool | None = N
     model, tokenizer = evaluate.load_run(folder, manifest)
     thinking = manifest.get("thinking", False) if think is None else think
     manner = generate.Manner(settings=recipe.build(manifest["used"]).generation, seed=seed, thinking=thinking)
-    return Talk(folder.name, manifest["base"]["stand_in"], model, tokenizer, manner, [], is_marked(folder))
+    return Chat(folder.name, manifest["base"]["stand_in"], model, tokenizer, manner, [], is_marked(folder))

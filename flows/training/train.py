@@ -9,8 +9,8 @@ from pathlib import Path
 
 from prefect import flow, task
 
-from flows.runtime.artifacts import shown
-from flows.runtime.error_redaction import told, withholding
+from flows.runtime.artifacts import progress_for
+from flows.runtime.error_redaction import original_errors, withhold_errors
 from flows.runtime.progress import bar
 from flows.runtime.run_log import HOOKS
 from schemas.errors import Problem
@@ -22,7 +22,7 @@ from tarot_train.smoke_test import trial
 
 
 @task(name="fine-tune with LoRA")
-@withholding
+@withhold_errors
 def fine_tune(data_dir: Path, manifest: dict, base: str | None, recipe: str | None, overrides: dict) -> Path:
     return sft.train(
         version_dir=versions.path_of(data_dir, manifest),
@@ -30,23 +30,23 @@ def fine_tune(data_dir: Path, manifest: dict, base: str | None, recipe: str | No
         recipe=recipe,
         overrides=overrides,
         data_dir=data_dir,
-        progress=shown("training"),
+        progress=progress_for("training"),
         watch=bar.watch,
     )
 
 
 @task(name="try five updates")
-@withholding
+@withhold_errors
 def try_out(data_dir: Path, manifest: dict, base: str | None, recipe: str | None, overrides: dict) -> dict:
     return trial(
-        versions.path_of(data_dir, manifest), base, recipe, overrides, data_dir=data_dir, progress=shown("trial")
+        versions.path_of(data_dir, manifest), base, recipe, overrides, data_dir=data_dir, progress=progress_for("trial")
     )
 
 
 @task(name="evaluate against the base")
-@withholding
+@withhold_errors
 def evaluate_run(data_dir: Path, run_dir: Path) -> dict:
-    return evaluate.evaluate(run_dir, data_dir=data_dir, annotate=annotate_records, progress=shown("evaluation"))
+    return evaluate.evaluate(run_dir, data_dir=data_dir, annotate=annotate_records, progress=progress_for("evaluation"))
 
 
 def challenge(data_dir: Path, run_dir: Path) -> dict:
@@ -57,7 +57,7 @@ def challenge(data_dir: Path, run_dir: Path) -> dict:
 def evaluate_again(data_dir: Path, run_dir: Path) -> dict:
     """Evaluate a finished run once more, without a flow; return {run, scores, champion}."""
     try:
-        with told():
+        with original_errors():
             scores = evaluate_run.fn(data_dir, run_dir)
     finally:
         bar.close()
@@ -65,7 +65,7 @@ def evaluate_again(data_dir: Path, run_dir: Path) -> dict:
 
 
 @flow(name="train", validate_parameters=False, **HOOKS)
-@withholding
+@withhold_errors
 def train(
     data_dir: Path,
     version: int | None = None,

@@ -120,9 +120,9 @@ def data(tmp_path):
 
 def report(data_dir):
     from flows.report import write_report
-    from flows.training.gate_checks import look
+    from flows.training.gate_checks import newest_gate
 
-    write_report(data_dir, look(data_dir), "zh")
+    write_report(data_dir, newest_gate(data_dir), "zh")
 
 
 def run(data_dir, number, manifest, stand_in):

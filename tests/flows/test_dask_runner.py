@@ -5,7 +5,7 @@ from hashlib import sha256
 
 import pytest
 
-from flows.runtime.dask_runner import cluster_here, spread_over
+from flows.runtime.dask_runner import local_cluster_options, on_cluster
 from schemas.errors import Problem
 from tarot_data.dataset import versions
 from tarot_data.ingest import stages
@@ -32,9 +32,9 @@ def test_no_files_are_no_shards():
 
 def test_missing_dask_says_how_to_install(monkeypatch):
     monkeypatch.setattr("flows.runtime.dask_runner.find_spec", lambda name: None)
-    assert spread_over("flow", None) == "flow"
+    assert on_cluster("flow", None) == "flow"
     with pytest.raises(Problem, match=r"'\.\[dask\]'"):
-        spread_over("flow", "local")
+        on_cluster("flow", "local")
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def cluster():
     from distributed import LocalCluster
 
     threads = {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
-    with LocalCluster(**cluster_here() | {"n_workers": 2}, processes=True) as cluster:
+    with LocalCluster(**local_cluster_options() | {"n_workers": 2}, processes=True) as cluster:
         # Processes started later inherit its environment: a training would have one thread.
         assert {name: os.environ.get(name) for name in threads} == threads
         yield cluster.scheduler_address
@@ -73,9 +73,9 @@ def test_two_workers_give_the_same_bytes(prefect, cluster, tmp_path, monkeypatch
     results = {}
     for name, address in (("one", None), ("two", cluster)):
         data = tmp_path / name
-        results[name] = spread_over(ingest, address)(data, Inbox([inbox]), spread=address is not None)
+        results[name] = on_cluster(ingest, address)(data, Inbox([inbox]), spread=address is not None)
         versions.publish(data)
     assert results["one"] == results["two"]
     assert counts(results["one"])[3] > 10
     assert bytes_of(tmp_path / "one") == bytes_of(tmp_path / "two")
-    assert counts(spread_over(ingest, cluster)(tmp_path / "two", Inbox([inbox]), spread=True))[:2] == (0, 0)
+    assert counts(on_cluster(ingest, cluster)(tmp_path / "two", Inbox([inbox]), spread=True))[:2] == (0, 0)

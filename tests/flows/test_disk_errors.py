@@ -34,8 +34,8 @@ from flows.service import prefect_session
 
 # The command as it is, without a server of Prefect's: its tasks are the functions they are.
 job_process.warm()
-prefect_session.prefect_at = lambda _: error_redaction.told()
-dask_runner.spread_over = lambda flow, cluster: flow.fn
+prefect_session.prefect_at = lambda _: error_redaction.original_errors()
+dask_runner.on_cluster = lambda flow, cluster: flow.fn
 data, first, more = map(Path, sys.argv[1:])
 out = []
 
@@ -138,14 +138,14 @@ def test_full_and_read_only_disks_keep_the_store(tmp_path):
 def test_disk_errors_of_every_library_are_known(tmp_path, error, code):
     if isinstance(error, OSError):
         error.filename = error.filename.replace("DATA", str(tmp_path))
-    problem = disk_errors.refused(error, tmp_path)
+    problem = disk_errors.to_problem(error, tmp_path)
     assert (problem and problem.code) == code
 
 
 def test_prefect_needs_free_disk_space(tmp_path, monkeypatch):
-    monkeypatch.setattr(disk_errors, "ROOM_BYTES", 1 << 60)
+    monkeypatch.setattr(disk_errors, "MIN_FREE_BYTES", 1 << 60)
     with pytest.raises(Problem, match="The disk is full.*Make room"):
-        disk_errors.room(tmp_path)
+        disk_errors.require_space(tmp_path)
 
 
 def take_in(data, inbox, between=lambda: None):

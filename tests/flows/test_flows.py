@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.runtime.error_redaction import told
+from flows.runtime.error_redaction import original_errors
 from schemas.errors import Problem
 from tarot_data.store import delta
 from tarot_data.store import tables as store_tables
@@ -260,7 +260,7 @@ def test_a_failed_commit_leaves_the_store_unchanged(places, monkeypatch):
         return append(data_dir, name, frame, note)
 
     monkeypatch.setattr(delta, "append", fails_at_the_end)
-    with pytest.raises(FileNotFoundError), told():
+    with pytest.raises(FileNotFoundError), original_errors():
         ingest(data, inbox)
     for name, rows in before.items():
         assert delta.scan(data, name).collect().equals(rows), name
@@ -327,7 +327,7 @@ def test_a_second_ingest_waits_for_the_lock(places, monkeypatch):
     holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(data)], stdout=subprocess.PIPE, text=True)
     try:
         assert holder.stdout.readline() == "held\n"
-        with pytest.raises(Problem, match="Another process is writing"), told():
+        with pytest.raises(Problem, match="Another process is writing"), original_errors():
             ingest(data, inbox)
     finally:
         holder.kill()

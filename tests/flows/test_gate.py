@@ -5,7 +5,7 @@ import json
 import pytest
 
 from flows.training.gate import COVERAGE_FLOOR, gate, may_train
-from flows.training.gate_checks import contacts, examine, label_coverage, last_training, look
+from flows.training.gate_checks import contacts, examine, label_coverage, last_training, newest_gate
 from schemas.messages import gate_sentences
 from tarot_data.dataset import versions
 from tarot_data.store import delta
@@ -102,10 +102,10 @@ def data(tmp_path):
 
 
 def test_a_changed_byte_closes_the_gate(data):
-    assert look(data, required=2)["ready"]
+    assert newest_gate(data, required=2)["ready"]
     path = versions.path_of(data, versions.newest(data)) / "examples" / "train.parquet"
     path.write_bytes(path.read_bytes() + b"x")
-    opened = look(data, required=2)
+    opened = newest_gate(data, required=2)
     assert opened["shut"] == ["integrity"] and opened["integrity"] == 1
 
 

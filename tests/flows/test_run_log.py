@@ -13,8 +13,8 @@ import pytest
 
 from flows.runtime import run_log
 from flows.runtime.artifacts import summary
-from flows.runtime.error_redaction import Withheld, told, withholding
-from flows.runtime.retries import passes
+from flows.runtime.error_redaction import Withheld, original_errors, withhold_errors
+from flows.runtime.retries import can_pass
 from flows.training.gate import gate
 from schemas.errors import Problem
 
@@ -88,12 +88,12 @@ def test_redacted_errors_hold_no_content():
         raise FileNotFoundError(2, "No such file", "客户13912345678.docx")
 
     with pytest.raises(Withheld) as caught:
-        withholding(withholding(fail))()
+        withhold_errors(withhold_errors(fail))()
     assert re.fullmatch(r"FileNotFoundError \(test_run_log.py:\d+\)", str(caught.value))
     assert "13912345678" not in "".join(traceback.format_exception(caught.value))
     assert "13912345678" not in str(pickle.loads(pickle.dumps(caught.value)).cause)
-    with pytest.raises(FileNotFoundError, match="13912345678"), told():
-        withholding(fail)()
+    with pytest.raises(FileNotFoundError, match="13912345678"), original_errors():
+        withhold_errors(fail)()
 
 
 @pytest.mark.parametrize(
@@ -112,10 +112,10 @@ def test_only_what_can_pass_is_tried_again(error, again):
     def fail():
         raise error
 
-    assert passes(error) is again
+    assert can_pass(error) is again
     with pytest.raises(Withheld) as caught:
-        withholding(fail)()
-    assert passes(caught.value) is again
+        withhold_errors(fail)()
+    assert can_pass(caught.value) is again
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

@@ -12,7 +12,7 @@ import pytest
 from flows.service import system_units
 from flows.service.schedules import Schedule, schedule_of, seconds_of
 from flows.service.settings import ServeSettings
-from flows.service.status import lock_path, say_where, served_at
+from flows.service.status import lock_path, served_at, write_address
 from flows.service.supervisor import database_driver
 from schemas.errors import Problem
 from tarot_data.system.locks import exclusive
@@ -68,7 +68,7 @@ def test_database_urls_get_the_async_driver(url):
 
 def test_the_address_counts_only_while_served(tmp_path):
     assert served_at(tmp_path) is None
-    say_where(tmp_path, "http://127.0.0.1:4200")
+    write_address(tmp_path, "http://127.0.0.1:4200")
     assert served_at(tmp_path) is None
     with exclusive(lock_path(tmp_path), Problem("busy", path=tmp_path)):
         assert served_at(tmp_path) == "http://127.0.0.1:4200"

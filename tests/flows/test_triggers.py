@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from flows.service.triggers import ATTEMPTS, marker, train_once, wanted
+from flows.service.triggers import ATTEMPTS, marker, may_still_train, train_once
 from schemas.errors import Problem
 from tarot_data.dataset import versions
 from tarot_data.store import delta
@@ -53,9 +53,9 @@ def test_a_version_announced_three_times_is_trained_once(data, hash):
         trainings.append(1)
         return finish(data, hash)
 
-    assert wanted(data, hash)
+    assert may_still_train(data, hash)
     assert [outcome(data, hash, train) for _ in range(3)] == ["trained", "already", "already"]
-    assert trainings == [1] and marker(data, hash)["run"] == "0001-a" and not wanted(data, hash)
+    assert trainings == [1] and marker(data, hash)["run"] == "0001-a" and not may_still_train(data, hash)
 
 
 def test_marker_or_run_prevents_a_second_training(data, hash):
@@ -71,7 +71,7 @@ def test_marker_or_run_prevents_a_second_training(data, hash):
 def test_an_unevaluated_run_is_resumed(data, hash):
     finish(data, hash)
     (data / "runs" / "0001-a" / "scores.json").unlink()
-    assert wanted(data, hash)
+    assert may_still_train(data, hash)
     assert outcome(data, hash, lambda: {"run": "0001-a"}) == "trained"
 
 
@@ -92,7 +92,7 @@ def test_a_failed_training_is_not_repeated(data, hash):
 
     with pytest.raises(Problem):
         outcome(data, hash, fail)
-    assert marker(data, hash)["error"] == "out_of_memory" and not wanted(data, hash)
+    assert marker(data, hash)["error"] == "out_of_memory" and not may_still_train(data, hash)
     assert outcome(data, hash, refuse) == "failed_before"
 
 
@@ -103,7 +103,7 @@ def test_stopped_trainings_are_always_resumed(data, hash):
     for _ in range(ATTEMPTS + 1):
         with pytest.raises(KeyboardInterrupt):
             outcome(data, hash, stopped)
-    assert wanted(data, hash)
+    assert may_still_train(data, hash)
     assert outcome(data, hash, lambda: finish(data, hash)) == "trained"
 
 
@@ -120,7 +120,7 @@ def test_a_manual_training_is_left_alone(data, hash):
         raise Problem("training", version=hash[:8])
 
     assert outcome(data, hash, going_on) == "busy"
-    assert marker(data, hash)["attempts"] == 0 and wanted(data, hash)
+    assert marker(data, hash)["attempts"] == 0 and may_still_train(data, hash)
 
 
 TRAINER = """
@@ -139,13 +139,13 @@ def test_a_running_training_is_not_repeated(data, hash):
     process = subprocess.Popen([sys.executable, "-c", TRAINER, str(data), hash], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout.readline() == "training\n"
-        assert not wanted(data, hash)
+        assert not may_still_train(data, hash)
         assert outcome(data, hash, refuse) == "busy"
     finally:
         process.kill()
         process.wait()
         process.stdout.close()
-    assert wanted(data, hash)
+    assert may_still_train(data, hash)
     assert outcome(data, hash, lambda: finish(data, hash)) == "trained"
     assert marker(data, hash)["attempts"] == 2
 

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from flows.review import door
+from flows.review import redirect_page
 from schemas.deck import LABELS
 from tarot_data.dataset import versions
 from tarot_data.report.page import html
@@ -56,7 +56,7 @@ def home(data, window, tmp_path_factory):
     """Yield a browser context that entered through the start page, and the address it reached."""
     with ExitStack() as stack:
         url = stack.enter_context(workbench(data))
-        page_path = stack.enter_context(door(tmp_path_factory.mktemp("door") / "门 [1].html", url, "zh"))
+        page_path = stack.enter_context(redirect_page(tmp_path_factory.mktemp("door") / "门 [1].html", url, "zh"))
         context = window.new_context()
         page = context.new_page()
         page.goto(page_path.as_uri())
