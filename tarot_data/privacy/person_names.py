@@ -41,3 +41,9 @@ def named(column: str = "person") -> pl.Expr:
     """Return the persons of a column that have a name; null for the others."""
     kinds = pl.col(column).map_elements(kind_of, return_dtype=pl.String, skip_nulls=True)
     return pl.when(kinds == "named").then(pl.col(column))
+
+
+def name_pattern(name: str) -> str:
+    """Pattern of a name in running text: a Latin one only as a whole word (Mel, not in Melissa); Chinese has no bounds."""
+    pattern = re.escape(name)
+    return rf"(?<![0-9A-Za-z]){pattern}(?![0-9A-Za-z])" if name.isascii() else pattern

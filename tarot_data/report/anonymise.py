@@ -5,7 +5,7 @@ import re
 
 import polars as pl
 
-from tarot_data.privacy.person_names import named
+from tarot_data.privacy.person_names import name_pattern, named
 
 
 class Names:
@@ -44,7 +44,7 @@ class Names:
         if not found:
             return text
         # Longest name first and in one pass, so that no pseudonym is replaced again.
-        pattern = "|".join(_bounded(name) for name in sorted(found, key=len, reverse=True))
+        pattern = "|".join(name_pattern(name) for name in sorted(found, key=len, reverse=True))
         return re.sub(pattern, lambda match: self._pseudonyms[match[0]], text)
 
 
@@ -58,9 +58,3 @@ def ranked(stored: pl.DataFrame) -> pl.DataFrame:
         .sort("len", "reading_id", descending=[True, False])
         .select("person", "len")
     )
-
-
-def _bounded(name: str) -> str:
-    """Pattern with word boundaries for Latin names (Mel in Melissa); Chinese has none."""
-    pattern = re.escape(name)
-    return rf"(?<![0-9A-Za-z]){pattern}(?![0-9A-Za-z])" if name.isascii() else pattern
