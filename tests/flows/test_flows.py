@@ -296,16 +296,16 @@ def test_a_file_in_use_is_waited_for(places, monkeypatch):
     from flows import ingest as flow
 
     data, inbox = places
-    opened, real = [], flow.in_use
+    opened, real = [], flow.raise_if_locked
 
-    def held_twice(path):
+    def locked_twice(path):
         opened.append(path)
         if len(opened) <= 2:
             write(inbox / "a.jsonl", FIRST)
             raise OSError(errno.EBUSY, "in use")
         real(path)
 
-    monkeypatch.setattr(flow, "in_use", held_twice)
+    monkeypatch.setattr(flow, "raise_if_locked", locked_twice)
     monkeypatch.setattr(flow.wait_for, "retry_delay_seconds", [0, 0, 0])
     assert counts(ingest(data, inbox)) == (1, 0, 0, 0, 1)
     assert len(opened) == 3
