@@ -21,7 +21,7 @@ from tarot_data.lexicon.word_lists import of_kind
 from tarot_data.text.normalise import fold
 
 LONGEST_WORD = 4
-"""Characters of a word beside a card that may be its position, though no table has it (旧我)."""
+"""Characters of a word next to a card that may be its position although no table has it (旧我)."""
 
 LONGEST_NAME = 8
 """Chinese characters of the longest card name of any deck; longer text behind the cards is a remark."""

@@ -104,9 +104,9 @@ def number_starts() -> frozenset[str]:
 @lexicon.cached
 def how_many() -> re.Pattern:
     """Compile a pattern for a count of cards (三张, 10张牌, 共2张) at the beginning of a text."""
-    said = any_of_kind("nothing")
+    filler = any_of_kind("nothing")
     return re.compile(
-        rf"(?:(?:{said})\s?)?(?:[0-9]{{1,2}}|[两{NUMERALS}]{{1,3}})(?:{any_of_kind('measure')})(?:{said})*"
+        rf"(?:(?:{filler})\s?)?(?:[0-9]{{1,2}}|[两{NUMERALS}]{{1,3}})(?:{any_of_kind('measure')})(?:{filler})*"
     )
 
 

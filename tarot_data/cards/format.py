@@ -3,7 +3,7 @@
 import polars as pl
 
 ORIENTATION_WORDS = {"upright": "(正位)", "reversed": "(逆位)", "unknown": ""}
-"""How a drawn card is written in a prompt; where the source says no orientation, the prompt says none."""
+"""How a drawn card is written in a prompt; if the source gives no orientation, the prompt has none."""
 
 
 def card_text_expr(card: object) -> pl.Expr:

@@ -32,7 +32,7 @@ class Token(NamedTuple):
 
 
 _EDGE = Token("^", -1, -1)
-"""Is put before the first phrase and behind the last token, so that each has neighbours."""
+"""Placed before the first phrase and after the last token, so that each has neighbours."""
 
 _MARKS = {
     **dict.fromkeys("、,;→＆&+，；＋。", ","),
@@ -48,7 +48,7 @@ _SIGNS = {"+": "upright", **dict.fromkeys("-–—−", "reversed")}
 
 _ARROW = re.compile("[-–—=]{1,3}>")
 _COUNTED_IN_WORDS = re.compile(rf"[(【]?([{NUMERALS}]{{1,3}})[、.:)】]")
-"""`一、恶魔 二、高塔`: only in a text that begins with 一, for 二、 is also what is left of `圣杯一、二、三`."""
+"""`一、恶魔 二、高塔`: only in a text that begins with 一, because 二、 is also the rest of `圣杯一、二、三`."""
 
 _ALNUM = frozenset(string.ascii_letters + string.digits)
 _BEFORE_ITEM = frozenset(",|/co)")

@@ -18,7 +18,7 @@ from tarot_data.text.normalise import fold
 from tarot_data.text.numerals import NUMERALS, to_int
 
 LONGEST_LABEL = 80
-"""Characters from which text beside a card is prose, in which no position is looked for."""
+"""Characters from which text next to a card is prose and not searched for a position."""
 
 LONGEST_POSITION = 60
 
@@ -67,7 +67,7 @@ def read_label(folded: str) -> Label:
         return Label("r", start, end, number)
     if word.endswith(of_kind("doubt")):
         return Label("d", start, end, number)
-    for name in _said(word):
+    for name in _variants(word):
         kind = "e" if is_extra_label(name) else "p" if name in places() else ""
         # `我抽到的是`: 我 is who drew; `过去抽到`: 过去 is the position.
         if kind == "e" or kind and (len(name) > 1 or not word.endswith(of_kind("telling"))):
@@ -78,18 +78,18 @@ def read_label(folded: str) -> Label:
     return Label("l", start, end, number, card_named(word), _other_card(word))
 
 
-def _said(word: str) -> Iterator[str]:
+def _variants(word: str) -> Iterator[str]:
     """Yield the word, and the word without what a sentence puts around a position: `代表过去的`, `过去的牌是`."""
     before, after = of_kind("before position"), of_kind("telling") + of_kind("after position")
     while word:
         yield word
         bare = word.lstrip("0123456789")
         while bare.startswith(before):
-            bare = next(bare[len(said) :] for said in before if bare.startswith(said))
+            bare = next(bare[len(phrase) :] for phrase in before if bare.startswith(phrase))
         if bare != word:
             yield bare
-        said = next((said for said in after if word.endswith(said)), None)
-        word = word[: -len(said)] if said else ""
+        phrase = next((phrase for phrase in after if word.endswith(phrase)), None)
+        word = word[: -len(phrase)] if phrase else ""
 
 
 def _trimmed(folded: str, start: int, end: int) -> tuple[int, int]:
@@ -112,7 +112,7 @@ def says_nothing(word: str) -> bool:
 def card_named(word: str) -> str | None:
     known = aliases()[1]
     return known.get(word) or next(
-        (known.get(word.removesuffix(said)) for said in of_kind("nothing") if word.endswith(said)), None
+        (known.get(word.removesuffix(phrase)) for phrase in of_kind("nothing") if word.endswith(phrase)), None
     )
 
 

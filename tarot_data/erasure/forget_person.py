@@ -90,7 +90,7 @@ REWRITERS: dict[str, Callable[[pl.DataFrame, Person], tuple[pl.DataFrame, int]]]
     "fixes": _without_fixes,
     "rejections": _without_rejections,
 }
-"""Rejections last: if the command is killed, files, signatures and fixes of theirs are found again by them."""
+"""Rejections last: if the command is killed, they still identify the person's files, signatures and fixes."""
 
 
 def read_again(data_dir: Path) -> None:

@@ -29,8 +29,8 @@ def _empty_bodies() -> frozenset[str]:
 def body_problem(content: str) -> tuple[str, str, dict[str, object]] | None:
     """Return reason, code and values of the rejection if a clean content is not the body of a reading."""
     dense = "".join(content.split())
-    said = fold(dense).strip("。.!！()（）[]【】") if len(dense) < SHORTEST else dense
-    if not dense or said in _empty_bodies() or _ONLY_LINKS.fullmatch(content):
+    compared = fold(dense).strip("。.!！()（）[]【】") if len(dense) < SHORTEST else dense
+    if not dense or compared in _empty_bodies() or _ONLY_LINKS.fullmatch(content):
         return "empty_body", "nothing_left" if dense else "empty", {}
     if _is_broken(content):
         return "unreadable", "broken_text", {}

@@ -177,14 +177,14 @@ def _neighbourhood(text: str, mention: _Mention, mentions: list[_Mention]) -> st
 
 def _turned(text: str, mentions: list[_Mention], drawn: dict[str, _Drawn]) -> tuple[str, dict[str, str]] | None:
     """Return code and values if the text gives a card another orientation than the drawn one, and that one nowhere."""
-    said: dict[str, dict[str, list[_Mention]]] = {}
+    mentioned: dict[str, dict[str, list[_Mention]]] = {}
     sure = {card for card, mine in drawn.items() if len(mine.ways) == 1 and "unknown" not in mine.ways}
     for mention in mentions:
         if mention.card in sure:
             orientation = orientation_near(text, mention.start, mention.end)
             if orientation != "unknown":
-                said.setdefault(mention.card, {}).setdefault(orientation, []).append(mention)
-    for card, by_orientation in said.items():
+                mentioned.setdefault(mention.card, {}).setdefault(orientation, []).append(mention)
+    for card, by_orientation in mentioned.items():
         right = next(iter(drawn[card].ways))
         wrong = "reversed" if right == "upright" else "upright"
         if right in by_orientation:

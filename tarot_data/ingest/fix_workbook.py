@@ -41,14 +41,14 @@ def cells(rejection: dict) -> dict[str, str]:
     return values
 
 
-def changed(said: dict[str, str], was: dict[str, str]) -> dict[str, object]:
+def changed(typed: dict[str, str], was: dict[str, str]) -> dict[str, object]:
     """Return the fields of a `Fix`: those typed by a person that differ from the `cells` of the record."""
     fields = {}
     for name in FIELDS:
-        if name in said and said[name].strip() != was[name].strip():
-            lines = [line.strip() for line in said[name].split("\n")]
+        if name in typed and typed[name].strip() != was[name].strip():
+            lines = [line.strip() for line in typed[name].split("\n")]
             fields[name] = (
-                [line for line in lines if line or name == "spreads"] if name in LISTED else said[name].strip()
+                [line for line in lines if line or name == "spreads"] if name in LISTED else typed[name].strip()
             )
     return fields
 
@@ -107,13 +107,13 @@ def read(path: Path, rejected: pl.DataFrame) -> dict[str, Fix]:
     """
     rows = {row["rejection_id"]: row for row in rejected.iter_rows(named=True)}
     decided = {}
-    for number, said in enumerate(_rows(path), 2):
-        rejection_id = said["rejection_id"].strip()
+    for number, typed in enumerate(_rows(path), 2):
+        rejection_id = typed["rejection_id"].strip()
         if not rejection_id:
             continue
         if rejection_id not in rows:
             raise Problem("worksheet_row", path=path, row=number, id=rejection_id)
-        fix = _fix(said, rows[rejection_id], path, number)
+        fix = _fix(typed, rows[rejection_id], path, number)
         if fix != Fix():
             decided[rejection_id] = fix
     return decided
@@ -136,9 +136,9 @@ def _rows(path: Path) -> list[dict[str, str]]:
     return [{name: plain(value) for name, value in zip(header, row, strict=False) if name} for row in table[1:]]
 
 
-def _fix(said: dict[str, str], rejection: dict, path: Path, number: int) -> Fix:
-    fields = changed(said, {name: plain(neutral(value)) for name, value in cells(rejection).items()})
-    word = said.get("decision", "").strip()
+def _fix(typed: dict[str, str], rejection: dict, path: Path, number: int) -> Fix:
+    fields = changed(typed, {name: plain(neutral(value)) for name, value in cells(rejection).items()})
+    word = typed.get("decision", "").strip()
     decisions = {say(f"worksheet.{decision}", lang): decision for decision in DECISIONS for lang in LANGUAGES}
     if word and word not in decisions:
         raise Problem("worksheet_decision", path=path, row=number, word=word, known="、".join(decisions))

@@ -60,7 +60,7 @@ class Known:
         self.fetch = fetch
         self._present: set[str] = set()
         self._missing: dict[str, set[str]] = {}
-        """File -> readings that it had and has no more, without those an edit of which was found."""
+        """File -> readings that it no longer has, except those of which an edit was found."""
         self._rows: dict[str, dict] = {}
         self._shingles: dict[str, set] = {}
         source = index["source"].struct.unnest().select("file", "member", "locator")

@@ -83,7 +83,7 @@ def rejection_row(rejected: Rejected) -> dict:
 
 def _key(raw: dict, source: dict) -> str:
     """Hash what the record says, independent of file and place; of a file, its bytes."""
-    said = {name: value for name, value in raw.items() if name not in ("date_hint", "record_id", "fixed")}
-    if not said:
-        said = {name: source[name] for name in ("member", "locator", "sha256")}
-    return blake2b(json.dumps(said, sort_keys=True, default=str).encode(), digest_size=16).hexdigest()
+    identity = {name: value for name, value in raw.items() if name not in ("date_hint", "record_id", "fixed")}
+    if not identity:
+        identity = {name: source[name] for name in ("member", "locator", "sha256")}
+    return blake2b(json.dumps(identity, sort_keys=True, default=str).encode(), digest_size=16).hexdigest()

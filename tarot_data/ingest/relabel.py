@@ -23,13 +23,13 @@ def relabel(data_dir: Path, progress: Progress = None) -> dict[str, int]:
     """
     stored = tables.readings(data_dir)
     old = stored.filter(pl.col("labeller").ne_missing(model.version()))
-    said = corrections.read(data_dir)
+    corrected = corrections.read(data_dir)
     changed = 0
     for start in range(0, old.height, BATCH):
         batch = old.slice(start, BATCH)
         fresh = relabelled(batch)
         delta.append(data_dir, "readings", fresh, {"run": "relabel", "labeller": model.version()})
-        changed += _other_sentences(batch, corrections.apply(fresh, said))
+        changed += _other_sentences(batch, corrections.apply(fresh, corrected))
         if progress:
             progress("label", min(start + BATCH, old.height), old.height)
     return {"readings": stored.height, "relabelled": old.height, "sentences": changed}

@@ -24,6 +24,6 @@ def original(source: dict, files: pl.DataFrame, inbox: Path | None = None) -> di
     if path is None:
         raise Problem("no_source_file", file=source["file"], root=root or "–")
     record = reader.read_again(path, source["member"], source["locator"])
-    said = record_of(record) if isinstance(record, RawRecord) else record.raw
-    masked, _ = masked_object({name: value for name, value in said.items() if value not in (None, "", {}, [])})
+    fields = record_of(record) if isinstance(record, RawRecord) else record.raw
+    masked, _ = masked_object({name: value for name, value in fields.items() if value not in (None, "", {}, [])})
     return {"record": masked, "changed": record.source.sha256 != source["sha256"]}

@@ -60,10 +60,10 @@ def new_files(data_dir: Path, paths: list[Path]) -> tuple[list[inbox.InboxFile],
 
     A file is known by name, bytes and pipeline, so it only has to be hashed.
     """
-    veil = suppression_list.read(data_dir)
+    forgotten = suppression_list.read(data_dir)
     found = inbox.discover(paths)
-    if veil:
-        found = [replace(file, name=suppression_list.veiled(veil, "file", file.name)) for file in found]
+    if forgotten:
+        found = [replace(file, name=suppression_list.mask_place(forgotten, "file", file.name)) for file in found]
     known = {
         (row["name"], row["sha256"]): row["kept"]
         for row in tables.files(data_dir).filter(pl.col("pipeline") == pipeline()).iter_rows(named=True)
@@ -279,10 +279,13 @@ def nothing_new(data_dir: Path, paths: list[Path]) -> dict[str, object] | None:
     """Return the `tally` if there is no new file and nothing to clean up, else None."""
     if (data_dir / "staging").exists() or not delta.exists(data_dir, "files"):
         return None
-    veil = suppression_list.read(data_dir)
+    forgotten = suppression_list.read(data_dir)
     read = set(tables.files(data_dir).filter(pl.col("pipeline") == pipeline())["name"])
     # An unknown name is a new file, without hashing anything: the run itself will hash all files.
-    if any((suppression_list.veiled(veil, "file", name) if veil else name) not in read for name in inbox.names(paths)):
+    if any(
+        (suppression_list.mask_place(forgotten, "file", name) if forgotten else name) not in read
+        for name in inbox.names(paths)
+    ):
         return None
     files, known, kept = new_files(data_dir, paths)
     return None if files else tally(data_dir, known, kept, NOTHING_NEW)
@@ -313,7 +316,7 @@ def _entries(
     gone = refused.filter(source.field("sha256") == NOTHING, source.field("locator") == "file")
     gone = set(gone["source"].struct.field("file"))
     first = next_sequence(data_dir)
-    veil = suppression_list.read(data_dir)
+    forgotten = suppression_list.read(data_dir)
     return pl.DataFrame(
         [
             {
@@ -322,7 +325,7 @@ def _entries(
                 "pipeline": pipeline(),
                 "kept": sorted(set(by_kept.get(file.name, []))),
                 "rejected": sorted(by_rejected.get(file.name, [])),
-                "root": _root(file, veil),
+                "root": _root(file, forgotten),
                 "sequence": first + number,
             }
             for number, file in enumerate(files)
@@ -331,9 +334,9 @@ def _entries(
     )
 
 
-def _root(file: inbox.InboxFile, veil: suppression_list.Forgotten | None) -> str:
+def _root(file: inbox.InboxFile, forgotten: suppression_list.Forgotten | None) -> str:
     name = masked_name(str(file.root.absolute()))
-    return suppression_list.veiled(veil, "file", name) if veil else name
+    return suppression_list.mask_place(forgotten, "file", name) if forgotten else name
 
 
 def next_sequence(data_dir: Path) -> int:

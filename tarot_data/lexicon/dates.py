@@ -31,7 +31,7 @@ LETTERS = {
 }
 """Kind of a word to its letter in a shape. Further letters: 1, 2, 3 for a number of so many digits (3: from 100 to
 199), 4 for a year from 1900 to 2099, 8 for a day of 8 digits, 0 for any other number; n for a Chinese numeral that is
-no number of a date; w for a word of 3 to 9 Latin letters, o for an ordinal suffix; b and B for one space and several;
+not a number of a date; w for a word of 3 to 9 Latin letters, o for an ordinal suffix; b and B for one space and several;
 x for anything else. A mark is its own letter."""
 
 _MARKS = "-/._,':"

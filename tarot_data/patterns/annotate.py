@@ -14,7 +14,7 @@ from tarot_data.patterns.themes import themes_of
 from tarot_data.system.memory import without_gc
 
 LOT = 1000
-"""Readings labelled at a time: 150 MB. Half as many take a tenth more time, twice as many none less."""
+"""Readings labelled at a time: 150 MB. Half as many take 10 % more time; twice as many save none."""
 
 NOTES = pl.Schema({name: ANNOTATIONS[name] for name in ("reading_id", "themes", "style", "labeller")})
 MENTIONS = pl.Schema({"reading_id": pl.String, "start": pl.Int32, "end": pl.Int32, "card": pl.Enum(CARDS)})

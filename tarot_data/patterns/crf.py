@@ -77,7 +77,7 @@ def marginals(
 
 
 SHUT = -200.0
-"""Added to the score of a state that a step is known not to have: e to the power of it is nothing beside any score."""
+"""Added to the score of a state that a step is known not to have; its exponential is negligible."""
 
 
 @dataclass

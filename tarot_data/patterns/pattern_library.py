@@ -191,14 +191,16 @@ def _advice(table: pl.DataFrame) -> dict:
     mine = _with_label(table, "advice")
     texts = mine["text"].to_list()
     forms, by_form, times, by_time = Counter(), defaultdict(list), Counter(), Counter()
-    for text, found, said in zip(texts, mine["kinds"].to_list(), time_expressions.find_times(texts), strict=True):
+    for text, found, found_times in zip(
+        texts, mine["kinds"].to_list(), time_expressions.find_times(texts), strict=True
+    ):
         named = advice_forms(found, text)
-        if said and "time" not in named:
+        if found_times and "time" not in named:
             named.append("time")
         forms.update(named)
         by_form[named[0]].append(text)
-        times.update(time.text for time in said)
-        by_time.update(time.kind for time in said)
+        times.update(time.text for time in found_times)
+        by_time.update(time.kind for time in found_times)
     return {
         "forms": {f: {"count": count, "examples": _typical(by_form[f], 24)} for f, count in _by_count(forms)},
         "times": [{"text": text, "count": count} for text, count in _by_count(times)[:20]],

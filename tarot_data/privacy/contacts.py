@@ -12,7 +12,7 @@ from tarot_data.privacy.recognisers import Look, Recogniser, groups, recognisers
 from tarot_data.text.normalise import width_table
 
 SHORTEST, SHORTEST_PIECE = 5, 4
-"""Characters of a text that may hold a contact detail, and of what is left of one beside another."""
+"""Characters of a text that may hold a contact detail, and of the rest of one that overlaps another."""
 
 _WIDE = re.compile(
     "[\uff03\uff0b\uff10-\uff19\uff20-\uff5a\uff0e\uff0d\uff08\uff09\uff0f\uff3f\u3000\xa0\u00ad\u200b-\u200f\u2010-\u2013\u2212\u2060\ufeff\U0001d7ce-\U0001d7ff]"

@@ -6,7 +6,7 @@ from tarot_data.privacy import mask
 from tarot_data.text.cleanup import plain
 
 LONGEST_KEPT = 400_000
-"""Characters of one text of a rejected record that are stored: a book, which no reading is."""
+"""Characters of one text of a rejected record that are stored; no reading is as long as that."""
 
 
 DEEPEST, MOST_ITEMS = 12, 500

@@ -76,8 +76,8 @@ class Look(dict[str, bool]):
         self.text = text
 
     def __missing__(self, trigger: str) -> bool:
-        held = self[trigger] = bool(triggers()[trigger](self.text))
-        return held
+        holds = self[trigger] = bool(triggers()[trigger](self.text))
+        return holds
 
     @cached_property
     def announced(self) -> set[str]:

@@ -83,7 +83,7 @@ def is_forgotten(known: Forgotten, person: str | None) -> bool:
     return person is not None and _hash(known, _folded(person)) in known.names
 
 
-def veiled(known: Forgotten, place: str, text: str | None) -> str | None:
+def mask_place(known: Forgotten, place: str, text: str | None) -> str | None:
     """Mask every forgotten name in the name of a file, entry or sheet. place: one of PLACES."""
     if not text:
         return text
@@ -109,21 +109,21 @@ def without(
     kept_readings = _without(known, readings, readings["person"], readings["fingerprint"])
     person = refused["record"].str.json_path_match("$.person")
     kept_refused = _without(known, refused, person, refused["key"])
-    passed_over = readings.height - kept_readings.height + refused.height - kept_refused.height
-    return kept_readings, kept_refused, passed_over
+    dropped = readings.height - kept_readings.height + refused.height - kept_refused.height
+    return kept_readings, kept_refused, dropped
 
 
 def _without(known: Forgotten, frame: pl.DataFrame, person: pl.Series, words: pl.Series) -> pl.DataFrame:
     """Drop rows of forgotten persons. words: fingerprints of readings, keys of rejections."""
-    veils: dict[tuple[str, str | None], str | None] = {}
+    cache: dict[tuple[str, str | None], str | None] = {}
     theirs, sources = [], []
-    for who, said, source in zip(person, words, frame["source"], strict=True):
-        hidden = {name: _veiled(known, name, source[name], veils) for name in PLACES}
+    for who, word_hash, source in zip(person, words, frame["source"], strict=True):
+        hidden = {name: _mask_place_cached(known, name, source[name], cache) for name in PLACES}
         named_after = any(hidden[name] != source[name] for name in PLACES)
         file_itself = source["locator"] == "file"
         theirs.append(
             is_forgotten(known, who)
-            or _hash(known, said) in known.readings
+            or _hash(known, word_hash) in known.readings
             or (who is None and named_after and not file_itself)
         )
         sources.append(source | hidden)
@@ -132,10 +132,10 @@ def _without(known: Forgotten, frame: pl.DataFrame, person: pl.Series, words: pl
     )
 
 
-def _veiled(known: Forgotten, place: str, text: str | None, veils: dict) -> str | None:
-    if (place, text) not in veils:
-        veils[place, text] = veiled(known, place, text)
-    return veils[place, text]
+def _mask_place_cached(known: Forgotten, place: str, text: str | None, cache: dict) -> str | None:
+    if (place, text) not in cache:
+        cache[place, text] = mask_place(known, place, text)
+    return cache[place, text]
 
 
 # Names in running text

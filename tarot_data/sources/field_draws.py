@@ -27,13 +27,13 @@ def draws_of(values: FieldValues) -> tuple[RawDraw, ...]:
 
     Fields that hold cards under another name (`结果`), or a deck under the name of cards, are moved within `values`.
     """
-    spreads = {number: held[0][1] for number, held in values.numbered("spread").items()}
+    spreads = {number: pairs[0][1] for number, pairs in values.numbered("spread").items()}
     lists = _without_decks(values.numbered("cards"), values)
     if not spreads and (tags := values.named.get("tags")) and _is_spread_and_no_topic(tags[0][1]):
         spreads[1] = tags[0][1]
     if not lists:
         lists = _cards_in_contents(values)
-    cards = {number: _best_list(held, values) for number, held in lists.items()}
+    cards = {number: _best_list(pairs, values) for number, pairs in lists.items()}
     if "orientation" in values.named or "position" in values.named:
         cards = _with_columns(cards, values)
     if len(cards) > 1 and len(spreads) <= 1 and _one_each(cards, spreads):
@@ -59,11 +59,11 @@ def _with_extras(draws: list[RawDraw], values: FieldValues) -> tuple[RawDraw, ..
 
 def _without_decks(lists: dict[int, list[Pair]], values: FieldValues) -> dict[int, list[Pair]]:
     kept = {}
-    for number, held in lists.items():
-        decks = [pair for pair in held if fold(pair[0]).strip() == _DECK_OR_CARDS and not card_fields.listed(pair[1])]
+    for number, pairs in lists.items():
+        decks = [pair for pair in pairs if fold(pair[0]).strip() == _DECK_OR_CARDS and not card_fields.listed(pair[1])]
         if decks:
             values.named.setdefault("deck", decks)
-        if cards := [pair for pair in held if pair not in decks]:
+        if cards := [pair for pair in pairs if pair not in decks]:
             kept[number] = cards
     return kept
 
@@ -82,14 +82,14 @@ def _cards_in_contents(values: FieldValues) -> dict[int, list[Pair]]:
     return {1: lists}
 
 
-def _best_list(held: list[Pair], values: FieldValues) -> object:
+def _best_list(pairs: list[Pair], values: FieldValues) -> object:
     """Choose one value if several labels have cards; the others go to `extra`."""
-    held = sorted(held, key=lambda pair: (rank_of(pair[0]) >= 1000, -len(str(pair[1]))))
-    if len(held) > 1 and all(isinstance(value, str) for _, value in held):
-        held.sort(key=lambda pair: not card_fields.listed(pair[1]))
-    for label, value in held[1:]:
+    pairs = sorted(pairs, key=lambda pair: (rank_of(pair[0]) >= 1000, -len(str(pair[1]))))
+    if len(pairs) > 1 and all(isinstance(value, str) for _, value in pairs):
+        pairs.sort(key=lambda pair: not card_fields.listed(pair[1]))
+    for label, value in pairs[1:]:
         values.extra.setdefault(label, value)
-    return held[0][1]
+    return pairs[0][1]
 
 
 def _is_spread_and_no_topic(value: object) -> bool:

@@ -27,25 +27,25 @@ class FieldValues:
 
     def __init__(self, fields: Fields, extra: dict[str, object]) -> None:
         self.extra = extra
-        self.fields = {key: kept for key, held in fields.items() if (kept := [p for p in held if not is_blank(p[1])])}
+        self.fields = {key: kept for key, pairs in fields.items() if (kept := [p for p in pairs if not is_blank(p[1])])}
         self.named: dict[str, list[Pair]] = {}
-        for key, held in self.fields.items():
-            self.named.setdefault(key[0], []).extend(held)
-        for name, held in self.named.items():
-            if len(held) > 1 and name not in _MANY_VALUES:
-                held.sort(key=lambda pair: rank_of(pair[0]))
-                extra.update({label: value for label, value in held[1:] if label not in extra})
+        for key, pairs in self.fields.items():
+            self.named.setdefault(key[0], []).extend(pairs)
+        for name, pairs in self.named.items():
+            if len(pairs) > 1 and name not in _MANY_VALUES:
+                pairs.sort(key=lambda pair: rank_of(pair[0]))
+                extra.update({label: value for label, value in pairs[1:] if label not in extra})
         # Of two columns for the person, `Name` is the title of the page.
         page_names = [pair for pair in self.named.get("person", [])[1:] if fold(pair[0]).strip() == "name"]
         self.named.setdefault("title", []).extend(page_names[:1])
 
     def first(self, name: str) -> object:
-        held = self.named.get(name)
-        return held[0][1] if held else None
+        pairs = self.named.get(name)
+        return pairs[0][1] if pairs else None
 
     def numbered(self, name: str) -> dict[int, list[Pair]]:
         """Return the labels and values of a field by its number (`牌1`, `牌2`), in the order of the record."""
-        return {key[1]: held for key, held in self.fields.items() if key[0] == name}
+        return {key[1]: pairs for key, pairs in self.fields.items() if key[0] == name}
 
 
 def is_blank(value: object) -> bool:

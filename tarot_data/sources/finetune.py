@@ -122,13 +122,13 @@ def _record(value: dict, example: Example, blob: Blob, locator: str) -> RawRecor
         heads, answers = _with_own_cards(heads, answers, example.asked)
     fields = {}
     for head in heads:
-        for key, held in head.fields.items():
+        for key, pairs in head.fields.items():
             if key[0] != "content":
-                fields.setdefault(key, held)
+                fields.setdefault(key, pairs)
     answer = "\n\n".join(_without_greeting(answers)).strip()
     record = to_record(fields, source_of(blob, locator, example.form), content=answer, date_hint=blob.hint)
     used = {*_ANSWERS, *_QUESTIONS, *_OTHER_KEYS}
-    rest = {key: held for key, held in value.items() if key not in used}
+    rest = {key: child for key, child in value.items() if key not in used}
     known = json_records.record_of(rest, blob, locator, example.form)
     return record if isinstance(known, Rejected) else _completed(record, known)
 
@@ -190,9 +190,9 @@ def labels_of(prompt: str) -> Head:
             index = max(head.body, index + 1)
         else:
             index += 1
-    for key, held in best.fields.items():
-        if key[0] == "cards" and isinstance(value := held[0][1], str):
+    for key, pairs in best.fields.items():
+        if key[0] == "cards" and isinstance(value := pairs[0][1], str):
             # `牌：恋人正位、月亮逆位。请解读。`: the request follows the list on its line.
             listed, end, _ = value.partition("。")
-            held[0] = (held[0][0], listed if end and is_list(listed) else value)
+            pairs[0] = (pairs[0][0], listed if end and is_list(listed) else value)
     return best

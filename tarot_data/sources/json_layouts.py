@@ -25,7 +25,7 @@ def is_reading(item: dict) -> bool:
 def readings_in(value: object, level: int = 0) -> list[dict]:
     """Return the readings of a parsed value: the value itself, or the objects in it by the first layout that fits."""
     if isinstance(value, list):
-        return [item for held in value for item in readings_in(held, level)] if level < MAX_LEVELS else []
+        return [item for child in value for item in readings_in(child, level)] if level < MAX_LEVELS else []
     if not isinstance(value, dict):
         return []
     if is_reading(value) or level >= MAX_LEVELS:
@@ -39,25 +39,25 @@ def _under_usual_key(value: dict, level: int) -> list[dict]:
     Person, spread, date and consent next to the list apply to every item. A list of messages stays in its object.
     """
     for key in _LIST_KEYS:
-        held = value.get(key)
-        if _are_objects(held):
-            if key in _CHAT_KEYS and not any("cards" in known_fields(list(item)) for item in held[:5]):
+        child = value.get(key)
+        if _are_objects(child):
+            if key in _CHAT_KEYS and not any("cards" in known_fields(list(item)) for item in child[:5]):
                 return [value]
             shared = {**_person_next_to(value), **{k: v for k, v in value.items() if k != key and _is_shared(k)}}
-            items = [{**shared, **item} for item in held if isinstance(item, dict)]
+            items = [{**shared, **item} for item in child if isinstance(item, dict)]
             return [found for item in items for found in ([item] if is_reading(item) else readings_in(item, level + 1))]
-        if isinstance(held, dict) and key in _OBJECT_KEYS:
-            return readings_in(held, level + 1)
+        if isinstance(child, dict) and key in _OBJECT_KEYS:
+            return readings_in(child, level + 1)
     return []
 
 
 def _list_per_client(value: dict, level: int) -> list[dict]:
     """Read `{"Mel": [{…}, {…}], "阿宁": [{…}]}`: one list of readings per client or day."""
-    if not all(_are_objects(held) for held in value.values()):
+    if not all(_are_objects(child) for child in value.values()):
         return []
-    if not any(is_reading({"person": 1, **item}) for held in value.values() for item in held[:3]):
+    if not any(is_reading({"person": 1, **item}) for child in value.values() for item in child[:3]):
         return []
-    return [_named(key, item) for key, held in value.items() for item in held if isinstance(item, dict)]
+    return [_named(key, item) for key, child in value.items() for item in child if isinstance(item, dict)]
 
 
 def _under_own_keys(value: dict, level: int) -> list[dict]:
@@ -68,14 +68,14 @@ def _under_own_keys(value: dict, level: int) -> list[dict]:
     """
     if known_fields(list(map(str, value))) & {"content", "cards"}:
         return []
-    shared = {key: held for key, held in value.items() if not isinstance(held, dict | list) and _is_shared(key)}
+    shared = {key: child for key, child in value.items() if not isinstance(child, dict | list) and _is_shared(key)}
     alike = _are_alike(value)
     found = []
-    for key, held in value.items():
-        if not isinstance(held, dict | list) or key in ASIDE:
+    for key, child in value.items():
+        if not isinstance(child, dict | list) or key in ASIDE:
             continue
-        is_name = isinstance(held, dict) and not field_of(key) and (alike or any("一" <= c <= "鿿" for c in key))
-        for item in readings_in(held, level + 1):
+        is_name = isinstance(child, dict) and not field_of(key) and (alike or any("一" <= c <= "鿿" for c in key))
+        for item in readings_in(child, level + 1):
             whole = {**shared, **item}
             whole = _named(key, whole) if is_name or parse_date(key).day else whole
             if is_reading(whole):
@@ -87,22 +87,22 @@ LAYOUTS: tuple[Callable[[dict, int], list[dict]], ...] = (_under_usual_key, _lis
 """Functions of an object and its level; each returns the readings in it, or [] if it has another layout."""
 
 
-def _are_objects(held: object) -> bool:
-    return isinstance(held, list) and bool(held) and all(isinstance(item, dict) for item in held[:50])
+def _are_objects(child: object) -> bool:
+    return isinstance(child, list) and bool(child) and all(isinstance(item, dict) for item in child[:50])
 
 
 def _are_alike(value: dict) -> bool:
     """Check whether an object holds several objects with the same keys, under keys that may be names."""
-    if len(value) < 2 or not all(isinstance(held, dict) and key not in _LIST_KEYS for key, held in value.items()):
+    if len(value) < 2 or not all(isinstance(child, dict) and key not in _LIST_KEYS for key, child in value.items()):
         return False
-    return len({frozenset(held) for held in value.values()}) == 1 and not any(map(str.isdigit, value))
+    return len({frozenset(child) for child in value.values()}) == 1 and not any(map(str.isdigit, value))
 
 
 def _person_next_to(value: dict) -> dict:
     """Return the person that an object next to a list of readings describes."""
-    for key, held in value.items():
-        if isinstance(held, dict) and not field_of(str(key)) and not is_reading(held):
-            name = next((held[k] for k in held if known_fields([str(k)]) == {"person"}), None)
+    for key, child in value.items():
+        if isinstance(child, dict) and not field_of(str(key)) and not is_reading(child):
+            name = next((child[k] for k in child if known_fields([str(k)]) == {"person"}), None)
             if isinstance(name, str):
                 return {"person": name}
     return {}

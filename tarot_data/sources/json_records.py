@@ -57,7 +57,7 @@ def record_of(value: dict, blob: Blob, locator: str, form: str, hint: str | None
     """Convert one object to a record. hint: text that may hold the year, the file's name by default."""
     source = source_of(blob, locator, form)
     fields = _fields_of(value)
-    if any(isinstance(held, dict) and depth_over(held) for pairs in fields.values() for _, held in pairs):
+    if any(isinstance(child, dict) and depth_over(child) for pairs in fields.values() for _, child in pairs):
         deep = {"code": "too_deep", "values": {"limit": MAX_DEPTH}}
         return Rejected(source=source, stage="read", reason="unreadable", **deep)
     return to_record(fields, source, date_hint=hint or blob.hint, extra={}, record_id=_identity(value))
@@ -68,13 +68,13 @@ def _fields_of(value: dict) -> Fields:
     fields: Fields = {}
     draws: list[dict] = []
     for number, layer in enumerate(_layers(value)):
-        for key, held in list(layer.items())[:500]:
-            if held is None or held == "" or key in ("metadata", "meta", "info"):
+        for key, child in list(layer.items())[:500]:
+            if child is None or child == "" or key in ("metadata", "meta", "info"):
                 continue
-            if _is_draws(str(key), held) and not _are_cards(held):
-                draws = held
+            if _is_draws(str(key), child) and not _are_cards(child):
+                draws = child
                 continue
-            entries = next((found for layout in LAYOUTS if (found := layout(str(key), held)) is not None), [])
+            entries = next((found for layout in LAYOUTS if (found := layout(str(key), child)) is not None), [])
             known = {*fields} if number else set()
             for field, label, text in entries:
                 if field not in known:
@@ -87,27 +87,27 @@ def _fields_of(value: dict) -> Fields:
 def _add_draws(fields: Fields, draws: list[dict]) -> None:
     """Add `"draws": [{"spread": "圣三角", "cards": […]}, …]`: spread and cards of each draw, by its number."""
     for number, draw in enumerate(draws, 1):
-        for key, held in draw.items():
+        for key, child in draw.items():
             name = (field_of(str(key)) or ("",))[0]
             if name in ("cards", "spread"):
-                fields.setdefault((name, number), []).append((str(key), held))
+                fields.setdefault((name, number), []).append((str(key), child))
 
 
 def _add_texts_of_cards(fields: Fields) -> None:
     """Add the texts of the cards as the content of a reading that has no other."""
     if any(name == "content" for name, _ in fields):
         return
-    cards = [held for (name, _), pairs in fields.items() if name == "cards" for _, held in pairs]
-    if texts := [text for held in cards for text in _texts_of_cards(held)]:
+    cards = [child for (name, _), pairs in fields.items() if name == "cards" for _, child in pairs]
+    if texts := [text for child in cards for text in _texts_of_cards(child)]:
         fields[("content", 1)] = [("content", texts)]
 
 
 def _layers(value: dict) -> list[dict]:
     """Return the object, its metadata, and the question and date of objects in it (`{"session": {"date": …}}`)."""
     layers = [value, *(value[key] for key in ASIDE if isinstance(value.get(key), dict))]
-    for key, held in value.items():
-        if isinstance(held, dict) and not field_of(str(key)) and known_fields(list(map(str, held))) & _CONTEXT:
-            layers.append({name: inner for name, inner in held.items() if known_fields([str(name)]) <= _CONTEXT})
+    for key, child in value.items():
+        if isinstance(child, dict) and not field_of(str(key)) and known_fields(list(map(str, child))) & _CONTEXT:
+            layers.append({name: inner for name, inner in child.items() if known_fields([str(name)]) <= _CONTEXT})
     return layers
 
 
@@ -117,50 +117,50 @@ Entries = list[tuple[tuple[str, int], str, object]]
 """(field, number), label and value."""
 
 
-def _drawn_cards(key: str, held: object) -> Entries | None:
+def _drawn_cards(key: str, child: object) -> Entries | None:
     """Read `"draws": [{"card": "愚人"}, {"card": "力量"}]`: each draw is one card."""
-    return [(("cards", 1), key, held)] if _is_draws(key, held) else None
+    return [(("cards", 1), key, child)] if _is_draws(key, child) else None
 
 
-def _spread_object(key: str, held: object) -> Entries | None:
+def _spread_object(key: str, child: object) -> Entries | None:
     """Read `"spread": {"name": "圣三角", "cards": […]}`, or the cards under a key like `positions`."""
     known = field_of(key)
-    if not known or known[0] != "spread" or not isinstance(held, dict):
+    if not known or known[0] != "spread" or not isinstance(child, dict):
         return None
     entries: Entries = []
-    for name, cards in held.items():
+    for name, cards in child.items():
         cards = _placed(cards)
         objects = isinstance(cards, list) and all(isinstance(card, dict) for card in cards)
         if cards and (known_fields([str(name)]) == {"cards"} or objects and _are_cards(cards)):
             entries.append((("cards", known[1]), str(name), cards))
-    return [*entries, (known, key, _value_of("spread", held))]
+    return [*entries, (known, key, _value_of("spread", child))]
 
 
-def _named_field(key: str, held: object) -> Entries | None:
+def _named_field(key: str, child: object) -> Entries | None:
     """Read `"question": "要不要换组"`: a key that is a synonym of a field. Fields that are never used give nothing."""
     known = field_of(key)
     if known is None:
         return None
-    return [] if known[0] == "ignored" else [(known, key, _value_of(known[0], held))]
+    return [] if known[0] == "ignored" else [(known, key, _value_of(known[0], child))]
 
 
-def _parallel_list(key: str, held: object) -> Entries | None:
+def _parallel_list(key: str, child: object) -> Entries | None:
     """Read `"orientations": ["正", "逆"]`, `"positions": ["过去", "现在"]`: as many as there are cards."""
     field = key.lower()[:-1] if key.lower() in ("orientations", "positions") else None
-    return [((field, 1), key, _value_of(field, held))] if field else None
+    return [((field, 1), key, _value_of(field, child))] if field else None
 
 
-def _extra_card(key: str, held: object) -> Entries | None:
+def _extra_card(key: str, child: object) -> Entries | None:
     """Read `"底牌": "月亮逆位"`: a card without a place."""
-    return [(("extra", 1), key, held)] if isinstance(held, str) and card_fields.is_extra(key) else None
+    return [(("extra", 1), key, child)] if isinstance(child, str) and card_fields.is_extra(key) else None
 
 
 LAYOUTS = (_drawn_cards, _spread_object, _named_field, _parallel_list, _extra_card)
 """Functions of a key and its value, tried in order; each returns the entries, or None if it has another layout."""
 
 
-def _is_draws(key: str, held: object) -> bool:
-    return key.lower() in ("draws", "draw") and isinstance(held, list) and all(isinstance(d, dict) for d in held)
+def _is_draws(key: str, child: object) -> bool:
+    return key.lower() in ("draws", "draw") and isinstance(child, list) and all(isinstance(d, dict) for d in child)
 
 
 def _placed(cards: object) -> object:
@@ -170,12 +170,12 @@ def _placed(cards: object) -> object:
     return [{"position" if key == "name" else key: value for key, value in d.items()} for d in cards]
 
 
-def _are_cards(held: list[dict]) -> bool:
+def _are_cards(child: list[dict]) -> bool:
     """Check whether a list of objects is two or more draws of one card each."""
-    return len(held) > 1 and all(
+    return len(child) > 1 and all(
         isinstance(card := next((d[key] for key in d if known_fields([str(key)]) == {"cards"}), None), str)
         and len(card_fields.listed(card)) == 1
-        for d in held
+        for d in child
     )
 
 
@@ -199,16 +199,16 @@ def _identity(value: dict) -> str | None:
     return None
 
 
-def _value_of(field: str, held: Any) -> object:
+def _value_of(field: str, child: Any) -> object:
     if field == "cards":
-        return held
-    if isinstance(held, dict):
-        if field == "content" and _flat(held) is None:
+        return child
+    if isinstance(child, dict):
+        if field == "content" and _flat(child) is None:
             # Sections of a text under their own names: overview, advice.
-            return [text for text in held.values() if isinstance(text, str) and text.strip()] or None
-        own = next((held[key] for key in held if known_fields([str(key)]) == {field}), None)
-        return own if isinstance(own, str) else _flat(held)
-    return held
+            return [text for text in child.values() if isinstance(text, str) and text.strip()] or None
+        own = next((child[key] for key in child if known_fields([str(key)]) == {field}), None)
+        return own if isinstance(own, str) else _flat(child)
+    return child
 
 
 def _flat(value: Any) -> object:

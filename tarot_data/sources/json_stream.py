@@ -34,11 +34,11 @@ def depth_over(value: object, limit: int = MAX_DEPTH) -> bool:
     level: list[object] = [value]
     for _ in range(limit):
         level = [
-            held
+            child
             for item in level
             if isinstance(item, dict | list)
-            for held in (item.values() if isinstance(item, dict) else item)
-            if isinstance(held, dict | list)
+            for child in (item.values() if isinstance(item, dict) else item)
+            if isinstance(child, dict | list)
         ]
         if not level:
             return False

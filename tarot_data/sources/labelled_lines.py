@@ -172,13 +172,13 @@ class _HeadReader:
         ends = [*(label.start for label in labels[1:]), None]
         for label, end in zip(labels, ends, strict=True):
             key = label.key
-            held = self.fields.setdefault(key, [])
+            pairs = self.fields.setdefault(key, [])
             if key[0] == "content":
                 self.head.inline = line.text[label.end :].strip()
-                held.append((label.name, ""))
+                pairs.append((label.name, ""))
                 self.ended = True
                 break
-            held.append((label.name, line.text[label.end : end].strip().strip("*").strip(" \t;；|｜")))
+            pairs.append((label.name, line.text[label.end : end].strip().strip("*").strip(" \t;；|｜")))
             self.open = key
             self.has_cards = self.has_cards or key[0] == "cards"
         return self.take(1)
@@ -224,7 +224,7 @@ _RULES = (
     _HeadReader.value_below,
     _HeadReader.unknown_labels,
 )
-"""What a line of a head that is not blank may be, in the order in which it is tried."""
+"""Rules for a line of a head that is not blank, in the order in which they are tried."""
 
 
 def _without_card_labels(labels: list[Label]) -> list[Label]:

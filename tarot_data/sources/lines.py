@@ -20,7 +20,7 @@ DAY = r"(?:19|20)\d{2}\s?[-/.年]\s?\d{1,2}\s?[-/.月]\s?\d{1,2}\s?[日号]?"
 _DAY_AT_START = re.compile(rf"{DAY}|(?:19|20)\d{{6}}(?!\d)")
 _LONGEST_DATE_LINE = _LONGEST_SEPARATOR = 60
 _MOST_ORNAMENTS = 12
-_BESIDE_DATE = 8
+_AFTER_DATE = 8
 """Characters that a date line may have after its date, of a weekday or a name."""
 
 _ITEM = re.compile(r"\s*(?:([0-9]{1,2})[.、)]|[①-⑳]|[-*•]\s)\s*")
@@ -136,4 +136,4 @@ def _is_date(text: str) -> bool:
     if match is None or start > _MOST_ORNAMENTS:
         return False
     after = text[match.end() :]
-    return len(after) <= _BESIDE_DATE + _MOST_ORNAMENTS and not after[_BESIDE_DATE:].strip(ORNAMENTS)
+    return len(after) <= _AFTER_DATE + _MOST_ORNAMENTS and not after[_AFTER_DATE:].strip(ORNAMENTS)

@@ -108,13 +108,13 @@ def apply(stored: pl.DataFrame, corrections: pl.DataFrame) -> pl.DataFrame:
     mine = stored.join(corrections.select("reading_id").unique(), on="reading_id", how="semi")
     if mine.is_empty():
         return stored
-    said: dict[str, list[dict]] = {}
+    by_reading: dict[str, list[dict]] = {}
     for correction in corrections.iter_rows(named=True):
-        said.setdefault(correction["reading_id"], []).append(correction)
+        by_reading.setdefault(correction["reading_id"], []).append(correction)
     changed = []
     for reading_id, content, sentences in mine.select("reading_id", "content", "sentences").iter_rows():
         sentences = [dict(sentence) for sentence in sentences or ()]
-        for place, correction in found(content, sentences, said[reading_id]):
+        for place, correction in found(content, sentences, by_reading[reading_id]):
             sentences[place] |= {"labels": correction["labels"], "cards": correction["cards"], "confidence": 1.0}
         changed.append((reading_id, sentences))
     fresh = pl.DataFrame(

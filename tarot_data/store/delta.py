@@ -146,7 +146,7 @@ CONFIGURATION = {
 }
 
 GROUP_ROWS = 4096
-"""Rows a row group: 10 MB of readings, the least that is read for one reading, and held in memory to write."""
+"""Rows a row group: 10 MB of readings, the least that is read for one reading and the memory needed to write."""
 
 
 def append(

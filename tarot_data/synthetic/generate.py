@@ -55,14 +55,14 @@ def write_sample(
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise Problem("sample_not_empty", path=out)
     out.mkdir(parents=True, exist_ok=True)
-    forms = _parts(n)
+    forms = divide(n)
     files, done, rejected = 0, 0, Counter()
     for form, count in forms.items():
         size = A_FILE.get(form, 2000)
         for number in range(-(-count // size)):
             first = done
             here = min(size, count - number * size)
-            readings = [_reading(seed, first + i, form, number, broken) for i in range(here)]
+            readings = [make_reading(seed, first + i, form, number, broken) for i in range(here)]
             rejected.update(reading.reason for reading in readings if reading.reason)
             files += WRITERS[form](out, number, readings, Random(f"{seed}/{form}/{number}"))
             done += here
@@ -71,7 +71,7 @@ def write_sample(
     return {"n": n, "seed": seed, "files": files, "forms": forms, "rejected": dict(sorted(rejected.items()))}
 
 
-def _parts(n: int) -> dict[str, int]:
+def divide(n: int) -> dict[str, int]:
     """Divide n records among the forms by largest remainders, at least one each if there are enough."""
     whole = sum(SHARES.values())
     exact = {form: n * share / whole for form, share in SHARES.items()}
@@ -92,7 +92,7 @@ def _parts(n: int) -> dict[str, int]:
     return {form: count for form, count in parts.items() if count}
 
 
-def _reading(seed: int, index: int, form: str, number: int, broken: float) -> MadeUp:
+def make_reading(seed: int, index: int, form: str, number: int, broken: float) -> MadeUp:
     """Make up reading `index` for its form, spoilt with a probability of `broken`."""
     reading = made_up(
         seed,

@@ -292,12 +292,12 @@ def _wechat(out: Path, number: int, readings: list[MadeUp], rng: Random) -> int:
 def _conversation(reading: MadeUp, client: str, reader: str, rng: Random) -> list[tuple[str, str]]:
     cards = listed(tables(), rng, reading.cards, "、")
     labels = _labelled("wechat", question=reading.question, spread=reading.spread, cards=cards, synthetic="true")
-    said = [(client, rng.choice(_words("client", "before"))), (reader, "\n".join(labels))]
+    messages = [(client, rng.choice(_words("client", "before"))), (reader, "\n".join(labels))]
     for part in reading.content.split("\n\n"):
-        if len(said) > 3 and rng.random() < 0.15:
-            said.append((client, rng.choice(_words("client", "between"))))
-        said.append((reader, part))
-    return [*said, (client, rng.choice(_words("client", "after")))]
+        if len(messages) > 3 and rng.random() < 0.15:
+            messages.append((client, rng.choice(_words("client", "between"))))
+        messages.append((reader, part))
+    return [*messages, (client, rng.choice(_words("client", "after")))]
 
 
 def _alpaca(out: Path, number: int, readings: list[MadeUp], rng: Random) -> int:

@@ -37,7 +37,7 @@ def three_hundred(tmp_path_factory) -> tuple[Path, dict[str, MadeUp]]:
     """Return a folder with 300 readings, and the readings as generated, by their content without white space."""
     folder = tmp_path_factory.mktemp("sample") / "inbox"
     made = {}
-    unspied = generate._reading
+    unspied = generate.make_reading
 
     def spy(*arguments):
         reading = unspied(*arguments)
@@ -45,7 +45,7 @@ def three_hundred(tmp_path_factory) -> tuple[Path, dict[str, MadeUp]]:
         return reading
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(generate, "_reading", spy)
+        patch.setattr(generate, "make_reading", spy)
         write_sample(300, folder, seed=1)
     return folder, made
 
@@ -76,7 +76,7 @@ def test_every_form_is_written_and_counted(tmp_path):
 
 def test_samples_have_the_requested_size():
     for n in (1, 5, 12, 13, 14, 220, 10_000, 100_000):
-        assert sum(generate._parts(n).values()) == n
+        assert sum(generate.divide(n).values()) == n
 
 
 def test_every_made_up_record_is_marked(three_hundred):

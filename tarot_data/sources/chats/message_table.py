@@ -55,9 +55,9 @@ def cells_of(value: dict) -> dict[str, object]:
     """Return the message parts of an object, also from one level down (`content.msg`); the best-ranked name of each
     part counts."""
     found: dict[str, list[tuple[int, object]]] = {}
-    for key, held in value.items():
-        inner = {f"{key}.{name}": cell for name, cell in held.items()} if isinstance(held, dict) else {}
-        for name, cell in {key: held, **inner}.items():
+    for key, child in value.items():
+        inner = {f"{key}.{name}": cell for name, cell in child.items()} if isinstance(child, dict) else {}
+        for name, cell in {key: child, **inner}.items():
             if cell is not None and cell != "" and isinstance(name, str) and len(name) < 40:
                 for part, rank in _names("names").get(_key(name), ()):
                     found.setdefault(part, []).append((rank, cell))
@@ -134,10 +134,10 @@ def _unwrapped(text: object) -> object:
     if not isinstance(text, str) or not text.lstrip().startswith("{"):
         return text
     try:
-        held = json.loads(text)
+        parsed = json.loads(text)
     except (ValueError, RecursionError):
         return text
-    return cells_of(held).get("text", "") if isinstance(held, dict) else text
+    return cells_of(parsed).get("text", "") if isinstance(parsed, dict) else text
 
 
 def moment_of(value: object) -> datetime | None:

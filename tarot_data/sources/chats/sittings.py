@@ -53,15 +53,15 @@ class Drawn:
     @property
     def card_list(self) -> object:
         """Return the card list as written; None if the head has none."""
-        return next((held[0][1] for key, held in self.head.fields.items() if key[0] == "cards"), None)
+        return next((pairs[0][1] for key, pairs in self.head.fields.items() if key[0] == "cards"), None)
 
     @property
     def cards(self) -> list[str]:
         return [card["card"] for card in card_fields.listed(self.card_list)]
 
-    def said(self, *names: str) -> set[object]:
+    def values_of(self, *names: str) -> set[object]:
         """Return the first value of each label of these fields."""
-        return {held[0][1] for key, held in self.head.fields.items() if key[0] in names}
+        return {pairs[0][1] for key, pairs in self.head.fields.items() if key[0] in names}
 
 
 DrawnIn = Callable[[str], Drawn | None]
@@ -129,7 +129,7 @@ def _sittings(messages: list[Message], drawn_in: DrawnIn, names: dict[str, str])
                 continue
             labels, pending = pending, []
             if sitting and sitting.is_about(message.text, drawn):
-                sitting.messages += [*(held for held, _ in labels), message]
+                sitting.messages += [*(earlier for earlier, _ in labels), message]
             elif drawn or content_cards.named_cards(message.text):
                 if labels:
                     drawn = _merged([head for _, head in labels], drawn or Drawn(Head(), message.text))
@@ -140,7 +140,7 @@ def _sittings(messages: list[Message], drawn_in: DrawnIn, names: dict[str, str])
                     yield sitting
                 sitting, asked = Sitting([message], drawn, asked, client), []
         if sitting:
-            sitting.messages += [held for held, _ in pending]
+            sitting.messages += [earlier for earlier, _ in pending]
             yield sitting
 
 
@@ -202,20 +202,20 @@ def _is_reader_title(sender: str) -> bool:
 
 def _all_cleaned(messages: list[Message]) -> list[Message]:
     senders = {message.sender for message in messages}
-    said: set[str] = set()
+    earlier_lines: set[str] = set()
     kept = []
     for message in messages:
-        text = _without_quotes(message.text.strip(), said, senders)
-        said.update(line.strip() for line in message.text.split("\n") if len(line) > 3)
+        text = _without_quotes(message.text.strip(), earlier_lines, senders)
+        earlier_lines.update(line.strip() for line in message.text.split("\n") if len(line) > 3)
         if text and not _is_notice(text):
             kept.append(replace(message, text=text))
     return kept
 
 
-def _without_quotes(text: str, said: set[str], senders: set[str]) -> str:
+def _without_quotes(text: str, earlier_lines: set[str], senders: set[str]) -> str:
     """Return a message without the message it quotes, in the three ways that chat programs write a quotation.
 
-    said: lines of earlier messages. A `> ` line is a quotation only if somebody said it; otherwise it is markdown.
+    earlier_lines: lines of earlier messages. A `> ` line is a quotation only if it is one of them, else it is Markdown.
     """
     if "\n" not in text:
         return text
@@ -223,7 +223,7 @@ def _without_quotes(text: str, said: set[str], senders: set[str]) -> str:
     words = tuple(f"{word}:" for word in noise_words("quoted"))
     lines[1:] = takewhile(lambda line: not fold(line.lstrip()).startswith(words), lines[1:])
     quoted = [line.lstrip("> ").strip() for line in takewhile(lambda line: line[:1] == ">", lines[:-1])]
-    if any(line and (line in said or line.startswith(tuple(senders))) for line in quoted):
+    if any(line and (line in earlier_lines or line.startswith(tuple(senders))) for line in quoted):
         lines = lines[len(quoted) :]
     return "\n".join(lines).strip()
 
@@ -304,7 +304,7 @@ def _labels_alone(text: str) -> Head | None:
     lines = text.split("\n")
     head = read_head(lines, 0)
     whole = head.body >= len(lines) and not head.inline
-    filled = all(value for held in head.fields.values() for _, value in held)
+    filled = all(value for pairs in head.fields.values() for _, value in pairs)
     return head if whole and filled and head.names and head.names <= _HEAD_FIELDS else None
 
 
@@ -312,8 +312,8 @@ def _merged(heads: list[Head], last: Drawn) -> Drawn:
     """Merge the labels of earlier messages into a draw; of two labels for one field the later counts."""
     fields = dict(last.head.fields)
     for head in reversed(heads):
-        for key, held in head.fields.items():
-            fields.setdefault(key, held)
+        for key, pairs in head.fields.items():
+            fields.setdefault(key, pairs)
     return Drawn(Head(fields=fields, body=last.head.body, inline=last.head.inline), last.rest)
 
 
@@ -330,7 +330,7 @@ def _restates(again: Drawn, drawn: Drawn | None) -> bool:
     if drawn is None or drawn.card_list is None:
         return False
     repeated, known = set(again.cards), set(drawn.cards)
-    asked, before = (each.said("question", "person") for each in (again, drawn))
+    asked, before = (each.values_of("question", "person") for each in (again, drawn))
     return bool(repeated) and repeated <= known and (not asked or not before or repeated < known or asked <= before)
 
 
@@ -343,7 +343,7 @@ def _record(sitting: Sitting, names: dict[str, str], blob: Blob) -> RawRecord:
     """Build the record of a sitting. Fields without a label come from the client's messages and the time of the first
     message."""
     first, drawn = sitting.messages[0], sitting.drawn
-    fields: Fields = {key: held for key, held in drawn.head.fields.items() if key[0] != "content"} if drawn else {}
+    fields: Fields = {key: pairs for key, pairs in drawn.head.fields.items() if key[0] != "content"} if drawn else {}
     parts = [drawn.rest if drawn else first.text]
     for message in sitting.messages[1:]:
         if isinstance(fields.get(CARDS, [("", None)])[0][1], str) and _is_follow_up(message.text):
@@ -380,8 +380,8 @@ def _question(asked: list[Message]) -> tuple[str | None, str | None]:
     Greetings are cut off; texts under four characters are ignored.
     """
     texts = [(text, message.sender) for message in asked if len(text := _without_greeting(message.text)) >= 4]
-    asking = [said for said in texts if any(word in fold(said[0]) for word in noise_words("asks"))]
-    chosen, sender = asking[-1] if asking else max(texts, key=lambda said: len(said[0]), default=(None, None))
+    asking = [pair for pair in texts if any(word in fold(pair[0]) for word in noise_words("asks"))]
+    chosen, sender = asking[-1] if asking else max(texts, key=lambda pair: len(pair[0]), default=(None, None))
     return (chosen[:500], sender) if chosen else (None, None)
 
 

@@ -41,9 +41,9 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
         names.update(_members(value))
         if "owner" in cells:
             owners.add(str(cells["owner"]))
-        held = _messages(value, cells)
-        for index, message in enumerate(held, 1):
-            found = _message(message, f"message {index}" if len(held) > 1 else locator, owners)
+        objects = _messages(value, cells)
+        for index, message in enumerate(objects, 1):
+            found = _message(message, f"message {index}" if len(objects) > 1 else locator, owners)
             if found:
                 messages.append(found)
     if not messages:
@@ -64,8 +64,8 @@ def _members(value: dict) -> dict[str, str]:
 
 def _messages(value: dict, cells: dict[str, object]) -> list[dict]:
     """Return the messages of a whole chat, or of a line with one message."""
-    if isinstance(held := cells.get("messages"), list):
-        return [message for message in held if isinstance(message, dict)]
+    if isinstance(messages := cells.get("messages"), list):
+        return [message for message in messages if isinstance(message, dict)]
     return [value] if _is_message(cells) or value.get("_type") == "message" else []
 
 

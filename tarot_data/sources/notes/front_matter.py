@@ -14,7 +14,7 @@ from tarot_data.text.normalise import fold, words
 FORM = "notes"
 
 MAX_FRONT_MATTER = 200
-"""Lines in which front matter ends, or it is none."""
+"""Lines within which front matter must end."""
 
 _PLACEHOLDER = re.compile(r"\{\{[^{}\n]{1,40}\}\}|<%[^%\n]{0,200}%>")
 # No bracket inside: `[[[[[[…` would be searched from each of them to the end of its line.
@@ -66,8 +66,8 @@ class _Entry:
     value: str | list
 
     def add_item(self, text: str) -> None:
-        held = self.value if isinstance(self.value, list) else [self.value] if self.value else []
-        self.value = [*held, _unquoted(text)]
+        values = self.value if isinstance(self.value, list) else [self.value] if self.value else []
+        self.value = [*values, _unquoted(text)]
 
     def add_to_mapping(self, text: str) -> bool:
         """Add `orientation: 逆位` to the list item that `- name: 愚人` began; return False if there is none."""
@@ -160,8 +160,8 @@ def record_of_note(blob: Blob, fields: Fields, body: str) -> RawRecord:
     if day and not any(name == "date" for name, _ in fields):
         fields[("date", 1)] = [("日期", day)]
     fields = {
-        key: [(label, _without_links(value)) for label, value in held]
-        for key, held in fields.items()
+        key: [(label, _without_links(value)) for label, value in pairs]
+        for key, pairs in fields.items()
         if not key[0].startswith("other ")
     }
     source = source_of(blob, "line 1", FORM)
@@ -175,7 +175,7 @@ def _with_labels(fields: Fields, body: str) -> tuple[Fields, str]:
     head = read_head(lines, first)
     if not head.names - {"title", *(name for name, _ in fields)}:
         return fields, body
-    added = {key: held for key, held in head.fields.items() if key not in fields}
+    added = {key: pairs for key, pairs in head.fields.items() if key not in fields}
     return {**fields, **added}, "\n".join(([head.inline] if head.inline else []) + lines[head.body :])
 
 
@@ -190,11 +190,11 @@ def _split_heading(body: str) -> tuple[str | None, str]:
 
 def _repeats(title: str, stem: str, fields: Fields) -> bool:
     """Check whether a heading only repeats the file name, the question, or person and question (`# 阿宁 搬家`)."""
-    said = [(name, str(held[0][1])) for (name, _), held in fields.items() if held]
-    asked = next((value for name, value in said if name == "question"), "")
+    filled = [(name, str(pairs[0][1])) for (name, _), pairs in fields.items() if pairs]
+    asked = next((value for name, value in filled if name == "question"), "")
     if words(fold(title)) in {words(fold(stem)), words(fold(asked))} - {""}:
         return True
-    known = fold(" ".join(value for name, value in said if name in ("person", "question", "date")))
+    known = fold(" ".join(value for name, value in filled if name in ("person", "question", "date")))
     parts = fold(title).translate(_TITLE_MARKS).split()
     return bool(parts) and all(part in known for part in parts)
 
