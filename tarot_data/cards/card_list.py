@@ -31,6 +31,7 @@ _HAN = re.compile("[\u4e00-\u9fff]")
 _LABEL_AT_END = re.compile("[pelrd]:?$")
 _LABEL_LIKE_A_CARD = re.compile("c(?=:o?c(?!:))")
 _IN_BRACKETS, _BESIDE = re.compile(r"[o|\-]*\("), re.compile(r"[o|\-(]*")
+_TURN_AS_ITEM = re.compile(r"[,/]\(?o\)?(?=[,/]|$)")
 _HEADING, _ONLY_TURNS = re.compile(r"[:/|][(),/|\-]*$"), re.compile(r"[o,/|()\-]*")
 
 
@@ -131,12 +132,15 @@ def _with_one_name(phrases: list[Token], text: str) -> list[Token]:
 def _style(head: str, tail: str) -> _Style:
     labels = not _LABELS.isdisjoint(head)
     first = labels or _PLACES.isdisjoint(tail)
-    return _Style(first, head.endswith("o"), labels and head[0] == "(" and head[-1] == ")")
+    turns = head.rstrip("),/|-").endswith("o")
+    return _Style(first, turns, (labels or turns) and head[0] == "(" and head[-1] == ")")
 
 
 @lru_cache(4096)
 def _divide(kinds: str, style: _Style, last: bool) -> int:
     """Return how many phrases of a gap belong to the card before it."""
+    if not style.turns and (turn := _TURN_AS_ITEM.match(kinds)):
+        return turn.end()  # `恶魔、逆位、高塔、正位`
     opened = _unclosed(kinds)
     cut = _first_break(kinds[:opened])
     if cut is None:
@@ -175,7 +179,7 @@ def _first_of_next(kinds: str, opened: int, style: _Style) -> int:
     while at < opened:
         kind, following = kinds[at], kinds[at + 1 : at + 2]
         if kind == "(":
-            if style.brackets:
+            if style.brackets and (style.turns if kinds[at + 1] == "o" else style.labels):
                 return at
             at = kinds.index(")", at)
         elif kind == "o":

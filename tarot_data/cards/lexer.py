@@ -134,7 +134,8 @@ def _bounded(folded: str, start: int, end: int) -> bool:
 
 
 def _with_short_names(folded: str, tokens: list[Token]) -> list[Token]:
-    """Read short names as cards: one character between two items (`恶魔塔星星`), any behind a position (`过去 XVI 逆`)."""
+    """Read short names as cards: one character between two items (`恶魔塔星星`) or in a cell behind them (`恶魔|塔`), any
+    behind a position (`过去 XVI 逆`)."""
     weak = aliases()[1]
     for index, token in enumerate(tokens):
         if token.kind != "t" or (name := folded[token.start : token.end]) not in weak:
@@ -146,8 +147,9 @@ def _with_short_names(folded: str, tokens: list[Token]) -> list[Token]:
             former = tokens[index - 2] if index > 1 else None
             placed = former is not None and folded[former.start : former.end] in places()
             before = former.kind if former else ""
+        cell = one and before == "|" and index > 1 and tokens[index - 2].kind in "co"
         alone = one and before in _ALONE_BEHIND and after in _ALONE_BEFORE
-        if alone or (placed or one and before in _ITEM_ENDS) and after in _ITEM_BEGINS:
+        if alone or (placed or cell or one and before in _ITEM_ENDS) and after in _ITEM_BEGINS:
             tokens[index] = Token("c", token.start, token.end, weak[name])
     return tokens
 
