@@ -106,7 +106,7 @@ def _parquet_holds(path: Path, pattern: re.Pattern[str]) -> bool:
         if pattern.search(file.read().decode("utf-8", "ignore")):
             return True
     rows = pl.scan_parquet(path, glob=False).select(pl.struct(pl.all()).struct.json_encode().alias("row"))
-    # Regular expressions of polars have no look-around: it searches the bare words, then ours checks what it finds.
+    # Polars' regular expressions have no look-around: polars searches the bare words, `re` checks the matches.
     bare = pattern.pattern.replace(_LEFT, "").replace(_RIGHT, "")
     found = rows.filter(pl.col("row").str.contains(bare)).collect(engine="streaming")["row"]
     return any(pattern.search(row) for row in found)

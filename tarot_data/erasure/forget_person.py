@@ -177,7 +177,7 @@ def forget_values(path: Path, person: Person) -> int:
 
 
 def _empty(value: dict | list, tells: Callable[[str], bool]) -> int:
-    """Empty, in place, every text that `tells` is true of; return how many."""
+    """Set to empty, in place, every text for which `tells` is true; return how many."""
     gone = 0
     for key, inner in list(value.items() if isinstance(value, dict) else enumerate(value)):
         if isinstance(inner, dict | list):

@@ -1,4 +1,4 @@
-"""The name of a person in texts that others wrote: find the rows, mask the name."""
+"""Mentions of a person in texts that others wrote: search for the rows, masking of the name."""
 
 import polars as pl
 

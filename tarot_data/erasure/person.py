@@ -46,7 +46,7 @@ class Person:
 
 
 def find(data_dir: Path, name: str, mentions: str | None = None) -> Person:
-    """Collect what is known of a person. mentions: `mask` or `keep` their name in texts of other people.
+    """Collect the data of a person. mentions: `mask` or `keep` their name in texts of other people.
 
     Without mentions, a name is masked there unless it is also a card's. Raises Problem `no_person` if neither store nor
     versions know the name, `name_is_a_word` if it is an ordinary word that others use and mentions is not given.
@@ -192,7 +192,7 @@ def _most(passages: list[str], text: str) -> bool:
 
 @cache
 def _common_words() -> frozenset[str]:
-    """Return the words of jieba's dictionary, folded. Its tag for personal names is no use: 阳光 and 明白 have it."""
+    """Return the words of jieba's dictionary, folded. Its tag for personal names does not help: 阳光 and 明白 have it."""
     lines = (files("jieba") / "dict.txt").read_text(encoding="utf-8").splitlines()
     return frozenset(fold(line.split(" ")[0]) for line in lines)
 

@@ -1,6 +1,6 @@
-"""Clean raw records: masked readings with resolved cards, or rejections with their reason.
+"""Conversion of raw records to readings (cleaned, masked, cards resolved) or to rejections with their reason.
 
-A record passes five steps, which pass on one draft: clean, check the body, resolve the cards, mask, flag.
+A record passes five steps, which all change one draft: clean, check the body, resolve the cards, mask, flag.
 """
 
 import re
@@ -139,7 +139,7 @@ def resolve_cards(draft: Draft) -> None:
 
 
 def _card(draw: int, card: dict) -> dict:
-    """Return a parsed card as a row of READINGS, its texts cut to what is kept."""
+    """Return a parsed card as a row of READINGS, its texts truncated."""
     position = plain(card["position"])[:LONGEST_POSITION] if card["position"] else None
     return {"draw": draw, **card, "raw": plain(card["raw"])[:LONGEST_CARD], "position": position}
 

@@ -1,5 +1,4 @@
-"""Comparison of labelled readings with their cards and with other readings: rejects conflicts and duplicates, validates
-the rest."""
+"""Comparison of labelled readings with their cards and with other readings: rejects conflicts and duplicates."""
 
 import shutil
 from collections.abc import Iterable

@@ -99,7 +99,7 @@ def _format(sheet, decisions: list[str]) -> None:
 
 
 def read(path: Path, rejected: pl.DataFrame) -> dict[str, Fix]:
-    """Return rejection_id -> what the workbook changes about it; rows without a change are left out.
+    """Return rejection_id -> the changes in the workbook; rows without a change are left out.
 
     rejected: the open REJECTIONS. Raises Problem `worksheet_unreadable`, `worksheet_column` if a necessary column is
     missing, `worksheet_decision` for a word that is neither accept nor dismiss, and `worksheet_row` if a row names no

@@ -50,7 +50,7 @@ class Known:
     """The readings of the store, and which of them this run has seen again."""
 
     def __init__(self, index: pl.DataFrame, fetch: Callable[[list[str], list[str]], pl.DataFrame]) -> None:
-        """index: of `tables.index`. fetch: returns some columns of the readings with these ids."""
+        """Index the readings. index: of `tables.index`. fetch: returns some columns of the readings with these ids."""
         self.by_fingerprint: dict[str, Stored] = {}
         self.by_place: dict[Place, str] = {}
         self.by_file: dict[str, list[str]] = {}
@@ -115,7 +115,7 @@ class Known:
 
 
 def _same_sitting(one: dict, other: dict) -> bool:
-    """Whether two different texts are of one sitting: the same cards for the same person or question, or the same
+    """Check whether two different texts are of one sitting: the same cards for the same person or question, or the same
     question of the same person on the same day."""
     same = {name for name in ("person", "question") if one[name] and one[name] == other[name]}
     return bool(same) and (_drawn(one) == _drawn(other) or (len(same) == 2 and one["date"] == other["date"]))

@@ -82,7 +82,7 @@ def rejection_row(rejected: Rejected) -> dict:
 
 
 def _key(raw: dict, source: dict) -> str:
-    """Hash what the record says, independent of file and place; of a file, its bytes."""
+    """Hash the values of a record, independent of file and place; for a whole file, its bytes."""
     identity = {name: value for name, value in raw.items() if name not in ("date_hint", "record_id", "fixed")}
     if not identity:
         identity = {name: source[name] for name in ("member", "locator", "sha256")}

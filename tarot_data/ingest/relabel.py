@@ -1,4 +1,4 @@
-"""Labels of the store computed again after the lexicon or the labeller has changed; corrections of a person stay."""
+"""New labels for the store after the lexicon or the labeller has changed; corrections of a person stay."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Rejections fed back through cleaning, labelling and comparison, with the decisions of a person about them."""
+"""Replay of rejections through cleaning, labelling and comparison, with the decisions of a person about them."""
 
 import json
 import shutil
@@ -74,7 +74,7 @@ def replay(
 def feed_back(
     data_dir: Path, decided: dict[str, Fix], ids: list[str] | None = None, progress: Progress = None
 ) -> pl.DataFrame:
-    """`replay` open rejections under the writer's lock; return BECAME.
+    """Run `replay` on open rejections under the writer's lock; return BECAME.
 
     ids: the rejections to feed back, by default those in `decided`. Rejections that are not open are ignored.
     """

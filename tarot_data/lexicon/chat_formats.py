@@ -67,7 +67,7 @@ class Format:
         return found
 
     def from_name(self, line: str) -> str:
-        """Return the rest of a one-line head from the sender's name on; empty if the line is no head."""
+        """Return the rest of a one-line head from the sender's name on; empty if the line is not a head."""
         match = self.lines[0].match(_plain(line))
         return line[match.start("name") :] if match else ""
 
@@ -123,7 +123,7 @@ def _compiled(row: lexicon.Row) -> Format:
             lines[-1] += r"\s*" if optional else r"\s+"
         elif token != "?":
             pattern = known.get(part) or re.escape(token)
-            # A part that occurs twice is read where it is first.
+            # Of a part that occurs twice the first occurrence is read.
             twice = part in (earlier for _, earlier in tokens[:index])
             lines[-1] += (_GROUP.sub("(?:", pattern) if twice else pattern) + optional
     readers = frozenset(fold(row["reader"]).split("|")) - {""}

@@ -1,4 +1,5 @@
-"""Attribution of drawn cards to sentences: by name, rank, picture, position or pronoun, or as the card spoken of before.
+"""Attribution of drawn cards to sentences: by name, rank, picture, position or pronoun, or as the card last referred
+to.
 
 An interpretation refers to the likeliest card; a link to every card that is likely enough. Input: the pairs of
 sentences and cards with their evidence (`card_evidence`); output: card ids of each sentence.

@@ -1,4 +1,4 @@
-"""Features that relate a sentence to each drawn card: of the pair itself, and of the cards spoken of before it.
+"""Features that relate a sentence to each drawn card: of the pair itself, and of the cards referred to before it.
 
 The first sentences of all readings are processed together, then the second ones, and so on, so that the card that a
 reading has reached is known at each sentence.
@@ -139,7 +139,7 @@ class _State:
 
     @classmethod
     def of(cls, pairs: Pairs, sizes: np.ndarray) -> "_State":
-        """Start readings of these numbers of cards."""
+        """Create the state of readings with these numbers of cards."""
         count, slots = len(sizes), int(sizes.max())
         evident = (pairs.named > 0) | (pairs.position > 0) | (pairs.ordinal > 0)
         none, empty = np.full(count, -1), np.zeros((count, slots), dtype=bool)

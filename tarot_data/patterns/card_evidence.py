@@ -67,7 +67,7 @@ class Pairs:
 
 
 def pairs_of(batch: Batch) -> Pairs:
-    """Find by name, rank, picture, position or pointing word which drawn cards each sentence may speak of."""
+    """Find which drawn cards each sentence may refer to: by name, rank, picture, position or pointing word."""
     pairs = _all_pairs(batch)
     _add_names(batch, pairs)
     _add_pictures(batch, pairs)

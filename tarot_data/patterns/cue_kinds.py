@@ -12,12 +12,12 @@ def kinds_of(label: str) -> tuple[str, ...]:
 
 
 def link_kinds(kinds: list[str]) -> list[str]:
-    """Return the kinds of a link from a sentence's cue kinds, strongest first; `together` if there is no other."""
+    """Return the kinds of a link from a sentence's cue kinds, strongest first; `together` if there are none."""
     return [kind for kind in _own("card_link", kinds) if kind != TOGETHER] or [TOGETHER]
 
 
 def advice_forms(kinds: list[str], text: str) -> list[str]:
-    """Return the forms of advice from a sentence's cue kinds; `do` if there is no other."""
+    """Return the forms of advice from a sentence's cue kinds; `do` if there are none."""
     own = _own("advice", kinds)
     forms = [form for form in kinds_of("advice") if form in own]
     if text.rstrip('”」』"*~～ ').endswith(("？", "?")) and "ask" not in forms:
@@ -26,7 +26,7 @@ def advice_forms(kinds: list[str], text: str) -> list[str]:
 
 
 def _own(label: str, kinds: list[str]) -> list[str]:
-    """Select the kinds of a label, without those a reader has added, for which there are no words."""
+    """Select the kinds of a label without those that a reader has added, because there are no words for these."""
     known = kinds_of(label)
     own = (kind.removeprefix(f"{label}.") for kind in kinds if kind.startswith(f"{label}."))
     return [kind for kind in dict.fromkeys(own) if kind in known]

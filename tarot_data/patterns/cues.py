@@ -47,7 +47,7 @@ class Cue(NamedTuple):
 
 
 def parse(row: lexicon.Row) -> Cue:
-    """Parse a row of the table. Raises ValueError if its weight is no number."""
+    """Parse a row of the table. Raises ValueError if its weight is not a number."""
     text = row["cue"]
     first, last, clause = text.startswith("^"), text.endswith("$"), text.endswith(CLAUSE_END)
     text = text.removeprefix("^").removesuffix("$").removesuffix(CLAUSE_END)

@@ -117,7 +117,7 @@ def check_lexicon() -> list[Finding]:
 
 
 def _unknown_tables() -> Iterator[Finding]:
-    """Find CSV files of the reader's folder that are no tables, so that nothing reads them."""
+    """Find CSV files of the reader's folder that are not tables and are therefore never read."""
     folder = lexicon.active().folder
     for path in sorted(folder.glob("*.csv")) if folder else ():
         if path.stem not in lexicon.tables():

@@ -1,4 +1,4 @@
-"""The sentence labeller: a conditional random field over the sentences of a reading. `train` trains it."""
+"""The sentence labeller: a conditional random field over the sentences of a reading, trained by `train`."""
 
 import json
 from collections.abc import Iterator, Sequence

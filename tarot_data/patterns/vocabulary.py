@@ -1,4 +1,4 @@
-"""Words of the lexicon tables, folded, as the features look for them."""
+"""Folded words of the lexicon tables for the features."""
 
 from functools import cache
 

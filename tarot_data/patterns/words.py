@@ -1,4 +1,4 @@
-"""Words of texts, segmented by jieba with the lexicon's names of cards, and those distinctive of a part of them."""
+"""Words of texts, segmented by jieba with the lexicon's names of cards, and words distinctive of some of the texts."""
 
 import logging
 from collections import Counter

@@ -19,7 +19,7 @@ def _kinds() -> dict[str, str]:
 
 @lexicon.cached
 def _turn() -> re.Pattern:
-    """Return the pattern of a turn, which is no name: 第二组, 3号, 七号连麦."""
+    """Return the pattern of a turn, which is not a name: 第二组, 3号, 七号连麦."""
     ordinal, counter, counted = (
         "|".join(map(re.escape, lexicon.words("persons", kind))) for kind in ("ordinal", "counter", "counted")
     )
@@ -44,6 +44,6 @@ def named(column: str = "person") -> pl.Expr:
 
 
 def name_pattern(name: str) -> str:
-    """Pattern of a name in running text: a Latin one only as a whole word (Mel, not in Melissa); Chinese has no bounds."""
+    """Return the pattern of a name in running text: a Latin name only as a whole word (Mel, not in Melissa)."""
     pattern = re.escape(name)
     return rf"(?<![0-9A-Za-z]){pattern}(?![0-9A-Za-z])" if name.isascii() else pattern

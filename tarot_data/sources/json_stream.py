@@ -1,4 +1,4 @@
-"""Stream JSON objects from a file of any size: lines, arrays, containers, damaged parts."""
+"""JSON objects streamed from a file of any size: lines, arrays, containers, damaged parts."""
 
 import codecs
 import json

@@ -1,4 +1,4 @@
-"""Files, folders and messages that hold no reading: of systems, programs and small talk."""
+"""Files, folders and messages that are not readings: system files, program files and small talk."""
 
 import fnmatch
 
@@ -42,5 +42,5 @@ def is_noise(name: str) -> bool:
 
 @lexicon.cached
 def noise_words(kind: str) -> tuple[str, ...]:
-    """Folded words of a kind of the table noise.csv, such as `greeting`, `media` or `asks`."""
+    """Return folded words of a kind of the table noise.csv, such as `greeting`, `media` or `asks`."""
     return tuple(map(fold, lexicon.words("noise", kind)))

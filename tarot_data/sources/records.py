@@ -1,4 +1,4 @@
-"""What every form of file yields: raw records with their source, or rejections."""
+"""Output of every parser: raw records with their source, or rejections."""
 
 import io
 import re

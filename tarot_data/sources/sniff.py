@@ -1,4 +1,4 @@
-"""The sample by which a form is detected: first bytes of a file, their text, the entries of a zip."""
+"""Sample for the detection of a form: first bytes of a file, their text, the entries of a zip."""
 
 from dataclasses import dataclass
 from functools import cached_property

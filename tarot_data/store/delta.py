@@ -47,7 +47,7 @@ def table_path(data_dir: Path, name: str) -> Path:
 def all_or_none(data_dir: Path) -> Iterator[None]:
     """Roll back every table if the block raises. The caller has entered `writing`.
 
-    A killed process leaves what it committed; `files` is written last, so the next run completes it.
+    After a kill, completed commits remain; `files` is written last, so the next run completes the rest.
     """
     before = {name: delta_version(data_dir, name) for name in TABLES}
     try:
@@ -67,7 +67,7 @@ def _roll_back(data_dir: Path, name: str, version: int) -> None:
     try:
         table.restore(version)
     except Exception:  # noqa: BLE001
-        # Restoring is a commit, for which a full disk has no room; removing commits needs none.
+        # Restoring is a commit, which needs disk space; removing commits needs none.
         current = set(table.file_uris())
         log = table_path(data_dir, name) / "_delta_log"
         for path in sorted(log.iterdir(), reverse=True):

@@ -203,7 +203,7 @@ def _opening(writer: Writer, who: dict[str, str], labelled: bool) -> list[Line]:
 
 
 def _block(writer: Writer, theme: str, card: Drawn, place: int, budget: float, heading: str) -> list[Line]:
-    """Interpret one card: name it with its position and picture, then say what it means, as long as the budget lasts."""
+    """Interpret one card: name it with its position and picture, then give its meaning, as long as the budget lasts."""
     rng, row, way = writer.rng, writer.tables.cards[card.card], card.way
     up, down = rng.choice(writer.words("orientation", writer.voice)).split("/")
     orientation = up if card.upright else down
@@ -348,7 +348,7 @@ def _overview(writer: Writer, cards: tuple[Drawn, ...]) -> Line | None:
 
 
 def _remarkable(cards: tuple[Drawn, ...]) -> Iterator[tuple[str, int, str]]:
-    """Yield what is remarkable about a spread: need of the link, number of cards, suit."""
+    """Yield remarkable facts about a spread: need of the link, number of cards, suit."""
     n, down = len(cards), sum(not card.upright for card in cards)
     major = sum(is_major(card.card) for card in cards)
     counts = {suit: sum(suit_of(card.card) == suit for card in cards) for suit in SUITS}

@@ -1,4 +1,4 @@
-"""Tables of `lexicon/synthetic/` as the grammar asks for them, and what one reading draws from them."""
+"""Tables of `lexicon/synthetic/` for the grammar, and random choices from them for one reading."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field

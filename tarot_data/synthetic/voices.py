@@ -85,7 +85,7 @@ def _speech(writer: Writer, paragraphs: Paragraphs) -> str:
 
 
 def _pause(writer: Writer, commas: float, may_fill: bool) -> str:
-    """Write what is left of a comma: itself, a space, a filler or nothing. commas: share of commas that stay."""
+    """Replace a comma by itself, a space, a filler or nothing. commas: share of commas that stay."""
     chance = writer.rng.random()
     if writer.rng.random() < commas:
         return "，"

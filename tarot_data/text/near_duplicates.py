@@ -54,7 +54,7 @@ _FACTORS = tuple(
 
 @cache
 def scheme() -> str:
-    """Name what the bands depend on: rensa's algorithm and our parameters."""
+    """Name the scheme of the bands: rensa's algorithm and our parameters."""
     return f"rensa {RMinHash.ALGORITHM_VERSION} char {SHINGLE} {BANDS}x{ROWS} seed {SEED}"
 
 

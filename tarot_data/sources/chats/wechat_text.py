@@ -65,7 +65,7 @@ def _separator(text: str) -> str:
 
 
 def format_of(lines: list[str]) -> Format | None:
-    """Return the format that most heads in the first lines of a file have; None if they are no chat."""
+    """Return the format that most heads in the first lines of a file have; None if the file is not a chat."""
     clocked = _clocked(lines)
     marked = any(_day(line) for line in lines[:_MARKED_LINES]) or any(map(_is_intro, lines[:_INTRO_LINES]))
     scored = [(_score(row, lines, clocked, marked), row) for row in formats("head")]

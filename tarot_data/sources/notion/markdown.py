@@ -91,7 +91,7 @@ def first_line(lines: list[str], start: int = 0) -> int:
 
 
 def _property(line: str) -> tuple[str | None, str]:
-    """Split `Name: value`; the name is None if the line is no property."""
+    """Split `Name: value`; the name is None if the line is not a property."""
     name, colon, value = line.partition(":")
     if not colon or not 0 < len(name) <= 60 or value and value[0] != " ":
         return None, ""

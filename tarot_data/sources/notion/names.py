@@ -1,4 +1,4 @@
-"""Names of what Notion exports: pages, tables and attachments, and the ids in them."""
+"""Names of exported Notion files (pages, tables and attachments), and the ids in them."""
 
 import re
 from itertools import islice

@@ -85,7 +85,7 @@ class Draft:
         return [index for index, key in enumerate(self.keys) if key and key[0] == name]
 
     def place(self, positions: dict[int, str]) -> None:
-        """Use columns for a card each."""
+        """Use columns that hold one card each."""
         self.positions |= positions
         for index in positions:
             self.keys[index] = None

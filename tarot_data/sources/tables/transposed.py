@@ -1,4 +1,4 @@
-"""Readings of a table whose labels are in the first column: a form, or a table with a reading a column."""
+"""Readings of a table whose labels are in the first column: a form, or a table with one column per reading."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
