@@ -40,8 +40,8 @@ def examine(data_dir: Path) -> list[dict[str, object]]:
 
 
 def _validated(data_dir: Path) -> dict[str, object]:
-    opened = newest_gate(data_dir)
-    return _finding("validated", not opened["missing"], opened["validated"], "validated")
+    gate_state = newest_gate(data_dir)
+    return _finding("validated", not gate_state["missing"], gate_state["validated"], "validated")
 
 
 def _finding(name: str, ok: bool, value: object, advice: str | None) -> dict[str, object]:

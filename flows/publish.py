@@ -32,5 +32,5 @@ def publish(data_dir: Path, base: str | None = None, recipe: str | None = None) 
 
 @task(name="write the quality report", retry_condition_fn=retry_if_it_can_pass, **RETRIES)
 @withhold_errors
-def report_task(data_dir: Path, opened: dict, lang: str, run: dict | None = None) -> dict[str, object]:
-    return write_report(data_dir, opened, lang, run=run)
+def report_task(data_dir: Path, gate_state: dict, lang: str, run: dict | None = None) -> dict[str, object]:
+    return write_report(data_dir, gate_state, lang, run=run)

@@ -10,11 +10,11 @@ from tarot_data.system.atomic import write_text
 
 
 def write_report(
-    data_dir: Path, opened: dict, lang: str, *, run: dict | None = None, pseudonyms: bool = False
+    data_dir: Path, gate_state: dict, lang: str, *, run: dict | None = None, pseudonyms: bool = False
 ) -> dict[str, object]:
     """Write the report of the newest version; return its figures and its location under `path`.
 
-    opened: the gate, as returned by `flows.training.gate_checks.newest_gate`.
+    gate_state: the gate, as returned by `flows.training.gate_checks.newest_gate`.
     """
     manifests = versions.listed(data_dir)
     version = manifests[-1] if manifests else None
@@ -23,7 +23,7 @@ def write_report(
         tables.rejections(data_dir),
         version=version,
         previous=_figures_of(data_dir, manifests[-2]) if len(manifests) > 1 else None,
-        gate=opened,
+        gate=gate_state,
         history=manifests,
         run=run,
         splits=versions.read(data_dir, version).select("reading_id", "person", "split") if version else None,

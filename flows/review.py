@@ -25,8 +25,8 @@ WARM_SECONDS = 10.0
 """Longest wait at shutdown for a cache that is still being filled, in seconds."""
 
 
-def serve(data_dir: Path, port: int, lang: str, opened: Callable[[str], None], *, browser: bool) -> None:
-    """Serve until Ctrl-C. port: 0 for a free one. opened: called with the link when the port is open.
+def serve(data_dir: Path, port: int, lang: str, on_open: Callable[[str], None], *, browser: bool) -> None:
+    """Serve until Ctrl-C. port: 0 for a free one. on_open: called with the link when the port is open.
 
     Raises Problem `port_taken`.
     """
@@ -37,7 +37,7 @@ def serve(data_dir: Path, port: int, lang: str, opened: Callable[[str], None], *
     with listening(port) as listener:
         at = listener.getsockname()[1]
         url = f"http://{HOST}:{at}/?token={token}"
-        opened(url)
+        on_open(url)
         warming = Thread(target=warm, args=[data_dir], daemon=True)
         warming.start()
         with redirect_page(data_dir / f"workbench-{at}.html", url, lang) if browser else nullcontext() as page:

@@ -41,7 +41,7 @@ def run(
         wanted = ("version", "hash", "name", "counts", "settings")
         result["version"] = {key: manifest[key] for key in wanted} | {"new": new}
     result["gate"] = newest_gate(data_dir, min_readings, min_new)
-    if may_train(result["gate"], asked=False) and not no_train:
+    if may_train(result["gate"], requested=False) and not no_train:
         trained = train(data_dir, base=base, recipe=recipe)
         result["scores"] = trained.pop("scores")
         result["run"] = trained

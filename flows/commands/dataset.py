@@ -1,4 +1,4 @@
-"""Commands about dataset versions: publish, list, compare, verify and copy them."""
+"""Commands for dataset versions: publish, list, compare, verify and copy them."""
 
 from pathlib import Path
 

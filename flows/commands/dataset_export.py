@@ -49,7 +49,7 @@ def dataset_export(
 
 
 def refuse_private(ctx: Context, found: dict[str, int]) -> None:
-    """Raise Problem `not_for_others` if a version holds real names or contact details."""
+    """Raise Problem `not_for_others` if a version contains real names or contact details."""
     names = found.pop("names", 0)
     parts = [ctx.say("summary.found_names", count=names)] if names else []
     parts += [ctx.say("summary.found_contacts", count=sum(found.values()))] if found else []

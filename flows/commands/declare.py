@@ -47,7 +47,7 @@ class Context:
 
 
 class DataDir(click.Path):
-    """Convert to a folder path, or return the URL of a bucket unchanged."""
+    """A parameter type: a folder path, or the URL of a bucket unchanged."""
 
     def convert(self, value: object, param: click.Parameter | None, context: click.Context | None) -> Path | str:
         return str(value) if bucket.is_bucket(value) else super().convert(value, param, context)

@@ -35,8 +35,8 @@ def print_published(ctx: Context, manifest: dict, new: bool) -> None:
         ctx.print("summary.version_same", version=manifest["version"])
 
 
-def print_gate(ctx: Context, opened: dict) -> None:
-    for line in gate_sentences(opened, ctx.lang):
+def print_gate(ctx: Context, gate_state: dict) -> None:
+    for line in gate_sentences(gate_state, ctx.lang):
         print(line)
 
 
@@ -47,7 +47,7 @@ def print_run(ctx: Context, result: dict, scores: dict) -> None:
 
 
 def print_scores(ctx: Context, scores: dict) -> None:
-    """Format base against tuned: each figure with the 95 % interval of its change."""
+    """Print base against tuned: each figure with the 95 % interval of its change."""
     base, tuned, difference = scores["base"], scores["tuned"], scores["difference"]
     ctx.print("summary.loss", base=base["loss"], tuned=tuned["loss"], **_interval(difference["loss"]))
     ctx.print("summary.perplexity", base=base["perplexity"], tuned=tuned["perplexity"])

@@ -75,14 +75,14 @@ def fix(
     decision = fixes.Fix(fields=fields, accepted=accept, dismissed=dismiss)
     if bool(ids) == bool(sheet) or (ids and decision == fixes.Fix()) or (accept and dismiss):
         raise Problem("fix_what")
-    opened = tables.rejections(ctx.data_dir)
-    known = set(opened["rejection_id"])
+    open_rejections = tables.rejections(ctx.data_dir)
+    known = set(open_rejections["rejection_id"])
     if unknown := [name for name in ids if name not in known]:
         # A killed earlier call may have removed it without cleaning up: delete its leftovers.
         with suppress(Problem), tables.writing(ctx.data_dir, wait_seconds=0):
             tables.sweep(ctx.data_dir)
         raise Problem("no_rejection", id=unknown[0])
-    decided = fix_workbook.read(sheet, opened) if sheet else dict.fromkeys(ids, decision)
+    decided = fix_workbook.read(sheet, open_rejections) if sheet else dict.fromkeys(ids, decision)
     feed_back(ctx, decided)
 
 

@@ -14,8 +14,8 @@ from flows.review import serve
 def review(ctx: Context, port: int, no_browser: bool) -> None:
     """Serve the workbench until Ctrl-C. With --json the link is one line of JSON, printed when the port is open."""
 
-    def opened(url: str) -> None:
+    def on_open(url: str) -> None:
         ctx.json({"url": url}) if ctx.as_json else ctx.print("summary.review_at", url=url)
         sys.stdout.flush()
 
-    serve(ctx.data_dir, port, ctx.lang, opened, browser=not no_browser)
+    serve(ctx.data_dir, port, ctx.lang, on_open, browser=not no_browser)

@@ -14,14 +14,14 @@ from tarot_data.store import tables
 def status(ctx: Context, min_readings: int, min_new: int) -> None:
     version = versions.newest(ctx.data_dir)
     runs = run_dirs(ctx.data_dir)
-    opened = newest_gate(ctx.data_dir, min_readings, min_new)
+    gate_state = newest_gate(ctx.data_dir, min_readings, min_new)
     last_run = run_log.last(ctx.data_dir)
     last_training = runs[-1].name if runs else None
     champion = champion_of(ctx.data_dir)
     rejected_open = tables.rejections(ctx.data_dir).height
     if ctx.as_json:
         return ctx.json(
-            opened
+            gate_state
             | {
                 "version": version["version"] if version else None,
                 "last_run": last_run,
@@ -36,7 +36,7 @@ def status(ctx: Context, min_readings: int, min_new: int) -> None:
         ctx.print("summary.status_version", version=version["version"])
     else:
         ctx.print("summary.status_none")
-    print_gate(ctx, opened)
+    print_gate(ctx, gate_state)
     if last_training:
         ctx.print("summary.status_last", run=last_training)
     if last_run:

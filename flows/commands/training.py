@@ -59,9 +59,11 @@ def train(
     smoke: bool,
 ) -> None:
     manifest = versions.find(ctx.data_dir, version)
-    opened = gate_of(ctx.data_dir, manifest, min_readings)
-    if not may_train(opened, asked=True):
-        raise Problem("gate_shut", why=" ".join(gate_sentences(opened, ctx.lang)), validated=opened["validated"])
+    gate_state = gate_of(ctx.data_dir, manifest, min_readings)
+    if not may_train(gate_state, requested=True):
+        raise Problem(
+            "gate_shut", why=" ".join(gate_sentences(gate_state, ctx.lang)), validated=gate_state["validated"]
+        )
     require_base(base, recipe, overrides)
     planned = None
     if not ctx.as_json:

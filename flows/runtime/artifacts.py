@@ -64,8 +64,8 @@ def summary(result: dict, lang: str) -> str:
         about = {"version": version["version"], "hash": version["hash"][:8]} | version["counts"]
         key = "summary.version_new" if version["new"] else "summary.version_same"
         parts += [say(key, lang, **about)]
-    if opened := result.get("gate"):
-        parts += [f"## {say('artifact.gate', lang)}", *(f"- {line}" for line in gate_sentences(opened, lang))]
+    if gate_state := result.get("gate"):
+        parts += [f"## {say('artifact.gate', lang)}", *(f"- {line}" for line in gate_sentences(gate_state, lang))]
     if scores := result.get("scores"):
         rows = [
             (say(f"dimension.{name}", lang), scores["base"]["scores"][name], scores["tuned"]["scores"][name])

@@ -17,7 +17,7 @@ EVERY_SECONDS = 5.0
 
 
 class Bar:
-    """Show `progress(stage, done, total)` calls. stage: a key under `progress.` in the catalogue."""
+    """A progress bar that is called as `progress(stage, done, total)`. stage: a key under `progress.` in the catalogue."""
 
     def __init__(self, lang: str = "zh", stream=None, clock: Callable[[], float] = time.monotonic) -> None:
         self.lang, self.stream, self.clock = lang, stream or sys.stderr, clock

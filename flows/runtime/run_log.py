@@ -80,8 +80,8 @@ def figures(result: Any) -> dict[str, object]:
     if version := result.get("version"):
         about = {name: version[name] for name in ("version", "hash", "new") if name in version}
         out |= about | {"validated": version["counts"]["readings"]}
-    if opened := result.get("gate"):
-        out["gate"] = {name: opened[name] for name in ("ready", "missing", "missing_new", "shut")}
+    if gate_state := result.get("gate"):
+        out["gate"] = {name: gate_state[name] for name in ("ready", "missing", "missing_new", "shut")}
     run = result.get("run")
     run = run if isinstance(run, dict) else result
     if "adapter" in run:
@@ -93,9 +93,9 @@ def figures(result: Any) -> dict[str, object]:
 
 
 def record(flow: Any, flow_run: Any, state: Any) -> None:
-    """State hook: write one line for a flow that ended, in any state.
+    """Write one line for a flow that ended, in any state (a state hook of Prefect).
 
-    No line for a subflow, which is in its parent's line, and for a run that was stopped before it began.
+    A subflow has no line, because it is in its parent's line, nor has a run that was stopped before it began.
     """
     if flow_run.parent_task_run_id is not None:
         return

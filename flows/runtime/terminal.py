@@ -11,7 +11,7 @@ _CONTROLS = re.compile("[\0-\b\v-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u
 
 
 def shown(text: str) -> str:
-    """Return the text with every control as `\u001b`, which JSON reads as the original character."""
+    """Return the text with every control as `\\u001b`, which JSON reads as the original character."""
     return _CONTROLS.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 

@@ -77,7 +77,7 @@ def _tick(
         _remember(data_dir, state)
     result["gate"] = newest_gate(data_dir, min_readings, min_new)
     manifest = versions.newest(data_dir)
-    if may_train(result["gate"], asked=False) and may_still_train(data_dir, manifest["hash"]):
+    if may_train(result["gate"], requested=False) and may_still_train(data_dir, manifest["hash"]):
         announce(manifest)
         result["announced"] = True
     if result["outcome"] != "nothing_new" or result["announced"]:

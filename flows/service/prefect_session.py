@@ -15,7 +15,7 @@ from schemas.errors import Problem
 
 @contextmanager
 def prefect_at(data_dir: Path) -> Iterator[None]:
-    """Keep the state of flows called in the block in the folder that `prepare` has set.
+    """Run flows in the block with their state in the folder that `prepare` has set.
 
     The folder must exist: without it a flow waits two minutes for a server that cannot start. The heartbeat, a thread
     that sleeps a second at the end of every flow, is off, because no server here watches for lost runs. Raises Problem

@@ -67,9 +67,9 @@ def train_once(
                 return {"outcome": "already", "gate": gate_of(data_dir, manifest, required, min_new)}
             if known.get("state") == "failed":
                 return {"outcome": "failed_before"}
-            opened = gate_of(data_dir, manifest, required, min_new)
-            if not may_train(opened, asked=False):
-                return {"outcome": "shut", "gate": opened}
+            gate_state = gate_of(data_dir, manifest, required, min_new)
+            if not may_train(gate_state, requested=False):
+                return {"outcome": "shut", "gate": gate_state}
             return _attempt(data_dir, manifest, known.get("attempts", 0), train)
     except Problem as problem:
         if problem.code != "training":

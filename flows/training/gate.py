@@ -68,10 +68,10 @@ def gate(
     }
 
 
-def may_train(opened: dict, *, asked: bool) -> bool:
+def may_train(gate_state: dict, *, requested: bool) -> bool:
     """Decide whether a training may start.
 
-    asked: a user requested it, which needs no minimum of new readings; readings that are too few, damaged, unmasked or
-    unlabelled still stop it. Otherwise a version trained before is only looked up again.
+    requested: a user asked for it, which needs no minimum of new readings; readings that are too few, damaged, unmasked
+    or unlabelled still stop it. Otherwise a version trained before is only looked up again.
     """
-    return set(opened["shut"]) <= ({"new", "trained"} if asked else {"trained"})
+    return set(gate_state["shut"]) <= ({"new", "trained"} if requested else {"trained"})

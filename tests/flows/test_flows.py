@@ -221,7 +221,7 @@ def test_an_interrupted_ingest_leaves_nothing(places, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(stages, "commit", interrupted)
-        with pytest.raises(BaseException):  # noqa: B017  Prefect hands an interrupt on under a type of its own
+        with pytest.raises(BaseException):  # noqa: B017  Prefect raises an interrupt as a type of its own
             ingest(data, inbox)
     assert store_tables.count(data) == 0 and not (data / "staging").exists()
     assert counts(ingest(data, inbox)) == (2, 0, 0, 0, 2)

@@ -75,8 +75,8 @@ def test_made_up_readings_count_and_are_named():
 
 def test_manual_training_needs_no_new_readings():
     soon, damaged = gate(manifest(210), last(200), FINE), gate(manifest(210), last(200), FINE | {"contacts": 1})
-    assert may_train(soon, asked=True) and not may_train(soon, asked=False)
-    assert not may_train(damaged, asked=True)
+    assert may_train(soon, requested=True) and not may_train(soon, requested=False)
+    assert not may_train(damaged, requested=True)
 
 
 def test_coverage_counts_labelled_sentences():
