@@ -401,7 +401,7 @@ def test_numbers_after_positions_name_cards():
 
 
 @pytest.mark.parametrize("text", ["恶魔、高塔、过去", "过去 恶魔\n现在 高塔\n未来"])
-def test_a_position_without_a_card_is_told(text):
+def test_a_position_without_a_card_is_reported(text):
     assert parsed(text).unknown
 
 
@@ -434,7 +434,7 @@ def test_two_names_of_one_card_are_one(text):
 
 
 @pytest.mark.parametrize("text", ["恶魔、恶魔", "恶魔 恶魔", "恶魔、The Devil"])
-def test_a_card_that_lies_twice_is_still_seen(text):
+def test_a_card_listed_twice_is_found(text):
     assert duplicates(parse_cards(text)) == ["恶魔"]
 
 

@@ -99,7 +99,7 @@ def test_a_clear_mention_settles_the_others():
         ("圣杯三", "unknown"),
     ],
 )
-def test_the_orientation_beside_a_name(text, orientation):
+def test_the_orientation_next_to_a_name(text, orientation):
     assert [mention.orientation for mention in find_cards(text)] == [orientation]
 
 

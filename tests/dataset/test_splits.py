@@ -116,7 +116,7 @@ def test_twins_stay_together_as_data_grows(rows, more, places):
     assert withheld <= {*twins["one"], *twins["other"]}
 
 
-def test_the_newer_twin_is_withheld():
+def test_the_newer_near_duplicate_is_withheld():
     old = frame([("甲", "感情", None)] * 8 + [("乙", "事业", None)])
     before = old.join(assign(old), on="reading_id")
     grown = pl.concat([old, frame([("甲", "感情", None)], start=9)])

@@ -168,7 +168,7 @@ def test_two_machines_add_to_one_history(s3, on):
     assert flows() == ["ingest", "train"]
 
 
-def test_while_one_writes_another_is_told_to_wait(s3, on, monkeypatch):
+def test_a_second_writer_fails_after_waiting(s3, on, monkeypatch):
     monkeypatch.setattr(bucket_lease, "RENEW_SECONDS", 0.2)
     monkeypatch.setattr(bucket_lease, "WAIT_SECONDS", 1.0)
     with bucket.opened(URL):

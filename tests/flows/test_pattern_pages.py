@@ -85,7 +85,7 @@ def test_own_names_of_cards_are_accepted():
         canonical("小狗")
 
 
-def test_a_version_is_told_instead_of_the_store(data_dir):
+def test_patterns_of_a_version_or_the_store(data_dir):
     now, then = (
         json.loads(tarot("patterns", "--json", "--data-dir", str(data_dir), *more)) for more in ((), ("--version", "1"))
     )

@@ -21,7 +21,7 @@ def shown(stream, seconds_a_call: float) -> str:
     return stream.getvalue()
 
 
-def test_what_is_over_at_once_shows_nothing():
+def test_a_short_stage_shows_nothing():
     assert shown(io.StringIO(), 0.1) == shown(Terminal(), 0.1) == ""
 
 

@@ -78,7 +78,7 @@ def test_a_webhook_gets_the_line():
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/nobody", "no address"])
-def test_nobody_listening_is_no_failure(url, capsys):
+def test_an_unreachable_webhook_is_no_failure(url, capsys):
     assert not run_log.notify(url, {"flow": "ingest"})
     assert url not in capsys.readouterr().err
 

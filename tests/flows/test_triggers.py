@@ -150,7 +150,7 @@ def test_a_running_training_is_not_repeated(data, hash):
     assert marker(data, hash)["attempts"] == 2
 
 
-def test_a_lock_is_held_while_its_holder_lives(tmp_path):
+def test_a_lock_lasts_while_its_process_lives(tmp_path):
     path = tmp_path / "a.lock"
     assert not is_locked(path)
     with exclusive(path, Problem("busy", path=path)):

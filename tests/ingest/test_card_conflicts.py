@@ -62,7 +62,7 @@ def test_suppositions_memories_and_silence_are_no_contradiction(content, orienta
     assert alarm(content, card("圣杯九", orientation)) == []
 
 
-def test_an_orientation_nobody_wrote_down_cannot_be_contradicted():
+def test_an_unstated_orientation_cannot_be_contradicted():
     assert alarm("圣杯九逆位，贪心不足，什么都想要，什么都抓不住。", card("圣杯九", "unknown")) == []
 
 
@@ -88,7 +88,7 @@ def test_extra_cards_comparisons_and_memories_are_no_contradiction(content):
     assert alarm(content, card("圣杯五"), card("圣杯六")) == []
 
 
-def test_drawn_cards_that_no_sentence_reads_are_told():
+def test_drawn_cards_without_a_sentence_are_reported():
     frame = readings(
         reading(
             1,

@@ -95,7 +95,7 @@ def test_the_fifth_of_january(written):
         "-",
     ],
 )
-def test_what_is_no_day(written):
+def test_texts_that_are_no_date(written):
     assert parse_date(written).day is None
 
 
@@ -105,7 +105,7 @@ def test_of_two_orders_only_the_possible_one_counts():
     assert parse_date("05/05/2024").day == date(2024, 5, 5)
 
 
-def test_a_moment_elsewhere_is_its_day_in_china():
+def test_a_foreign_time_becomes_its_day_in_china():
     assert parse_date("2024-01-05T16:30:00Z").day == date(2024, 1, 6)
     assert parse_date(1704475800).day == date(2024, 1, 6)
 

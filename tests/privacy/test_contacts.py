@@ -150,7 +150,7 @@ ANNOTATED = Path(__file__).parents[2] / "data" / "annotated"
         ("生日：85.3.19", "生日：〔出生日期〕", ["birth"]),
     ],
 )
-def test_contact_details_are_masked_and_nothing_beside_them(text, masked, kinds):
+def test_only_contact_details_are_masked(text, masked, kinds):
     assert mask(text) == (masked, kinds)
 
 

@@ -32,7 +32,7 @@ KEY = {"Mel": "阿禾", "林女士": "阿梨", "王小雅": "阿柚", "可乐": 
         (None, "nobody"),
     ],
 )
-def test_nobody_in_particular_is_no_person(person, kind):
+def test_generic_terms_are_no_person(person, kind):
     assert kind_of(person) == kind
 
 
@@ -72,7 +72,7 @@ def test_card_names_go_before_words_of_address():
         ("K，你好，OK的。", "K", "阿舟，你好，OK的。"),
     ],
 )
-def test_a_name_is_replaced_where_it_is_one(text, own, hidden):
+def test_a_name_is_replaced_only_as_a_name(text, own, hidden):
     assert Replacer(KEY)(text, own) == hidden
 
 
@@ -140,7 +140,7 @@ def people(tmp_path, *persons, first=1):
     delta.append(tmp_path, "readings", stored(*rows), {})
 
 
-def test_a_pseudonymous_version_names_nobody(tmp_path):
+def test_a_pseudonymous_version_contains_no_names(tmp_path):
     people(tmp_path, "Mel", "欧阳雪", "匿名")
     manifest, _ = versions.publish(tmp_path, hide_names=True)
     assert manifest["settings"]["pseudonyms"] is True

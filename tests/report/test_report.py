@@ -176,7 +176,7 @@ def test_spreads_count_by_their_lexicon_name():
     assert (spreads["draws"], spreads["unnamed"]) == (4, 1)
 
 
-def test_persons_are_ranked_and_nobody_is_no_person():
+def test_persons_are_ranked_without_the_unnamed():
     found = measure(four())["persons"]
     assert found["top"] == [{"person": "Mel", "readings": 3, "share": 0.75}]
     assert (found["persons"], found["once"], found["unnamed"]) == (1, 0, 1)
@@ -302,7 +302,7 @@ def test_refused_readings_are_not_quoted():
     assert measure(four().filter(pl.col("consent") == "no"))["sample"] == []
 
 
-def test_pseudonyms_stand_for_names_everywhere_they_are_known():
+def test_pseudonyms_replace_known_names_everywhere():
     content = "Mel你好。Melissa不是你。愚人正位说明你已经走出去半步了，力量正位轻轻拉住缰绳，桑桑也这么说，祝你顺利。"
     rows = stored(
         stored_row(1, content=content, question="Mel要不要换组", sentences=[sentence(0, 6, "opening")]),
@@ -333,7 +333,7 @@ def test_pseudonyms_follow_the_ranking():
     assert [row["person"] for row in measure(rows)["persons"]["top"]] == ["丙", "乙", "甲"]
 
 
-def test_names_stay_where_no_pseudonyms_are_asked_for():
+def test_names_stay_without_pseudonyms():
     assert measure(four())["persons"]["top"][0]["person"] == "Mel"
 
 
@@ -488,7 +488,7 @@ def test_every_anchor_exists():
     assert set(re.findall(r'href="#(\w+)"', text)) <= set(re.findall(r'id="(\w+)"', text))
 
 
-def test_the_page_speaks_chinese_or_english():
+def test_the_page_is_in_chinese_or_english():
     chinese, english = full("zh"), full("en")
     assert "塔罗解读质量报告" in chinese and "Quality of the readings" not in chinese
     assert "Quality of the readings" in english and "质量报告" not in english
@@ -582,7 +582,7 @@ def test_every_closed_list_code_has_words():
     assert len({words.card(name) for name in CARDS}) == 78
 
 
-def test_no_sentence_is_kept_that_nobody_reads():
+def test_every_report_sentence_is_used():
     used = "".join(
         (REPORT / name).read_text(encoding="utf-8") for name in ("sections.py", "tables.py", "wording.py", "page.html")
     )

@@ -89,7 +89,7 @@ def test_another_host_name_is_refused(browser):
         assert browser.get("/rejections", headers={"host": host}).status_code == 400
 
 
-def test_no_page_lets_anything_in_from_elsewhere(browser):
+def test_no_page_loads_foreign_content(browser):
     for path in ("/rejections", "/readings", "/lexicon", "/versions"):
         response = browser.get(path)
         policy = response.headers["content-security-policy"]
@@ -435,7 +435,7 @@ def test_votes_do_not_count_for_later_texts(data, browser):
     assert blind_votes.tally(folder) == {"base": 0, "tuned": 0, "neither": 0, "open": 1}
 
 
-def test_which_model_stands_first_is_by_chance(data):
+def test_the_order_of_the_models_is_random(data):
     folder = run_with(data, *((str(n), f"基座{n}", f"微调{n}") for n in range(40)))
     first = [blind_votes.order(pair, TOKEN)[0] for pair in blind_votes.pairs(folder)]
     assert 8 < first.count("base") < 32

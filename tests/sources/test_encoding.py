@@ -24,7 +24,7 @@ def snippets():
 @pytest.mark.parametrize(
     ("encoding", "script", "share"), [("gb18030", 0, 1.0), ("gb18030", 1, 0.97), ("cp950", 1, 0.97)]
 )
-def test_legacy_encodings_are_told_apart(snippets, encoding, script, share):
+def test_legacy_encodings_are_distinguished(snippets, encoding, script, share):
     wanted = [text.encode(encoding, "ignore").decode(encoding) for text in snippets[script]]
     right = sum(decoded(text.encode(encoding))[0] == text for text in wanted)
     assert right >= share * len(wanted)

@@ -44,7 +44,7 @@ WITHOUT_DATE = ("alpaca", "ShareGPT", "messages")
 
 
 @pytest.mark.parametrize("form", LAYOUTS)
-def test_readings_come_back_as_they_were_laid_out(tmp_path, form):
+def test_every_layout_is_read_back_unchanged(tmp_path, form):
     rng = random.Random(form)
     readings = layouts.annotated_readings()
     if form == "WeChat":

@@ -93,7 +93,7 @@ def test_cards_below_the_head_stay_out(read):
     assert reading["content"] == body
 
 
-def test_a_preface_is_nobodys_reading(read):
+def test_a_preface_is_no_reading(read):
     (record,) = read(
         {"a.txt": f"这里是 2024 年的手记，字写得乱，见谅。\n\n咨询者：Mel\n问题：换组\n牌：隐士\n\n{BODY}"}
     )
@@ -166,7 +166,7 @@ tags: [塔罗, 客户]
 """
 
 
-def test_obsidian_front_matter_and_what_is_obsidians_own(read):
+def test_obsidian_front_matter_and_syntax(read):
     reading = to_reading(read({"2024-01-05 阿宁.md": NOTE})[0])
     assert (reading["person"], reading["question"], str(reading["date"])) == (
         "阿宁",

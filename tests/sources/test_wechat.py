@@ -438,7 +438,7 @@ def test_pause_ends_a_sitting_without_a_year(read):
     assert whole(record)[4] == READING[4]
 
 
-def test_memotraces_runs_part_where_the_labels_begin(read):
+def test_memotrace_runs_split_at_their_labels(read):
     text = f"****2024-01-05****\nMel:要不要换组\n阿月:在的 收到 {LIST} {ONE}\nMel:嗯嗯\n阿月:{TWO}\n"
     (record,) = read({"聊天.txt": text})
     assert whole(record)[3:] == (CARDS, READING[4])

@@ -172,7 +172,7 @@ def test_one_corrected_reading_is_too_few(tmp_path):
         train.learn_corrections([{"sentences": []}], tmp_path)
 
 
-def test_whoever_is_forgotten_leaves_no_correction(stored, tmp_path):
+def test_a_forgotten_person_leaves_no_correction(stored, tmp_path):
     from tarot_data.erasure import forget_person
     from tarot_data.erasure.person import Person
 

@@ -88,7 +88,7 @@ def test_every_made_up_record_is_marked(three_hundred):
     assert forms == {"alpaca", "csv", "docx", "jsonl", "notes", "notion", "sqlite", "wechat", "xlsx"}
 
 
-def test_what_is_read_is_what_was_made(three_hundred):
+def test_synthetic_readings_are_read_back_unchanged(three_hundred):
     folder, made = three_hundred
     readings, _ = ingested(folder)
     for row in readings.iter_rows(named=True):

@@ -118,7 +118,7 @@ def test_signatures_stay_the_same_from_release_to_release():
     assert signatures(frame(a=ONE))["bands"][0].to_list()[:2] == [15642985182419201922, 5231778808568662860]
 
 
-def test_signatures_of_another_scheme_are_made_anew():
+def test_signatures_of_another_scheme_are_recomputed():
     stale = signatures(frame(x=ONE)).with_columns(scheme=pl.lit("old"), bands=pl.lit([1, 2], dtype=pl.List(pl.UInt64)))
     assert pairs(
         near_duplicates(

@@ -84,7 +84,7 @@ def test_both_models_write_for_all_prompts(run):
 
 
 @slow
-def test_the_human_readings_are_scored_beside_the_models(run):
+def test_human_readings_are_scored_with_the_models(run):
     scores = scores_of(run[1])
     assert scores["reader"]["scores"]["overall"] > scores["tuned"]["scores"]["overall"]
 

@@ -25,7 +25,7 @@ def test_human_readings_win_95_of_100_pairs(pairs):
         assert row["by_overall"] >= 0.95 * row["pairs"], row
 
 
-def test_every_figure_lies_between_0_and_1(pairs):
+def test_every_figure_is_between_0_and_1(pairs):
     for pair in pairs:
         for figures in (pair.human, pair.copy):
             assert all(0 <= value <= 1 for name, value in figures.items() if name != "explain")

@@ -94,7 +94,7 @@ def test_4_bit_is_used_if_16_do_not_fit():
     assert changed["base.quantize"] == "nf4" and changed["train.checkpointing"] == "on"
 
 
-def test_where_nothing_fits_the_smallest_change_is_named():
+def test_if_nothing_fits_the_smallest_change_is_named():
     small = Device(kind="cpu", name="x86_64", memory_gib=8.0, bfloat16=False, threads=2)
     result = plan.plan(CARD, data(), small)
     assert result["go"] is False

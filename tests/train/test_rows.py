@@ -61,7 +61,7 @@ def test_the_empty_thought_is_four_tokens(qwen):
     assert qwen["r1"]("<think>\n\n</think>\n\n", add_special_tokens=False)["input_ids"] == [151648, 271, 151649, 271]
 
 
-def test_the_first_token_stands_once(qwen):
+def test_the_first_token_occurs_once(qwen):
     prompt, whole = training_rows.render(qwen["r1"], training_rows.to_row(example(0, "train")))
     assert whole.count(qwen["r1"].bos_token_id) == 1 and whole[0] == qwen["r1"].bos_token_id
 

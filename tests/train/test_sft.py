@@ -244,7 +244,7 @@ def test_tensorboard_shows_what_the_log_says(run):
         assert found[tag] == pytest.approx(logged)
 
 
-def test_losses_are_told_while_they_come(tmp_path):
+def test_losses_are_reported_during_training(tmp_path):
     told = []
     settings = SMALL | {"train.epochs": "1"}
     done = sft.train(
@@ -410,7 +410,7 @@ def test_out_of_memory_names_the_setting_to_lower(tmp_path, run):
         ({"train.checkpointing": "on"}, "train.max_tokens=1024"),
     ],
 )
-def test_what_is_lowered_first_costs_least(settings, first):
+def test_the_cheapest_setting_is_lowered_first(settings, first):
     here = devices.Device(kind="cpu", name="x", memory_gib=1.0, bfloat16=False)
     assert sft._first_to_lower(recipe.load("tarot-tiny", settings), here) == first
 
@@ -531,7 +531,7 @@ def test_two_processes_train_as_one(tmp_path, run):
     assert about["best_eval_loss"] == pytest.approx(alone["best_eval_loss"], abs=0.05)
 
 
-def test_the_launched_command_says_what_is_wrong(tmp_path, capsys):
+def test_the_launched_command_reports_its_error(tmp_path, capsys):
     from tarot_train.__main__ import main
 
     assert main([str(tmp_path), "--data-dir", str(tmp_path)]) == 1
