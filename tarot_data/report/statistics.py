@@ -4,6 +4,7 @@ Independent of language. Shares are from 0 to 1; chars are characters of content
 omitted entries, so that the page stays small for any store.
 """
 
+import json
 import math
 import random
 import re
@@ -13,6 +14,7 @@ from datetime import date
 import polars as pl
 
 from schemas.deck import CARDS, FLAGS, LABELS, PATTERNS, SPLITS, THEMES
+from schemas.rejections import values_json, with_detail
 from schemas.token_estimate import MOST_TOKENS_PER_CHAR, TOKENS_PER_CHAR
 from tarot_data import lexicon
 from tarot_data.privacy.person_names import named
@@ -105,7 +107,7 @@ def readings(stored: pl.DataFrame, sentences: pl.DataFrame, rejections: pl.DataF
 
 
 def easiest(rejections: pl.DataFrame, names: Names, at_most: int = 5) -> list[dict]:
-    """Rejections that are easiest to fix: {rejection_id, reason, place, code, values, excerpt, alike}.
+    """Rejections that are easiest to fix: {rejection_id, reason, place, code, values, detail, excerpt, alike}.
 
     alike: rejections of the same unknown card, which one new alias fixes together; the most frequent card is first.
     """
@@ -473,14 +475,16 @@ def _refused(row: dict, names: Names) -> dict:
     if source["locator"] and source["locator"] != "file":
         place += f" · {source['locator']}"
     own = names.in_record(row["record"])
-    return {
+    shown = {name: names.hide(value, own) for name, value in json.loads(row["values"]).items()}
+    rejected = {
         "rejection_id": row["rejection_id"],
         "reason": row["reason"],
         "place": names.hide(_PAGE_ID.sub(r"\1…", place), own),
         "code": row["code"],
-        "values": names.hide(row["values"], own),
+        "values": values_json(shown),
         "excerpt": names.hide(row["excerpt"], own),
     }
+    return with_detail(rejected)
 
 
 def _version(manifest: dict | None) -> dict | None:

@@ -324,6 +324,13 @@ def test_pseudonyms_replace_known_names_everywhere():
     assert out["next"]["fix"][0]["excerpt"] == "P3和P2"
 
 
+def test_figures_say_in_words_why_a_record_was_rejected():
+    """Names are replaced in the values, not in their JSON text: a person may be called as a value is."""
+    refused = rejections(rejection(record='{"person": "card"}', values='{"card":"骑士 card"}'))
+    (one,) = measure(four(), refused, pseudonyms=True)["next"]["fix"]
+    assert (one["values"], one["detail"]) == ({"card": "骑士 P2"}, "'骑士 P2' is no card of this deck")
+
+
 def test_pseudonyms_follow_the_ranking():
     rows = stored(
         stored_row(1, person="乙"), stored_row(2, person="甲"), stored_row(3, person="丙"), stored_row(4, person="丙")
