@@ -20,7 +20,7 @@ from tarot_data.erasure.person import Person, fragments
 from tarot_data.erasure.person import find as find_person
 from tarot_data.privacy import suppression_list
 from tarot_data.store import tables
-from tarot_data.system.atomic import write_text
+from tarot_data.system.atomic import remove_leftovers, write_text
 from tarot_data.system.locks import WAIT_SECONDS, exclusive
 
 INBOX = "inbox"
@@ -82,6 +82,7 @@ def _count_known(data_dir: Path, person: Person) -> dict[str, object]:
 def _forget(data_dir: Path, person: Person, prefect_home: Path | None, progress: Callable) -> dict[str, object]:
     total = 6
     copies = versions.copies(data_dir, person.hashes)
+    remove_leftovers(data_dir)
     suppression_list.remember(data_dir, person.name, set(person.fingerprints))
     removed = {"readings": 0, "revisions": 0, **steps.forget_store(data_dir, person)}
     reread = removed.pop("files")

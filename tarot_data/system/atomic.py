@@ -27,6 +27,24 @@ def replacing(path: Path, mode: int | None = None, sync: bool = False) -> Iterat
         half.unlink(missing_ok=True)
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files below a folder that killed calls of `replacing` left. They may hold anybody's words."""
+    for half in folder.rglob(".*.half"):
+        number = half.name.split(".")[-2]
+        if number.isdigit() and half.is_file() and not _is_running(int(number)):
+            half.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        pass
+    return True
+
+
 def write_text(path: Path, text: str, mode: int | None = None, sync: bool = False) -> None:
     """Replace a file by one with this text, as UTF-8. See `replacing`."""
     with replacing(path, mode, sync) as half:

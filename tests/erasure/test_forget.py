@@ -295,6 +295,14 @@ def test_a_killed_removal_is_completed(data, step):
     assert all(versions.verify(data, m) == [] for m in versions.listed(data))
 
 
+def test_what_a_killed_write_left_is_removed(data):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    (data / f".pseudonyms.json.{ended.pid}.half").write_text(json.dumps({NAME: "P1"}))
+    assert forgetting.forget(data, NAME)["left"] == [] and holding(data, *WORDS) == []
+    assert not list(data.glob(".*.half"))
+
+
 @pytest.mark.parametrize("table", forget_person.REWRITERS)
 def test_a_removal_killed_early_is_completed(data, monkeypatch, table):
     person = find_person(data, NAME)

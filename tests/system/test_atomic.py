@@ -1,8 +1,12 @@
 """Atomic writes: files and folders appear completely or not at all."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
-from tarot_data.system.atomic import new_folder, replacing, write_text
+from tarot_data.system.atomic import new_folder, remove_leftovers, replacing, write_text
 
 
 def names(folder):
@@ -30,6 +34,18 @@ def test_a_private_file_is_never_readable_by_others(tmp_path):
         assert half.stat().st_mode & 0o777 == 0o600
         half.write_text("secret")
     assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_killed_writes_left_is_removed(tmp_path):
+    code = "import os; from tarot_data.system.atomic import replacing; from pathlib import Path\n"
+    code += f"with replacing(Path({str(tmp_path / 'deep' / 'a.json')!r})) as half:\n"
+    code += "    half.write_text('words')\n    os.kill(os.getpid(), 9)"
+    subprocess.run([sys.executable, "-c", code])
+    (left,) = names(tmp_path / "deep")
+    with replacing(tmp_path / "b.json"):
+        remove_leftovers(tmp_path)
+        assert names(tmp_path) == [f".b.json.{os.getpid()}.half", "deep"]
+    assert left.endswith(".half") and names(tmp_path) == ["b.json", "deep"] and names(tmp_path / "deep") == []
 
 
 def test_a_folder_appears_with_all_its_files(tmp_path):
