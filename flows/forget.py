@@ -47,8 +47,8 @@ def forget(
 
     Raises Problem `no_person`, `name_is_a_word`, `busy`, `training`.
     """
-    with ExitStack() as held:
-        held.enter_context(tables.writing(data_dir))
+    with ExitStack() as locks:
+        locks.enter_context(tables.writing(data_dir))
         if (data_dir / "staging").exists():
             tables.sweep(data_dir)
         person = find_person(data_dir, name, mentions)
@@ -56,7 +56,7 @@ def forget(
             return _count_known(data_dir, person)
         for digest in person.hashes:
             lock = data_dir / "locks" / f"train-{digest[:16]}.lock"
-            held.enter_context(exclusive(lock, Problem("training", version=digest[:8])))
+            locks.enter_context(exclusive(lock, Problem("training", version=digest[:8])))
         return _forget(data_dir, person, prefect_home, progress or (lambda *_: None))
 
 
@@ -201,10 +201,10 @@ def _forget_bases(data_dir: Path, marked: set[str]) -> int:
         Path(_read(path)["base"]["folder"]).name for path in _manifests(data_dir) if path.parent.name not in marked
     }
     bases = [path.parent for path in (data_dir / "bases").glob("*/manifest.json") if _read(path).get("stand_in")]
-    gone = [folder for folder in bases if folder.name not in needed]
-    for folder in [*gone, *(data_dir / "bases").glob(".*.half")]:
+    unused = [folder for folder in bases if folder.name not in needed]
+    for folder in [*unused, *(data_dir / "bases").glob(".*.half")]:
         shutil.rmtree(folder)
-    return len(gone) if marked else 0
+    return len(unused) if marked else 0
 
 
 def _read(path: Path) -> dict:
@@ -257,7 +257,7 @@ def forget_rows(database: Path, texts: list[str]) -> int:
         return isinstance(value, str) and any(suppression_list.spans(value, form) for form in forms if form in value)
 
     connection = sqlite3.connect(database, timeout=WAIT_SECONDS, isolation_level=None)
-    gone = 0
+    deleted = 0
     try:
         connection.create_function("holds", 1, holds, deterministic=True)
         connection.execute("PRAGMA secure_delete = ON")
@@ -267,7 +267,7 @@ def forget_rows(database: Path, texts: list[str]) -> int:
         for table in (name for name in HISTORY if name in there):
             columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
             anywhere = " OR ".join(f'holds("{column}")' for column in columns)
-            gone += connection.execute(f"DELETE FROM {table} WHERE {anywhere}").rowcount
+            deleted += connection.execute(f"DELETE FROM {table} WHERE {anywhere}").rowcount
         connection.execute("COMMIT")
         connection.execute("VACUUM")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -277,4 +277,4 @@ def forget_rows(database: Path, texts: list[str]) -> int:
         raise
     finally:
         connection.close()
-    return gone
+    return deleted

@@ -21,7 +21,7 @@ from tarot_data.store import tables
 @reason_option
 @option("--export", type=click.Path(path_type=Path, dir_okay=False))
 def rejected(ctx: Context, reason: str | None, export: Path | None) -> None:
-    rows, words = rejections_of(ctx, reason), Words(ctx.lang)
+    rows, wording = rejections_of(ctx, reason), Words(ctx.lang)
     if export:
         return export_rejections(ctx, rows, export)
     if rows.is_empty() and not ctx.as_json:
@@ -35,7 +35,7 @@ def rejected(ctx: Context, reason: str | None, export: Path | None) -> None:
                 id=row["rejection_id"],
                 place=place_of(row["source"]),
                 reason=ctx.say(f"reason.{row['reason']}"),
-                detail=words.detail(row),
+                detail=wording.detail(row),
                 excerpt=(row["excerpt"] or "").replace("\n", " "),
             )
     fixable = rows.filter(fixes.with_record())
@@ -97,17 +97,17 @@ def replay(ctx: Context, reason: str | None) -> None:
 def feed_back(ctx: Context, decided: dict, ids: list[str] | None = None) -> None:
     """Apply the fixes and print the outcome of each. Exit 1 if a fix was refused."""
     try:
-        became = replaying.feed_back(ctx.data_dir, decided, ids, progress=bar)
+        outcomes = replaying.feed_back(ctx.data_dir, decided, ids, progress=bar)
     finally:
         bar.close()
     still = tables.rejections(ctx.data_dir).height
     if ctx.as_json:
-        for row in became.iter_rows(named=True):
+        for row in outcomes.iter_rows(named=True):
             ctx.json(with_detail(row))
     else:
-        print_became(ctx, became, listed=ids is None)
+        print_outcomes(ctx, outcomes, listed=ids is None)
         ctx.print("summary.status_rejected", count=still)
-    if decided and became.filter(pl.col("became").is_in(["same", "refused"])).height:
+    if decided and outcomes.filter(pl.col("became").is_in(["same", "refused"])).height:
         raise SystemExit(1)
 
 
@@ -126,13 +126,13 @@ def export_rejections(ctx: Context, rows: pl.DataFrame, path: Path) -> None:
     ctx.print("summary.worksheet", count=rows.height, path=path)
 
 
-def print_became(ctx: Context, became: pl.DataFrame, listed: bool) -> None:
-    words = Words(ctx.lang)
-    for row in became.iter_rows(named=True):
+def print_outcomes(ctx: Context, outcomes: pl.DataFrame, listed: bool) -> None:
+    wording = Words(ctx.lang)
+    for row in outcomes.iter_rows(named=True):
         if listed or row["became"] == "accepted":
             reason = ctx.say(f"reason.{row['reason']}") if row["reason"] else ""
-            detail = words.detail(row) if row["code"] else ""
+            detail = wording.detail(row) if row["code"] else ""
             values = {"id": row["rejection_id"], "reading": row["reading_id"], "new": row["new_id"]}
             ctx.print(f"summary.became_{row['became']}", **values, reason=reason, detail=detail)
-    counts = dict(became["became"].value_counts().iter_rows())
+    counts = dict(outcomes["became"].value_counts().iter_rows())
     ctx.print("summary.became", **{name: counts.get(name, 0) for name in ("accepted", "dismissed", "refused", "same")})

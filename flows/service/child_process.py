@@ -12,17 +12,17 @@ GRACE_SECONDS = 10.0
 
 
 def start(
-    words: list[str], log: Path, variables: dict[str, str], *, reads_output: bool, truncate: bool = False
+    arguments: list[str], log: Path, variables: dict[str, str], *, reads_output: bool, truncate: bool = False
 ) -> subprocess.Popen:
     """Start one of our modules as a process that ends with this one (`end_with_pipe`).
 
-    words: the module and its arguments. log: receives standard error, readable by its owner only; it is appended to
+    arguments: the module and its arguments. log: receives standard error, readable by its owner only; it is appended to
     unless truncate. reads_output: standard output is a pipe that the caller reads; else it goes to the log.
     """
     mode = os.O_TRUNC if truncate else os.O_APPEND
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | mode, 0o600), "wb") as errors:
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", *words],
+            [sys.executable, "-P", "-m", *arguments],
             stdin=subprocess.PIPE,  # Its other end closes when this process ends, which ends the child.
             stdout=subprocess.PIPE if reads_output else errors,
             stderr=errors,

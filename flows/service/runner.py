@@ -51,7 +51,7 @@ def deployments(settings: ServeSettings) -> tuple:
         # Only a convenience, the store's lock is what excludes: late runs are dropped instead of queued.
         concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW),
         parameters=common,
-        description="Looks into the inbox; where anything is new: store, version, report, gate.",
+        description="Reads the inbox. If anything is new: store, version, report, gate.",
         entrypoint_type=EntrypointType.MODULE_PATH,
         enforce_parameter_schema=False,  # An event passes text; the flow converts it to its parameter types.
     )

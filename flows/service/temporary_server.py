@@ -29,10 +29,10 @@ class Temporary:
     def __init__(self, home: Path) -> None:
         self.log = home / "temporary.log"
         # Ctrl-C does not end it, so that the end of the run can still be reported to it.
-        words = ["flows.service.prefect_server", TEMPORARY]
+        arguments = ["flows.service.prefect_server", TEMPORARY]
         self.token = secrets.token_urlsafe(32)
         variables = os.environ | SETTINGS | {"TAROT_SERVER_TOKEN": self.token}
-        self.process = start(words, self.log, variables, reads_output=True, truncate=True)
+        self.process = start(arguments, self.log, variables, reads_output=True, truncate=True)
         # Registered first, so called last: Prefect's threads send their last events to the server when Python ends.
         atexit.register(self.stop)
 

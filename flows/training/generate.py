@@ -50,9 +50,9 @@ class Chat:
 
     def answer(self, text: str, say: Say) -> dict:
         """Generate the answer {content, trace}; `say(part, text)` receives it as it is generated."""
-        asked = generate.shortened(self.model, self.tokenizer, self.messages + generate.ask(text), self.manner)
-        found = generate.stream(self.model, self.tokenizer, asked, self.manner, say)
-        self.messages = [*asked, {"role": "assistant", "content": found.content}]
+        prompt = generate.shortened(self.model, self.tokenizer, self.messages + generate.ask(text), self.manner)
+        found = generate.stream(self.model, self.tokenizer, prompt, self.manner, say)
+        self.messages = [*prompt, {"role": "assistant", "content": found.content}]
         # A new seed for each answer; otherwise every answer of a conversation would sample the same numbers.
         self.manner = replace(self.manner, seed=self.manner.seed + 1)
         return {"content": found.content, "trace": found.trace}

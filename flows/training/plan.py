@@ -27,10 +27,10 @@ def plan_training(
     examples, tokens: plan for this number of examples of this average length, the longest as long as the recipe allows,
     before a dataset exists.
     """
-    asked = sft.recipe_for(base, recipe, overrides)
+    settings = sft.recipe_for(base, recipe, overrides)
     here = plan.gpu(gpu) if gpu else device.find()
     if examples:
-        longest = asked.train.max_tokens
+        longest = settings.train.max_tokens
         data = plan.Data(
             train=examples,
             validation=max(1, examples // 8),
@@ -39,17 +39,17 @@ def plan_training(
             longest_tokens=longest,
             counted="given",
         )
-        return plan.plan(asked, data, here, price=price)
+        return plan.plan(settings, data, here, price=price)
     try:
-        folder = None if asked.base.name == bases.TINY else bases.find(asked.base.name)
+        folder = None if settings.base.name == bases.TINY else bases.find(settings.base.name)
     except Problem:
         folder = None
-    shape = plan.shape_of(asked, folder)
+    shape = plan.shape_of(settings, folder)
     found = versions.find(data_dir, version)
-    data, vocabulary = _measured(versions.path_of(data_dir, found), asked, folder)
-    if vocabulary and asked.base.name == bases.TINY:
+    data, vocabulary = _measured(versions.path_of(data_dir, found), settings, folder)
+    if vocabulary and settings.base.name == bases.TINY:
         shape = replace(shape, vocab=vocabulary)
-    return plan.plan(asked, data, here, shape, price)
+    return plan.plan(settings, data, here, shape, price)
 
 
 def require_base(base: str | None, recipe: str | None, overrides: dict[str, str]) -> None:
@@ -59,7 +59,7 @@ def require_base(base: str | None, recipe: str | None, overrides: dict[str, str]
         bases.find(name)
 
 
-def _measured(version_dir: Path, asked: object, folder: Path | None) -> tuple[object, int | None]:
+def _measured(version_dir: Path, settings: object, folder: Path | None) -> tuple[object, int | None]:
     """Return (plan.Data of a version, size of its vocabulary).
 
     Tokens are counted with the base's tokenizer if it is local, else estimated from characters. The stand-in's
@@ -69,22 +69,22 @@ def _measured(version_dir: Path, asked: object, folder: Path | None) -> tuple[ob
     examples = {split: training_rows.read_examples(version_dir, split, manifest) for split in training_rows.SPLITS}
     tokenizer = None
     if folder:
-        tokenizer = bases.load_tokenizer(folder, asked.base.template)
-    elif asked.base.name == bases.TINY and examples["train"] and find_spec("tokenizers"):
+        tokenizer = bases.load_tokenizer(folder, settings.base.template)
+    elif settings.base.name == bases.TINY and examples["train"] and find_spec("tokenizers"):
         texts = sft.texts_of(examples["train"])
-        tokenizer = bases.train_tokenizer(texts, asked.pretraining.vocab, bases.read_template("r1"))
+        tokenizer = bases.train_tokenizer(texts, settings.pretraining.vocab, bases.read_template("r1"))
     if tokenizer:
         counted = {
-            name: training_rows.to_rows(found, tokenizer, asked.train.max_tokens) for name, found in examples.items()
+            name: training_rows.to_rows(found, tokenizer, settings.train.max_tokens) for name, found in examples.items()
         }
-        return sft.data_of(counted, asked.train.max_tokens), len(tokenizer)
+        return sft.data_of(counted, settings.train.max_tokens), len(tokenizer)
     lengths = {
         split: [
             round(TOKENS_PER_CHAR * sum(len(part["content"]) for part in e["prompt"] + e["completion"])) for e in found
         ]
         for split, found in examples.items()
     }
-    fitting = [count for count in lengths["train"] if count <= asked.train.max_tokens]
+    fitting = [count for count in lengths["train"] if count <= settings.train.max_tokens]
     return plan.Data(
         train=len(fitting),
         validation=len(lengths["validation"]),

@@ -16,15 +16,15 @@ def budget_of(base: str | None, recipe: str | None, reasoning: bool = False) -> 
     """
     if base is None and recipe is None:
         return Budget(reasoning=reasoning)
-    asked = sft.recipe_for(base, recipe)
-    longest = asked.train.max_tokens
-    if asked.base.name == bases.TINY:
+    settings = sft.recipe_for(base, recipe)
+    longest = settings.train.max_tokens
+    if settings.base.name == bases.TINY:
         return Budget(max_tokens=longest, reasoning=reasoning)
     try:
-        folder = bases.find(asked.base.name)
+        folder = bases.find(settings.base.name)
     except Problem:
         return Budget(max_tokens=longest, reasoning=reasoning)
-    tokenizer = bases.load_tokenizer(folder, asked.base.template)
+    tokenizer = bases.load_tokenizer(folder, settings.base.template)
     file = folder / "tokenizer.json"
     known = sha256(file.read_bytes()).hexdigest()[:16] if file.exists() else bases.identity(folder)
 

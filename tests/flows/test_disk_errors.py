@@ -32,7 +32,7 @@ from flows import cli
 from flows.runtime import dask_runner, disk_errors, error_redaction
 from flows.service import prefect_session
 
-# The command as it is, without a server of Prefect's: its tasks are the functions they are.
+# The real command without a Prefect server: its tasks are called as plain functions.
 job_process.warm()
 prefect_session.prefect_at = lambda _: error_redaction.original_errors()
 dask_runner.on_cluster = lambda flow, cluster: flow.fn
@@ -54,7 +54,7 @@ def run(*arguments):
     return code, os.read(read, 100000).decode()
 
 def files():
-    # A lock file is no content.
+    # Lock files are not content.
     return sorted(str(path.relative_to(data)) for path in data.rglob("*") if path.is_file() and "locks" not in path.parts)
 
 def attempt(name, *arguments):
@@ -77,7 +77,7 @@ assert os.system(f"mount -o remount,ro {data}") == 0
 attempt("ingest, read-only", "ingest", str(more))
 attempt("publish, read-only", "dataset", "publish")
 assert os.system(f"mount -o remount,rw {data}") == 0
-# A page more of room each time, so that the ingest fails at every one of its writes, until it does not.
+# One more page of free space each time, so that every write of the ingest fails once, until it succeeds.
 for left in range(0, 1_000_000, 12_288):
     fill(left)
     attempt(f"ingest, {left} bytes free", "ingest", str(more))

@@ -167,7 +167,7 @@ def test_postgresql_cron_and_a_remote_worker(postgres, tmp_path):
         server.start()
         arguments = ["worker", "--server", f"http://127.0.0.1:{server.port}", "--data-dir", str(data)]
         worker = subprocess.Popen([sys.executable, "-m", "flows.cli", *arguments], cwd=ROOT)
-        until(lambda: lines(data), "the inbox is looked into once at the start, whatever the schedule")
+        until(lambda: lines(data), "the inbox is read once at the start, before the schedule")
         manifest = versions.newest(data)
         (inbox,) = post(server, "/deployments/filter", {"deployments": {"name": {"any_": ["on schedule"]}}})
         assert [row["schedule"]["timezone"] for row in inbox["schedules"]] == ["Asia/Shanghai"]
@@ -247,7 +247,7 @@ def test_three_inboxes_give_three_versions_one_training(served, tmp_path):
     for _ in range(3):
         send(served, manifest)
     until(lambda: marker(data, manifest["hash"]).get("state") == "done", "the training is done")
-    until(lambda: any(line.get("outcome") == "trained" for line in lines(data)), "the training is in the books")
+    until(lambda: any(line.get("outcome") == "trained" for line in lines(data)), "the training is in the run log")
     send(served, manifest)
 
     def at_rest() -> bool:
