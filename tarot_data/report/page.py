@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from schemas.deck import LABELS
 from schemas.messages import say
+from schemas.rejections import values_json
 from tarot_data.report.sections import DRAWINGS
 from tarot_data.report.tables import LINES, ROWS
 from tarot_data.report.wording import Words, fixed, share
@@ -41,7 +42,7 @@ def html(figures: dict, lang: str = "zh") -> str:
         share=share,
         fixed=fixed,
         card=words.card,
-        detail=words.detail,
+        detail=lambda row: words.detail(row | {"values": values_json(row["values"])}),
         heavy=HEAVY_SHARE,
         all_labels=LABELS,
         **{draw.__name__: partial(draw, words) for draw in (*DRAWINGS, *ROWS, *LINES)},

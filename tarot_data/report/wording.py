@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from schemas.deck import CARDS
 from schemas.messages import catalogue, say
-from schemas.rejections import describe, values_json
+from schemas.rejections import describe
 from tarot_data import lexicon
 from tarot_data.report.comparisons import RATES, is_share
 
@@ -46,8 +46,8 @@ class Words:
         return known.get(name.casefold(), name)
 
     def detail(self, rejection: dict) -> str:
-        """Why a record was rejected. rejection: with `code` and `values`, as an object."""
-        return describe(rejection["code"], values_json(rejection["values"]), self.lang)
+        """Why a record was rejected. rejection: a row with `code` and `values`."""
+        return describe(rejection["code"], rejection["values"], self.lang)
 
     def spread(self, row: dict) -> str:
         """Name a spread: in English by its id, since the lexicon has no English column; others as written."""
