@@ -326,7 +326,7 @@ class _Drawn:
         return end
 
     def _place_behind(self, card: dict, phrase: Token, inside: bool) -> None:
-        """Set the position a label behind a card says; in brackets it may be a remark, which `finished` decides."""
+        """Set the position that a label behind a card gives; in brackets it may be a remark, which `finished` decides."""
         known = phrase.kind in _PLACES
         if card["position"] is None and card["place"] != 0 and (inside or known):
             start = phrase.start

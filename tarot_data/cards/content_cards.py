@@ -60,7 +60,7 @@ def cards_in_content(content: str, spread: str | None = None) -> list[dict]:
 
     Accepts a list behind `牌面：`, on its line or the lines below; numbered headings; a sentence or lines that are a list;
     or every card the prose names, if these are as many as the spread has places (right for 49 of the 50 annotated
-    readings this accepts), or as the text says were drawn.
+    readings this accepts), or as the text gives as the number drawn.
     """
     content = content[:LONGEST_CONTENT]
     folded, count = fold(content), places_of(spread)

@@ -160,9 +160,9 @@ def forget_reports(data_dir: Path) -> int:
 
 def forget_lines(path: Path, person: Person) -> int:
     """Remove the lines of a JSONL file with the person's id, name or words; return how many."""
-    tells = text_test(person)
+    matches = text_test(person)
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    kept = [line for line in lines if not any(map(tells, _texts(line)))]
+    kept = [line for line in lines if not any(map(matches, _texts(line)))]
     if len(kept) < len(lines):
         write_text(path, "".join(kept))
     return len(lines) - len(kept)
@@ -176,13 +176,13 @@ def forget_values(path: Path, person: Person) -> int:
     return gone
 
 
-def _empty(value: dict | list, tells: Callable[[str], bool]) -> int:
-    """Set to empty, in place, every text for which `tells` is true; return how many."""
+def _empty(value: dict | list, matches: Callable[[str], bool]) -> int:
+    """Set to empty, in place, every text for which `matches` is true; return how many."""
     gone = 0
     for key, inner in list(value.items() if isinstance(value, dict) else enumerate(value)):
         if isinstance(inner, dict | list):
-            gone += _empty(inner, tells)
-        elif isinstance(inner, str) and tells(inner):
+            gone += _empty(inner, matches)
+        elif isinstance(inner, str) and matches(inner):
             value[key] = ""
             gone += 1
     return gone
@@ -192,14 +192,14 @@ def text_test(person: Person) -> Callable[[str], bool]:
     """Return a test whether a text has an id or the name of the person, or FRAGMENT characters of their readings."""
     words = {text[at : at + FRAGMENT] for text in person.contents for at in range(len(text) - FRAGMENT + 1)}
 
-    def tells(text: str) -> bool:
+    def matches(text: str) -> bool:
         return (
             text.split("-")[0] in person.ids
             or any(text[at : at + FRAGMENT] in words for at in range(len(text) - FRAGMENT + 1))
             or (person.mask and bool(suppression_list.spans(text, person.name)))
         )
 
-    return tells
+    return matches
 
 
 def _texts(line: str) -> Iterator[str]:

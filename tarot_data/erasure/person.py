@@ -185,8 +185,7 @@ def fragments(content: str) -> list[str]:
 
 
 def _most(passages: list[str], text: str) -> bool:
-    """Check whether a text has more than half of the passages: a single one may be a phrase that the reader says to
-    everybody."""
+    """Check whether a text has more than half of the passages: a single one may be a phrase that the reader often uses."""
     return 2 * sum(passage in text for passage in passages) > len(passages)
 
 

@@ -1,6 +1,6 @@
 """A person's decisions about rejected records: fields corrected, a reason overruled, a record dismissed.
 
-A decision is stored under the key of the rejection, which is made of the record without its source, so that it applies
+A decision is stored under the key of the rejection, a hash of the record without its source, so that it applies
 whenever the same record is read again, also from a copy. A record edited in its file is another record.
 """
 

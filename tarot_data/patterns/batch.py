@@ -133,7 +133,7 @@ def find_names(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Find the names of each reading in that reading: start, end, and number of the name within its reading.
 
-    Names shorter than `shortest` or longer than `longest` characters are not looked for.
+    Names shorter than `shortest` or longer than `longest` characters are ignored.
     """
     found = []
     starts = batch.r_start.tolist()

@@ -66,7 +66,7 @@ def _migrate(data_dir: Path) -> None:
 def readings(data_dir: Path) -> pl.DataFrame:
     """Return every current reading (STORED) with the reader's corrections, sorted by reading_id.
 
-    Consent is no if a rejected duplicate of the reading says so.
+    Consent is no if a rejected duplicate of the reading has it as no.
     """
     rows = scan(data_dir, "readings")
     if rows is None:

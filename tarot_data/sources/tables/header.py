@@ -114,7 +114,7 @@ def columns_of(header: Row, below: Row | None = None) -> tuple[Columns, int] | N
 
 
 def _columns(draft: Draft) -> tuple[Columns, int] | None:
-    """Return a draft as columns, None if it says too little."""
+    """Return a draft as columns, None if it names too few fields."""
     names = draft.names
     if len(draft.positions) >= 2 and "cards" not in names:
         names.add("cards")
