@@ -6,11 +6,9 @@ import click
 
 from flows.commands.declare import Context, argument, base_options, command, option
 from flows.commands.output import print_published
-from flows.training.token_budget import budget_of
 from schemas.errors import Problem
-from tarot_data.dataset import versions
-from tarot_data.dataset.diff import diff
-from tarot_data.store import tables
+
+# Tables and models are imported inside the functions, so that --help waits for nothing (flows/commands/__init__.py).
 
 
 @command("dataset publish")
@@ -18,6 +16,10 @@ from tarot_data.store import tables
 @option("--reasoning", is_flag=True)
 @option("--pseudonyms", is_flag=True)
 def dataset_publish(ctx: Context, base: str | None, recipe: str | None, reasoning: bool, pseudonyms: bool) -> None:
+    from flows.training.token_budget import budget_of
+    from tarot_data.dataset import versions
+    from tarot_data.store import tables
+
     budget = budget_of(base, recipe, reasoning)
     with tables.writing(ctx.data_dir):
         manifest, new = versions.publish(ctx.data_dir, budget, hide_names=pseudonyms)
@@ -28,6 +30,8 @@ def dataset_publish(ctx: Context, base: str | None, recipe: str | None, reasonin
 
 @command("dataset list")
 def dataset_list(ctx: Context) -> None:
+    from tarot_data.dataset import versions
+
     manifests = versions.listed(ctx.data_dir)
     if not manifests and not ctx.as_json:
         ctx.print("summary.status_none")
@@ -38,6 +42,8 @@ def dataset_list(ctx: Context) -> None:
 @command("dataset show")
 @argument("version", type=int, required=False)
 def dataset_show(ctx: Context, version: int | None) -> None:
+    from tarot_data.dataset import versions
+
     manifest = versions.find(ctx.data_dir, version)
     ctx.json(manifest) if ctx.as_json else print_version(ctx, manifest)
 
@@ -46,6 +52,9 @@ def dataset_show(ctx: Context, version: int | None) -> None:
 @argument("old", type=int)
 @argument("new", type=int)
 def dataset_diff(ctx: Context, old: int, new: int) -> None:
+    from tarot_data.dataset import versions
+    from tarot_data.dataset.diff import diff
+
     manifests = [versions.find(ctx.data_dir, number) for number in (old, new)]
     result = diff(*(versions.read(ctx.data_dir, manifest) for manifest in manifests), *manifests)
     if ctx.as_json:
@@ -67,6 +76,8 @@ def dataset_diff(ctx: Context, old: int, new: int) -> None:
 @command("dataset verify")
 @argument("version", type=int, required=False)
 def dataset_verify(ctx: Context, version: int | None) -> None:
+    from tarot_data.dataset import versions
+
     manifests = [versions.find(ctx.data_dir, version)] if version else versions.listed(ctx.data_dir)
     findings = {manifest["name"]: versions.verify(ctx.data_dir, manifest) for manifest in manifests}
     if ctx.as_json:
@@ -82,6 +93,8 @@ def dataset_verify(ctx: Context, version: int | None) -> None:
 @argument("version", type=int)
 @argument("folder", type=click.Path(path_type=Path, file_okay=False))
 def dataset_checkout(ctx: Context, version: int, folder: Path) -> None:
+    from tarot_data.dataset import versions
+
     manifest = versions.find(ctx.data_dir, version)
     path = versions.checkout(ctx.data_dir, manifest, folder)
     versions.note_copy(ctx.data_dir, manifest, path)

@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 
 from flows.commands.declare import Context, argument, command, option
-from flows.push_to_hub import push_folder
 from schemas.errors import Problem
-from tarot_data.dataset import export, versions
+
+# Tables and models are imported inside the functions, so that --help waits for nothing (flows/commands/__init__.py).
 
 
 @command("dataset export")
@@ -29,6 +29,9 @@ def dataset_export(
     public: bool,
     i_know: bool,
 ) -> None:
+    from flows.push_to_hub import push_folder
+    from tarot_data.dataset import export, versions
+
     manifest = versions.find(ctx.data_dir, version)
     if push and not i_know:
         refuse_private(ctx, export.findings(manifest, versions.read(ctx.data_dir, manifest)))

@@ -2,13 +2,11 @@
 
 import click
 
-from flows import forget as forgetting
 from flows.commands.declare import Context, command, option
-from flows.report import write_report
 from flows.runtime import environment
 from flows.runtime.progress import bar
-from flows.training.gate_checks import newest_gate
-from tarot_data.dataset import versions
+
+# Tables and models are imported inside the functions, so that --help waits for nothing (flows/commands/__init__.py).
 
 
 @command("forget")
@@ -17,6 +15,11 @@ from tarot_data.dataset import versions
 @option("--dry-run", is_flag=True)
 @option("--allow-again", is_flag=True)
 def forget(ctx: Context, person: str, mentions: str | None, dry_run: bool, allow_again: bool) -> None:
+    from flows import forget as forgetting
+    from flows.report import write_report
+    from flows.training.gate_checks import newest_gate
+    from tarot_data.dataset import versions
+
     if allow_again:
         return readmit(ctx, person)
     result = forgetting.forget(
@@ -48,5 +51,7 @@ def forget(ctx: Context, person: str, mentions: str | None, dry_run: bool, allow
 
 
 def readmit(ctx: Context, person: str) -> None:
+    from flows import forget as forgetting
+
     forgetting.readmit(ctx.data_dir, person)
     ctx.json({"readmitted": True}) if ctx.as_json else ctx.print("summary.readmitted")

@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from flows.commands.declare import Context, command, option
-from flows.doctor import examine
 from flows.runtime.progress import bar
-from tarot_data.synthetic.generate import write_sample
+
+# Tables and models are imported inside the functions, so that --help waits for nothing (flows/commands/__init__.py).
 
 
 @command("sample", alone=False)
@@ -16,6 +16,8 @@ from tarot_data.synthetic.generate import write_sample
 @option("--seed", type=int, default=0, show_default=True)
 @option("--broken", type=click.FloatRange(0, 1), default=0.0, show_default=True)
 def sample(ctx: Context, n: int, out: Path, seed: int, broken: float) -> None:
+    from tarot_data.synthetic.generate import write_sample
+
     result = write_sample(n, out, seed=seed, broken=broken, progress=bar)
     bar.close()
     ctx.json(result) if ctx.as_json else ctx.print("summary.sample", n=n, out=out)
@@ -23,6 +25,8 @@ def sample(ctx: Context, n: int, out: Path, seed: int, broken: float) -> None:
 
 @command("doctor", alone=False)
 def doctor(ctx: Context) -> None:
+    from flows.doctor import examine
+
     findings = examine(ctx.data_dir)
     if ctx.as_json:
         return ctx.json({"findings": findings, "ok": all(finding["ok"] for finding in findings)})

@@ -1,16 +1,21 @@
 """Commands for a trained model: read cards, chat, export it for another program."""
 
+from __future__ import annotations
+
 import sys
 from pathlib import Path
 from random import SystemRandom
+from typing import TYPE_CHECKING
 
 import click
 
 from flows.commands.declare import Context, argument, command, option
-from flows.training.generate import Chat, open_chat, prepare_draw
-from flows.training.runs import best_run
-from tarot_data.cards.format import card_text
-from tarot_train import export as exports
+
+# Tables and models are imported inside the functions, so that --help waits for nothing (flows/commands/__init__.py).
+
+
+if TYPE_CHECKING:
+    from flows.training.generate import Chat
 
 
 @command("read", alone=False)
@@ -35,6 +40,8 @@ def read(
     chat: bool,
     think: bool | None,
 ) -> None:
+    from flows.training.generate import open_chat, prepare_draw
+
     if bool(cards) + bool(draw) != 1 and not (chat and not cards and not draw):
         raise click.UsageError(ctx.say("usage.read"))
     if seed is None:
@@ -93,6 +100,8 @@ def _answer(ctx: Context, talk: Chat, prompt: str, facts: dict) -> None:
 
 
 def print_drawn(ctx: Context, cards: list[dict], seed: int) -> None:
+    from tarot_data.cards.format import card_text
+
     ctx.note("summary.drawn", cards="、".join(card_text(card) for card in cards), seed=seed)
 
 
@@ -111,6 +120,9 @@ def export(
     out: Path | None,
     **forms: bool,
 ) -> None:
+    from flows.training.runs import best_run
+    from tarot_train import export as exports
+
     wanted = [form for form, is_wanted in forms.items() if is_wanted]
     if len(wanted) != 1:
         raise click.UsageError(ctx.say("usage.export"))

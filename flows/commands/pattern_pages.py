@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from flows.commands.declare import Context
-from schemas.deck import PATTERNS
-from tarot_data.patterns.sub_styles import title
+
+# Tables and models are imported inside the functions, so that --help waits for nothing (flows/commands/__init__.py).
+
 
 MOST_CARDS = 12
 """Number of cards on the whole page; `--card` shows any other."""
@@ -13,6 +14,8 @@ TURNS = ("upright", "reversed", "unknown")
 
 
 def library_page(ctx: Context, library: dict) -> Iterator[str]:
+    from schemas.deck import PATTERNS
+
     style = library["style"]
     yield ctx.say("library.head", readings=style["readings"], sentences=style["sentences"])
     for kind in PATTERNS:
@@ -108,6 +111,8 @@ def _advice(ctx: Context, found: dict) -> Iterator[str]:
 
 def kind_name(ctx: Context, label: str, kind: str) -> str:
     """Return the display name of a kind of sentence, from `lexicon/kinds.csv`."""
+    from tarot_data.patterns.sub_styles import title
+
     return title(label, [kind], ctx.lang)
 
 

@@ -1,32 +1,30 @@
 """Commands for labelling: annotate, show the pattern library, try and edit the tables, label again."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from pathlib import Path
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from flows.commands.declare import Context, argument, command, existing, lexicon_option, option
 from flows.commands.output import lines_of
-from flows.commands.pattern_pages import card_page, explanation_page, library_page
 from flows.runtime import environment
 from flows.runtime.progress import bar
 from schemas.errors import Problem
-from schemas.tables import STORED, typed
-from tarot_data import lexicon
-from tarot_data.dataset import versions
-from tarot_data.ingest.relabel import relabel as label_again
-from tarot_data.patterns import model, train
-from tarot_data.patterns.annotate_records import annotate_records, drawn_cards, read_lines
-from tarot_data.patterns.explain import explain
-from tarot_data.patterns.lexicon_check import check_lexicon, check_row
-from tarot_data.patterns.pattern_library import card_entry, pattern_library
-from tarot_data.store import tables
+
+# Tables and models are imported inside the functions, so that --help waits for nothing (flows/commands/__init__.py).
+
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @command("annotate")
 @argument("file", type=existing(dir_okay=False, allow_dash=True))
 @lexicon_option
 def annotate(ctx: Context, file: Path) -> None:
+    from tarot_data.patterns.annotate_records import annotate_records, read_lines
+
     wanted = ("id", "cards", "sentences", "themes", "style")
     with lines_of(file) as lines:
         annotated = annotate_records(list(read_lines(lines, str(file))))
@@ -42,6 +40,9 @@ def annotate(ctx: Context, file: Path) -> None:
 @option("--card")
 @lexicon_option
 def patterns(ctx: Context, version: int | None, card: str | None) -> None:
+    from flows.commands.pattern_pages import card_page, library_page
+    from tarot_data.patterns.pattern_library import card_entry, pattern_library
+
     stored = readings_of(ctx, version)
     if card:
         entry = card_entry(stored, canonical(card))
@@ -52,6 +53,10 @@ def patterns(ctx: Context, version: int | None, card: str | None) -> None:
 
 def readings_of(ctx: Context, version: int | None) -> pl.DataFrame:
     """Read the readings of a dataset version, or those of the store. Raises Problem `empty_store` or `no_version`."""
+    from schemas.tables import STORED, typed
+    from tarot_data.dataset import versions
+    from tarot_data.store import tables
+
     if version is not None:
         stored = versions.read(ctx.data_dir, versions.find(ctx.data_dir, version))
         return typed(stored.select(*STORED), STORED)
@@ -63,12 +68,16 @@ def readings_of(ctx: Context, version: int | None) -> pl.DataFrame:
 
 def canonical(card: str) -> str:
     """Return the canonical name of a card from a name as people write it. Raises Problem `unknown_card`."""
+    from tarot_data.patterns.annotate_records import drawn_cards
+
     return drawn_cards({"id": "--card", "cards": card})[0]["card"]
 
 
 @command("lexicon check")
 @lexicon_option
 def lexicon_check(ctx: Context) -> None:
+    from tarot_data.patterns.lexicon_check import check_lexicon
+
     findings = check_lexicon()
     if ctx.as_json:
         ctx.json({"findings": [vars(finding) for finding in findings], "ok": not findings})
@@ -84,6 +93,9 @@ def lexicon_check(ctx: Context) -> None:
 @argument("text")
 @lexicon_option
 def lexicon_try(ctx: Context, text: str) -> None:
+    from flows.commands.pattern_pages import explanation_page
+    from tarot_data.patterns.explain import explain
+
     found = explain(text)
     ctx.json(found) if ctx.as_json else print_page(explanation_page(ctx, found))
 
@@ -94,6 +106,9 @@ def lexicon_try(ctx: Context, text: str) -> None:
 @lexicon_option
 def lexicon_add(ctx: Context, table: str, cells: tuple[str, ...]) -> None:
     """Save a row to the user's own tables if its example passes."""
+    from tarot_data import lexicon
+    from tarot_data.patterns.lexicon_check import check_row
+
     if table not in lexicon.tables():
         raise Problem("lexicon_table", table=table, tables=", ".join(lexicon.tables()))
     row = {}
@@ -115,6 +130,8 @@ def lexicon_add(ctx: Context, table: str, cells: tuple[str, ...]) -> None:
 @lexicon_option
 def lexicon_train(ctx: Context, corrections: bool) -> None:
     """Train a labeller for this user; the shipped one does not change."""
+    from tarot_data.patterns import model, train
+
     target = model.own_path().parent
     try:
         if corrections:
@@ -137,6 +154,9 @@ def lexicon_train(ctx: Context, corrections: bool) -> None:
 @command("relabel")
 @lexicon_option
 def relabel(ctx: Context) -> None:
+    from tarot_data.ingest.relabel import relabel as label_again
+    from tarot_data.store import tables
+
     with tables.writing(ctx.data_dir):
         done = label_again(ctx.data_dir, bar)
     bar.close()

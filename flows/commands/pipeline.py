@@ -15,9 +15,9 @@ from flows.commands.declare import (
 )
 from flows.commands.output import print_gate, print_ingest, print_published, print_run
 from flows.runtime.dask_runner import on_cluster
-from flows.service import prefect_session
 from schemas.errors import Problem
-from tarot_data.ingest.stages import nothing_new
+
+# Tables and models are imported inside the functions, so that --help waits for nothing (flows/commands/__init__.py).
 
 
 @command("run")
@@ -37,6 +37,8 @@ def run(
     no_train: bool,
     cluster: str | None,
 ) -> None:
+    from flows.service import prefect_session
+
     if not paths:
         inbox = ctx.data_dir / "inbox"
         if not inbox.is_dir():
@@ -70,6 +72,8 @@ def run(
 @lexicon_option
 def ingest(ctx: Context, paths: tuple[Path, ...], cluster: str | None) -> None:
     # If nothing is new, hashing every file is faster than starting Prefect.
+    from tarot_data.ingest.stages import nothing_new
+
     result = nothing_new(ctx.data_dir, list(paths)) or _ingested(ctx, paths, cluster)
     if ctx.as_json:
         return ctx.json(result)
@@ -78,6 +82,8 @@ def ingest(ctx: Context, paths: tuple[Path, ...], cluster: str | None) -> None:
 
 
 def _ingested(ctx: Context, paths: tuple[Path, ...], cluster: str | None) -> dict:
+    from flows.service import prefect_session
+
     with prefect_session.prefect_at(ctx.data_dir):
         # Imported here for the same reasons as in `run`.
         from flows.ingest import Inbox

@@ -3,15 +3,12 @@
 import json
 from pathlib import Path
 
-import polars as pl
-
 from flows.commands.declare import Context, command, existing, option
 from flows.commands.output import place_of
 from flows.runtime.terminal import one_line
 from schemas.errors import Problem
-from tarot_data.cards.format import card_text
-from tarot_data.ingest.source_lookup import original
-from tarot_data.store import tables
+
+# Tables and models are imported inside the functions, so that --help waits for nothing (flows/commands/__init__.py).
 
 
 @command("readings")
@@ -20,6 +17,10 @@ from tarot_data.store import tables
 @option("--source", is_flag=True)
 @option("--inbox", type=existing(file_okay=False))
 def readings(ctx: Context, id: str | None, person: str | None, source: bool, inbox: Path | None) -> None:
+    import polars as pl
+
+    from tarot_data.store import tables
+
     rows = tables.readings(ctx.data_dir)
     if id:
         rows = rows.filter(pl.col("reading_id") == id)
@@ -44,6 +45,9 @@ def readings(ctx: Context, id: str | None, person: str | None, source: bool, inb
 
 def print_source(ctx: Context, row: dict, inbox: Path | None) -> None:
     """Print the original record of a reading, read again from its file and masked."""
+    from tarot_data.ingest.source_lookup import original
+    from tarot_data.store import tables
+
     found = original(row["source"], tables.files(ctx.data_dir), inbox)
     if ctx.as_json:
         return ctx.json({"reading_id": row["reading_id"], "source": row["source"]} | found)
@@ -55,6 +59,8 @@ def print_source(ctx: Context, row: dict, inbox: Path | None) -> None:
 
 
 def print_reading(ctx: Context, row: dict, spreads: list) -> None:
+    from tarot_data.cards.format import card_text
+
     head = [row["reading_id"], str(row["date"] or ""), row["person"] or "", row["question"] or ""]
     mark = [ctx.say("summary.synthetic_reading")] if row["synthetic"] else []
     print(one_line(" · ".join([part for part in head if part] + mark)))

@@ -1,26 +1,33 @@
 """Commands for rejections: list them, correct them, apply the fixes."""
 
+from __future__ import annotations
+
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-import polars as pl
 
 from flows.commands.declare import Context, argument, command, existing, lexicon_option, option, reason_option
 from flows.commands.output import place_of
 from flows.runtime.progress import bar
 from schemas.errors import Problem
-from schemas.rejections import with_detail
-from tarot_data.ingest import fix_workbook, fixes
-from tarot_data.ingest import replay as replaying
-from tarot_data.report.wording import Words
-from tarot_data.store import tables
+
+# Tables and models are imported inside the functions, so that --help waits for nothing (flows/commands/__init__.py).
+
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @command("rejected")
 @reason_option
 @option("--export", type=click.Path(path_type=Path, dir_okay=False))
 def rejected(ctx: Context, reason: str | None, export: Path | None) -> None:
+    from schemas.rejections import with_detail
+    from tarot_data.ingest import fixes
+    from tarot_data.report.wording import Words
+
     rows, wording = rejections_of(ctx, reason), Words(ctx.lang)
     if export:
         return export_rejections(ctx, rows, export)
@@ -67,6 +74,9 @@ def fix(
     sheet: Path | None,
     **texts: str | None,
 ) -> None:
+    from tarot_data.ingest import fix_workbook, fixes
+    from tarot_data.store import tables
+
     fields = {name: text for name, text in texts.items() if text is not None}
     fields |= {"cards": list(cards)} if cards else {}
     fields |= {"spreads": list(spread)} if spread else {}
@@ -96,6 +106,12 @@ def replay(ctx: Context, reason: str | None) -> None:
 
 def feed_back(ctx: Context, decided: dict, ids: list[str] | None = None) -> None:
     """Apply the fixes and print the outcome of each. Exit 1 if a fix was refused."""
+    import polars as pl
+
+    from schemas.rejections import with_detail
+    from tarot_data.ingest import replay as replaying
+    from tarot_data.store import tables
+
     try:
         outcomes = replaying.feed_back(ctx.data_dir, decided, ids, progress=bar)
     finally:
@@ -113,11 +129,17 @@ def feed_back(ctx: Context, decided: dict, ids: list[str] | None = None) -> None
 
 def rejections_of(ctx: Context, reason: str | None) -> pl.DataFrame:
     """Read the open rejections, all or those with one reason."""
+    import polars as pl
+
+    from tarot_data.store import tables
+
     rows = tables.rejections(ctx.data_dir)
     return rows.filter(pl.col("reason").cast(pl.String) == reason) if reason else rows
 
 
 def export_rejections(ctx: Context, rows: pl.DataFrame, path: Path) -> None:
+    from tarot_data.ingest import fix_workbook, fixes
+
     rows = rows.filter(fixes.with_record())
     places = {row["rejection_id"]: place_of(row["source"]) for row in rows.iter_rows(named=True)}
     fix_workbook.write(rows, path, ctx.lang, places)
@@ -127,6 +149,8 @@ def export_rejections(ctx: Context, rows: pl.DataFrame, path: Path) -> None:
 
 
 def print_outcomes(ctx: Context, outcomes: pl.DataFrame, listed: bool) -> None:
+    from tarot_data.report.wording import Words
+
     wording = Words(ctx.lang)
     for row in outcomes.iter_rows(named=True):
         if listed or row["became"] == "accepted":

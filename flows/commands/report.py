@@ -1,14 +1,17 @@
 """The command that writes the quality report."""
 
 from flows.commands.declare import Context, command, option
-from flows.report import write_report
-from flows.training.gate_checks import newest_gate
-from flows.training.runs import newest_run
+
+# Tables and models are imported inside the functions, so that --help waits for nothing (flows/commands/__init__.py).
 
 
 @command("report")
 @option("--pseudonyms", is_flag=True)
 def report(ctx: Context, pseudonyms: bool) -> None:
+    from flows.report import write_report
+    from flows.training.gate_checks import newest_gate
+    from flows.training.runs import newest_run
+
     result = write_report(
         ctx.data_dir, newest_gate(ctx.data_dir), ctx.lang, run=newest_run(ctx.data_dir), pseudonyms=pseudonyms
     )

@@ -5,7 +5,8 @@ import sys
 import click
 
 from flows.commands.declare import Context, command, option
-from flows.review import serve
+
+# Tables and models are imported inside the functions, so that --help waits for nothing (flows/commands/__init__.py).
 
 
 @command("review", alone=False)
@@ -13,6 +14,7 @@ from flows.review import serve
 @option("--no-browser", is_flag=True)
 def review(ctx: Context, port: int, no_browser: bool) -> None:
     """Serve the workbench until Ctrl-C. With --json the link is one line of JSON, printed when the port is open."""
+    from flows.review import serve
 
     def on_open(url: str) -> None:
         ctx.json({"url": url}) if ctx.as_json else ctx.print("summary.review_at", url=url)

@@ -2,27 +2,22 @@
 
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
 from flows.commands.declare import Context, argument, command, existing, option
 from flows.commands.output import lines_of, print_scores
 from flows.runtime import environment
-from flows.training.compare import compared
-from flows.training.runs import find_run, read_run
 from schemas.errors import Problem
-from tarot_data.patterns.annotate_records import annotate_records, read_lines
-from tarot_train import evaluate as evaluation
-from tarot_train import judge as judging
-from tarot_train.comparison_chart import scores_svg
-from tarot_train.scores import DIMENSIONS
-from tarot_train.scores import score as score_reading
+
+# Tables and models are imported inside the functions, so that --help waits for nothing (flows/commands/__init__.py).
 
 
 @command("score")
 @argument("file", type=existing(dir_okay=False, allow_dash=True))
 @option("--explain", is_flag=True)
 def score(ctx: Context, file: Path, explain: bool) -> None:
+    from tarot_data.patterns.annotate_records import annotate_records, read_lines
+    from tarot_train.scores import DIMENSIONS
+    from tarot_train.scores import score as score_reading
+
     with lines_of(file) as lines:
         annotated = annotate_records(list(read_lines(lines, str(file))))
     for record in annotated:
@@ -54,6 +49,7 @@ def print_explained(ctx: Context, dimension: str, value: float, found: list[dict
 @option("--judge-model")
 def evaluate(ctx: Context, run: str | None, judge: str | None, judge_model: str | None) -> None:
     # Prefect takes two seconds to import; `score` and `compare` do not need it.
+    from flows.training.runs import find_run, read_run
     from flows.training.train import evaluate_again
 
     folder = find_run(ctx.data_dir, run)
@@ -78,6 +74,9 @@ def print_fixed_case(ctx: Context, line: dict) -> None:
 
 
 def _judged(ctx: Context, folder: Path, url: str, model: str | None) -> dict:
+    from tarot_train import evaluate as evaluation
+    from tarot_train import judge as judging
+
     if not judging.at_home(url):
         ctx.note("summary.judge_away", url=url)
     key = environment.judge_key()
@@ -89,6 +88,8 @@ def _judged(ctx: Context, folder: Path, url: str, model: str | None) -> dict:
 @command("compare", alone=False)
 @argument("runs", nargs=-1, metavar="RUN|BASE...")
 def compare(ctx: Context, runs: tuple[str, ...]) -> None:
+    from flows.training.compare import compared
+
     rows = compared(ctx.data_dir, runs)
     if not rows:
         raise Problem("no_run", name="", have="–")
@@ -112,6 +113,8 @@ def _named(ctx: Context, row: dict) -> str:
 
 
 def _write_chart(ctx: Context, rows: list[dict]) -> Path:
+    from tarot_train.comparison_chart import scores_svg
+
     names = {name: ctx.say(f"dimension.{name}") for name in rows[0]["scores"]}
     path = ctx.data_dir / "reports" / "compare.svg"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -121,6 +124,9 @@ def _write_chart(ctx: Context, rows: list[dict]) -> Path:
 
 
 def print_table(ctx: Context, rows: list[dict]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False)
     table.add_column(ctx.say("compare.model"))
     heads = ["loss", "bits", *rows[0]["scores"], "copied", "style", "votes"]

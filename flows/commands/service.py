@@ -1,9 +1,12 @@
 """Commands for background processes: the server with its schedule, and a worker on another machine."""
 
+from __future__ import annotations
+
 import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,15 +21,19 @@ from flows.commands.declare import (
     set_option,
 )
 from flows.runtime import environment
-from flows.service import supervisor, system_units
-from flows.service.schedules import schedule_of
-from flows.service.settings import PORT, ServeSettings
-from flows.service.worker import work
+from flows.service.settings import PORT
 from schemas.errors import Problem
+
+# Tables and models are imported inside the functions, so that --help waits for nothing (flows/commands/__init__.py).
+
+
+if TYPE_CHECKING:
+    from flows.service.settings import ServeSettings
 
 
 def schedule_options(function: Callable) -> Callable:
     """Add the schedule of the inbox. The function gets `schedule`."""
+    from flows.service.schedules import schedule_of
 
     @option("--every", metavar="15m")
     @option("--cron", metavar="'0 3 * * *'")
@@ -75,6 +82,9 @@ def serve(
     yes: bool,
     **settings: object,
 ) -> None:
+    from flows.service import supervisor
+    from flows.service.settings import ServeSettings
+
     settings = ServeSettings(train_here=not no_train, lang=ctx.lang, **settings)
     folders = [path.resolve() for path in inbox] or [(ctx.data_dir / "inbox").resolve()]
     database = database or environment.database_url()
@@ -113,12 +123,16 @@ def print_running(ctx: Context, link: str, settings: ServeSettings, folders: lis
 @option("--server", default=f"http://127.0.0.1:{PORT}", show_default=True, metavar="URL")
 @notify_option
 def worker(ctx: Context, server: str, notify: str | None) -> None:
+    from flows.service.worker import work
+
     ctx.note("serve.worker", server=server, data_dir=ctx.data_dir)
     work(ctx.data_dir, server, notify)
 
 
 def print_units(ctx: Context, secrets: dict[str, str | None], yes: bool) -> None:
     """Print the systemd unit and the launchd plist for this call; with --yes, write the one that this system reads."""
+    from flows.service import system_units
+
     call = system_units.command_of(sys.argv)
     variables = {name: value for name, value in secrets.items() if value}
     made = {

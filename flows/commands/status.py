@@ -3,15 +3,18 @@
 from flows.commands.declare import Context, command, gate_options
 from flows.commands.output import print_gate
 from flows.runtime import run_log
-from flows.training.gate_checks import newest_gate
-from flows.training.runs import champion_of, run_dirs
-from tarot_data.dataset import versions
-from tarot_data.store import tables
+
+# Tables and models are imported inside the functions, so that --help waits for nothing (flows/commands/__init__.py).
 
 
 @command("status")
 @gate_options
 def status(ctx: Context, min_readings: int, min_new: int) -> None:
+    from flows.training.gate_checks import newest_gate
+    from flows.training.runs import champion_of, run_dirs
+    from tarot_data.dataset import versions
+    from tarot_data.store import tables
+
     version = versions.newest(ctx.data_dir)
     runs = run_dirs(ctx.data_dir)
     gate_state = newest_gate(ctx.data_dir, min_readings, min_new)

@@ -11,15 +11,10 @@ from flows.commands.declare import (
     set_option,
 )
 from flows.commands.output import print_run
-from flows.service import prefect_session
-from flows.training.gate import may_train
-from flows.training.gate_checks import gate_of
-from flows.training.plan import plan_training, require_base
-from flows.training.runs import find_run, read_run
 from schemas.errors import Problem
 from schemas.messages import gate_sentences
-from tarot_data.dataset import versions
-from tarot_train.loss_curve import loss_text
+
+# Tables and models are imported inside the functions, so that --help waits for nothing (flows/commands/__init__.py).
 
 
 @command("plan", alone=False)
@@ -39,6 +34,8 @@ def plan(
     gpu: str | None,
     price: float | None,
 ) -> None:
+    from flows.training.plan import plan_training
+
     result = plan_training(ctx.data_dir, base, recipe, overrides, examples, tokens, gpu, price)
     ctx.json(result) if ctx.as_json else print_plan(ctx, result)
 
@@ -58,6 +55,12 @@ def train(
     min_readings: int,
     smoke: bool,
 ) -> None:
+    from flows.service import prefect_session
+    from flows.training.gate import may_train
+    from flows.training.gate_checks import gate_of
+    from flows.training.plan import plan_training, require_base
+    from tarot_data.dataset import versions
+
     manifest = versions.find(ctx.data_dir, version)
     gate_state = gate_of(ctx.data_dir, manifest, min_readings)
     if not may_train(gate_state, requested=True):
@@ -95,6 +98,9 @@ def train(
 
 
 def print_curve(ctx: Context, run: str) -> None:
+    from flows.training.runs import find_run, read_run
+    from tarot_train.loss_curve import loss_text
+
     folder = find_run(ctx.data_dir, run)
     ctx.print("summary.curve", path=folder / "loss.svg")
     print(loss_text(read_run(folder)["log"]))
