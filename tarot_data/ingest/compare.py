@@ -11,8 +11,8 @@ from schemas.tables import REJECTIONS, STORED, stored, typed
 from tarot_data.ingest import fixes, validate
 from tarot_data.ingest.batches import IDENTIFIED, Texts, batch_numbers, fresh_folder, to_stored, write_batch
 from tarot_data.ingest.card_conflicts import find_conflicts, unread_cards
+from tarot_data.ingest.rejections import former_ids, to_rejections
 from tarot_data.ingest.rejections import identified as with_ids
-from tarot_data.ingest.rejections import to_rejections
 from tarot_data.patterns.annotate import MENTIONS, NOTES, SENTENCES
 from tarot_data.store import tables
 from tarot_data.system.memory import release_memory, without_gc
@@ -29,6 +29,7 @@ def compare_batches(
     """
     out = fresh_folder(staging / "decided")
     comparison = Comparison(data_dir, Texts(staging / "texts"), overruled)
+    former = former_ids(tables.open_ids(data_dir))
     for number in batch_numbers(identified):
         for name in ("forgotten", "unchanged"):
             shutil.copyfile(identified / f"{name}-{number:05}.parquet", out / f"{name}-{number:05}.parquet")
@@ -44,7 +45,7 @@ def compare_batches(
         write_batch(kept, out / f"readings-{number:05}.parquet")
         signed = signed.join(kept.select("reading_id", "revision"), on="reading_id", maintain_order="left")
         write_batch(signed, out / f"signatures-{number:05}.parquet")
-        write_batch(with_ids(pl.concat(rejected)), out / f"rejections-{number:05}.parquet")
+        write_batch(with_ids(pl.concat(rejected), former), out / f"rejections-{number:05}.parquet")
         release_memory()
     return out
 

@@ -36,15 +36,26 @@ def to_rejections(readings: pl.DataFrame, stage: str, reason: str) -> pl.DataFra
     )
 
 
-def identified(rejections: pl.DataFrame) -> pl.DataFrame:
-    """Add ids: the same place in the same bytes, rejected for the same code, has the same id."""
-    ids = [
-        "x" + blake2b("\0".join(map(str, (*source.values(), code))).encode(), digest_size=8).hexdigest()
-        for source, code in rejections.select("source", "code").iter_rows()
-    ]
+def identified(rejections: pl.DataFrame, former: dict[str, str] | None = None) -> pl.DataFrame:
+    """Add ids: the same place in the same bytes, rejected for the same code, has the same id. former: see `former_ids`."""
+    ids = _ids(rejections)
+    if former:
+        ids = [former.get(name, name) for name in ids]
     return rejections.with_columns(rejection_id=pl.Series(ids, dtype=pl.String)).unique(
         "rejection_id", keep="first", maintain_order=True
     )
+
+
+def former_ids(opened: pl.DataFrame) -> dict[str, str]:
+    """Map today's id of open rejections (rejection_id, source, code) to theirs, if an earlier release made it otherwise."""
+    return {name: old for name, old in zip(_ids(opened), opened["rejection_id"], strict=True) if name != old}
+
+
+def _ids(rejections: pl.DataFrame) -> list[str]:
+    return [
+        "x" + blake2b("\0".join(map(str, (*source.values(), code))).encode(), digest_size=8).hexdigest()
+        for source, code in rejections.select("source", "code").iter_rows()
+    ]
 
 
 def source_row(source: Source) -> dict:

@@ -66,9 +66,8 @@ def replay(
     kept |= {rows[name]["key"]: fix for name, fix in decided.items() if name not in same}
     if kept:
         fixes.write(data_dir, kept)
-    unchanged_ids = dict(became.filter(became="same").select("new_id", "rejection_id").drop_nulls().iter_rows())
-    commit_batches(data_dir, out, "replay", partial(_entries, data_dir, fed, unchanged_ids))
-    return became.with_columns(new_id=pl.col("new_id").replace(unchanged_ids))
+    commit_batches(data_dir, out, "replay", partial(_entries, data_dir, fed))
+    return became
 
 
 def feed_back(
@@ -136,16 +135,11 @@ def _verdict(row: dict) -> dict:
 def _entries(
     data_dir: Path,
     fed: pl.DataFrame,
-    unchanged_ids: dict[str, str],
     readings: pl.DataFrame,
     unchanged: pl.DataFrame,
     refused: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Return new FILES entries of the files concerned. Their pipeline stays the same: the file was not read.
-
-    unchanged_ids: id of a rejection of this run -> its id before; these differ if an earlier release rejected it.
-    """
-    refused = refused.with_columns(pl.col("rejection_id").replace(unchanged_ids))
+    """Return new FILES entries of the files concerned. Their pipeline stays the same: the file was not read."""
     source_file = pl.col("source").struct.field("file").alias("file")
     kept = pl.concat([readings.select("reading_id", source_file), unchanged.select("reading_id", "file")])
     by_kept = dict(kept.group_by("file").agg("reading_id").iter_rows())

@@ -127,7 +127,7 @@ def rejections(data_dir: Path) -> pl.DataFrame:
     rows = scan(data_dir, "rejections")
     if rows is None:
         return pl.DataFrame(schema=REJECTIONS)
-    opened = files(data_dir).select(pl.col("rejected").list.explode().alias("rejection_id")).unique()
+    opened = _listed(data_dir)
     source = pl.col("source").struct
     dismissed = fixes(data_dir).filter("dismissed")
     return (
@@ -136,6 +136,24 @@ def rejections(data_dir: Path) -> pl.DataFrame:
         .join(dismissed, on="key", how="anti")
         .sort(source.field("file"), source.field("member"), source.field("locator"), "rejection_id")
     )
+
+
+def open_ids(data_dir: Path) -> pl.DataFrame:
+    """Return rejection_id, source and code of every rejection that the newest entry of its file lists."""
+    rows = scan(data_dir, "rejections")
+    columns = ["rejection_id", "source", "code"]
+    if rows is None:
+        return pl.DataFrame(schema={name: stored(REJECTIONS)[name] for name in columns})
+    return (
+        _newest(rows.select(*columns, "sequence"))
+        .join(_listed(data_dir).lazy(), on="rejection_id", how="semi")
+        .collect()
+    )
+
+
+def _listed(data_dir: Path) -> pl.DataFrame:
+    """Return the ids of rejections that the newest entries of files list."""
+    return files(data_dir).select(pl.col("rejected").list.explode().alias("rejection_id")).unique()
 
 
 def append_rejections(data_dir: Path, rejected: pl.DataFrame, note: dict[str, object]) -> int:

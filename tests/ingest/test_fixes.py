@@ -392,7 +392,7 @@ def test_a_changed_rejection_keeps_its_id(data, inbox, monkeypatch):
     assert tables.rejections(data).to_dicts() == [row]
 
 
-def test_old_rejection_ids_survive_a_replay(data, inbox):
+def test_rejection_ids_of_an_earlier_release_stay(data, inbox, monkeypatch):
     lay(inbox, WRONG_CARD)
     take_in(data, inbox)
     old = "x00000000000000ab"
@@ -400,4 +400,9 @@ def test_old_rejection_ids_survive_a_replay(data, inbox):
         delta.rewrite(data, table, delta.scan(data, table).collect().with_columns(**renamed), {})
     (became,) = feed(data)
     assert (became["became"], became["rejection_id"], became["new_id"]) == ("same", old, old)
+    assert tables.rejections(data)["rejection_id"].to_list() == [old]
+    read_anew(data, inbox, monkeypatch)
+    assert tables.rejections(data)["rejection_id"].to_list() == [old]
+    (became,) = feed(data, {old: Fix(fields={"cards": ["愚人正位、四叶草正位"]})})
+    assert (became["became"], became["new_id"]) == ("refused", old)
     assert tables.rejections(data)["rejection_id"].to_list() == [old]
