@@ -54,6 +54,7 @@ _ALNUM = frozenset(string.ascii_letters + string.digits)
 _BEFORE_ITEM = frozenset(",|/co)")
 _STILL_BEFORE = frozenset(" (n-")
 _ALONE_BEHIND, _ALONE_BEFORE = frozenset(["", *",|/)"]), frozenset(" o")
+_NUMBERED_BEFORE = frozenset(["", *",/o"])
 _ITEM_ENDS, _ITEM_BEGINS = frozenset("co"), frozenset(["", *"co,|/( "])
 
 
@@ -149,6 +150,7 @@ def _with_short_names(folded: str, tokens: list[Token]) -> list[Token]:
             before = former.kind if former else ""
         cell = one and before == "|" and index > 1 and tokens[index - 2].kind in "co"
         alone = one and before in _ALONE_BEHIND and after in _ALONE_BEFORE
+        alone = alone or one and before == "n" and after in _NUMBERED_BEFORE
         if alone or (placed or cell or one and before in _ITEM_ENDS) and after in _ITEM_BEGINS:
             tokens[index] = Token("c", token.start, token.end, weak[name])
     return tokens
