@@ -66,8 +66,12 @@ def warm() -> None:
     """Import what the jobs import, label a reading, and replace the tasks of ingest and publish by their plain functions."""
     import polars as pl
 
-    from flows import ingest
+    from flows import forget, ingest, publish, report  # noqa: F401
+    from flows.commands import dataset, pipeline, readings, rejections  # noqa: F401
     from schemas.tables import READINGS
+    from tarot_data.dataset import versions  # noqa: F401
+    from tarot_data.erasure import forget_person  # noqa: F401
+    from tarot_data.ingest import card_conflicts, clean, compare, replay, validate  # noqa: F401
     from tarot_data.patterns.annotate import annotate
     from tarot_data.text.near_duplicates import signatures
     from tests.builders import reading

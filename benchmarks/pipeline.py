@@ -79,6 +79,7 @@ def warm() -> None:
     import polars as pl
 
     from schemas.tables import READINGS
+    from tarot_data.ingest import card_conflicts, clean, compare, validate  # noqa: F401
     from tarot_data.patterns.annotate import annotate
     from tarot_data.text.near_duplicates import signatures
     from tests.builders import reading
