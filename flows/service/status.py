@@ -1,11 +1,10 @@
 """State of `tarot serve` on a data directory: its lock shows whether it runs, a small file has its address."""
 
 import json
-import os
 import secrets
 import urllib.error
 import urllib.request
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from flows.runtime import environment
@@ -47,13 +46,8 @@ def token_of(data_dir: Path) -> str:
     """
     path = data_dir / "prefect" / "token"
     path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f".token.{os.getpid()}.half")
     if not path.exists():
-        with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-            out.write(secrets.token_urlsafe(32))
-        with suppress(FileExistsError):
-            os.link(half, path)
-        half.unlink()
+        write_text(path, secrets.token_urlsafe(32), mode=0o600)
     return path.read_text(encoding="utf-8")
 
 

@@ -53,9 +53,9 @@ _COUNTED_IN_WORDS = re.compile(rf"[(【]?([{NUMERALS}]{{1,3}})[、.:)】]")
 _ALNUM = frozenset(string.ascii_letters + string.digits)
 _BEFORE_ITEM = frozenset(",|/co)")
 _STILL_BEFORE = frozenset(" (n-")
-_ALONE_BEHIND, _ALONE_BEFORE = frozenset(["", *",|/)"]), frozenset(" o")
-_NUMBERED_BEFORE = frozenset(["", *",/o"])
-_ITEM_ENDS, _ITEM_BEGINS = frozenset("co"), frozenset(["", *"co,|/( "])
+_ITEM_ENDS = frozenset("co")
+_SHORT_BEHIND, _SHORT_BEFORE = frozenset(["", *"co,|/)wn:"]), frozenset(["", *"co,|/( n"])
+"""Kinds of tokens before and after a short name that is a card."""
 
 
 # Tokens
@@ -135,25 +135,38 @@ def _bounded(folded: str, start: int, end: int) -> bool:
 
 
 def _with_short_names(folded: str, tokens: list[Token]) -> list[Token]:
-    """Read short names as cards: one character between two items (`恶魔塔星星`) or in a cell behind them (`恶魔|塔`), any
-    behind a position (`过去 XVI 逆`)."""
+    """Read short names as cards: one character that is an item or cell of its own (`恶魔塔星星`, `塔/星星`, `愚人和塔`), any
+    behind a position (`过去 XVI 逆`). Before a colon or in brackets it stays a label."""
     weak = aliases()[1]
     for index, token in enumerate(tokens):
         if token.kind != "t" or (name := folded[token.start : token.end]) not in weak:
             continue
-        before = tokens[index - 1].kind if index else ""
+        before, placed = _before_short_name(folded, tokens, index)
         after = tokens[index + 1].kind if index + 1 < len(tokens) else ""
-        one, placed = len(name) == 1 and not name.isascii(), False
-        if before == " ":
-            former = tokens[index - 2] if index > 1 else None
-            placed = former is not None and folded[former.start : former.end] in places()
-            before = former.kind if former else ""
-        cell = one and before == "|" and index > 1 and tokens[index - 2].kind in "co"
-        alone = one and before in _ALONE_BEHIND and after in _ALONE_BEFORE
-        alone = alone or one and before == "n" and after in _NUMBERED_BEFORE
-        if alone or (placed or cell or one and before in _ITEM_ENDS) and after in _ITEM_BEGINS:
+        if after == " " and not (placed or before in _ITEM_ENDS):
+            after = _after_space(folded, tokens, index + 2, weak)
+        one = len(name) == 1 and not name.isascii()
+        if (placed or one and before in _SHORT_BEHIND) and after in _SHORT_BEFORE:
             tokens[index] = Token("c", token.start, token.end, weak[name])
     return tokens
+
+
+def _before_short_name(folded: str, tokens: list[Token], index: int) -> tuple[str, bool]:
+    """Return the kind of the token before a short name, over a space, and whether that is a position. A number is `n`."""
+    former = tokens[index - 1] if index else None
+    if former is None or former.kind != " ":
+        return (former.kind if former else ""), False
+    former = tokens[index - 2] if index > 1 else None
+    text = folded[former.start : former.end] if former else ""
+    return ("n" if text.isdigit() else former.kind if former else ""), text in places()
+
+
+def _after_space(folded: str, tokens: list[Token], index: int, weak: dict[str, str]) -> str:
+    """Return the kind of the token at an index, `c` for another short name, `` at the end."""
+    if index >= len(tokens):
+        return ""
+    token = tokens[index]
+    return "c" if token.kind == "t" and folded[token.start : token.end] in weak else token.kind
 
 
 # Phrases

@@ -72,8 +72,9 @@ def source_row(source: Source) -> dict:
 def rejection_row(rejected: Rejected) -> dict:
     """Return a row of REJECTIONS with every text masked. The excerpt is of the content, else of the raw line."""
     raw, masked = masked_object(rejected.raw)
-    texts = {name: plain(value)[:LONGEST_VALUE] for name, value in rejected.values.items() if isinstance(value, str)}
+    texts = {name: plain(value) for name, value in rejected.values.items() if isinstance(value, str)}
     shown, kinds = mask.mask_all(list(texts.values()))
+    shown = [text[:LONGEST_VALUE] for text in shown]  # masked first: a number across the cut would not be recognised
     values = {name: str(value) for name, value in rejected.values.items()} | dict(zip(texts, shown, strict=True))
     excerpt = clean_text(str(raw.get("content") or raw.get("line") or ""))[:LONGEST_EXCERPT] or None
     row = source_row(rejected.source)

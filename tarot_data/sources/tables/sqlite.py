@@ -69,7 +69,7 @@ def _read_database(database: sqlite3.Connection, blob: Blob) -> Iterator[RawReco
     tables = sqlite_joins.tables_of(database)
     bases = sqlite_joins.bases_of(tables)
     if not bases:
-        raise unreadable("no_reading_table", tables=", ".join(sorted(tables))[:200])
+        raise unreadable("no_reading_table", tables=", ".join(sorted(tables)))
     for base in bases:
         yield from _read_table(database, base, tables, blob)
 
