@@ -33,9 +33,9 @@ from flows.runtime import dask_runner, disk_errors, error_redaction
 from flows.service import prefect_session
 
 # The real command without a Prefect server: its tasks are called as plain functions.
-job_process.warm()
 prefect_session.prefect_at = lambda _: error_redaction.original_errors()
 dask_runner.on_cluster = lambda flow, cluster: flow.fn
+job_process.warm()
 data, first, more = map(Path, sys.argv[1:])
 out = []
 
