@@ -7,6 +7,7 @@ its copies under a launcher would stand in each other's way.
 """
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -27,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     if wrong:
         parser.error(f"--set takes KEY=VALUE, got {wrong[0]}")
     overrides = dict(part.split("=", 1) for part in given.set)
+    os.umask(0o077)  # runs hold examples and generated readings: their owner's only
     try:
         run_dir = sft.train(
             given.version, given.base, given.recipe, overrides, data_dir=given.data_dir, smoke=given.smoke

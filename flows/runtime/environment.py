@@ -41,8 +41,10 @@ QUIET = {
 def prepare(data_dir: Path, lexicon_dir: Path | None = None) -> None:
     """Set the variables that the libraries read on import. Values set by the user take precedence, except telemetry.
 
-    Activates the user's own tables: those of lexicon_dir, else of the data directory.
+    Activates the user's own tables: those of lexicon_dir, else of the data directory. New files of this process and its
+    children are readable by their owner only, whichever library writes them: Delta, SQLite and torch ask for 0644.
     """
+    os.umask(0o077)
     lexicon.use(lexicon_dir or own_lexicon(data_dir))
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)

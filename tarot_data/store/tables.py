@@ -9,7 +9,7 @@ revision is current. `rejections` has one row a rejected record or file; a later
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import polars as pl
@@ -44,13 +44,21 @@ FIXES = pl.Schema(
 
 @contextmanager
 def writing(data_dir: Path, wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
-    """Lock the data directory for writing, and migrate a store of an earlier release first.
+    """Lock the data directory for writing, close it to other users, and migrate a store of an earlier release first.
 
     Raises Problem `busy` if another process writes and does not finish within wait_seconds, `store_newer`.
     """
     with exclusive(data_dir / "locks" / "store.lock", Problem("busy", path=data_dir), wait_seconds):
+        _close_to_others(data_dir)
         _migrate(data_dir)
         yield
+
+
+def _close_to_others(data_dir: Path) -> None:
+    """Set the mode of the data directory to 0700: 0.1.0 left it, and all in it, open to other users."""
+    if data_dir.stat().st_mode & 0o077:
+        with suppress(OSError):  # of another owner, or on a file system without modes
+            data_dir.chmod(0o700)
 
 
 def _migrate(data_dir: Path) -> None:
