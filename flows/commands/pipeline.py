@@ -44,6 +44,7 @@ def run(
         if not inbox.is_dir():
             raise Problem("no_inbox", path=inbox)
         paths = (inbox,)
+    name_not_opened(ctx, paths)
     with prefect_session.prefect_at(ctx.data_dir):
         # Prefect takes two seconds to import and must be imported inside the block that sets its settings.
         from flows.ingest import Inbox
@@ -71,6 +72,7 @@ def run(
 @runner_options
 @lexicon_option
 def ingest(ctx: Context, paths: tuple[Path, ...], cluster: str | None) -> None:
+    name_not_opened(ctx, paths)
     # If nothing is new, hashing every file is faster than starting Prefect.
     from tarot_data.ingest.stages import nothing_new
 
@@ -79,6 +81,14 @@ def ingest(ctx: Context, paths: tuple[Path, ...], cluster: str | None) -> None:
         return ctx.json(result)
     print_ingest(ctx, result)
     ctx.print("summary.total", readings=result["readings"])
+
+
+def name_not_opened(ctx: Context, paths: tuple[Path, ...]) -> None:
+    """Name what is no ordinary file, before any waiting. Raises Problem `not_a_file` if a given path is none."""
+    from tarot_data.sources import inbox
+
+    if left := inbox.not_opened(list(paths)):
+        ctx.note("summary.not_opened", names=", ".join(left[:10]) + (" …" if len(left) > 10 else ""))
 
 
 def _ingested(ctx: Context, paths: tuple[Path, ...], cluster: str | None) -> dict:

@@ -46,6 +46,23 @@ def names(paths: list[Path]) -> list[str]:
     return [stored_name(path, root) for path, root in _places(paths)]
 
 
+def not_opened(paths: list[Path]) -> list[str]:
+    """List the names under the folders that `discover` leaves out because they are links, pipes, sockets or devices.
+
+    A pipe would block for ever; a link may lead out of the inbox. Raises Problem `not_a_file` if a given path is one.
+    """
+    for given in map(Path, paths):
+        if given.exists() and not (given.is_dir() or given.is_file()):
+            raise Problem("not_a_file", path=given)
+    return [
+        stored_name(path, Path(given))
+        for given in paths
+        if Path(given).is_dir()
+        for path, mode in _entries(Path(given))
+        if not stat.S_ISREG(mode) and not is_noise(path.name)
+    ]
+
+
 def _places(paths: list[Path]) -> list[tuple[Path, Path]]:
     """List the files to read with the inbox of each."""
     found: dict[Path, tuple[Path, Path]] = {}
@@ -64,19 +81,25 @@ def _places(paths: list[Path]) -> list[tuple[Path, Path]]:
 def _walk(folder: Path) -> Iterator[Path]:
     """List the regular files under a folder without following links."""
     count = 0
+    for path, mode in _entries(folder):
+        if stat.S_ISREG(mode) and not is_noise(path.name):
+            count += 1
+            if count > MAX_FILES:
+                raise Problem("too_many_files", path=folder, limit=MAX_FILES)
+            yield path
+
+
+def _entries(folder: Path) -> Iterator[tuple[Path, int]]:
+    """List everything but folders under a folder, sorted, with its mode."""
     for place, folders, names in os.walk(folder, followlinks=False):
+        links = [name for name in folders if (Path(place) / name).is_symlink()]
         folders[:] = sorted(name for name in folders if name not in NOISE_PARTS)
-        for name in sorted(names):
+        for name in sorted([*names, *links]):
             path = Path(place) / name
             try:
-                mode = path.lstat().st_mode
+                yield path, path.lstat().st_mode
             except OSError:
                 continue
-            if stat.S_ISREG(mode) and not is_noise(name):
-                count += 1
-                if count > MAX_FILES:
-                    raise Problem("too_many_files", path=folder, limit=MAX_FILES)
-                yield path
 
 
 def stored_name(path: Path, root: Path) -> str:

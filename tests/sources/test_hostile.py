@@ -1,6 +1,7 @@
 import io
 import json
 import os
+import socket
 import stat
 import struct
 import zipfile
@@ -11,7 +12,7 @@ import pytest
 from schemas.errors import Problem
 from tarot_data.ingest.clean import to_readings
 from tarot_data.sources import archive, reader
-from tarot_data.sources.inbox import discover
+from tarot_data.sources.inbox import discover, not_opened
 from tarot_data.sources.records import RawRecord, Rejected
 
 PAGE = "# x\n\nPerson: a\nCards 1: 愚人(正位)\n\n愚人站在崖边，说的是你心里其实已经走出去半步了。力量在后面轻轻拉住缰绳，正好互补。"
@@ -227,6 +228,20 @@ def test_files_are_named_below_their_inbox_and_sorted(inbox):
 def test_a_missing_path_is_a_problem(tmp_path):
     with pytest.raises(Problem, match="does not exist"):
         discover([tmp_path / "nowhere"])
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes in folders")
+def test_pipes_sockets_and_links_are_named_unopened(inbox):
+    root = inbox({"a.jsonl": LINE, "b/c.jsonl": LINE})
+    os.mkfifo(root / "pipe.md")
+    (root / "b" / "loop").symlink_to("..")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(root / "s"))
+        assert not_opened([root]) == ["pipe.md", "s", "b/loop"]
+        assert [file.name for file in discover([root])] == ["a.jsonl", "b/c.jsonl"]
+        for given in ("pipe.md", "s"):
+            with pytest.raises(Problem, match="not a file"):
+                not_opened([root / given])
 
 
 def test_names_decomposed_by_a_mac_are_composed(inbox):
