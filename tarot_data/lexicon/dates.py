@@ -52,8 +52,8 @@ NONE = Day(None)
 def parse_date(value: object, hint: str | None = None) -> Day:
     """Return the day that a date field means. hint: sheet, folder and file name, which may have the year.
 
-    Numbers are Unix seconds or milliseconds, Excel serials (30000 to 60000, counted from 1900), Julian days, or
-    digits of a day. Words that need a reference (昨天, @Today), lunar days and an ambiguous order of day and month
+    Numbers are Unix seconds (or milli-, micro-, nanoseconds), Excel serials (30000 to 60000, counted from 1900),
+    Julian days, or digits of a day. Words that need a reference (昨天, @Today), lunar days and an ambiguous order of day and month
     give no day.
     """
     if value is None or isinstance(value, bool):
@@ -63,7 +63,7 @@ def parse_date(value: object, hint: str | None = None) -> Day:
     if isinstance(value, date):
         return Day(value)
     if isinstance(value, int | float):
-        return _of_number(float(value)) if abs(value) < 1e15 else NONE
+        return _of_number(float(value)) if abs(value) < 1e19 else NONE
     text = str(value)
     if hint and len(hint) > 200:
         hint = hint[:100] + hint[-100:]

@@ -10,6 +10,7 @@ from tarot_data.sources import json_records, json_stream
 from tarot_data.sources.chats.sittings import is_list, question_of
 from tarot_data.sources.labelled_lines import Head, read_head
 from tarot_data.sources.labels import labels_in
+from tarot_data.sources.notes.in_records import notes_in
 from tarot_data.sources.record_builder import to_record
 from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of
 from tarot_data.sources.sniff import Sample
@@ -109,7 +110,7 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
         locator, value = item
         example = example_of(value)
         if example is None:
-            yield json_records.record_of(value, blob, locator, "jsonl")
+            yield from notes_in(json_records.record_of(value, blob, locator, "jsonl"), blob)
         else:
             yield _record(value, example, blob, locator)
 

@@ -11,6 +11,7 @@ from tarot_data.sources.json_layouts import ASIDE, is_reading
 from tarot_data.sources.json_stream import MAX_DEPTH, depth_over, objects
 from tarot_data.sources.labels import known_fields
 from tarot_data.sources.noise import noise_words
+from tarot_data.sources.notes.in_records import notes_in
 from tarot_data.sources.record_builder import to_record
 from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of
 from tarot_data.sources.sniff import Sample
@@ -50,7 +51,7 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
             yield item
         else:
             locator, value = item
-            yield record_of(value, blob, locator, "jsonl")
+            yield from notes_in(record_of(value, blob, locator, "jsonl"), blob)
 
 
 def record_of(value: dict, blob: Blob, locator: str, form: str, hint: str | None = None) -> RawRecord | Rejected:

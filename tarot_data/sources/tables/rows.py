@@ -10,6 +10,7 @@ from tarot_data.lexicon.field_names import field_of
 from tarot_data.privacy import mask
 from tarot_data.sources.field_values import Fields
 from tarot_data.sources.labels import NTH_CARD
+from tarot_data.sources.notes.in_records import notes_in
 from tarot_data.sources.record_builder import to_record
 from tarot_data.sources.records import Blob, RawRecord, Rejected, Source, source_of
 from tarot_data.sources.tables import transposed
@@ -38,7 +39,8 @@ def read_rows(
 
     Yields nothing if neither the labels nor the cells show which columns are the cards and the text.
     """
-    return dated_by_neighbours(_records(_lines(rows, Table(blob, form, locator, hint))))
+    records = _records(_lines(rows, Table(blob, form, locator, hint)))
+    return dated_by_neighbours(found for record in records for found in notes_in(record, blob))
 
 
 @dataclass(frozen=True)
