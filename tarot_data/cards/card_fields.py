@@ -8,9 +8,10 @@ from schemas.deck import RANKS
 from tarot_data import lexicon
 from tarot_data.cards.card_list import CardList, cards_of
 from tarot_data.cards.card_words import aliases, is_extra_word, other_deck, words
+from tarot_data.cards.lists_apart import merge_lists
 from tarot_data.cards.position_labels import put_at
 from tarot_data.cards.spreads import resolve_spread
-from tarot_data.lexicon.field_names import field_of
+from tarot_data.lexicon.field_names import LISTS_APART, field_of
 from tarot_data.lexicon.word_lists import of_kind
 from tarot_data.text.normalise import fold
 
@@ -20,6 +21,9 @@ _LONGEST_UNKNOWN = 40
 
 _CARD_NAME = re.compile(r"(?:card_?)?name_?(?:zh|cn|tw|en|chinese|english)")
 """A key of a card object that holds its name in one of several languages, the first of which counts."""
+
+_PLACE_NUMBERS, _DIGITS = re.compile(r"[0-9]{1,2}(?:[\s、，,;；/|和]+[0-9]{1,2})*"), re.compile("[0-9]+")
+"""Cards named by their places in the draw: `逆位：2、3`."""
 
 _IN_CARD = {"person": "cards", "title": "cards", "cardid": "cards", "card_id": "cards"}
 """In a card object `name` is the card, not the client, and `id` only counts if the name is missing."""
@@ -139,7 +143,7 @@ def _from_object(value: dict, depth: int, unknown: list[str]) -> list[dict]:
     if isinstance(fields.get("cards"), str | dict | list):
         cards = _parsed(fields["cards"], depth + 1, unknown)
         _set_fields(cards, value, fields)
-        return cards
+        return _with_lists_apart(cards, fields, depth, unknown)
     if name := _suit_and_rank(value):
         rest = {key: item for key, item in value.items() if _part_of_name(str(key)) is None}
         return _from_object({**rest, "card": name}, depth, unknown)
@@ -174,6 +178,24 @@ def _set_fields(cards: list[dict], value: dict, fields: dict[str, object]) -> No
             put_at(card, str(position).strip())
 
 
+def _with_lists_apart(cards: list[dict], fields: dict[str, object], depth: int, unknown: list[str]) -> list[dict]:
+    """Merge the lists of one orientation; an answer in their place (`逆位：无`, `逆位：全部`) is for all cards."""
+    lists: dict[str, list[dict]] = {}
+    for name in [name for name in fields if name in LISTS_APART and fields[name] is not None]:
+        side, value = LISTS_APART[name], fields[name]
+        answer = answer_of(value) if isinstance(value, str | bool) else None
+        if answer is None:
+            numbers = _PLACE_NUMBERS.fullmatch(value.strip()) if isinstance(value, str) else None
+            places = [int(number) for number in _DIGITS.findall(value)] if numbers else []
+            if places and max(places) <= len(cards):
+                lists[side] = [dict(cards[place - 1]) for place in places if place]
+            else:
+                lists[side] = _parsed(value, depth + 1, unknown)
+        else:
+            lists[side] = [dict(card) for card in cards] if answer else []
+    return merge_lists(cards, lists) if lists else cards
+
+
 def _part_of_name(key: str) -> str | None:
     """Return suit or rank if a key of a card object holds that part of its name."""
     return next((part for part in ("suit", "rank") if fold(key) in of_kind(f"{part} field")), None)
@@ -189,6 +211,11 @@ def _suit_and_rank(value: dict) -> str | None:
         return None
     names = (f"{parts['suit']}{parts['rank']}", f"{parts['rank']} of {parts['suit']}")
     return next((name for name in names if fold(name) in aliases()[0]), None)
+
+
+def side_of_label(label: str) -> str | None:
+    """Return the orientation that a label names (`逆位牌`, `reversed`), or None."""
+    return LISTS_APART.get(known[0] if (known := field_of(label)) else "") or orientation_of(label)
 
 
 def is_extra(label: str) -> bool:

@@ -16,6 +16,10 @@ _REMARK = re.compile(r"[(\[【][^()\[\]【】]{1,20}[)\]】]")
 _SCRIPTS = re.compile(r"[\u4e00-\u9fff]+|[a-z][a-z _]*")
 
 
+LISTS_APART = {"reversed_cards": "reversed", "upright_cards": "upright"}
+"""Fields that list the cards of one orientation apart from the draw (`逆位：战车`), with that orientation."""
+
+
 @lexicon.cached
 def synonyms() -> dict[str, tuple[str, int]]:
     """Return folded labels with their field and their rank among its synonyms (0 is the first)."""
@@ -53,8 +57,10 @@ def _of_a_card(label: str) -> tuple[str, int] | None:
     if match is None:
         return None
     card, part = (synonyms().get(_DROPPED.sub("", name)) for name in (match[1], match[3]))
-    named = card and part and card[0] == "cards" and part[0] in ("orientation", "position", "content")
-    return (part[0], int(match[2])) if named else None
+    if not card or not part or card[0] != "cards":
+        return None
+    name = "orientation" if part[0] in LISTS_APART else part[0]  # `牌1逆位`: of one card, so no list of cards
+    return (name, int(match[2])) if name in ("orientation", "position", "content") else None
 
 
 def _in_two_languages(label: str) -> tuple[str, int] | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from tarot_data import lexicon
 from tarot_data.cards import card_fields
 from tarot_data.cards.spreads import places_of, resolve_spread
-from tarot_data.lexicon.field_names import rank_of
+from tarot_data.lexicon.field_names import LISTS_APART, rank_of
 from tarot_data.sources.field_values import FieldValues, Pair, text_of
 from tarot_data.sources.records import RawDraw
 from tarot_data.text.normalise import fold
@@ -27,6 +27,7 @@ def draws_of(values: FieldValues) -> tuple[RawDraw, ...]:
 
     Fields that hold cards under another name (`结果`), or a deck under the name of cards, are moved within `values`.
     """
+    _sort_orientations(values)
     spreads = {number: pairs[0][1] for number, pairs in values.numbered("spread").items()}
     lists = _without_decks(values.numbered("cards"), values)
     if not spreads and (tags := values.named.get("tags")) and _is_spread_and_no_topic(tags[0][1]):
@@ -44,7 +45,57 @@ def draws_of(values: FieldValues) -> tuple[RawDraw, ...]:
     else:
         numbers = sorted({*spreads, *cards})
         draws = [RawDraw(spread=text_of(spreads.get(number)), cards=cards.get(number)) for number in numbers]
-    return _with_extras(draws, values)
+    return _with_lists_apart(_with_extras(draws, values), values)
+
+
+def _sort_orientations(values: FieldValues) -> None:
+    """Move orientations that list cards (`reversed: ["The Tower"]`) to the lists of one orientation, and orientations of
+    single cards under the name of such a list (`逆位1：是`) to the orientations."""
+    each = len(values.numbered("cards")) > 1
+    for name, number in [key for key in values.fields if key[0] == "orientation" or key[0] in LISTS_APART]:
+        for pair in values.fields[name, number][:]:
+            target = _field_of_orientation(name, *pair, each)
+            if target != name:
+                values.fields[name, number].remove(pair)
+                values.named[name].remove(pair)
+                values.fields.setdefault((target, number), []).append(pair)
+                values.named.setdefault(target, []).append(pair)
+    for key in [key for key, pairs in values.fields.items() if not pairs]:
+        del values.fields[key]
+    for name in [name for name, pairs in values.named.items() if not pairs]:
+        del values.named[name]
+
+
+def _field_of_orientation(name: str, label: str, value: object, each: bool) -> str:
+    """Return the field of a value under a label of orientations. each: every card has a field of its own."""
+    if name in LISTS_APART:
+        parts = (
+            _NAME_BREAK.split(value.strip())
+            if isinstance(value, str)
+            else value
+            if isinstance(value, list)
+            else [value]
+        )
+        is_side = all(
+            card_fields.answer_of(part) is not None or card_fields.orientation_of(str(part)) for part in parts
+        )
+        alone = card_fields.answer_of(value) is not None and not each
+        return "orientation" if is_side and not alone else name
+    side = card_fields.side_of_label(label)
+    lists = [field for field, listed_side in LISTS_APART.items() if listed_side == side]
+    return lists[0] if lists and card_fields.listed(value) else name
+
+
+def _with_lists_apart(draws: tuple[RawDraw, ...], values: FieldValues) -> tuple[RawDraw, ...]:
+    """Add the lists of reversed and of upright cards to the draw of their number; `card_fields` merges them."""
+    for field, number in [key for key in values.fields if key[0] in LISTS_APART]:
+        listed = [value for _, value in values.fields[field, number]]
+        index = min(number, max(len(draws), 1)) - 1
+        draw = draws[index] if draws else RawDraw(spread=None, cards=None)
+        cards = draw.cards if isinstance(draw.cards, dict) and "cards" in draw.cards else {"cards": draw.cards or []}
+        draw = replace(draw, cards={**cards, field: listed[0] if len(listed) == 1 else listed})
+        draws = (*draws[:index], draw, *draws[index + 1 :])
+    return draws
 
 
 def _with_extras(draws: list[RawDraw], values: FieldValues) -> tuple[RawDraw, ...]:

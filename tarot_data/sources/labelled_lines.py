@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from tarot_data.cards import card_fields
+from tarot_data.lexicon.field_names import LISTS_APART
 from tarot_data.sources.field_values import Fields
 from tarot_data.sources.labels import Label, is_title, position_in
 from tarot_data.sources.lines import Line
@@ -24,6 +25,7 @@ _UNKNOWN_LABEL = re.compile(r"\W{0,6}\w{1,8}\s?[:：]\s*\S.{0,80}$")
 _AFTER_UNKNOWN = {"person", "question", "date", "spread", "cards", "content"}
 _MAY_REPEAT = {"ignored", "tags", "id", "reader", "deck"}
 _CARDS = ("cards", 1)
+_OF_CARDS = ("cards", *LISTS_APART)
 
 
 @dataclass
@@ -121,13 +123,17 @@ class _HeadReader:
     def blank(self, line: Line) -> bool:
         self.blanks += 1
         self.index += 1
-        if self.open and self.open[0] != "cards" and self.value:
+        if self.open and self.open[0] not in _OF_CARDS and self.value:
             self.open = None
         return True
 
     def more_cards(self, line: Line) -> bool:
         """Read `1. 过去：隐士 正位` under a card label, or a table of cards."""
-        if not self.open or self.open[0] != "cards":
+        if (
+            not self.open
+            or self.open[0] not in _OF_CARDS
+            or any(label.key[0] in LISTS_APART for label in line.labels[:1])
+        ):
             return False
         if _continues_cards(line, self.value, self.blanks):
             return self.extend(line.stripped)
@@ -180,7 +186,7 @@ class _HeadReader:
                 break
             pairs.append((label.name, line.text[label.end : end].strip().strip("*").strip(" \t;；|｜")))
             self.open = key
-            self.has_cards = self.has_cards or key[0] == "cards"
+            self.has_cards = self.has_cards or key[0] in _OF_CARDS
         return self.take(1)
 
     def value_below(self, line: Line) -> bool:

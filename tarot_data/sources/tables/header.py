@@ -8,7 +8,7 @@ from tarot_data import lexicon
 from tarot_data.cards import card_fields
 from tarot_data.cards.spreads import resolve_spread
 from tarot_data.lexicon.dates import parse_date
-from tarot_data.lexicon.field_names import field_of
+from tarot_data.lexicon.field_names import LISTS_APART, field_of
 from tarot_data.sources.labels import NTH_CARD, position_in
 from tarot_data.sources.noise import noise_words
 from tarot_data.sources.tables.cells import Row, cell_at, cell_text, filled, is_blank
@@ -191,7 +191,9 @@ def _repeated_cards(draft: Draft) -> None:
         return
     for number, index in enumerate(found, 1):
         draft.keys[index] = ("cards", number)
-        if draft.keys[index + 1 : index + 2] == [("orientation", 1)]:
+        if draft.keys[index + 1 : index + 2] and draft.keys[index + 1] in [
+            (name, 1) for name in ("orientation", *LISTS_APART)
+        ]:
             draft.keys[index + 1] = ("orientation", number)
 
 
@@ -270,12 +272,16 @@ def _side_a_position(draft: Draft) -> None:
             for index, position in draft.positions.items()
             if _is_side(draft.labels[index + 1 : index + 2], position)
         }
+        if 0 < len(draft.sides) < len(draft.positions):
+            # `过去 | 现在 | 未来 | 逆位`: the last column lists the reversed cards of all.
+            lists = [index for index, side in draft.sides.items() if (draft.keys[side] or ("",))[0] in LISTS_APART]
+            draft.sides = {index: side for index, side in draft.sides.items() if index not in lists}
 
 
 def _is_side(label: Row, position: str) -> bool:
     rest = label[0].removeprefix(position).strip(_JOINING + "?？") if label else ""
     key = field_of(rest) if rest else None
-    return key[0] == "orientation" if key else len(rest) <= 6 and "逆" in rest
+    return key[0] in ("orientation", *LISTS_APART) if key else len(rest) <= 6 and "逆" in rest
 
 
 LAYOUTS = (
