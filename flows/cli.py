@@ -22,6 +22,7 @@ COMMANDS: dict[str, str | dict[str, str]] = {
     "rejected": "rejections",
     "fix": "rejections",
     "replay": "rejections",
+    "remove": "forget",
     "forget": "forget",
     "annotate": "patterns",
     "patterns": "patterns",

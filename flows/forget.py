@@ -16,7 +16,7 @@ from schemas.errors import Problem
 from tarot_data.dataset import versions
 from tarot_data.erasure import forget_person as steps
 from tarot_data.erasure.disk_search import find_traces
-from tarot_data.erasure.person import Person, fragments
+from tarot_data.erasure.person import Person, find_reading, fragments
 from tarot_data.erasure.person import find as find_person
 from tarot_data.privacy import suppression_list
 from tarot_data.store import tables
@@ -48,16 +48,50 @@ def forget(
     Raises Problem `no_person`, `name_is_a_word`, `busy`, `training`.
     """
     with ExitStack() as locks:
-        locks.enter_context(tables.writing(data_dir))
-        if (data_dir / "staging").exists():
-            tables.sweep(data_dir)
+        _lock(data_dir, locks)
         person = find_person(data_dir, name, mentions)
         if dry_run:
             return _count_known(data_dir, person)
-        for digest in person.hashes:
-            lock = data_dir / "locks" / f"train-{digest[:16]}.lock"
-            locks.enter_context(exclusive(lock, Problem("training", version=digest[:8])))
+        _lock_versions(data_dir, person, locks)
         return _forget(data_dir, person, prefect_home, progress or (lambda *_: None))
+
+
+def remove_reading(
+    data_dir: Path, given: str, *, dry_run: bool = False, prefect_home: Path | None = None, progress: Progress = None
+) -> dict[str, object]:
+    """Remove a single reading as `forget` removes a person; return the receipt, and `reading_id`, which it does not name.
+
+    given: its id, or the beginning of it. The next ingest skips the reading. Raises Problem `no_reading`,
+    `ambiguous_id`, `busy`, `training`.
+    """
+    with ExitStack() as locks:
+        _lock(data_dir, locks)
+        found = find_reading(data_dir, given)
+        (reading_id,) = found.reading_ids
+        if dry_run:
+            return {"reading_id": reading_id} | _count_known(data_dir, found)
+        _lock_versions(data_dir, found, locks)
+        return {"reading_id": reading_id} | _forget(data_dir, found, prefect_home, progress or (lambda *_: None))
+
+
+def readmit_reading(data_dir: Path, reading_id: str) -> None:
+    """Allow a removed reading again; the next ingest reads every file again. Raises Problem `not_removed`."""
+    with tables.writing(data_dir):
+        if not suppression_list.readmit_reading(data_dir, reading_id):
+            raise Problem("not_removed", id=reading_id)
+        steps.read_again(data_dir)
+
+
+def _lock(data_dir: Path, locks: ExitStack) -> None:
+    locks.enter_context(tables.writing(data_dir))
+    if (data_dir / "staging").exists():
+        tables.sweep(data_dir)
+
+
+def _lock_versions(data_dir: Path, person: Person, locks: ExitStack) -> None:
+    for digest in person.hashes:
+        lock = data_dir / "locks" / f"train-{digest[:16]}.lock"
+        locks.enter_context(exclusive(lock, Problem("training", version=digest[:8])))
 
 
 def readmit(data_dir: Path, name: str) -> None:
@@ -83,14 +117,19 @@ def _forget(data_dir: Path, person: Person, prefect_home: Path | None, progress:
     total = 6
     copies = versions.copies(data_dir, person.hashes)
     remove_leftovers(data_dir)
-    suppression_list.remember(data_dir, person.name, set(person.fingerprints))
+    if person.name:
+        suppression_list.remember(data_dir, person.name, set(person.fingerprints))
+    for reading_id in () if person.name else person.reading_ids:
+        suppression_list.remember_reading(data_dir, reading_id, set(person.fingerprints))
     removed = {"readings": 0, "revisions": 0, **steps.forget_store(data_dir, person)}
     reread = removed.pop("files")
     progress("forget", 1, total)
     runs, bases, removed["generations"] = forget_runs(data_dir, person)
     progress("forget", 2, total)
     removed["reports"] = steps.forget_reports(data_dir)
-    removed["prefect_rows"] = forget_prefect(prefect_home or data_dir / "prefect", [person.name, *_passages(person)])
+    removed["prefect_rows"] = forget_prefect(
+        prefect_home or data_dir / "prefect", [*filter(None, [person.name]), *_passages(person)]
+    )
     progress("forget", 3, total)
     republished = steps.forget_versions(data_dir, person)
     progress("forget", 4, total)

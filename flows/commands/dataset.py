@@ -40,8 +40,8 @@ def dataset_list(ctx: Context) -> None:
 
 
 @command("dataset show")
-@argument("version", type=int, required=False)
-def dataset_show(ctx: Context, version: int | None) -> None:
+@argument("version", required=False)
+def dataset_show(ctx: Context, version: str | None) -> None:
     from tarot_data.dataset import versions
 
     manifest = versions.find(ctx.data_dir, version)
@@ -49,9 +49,9 @@ def dataset_show(ctx: Context, version: int | None) -> None:
 
 
 @command("dataset diff")
-@argument("old", type=int)
-@argument("new", type=int)
-def dataset_diff(ctx: Context, old: int, new: int) -> None:
+@argument("old")
+@argument("new")
+def dataset_diff(ctx: Context, old: str, new: str) -> None:
     from tarot_data.dataset import versions
     from tarot_data.dataset.diff import diff
 
@@ -59,9 +59,8 @@ def dataset_diff(ctx: Context, old: int, new: int) -> None:
     result = diff(*(versions.read(ctx.data_dir, manifest) for manifest in manifests), *manifests)
     if ctx.as_json:
         return ctx.json(result)
-    ctx.print(
-        "summary.diff", old=old, new=new, **{key: len(result[key]) for key in ("added", "removed", "changed", "moved")}
-    )
+    numbers = {name: manifest["version"] for name, manifest in zip(("old", "new"), manifests, strict=True)}
+    ctx.print("summary.diff", **numbers, **{key: len(result[key]) for key in ("added", "removed", "changed", "moved")})
     for sign, key in (("+", "added"), ("-", "removed")):
         for reading_id in result[key]:
             print(f"  {sign} {reading_id}")
@@ -74,8 +73,8 @@ def dataset_diff(ctx: Context, old: int, new: int) -> None:
 
 
 @command("dataset verify")
-@argument("version", type=int, required=False)
-def dataset_verify(ctx: Context, version: int | None) -> None:
+@argument("version", required=False)
+def dataset_verify(ctx: Context, version: str | None) -> None:
     from tarot_data.dataset import versions
 
     manifests = [versions.find(ctx.data_dir, version)] if version else versions.listed(ctx.data_dir)
@@ -90,15 +89,17 @@ def dataset_verify(ctx: Context, version: int | None) -> None:
 
 
 @command("dataset checkout")
-@argument("version", type=int)
+@argument("version")
 @argument("folder", type=click.Path(path_type=Path, file_okay=False))
-def dataset_checkout(ctx: Context, version: int, folder: Path) -> None:
+def dataset_checkout(ctx: Context, version: str, folder: Path) -> None:
     from tarot_data.dataset import versions
 
     manifest = versions.find(ctx.data_dir, version)
     path = versions.checkout(ctx.data_dir, manifest, folder)
     versions.note_copy(ctx.data_dir, manifest, path)
-    ctx.json({"path": str(path)}) if ctx.as_json else ctx.print("summary.checked_out", version=version, path=path)
+    if ctx.as_json:
+        return ctx.json({"path": str(path)})
+    ctx.print("summary.checked_out", version=manifest["version"], path=path)
 
 
 def print_version(ctx: Context, manifest: dict) -> None:

@@ -12,7 +12,7 @@ from schemas.errors import Problem
 
 
 @command("dataset export")
-@argument("version", type=int)
+@argument("version")
 @argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @option("--license", default="other", show_default=True)
 @option("--reasoning", is_flag=True)
@@ -21,7 +21,7 @@ from schemas.errors import Problem
 @option("--i-know", is_flag=True)
 def dataset_export(
     ctx: Context,
-    version: int,
+    version: str,
     folder: Path,
     license: str,
     reasoning: bool,
@@ -40,7 +40,7 @@ def dataset_export(
     result = export.export(ctx.data_dir, manifest, folder, **about)
     versions.note_copy(ctx.data_dir, manifest, folder)
     if not ctx.as_json:
-        ctx.print("summary.exported", version=version, path=folder)
+        ctx.print("summary.exported", version=manifest["version"], path=folder)
     result["pushed"] = None
     if push:
         result["pushed"] = push_folder(folder, push, private=not public)

@@ -1,8 +1,8 @@
 """Click decorators that declare a command with its function; help texts come from the message catalogue.
 
     @command("dataset show")
-    @argument("version", type=int, required=False)
-    def dataset_show(ctx: Context, version: int | None) -> None: ...
+    @argument("version", required=False)
+    def dataset_show(ctx: Context, version: str | None) -> None: ...
 
 `flows.cli` lists the command, so that help knows it without importing its module.
 """

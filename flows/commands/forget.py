@@ -1,8 +1,8 @@
-"""The command that removes a person everywhere, or allows their readings again."""
+"""Commands that remove a person or a single reading everywhere, or allow them again."""
 
 import click
 
-from flows.commands.declare import Context, command, option
+from flows.commands.declare import Context, argument, command, option
 from flows.runtime import environment
 from flows.runtime.progress import bar
 
@@ -16,9 +16,6 @@ from flows.runtime.progress import bar
 @option("--allow-again", is_flag=True)
 def forget(ctx: Context, person: str, mentions: str | None, dry_run: bool, allow_again: bool) -> None:
     from flows import forget as forgetting
-    from flows.report import write_report
-    from flows.training.gate_checks import newest_gate
-    from tarot_data.dataset import versions
 
     if allow_again:
         return readmit(ctx, person)
@@ -31,6 +28,32 @@ def forget(ctx: Context, person: str, mentions: str | None, dry_run: bool, allow
         progress=bar,
     )
     bar.close()
+    print_removed(ctx, result, "summary.forgot")
+
+
+@command("remove")
+@argument("id")
+@option("--dry-run", is_flag=True)
+@option("--allow-again", is_flag=True)
+def remove(ctx: Context, id: str, dry_run: bool, allow_again: bool) -> None:
+    from flows import forget as forgetting
+
+    if allow_again:
+        forgetting.readmit_reading(ctx.data_dir, id)
+        return ctx.json({"readmitted": True}) if ctx.as_json else ctx.print("summary.readmitted_reading", id=id)
+    home = environment.prefect_home()
+    result = forgetting.remove_reading(ctx.data_dir, id, dry_run=dry_run, prefect_home=home, progress=bar)
+    bar.close()
+    print_removed(ctx, result, "summary.removed_reading")
+
+
+def print_removed(ctx: Context, result: dict, message: str) -> None:
+    """Write the report again if it was removed, and print the receipt of a removal."""
+    from flows.report import write_report
+    from flows.training.gate_checks import newest_gate
+    from tarot_data.dataset import versions
+
+    dry_run = result.get("dry_run", False)
     if not dry_run and result["removed"]["reports"] and versions.newest(ctx.data_dir):
         write_report(ctx.data_dir, newest_gate(ctx.data_dir), ctx.lang)
     if ctx.as_json:
@@ -39,7 +62,7 @@ def forget(ctx: Context, person: str, mentions: str | None, dry_run: bool, allow
         numbers = "、".join(map(str, result["versions"])) or "–"
         counts = {"readings": result["readings"], "rejections": result["rejections"], "runs": len(result["runs"])}
         return ctx.print("summary.forget_dry_run", versions=numbers, **counts)
-    ctx.print("summary.forgot", **result["removed"])
+    ctx.print(message, id=result.get("reading_id"), **result["removed"])
     for row in result["versions"]:
         ctx.print("summary.forgot_version", version=row["version"], was=row["was"][:8], hash=row["is"][:8])
     for row in result["runs"]:

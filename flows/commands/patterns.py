@@ -36,10 +36,10 @@ def annotate(ctx: Context, file: Path) -> None:
 
 
 @command("patterns")
-@option("--version", type=int)
+@option("--version")
 @option("--card")
 @lexicon_option
-def patterns(ctx: Context, version: int | None, card: str | None) -> None:
+def patterns(ctx: Context, version: str | None, card: str | None) -> None:
     from flows.commands.pattern_pages import card_page, library_page
     from tarot_data.patterns.pattern_library import card_entry, pattern_library
 
@@ -51,7 +51,7 @@ def patterns(ctx: Context, version: int | None, card: str | None) -> None:
     ctx.json(library) if ctx.as_json else print_page(library_page(ctx, library))
 
 
-def readings_of(ctx: Context, version: int | None) -> pl.DataFrame:
+def readings_of(ctx: Context, version: str | None) -> pl.DataFrame:
     """Read the readings of a dataset version, or those of the store. Raises Problem `empty_store` or `no_version`."""
     from schemas.tables import STORED, typed
     from tarot_data.dataset import versions

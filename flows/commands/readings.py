@@ -7,6 +7,7 @@ from flows.commands.declare import Context, command, existing, option
 from flows.commands.output import place_of
 from flows.runtime.terminal import one_line
 from schemas.errors import Problem
+from schemas.short_ids import whole_id
 
 # Tables and models are imported inside the functions, so that --help waits for nothing (flows/commands/__init__.py).
 
@@ -23,9 +24,8 @@ def readings(ctx: Context, id: str | None, person: str | None, source: bool, inb
 
     rows = tables.readings(ctx.data_dir)
     if id:
+        id = whole_id(id, rows["reading_id"], Problem("no_reading", id=id))
         rows = rows.filter(pl.col("reading_id") == id)
-        if rows.is_empty():
-            raise Problem("no_reading", id=id)
     if person:
         rows = rows.filter(pl.col("person") == person)
     if rows.is_empty() and not ctx.as_json:

@@ -1,4 +1,4 @@
-"""Commands for rejections: list them, correct them, apply the fixes."""
+"""Commands for rejections and corrections: list, correct, apply the fixes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from flows.commands.declare import Context, argument, command, existing, lexicon
 from flows.commands.output import place_of
 from flows.runtime.progress import bar
 from schemas.errors import Problem
+from schemas.short_ids import whole_id
 
 # Tables and models are imported inside the functions, so that --help waits for nothing (flows/commands/__init__.py).
 
@@ -59,7 +60,7 @@ def rejected(ctx: Context, reason: str | None, export: Path | None) -> None:
 @option("--date")
 @option("--outcome")
 @option("--consent", type=click.Choice(["yes", "no", "unknown"]))
-@option("--content", type=existing(dir_okay=False))
+@option("--content", type=existing())
 @option("--accept", is_flag=True)
 @option("--dismiss", is_flag=True)
 @option("--from", "sheet", type=existing(dir_okay=False))
@@ -81,19 +82,69 @@ def fix(
     fields |= {"cards": list(cards)} if cards else {}
     fields |= {"spreads": list(spread)} if spread else {}
     if content:
-        fields["content"] = content.read_text(encoding="utf-8-sig")
+        fields["content"] = content_of(ctx, content)
     decision = fixes.Fix(fields=fields, accepted=accept, dismissed=dismiss)
     if bool(ids) == bool(sheet) or (ids and decision == fixes.Fix()) or (accept and dismiss):
         raise Problem("fix_what")
     open_rejections = tables.rejections(ctx.data_dir)
-    known = set(open_rejections["rejection_id"])
-    if unknown := [name for name in ids if name not in known]:
+    rejected_ids = set(open_rejections["rejection_id"])
+    chosen = [] if sheet else chosen_records(ctx, ids, rejected_ids)
+    decided = {name: decision for name in chosen if name in rejected_ids}
+    if sheet:
+        decided = fix_workbook.read(sheet, open_rejections)
+    readings = {name: decision for name in chosen if name not in rejected_ids}
+    done = feed_back(ctx, decided) if decided or not readings else True
+    done &= correct_readings(ctx, readings) if readings else True
+    if not done:
+        raise SystemExit(1)
+
+
+def chosen_records(ctx: Context, ids: tuple[str, ...], rejection_ids: set[str]) -> list[str]:
+    """Return the whole ids of open rejections and readings. Raises Problem `no_record`, `ambiguous_id`."""
+    from tarot_data.store import tables
+
+    known = rejection_ids | set(tables.index(ctx.data_dir)["reading_id"])
+    try:
+        return list(dict.fromkeys(whole_id(given, known, Problem("no_record", id=given)) for given in ids))
+    except Problem:
         # A killed earlier call may have removed it without cleaning up: delete its leftovers.
         with suppress(Problem), tables.writing(ctx.data_dir, wait_seconds=0):
             tables.sweep(ctx.data_dir)
-        raise Problem("no_rejection", id=unknown[0])
-    decided = fix_workbook.read(sheet, open_rejections) if sheet else dict.fromkeys(ids, decision)
-    feed_back(ctx, decided)
+        raise
+
+
+def content_of(ctx: Context, path: Path) -> str:
+    """Read the words of a reading from a file. Raises Problem `content_file`."""
+    from schemas.rejections import describe, values_json
+    from tarot_data.sources.records import SourceError
+    from tarot_data.sources.whole_text import read_text
+
+    try:
+        return read_text(path)
+    except SourceError as error:
+        values = {name: str(value) for name, value in error.values.items()}
+        raise Problem("content_file", path=path, why=describe(error.code, values_json(values), ctx.lang)) from None
+    except OSError as error:
+        raise Problem("content_file", path=path, why=error.strerror or type(error).__name__) from None
+
+
+def correct_readings(ctx: Context, decided: dict) -> bool:
+    """Correct accepted readings and print what became of each; return whether all were changed."""
+    from schemas.rejections import with_detail
+    from tarot_data.ingest.correct import correct
+    from tarot_data.report.wording import Words
+
+    outcomes, wording = correct(ctx.data_dir, decided).to_dicts(), Words(ctx.lang)
+    for row in outcomes:
+        if ctx.as_json:
+            ctx.json(with_detail(row))
+        elif row["became"] == "refused":
+            reason = ctx.say(f"reason.{row['reason']}")
+            ctx.print("summary.reading_refused", reading=row["reading_id"], reason=reason, detail=wording.detail(row))
+        else:
+            key = "reading_same" if row["became"] == "same" else "became_corrected"
+            ctx.print(f"summary.{key}", reading=row["reading_id"])
+    return all(row["became"] == "corrected" for row in outcomes)
 
 
 @command("replay")
@@ -104,8 +155,8 @@ def replay(ctx: Context, reason: str | None) -> None:
     feed_back(ctx, {}, rows["rejection_id"].to_list())
 
 
-def feed_back(ctx: Context, decided: dict, ids: list[str] | None = None) -> None:
-    """Apply the fixes and print the outcome of each. Exit 1 if a fix was refused."""
+def feed_back(ctx: Context, decided: dict, ids: list[str] | None = None) -> bool:
+    """Apply the fixes and print the outcome of each; return whether all of them were effective."""
     import polars as pl
 
     from schemas.rejections import with_detail
@@ -123,8 +174,7 @@ def feed_back(ctx: Context, decided: dict, ids: list[str] | None = None) -> None
     else:
         print_outcomes(ctx, outcomes, listed=ids is None)
         ctx.print("summary.status_rejected", count=still)
-    if decided and outcomes.filter(pl.col("became").is_in(["same", "refused"])).height:
-        raise SystemExit(1)
+    return not (decided and outcomes.filter(pl.col("became").is_in(["same", "refused"])).height)
 
 
 def rejections_of(ctx: Context, reason: str | None) -> pl.DataFrame:

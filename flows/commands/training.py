@@ -41,14 +41,14 @@ def plan(
 
 
 @command("train", alone=False)
-@option("--version", type=int)
+@option("--version")
 @base_options
 @set_option
 @min_readings_option
 @option("--smoke", is_flag=True)
 def train(
     ctx: Context,
-    version: int | None,
+    version: str | None,
     base: str | None,
     recipe: str | None,
     overrides: dict[str, str],

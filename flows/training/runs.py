@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from schemas.errors import Problem
+from schemas.short_ids import whole_id
 from tarot_data.review import blind_votes
 from tarot_train.registry import champion
 
@@ -17,12 +18,17 @@ def run_dirs(data_dir: Path) -> list[Path]:
 
 
 def find_run(data_dir: Path, name: str | None) -> Path:
-    """Return the folder of a run by its name, by default of the newest. Raises Problem `no_run`."""
+    """Return the folder of a run by its name or the beginning of it, by default of the newest.
+
+    Raises Problem `no_run`, `ambiguous_id`.
+    """
     folders = run_dirs(data_dir)
-    found = [folder for folder in folders if name is None or folder.name == name or folder.name.startswith(f"{name}-")]
-    if not found:
-        raise Problem("no_run", name=name or "", have=", ".join(folder.name for folder in folders) or "–")
-    return found[-1]
+    missing = Problem("no_run", name=name or "", have=", ".join(folder.name for folder in folders) or "–")
+    if name is None:
+        if not folders:
+            raise missing
+        return folders[-1]
+    return data_dir / "runs" / whole_id(name, [folder.name for folder in folders], missing)
 
 
 def best_run(data_dir: Path, name: str | None = None) -> Path:

@@ -25,6 +25,10 @@ FIELDS = (
 )
 
 
+TOMBSTONES = {"persons": "tombstone", "readings": "tombstone_readings"}
+"""What was removed from a version -> its sentence."""
+
+
 def card(manifest: dict, published: pl.DataFrame, splits: list[str], lang: str, license: str) -> str:
     """Write the README.md of an exported version in one language; its YAML is the same in any."""
 
@@ -48,7 +52,10 @@ def card(manifest: dict, published: pl.DataFrame, splits: list[str], lang: str, 
     lines += [f"## {words('figures_title')}", "", *_table(words, ("figure", "value"), figures(published).items()), ""]
     lines += [f"## {words('limits_title')}", "", words("limits"), ""]
     if "tombstone" in manifest:
-        lines += [words("tombstone", count=manifest["tombstone"]["persons_removed"]), ""]
+        counts = {name: manifest["tombstone"].get(f"{name}_removed", 0) for name in ("persons", "readings")}
+        lines += [
+            line for name, key in TOMBSTONES.items() if counts[name] for line in (words(key, count=counts[name]), "")
+        ]
     lines += [f"## {words('made_title')}", "", *_table(words, ("name", "value"), _made(manifest)), ""]
     return "\n".join(lines)
 

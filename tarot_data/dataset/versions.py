@@ -14,6 +14,7 @@ import polars as pl
 
 from schemas.deck import SPLITS
 from schemas.errors import Problem
+from schemas.short_ids import whole_id
 from schemas.tables import EXAMPLES, STORED, stored, typed
 from tarot_data import lexicon
 from tarot_data.dataset import splits, thinking_trace
@@ -63,17 +64,19 @@ def newest(data_dir: Path) -> dict | None:
     return manifests[-1] if manifests else None
 
 
-def find(data_dir: Path, version: int | None = None) -> dict:
-    """Find the manifest of a version, of the newest if none is named.
+def find(data_dir: Path, version: int | str | None = None) -> dict:
+    """Find the manifest of a version by number, name or hash, of the newest if none is named.
 
-    Raises Problem `no_version`.
+    A name or hash may be shortened. Raises Problem `no_version`, `ambiguous_id`.
     """
     manifests = listed(data_dir)
     for manifest in reversed(manifests):
-        if version is None or manifest["version"] == version:
+        if version is None or str(manifest["version"]) == str(version):
             return manifest
     have = ", ".join(str(manifest["version"]) for manifest in manifests) or "–"
-    raise Problem("no_version", version=version or 1, have=have)
+    missing = Problem("no_version", version=version or 1, have=have)
+    names = {manifest[key]: manifest for manifest in manifests for key in ("name", "hash")}
+    return names[whole_id(str(version or ""), names, missing)]
 
 
 def path_of(data_dir: Path, manifest: dict) -> Path:
@@ -146,11 +149,13 @@ def publish(data_dir: Path, budget: Budget | None = None, hide_names: bool = Fal
     return _write(folder(data_dir) / name, published, examples, manifest), True
 
 
-def republish(data_dir: Path, manifest: dict, published: pl.DataFrame, examples: pl.DataFrame) -> dict:
+def republish(
+    data_dir: Path, manifest: dict, published: pl.DataFrame, examples: pl.DataFrame, removed: str = "persons"
+) -> dict:
     """Replace a version by one of the same number with fewer rows and another hash; returns its manifest.
 
-    Its tombstone has the number of removed persons and the former hashes, but not who they were. A kill in between leaves
-    both folders; `listed` returns the newer.
+    Its tombstone has the number of removed persons or single readings (removed: `persons` or `readings`) and the former
+    hashes, but not who they were. A kill in between leaves both folders; `listed` returns the newer.
     """
     digest = fingerprint(published, manifest["settings"])
     name = f"tarot-readings-v{manifest['version']:06}-{digest[:8]}"
@@ -160,7 +165,8 @@ def republish(data_dir: Path, manifest: dict, published: pl.DataFrame, examples:
         "name": name,
         "counts": manifest["counts"] | counts(published, examples),
         "tombstone": {
-            "persons_removed": before["persons_removed"] + 1,
+            **{key: count for key, count in before.items() if key != "former_hashes"},
+            f"{removed}_removed": before.get(f"{removed}_removed", 0) + 1,
             "former_hashes": [*before["former_hashes"], manifest["hash"]],
         },
     }

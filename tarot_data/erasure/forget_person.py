@@ -117,7 +117,7 @@ def forget_versions(data_dir: Path, person: Person) -> list[dict]:
             continue
         examples = versions.read_examples(data_dir, manifest).join(kept, on="reading_id", how="semi")
         examples, _ = mask_mentions(examples, person.name, person.mask)
-        after = versions.republish(data_dir, manifest, kept, examples)
+        after = versions.republish(data_dir, manifest, kept, examples, "persons" if person.name else "readings")
         done.append(
             {
                 "version": manifest["version"],

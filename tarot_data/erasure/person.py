@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from schemas.errors import Problem
+from schemas.short_ids import whole_id
 from schemas.tables import REJECTIONS, stored
 from tarot_data import lexicon
 from tarot_data.dataset import versions
@@ -25,7 +26,7 @@ FRAGMENT = 12
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """The person to forget, and the data known to be theirs."""
+    """The person to forget, and the data known to be theirs; or a single reading to remove, with an empty name."""
 
     name: str
     mask: bool
@@ -52,8 +53,7 @@ def find(data_dir: Path, name: str, mentions: str | None = None) -> Person:
     versions know the name, `name_is_a_word` if it is an ordinary word that others use and mentions is not given.
     """
     name = name.strip()
-    rows = delta.scan(data_dir, "rejections")
-    rejections = pl.DataFrame(schema=stored(REJECTIONS)) if rows is None else rows.collect()
+    rejections = _all_rejections(data_dir)
     key = pseudonyms.read_key(data_dir)
     pseudonym = next((other for known, other in key.items() if suppression_list.same(known, name)), None)
     ids, persons = _reading_ids(data_dir, name, pseudonym, rejections)
@@ -63,16 +63,37 @@ def find(data_dir: Path, name: str, mentions: str | None = None) -> Person:
     person, mentioned = _with_readings(data_dir, person)
     if mentions is None and mentioned and _is_word(name):
         raise Problem("name_is_a_word", name=name)
-    theirs = rejections.filter(rejections_of(rejections, person))
-    person = replace(
-        person,
-        rejection_ids=frozenset(theirs["rejection_id"]),
-        fingerprints=person.fingerprints | frozenset(theirs["key"]),
-    )
+    person = _with_rejections(rejections, person)
     forgotten = suppression_list.read(data_dir)
     if not person.ids and not person.hashes and not (forgotten and suppression_list.is_forgotten(forgotten, name)):
         raise Problem("no_person", name=name, like=_like(persons, name))
     return person
+
+
+def find_reading(data_dir: Path, given: str) -> Person:
+    """Collect the data of one reading of the store or a version, its copies among the rejections included.
+
+    given: its id, or the beginning of it. Raises Problem `no_reading`, `ambiguous_id`.
+    """
+    known = {name for _, frame in _all_readings(data_dir) for name in frame["reading_id"]}
+    reading_id = whole_id(given, known, Problem("no_reading", id=given))
+    person, _ = _with_readings(data_dir, Person(name="", mask=False, reading_ids=frozenset([reading_id])))
+    return _with_rejections(_all_rejections(data_dir), person)
+
+
+def _all_rejections(data_dir: Path) -> pl.DataFrame:
+    rows = delta.scan(data_dir, "rejections")
+    return pl.DataFrame(schema=stored(REJECTIONS)) if rows is None else rows.collect()
+
+
+def _with_rejections(rejections: pl.DataFrame, person: Person) -> Person:
+    """Add the ids and keys of the person's rejections."""
+    theirs = rejections.filter(rejections_of(rejections, person))
+    return replace(
+        person,
+        rejection_ids=frozenset(theirs["rejection_id"]),
+        fingerprints=person.fingerprints | frozenset(theirs["key"]),
+    )
 
 
 def _reading_ids(

@@ -100,6 +100,7 @@ def cleaned(record: RawRecord) -> Draft:
             {"draw": number, "spread": clean_text(draw.spread)[:LONGEST_SPREAD] if isinstance(draw.spread, str) else ""}
             for number, draw in enumerate(record.draws, 1)
         ],
+        flags=[flag for flag in record.kept_flags if flag == "cards_from_content"],
     )
 
 
@@ -120,6 +121,9 @@ def resolve_cards(draft: Draft) -> None:
     deck = draft.record.extra.get("deck")
     for draw, raw in zip(draft.draws, draft.record.draws, strict=True):
         draw["spread_id"], _ = resolve_spread(draw["spread"] or None)
+        if raw.resolved is not None:
+            draft.cards += [{**card, "draw": draw["draw"]} for card in raw.resolved]
+            continue
         value = clean_text(raw.cards) if isinstance(raw.cards, str) else raw.cards
         parsed = card_fields.parse_cards(value, draw["spread"] or None, deck if isinstance(deck, str) else None)
         if unknown := card_fields.unknown_name(parsed):
@@ -173,7 +177,7 @@ def add_flags(draft: Draft) -> None:
         "unknown_orientation": any(card["orientation"] == "unknown" for card in draft.cards),
         "place_count": any(_has_other_count(draw, draft.cards) for draw in draft.draws),
         "redacted": bool(draft.masked),
-        "inferred_date": draft.day.inferred,
+        "inferred_date": draft.day.inferred or "inferred_date" in draft.record.kept_flags,
         "fixed": draft.record.fixed,
     }
     draft.flags += [flag for flag, holds in flags.items() if holds]

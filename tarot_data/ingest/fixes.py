@@ -1,7 +1,8 @@
-"""A person's decisions about rejected records: fields corrected, a reason overruled, a record dismissed.
+"""A person's decisions about records: fields corrected, a reason overruled, a rejection dismissed.
 
-A decision is stored under the key of the rejection, a hash of the record without its source, so that it applies
-whenever the same record is read again, also from a copy. A record edited in its file is another record.
+A decision is stored under the key of the rejection, a hash of the record without its source, or under the fingerprint of
+the reading, so that it applies whenever the same record is read again, also from a copy. A record edited in its file is
+another record; for a reading, its cards and words count.
 """
 
 import json
@@ -13,7 +14,7 @@ import polars as pl
 
 from schemas.errors import Problem
 from tarot_data.privacy.mask_records import masked_object
-from tarot_data.sources.records import RawDraw, RawRecord
+from tarot_data.sources.records import Corrected, RawDraw, RawRecord
 from tarot_data.store import delta, tables
 
 FIELDS = ("person", "question", "date", "spreads", "cards", "content", "outcome", "consent")
@@ -67,6 +68,32 @@ def write(data_dir: Path, decided: dict[str, Fix]) -> None:
     delta.append(data_dir, "fixes", pl.DataFrame(rows, schema=tables.FIXES), {"run": "fix"})
 
 
+def stored(data_dir: Path) -> Corrected | None:
+    """Return the function that applies the stored decisions to a record; None if there are none."""
+    decided = read(data_dir)
+
+    def apply(record: RawRecord, key: str) -> RawRecord | None:
+        fix = decided.get(key)
+        return corrected(record, fix.fields) if fix and fix.fields else None
+
+    return apply if decided else None
+
+
+def of_reading(data_dir: Path, was: str, row: dict, fix: Fix, texts: dict[str, object]) -> dict[str, Fix]:
+    """Return the decisions to store if a fix turned the reading with fingerprint `was` into `row`.
+
+    texts: all FIELDS of the row. A reading corrected back to words and cards it had before gets all of them under the
+    former fingerprint: corrections are applied one after the other, and the chain must not go round.
+    """
+    before, became = read(data_dir), row["fingerprint"]
+    returned = became != was and bool(before.get(became, Fix()).fields)
+    decided = {became: Fix(fields=texts)} if returned else {was: Fix(fields=fix.fields)}
+    if fix.accepted:
+        decided[became] = replace(decided.get(became, Fix()), accepted=True)
+    # A dismissed copy of the reading has the same key and stays dismissed.
+    return {key: replace(one, dismissed=before.get(key, Fix()).dismissed) for key, one in decided.items()}
+
+
 def corrected(record: RawRecord, fields: dict[str, object]) -> RawRecord:
     """Replace fields of a record by corrected ones. An empty text empties a field."""
     texts = {name: fields[name] or None for name in FIELDS if name in fields and name not in ("cards", "spreads")}
@@ -74,10 +101,12 @@ def corrected(record: RawRecord, fields: dict[str, object]) -> RawRecord:
         texts["content"] = texts["content"] or ""
     record = replace(record, fixed=True, **texts)
     if "date" in texts:
-        record = replace(record, date_hint=None)
+        record = _without_flag(replace(record, date_hint=None), "inferred_date")
     cards, spreads = _listed(fields.get("cards")), _listed(fields.get("spreads"))
     if not cards and not spreads:
         return record
+    if cards:
+        record = _without_flag(record, "cards_from_content")
     draws = list(record.draws)
     if cards:
         # Corrected cards replace all draws; the spread of a draw stays unless another one is given.
@@ -87,6 +116,10 @@ def corrected(record: RawRecord, fields: dict[str, object]) -> RawRecord:
         draws[number] = replace(draws[number], spread=spread or None)
     extra = {key: value for key, value in record.extra.items() if not (cards and key == "deck")}
     return replace(record, draws=tuple(draws), extra=extra)
+
+
+def _without_flag(record: RawRecord, flag: str) -> RawRecord:
+    return replace(record, kept_flags=tuple(kept for kept in record.kept_flags if kept != flag))
 
 
 def accepted(fixes: dict[str, Fix]) -> list[str]:

@@ -57,7 +57,7 @@ def replay(
     fed = rejected.filter(fixes.with_record() & whole & ~pl.col("rejection_id").is_in(dismissed))
     for rejection_id in {*decided} - {*fed["rejection_id"], *dismissed}:
         raise Problem("too_long_to_fix", id=rejection_id, longest=LONGEST_KEPT)
-    cleaned = clean(_records(fed, decided), staging)
+    cleaned = clean(_records(fed, decided), staging, fixes.stored(data_dir))
     overruled = _overruled(rows, decided, cleaned)
     out = decide(data_dir, cleaned, staging, progress, overruled=overruled, replayed=True)
     became = _became(rows, dismissed, out)

@@ -28,7 +28,7 @@ from tarot_data.ingest.batches import (
 from tarot_data.ingest.identity import Known, match
 from tarot_data.privacy import suppression_list
 from tarot_data.sources import inbox, reader
-from tarot_data.sources.records import Corrected, RawRecord, masked_name
+from tarot_data.sources.records import Corrected, masked_name
 from tarot_data.store import delta, tables
 from tarot_data.system.memory import release_memory, without_gc
 
@@ -108,13 +108,7 @@ def clean_shard(
     data_dir: Path, files: list[inbox.InboxFile], out: Path, number: int, progress: Progress = None
 ) -> None:
     """Write the batches of a shard into the folder `out`. number: of the shard, which orders the batches."""
-    decided = fixes.read(data_dir)
-
-    def corrected(record: RawRecord, key: str) -> RawRecord | None:
-        fix = decided.get(key)
-        return fixes.corrected(record, fix.fields) if fix and fix.fields else None
-
-    _clean(_records(files, progress), out, f"{number:04}-", corrected if decided else None)
+    _clean(_records(files, progress), out, f"{number:04}-", fixes.stored(data_dir))
 
 
 def clean(records: Iterator[object], staging: Path, corrected: Corrected | None = None) -> Path:

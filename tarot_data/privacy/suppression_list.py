@@ -1,4 +1,4 @@
-"""List of forgotten persons as keyed hashes, so that a second ingest of the inbox does not bring them back.
+"""List of forgotten persons and removed readings as keyed hashes, so that a second ingest of the inbox does not bring them back.
 
 The key is in the same file: anyone with the file can test whether a given name is in it, but cannot read the names.
 This is needed to recognise a person (see also docs/versions.md).
@@ -7,7 +7,7 @@ This is needed to recognise a person (see also docs/versions.md).
 import json
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -35,6 +35,13 @@ class Forgotten:
     """Lengths of these names in characters, to find a name inside a file name."""
     readings: frozenset[str]
     """Keyed hashes of the fingerprints of their readings and of the keys of their rejections."""
+    removed: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Keyed hash of the reading_id of a single removed reading -> keyed hashes as in `readings`."""
+
+    @property
+    def words(self) -> frozenset[str]:
+        """Return the keyed hashes of everything that must not come back."""
+        return self.readings.union(*self.removed.values())
 
 
 def read(data_dir: Path) -> Forgotten | None:
@@ -48,21 +55,43 @@ def read(data_dir: Path) -> Forgotten | None:
         names=frozenset(found["names"]),
         lengths=tuple(found["lengths"]),
         readings=frozenset(found["readings"]),
+        removed={name: frozenset(hashes) for name, hashes in found.get("removed", {}).items()},
     )
 
 
 def remember(data_dir: Path, name: str, fingerprints: set[str]) -> None:
     """Add a name and the fingerprints of its readings. The caller must have acquired `store.writing`."""
-    old = read(data_dir) or Forgotten(key=secrets.token_bytes(32), names=frozenset(), lengths=(), readings=frozenset())
+    old = read(data_dir) or _nobody()
     _write(
         data_dir,
-        Forgotten(
-            key=old.key,
+        replace(
+            old,
             names=old.names | {_hash(old, _folded(name))},
             lengths=tuple(sorted({*old.lengths, len(_folded(name))})),
             readings=old.readings | {_hash(old, fingerprint) for fingerprint in fingerprints},
         ),
     )
+
+
+def remember_reading(data_dir: Path, reading_id: str, fingerprints: set[str]) -> None:
+    """Add a single reading and the fingerprints it has had. The caller must have acquired `store.writing`."""
+    old = read(data_dir) or _nobody()
+    name = _hash(old, reading_id)
+    hashes = old.removed.get(name, frozenset()) | {_hash(old, fingerprint) for fingerprint in fingerprints}
+    _write(data_dir, replace(old, removed=old.removed | {name: hashes}))
+
+
+def readmit_reading(data_dir: Path, reading_id: str) -> bool:
+    """Remove a single reading from the list by its whole id; return whether it was there."""
+    old = read(data_dir)
+    if old is None or (name := _hash(old, reading_id)) not in old.removed:
+        return False
+    _write(data_dir, replace(old, removed={other: hashes for other, hashes in old.removed.items() if other != name}))
+    return True
+
+
+def _nobody() -> Forgotten:
+    return Forgotten(key=secrets.token_bytes(32), names=frozenset(), lengths=(), readings=frozenset())
 
 
 def readmit(data_dir: Path, name: str) -> bool:
@@ -75,7 +104,7 @@ def readmit(data_dir: Path, name: str) -> bool:
         return False
     names = old.names - {_hash(old, _folded(name))}
     lengths = old.lengths if names else ()
-    _write(data_dir, Forgotten(key=old.key, names=names, lengths=lengths, readings=frozenset()))
+    _write(data_dir, replace(old, names=names, lengths=lengths, readings=frozenset()))
     return True
 
 
@@ -104,7 +133,7 @@ def without(
     Dropped are records that name such a person, that repeat one of their records word for word, or that name nobody and
     are in a file or sheet named after them. If other persons' records have such a file or sheet, its name is masked.
     """
-    if known is None or not known.names:
+    if known is None or not (known.names or known.words):
         return readings, refused, 0
     kept_readings = _without(known, readings, readings["person"], readings["fingerprint"])
     person = refused["record"].str.json_path_match("$.person")
@@ -116,14 +145,14 @@ def without(
 def _without(known: Forgotten, frame: pl.DataFrame, person: pl.Series, words: pl.Series) -> pl.DataFrame:
     """Drop rows of forgotten persons. words: fingerprints of readings, keys of rejections."""
     cache: dict[tuple[str, str | None], str | None] = {}
-    theirs, sources = [], []
+    theirs, sources, gone = [], [], known.words
     for who, word_hash, source in zip(person, words, frame["source"], strict=True):
         hidden = {name: _mask_place_cached(known, name, source[name], cache) for name in PLACES}
         named_after = any(hidden[name] != source[name] for name in PLACES)
         file_itself = source["locator"] == "file"
         theirs.append(
             is_forgotten(known, who)
-            or _hash(known, word_hash) in known.readings
+            or _hash(known, word_hash) in gone
             or (who is None and named_after and not file_itself)
         )
         sources.append(source | hidden)
@@ -144,7 +173,7 @@ def _mask_place_cached(known: Forgotten, place: str, text: str | None, cache: di
 def spans(text: str, name: str) -> list[tuple[int, int]]:
     """Find a name in a text, ignoring width, case and script; Latin names only as whole words. Offsets in characters."""
     folded, wanted = fold(text), _folded(name)
-    found, start = [], folded.find(wanted)
+    found, start = [], folded.find(wanted) if wanted else -1
     while start >= 0:
         end = start + len(wanted)
         if _is_word(folded, start, end):
@@ -184,7 +213,7 @@ def masked(text: str, found: list[tuple[int, int]]) -> str:
 
 
 def same(person: str | None, name: str) -> bool:
-    return person is not None and _folded(person) == _folded(name)
+    return person is not None and bool(_folded(name)) and _folded(person) == _folded(name)
 
 
 def _folded(name: str) -> str:
@@ -211,5 +240,6 @@ def _write(data_dir: Path, known: Forgotten) -> None:
         "names": sorted(known.names),
         "lengths": list(known.lengths),
         "readings": sorted(known.readings),
+        "removed": {name: sorted(hashes) for name, hashes in sorted(known.removed.items())},
     }
     write_text(data_dir / FILE, json.dumps(text, indent=1), mode=0o600)

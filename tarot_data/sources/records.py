@@ -26,10 +26,14 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class RawDraw:
-    """One draw as the source has it: cards as text, a list of texts, or a list of objects; not yet resolved."""
+    """One draw as the source has it: cards as text, a list of texts, or a list of objects; not yet resolved.
+
+    resolved: the same cards as in `schemas.tables.DrawnCard`, if they come from a reading; they are not parsed again.
+    """
 
     spread: str | None
     cards: object
+    resolved: tuple[dict, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +41,8 @@ class RawRecord:
     """One reading as in its file, unmasked and not cleaned. Never stored in this form.
 
     date: as written. date_hint: sheet or file name that may have the year. record_id: the source's own id if it is
-    stable (a Notion page id, a primary key). fixed: a person corrected it.
+    stable (a Notion page id, a primary key). fixed: a person corrected it. kept_flags: flags of the reading that the record
+    comes from, which cleaning cannot find again: inferred_date, cards_from_content.
     """
 
     source: Source
@@ -52,6 +57,7 @@ class RawRecord:
     synthetic: bool = False
     record_id: str | None = None
     fixed: bool = False
+    kept_flags: tuple[str, ...] = ()
     extra: dict[str, object] = field(default_factory=dict)
 
 

@@ -29,6 +29,21 @@ def recognises(sample: Sample) -> bool:
 
 
 def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
+    sections = _sections(_blocks(_body(blob)))
+    common = _client_of_all(sections)
+    for section in sections[1:] if common else sections:
+        yield from _read_section(section, blob, common)
+
+
+def text_of(blob: Blob) -> str:
+    """Return all text of a document, one line a paragraph or table row. Raises SourceError."""
+    lines = []
+    for block in _blocks(_body(blob)):
+        lines += block.lines if block.kind != "table" else ["\t".join(row) for row in block.value]
+    return "\n".join(lines).strip("\n")
+
+
+def _body(blob: Blob) -> ET.Element | None:
     with archive.opened(blob) as opened:
         entry = opened.getinfo("word/document.xml")
         data = archive.read_entry(opened, entry, archive.MAX_ENTRY, archive.Budget())
@@ -38,10 +53,7 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
         root = ET.fromstring(data)
     except (ET.ParseError, RecursionError, ValueError) as error:
         raise unreadable("document_damaged", error=type(error).__name__) from error
-    sections = _sections(_blocks(root.find(f"{_W}body")))
-    common = _client_of_all(sections)
-    for section in sections[1:] if common else sections:
-        yield from _read_section(section, blob, common)
+    return root.find(f"{_W}body")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,199 @@
+"""Accepted readings that a person corrects, and what becomes of the corrections later."""
+
+import shutil
+from datetime import date
+
+import pytest
+
+from schemas.errors import Problem
+from tarot_data.ingest import fixes
+from tarot_data.ingest.clean import to_reading
+from tarot_data.ingest.correct import correct, record_of_reading
+from tarot_data.ingest.fixes import Fix
+from tarot_data.ingest.relabel import relabel
+from tarot_data.patterns import model
+from tarot_data.privacy import suppression_list
+from tarot_data.store import tables
+from tests.ingest.test_fixes import FIRST, GOOD, SECOND, data, feed, inbox, lay, read_anew, take_in  # noqa: F401
+
+OTHER = "月亮逆位照着那条从水里爬上来的小路，你怕的不是路远，是没人同行。太阳正位在尽头等着，五月之前把话说开，一切会慢慢亮起来。"
+FOOL = {
+    "person": "Mel",
+    "question": "要不要换组",
+    "date": "2024-01-05",
+    "spread": "两张牌",
+    "cards": "愚人正位、力量正位",
+    "content": FIRST,
+}
+FOOL_TURNED = (
+    "愚人逆位说明你还没有走出去半步，力量正位在后面轻轻拉住缰绳，两张牌一松一紧。三月之前先把手上的项目收尾，祝你顺利。"
+)
+
+
+@pytest.fixture
+def two(data, inbox):  # noqa: F811
+    """Store two readings and return the ids of the first and the second."""
+    lay(inbox, FOOL, GOOD)
+    take_in(data, inbox)
+    by_content = dict(tables.readings(data).select("content", "reading_id").iter_rows())
+    return by_content[FIRST], by_content[SECOND]
+
+
+def reading(data, name):  # noqa: F811
+    return next(row for row in tables.readings(data).to_dicts() if row["reading_id"] == name)
+
+
+def fix(data, name, accepted=False, **fields):  # noqa: F811
+    (became,) = correct(data, {name: Fix(fields=fields, accepted=accepted)}).to_dicts()
+    return became
+
+
+def test_every_field_of_a_reading_is_corrected(data, two):  # noqa: F811
+    given = {"person": "小鱼", "question": "去不去面试", "date": "2023-12-31", "outcome": "去了", "consent": "yes"}
+    given |= {"spreads": ["过去现在"], "cards": ["月亮逆位、太阳正位"], "content": OTHER}
+    assert fix(data, two[0], **given)["became"] == "corrected"
+    row = reading(data, two[0])
+    assert (row["person"], row["question"], row["date"]) == ("小鱼", "去不去面试", date(2023, 12, 31))
+    assert (row["outcome"], row["consent"], row["content"]) == ("去了", "yes", OTHER)
+    assert [(card["card"], card["orientation"]) for card in row["cards"]] == [("月亮", "reversed"), ("太阳", "upright")]
+    assert [draw["spread"] for draw in row["draws"]] == ["过去现在"]
+    assert row["revision"] == 2 and "fixed" in row["flags"]
+    assert row["sentences"][-1]["end"] <= len(OTHER) and row["sentences"][0]["cards"] == ["月亮"]
+    assert tables.count(data) == 2
+
+
+def test_what_was_not_corrected_stays(data, two):  # noqa: F811
+    before = reading(data, two[0])
+    fix(data, two[0], person="小鱼")
+    after = reading(data, two[0])
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {"person", "revision", "flags"}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"person": "小鱼"},
+        {"date": "2023-12-31", "question": ""},
+        {"spreads": ["过去现在"]},
+        {"cards": ["愚人逆位、力量正位"], "content": FOOL_TURNED},
+    ],
+)
+def test_a_correction_outlives_the_next_reading(data, inbox, monkeypatch, two, fields):  # noqa: F811
+    fix(data, two[0], **fields)
+    corrected = reading(data, two[0])
+    lay(inbox, FOOL, GOOD, name="copy.jsonl")
+    counts = take_in(data, inbox)
+    assert counts["accepted"] == counts["updated"] == 0 and counts["reasons"] == {"duplicate": 2}
+    counts = read_anew(data, inbox, monkeypatch)
+    assert (counts["accepted"], counts["updated"], counts["unchanged"]) == (0, 0, 2)
+    feed(data)
+    assert reading(data, two[0]) == corrected and tables.count(data) == 2
+
+
+def test_a_correction_outlives_relabelling(data, two, monkeypatch):  # noqa: F811
+    fix(data, two[0], person="小鱼")
+    monkeypatch.setattr(model, "version", lambda: "another")
+    with tables.writing(data):
+        relabel(data)
+    row = reading(data, two[0])
+    assert row["person"] == "小鱼" and "fixed" in row["flags"]
+
+
+def test_a_correction_holds_in_a_new_store(data, inbox, tmp_path, two):  # noqa: F811
+    fix(data, two[0], cards=["愚人逆位、力量正位"], content=FOOL_TURNED)
+    fix(data, two[0], person="小鱼")
+    other = tmp_path / "other"
+    shutil.copytree(data / "store" / "fixes", other / "store" / "fixes")
+    take_in(other, inbox)
+    names = ("person", "content", "cards", "draws", "date", "flags", "fingerprint")
+    rows = {row["person"]: row for row in tables.readings(other).to_dicts()}
+    assert {name: rows["小鱼"][name] for name in names if name != "cards"} == {
+        name: reading(data, two[0])[name] for name in names if name != "cards"
+    }
+
+
+def test_a_correction_taken_back_stays_taken_back(data, inbox, monkeypatch, two):  # noqa: F811
+    fix(data, two[0], content=OTHER.replace("月亮逆位", "愚人正位").replace("太阳正位", "力量正位"))
+    fix(data, two[0], content=FIRST)
+    fix(data, two[0], person="小鱼")
+    fix(data, two[0], content=OTHER.replace("月亮逆位", "愚人正位").replace("太阳正位", "力量正位"))
+    fix(data, two[0], content=FIRST, person="阿宁")
+    corrected = reading(data, two[0])
+    assert (corrected["person"], corrected["content"]) == ("阿宁", FIRST)
+    assert read_anew(data, inbox, monkeypatch)["unchanged"] == 2
+    assert reading(data, two[0]) == corrected
+
+
+def test_cards_that_the_text_contradicts_are_refused(data, two):  # noqa: F811
+    before = reading(data, two[0])
+    became = fix(data, two[0], cards=["愚人逆位、力量正位"])
+    assert (became["became"], became["reason"]) == ("refused", "card_conflict")
+    assert reading(data, two[0]) == before and tables.rejections(data).is_empty()
+    assert fix(data, two[0], accepted=True, cards=["愚人逆位、力量正位"])["became"] == "corrected"
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"cards": ["愚仁正位"]}, "unknown_card"),
+        ({"cards": ["愚人正位、愚人逆位"]}, "duplicate_card"),
+        ({"content": "太短了"}, "too_short"),
+        ({"content": SECOND, "cards": ["隐士正位、战车逆位"]}, "duplicate"),
+        ({"content": SECOND + "加油", "cards": ["隐士正位、战车逆位"]}, "near_duplicate"),
+    ],
+)
+def test_a_correction_is_refused_as_a_record_is(data, two, fields, reason):  # noqa: F811
+    before = reading(data, two[0])
+    became = fix(data, two[0], **fields)
+    assert (became["became"], became["reason"]) == ("refused", reason)
+    assert reading(data, two[0]) == before and not fixes.read(data)
+
+
+def test_the_same_correction_twice_changes_nothing(data, two):  # noqa: F811
+    assert fix(data, two[0], person="小鱼")["became"] == "corrected"
+    assert fix(data, two[0], person="小鱼")["became"] == "same"
+    assert reading(data, two[0])["revision"] == 2
+
+
+def test_a_form_of_an_earlier_revision_is_refused(data, two):  # noqa: F811
+    fix(data, two[0], person="小鱼")
+    with pytest.raises(Problem, match="changed"):
+        correct(data, {two[0]: Fix(fields={"person": "阿宁"})}, {two[0]: 1})
+
+
+def test_contact_details_of_a_correction_are_masked(data, two):  # noqa: F811
+    fix(data, two[0], question="打 13800138000 问问", content=FIRST + "有事打 13800138000。")
+    row = reading(data, two[0])
+    assert "13800138000" not in row["question"] + row["content"] and "redacted" in row["flags"]
+    for path in data.rglob("*"):
+        assert not path.is_file() or b"13800138000" not in path.read_bytes()
+
+
+def test_an_unknown_reading_is_named(data, two):  # noqa: F811
+    with pytest.raises(Problem, match="r0000000000000000"):
+        fix(data, "r0000000000000000", person="小鱼")
+
+
+def test_a_stored_reading_cleans_to_itself(data, two):  # noqa: F811
+    for row in tables.readings(data).to_dicts():
+        again = to_reading(record_of_reading(row))
+        assert {name: again[name] for name in again if name not in ("revision",)} == {
+            name: row[name] for name in again if name not in ("revision",)
+        }
+
+
+def test_a_stored_correction_keeps_a_copy_dismissed(data, inbox, two):  # noqa: F811
+    lay(inbox, FOOL, name="copy.jsonl")
+    take_in(data, inbox)
+    (copy,) = tables.rejections(data)["rejection_id"].to_list()
+    feed(data, {copy: Fix(dismissed=True)})
+    fix(data, two[0], person="小鱼")
+    assert tables.rejections(data).is_empty()
+
+
+def test_a_correction_to_a_forgotten_person_is_refused(data, two):  # noqa: F811
+    suppression_list.remember(data, "欧阳雪岭", set())
+    with pytest.raises(Problem, match="forgotten"):
+        fix(data, two[0], person="欧阳雪岭")
+    assert reading(data, two[0])["person"] == "Mel"
