@@ -38,7 +38,7 @@ FORMS = (
     "notion.html",
     "tables.html",
     "notion.markdown",
-    "chats.wechat_text",
+    "chats.text",
     "tables.delimited",
     "notes.plain",
 )
