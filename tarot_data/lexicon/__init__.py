@@ -39,7 +39,7 @@ KEYS = {
     "prose_words": ("word", "kind"),
     "kinds": ("label", "kind"),
     "spreads": ("spread_id",),
-    "chats": ("kind", "pattern"),
+    "chats": ("pattern", "kind", "program"),
 }
 """Columns in which an own row equals the shipped row it replaces; rows of other tables are only ever added."""
 

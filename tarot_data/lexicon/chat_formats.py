@@ -1,16 +1,24 @@
 """Formats of chats as text: the table chats.csv, compiled to patterns that find the head of each message.
 
-A pattern is written as a head looks. A space is white space, `?` makes the character or part before it optional, `\\n`
-starts the next line of the head, and a part in braces is one of `_parts`. Width and the kind of quotation mark do not
-matter. Kinds of rows:
+A chat program is the rows with its name. Rows without a program count for all of them. A pattern is written as a line
+looks. A space is white space, `?` makes the character or part before it optional, `\\n` starts the next line of the
+head, `\\t` is a tab, and a part in braces is one of `_parts`. Width and the kind of quotation mark do not matter; of
+rows that are not heads, neither do script and case. Kinds of rows:
 
 - head: the line or lines before or at the start of a message.
 - day: a line with the day of the heads below it; name: a line with the sender of the heads below it.
-- intro: a line in the first five that says that a chat follows.
-- pm, am, hours: words before or after a clock time.
+- intro: a line in the first ten, or the name of the file, that says that a chat follows. `{name}` in it is the client.
+- chat: a line that begins the chat with another client in the same file.
+- notice: a line with a time that is no message: a recall, a call, a member who joins.
+- drop, keep: a line of a message below which the text is not, or is again, what its sender wrote; skip: such a line alone.
+- status: a whole message that its program wrote: a call, a recall, a file that was left out.
+- quote: the beginning of a message that repeats another one; `{text}` is the rest.
+- unnamed: senders that are not names.
+- pm, am, hours: words before or after a clock time; weekday, near: words of a day line, words instead of a day.
 
 `needs` is what a file must have in addition to three heads by two people. pair: nothing, two messages are enough;
-turns: two people take turns from the first line on; mark: a day line or an intro, because notes have such lines too.
+turns: people take turns from the first line on; mark: a day line or an intro, because notes have such lines too; intro:
+an intro of the program; keep: a line of kind keep; talk: two senders, none of them called like a label.
 `reader` has names under which the reader's own messages appear.
 """
 
@@ -21,23 +29,36 @@ from functools import lru_cache
 from tarot_data import lexicon
 from tarot_data.text.normalise import fold, widths
 
-CLOCKED = re.compile(r"\d\D\d\d")
+CLOCKED = re.compile(r"\d[:：∶]\d\d")
 """Every clock time matches; most lines of a text do not, whatever their width."""
+
+WORDS = ("pm", "am", "hours", "weekday", "near", "unnamed")
+"""Kinds whose pattern is words joined by |."""
+
+KINDS = ("head", "day", "name", "intro", "chat", "notice", "drop", "keep", "skip", "status", "quote", *WORDS)
+NEEDS = ("", "pair", "turns", "mark", "intro", "keep", "talk")
+
+MARKS = dict.fromkeys(map(ord, "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"))
+"""Invisible marks of writing direction, which some programs put around names and texts; a table that deletes them."""
 
 _QUOTES = str.maketrans("“”", '""')
 _GROUP = re.compile(r"\(\?P<\w+>")
-_TOKEN = re.compile(r"\{(\w+)\}|\\n|.")
+_TOKEN = re.compile(r"\{(\w+)\}|\\[nt]|.")
+_DAYS = frozenset({"day", "english_day", "short_day"})
 
 
 @dataclass(frozen=True)
 class Format:
     """One row. parts: names of its parts in order; lines: one pattern for each line of the head, for half-width text;
-    readers: folded names of the reader."""
+    separator: the character before the text; readers: folded names of the reader."""
 
+    program: str
     needs: str
     readers: frozenset[str]
     parts: tuple[str, ...]
     lines: tuple[re.Pattern, ...]
+    separator: str
+    is_folded: bool
 
     @property
     def has_clock(self) -> bool:
@@ -45,20 +66,20 @@ class Format:
 
     @property
     def has_day(self) -> bool:
-        return "day" in self.parts or "english_day" in self.parts
+        return not _DAYS.isdisjoint(self.parts)
 
     @property
     def text_after_name(self) -> bool:
-        """Check whether only a colon separates the name from the text of a message with a time."""
+        """Check whether only a colon or a space separates the name from the text of a message with a time."""
         rest = self.parts[self.parts.index("name") + 1 :] if self.has_clock and "name" in self.parts else ()
-        return rest[-1:] == ("text",) and "clock" not in rest
+        return rest[-1:] == ("text",) and "clock" not in rest and self.separator in (":", " ")
 
     def match(self, lines: list[str], number: int) -> dict[str, str] | None:
         """Return the parts of a head that starts at a line, as written there; None if none does."""
         found: dict[str, str] = {}
         for offset, pattern in enumerate(self.lines):
             line = lines[number + offset] if number + offset < len(lines) else ""
-            match = pattern.match(_plain(line))
+            match = pattern.match(fold(_plain(line)) if self.is_folded else _plain(line))
             if match is None:
                 return None
             for part, text in match.groupdict().items():
@@ -83,51 +104,63 @@ def _plain(line: str) -> str:
 
 
 @lexicon.cached
-def formats(kind: str) -> tuple[Format, ...]:
-    """Return the rows of a kind, in the order of the table."""
+def formats(kind: str, program: str | None = None) -> tuple[Format, ...]:
+    """Return the rows of a kind, in the order of the table: all of them, or those that count for a program."""
+    if program is not None:
+        return tuple(row for row in formats(kind) if row.program in ("", program))
     return tuple(_compiled(row) for row in lexicon.read_table("chats") if row["kind"] == kind)
 
 
 @lexicon.cached
 def clock_words(kind: str) -> tuple[str, ...]:
-    """Return the folded words for the hours of a kind: pm, am, hours."""
+    """Return the folded words of a kind of WORDS."""
     rows = [row for row in lexicon.read_table("chats") if row["kind"] == kind]
     return tuple(fold(word) for row in rows for word in row["pattern"].split("|"))
 
 
-def match_line(kind: str, line: str) -> dict[str, str] | None:
-    """Return the parts of a line by the first row of a kind that it fits."""
-    return next((parts for row in formats(kind) if (parts := row.match([line], 0)) is not None), None)
+def match_line(kind: str, line: str, program: str | None = None) -> dict[str, str] | None:
+    """Return the parts of a line by the first row of a kind, and of a program, that it fits."""
+    rows = formats(kind, program)
+    return next((parts for row in rows if (parts := row.match([line], 0)) is not None), None)
 
 
 def reads_as(row: lexicon.Row) -> bool:
     """Check whether a row's example has the parts in its column `reads`."""
-    if row["kind"] in ("pm", "am", "hours"):
-        return fold(row["example"]).startswith(tuple(fold(row["pattern"]).split("|")))
+    if row["kind"] in WORDS:
+        return any(word in fold(row["example"]) for word in fold(row["pattern"]).split("|"))
     wanted = {part: text for part, _, text in (read.partition("=") for read in row["reads"].split("|") if read)}
-    found = _compiled(row).match(row["example"].split("\\n"), 0)
+    found = _compiled(row).match(row["example"].replace("\\t", "\t").split("\\n"), 0)
     return found == wanted
 
 
 def _compiled(row: lexicon.Row) -> Format:
-    tokens = [(match[0], match[1]) for match in _TOKEN.finditer(widths(row["pattern"]).translate(_QUOTES))]
+    is_head = row["kind"] == "head"
+    written = widths(row["pattern"]).translate(_QUOTES)
+    tokens = [(match[0], match[1]) for match in _TOKEN.finditer(written)]
     names = tuple(part for _, part in tokens if part)
     known = _parts(with_clock="clock" in names)
     # A clock time alone is found in a line with a whole date too, which is the head of another format.
-    lines = [_UNDATED if "clock" in names and not {"day", "english_day"} & {*names} else ""]
+    before = names[: names.index("clock")] if is_head and "clock" in names else ()
+    lines = [_UNDATED if "name" in before and _DAYS.isdisjoint(names) else ""]
     for index, (token, part) in enumerate(tokens):
         optional = "?" if tokens[index + 1 : index + 2] == [("?", None)] else ""
         if token == "\\n":
             lines.append("")
         elif token == " ":
             lines[-1] += r"\s*" if optional else r"\s+"
+        elif token == "\\t":
+            lines[-1] += "\t" + optional
         elif token != "?":
-            pattern = known.get(part) or re.escape(token)
+            pattern = known.get(part) or re.escape(token if is_head else fold(token))
             # Of a part that occurs twice the first occurrence is read.
             twice = part in (earlier for _, earlier in tokens[:index])
             lines[-1] += (_GROUP.sub("(?:", pattern) if twice else pattern) + optional
     readers = frozenset(fold(row["reader"]).split("|")) - {""}
-    return Format(row["needs"], readers, names, tuple(re.compile(f"{line}$") for line in lines))
+    separator = written.rpartition("{text}")[0].rstrip(" ?")[-1:]
+    if separator == "}":
+        separator = " "
+    patterns = tuple(re.compile(f"{line}$") for line in lines)
+    return Format(row["program"], row["needs"], readers, names, patterns, separator, not is_head)
 
 
 _UNDATED = r"(?!.*(?:19|20)\d{2}[-/.年]\d)"
@@ -136,17 +169,29 @@ _UNDATED = r"(?!.*(?:19|20)\d{2}[-/.年]\d)"
 def _parts(with_clock: bool) -> dict[str, str]:
     """Return the patterns of the parts. Without a clock time, a name has no colon, and minutes are no message."""
     words = "|".join(re.escape(word) for kind in ("pm", "am", "hours") for word in clock_words(kind))
+    weekday, near = ("|".join(map(re.escape, clock_words(kind))) for kind in ("weekday", "near"))
     rows = lexicon.read_table("chats")
     readers = "|".join(re.escape(word) for row in rows for word in row["reader"].split("|") if word)
     return {
-        "name": r"(?P<name>[^\n]{1,60}?)" if with_clock else r"(?P<name>[^\n:]{1,30}?)",
+        "name": r"(?P<name>[^\n\t]{1,60}?)" if with_clock else r"(?P<name>[^\n\t:]{1,30}?)",
         "id": r"(?:\((?P<id>[^()\n]{1,40})\))",
         "account": rf"(?:\((?P<id>[\w\-]{{5,40}}|{readers})\))",
-        "day": r"(?P<day>(?:19|20)\d{2}[-/.年]\d{1,2}[-/.月]\d{1,2}日?)",
-        "english_day": r"(?P<day>[A-Z][a-z]{2,8} \d{1,2}, (?:19|20)\d{2})",
-        "month_day": r"(?:(?P<day>\d{1,2}-\d{1,2})\s+)",
+        "mail": r"(?:<(?P<id>[^<>\n]{1,60})>)",
+        "day": r"(?P<day>(?:19|20)\d{2}[-/.年] ?\d{1,2}[-/.月] ?\d{1,2}[日.]?)",
+        "short_day": r"(?P<day>\d{1,2}[-/.]\d{1,2}[-/.](?:20)?\d{2})",
+        "english_day": r"(?P<day>[A-Za-z]{3,9}\.? \d{1,2},? (?:19|20)\d{2}|\d{1,2}[ -][A-Za-z]{3,9}[ -](?:20)?\d{2})",
+        "month_day": r"(?:(?P<day>\d{1,2}[-/月]\d{1,2}日?)\s*)",
+        "near": rf"(?:(?i:{near})\s*)",
+        "weekday": rf"\(?(?i:{weekday})\)?",
         "clock": rf"(?P<clock>(?:(?i:{words})\s?)?\d{{1,2}}:\d{{2}}(?::\d{{2}})?(?:\s?(?i:{words}))?)",
+        "zone": r"(?:\s?[+-]\d{2}:?\d{2})",
         "text": r"(?P<text>.*)" if with_clock else r"(?!\d{2}(?::|\s*$))(?P<text>.*)",
+        "quoted": r"(?P<text>.*)",
         "rule": r"[\s—\-―*=]{3,}",
-        "words": r"[^\n]{1,40}?",
+        "line": r"[=\-—]{8,}",
+        "remark": r"(?:\s*\([^()\n]{1,80}\))",
+        "words": r"(?:[^\n]{1,60}?)",
+        "rest": r".*",
+        "indent": r"\s+",
+        "ext": r"\w{2,5}",
     }

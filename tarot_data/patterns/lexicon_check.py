@@ -51,8 +51,8 @@ CLOSED: dict[str, dict[str, tuple[str, ...]]] = {
     "orientation": {"ambiguous": ("yes", "no")},
     "kinds": {"label": (*LABELS, "any")},
     "chats": {
-        "kind": ("head", "day", "name", "intro", "pm", "am", "hours"),
-        "needs": ("", "pair", "turns", "mark"),
+        "kind": chat_formats.KINDS,
+        "needs": chat_formats.NEEDS,
     },
     "marks": {"kind": MARK_KINDS},
     "dates": {"kind": (*dates.LETTERS, "weekday name", "stem", "branch")},

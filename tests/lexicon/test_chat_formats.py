@@ -35,10 +35,10 @@ def own(tmp_path):
     [("{name} - {wrong}", "name=Mel"), ("{name} {name}", ""), ("{clock} {name}", "name"), ("?{text}", "text=x")],
 )
 def test_a_row_that_misses_its_example_is_reported(own, pattern, reads):
-    with own(("head", pattern, "", "", "Mel 于 昨天", reads)):
+    with own(("", "head", pattern, "", "", "Mel 于 昨天", reads)):
         assert [(finding.line, finding.code) for finding in check_lexicon()] == [(2, "not_in_example")]
 
 
 def test_unknown_kinds_of_rows_are_reported(own):
-    with own(("heads", "{name}", "all", "", "Mel", "name=Mel")):
+    with own(("", "heads", "{name}", "all", "", "Mel", "name=Mel")):
         assert [finding.values["column"] for finding in check_lexicon()] == ["kind", "needs"]

@@ -151,8 +151,8 @@ def moment_of(value: object) -> datetime | None:
 
 
 def numbers_of(day: str) -> list[int]:
-    """Return the numbers of a written day, the year first if it has one: 2024-01-05, 01-05, Jan 5, 2024."""
-    if day[:1].isalpha() and day.isascii():
+    """Return the numbers of a written day, the year first if it has one: 2024-01-05, 01-05, Jan 5, 2024, 05-Mar-24."""
+    if day.isascii() and any(map(str.isalpha, day)):
         parsed = parse_date(day).day
         return [parsed.year, parsed.month, parsed.day] if parsed else []
     return [int(part) for part in re.findall(r"\d+", day)]

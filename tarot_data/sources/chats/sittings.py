@@ -9,6 +9,7 @@ from itertools import takewhile
 
 from tarot_data import lexicon
 from tarot_data.cards import card_fields, content_cards
+from tarot_data.lexicon.chat_formats import match_line
 from tarot_data.sources.field_values import Fields
 from tarot_data.sources.labelled_lines import Head, read_head
 from tarot_data.sources.labels import labels_in
@@ -34,13 +35,14 @@ _LONGEST_LIST, _LONGEST_CARD, _LONGEST_LABELS, _LONGEST_FOLLOW_UP = 400, 14, 300
 @dataclass(frozen=True)
 class Message:
     """One message. sender: as the chat shows it; mine: sent by the reader, None if the chat does not say; time:
-    China time or None; place: locator in the file."""
+    China time or None; place: locator in the file; day: as written if it may be two days, else None."""
 
     sender: str
     text: str
     time: datetime | None
     place: str
     mine: bool | None = None
+    day: str | None = None
 
 
 @dataclass(frozen=True)
@@ -245,6 +247,8 @@ def _is_notice(text: str) -> bool:
     folded = fold(text)
     if "\n" in text and folded.startswith(noise_words("forwarded")):
         return True
+    if len(text) < 80 and "\n" not in text and match_line("status", text) is not None:
+        return True
     if folded.startswith(noise_words("media")) and len(text) - text.find("]") <= 13:
         return True
     return len(text) < 80 and any(word in folded for word in noise_words("system"))
@@ -371,7 +375,7 @@ def _context(sitting: Sitting, names: dict[str, str]) -> dict[str, str | None]:
     time = sitting.messages[0].time
     without_year = time and time.year < YEARS
     day = time and (f"{time.month}月{time.day}日" if without_year else time.date().isoformat())
-    return {"person": person, "question": question, "date": day}
+    return {"person": person, "question": question, "date": sitting.messages[0].day or day}
 
 
 def _question(asked: list[Message]) -> tuple[str | None, str | None]:

@@ -7,26 +7,36 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import PurePath
 
 from tarot_data.cards.spreads import position_names
-from tarot_data.lexicon.chat_formats import CLOCKED, Format, formats, match_line
+from tarot_data.lexicon.chat_formats import CLOCKED, MARKS, Format, clock_words, formats, match_line
 from tarot_data.lexicon.field_names import field_of
-from tarot_data.sources.chats.message_table import header_of, moment, numbers_of, read_table
+from tarot_data.sources.chats.day_order import DayOrder
+from tarot_data.sources.chats.message_table import header_of, moment, read_table
 from tarot_data.sources.chats.sittings import FORM, YEARS, Message, to_records
+from tarot_data.sources.chats.unknown import unread_head
 from tarot_data.sources.encoding import text_of
-from tarot_data.sources.labels import known_fields, labels_in
-from tarot_data.sources.records import Blob, RawRecord, Rejected
+from tarot_data.sources.labels import is_title, known_fields, labels_in
+from tarot_data.sources.records import Blob, RawRecord, Rejected, SourceError, masked_name, unreadable
 from tarot_data.sources.sniff import Sample
 from tarot_data.sources.tables import delimited
 from tarot_data.text.normalise import fold, widths
 
-_INTRO_LINES, _MARKED_LINES = 5, 200
-"""First lines of a file in which an intro, or a line with a day, marks it as a chat."""
+_INTRO_LINES, _MARKED_LINES, _LONGEST_INTRO = 10, 200, 120
+"""First lines of a file in which an intro, or a line with a day, marks it as a chat; characters of an intro."""
+
+_LEFT_TO_RIGHT = "\u200e"
+"""WhatsApp on iOS writes this mark before every text of its own: pictures, calls, members who join."""
+
+_LONGEST_NAME = 30
+"""Characters of a file's name that may be the client's name."""
 
 
 @dataclass(frozen=True)
 class _Head:
-    """The head of a message. line: index of its first line; body: index of the first line after it."""
+    """The head of a message. line: index of its first line; body: index of the first line after it; day: as written, if
+    it may be two."""
 
     line: int
     body: int
@@ -34,6 +44,18 @@ class _Head:
     time: datetime | None
     text: str
     mine: bool | None
+    day: str | None = None
+
+
+@dataclass(frozen=True)
+class _Evidence:
+    """What the first lines of a file, and its name, say of its program. clocked: indices of the lines with a clock time;
+    clients: program of each intro to the client it names; marked, kept: programs with a day line, with a kept line."""
+
+    clocked: list[int]
+    clients: dict[str, str | None]
+    marked: frozenset[str]
+    kept: frozenset[str]
 
 
 def recognises(sample: Sample) -> bool:
@@ -41,7 +63,8 @@ def recognises(sample: Sample) -> bool:
         return False
     if header_of(_first_rows(sample.text)):
         return True
-    return format_of(sample.text.split("\n")[:400]) is not None
+    lines = _lines(sample.text)[:400]
+    return format_of(lines, sample.blob.name) is not None or unread_head(lines) is not None
 
 
 def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
@@ -50,9 +73,54 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
         rows = delimited.numbered_rows(io.StringIO(text, newline=""), _separator(text), blob, FORM)
         yield from read_table(rows, blob)
         return
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    found = format_of(lines[:4000]) or formats("head")[0]
-    yield from to_records(list(messages_of(lines, found)), blob)
+    yield from read_lines(_lines(text), blob)
+
+
+def read_lines(lines: list[str], blob: Blob) -> Iterator[RawRecord | Rejected]:
+    """Read the chats of a file's lines, one after another. Raises SourceError if none of them has a reading."""
+    found = format_of(lines[:4000], blob.name)
+    if found is None:
+        first = unread_head(lines[:400])
+        raise unreadable("chat_unknown", line=masked_name((first or "").strip()[:80]))
+    errors: list[SourceError] = []
+    count = 0
+    for client, start, end in _chats(lines, found, blob):
+        messages = list(messages_of(lines[start:end], found, start, client))
+        try:
+            for record in to_records(messages, blob):
+                count += 1
+                yield record
+        except SourceError as error:
+            errors.append(error)
+    # Most of the chats in an export of all friends are no readings.
+    unclear = [error for error in errors if error.verdict["code"] != "chat_without_cards"]
+    if unclear or errors and not count:
+        raise (unclear or errors)[0]
+
+
+def _chats(lines: list[str], row: Format, blob: Blob) -> Iterator[tuple[str | None, int, int]]:
+    """Yield (client, first line, end) of each chat in a file. The client is named by an intro or the file, if at all."""
+    client = _evidence(lines[:4000], blob.name).clients.get(row.program)
+    if client is None and formats("unnamed", row.program):
+        stem = PurePath(blob.name).stem
+        client = stem if is_title(stem) and len(stem) <= _LONGEST_NAME else None
+    starts: list[tuple[str | None, int]] = []
+    if formats("chat", row.program):
+        found = ((match_line("chat", line, row.program), number) for number, line in enumerate(lines))
+        starts = [(parts.get("name"), number) for parts, number in found if parts is not None]
+    starts = starts if len(starts) > 1 else [(client, 0)]
+    ends = [*(start for _, start in starts[1:]), len(lines)]
+    for (name, start), end in zip(starts, ends, strict=True):
+        yield name, start, end
+
+
+def _lines(text: str) -> list[str]:
+    """Split a text into lines without marks of direction, except one before a program's own text."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not any(chr(mark) in text for mark in MARKS):
+        return text.split("\n")
+    parts = text.split(f": {_LEFT_TO_RIGHT}")
+    return f": {_LEFT_TO_RIGHT}".join(part.translate(MARKS) for part in parts).split("\n")
 
 
 def _first_rows(text: str) -> list[list[str]]:
@@ -64,50 +132,99 @@ def _separator(text: str) -> str:
     return "\t" if "\t" in text[:400] else ","
 
 
-def format_of(lines: list[str]) -> Format | None:
-    """Return the format that most heads in the first lines of a file have; None if the file is not a chat."""
-    clocked = _clocked(lines)
-    marked = any(_day(line) for line in lines[:_MARKED_LINES]) or any(map(_is_intro, lines[:_INTRO_LINES]))
-    scored = [(_score(row, lines, clocked, marked), row) for row in formats("head")]
+def _evidence(lines: list[str], name: str = "") -> _Evidence:
+    clients: dict[str, str | None] = {}
+    for line in (*lines[:_INTRO_LINES], PurePath(name).stem):
+        for row in formats("intro") if 1 < len(line) <= _LONGEST_INTRO else ():
+            if (parts := row.match([line], 0)) is not None:
+                clients[row.program] = clients.get(row.program) or parts.get("name")
+    dated = [line for line in lines[:_MARKED_LINES] if "20" in line or "19" in line]
+    return _Evidence(
+        clocked=_clocked(lines),
+        clients=clients,
+        marked=_programs_with("day", dated),
+        kept=_programs_with("keep", lines[:_MARKED_LINES]),
+    )
+
+
+def _programs_with(kind: str, lines: list[str]) -> frozenset[str]:
+    return frozenset(row.program for row in formats(kind) if any(row.match([line], 0) is not None for line in lines))
+
+
+def format_of(lines: list[str], name: str = "") -> Format | None:
+    """Return the format that most heads in the first lines of a file have; None if the file is not a chat.
+
+    name: of the file, which may say that it is a chat.
+    """
+    seen = _evidence(lines, name)
+    scored = [(_score(row, lines, seen), row) for row in formats("head")]
     score, best = max(scored, key=lambda pair: pair[0])
     return best if score > NO_CHAT else None
 
 
-NO_CHAT = (0, 0)
+NO_CHAT = (0, False, 0)
 
 
-def _score(row: Format, lines: list[str], clocked: list[int], marked: bool) -> tuple[int, int]:
-    """Score how well a format fits: strength of the evidence, then number of heads; NO_CHAT if it does not fit.
+def _score(row: Format, lines: list[str], seen: _Evidence) -> tuple[int, bool, int]:
+    """Score how well a format fits: strength of the evidence, whether an intro names its program, number of heads;
+    NO_CHAT if it does not fit.
 
     3: three heads or more, of two senders or at three times, one sender twice. 2: clock times in a file that is
     marked as a chat. 1: a file of two messages that starts with a head.
     """
-    if not _is_possible(row, lines, clocked, marked):
+    if not _is_possible(row, lines, seen):
         return NO_CHAT
-    found = [head for head in _found(row, lines, clocked) if row.has_clock or not is_label(head[1]["name"])]
+    found = [head for head in _found(row, lines, seen.clocked) if row.has_clock or not is_label(head[1]["name"])]
+    if row.needs == "talk" and not _is_talk([parts for _, parts in found]):
+        return NO_CHAT
     names = Counter(parts["name"] for _, parts in found)
     times = {parts.get("clock") for _, parts in found}
+    named = row.program in seen.clients
     if len(found) > 2 and (len(names) > 1 or len(times) > 2) and max(names.values()) > 1:
-        return 3, len(found)
-    if found and marked and row.has_clock and not row.has_day:
-        return 2, len(found)
-    return (1, 2) if row.needs == "pair" and len(found) == len(names) == 2 and found[0][0] == 0 else NO_CHAT
+        return 3, named, len(found)
+    if found and row.has_clock and not row.has_day and (named or not {"", row.program}.isdisjoint(seen.marked)):
+        return 2, named, len(found)
+    return (1, named, 2) if row.needs == "pair" and len(found) == len(names) == 2 and found[0][0] == 0 else NO_CHAT
 
 
-def _is_possible(row: Format, lines: list[str], clocked: list[int], marked: bool) -> bool:
+def _is_possible(row: Format, lines: list[str], seen: _Evidence) -> bool:
     """Check whether a file meets the requirements of a format, before its heads are counted."""
-    if row.has_clock:
-        return bool(clocked)
-    return marked if row.needs == "mark" else row.needs != "turns" or _takes_turns(row, lines)
+    if row.has_clock and not seen.clocked:
+        return False
+    named = row.program in seen.clients
+    met = {
+        "turns": lambda: _takes_turns(row, lines),
+        "mark": lambda: named or not {"", row.program}.isdisjoint(seen.marked),
+        "intro": lambda: named,
+        "keep": lambda: row.program in seen.kept,
+    }
+    return row.needs not in met or met[row.needs]()
+
+
+def _is_talk(heads: list[dict[str, str]]) -> bool:
+    """Check whether heads are those of a talk: few names, none called like a label, most messages on one day."""
+    names = Counter(parts["name"] for parts in heads)
+    same = sum(one.get("day") == two.get("day") for one, two in zip(heads, heads[1:], strict=False))
+    few = 2 <= len(names) <= len(heads) / 2 and len(heads) > 3
+    return few and same * 2 >= len(heads) - 1 and not any(map(is_label, names))
 
 
 def _takes_turns(row: Format, lines: list[str]) -> bool:
-    """Check whether names alone on their lines are those of two people, from the first line on, and no labels."""
+    """Check whether names alone on their lines are those of people who take turns, from the first line on, and no
+    labels. Headings of several notes recur in the same order, and of more than two people each message ends with a
+    blank line."""
     solid = [line.strip() for line in lines[:_MARKED_LINES] if line.strip()]
     if not solid or row.match(solid, 0) is None:
         return False
     names = [parts["name"] for _, parts in _found(row, solid, [])]
-    return len(names) > 2 and len(set(names)) == 2 and not any(map(field_of, names))
+    people = list(dict.fromkeys(names))
+    if len(names) < 3 or any(field_of(name) or is_label(name) for name in people):
+        return False
+    if len(people) < 3:
+        return len(people) == 2
+    apart = all(not number or not lines[number - 1].strip() for number, _ in _found(row, lines[:_MARKED_LINES], []))
+    in_order = names == (people * len(names))[: len(names)]
+    return apart and not in_order and len(people) * 3 <= len(names) * 2
 
 
 def _clocked(lines: list[str]) -> list[int]:
@@ -122,35 +239,70 @@ def _found(row: Format, lines: list[str], clocked: list[int]) -> Iterator[tuple[
         numbers = sorted({number - above for number in clocked for above in range(len(row.lines)) if number >= above})
     sender: dict[str, str] = {"name": ""}
     for number in numbers:
-        if not named and (above := match_line("name", lines[number])):
+        if not named and (above := match_line("name", lines[number], row.program)):
             sender = above
         elif (parts := row.match(lines, number)) is not None:
             yield number, {**sender, **parts}
 
 
-def _day(line: str) -> dict[str, str] | None:
-    return match_line("day", line) if "20" in line or "19" in line else None
+def _day(line: str, program: str) -> dict[str, str] | None:
+    return match_line("day", line, program) if "20" in line or "19" in line else None
 
 
-def _is_intro(line: str) -> bool:
-    return match_line("intro", line) is not None
+def _is_intro(line: str, program: str) -> bool:
+    return len(line) <= _LONGEST_INTRO and match_line("intro", line, program) is not None
 
 
-def messages_of(lines: list[str], row: Format) -> Iterator[Message]:
-    """Yield the messages of a chat's lines in a format."""
-    days = [(number, numbers_of(parts["day"])) for number, line in enumerate(lines) if (parts := _day(line))]
+def messages_of(lines: list[str], row: Format, offset: int = 0, client: str | None = None) -> Iterator[Message]:
+    """Yield the messages of a chat's lines in a format, in the order of their times.
+
+    offset: of the lines in their file. client: who is meant by a sender without a name.
+    """
+    days = [(number, parts["day"]) for number, line in enumerate(lines) if (parts := _day(line, row.program))]
     heads = _without_stray(list(_heads(lines, row, days)), row)
     above = {number for number, _ in days}
     if "name" not in row.parts:
-        above |= {number for number, line in enumerate(lines) if match_line("name", line)}
+        above |= {number for number, line in enumerate(lines) if match_line("name", line, row.program)}
     ends = [*(head.line for head in heads[1:]), len(lines)]
-    for head, end in zip(heads, ends, strict=False):
-        body = [lines[number] for number in range(head.body, end) if number not in above]
-        text = "\n".join([head.text, *body] if head.text else body).strip("\n ")
+    bodies = [
+        (head, _body([lines[number] for number in range(head.body, end) if number not in above], head.text, row))
+        for head, end in zip(heads, ends, strict=False)
+    ]
+    unnamed = clock_words("unnamed") if formats("unnamed", row.program) else ()
+    for head, text in reversed(bodies) if _is_latest_first(heads) else bodies:
         # Such a program joins consecutive messages of one person; labels after prose were the start of a new message.
         cut = _labels_behind(text) if not row.has_clock and head.time else 0
+        name = client or "" if head.name in unnamed else head.name
         for part in (text[:cut].rstrip(), text[cut:]) if cut else (text,):
-            yield Message(head.name, part, head.time, f"line {head.line + 1}", head.mine)
+            yield Message(name, part, head.time, f"line {offset + head.line + 1}", head.mine, head.day)
+
+
+def _is_latest_first(heads: list[_Head]) -> bool:
+    times = [head.time for head in heads if head.time]
+    later = sum(one > two for one, two in zip(times, times[1:], strict=False))
+    earlier = sum(one < two for one, two in zip(times, times[1:], strict=False))
+    return later > earlier
+
+
+def _body(lines: list[str], first: str, row: Format) -> str:
+    """Return what the sender wrote: without lines of the program, quoted messages and files, and without the quotation
+    marks that a program puts around several lines."""
+    if first.startswith(_LEFT_TO_RIGHT):
+        return ""
+    kept, keeps = [], True
+    for line in (first, *lines) if first else lines:
+        if CLOCKED.search(line) and line is not first and match_line("notice", line, row.program) is not None:
+            keeps = False
+        elif match_line("keep", line, row.program) is not None:
+            keeps = True
+        elif match_line("drop", line, row.program) is not None:
+            keeps = False
+        elif keeps and match_line("skip", line, row.program) is None:
+            kept.append(line)
+    text = "\n".join(kept).replace(_LEFT_TO_RIGHT, "").strip("\n ")
+    if "quoted" in row.parts and "\n" in text and text[0] == text[-1] == '"':
+        text = text[1:-1].replace('""', '"')
+    return text
 
 
 def _labels_behind(text: str) -> int:
@@ -176,61 +328,71 @@ def _label_at(line: str) -> list[str]:
     return [label for label, start, end in labels_in(line)[:1] if line[start:end].rstrip().endswith((":", "：", "】"))]
 
 
-def _heads(lines: list[str], row: Format, days: list[tuple[int, list[int]]]) -> Iterator[_Head]:
+def _heads(lines: list[str], row: Format, days: list[tuple[int, str]]) -> Iterator[_Head]:
     """Yield every head with its time. If the chat has no years, a time earlier than the one before it is in the next
     year."""
     clocked = _clocked(lines)
     longer = _longer_names(lines, row, clocked) if row.text_after_name else {}
-    intros = {number for number, line in enumerate(lines[:_INTRO_LINES]) if _is_intro(line)}
+    intros = {number for number, line in enumerate(lines[:_INTRO_LINES]) if _is_intro(line, row.program)}
+    found = list(_found(row, lines, clocked))
+    order = DayOrder.of(
+        [(parts.get("day", ""), parts.get("clock", "")) for _, parts in found] + [(day, "") for _, day in days]
+    )
+    dated = [(number, order.numbers_of(day)) for number, day in days]
     year, last = 4, None
-    for number, parts in _found(row, lines, clocked):
-        before = bisect(days, (number + 1,)) - 1
-        if number in intros or before >= 0 and days[before][0] == number:
+    for number, parts in found:
+        before = bisect(dated, (number + 1,)) - 1
+        if number in intros or before >= 0 and dated[before][0] == number:
             continue
-        day = days[before][1] if before >= 0 else None
-        time = _time(parts, day, year)
+        day = dated[before][1] if before >= 0 else None
+        written = parts.get("day", "") or (days[before][1] if before >= 0 else "")
+        time = _time(parts, day, year, order)
         if time and time.year < YEARS and last and (last - time).days > 1:
             year += 1
-            time = _time(parts, None, year)
+            time = _time(parts, None, year, order)
         last = time
         name, text = parts["name"], parts.get("text", "")
         if name in longer:
             name, text = longer[name], row.from_name(lines[number])[len(longer[name]) + 1 :].strip()
-        yield _Head(number, number + len(row.lines), name, time, text, row.is_reader(parts) or None)
+        mine = row.is_reader(parts) or None
+        yield _Head(
+            number, number + len(row.lines), name, time, text, mine, written if order.is_open(written) else None
+        )
 
 
-def _time(parts: dict[str, str], day: list[int] | None, year: int) -> datetime | None:
+def _time(parts: dict[str, str], day: list[int] | None, year: int, order: DayOrder) -> datetime | None:
     """Return the time of a head. day: of the last day line; year: used if neither head nor day line has one."""
-    numbers = numbers_of(parts.get("day", "")) or day or []
+    numbers = order.numbers_of(parts.get("day", "")) or day or []
     if len(numbers) == 2:
         numbers = [day[0] if day else year, *numbers]
     return moment(numbers, parts.get("clock") or "0:00")
 
 
 def _without_stray(heads: list[_Head], row: Format) -> list[_Head]:
-    """Drop lines of a body that only look like a head: their name occurs nowhere else, or time runs backwards."""
+    """Drop lines of a body that only look like a head: their name occurs nowhere else, and time runs backwards or there
+    are other senders."""
     heads = [head for head in heads if head.name and (row.has_clock or not is_label(head.name))]
     names = Counter(head.name for head in heads)
     kept: list[_Head] = []
     for number, head in enumerate(heads):
         before = kept[-1].time if kept else None
-        if head.time and before and head.time < before:
-            continue
-        alone = names[head.name] == 1 and len(names) > 2
+        backwards = head.time and before and head.time < before
+        alone = names[head.name] == 1 and (len(names) > 2 or backwards)
         if not alone or row.has_clock and _fits_between(before, head, heads[number + 1 :]):
             kept.append(head)
     return kept
 
 
 def _longer_names(lines: list[str], row: Format, clocked: list[int]) -> dict[str, str]:
-    """Find names with a colon inside, by their part before it: the same text follows that part in each of its heads."""
+    """Find names that have the character inside which separates a name from the text: the same text follows their first
+    part in each of its heads."""
     rests: dict[str, list[str]] = {}
     for number, parts in _found(row, lines, clocked):
         rests.setdefault(parts["name"], []).append(row.from_name(lines[number])[len(parts["name"]) :])
     longer = {}
     for name, found in rests.items():
         shared = found[0][: len(os.path.commonprefix(found))]
-        end = max(widths(shared).rfind(":", 1), 0)
+        end = max(widths(shared).rfind(row.separator, 1), 0)
         if len(found) > 2 and end and not is_label(shared[1:end].strip()):
             longer[name] = name + shared[:end]
     return longer
@@ -246,4 +408,4 @@ def _fits_between(before: datetime | None, head: _Head, after: list[_Head]) -> b
     if head.time is None or before is None:
         return before is None and head.time is not None
     following = next((other.time for other in after if other.time), None)
-    return head.time - before < timedelta(days=1) and (following is None or head.time <= following)
+    return timedelta(0) <= head.time - before < timedelta(days=1) and (following is None or head.time <= following)
