@@ -13,8 +13,10 @@ from prefect.server.api.server import create_app
 from flows.runtime import environment
 from flows.service.child_process import end_with_pipe
 from flows.service.server_guard import ServerGuard
-from flows.service.settings import TEMPORARY
+from flows.service.settings import START_SECONDS, TEMPORARY
 from flows.service.status import alone
+from schemas.errors import Problem
+from tarot_data.system.locks import exclusive
 
 
 def main() -> None:
@@ -31,7 +33,10 @@ class Server(uvicorn.Server):
     prints_port = False
 
     async def startup(self, sockets: list | None = None) -> None:
-        await super().startup(sockets)
+        # Alone: the start migrates the database, and two migrations of one new database spoil each other.
+        place = environment.prefect_home() / "starting.lock"
+        with exclusive(place, Problem("serving_failed", part="server", log=place.parent), START_SECONDS):
+            await super().startup(sockets)
         if self.prints_port and self.started:
             print(self.servers[0].sockets[0].getsockname()[1], flush=True)
 

@@ -12,6 +12,9 @@ from flows.service.status import served_at, token_of
 from flows.service.temporary_server import Temporary
 from schemas.errors import Problem
 
+MAX_DATABASE_PATH = 504
+"""Longest path of a database in bytes: SQLite's MAX_PATHNAME of 512 less the suffix of its log."""
+
 
 @contextmanager
 def prefect_at(data_dir: Path) -> Iterator[None]:
@@ -19,8 +22,11 @@ def prefect_at(data_dir: Path) -> Iterator[None]:
 
     The folder must exist: without it a flow waits two minutes for a server that cannot start. The heartbeat, a thread
     that sleeps a second at the end of every flow, is off, because no server here watches for lost runs. Raises Problem
-    `not_writable`, `disk_full`.
+    `not_writable`, `disk_full`, `data_dir_too_long`.
     """
+    database = prefect_home() / "prefect.db"
+    if (length := len(os.fsencode(database))) > MAX_DATABASE_PATH:
+        raise Problem("data_dir_too_long", path=data_dir, length=length, limit=MAX_DATABASE_PATH)
     try:
         Path(os.environ["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -21,17 +21,18 @@ TABLES = ("readings", "rejections", "files", "signatures", "fixes")
 
 
 AWKWARD = frozenset("[]^|")
-MISREAD = re.compile("%[0-9A-Fa-f]{2}")
+MISREAD = re.compile(r"%[0-9A-Fa-f]{2}|[\\\x00-\x1f\x7f]")
 """deltalake 1.6 parses a table's path as a URL. It fails on the characters of AWKWARD unless an `@` follows them, and
-decodes what MISREAD finds as another character."""
+decodes what MISREAD finds as another character, or fails: control characters, and a backslash that separates nothing."""
 
 
 def table_path(data_dir: Path, name: str) -> Path:
     """Return the folder of a table. Raises Problem `data_dir_name` if no table can be written below such a path."""
     path, after_at = data_dir / "store" / name, data_dir / "store" / "@" / name
-    where = str(data_dir.resolve())
-    if MISREAD.search(where):
-        raise Problem("data_dir_name", path=data_dir, part=MISREAD.search(where).group())
+    where = data_dir.resolve().as_posix()
+    if misread := MISREAD.search(where):
+        part = misread.group()
+        raise Problem("data_dir_name", path=data_dir, part=part if part.isprintable() else ascii(part)[1:-1])
     if after_at.exists():
         return after_at
     if AWKWARD.isdisjoint(where):

@@ -57,3 +57,24 @@ def test_a_failed_server_start_names_its_log(tmp_path, monkeypatch):
         Temporary(tmp_path).address()
     assert problem.value.code == "serving_failed"
     assert "unable to open database file" in (tmp_path / "temporary.log").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_servers_started_at_once_migrate_one_database(tmp_path):
+    variables = os.environ | {"PREFECT_HOME": str(tmp_path)}
+    code = "import sys, time; from pathlib import Path; from flows.service.temporary_server import Temporary\n"
+    code += "log = Path(sys.argv[1]); log.mkdir(); server = Temporary(log); print(server.address()); server.stop()"
+    commands = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path / str(number))],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env=variables,
+        )
+        for number in range(3)
+    ]
+    for command in commands:
+        out, errors = command.communicate(timeout=180)
+        assert out.startswith("http://127.0.0.1:"), errors

@@ -58,10 +58,13 @@ def test_a_data_directory_may_be_renamed(tmp_path):
         assert tables.count(new) == number
 
 
-def test_an_unusable_data_directory_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("name", "part"), [("100%25", "%25"), ("a\tb", "\\t"), ("a\nb", "\\n"), ("a\x7fb", "\\x7f"), ("a\\b", "\\")]
+)
+def test_an_unusable_data_directory_is_refused(tmp_path, name, part):
     with pytest.raises(Problem) as refused:
-        tables.count(tmp_path / "100%25")
-    assert refused.value.code == "data_dir_name" and refused.value.values["part"] == "%25"
+        tables.count(tmp_path / name)
+    assert refused.value.code == "data_dir_name" and refused.value.values["part"] == part
 
 
 def test_an_empty_store_has_no_rows(tmp_path):
