@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-import click
-
-from flows.commands.declare import Context, argument, base_options, command, option
+from flows.commands.declare import Context, Target, argument, base_options, command, option
 from flows.commands.output import print_published
 from schemas.errors import Problem
 
@@ -90,7 +88,7 @@ def dataset_verify(ctx: Context, version: str | None) -> None:
 
 @command("dataset checkout")
 @argument("version")
-@argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@argument("folder", type=Target(file_okay=False))
 def dataset_checkout(ctx: Context, version: str, folder: Path) -> None:
     from tarot_data.dataset import versions
 

@@ -3,9 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-import click
-
-from flows.commands.declare import Context, argument, command, option
+from flows.commands.declare import Context, Target, argument, command, option
 from schemas.errors import Problem
 
 # Tables and models are imported inside the functions, so that --help waits for nothing (flows/commands/__init__.py).
@@ -13,7 +11,7 @@ from schemas.errors import Problem
 
 @command("dataset export")
 @argument("version")
-@argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@argument("folder", type=Target(file_okay=False))
 @option("--license", default="other", show_default=True)
 @option("--reasoning", is_flag=True)
 @option("--push", metavar="REPO")

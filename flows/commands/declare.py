@@ -53,6 +53,13 @@ class DataDir(click.Path):
         return str(value) if bucket.is_bucket(value) else super().convert(value, param, context)
 
 
+class Target(click.Path):
+    """A parameter type: a file or folder outside the data directory that the command writes."""
+
+    def __init__(self, **settings: bool) -> None:
+        super().__init__(path_type=Path, **settings)
+
+
 class Option(click.Option):
     """An option whose help is `option.<command>_<name>` of the catalogue if it exists, else `option.<name>`.
 
@@ -104,7 +111,8 @@ class Command(click.Command):
 
         with bucket.opened(place, warn, alone=self.alone) as data_dir:
             environment.prepare(data_dir, lexicon)
-            with disk_errors.disk_problems(data_dir), terminal.escape_output():
+            targets = [given[param.name] for param in self.params if isinstance(param.type, Target)]
+            with disk_errors.disk_problems(data_dir, filter(None, targets)), terminal.escape_output():
                 context.invoke(self.callback, Context(data_dir, as_json, lang), **given)
 
 

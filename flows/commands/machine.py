@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from flows.commands.declare import Context, command, option
+from flows.commands.declare import Context, Target, command, option
 from flows.runtime.progress import bar
 
 # Tables and models are imported inside the functions, so that --help waits for nothing (flows/commands/__init__.py).
@@ -12,7 +12,7 @@ from flows.runtime.progress import bar
 
 @command("sample", alone=False)
 @option("--n", type=click.IntRange(1), default=220, show_default=True)
-@option("--out", type=click.Path(path_type=Path, file_okay=False), required=True)
+@option("--out", type=Target(file_okay=False), required=True)
 @option("--seed", type=int, default=0, show_default=True)
 @option("--broken", type=click.FloatRange(0, 1), default=0.0, show_default=True)
 def sample(ctx: Context, n: int, out: Path, seed: int, broken: float) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from flows.commands.declare import Context, argument, command, option
+from flows.commands.declare import Context, Target, argument, command, option
 
 # Tables and models are imported inside the functions, so that --help waits for nothing (flows/commands/__init__.py).
 
@@ -112,7 +112,7 @@ def print_drawn(ctx: Context, cards: list[dict], seed: int) -> None:
 @option("--ollama", is_flag=True)
 @option("--adapter", is_flag=True)
 @option("--kind", type=click.Choice(["F16", "F32", "Q8_0"]), default="F16", show_default=True)
-@option("--out", type=click.Path(path_type=Path))
+@option("--out", type=Target())
 def export(
     ctx: Context,
     run: str | None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from flows.commands.declare import Context, argument, command, existing, lexicon_option, option, reason_option
+from flows.commands.declare import Context, Target, argument, command, existing, lexicon_option, option, reason_option
 from flows.commands.output import place_of
 from flows.runtime.progress import bar
 from schemas.errors import Problem
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @command("rejected")
 @reason_option
-@option("--export", type=click.Path(path_type=Path, dir_okay=False))
+@option("--export", type=Target(dir_okay=False))
 def rejected(ctx: Context, reason: str | None, export: Path | None) -> None:
     from schemas.rejections import with_detail
     from tarot_data.ingest import fixes

@@ -3,6 +3,7 @@
 Only changes in the workbook count: a cell is compared with the text that would be written into it now.
 """
 
+import io
 import json
 from pathlib import Path
 
@@ -77,8 +78,11 @@ def write(rejected: pl.DataFrame, path: Path, lang: str, places: dict[str, str])
         }
         sheet.append([neutral(values[name]) for name in COLUMNS])
     _format(sheet, [say(f"worksheet.{decision}", lang) for decision in DECISIONS])
+    # In memory first: on a full disk the zip file of a workbook prints a second error when it is thrown away.
+    data = io.BytesIO()
+    book.save(data)
     with replacing(path) as half:
-        book.save(half)
+        half.write_bytes(data.getvalue())
 
 
 def _format(sheet, decisions: list[str]) -> None:

@@ -1,5 +1,6 @@
 """Locks between processes, on files; the kernel frees the lock of a process that dies."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,7 +29,10 @@ def exclusive(path: Path, busy: Problem, wait_seconds: float = 0.0) -> Iterator[
 
 
 def is_locked(path: Path) -> bool:
-    """Check whether the file is locked now, by another process or elsewhere in this one."""
+    """Check whether the file is locked now, by another process or elsewhere in this one.
+
+    On a disk that cannot be written nobody holds a lock.
+    """
     if not path.exists():
         return False
     lock = FileLock(path, timeout=0)
@@ -36,5 +40,9 @@ def is_locked(path: Path) -> bool:
         lock.acquire()
     except Timeout:
         return True
+    except OSError as error:
+        if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
+            raise
+        return False
     lock.release()
     return False

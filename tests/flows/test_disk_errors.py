@@ -76,6 +76,7 @@ attempt("publish, 8,000 bytes free", "dataset", "publish")
 assert os.system(f"mount -o remount,ro {data}") == 0
 attempt("ingest, read-only", "ingest", str(more))
 attempt("publish, read-only", "dataset", "publish")
+assert run("status")[0] == 0
 assert os.system(f"mount -o remount,rw {data}") == 0
 # One more page of free space each time, so that every write of the ingest fails once, until it succeeds.
 for left in range(0, 1_000_000, 12_288):
@@ -85,6 +86,16 @@ for left in range(0, 1_000_000, 12_288):
         break
 out[-1]["readings"] = torture.tables.count(data)
 print(json.dumps(out))
+"""
+
+
+FULL_TARGET = """
+set -e
+mount -t tmpfs -o size=4k tmpfs "$3"
+for command in "rejected --export $3/a.xlsx" "dataset checkout 1 $3/v" "dataset export 1 $3/e"; do
+    "$1" -m flows.cli $command --data-dir "$2" --lang en 2>&1 && exit 3
+    test -z "$(ls -A "$3")"
+done
 """
 
 
@@ -121,6 +132,31 @@ def test_full_and_read_only_disks_keep_the_store(tmp_path):
         sentence = "cannot be written to (EROFS)" if "read-only" in row["name"] else "The disk is full"
         assert sentence in row["said"] and "Traceback" not in row["said"], row
     assert last["code"] == 0 and last["readings"] == 3 and len(refused) > 8, last
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not can_mount(), reason="no small disk can be mounted here: unshare -rm is refused")
+def test_a_full_target_disk_is_named(tmp_path):
+    inbox, data, target = tmp_path / "inbox", tmp_path / "data", tmp_path / "target"
+    for folder in (inbox, data, target):
+        folder.mkdir()
+    lay(inbox, GOOD, OTHER, THIRD, {"person": "阿宁", "cards": "愚人正位", "content": "短"})
+    take_in(data, inbox)
+    versions.publish(data)
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", FULL_TARGET, "sh", sys.executable, str(data), str(target)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    assert [
+        f"The disk is full: nothing more fits into {target}/{name}" in line
+        for name, line in zip(("a.xlsx", "v", "e"), lines, strict=True)
+    ] == [True] * 3, lines
 
 
 @pytest.mark.parametrize(
