@@ -91,6 +91,9 @@ def _label_before_space(line: str) -> list[Label]:
     name = near[start:].split(None, 1)[0] if near[start : start + 1].strip() else ""
     end = start + len(name)
     name = name[:-2] if name.endswith(("**", "__")) else name
+    after = line[end:].lstrip(" \t\u3000*")[:1]
+    if name.isascii() and after.isascii() and after.isalpha():
+        return []  # words of a title: `Tarot draw`
     alone = not line[end:].strip() and line.lstrip()[:1] in ("#", "*")
     if name not in label_words() or (len(name) == 1 and not alone):
         return []

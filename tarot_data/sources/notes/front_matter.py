@@ -16,16 +16,8 @@ FORM = "notes"
 MAX_FRONT_MATTER = 200
 """Lines within which front matter must end."""
 
-_PLACEHOLDER = re.compile(r"\{\{[^{}\n]{1,40}\}\}|<%[^%\n]{0,200}%>")
 # No bracket inside: `[[[[[[…` would be searched from each of them to the end of its line.
 _WIKI_LINK = re.compile(r"(?<!!)\[\[([^\[\]|\n]*\|)?([^\[\]\n]*)\]\]")
-_OBSIDIAN = (
-    (re.compile(r"%%.*?%%", re.DOTALL), ""),  # a private comment
-    (re.compile(r"^([^\S\n]*>+)[^\S\n]*\[!\w+\][+-]?[^\S\n]*", re.MULTILINE), r"\1 "),  # the kind of a callout
-    (re.compile(r"^[^\S\n]*(?:[-*][^\S\n]*)?[\w ]{1,20}::\s.*$\n?", re.MULTILINE), ""),  # an inline field
-    (re.compile(r"\s\^[A-Za-z0-9-]{2,20}$", re.MULTILINE), ""),  # a block id
-    (_WIKI_LINK, r"\2"),
-)
 _DAY_AT_START = re.compile(r"((?:19|20)\d{2}[-._年]?\d{1,2}[-._月]?\d{1,2})日?(?!\d)")
 _LIST_COMMA = re.compile(r",(?![^(（]*[)）])")
 _TITLE_MARKS = str.maketrans(dict.fromkeys("-—_·|", " "))
@@ -151,7 +143,6 @@ def _unquoted(value: str) -> str:
 def record_of_note(blob: Blob, fields: Fields, body: str) -> RawRecord:
     """Build the one record of a note with front matter. Labels at the top of the body add fields."""
     fields, body = _with_labels(fields, body)
-    body = _PLACEHOLDER.sub("", without_obsidian(body))
     stem = blob.name.rsplit(".", 1)[0]
     title, below = _split_heading(body)
     if title and _repeats(title, stem, fields):
@@ -203,10 +194,3 @@ def _without_links(value: object) -> object:
     if isinstance(value, list):
         return [_without_links(item) for item in value]
     return _WIKI_LINK.sub(r"\2", value).strip() if isinstance(value, str) else value
-
-
-def without_obsidian(body: str) -> str:
-    """Remove Obsidian's markup: private comments, callout kinds, inline fields, block ids, link brackets."""
-    for pattern, replacement in _OBSIDIAN:
-        body = pattern.sub(replacement, body)
-    return body

@@ -11,8 +11,9 @@ from tarot_data.sources.encoding import text_of
 from tarot_data.sources.field_values import Fields
 from tarot_data.sources.labelled_lines import Head, read_head
 from tarot_data.sources.labels import known_fields
-from tarot_data.sources.lines import DAY, ORNAMENTS, WHITESPACE, Kind, Line, to_lines
+from tarot_data.sources.lines import DAY, ORNAMENTS, WHITESPACE, Kind, Line
 from tarot_data.sources.noise import noise_words
+from tarot_data.sources.notes import markup
 from tarot_data.sources.notes.embedded_tables import table_lines
 from tarot_data.sources.notes.front_matter import FORM, day_in_name, front_matter, record_of_note
 from tarot_data.sources.record_builder import to_record
@@ -43,7 +44,7 @@ def recognises(sample: Sample) -> bool:
         return False
     if front_matter(sample.text) is not None:
         return True
-    lines = to_lines(sample.text.split("\n")[:SNIFFED_LINES])
+    lines = markup.lines_of("\n".join(sample.text.split("\n", SNIFFED_LINES)[:SNIFFED_LINES]))
     if any(line.labels and len(read_head(lines, index).names) >= 2 for index, line in enumerate(lines)):
         return True
     return bool(content_cards.named_cards(sample.text[:20_000])) and _CHINESE.search(sample.text) is not None
@@ -56,17 +57,17 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
         text = text.replace(character, "")
     matter = front_matter(text)
     if matter is None:
-        yield from split(_without_tables(to_lines(text.split("\n"))), blob, FORM)
+        yield from split(_without_tables(markup.lines_of(text)), blob, FORM)
         return
     fields, body, above = matter
-    lines = to_lines(body.split("\n"))
+    lines = markup.lines_of(body)
     for line in lines:
         line.number += above
     if not any(name == "cards" for name, _ in fields) and find_readings(lines):
         # A daily note: its front matter applies to all readings in it.
-        yield from split(lines, blob, FORM, common=fields)
+        yield from split(_without_tables(lines), blob, FORM, common=fields)
     else:
-        yield record_of_note(blob, fields, body)
+        yield record_of_note(blob, fields, "\n".join(line.text for line in lines))
 
 
 def split(

@@ -1,0 +1,166 @@
+"""Text of a note tool to lines without the tool's markup, each with its line number in the file.
+
+The marks are rules of `tarot_data/lexicon/markup.toml`; callouts, properties and entities need code.
+"""
+
+import html
+import re
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from tarot_data.cards import card_fields
+from tarot_data.lexicon.field_names import field_of
+from tarot_data.sources.labels import labels_in
+from tarot_data.sources.lines import Line, to_lines
+
+_DROPPED, _LOST, _BREAK = "\x02", "\x03", "\x04"
+"""Characters that mark, while the rules are applied, a place where markup was removed, a line end inside it, and a line
+end that the file does not have."""
+_MARKERS = dict.fromkeys(map(ord, (_DROPPED, _LOST, _BREAK)))
+_AROUND = " \t>-*+•" + _BREAK
+"""Marks of a list item or quotation that are nothing by themselves."""
+
+_PROPERTIES = {"person", "question", "title", "spread", "cards", "position", "orientation", "content", "date"} | {
+    "outcome",
+    "consent",
+    "synthetic",
+    "reader",
+    "deck",
+}
+"""Fields that a property (`牌阵:: 圣三角`) may have; others (id, tags, collapsed) are the tool's."""
+
+Replacement = Callable[[re.Match], str]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A kind of markup. marks: texts of which every note with the markup has one."""
+
+    marks: tuple[str, ...]
+    pattern: re.Pattern
+    replace: Replacement
+
+
+@cache
+def entries() -> list[dict[str, object]]:
+    """Return the rules of markup.toml."""
+    return tomllib.loads(files("tarot_data.lexicon").joinpath("markup.toml").read_text(encoding="utf-8"))["rule"]
+
+
+@cache
+def rules() -> tuple[Rule, ...]:
+    of_table = (
+        Rule(tuple(entry["marks"]), re.compile(entry["pattern"], re.MULTILINE), _replacement(entry))
+        for entry in entries()
+    )
+    return (*of_table, *_OF_CODE)
+
+
+def lines_of(text: str) -> list[Line]:
+    """Return the lines of a note without markup. Line ends must be \\n; lines are numbered from 1 as in the text."""
+    applied = [rule for rule in rules() if any(mark in text for mark in rule.marks)]
+    if not applied:
+        return to_lines(text.split("\n"))
+    text = text.translate(_MARKERS)
+    for rule in applied:
+        text = rule.pattern.sub(rule.replace, text)
+    return list(_numbered(text))
+
+
+def text_of(text: str) -> str:
+    """Return a note without markup as one text."""
+    return "\n".join(line.text for line in lines_of(text))
+
+
+def _numbered(text: str) -> Iterator[Line]:
+    """Split at line ends and at added breaks, without lines on which nothing is left."""
+    number, closed = 0, False
+    for raw in text.split("\n"):
+        number += 1
+        first, number = number, number + raw.count(_LOST)
+        kept = raw.replace(_LOST, "")
+        if _DROPPED in kept:
+            kept = kept.replace(_DROPPED, "")
+            if not kept.strip(_AROUND):
+                continue
+        if _BREAK not in kept:
+            # Of the blank lines above and below a dropped line one is enough.
+            if kept.strip() or not closed:
+                yield Line(kept, first)
+            closed = not kept.strip()
+            continue
+        if not kept.strip(_BREAK + " \t"):
+            continue
+        closed = False
+        if kept.lstrip()[:1] == "|":
+            yield Line(kept.replace(_BREAK, " "), first)
+            continue
+        yield from (Line(part.strip(), first) for part in kept.strip(_BREAK + " \t").split(_BREAK))
+
+
+def _replacement(entry: dict[str, object]) -> Replacement:
+    to, needs_label = str(entry["to"]), entry.get("keep") == "labels"
+
+    def replace(match: re.Match) -> str:
+        after = match.expand(to)
+        if needs_label and not (labels_in(after) or card_fields.listed(after)):
+            return match[0]
+        return (after.replace("\n", _BREAK) or _DROPPED) + _LOST * match[0].count("\n")
+
+    return replace
+
+
+def _callout(match: re.Match) -> str:
+    """Unwrap `> [!info]- 牌面` and the quoted lines below it, if its title is a label or labels are in it; any other stays
+    a quotation."""
+    first, *quoted = match[0].split("\n")
+    head = _CALLOUT_HEAD.match(first)
+    title = head[2].strip() or (head[1] if field_of(head[1]) else "")
+    texts = [line.lstrip(" \t>") for line in quoted]
+    if field_of(title):
+        return "\n".join([f"{title}：", *texts])
+    if any(map(labels_in, texts)):
+        return "\n".join([title or _DROPPED, *texts])
+    return "\n".join([f"> {title}" if title else _DROPPED, *quoted])
+
+
+def _property_line(match: re.Match) -> str:
+    """Read `牌阵:: 圣三角` as a labelled line; drop a property of no field."""
+    return f"{match['lead']}{match['key']}：{match['value'] or ''}" if _is_field(match["key"]) else _DROPPED
+
+
+def _bracketed_line(match: re.Match) -> str:
+    """Read `[牌阵:: 圣三角] (日期:: 2024-03-05)` as labelled lines."""
+    pairs = [(pair["key"].strip(), pair["value"].strip()) for pair in _BRACKETED.finditer(match[0])]
+    return _BREAK.join(f"{key}：{value}" for key, value in pairs if _is_field(key)) or _DROPPED
+
+
+def _is_field(key: str) -> bool:
+    known = field_of(key)
+    return known is not None and known[0] in _PROPERTIES
+
+
+def _entity(match: re.Match) -> str:
+    return html.unescape(match[0]).replace("\xa0", " ")
+
+
+_CALLOUT_HEAD = re.compile(r"[ \t>]*\[!([\w-]+)(?:\|[^\]\n]*)?\][+-]?(.*)")
+_KEY = r"(?P<key>(?![\s#])[^:：\[\]()|*\n]{0,19}[^\s:：\[\]()|*])"
+_BRACKETED = re.compile(rf"[\[(]{_KEY}::[ \t]*(?P<value>[^\[\]()\n]*(?:\([^()\n]*\)[^\[\]()\n]*)*)[\])]")
+_BRACKETED_LINE = _BRACKETED.pattern.replace("(?P<key>", "(?:").replace("(?P<value>", "(?:")
+_OF_CODE = (
+    Rule(("[!",), re.compile(r"^[ \t]*>[ \t>]*\[!.*(?:\n[ \t]*>.*)*", re.MULTILINE), _callout),
+    Rule(("::",), re.compile(rf"^[ \t]*(?:[-*+] )?(?:{_BRACKETED_LINE}[ \t,，;]*)+$", re.MULTILINE), _bracketed_line),
+    Rule(
+        ("::",),
+        re.compile(
+            rf"^(?P<lead>[ \t]*(?:[-*+] )?)(?:\*\*|__)?{_KEY}(?:\*\*|__)?::(?:[ \t]+(?P<value>.*)|$)", re.MULTILINE
+        ),
+        _property_line,
+    ),
+    Rule(("::",), re.compile(_BRACKETED.pattern), lambda match: match["value"].strip()),
+    Rule(("&",), re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|nbsp|amp|lt|gt|quot|emsp|ensp);"), _entity),
+)
