@@ -3,7 +3,7 @@
 import codecs
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from tarot_data.sources.encoding import encoding_of, line_of
@@ -19,6 +19,8 @@ _COMMENTS = ("#", "//")
 _BLANK = re.compile(r"[\s,\ufeff]*")
 _NEXT = re.compile(r"\n[ \t]*(?=\{)")
 _TRAILING_COMMA = re.compile(r",(\s*[}\]])")
+
+ItemsOf = Callable[[object], list]
 
 
 class _BadObject(ValueError):
@@ -45,8 +47,12 @@ def depth_over(value: object, limit: int = MAX_DEPTH) -> bool:
     return True
 
 
-def objects(blob: Blob) -> Iterator[tuple[str, dict] | Rejected]:
+def objects(
+    blob: Blob, *, items_of: ItemsOf = readings_in, limit: int = MAX_LINE
+) -> Iterator[tuple[str, dict] | Rejected]:
     """Yield (locator, object) for every object of a JSON or JSONL file, and a Rejected for each that cannot be read.
+
+    items_of: takes the objects out of a parsed value. limit: characters of one value that is not on a line.
 
     A file whose first line is a whole object is read by lines; otherwise object by object, out of one list, out of a
     list under `data`, `items` or `records`, or one after another.
@@ -55,9 +61,9 @@ def objects(blob: Blob) -> Iterator[tuple[str, dict] | Rejected]:
         head = file.read(_CHUNK)
     name = encoding_of(head)
     if _is_lines(head, name):
-        yield from _by_line(blob, name)
+        yield from _by_line(blob, name, items_of)
     else:
-        yield from _by_object(blob, name)
+        yield from _by_object(blob, name, items_of, limit)
 
 
 def _is_lines(head: bytes, name: str) -> bool:
@@ -75,16 +81,18 @@ def _is_lines(head: bytes, name: str) -> bool:
             pass
         else:
             return True
+    if first.endswith(("[", "{")) or solid[0].endswith(","):
+        return False  # a container whose items are on the lines below
     return sum(line.startswith('{"') or line.startswith('{ "') for line in solid) >= 2 and len(solid[0]) > 2
 
 
-def _by_line(blob: Blob, name: str) -> Iterator[tuple[str, dict] | Rejected]:
+def _by_line(blob: Blob, name: str, items_of: ItemsOf) -> Iterator[tuple[str, dict] | Rejected]:
     with blob.open() as file:
         for number, value, text in _values(_decoded_lines(file, name)):
             if isinstance(value, _BadObject):
                 yield _refused(blob, f"line {number}", value)
                 continue
-            items = readings_in(value)
+            items = items_of(value)
             if not items and text not in ("[]", "{}"):
                 yield _refused(blob, f"line {number}", _BadObject("no_reading_object", text))
             for index, item in enumerate(items, 1):
@@ -175,10 +183,10 @@ def parse(text: str) -> object:
     return value
 
 
-def _by_object(blob: Blob, name: str) -> Iterator[tuple[str, dict] | Rejected]:
+def _by_object(blob: Blob, name: str, items_of: ItemsOf, limit: int) -> Iterator[tuple[str, dict] | Rejected]:
     """Yield objects one after another, or the items of one list, parsed while the text comes in."""
     with blob.open() as file:
-        text = _Text(file, name)
+        text = _Text(file, name, limit)
         text.skip_comments()
         text.enter_list()
         number = 0
@@ -189,14 +197,14 @@ def _by_object(blob: Blob, name: str) -> Iterator[tuple[str, dict] | Rejected]:
             except _BadObject as error:
                 yield _refused(blob, f"item {number}", error)
             else:
-                yield from _numbered(value, number, blob)
+                yield from _numbered(value, number, blob, items_of)
 
 
 class _Text:
     """The text of a file, decoded as it is needed. Only the part from `place` on is kept, a chunk or an object long."""
 
-    def __init__(self, file: BinaryIO, encoding: str) -> None:
-        self.file = file
+    def __init__(self, file: BinaryIO, encoding: str, limit: int) -> None:
+        self.file, self.limit = file, limit
         self.decoder = codecs.getincrementaldecoder(encoding)("replace")
         self.buffer, self.place = "", 0
         self.done = self.in_list = False
@@ -240,7 +248,7 @@ class _Text:
                 self.buffer, self.place, self.done = "", 0, True
                 raise _too_deep() from error
             except ValueError as error:
-                if self.done or len(self.buffer) - self.place >= MAX_LINE:
+                if self.done or len(self.buffer) - self.place >= self.limit:
                     return self._damaged(error)
                 self._read(max(_CHUNK, len(self.buffer) - self.place))
         self.place = end
@@ -267,8 +275,8 @@ class _Text:
         return value
 
 
-def _numbered(value: object, number: int, blob: Blob) -> Iterator[tuple[str, dict] | Rejected]:
-    items = readings_in(value)
+def _numbered(value: object, number: int, blob: Blob, items_of: ItemsOf) -> Iterator[tuple[str, dict] | Rejected]:
+    items = items_of(value)
     if not items:
         yield _refused(blob, f"item {number}", _BadObject("no_object", json.dumps(value, ensure_ascii=False)))
     for index, item in enumerate(items, 1):

@@ -31,7 +31,7 @@ FORMS = (
     "tables.xlsx",
     "notion.archive",
     "zip_folder",
-    "chats.wechat_json",
+    "chats.chat_json",
     "finetune",
     "json_records",
     "chats.wechat_html",

@@ -1,4 +1,5 @@
-"""Messages as rows or objects: the columns of CSV, XLSX, JSON and HTML exports, named in message_columns.csv."""
+"""Messages as rows or objects to `Message`: the columns of CSV, XLSX, JSON, HTML and databases, named in
+message_columns.csv."""
 
 import json
 import re
@@ -8,15 +9,26 @@ from datetime import datetime
 from tarot_data import lexicon
 from tarot_data.lexicon.chat_formats import clock_words
 from tarot_data.lexicon.dates import CHINA, parse_date
+from tarot_data.sources.chats.message_text import own_text, repaired
+from tarot_data.sources.chats.programs import Program
 from tarot_data.sources.chats.sittings import Message, to_records
+from tarot_data.sources.labels import known_fields
 from tarot_data.sources.noise import noise_words
 from tarot_data.sources.records import Blob, RawRecord, Rejected
 from tarot_data.text.cleanup import plain
 from tarot_data.text.normalise import fold, widths
 
-_ACCOUNT = re.compile(r"(?:wxid_|gh_)\w+|\w+@(?:chatroom|openim)")
-_UNIX = re.compile(r"\d{10}(?:\.\d+)?|\d{13}")
+Cells = dict[str, list]
+"""Part of a message to its values, the best-named first."""
+
+_ACCOUNT = re.compile(r"(?:wxid_|gh_|u_)\w+|\w+@(?:chatroom|openim|[a-z.]*whatsapp\.net)|\d{5,}|[UW][0-9A-Z]{8,}")
+_UNITS = {9: (1, 978_307_200), 10: (1, 0), 13: (1e3, 0), 16: (1e6, 0), 18: (1e9, 978_307_200), 19: (1e9, 0)}
+"""Digits of a number that is a time: units in a second, and seconds from 1970 to its first day (Apple's is in 2001)."""
+_UNIX = re.compile(r"(\d{9,19})(?:\.\d+)?")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
+_ZONE = re.compile(r"[,，]?\s*(?:at\s+)?(?:(?:UTC|GMT)?[+-]\d{2}:?\d{2}|UTC|GMT|Z)?$")
+_LISTED = ("text", "not own")
+"""Parts whose value may be a list or an object."""
 
 
 @lexicon.cached
@@ -32,7 +44,7 @@ def _names(column: str) -> dict[str, list[tuple[str, int]]]:
     return found
 
 
-@lexicon.cached(maxsize=4096)
+@lexicon.cached(maxsize=8192)
 def _key(name: str) -> str:
     """Normalise a column name for comparison: no case, no spaces, no underscores between words."""
     bare = fold(name).strip().strip('"').replace(" ", "")
@@ -44,89 +56,198 @@ def is_sure(name: str) -> bool:
     return _key(name) in _names("sure")
 
 
-def mentions_columns(text: str) -> bool:
-    """Check whether JSON text has a key that only messages or chats have. A quick check before anything is parsed."""
-    marks = [*_names("sure"), *(name for name, parts in _names("names").items() if parts[0][0] == "chat")]
-    bare = fold(text).replace("_", "")
-    return any(f'"{mark}"' in bare for mark in marks)
+def parts_of_keys(keys: Iterable[str]) -> set[str]:
+    """Return the parts of messages and chats that keys may hold."""
+    return {part for key in keys for part, _ in _names("names").get(_key(key), ())}
 
 
-def cells_of(value: dict) -> dict[str, object]:
-    """Return the message parts of an object, also from one level down (`content.msg`); the best-ranked name of each
-    part counts."""
+def cells_of(value: dict) -> Cells:
+    """Return the message parts of an object, also from two levels down (`content.msg`, `contents.refer.content`)."""
     found: dict[str, list[tuple[int, object]]] = {}
+    unnamed = False
+    for name, cell in _flat(value):
+        blank = cell is None or cell == ""
+        for part, rank in _names("names").get(_key(name), ()):
+            if blank:
+                unnamed |= part == "sender" and is_sure(name)
+            elif (
+                not isinstance(cell, dict | list) or part in _LISTED and not (part == "text" and isinstance(cell, dict))
+            ):
+                found.setdefault(part, []).append((rank, cell))
+    cells = {part: [cell for _, cell in sorted(ranked, key=lambda r: r[0])] for part, ranked in found.items()}
+    if unnamed and "partner" in cells:
+        # chatlog leaves its owner's name empty, and names the chat in every row.
+        chat = {*map(str, cells["partner"]), *map(str, cells.get("chat id", ()))}
+        cells["sender"] = [name for name in cells.get("sender", ()) if str(name) not in chat and not _is_account(name)]
+        cells["unnamed"] = [True]
+    return cells
+
+
+def _flat(value: dict, prefix: str = "", depth: int = 2) -> Iterator[tuple[str, object]]:
     for key, child in value.items():
-        inner = {f"{key}.{name}": cell for name, cell in child.items()} if isinstance(child, dict) else {}
-        for name, cell in {key: child, **inner}.items():
-            if cell is not None and cell != "" and isinstance(name, str) and len(name) < 40:
-                for part, rank in _names("names").get(_key(name), ()):
-                    found.setdefault(part, []).append((rank, cell))
-    return {part: _best([cell for _, cell in sorted(cells, key=lambda c: c[0])]) for part, cells in found.items()}
+        if isinstance(key, str) and len(key) < 40:
+            yield prefix + key, child
+            if depth and isinstance(child, dict):
+                yield from _flat(child, f"{prefix}{key}.", depth - 1)
 
 
-def _best(cells: list[object]) -> object:
-    """Return the first cell that is not an account id, because a name is wanted; otherwise the first cell."""
-    if len(cells) == 1:
-        return cells[0]
-    return next((cell for cell in cells if not _ACCOUNT.fullmatch(plain(cell).strip())), *cells[:1] or [None])
+def _is_account(name: object) -> bool:
+    return _ACCOUNT.fullmatch(plain(name).strip()) is not None
 
 
-def header_of(rows: list[list[object]]) -> dict[str, list[int]] | None:
-    """Find the columns of a message table by its header, which may be below lines about the chat; None if it has no
-    header.
+def best_name(names: list) -> str:
+    """Return the first name that is no account id; otherwise the first; empty if there is none."""
+    return plain(next((name for name in names if not _is_account(name)), *names[:1] or [""])).strip()
 
-    Maps each part of a message to the indices of the columns that may hold it, best first.
-    """
+
+def is_message(cells: Cells) -> bool:
+    """Check whether an object is a message: it has a time or a mark of chats, who wrote it, and a text."""
+    named = "mine" in cells or "sender" in cells or "account" in cells
+    return "text" in cells and named and ("time" in cells or "mark" in cells)
+
+
+def header_of(rows: list[list[object]]) -> list[str] | None:
+    """Find the header of a message table, which may be below lines about the chat; None if it has none."""
     for row in rows[:8]:
         cells = [plain(cell) for cell in row]
-        if len(cells) < 3 or not any(map(is_sure, cells)):
+        parts = parts_of_keys(cells)
+        if len(cells) < 3 or not {"text"} < parts or not parts & {"mine", "sender"}:
             continue
-        found: dict[str, list[tuple[int, int]]] = {}
-        for index, cell in enumerate(cells):
-            for part, rank in _names("names").get(_key(cell), ()):
-                found.setdefault(part, []).append((rank, index))
-        if "text" in found and ("mine" in found or "sender" in found):
-            return {part: [index for _, index in sorted(places)] for part, places in found.items()}
+        if any(map(is_sure, cells)) or "time" in parts and _is_plain_chat(cells):
+            return cells
     return None
+
+
+def _is_plain_chat(names: list[str]) -> bool:
+    """Check whether a header is `Date,User,Message`: a column of messages, and nothing that a table of readings has."""
+    messages = {_key(name) for name in names} & {
+        "message",
+        "msg",
+        "messages",
+        *map(_key, noise_words("message column")),
+    }
+    return bool(messages) and not known_fields(names) & {"cards", "spread", "person"}
 
 
 def read_table(rows: Iterable, blob: Blob, locator: str = "row {}") -> Iterator[RawRecord | Rejected]:
     """Convert a table of messages. rows: (number, cells) or Rejected, with the header among the first."""
-    columns: dict[str, list[int]] | None = None
-    messages: list[Message] = []
+    header: list[str] | None = None
+    values: list[tuple[str, dict]] = []
     for item in rows:
         if isinstance(item, Rejected):
             yield item
             continue
         number, row = item
-        if columns is None:
-            columns = header_of([row])
-            continue
-        cells = {}
-        for part, places in columns.items():
-            cells[part] = _best([row[place] for place in places if place < len(row) and row[place] not in (None, "")])
-        if message := message_of(cells, locator.format(number)):
-            messages.append(message)
-    yield from to_records(messages, blob, names=display_names(blob))
+        if header is None:
+            header = header_of([row])
+        else:
+            values.append((locator.format(number), dict(zip(header, row, strict=False))))
+    for messages in chats_of(values):
+        yield from to_records(messages, blob, names=display_names(blob))
 
 
-def message_of(cells: dict[str, object], place: str) -> Message | None:
-    """Convert parts (text, mine, sender, time, type) to a message; None if there is no text, or for a picture, voice
-    message, …"""
-    kind = fold(plain(cells.get("type"))).strip()
-    if kind not in ("", "0", "1") and not kind.startswith(noise_words("text type")):
+def chats_of(
+    values: Iterable[tuple[str, dict]],
+    owners: frozenset[str] = frozenset(),
+    program: Program | None = None,
+    partner: str | None = None,
+    names: dict[str, str] | None = None,
+) -> list[list[Message]]:
+    """Convert objects with their places to messages in time order, one list for each chat.
+
+    owners: accounts and names of the reader's side. partner: name of the only other side. names: account to name.
+    """
+    chats: dict[str, list[tuple[str, Cells]]] = {}
+    for place, value in values:
+        cells = cells_of(value)
+        chats.setdefault(str(next(iter(cells.get("chat id", ())), "")), []).append((place, cells))
+    if not any(_has_sides(rows) for rows in chats.values()):
+        # The talker of a row is its sender, not its chat.
+        chats = {"": [row for rows in chats.values() for row in rows]}
+    return [_in_order(_messages(rows, owners, program, partner, names or {})) for rows in chats.values()]
+
+
+def _has_sides(rows: list[tuple[str, Cells]]) -> bool:
+    """Check whether the messages under one id are those of a chat: of both sides, or with the chat's name."""
+    sides = {fold(plain(cells["mine"][0])) for _, cells in rows if "mine" in cells}
+    return len(sides) > 1 or any("partner" in cells for _, cells in rows)
+
+
+def _messages(
+    rows: list[tuple[str, Cells]],
+    owners: frozenset[str],
+    program: Program | None,
+    partner: str | None,
+    names: dict[str, str],
+) -> list[Message]:
+    nameless = {str(account) for _, cells in rows if "unnamed" in cells for account in cells.get("account", [""])[:1]}
+    chat_ids = {str(chat) for _, cells in rows for chat in cells.get("chat id", ())}
+    own = nameless if len(nameless - chat_ids) == 1 and nameless.isdisjoint(chat_ids) else set()
+    found = []
+    for place, cells in rows:
+        accounts = {str(account).removeprefix("user") for account in cells.get("account", ())}
+        if "mine" not in cells and owners and (accounts or cells.get("sender")):
+            sides = accounts | {plain(name) for name in cells.get("sender", ())}
+            cells["mine"] = ["1" if sides & owners else "0"]
+        elif "mine" not in cells and own:
+            cells["mine"] = ["1" if "unnamed" in cells else "0"]
+        if message := message_of(cells, place, program, names):
+            other = partner if not message.sender and message.mine is False else None
+            found.append(Message(other or message.sender, message.text, message.time, message.place, message.mine))
+    return found
+
+
+def _in_order(messages: list[Message]) -> list[Message]:
+    """Sort messages by time; programs that write the newest first are turned round. Without times the order stays."""
+    if not messages or any(message.time is None for message in messages):
+        return messages
+    if messages[0].time > messages[-1].time:
+        messages = messages[::-1]
+    return sorted(messages, key=lambda message: message.time)
+
+
+def message_of(
+    cells: Cells, place: str, program: Program | None = None, names: dict[str, str] | None = None
+) -> Message | None:
+    """Convert the parts of a message; None if its sender wrote no text: a picture, a notice, a forwarded message."""
+    flags = cells.get("not a message", ())
+    if any(fold(plain(flag)).strip() in noise_words("yes") for flag in flags):
         return None
-    text = plain(_unwrapped(cells.get("text"))).replace("\r\n", "\n").strip()
-    if not text or text.startswith(("<?xml", "<msg>")):
+    if any(fold(plain(value)).strip() not in noise_words("no") for value in cells.get("not own", ()) if value):
         return None
-    mine = cells.get("mine")
+    kind = kind_of(cells, program)
+    if kind is None:
+        return None
+    quoted = plain(next(iter(cells.get("quoted", ())), ""))
+    text = own_text(_unwrapped(next(iter(cells.get("text", ())), None)), quoted, voice=kind == "voice")
+    if not text:
+        return None
+    mine = next(iter(cells.get("mine", ())), None)
+    sender = best_name([repaired((names or {}).get(str(name), name)) for name in cells.get("sender", ())])
     return Message(
-        sender=plain(cells.get("sender")).strip(),
+        sender=sender,
         text=text,
-        time=moment_of(cells.get("time")),
+        time=_time_of(cells.get("time", [])),
         place=place,
         mine=None if mine in (None, "") else fold(plain(mine)).strip() in noise_words("mine"),
     )
+
+
+def kind_of(cells: Cells, program: Program | None) -> str | None:
+    """Return `text` or `voice` for a message that its sender wrote or spoke, by its type; None for any other."""
+    types = [fold(plain(value)).strip() for value in cells.get("type", ())]
+    subtypes = [fold(plain(value)).strip() for value in cells.get("subtype", ())]
+    if program is not None and program.types:
+        known = [program.types[kind] for kind in types if kind in program.types]
+        return None if not known or "" in known else known[0]
+    for kind in types:
+        if kind.startswith(noise_words("voice type")):
+            return "voice"
+        if kind.startswith(noise_words("text type")) or kind in ("", "0", "1"):
+            continue
+        if kind.removesuffix(".0").isdecimal() or any(word in kind for word in noise_words("other type")):
+            return None
+    return None if types[:1] == ["49"] and subtypes and subtypes[0] not in ("57", "0", "1") else "text"
 
 
 def _unwrapped(text: object) -> object:
@@ -137,17 +258,60 @@ def _unwrapped(text: object) -> object:
         parsed = json.loads(text)
     except (ValueError, RecursionError):
         return text
-    return cells_of(parsed).get("text", "") if isinstance(parsed, dict) else text
+    return next(iter(cells_of(parsed).get("text", ())), "") if isinstance(parsed, dict) else text
+
+
+def _time_of(values: list) -> datetime | None:
+    """Return the first value that is a time, or a day and a clock time in two columns."""
+    found = next((time for value in values if (time := moment_of(value))), None)
+    if found or len(values) < 2:
+        return found
+    clock = next((plain(value) for value in values if _CLOCK.search(plain(value))), "")
+    days = (plain(value) for value in values if plain(value) != clock)
+    return next((time for day in days if (time := moment_of(f"{day} {clock}"))), None)
 
 
 def moment_of(value: object) -> datetime | None:
-    """Parse a message's time in China: Unix seconds or milliseconds, or written out; None for anything else."""
+    """Parse a message's time in China: a number (see _UNITS), ISO 8601, or written out; None for anything else.
+
+    A time with an offset of its own is the sender's local time; UTC is converted.
+    """
     text = widths(plain(value)).strip()
-    if _UNIX.fullmatch(text):
-        return datetime.fromtimestamp(float(text) / (1000 if len(text) == 13 else 1), CHINA).replace(tzinfo=None)
-    day, _, clock = text.replace("T", " ", 1).partition(" ")
-    numbers = numbers_of(day)
-    return moment(numbers, clock) if numbers[:1] > [1900] else None
+    if number := _UNIX.fullmatch(text):
+        unit, epoch = _UNITS.get(len(number[1]), (0, 0))
+        seconds = unit and float(text) / unit + epoch
+        return datetime.fromtimestamp(int(seconds), CHINA).replace(tzinfo=None) if 0 < seconds < 2**32 else None
+    if text[10:11] == "T":
+        return _iso(text)
+    clock = _CLOCK.search(text)
+    if clock is None:
+        return None
+    start = min(
+        [clock.start(), *(at for word in _clock_words() if (at := fold(text).rfind(word, 0, clock.start())) > 0)]
+    )
+    day = _day(text[:start].strip(" ,，")) or _day(_ZONE.sub("", text[clock.end() :]).strip(" ,，"))
+    return moment(day, text[start:]) if day else None
+
+
+def _iso(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if found.tzinfo is not None and not found.utcoffset():
+        found = found.astimezone(CHINA)
+    return found.replace(tzinfo=None)
+
+
+def _clock_words() -> tuple[str, ...]:
+    return tuple(word for kind in ("am", "pm", "hours") for word in clock_words(kind) if not word.isascii())
+
+
+@lexicon.cached(maxsize=4096)
+def _day(text: str) -> list[int] | None:
+    """Return year, month and day of a written day with a year; None if it has none or their order is ambiguous."""
+    day = parse_date(text.removesuffix(" at")).day if len(text) > 5 else None
+    return [day.year, day.month, day.day] if day else None
 
 
 def numbers_of(day: str) -> list[int]:
@@ -177,20 +341,29 @@ def moment(day: list[int], clock: str) -> datetime | None:
 
 def display_names(blob: Blob) -> dict[str, str]:
     """Map ids to names from the `users.json` next to a chat; empty if there is none."""
-    if blob.path is None:
-        return {}
-    name_list = blob.path.with_name("users.json")
-    try:
-        if not name_list.is_file() or name_list.is_symlink() or name_list.stat().st_size > 2**24:
-            return {}
-        users = json.loads(name_list.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    named = {key: _name_of(user) for key, user in users.items()} if isinstance(users, dict) else {}
+    found = json_beside(blob, "users.json")
+    if isinstance(found, list):
+        found = {str(user.get("id")): user for user in found if isinstance(user, dict)}
+    named = {key: _name_of(user) for key, user in found.items()} if isinstance(found, dict) else {}
     return {key: name for key, name in named.items() if isinstance(name, str)}
 
 
+def json_beside(blob: Blob, name: str) -> object:
+    """Parse a file next to a chat or in the folder above it; None if there is none that can be read."""
+    if blob.path is None:
+        return None
+    for path in (blob.path.with_name(name), blob.path.parent.with_name(name)):
+        try:
+            if path.is_file() and not path.is_symlink() and path.stat().st_size <= 2**24:
+                return json.loads(path.read_text(encoding="utf-8-sig"))
+        except (OSError, ValueError, RecursionError):
+            return None
+    return None
+
+
 def _name_of(user: object) -> object:
-    if isinstance(user, dict):
-        return next((user[field] for field in ("remark", "nickname", "account", "name") if user.get(field)), None)
-    return user
+    if not isinstance(user, dict):
+        return user
+    profile = user["profile"] if isinstance(user.get("profile"), dict) else {}
+    names = ("remark", "nickname", "display_name", "real_name", "account", "name")
+    return next((source[name] for name in names for source in (profile, user) if source.get(name)), None)

@@ -400,6 +400,7 @@ def _without_greeting(text: str) -> str:
     while True:
         text = text.lstrip(" ，,。！!～~：:、\n")
         found = next((word for word in words if fold(text).startswith(word)), None)
-        if found is None:
+        # `想问下个月…`: whether a word belongs to the greeting is open, so it stays.
+        if found is None or fold(text).startswith(noise_words("kept greeting")):
             return text.strip()
         text = text[len(found) :]

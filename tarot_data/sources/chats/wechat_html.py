@@ -88,8 +88,7 @@ def _of_object(value: dict, place: str) -> Message | None:
     if "b" in value and "t" in value:
         return _short(value, place)
     cells = message_table.cells_of(value)
-    if isinstance(cells.get("text"), str):
-        cells["text"] = _plain(cells["text"])
+    cells["text"] = [_plain(text) if isinstance(text, str) else text for text in cells.get("text", ())]
     return message_table.message_of(cells, place)
 
 
@@ -99,8 +98,8 @@ def _short(value: dict, place: str) -> Message | None:
     if not isinstance(body, str):
         return None
     name, text = _SHORT_NAME.search(body), _SHORT_TEXT.search(body)
-    cells = {"text": _plain(text[1] if text else body), "mine": value.get("s"), "time": value.get("t")}
-    return message_table.message_of({**cells, "sender": unescape(name[1]) if name else None}, place)
+    cells = {"text": [_plain(text[1] if text else body)], "mine": [value.get("s")], "time": [value.get("t")]}
+    return message_table.message_of({**cells, "sender": [unescape(name[1])] if name else []}, place)
 
 
 def _plain(html: str) -> str:
