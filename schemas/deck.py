@@ -24,6 +24,7 @@ CONSENTS = ("yes", "no", "unknown")
 REASONS = (
     "unreadable",
     "unsafe",
+    "not_a_reading",
     "empty_body",
     "too_short",
     "not_chinese",

@@ -23,7 +23,8 @@ _ONLY_LINKS = re.compile(r"(?:https?://\S+|\[[^\]]*\]\([^)]*\)|\[[\u4e00-\u9fff]
 
 @lexicon.cached
 def _empty_bodies() -> frozenset[str]:
-    return frozenset(fold(word) for row in lexicon.read_table("empty_bodies") for word in row["words"].split("|"))
+    words = {fold(word) for row in lexicon.read_table("empty_bodies") for word in row["words"].split("|")}
+    return frozenset(words.union(noise_words("no value")))
 
 
 def body_problem(content: str) -> tuple[str, str, dict[str, object]] | None:

@@ -114,6 +114,9 @@ def check_body(draft: Draft) -> None:
     """Reject a content that is not the body of a reading."""
     if problem := body_problem(draft.content):
         draft.problem = ("clean", *problem)
+    if problem and problem[1] == "empty" and draft.record.unknown:
+        columns = "、".join(draft.record.unknown)
+        draft.problem = ("clean", "empty_body", "text_not_understood", {"columns": columns})
 
 
 def resolve_cards(draft: Draft) -> None:

@@ -2,7 +2,10 @@
 
 import re
 
-from tarot_data.lexicon.field_names import rank_of
+from tarot_data import lexicon
+from tarot_data.cards.card_fields import answer_of
+from tarot_data.lexicon.field_names import LISTS_APART, rank_of
+from tarot_data.sources.noise import noise_words
 from tarot_data.text.cleanup import plain
 from tarot_data.text.normalise import fold
 
@@ -16,6 +19,11 @@ under their own words (底牌)."""
 _MANY_VALUES = ("content", "cards", "spread")
 """Fields of which a record may have several values."""
 
+ANSWERS = ("orientation", "consent", "synthetic", *LISTS_APART)
+"""Fields in which a word for nothing (无) may be an answer."""
+
+_LONGEST_PLACEHOLDER = 12
+
 _EXCEL_ERROR = re.compile(r"#{3,}|#(?:NAME|REF|VALUE|N/A|DIV/0|NUM|NULL)[?!]?")
 
 
@@ -27,7 +35,9 @@ class FieldValues:
 
     def __init__(self, fields: Fields, extra: dict[str, object]) -> None:
         self.extra = extra
-        self.fields = {key: kept for key, pairs in fields.items() if (kept := [p for p in pairs if not is_blank(p[1])])}
+        self.fields = {
+            key: kept for key, pairs in fields.items() if (kept := [p for p in pairs if _has_value(key, p[1])])
+        }
         self.named: dict[str, list[Pair]] = {}
         for key, pairs in self.fields.items():
             self.named.setdefault(key[0], []).extend(pairs)
@@ -48,10 +58,26 @@ class FieldValues:
         return {key[1]: pairs for key, pairs in self.fields.items() if key[0] == name}
 
 
+def _has_value(key: tuple[str, int], value: object) -> bool:
+    if is_blank(value):
+        return False
+    return not is_placeholder(value) or key[0] in ANSWERS and answer_of(value) is not None
+
+
+def is_placeholder(value: object) -> bool:
+    """Check for a word that fills a field without a value: `nan`, `NULL`, 无, `-`."""
+    return isinstance(value, str) and len(value) < _LONGEST_PLACEHOLDER and fold(value).strip() in _placeholders()
+
+
+@lexicon.cached
+def _placeholders() -> frozenset[str]:
+    return frozenset(noise_words("no value"))
+
+
 def is_blank(value: object) -> bool:
-    """Check whether a value is missing, white space, or an error value of Excel."""
+    """Check whether a value is missing, not a number, white space, or an error value of Excel."""
     if not isinstance(value, str):
-        return value is None
+        return value is None or value != value
     text = value.strip()
     return not text or (text[0] == "#" and _EXCEL_ERROR.fullmatch(text) is not None)
 

@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 from tarot_data.lexicon.dates import parse_date
 from tarot_data.lexicon.field_names import field_of
+from tarot_data.sources.json_tables import objects_of
 from tarot_data.sources.labels import known_fields
+from tarot_data.sources.name_evidence import are_names
 
 MAX_LEVELS = 4
 _LIST_KEYS = ("data", "items", "records", "readings", "results", "rows", "list", "messages", "conversations")
@@ -28,6 +30,8 @@ def readings_in(value: object, level: int = 0) -> list[dict]:
         return [item for child in value for item in readings_in(child, level)] if level < MAX_LEVELS else []
     if not isinstance(value, dict):
         return []
+    if rows := objects_of(value):
+        return rows
     if is_reading(value) or level >= MAX_LEVELS:
         return [value]
     return next((found for layout in LAYOUTS if (found := layout(value, level))), [value])
@@ -52,12 +56,14 @@ def _under_usual_key(value: dict, level: int) -> list[dict]:
 
 
 def _list_per_client(value: dict, level: int) -> list[dict]:
-    """Read `{"Mel": [{…}, {…}], "阿宁": [{…}]}`: one list of readings per client or day."""
+    """Read `{"Mel": [{…}, {…}], "阿宁": [{…}]}`: one list of readings per client or day; a key that is neither, such as
+    `sessions`, gives nothing."""
     if not all(_are_objects(child) for child in value.values()):
         return []
     if not any(is_reading({"person": 1, **item}) for child in value.values() for item in child[:3]):
         return []
-    return [_named(key, item) for key, child in value.items() for item in child if isinstance(item, dict)]
+    names = are_names(value)
+    return [_named(key, item, names) for key, child in value.items() for item in child if isinstance(item, dict)]
 
 
 def _under_own_keys(value: dict, level: int) -> list[dict]:
@@ -69,15 +75,13 @@ def _under_own_keys(value: dict, level: int) -> list[dict]:
     if known_fields(list(map(str, value))) & {"content", "cards"}:
         return []
     shared = {key: child for key, child in value.items() if not isinstance(child, dict | list) and _is_shared(key)}
-    alike = _are_alike(value)
+    names = are_names(key for key, child in value.items() if isinstance(child, dict | list) and key not in ASIDE)
     found = []
     for key, child in value.items():
         if not isinstance(child, dict | list) or key in ASIDE:
             continue
-        is_name = isinstance(child, dict) and not field_of(key) and (alike or any("一" <= c <= "鿿" for c in key))
         for item in readings_in(child, level + 1):
-            whole = {**shared, **item}
-            whole = _named(key, whole) if is_name or parse_date(key).day else whole
+            whole = _named(key, {**shared, **item}, names)
             if is_reading(whole):
                 found.append(whole)
     return found
@@ -91,13 +95,6 @@ def _are_objects(child: object) -> bool:
     return isinstance(child, list) and bool(child) and all(isinstance(item, dict) for item in child[:50])
 
 
-def _are_alike(value: dict) -> bool:
-    """Check whether an object holds several objects with the same keys, under keys that may be names."""
-    if len(value) < 2 or not all(isinstance(child, dict) and key not in _LIST_KEYS for key, child in value.items()):
-        return False
-    return len({frozenset(child) for child in value.values()}) == 1 and not any(map(str.isdigit, value))
-
-
 def _person_next_to(value: dict) -> dict:
     """Return the person that an object next to a list of readings describes."""
     for key, child in value.items():
@@ -108,11 +105,11 @@ def _person_next_to(value: dict) -> dict:
     return {}
 
 
-def _named(key: str, item: dict) -> dict:
-    """Return a reading with the day or person that its key names, unless it has its own."""
-    field = "date" if parse_date(key).day else "person"
-    names = known_fields([str(name) for name in item][:200])
-    return item if field in names else {field: key, **item}
+def _named(key: str, item: dict, names: list[str]) -> dict:
+    """Return a reading with the day or person that its key is, unless it has its own. names: the keys that are names."""
+    field = "date" if parse_date(key).day else "person" if key in names else None
+    known = known_fields([str(name) for name in item][:200])
+    return item if field is None or field in known else {field: key, **item}
 
 
 def _is_shared(key: str) -> bool:

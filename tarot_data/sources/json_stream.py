@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from tarot_data.sources.encoding import encoding_of, line_of
 from tarot_data.sources.json_layouts import readings_in
+from tarot_data.sources.json_tables import Header, is_header
 from tarot_data.sources.records import Blob, Rejected, source_of
 
 MAX_LINE = 8 * 1024 * 1024
@@ -67,10 +68,15 @@ def objects(
 
 
 def _is_lines(head: bytes, name: str) -> bool:
-    """Check whether each line is an object: the first that begins with { also ends, or a second one begins with {."""
+    """Check whether each line is an object: the first that begins with { also ends, or a second one begins with {.
+
+    Or each is a list, the first one of the names of columns.
+    """
     text = head.decode(name, "replace").removeprefix("\ufeff")
     lines = [line.strip() for line in text.split("\n")[:50]]
     solid = [line for line in lines if line and not line.startswith(_COMMENTS)]
+    if len(solid) > 1 and solid[0].startswith("[") and solid[1].startswith("["):
+        return _is_header_line(solid[0])
     if not solid or not solid[0].startswith("{"):
         return False
     first = solid[0].rstrip(",")
@@ -86,11 +92,22 @@ def _is_lines(head: bytes, name: str) -> bool:
     return sum(line.startswith('{"') or line.startswith('{ "') for line in solid) >= 2 and len(solid[0]) > 2
 
 
+def _is_header_line(line: str) -> bool:
+    try:
+        return is_header(_DECODER.decode(line))
+    except (ValueError, RecursionError):
+        return False
+
+
 def _by_line(blob: Blob, name: str, items_of: ItemsOf) -> Iterator[tuple[str, dict] | Rejected]:
+    header = Header()
     with blob.open() as file:
         for number, value, text in _values(_decoded_lines(file, name)):
             if isinstance(value, _BadObject):
                 yield _refused(blob, f"line {number}", value)
+                continue
+            value = header.objects_of(value)
+            if value is None:
                 continue
             items = items_of(value)
             if not items and text not in ("[]", "{}"):
@@ -189,15 +206,15 @@ def _by_object(blob: Blob, name: str, items_of: ItemsOf, limit: int) -> Iterator
         text = _Text(file, name, limit)
         text.skip_comments()
         text.enter_list()
-        number = 0
+        number, header = 0, Header()
         while text.has_value():
             number += 1
             try:
-                value = text.value()
+                value = header.objects_of(text.value())
             except _BadObject as error:
                 yield _refused(blob, f"item {number}", error)
             else:
-                yield from _numbered(value, number, blob, items_of)
+                yield from _numbered(value, number, blob, items_of) if value is not None else ()
 
 
 class _Text:

@@ -37,6 +37,7 @@ FORMS = (
     "chats.wechat_html",
     "notion.html",
     "tables.html",
+    "notes.card_page",
     "notion.markdown",
     "chats.text",
     "tables.delimited",

@@ -19,11 +19,12 @@ def to_record(
     date_hint: str | None = None,
     record_id: str | None = None,
     extra: dict[str, object] | None = None,
+    unknown: tuple[str, ...] = (),
 ) -> RawRecord:
     """Build a raw record from labelled values; of several labels of one field, the first synonym counts.
 
     content: the body, if it is no field. title: of the page or file; it is the question if no field asks one. extra:
-    values of no field; the values of fields that lose against a synonym are added to a copy.
+    values of no field; the values of fields that lose against a synonym are added to a copy. unknown: see `RawRecord`.
     """
     values = FieldValues(fields, dict(extra or {}))
     draws = draws_of(values)
@@ -48,6 +49,7 @@ def to_record(
         synthetic=bool(card_fields.answer_of(values.first("synthetic"))),
         record_id=record_id,
         extra=values.extra,
+        unknown=unknown,
     )
 
 

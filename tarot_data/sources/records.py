@@ -42,7 +42,8 @@ class RawRecord:
 
     date: as written. date_hint: sheet or file name that may have the year. record_id: the source's own id if it is
     stable (a Notion page id, a primary key). fixed: a person corrected it. kept_flags: flags of the reading that the record
-    comes from, which cleaning cannot find again: inferred_date, cards_from_content.
+    comes from, which cleaning cannot find again: inferred_date, cards_from_content. unknown: labels of columns
+    with text that were not understood.
     """
 
     source: Source
@@ -59,6 +60,7 @@ class RawRecord:
     fixed: bool = False
     kept_flags: tuple[str, ...] = ()
     extra: dict[str, object] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
 
 
 Corrected = Callable[[RawRecord, str], RawRecord | None]
@@ -82,7 +84,7 @@ class Rejected:
 
 
 class SourceError(Exception):
-    """A file or entry that gives no record. reason: `unreadable` or `unsafe`; values hold no content of the file."""
+    """A file or entry that gives no record. reason: `unreadable`, `unsafe` or `not_a_reading`; values hold no content of the file."""
 
     def __init__(self, reason: str, code: str, values: dict[str, object]) -> None:
         self.reason, self.code, self.values = reason, code, values
@@ -100,6 +102,10 @@ def unreadable(code: str, **values: object) -> SourceError:
 
 def unsafe(code: str, **values: object) -> SourceError:
     return SourceError("unsafe", code, values)
+
+
+def not_a_reading(code: str, **values: object) -> SourceError:
+    return SourceError("not_a_reading", code, values)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from schemas.rejections import describe, values_json, with_detail
 
 ROOT = Path(__file__).parents[2]
 CATALOGUE = {key.removeprefix("rejection."): row for key, row in catalogue().items() if key.startswith("rejection.")}
+RAISE = ("unreadable", "unsafe", "not_a_reading")
 MADE = {"says_upright", "says_reversed"}
 """Codes that the product composes from two parts."""
 
@@ -26,7 +27,7 @@ def calls():
     """Yield (code, names of its values) of every call that creates a rejection of a file or an entry."""
     for tree in trees():
         for node in ast.walk(tree):
-            raised = isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("unreadable", "unsafe")
+            raised = isinstance(node, ast.Call) and getattr(node.func, "id", "") in RAISE
             if raised and isinstance(node.args[0], ast.Constant):
                 yield node.args[0].value, {keyword.arg for keyword in node.keywords}
 

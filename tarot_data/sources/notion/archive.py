@@ -7,10 +7,12 @@ import zipfile
 from collections.abc import Iterator
 
 from tarot_data.sources import archive
+from tarot_data.sources.encoding import HEAD
 from tarot_data.sources.noise import is_noise
+from tarot_data.sources.notes import card_page
 from tarot_data.sources.notion import markdown
 from tarot_data.sources.notion.names import ID
-from tarot_data.sources.records import Blob, RawRecord, Rejected, SourceError, masked_name, rejected
+from tarot_data.sources.records import Blob, RawRecord, Rejected, SourceError, masked_name, not_a_reading, rejected
 from tarot_data.sources.sniff import Sample
 
 FORM = "notion"
@@ -80,7 +82,9 @@ def _read_entry(
 ) -> Iterator[Blob | RawRecord | Rejected]:
     """Read a page with its table; other files are read by their own form. inside: the path in its part."""
     name = entry.name.lower()
-    if name.endswith(".md") and entry.data[:3].lstrip(b"\xef\xbb\xbf\n").startswith(b"#"):
+    if name.endswith(".md") and card_page.is_card_page(entry.name, entry.data[:HEAD].decode("utf-8-sig", "replace")):
+        yield rejected(entry, not_a_reading("card_page"), FORM)
+    elif name.endswith(".md") and entry.data[:3].lstrip(b"\xef\xbb\xbf\n").startswith(b"#"):
         try:
             yield from markdown.read(entry, tables.get(inside.rpartition("/")[0], markdown.Siblings()))
         except SourceError as error:

@@ -9,6 +9,7 @@ from tarot_data.cards import card_fields
 from tarot_data.cards.spreads import resolve_spread
 from tarot_data.lexicon.dates import parse_date
 from tarot_data.lexicon.field_names import LISTS_APART, field_of
+from tarot_data.sources.field_values import ANSWERS, is_placeholder
 from tarot_data.sources.labels import NTH_CARD, position_in
 from tarot_data.sources.noise import noise_words
 from tarot_data.sources.tables.cells import Row, cell_at, cell_text, filled, is_blank
@@ -33,7 +34,8 @@ class Columns:
 
     keys: one entry a column, None if it is not used. positions: column to the position of its card, if every card has
     a column of its own. sides: column of such a card to the column of its orientation. extras: columns of cards
-    without a place (底牌, 补牌).
+    without a place (底牌, 补牌). unknown: labels of columns with text that were not understood. lists_reversed: the
+    reversed cards are in a column of their own, so that a row without any has none.
     """
 
     labels: tuple[str, ...]
@@ -41,6 +43,8 @@ class Columns:
     positions: dict[int, str] = field(default_factory=dict)
     extras: tuple[int, ...] = ()
     sides: dict[int, int] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
+    lists_reversed: bool = False
 
     @cached_property
     def by_name(self) -> dict[str, list[int]]:
@@ -58,6 +62,17 @@ class Columns:
     @property
     def width(self) -> int:
         return len(self.labels)
+
+    @cached_property
+    def _answers(self) -> set[int]:
+        """Return the columns in which a word for nothing may be an answer."""
+        return {i for i, key in enumerate(self.keys) if key and key[0] in ANSWERS} | {*self.sides.values()}
+
+    def without_placeholders(self, row: Row) -> Row:
+        """Return a row in which the cells with a word for nothing (`nan`, 无) are blank."""
+        if not any(map(is_placeholder, row)):
+            return row
+        return ["" if is_placeholder(cell) and i not in self._answers else cell for i, cell in enumerate(row)]
 
     def cells(self, row: Row, name: str) -> Row:
         """Return the cells of a field that are not blank."""

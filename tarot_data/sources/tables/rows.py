@@ -6,13 +6,13 @@ from itertools import chain, islice
 from typing import NamedTuple
 
 from tarot_data.cards import card_fields
-from tarot_data.lexicon.field_names import field_of
+from tarot_data.lexicon.field_names import LISTS_APART, field_of
 from tarot_data.privacy import mask
 from tarot_data.sources.field_values import Fields
 from tarot_data.sources.labels import NTH_CARD
 from tarot_data.sources.notes.in_records import notes_in
 from tarot_data.sources.record_builder import to_record
-from tarot_data.sources.records import Blob, RawRecord, Rejected, Source, source_of
+from tarot_data.sources.records import Blob, RawRecord, Rejected, Source, SourceError, source_of
 from tarot_data.sources.tables import transposed
 from tarot_data.sources.tables.cells import Row, cell_at, cell_text, filled, is_blank
 from tarot_data.sources.tables.header import (
@@ -26,6 +26,8 @@ from tarot_data.sources.tables.header import (
     find_header,
 )
 from tarot_data.sources.tables.neighbour_dates import dated_by_neighbours
+from tarot_data.sources.tables.profile import REVERSED, understood
+from tarot_data.sources.text_choice import SAMPLE_ROWS
 from tarot_data.text.cleanup import plain
 from tarot_data.text.normalise import fold
 
@@ -68,17 +70,21 @@ class Line(NamedTuple):
 
 def _lines(rows: NumberedRows, table: Table) -> Iterator[Line | Rejected]:
     rows = iter(rows)
-    head = list(islice(rows, HEADER_ROWS + 1))
+    head = list(islice(rows, SAMPLE_ROWS))
     found = (lines for layout in LAYOUTS if (lines := layout(head, rows, table)) is not None)
     return next(found, iter(()))
 
 
 def _header_above(head: list[tuple[int, Row]], rows: NumberedRows, table: Table) -> Iterator[Line | Rejected] | None:
     """Read `日期 | 客户 | 牌 | 解读` over the readings; titles and `客户：阿宁` may be above it."""
-    found = find_header([row for _, row in head])
+    found = find_header([row for _, row in head[: HEADER_ROWS + 1]])
     if found is None:
         return None
     index, columns, taken = found
+    try:
+        columns = understood(columns, [row for _, row in head[index + taken :] if filled(row)])
+    except SourceError as error:
+        return iter([Rejected(source=table.source(head[index][0]), stage="read", **error.verdict)])
     titles = [row for _, row in head[:index]]
     hint = " ".join([table.hint or "", *(" ".join(plain(cell) for cell in row if cell) for row in titles)]).strip()
     table = replace(table, hint=hint, above=tuple(_labelled_above(titles)))
@@ -89,7 +95,7 @@ def _labels_in_first_column(
     head: list[tuple[int, Row]], rows: NumberedRows, table: Table
 ) -> Iterator[Line | Rejected] | None:
     """Read `客户 | 阿宁`, `牌 | 愚人`, `解读 | …` below each other; see `transposed`."""
-    if not transposed.is_transposed([row for _, row in head]):
+    if not transposed.is_transposed([row for _, row in head[: HEADER_ROWS + 1]]):
         return None
     return (
         Line(columns, cells, table.source(number, f" column {column}" if column else ""), table)
@@ -99,7 +105,7 @@ def _labels_in_first_column(
 
 def _no_labels(head: list[tuple[int, Row]], rows: NumberedRows, table: Table) -> Iterator[Line | Rejected] | None:
     """Read `2024-01-05 | 阿宁 | 愚人正位 | a long text`: columns identified by their cells."""
-    columns = columns_by_content([row for _, row in head])
+    columns = columns_by_content([row for _, row in head[: HEADER_ROWS + 1]])
     return columns and _body(chain(head, rows), columns, table)
 
 
@@ -126,6 +132,7 @@ def _labelled_above(rows: list[Row]) -> Iterator[tuple[str, object]]:
 def _body(rows: NumberedRows, columns: Columns, table: Table) -> Iterator[Line | Rejected]:
     for number, row in rows:
         cells = [cell_text(cell) if isinstance(cell, str) else cell for cell in row]
+        cells = columns.without_placeholders(cells)
         present = filled(cells)
         if not present:
             continue
@@ -203,7 +210,7 @@ def _continues(group: list[Line], line: Line) -> bool:
     texts = [pair for index in columns.by_name.get("content", ()) if not is_blank((pair := pairs[index])[1])]
     other_text = any(above != cell for above, cell in texts)
     if "position" not in columns.names:
-        return not other_text and (bool(texts) or "orientation" in columns.names)
+        return not other_text and (bool(texts) or bool(columns.names & {*_SIDES}))
     *places, place = [_first(columns, other.cells, "position") for other in (*group, line)]
     if not other_text:
         return not place or place not in places
@@ -211,7 +218,8 @@ def _continues(group: list[Line], line: Line) -> bool:
     return known > 1 and all([*places, place]) and len({*places, place}) > len(places)
 
 
-_OF_ONE_CARD = {"content", "orientation", "position", "id"}
+_SIDES = ("orientation", *LISTS_APART)
+_OF_ONE_CARD = {"content", *_SIDES, "position", "id"}
 """Fields that may differ between the cards of a reading."""
 
 
@@ -233,14 +241,14 @@ def _record(lines: list[Line]) -> RawRecord:
     if columns.positions and (cards := _cards_at_positions(columns, cells)):
         fields[("cards", 1)] = [("牌", cards)]
     if len(lines) > 1:
-        fields = {key: values for key, values in fields.items() if key[0] not in ("orientation", "position")}
+        fields = {key: values for key, values in fields.items() if key[0] not in (*_SIDES, "position")}
         fields[("cards", 1)] = [("牌", [_card(line) for line in lines])]
         texts = [text for line in lines if not is_blank(text := _first(columns, line.cells, "content"))]
         if len(set(texts)) > 1:
             fields[("content", 1)] = [("解读", texts)]
     if extras := [(columns.labels[index], cell) for index in columns.extras if (cell := cell_at(cells, index))]:
         fields[("extra", 1)] = extras
-    return to_record(fields, source, date_hint=table.hint, extra={})
+    return to_record(fields, source, date_hint=table.hint, extra={}, unknown=columns.unknown)
 
 
 def _fields(columns: Columns, cells: Row, table: Table) -> Fields:
@@ -249,6 +257,8 @@ def _fields(columns: Columns, cells: Row, table: Table) -> Fields:
     for label, key, cell in zip(columns.labels, columns.keys, cells, strict=False):
         if key and not is_blank(cell):
             fields.setdefault(key, []).append((label, cell))
+        elif key and columns.lists_reversed and key[0] == REVERSED:
+            fields[key] = [(label, False)]
     if day := _day_of(columns, cells):
         fields[("date", 1)] = [("日期", day)]
     names = {key[0] for key in fields}
@@ -296,6 +306,6 @@ def _card(line: Line) -> dict[str, object]:
     """Return the card object of a row with one card."""
     card: dict[str, object] = {}
     for label, key, cell in zip(line.columns.labels, line.columns.keys, line.cells, strict=False):
-        if key and key[0] in ("cards", "orientation", "position") and not is_blank(cell):
+        if key and key[0] in ("cards", *_SIDES, "position") and not is_blank(cell):
             card["card" if key[0] == "cards" else label] = cell
     return card

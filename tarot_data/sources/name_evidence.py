@@ -1,0 +1,74 @@
+"""Whether a text that nobody labelled as a person (a key, a sheet, a folder, a file's name) is somebody's name."""
+
+import re
+from collections.abc import Iterable
+
+from tarot_data import lexicon
+from tarot_data.cards import card_fields
+from tarot_data.cards.spreads import resolve_spread
+from tarot_data.lexicon.dates import parse_date
+from tarot_data.lexicon.field_names import field_of
+from tarot_data.privacy.person_names import kind_of
+from tarot_data.sources.field_draws import topics
+from tarot_data.sources.labels import position_in
+from tarot_data.sources.noise import noise_words
+from tarot_data.text.normalise import fold
+
+LONGEST = 12
+"""Characters of a name without evidence of its own that others of its kind confirm."""
+
+_HAN_NAME = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]{2,4}")
+_LATIN_NAME = re.compile(r"[A-Z][a-z]{1,11}(?: [A-Z][a-z]{1,11})?")
+_ANY_NAME = re.compile(r"[A-Za-z\u3400-\u4dbf\u4e00-\u9fff][\w. ·•-]*")
+_PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+"""Words of a key: saved and Readings in `savedReadings`."""
+
+
+def looks_like_name(text: str) -> bool:
+    """Check for a form that only names have: 阿宁, 小鹿, 林月, 林女士, Mel."""
+    text = text.strip()
+    if is_no_name(text):
+        return False
+    if _LATIN_NAME.fullmatch(text):
+        return True
+    if not _HAN_NAME.fullmatch(text):
+        return False
+    return text.startswith(_words("before name")) or text.endswith(_words("title")) or _has_surname(text)
+
+
+def are_names(texts: Iterable[str]) -> list[str]:
+    """Return the names among texts of one kind: if one looks like a name, those that are no other word are names too."""
+    texts = list(texts)
+    if not any(map(looks_like_name, texts)):
+        return []
+    return [text for text in texts if not is_no_name(text)]
+
+
+@lexicon.cached(maxsize=4096)
+def is_no_name(text: str) -> bool:
+    """Check for a word of a file's structure (`sessions`, 记录, a month) or of a reading (a field, topic, card, spread)."""
+    text = text.strip()
+    folded = fold(text)
+    if not _ANY_NAME.fullmatch(text) or len(text) > LONGEST or kind_of(text) != "named":
+        return True
+    if field_of(text) or position_in(text) or folded in topics() or card_fields.listed(text) or resolve_spread(text)[0]:
+        return True
+    if any(folded in noise_words(kind) for kind in ("title", "sheet", "greeting", "beside", "no value")):
+        return True
+    if parse_date(text).day or any(character.isdigit() for character in text):
+        return True
+    words = noise_words("container")
+    parts = [fold(part) for part in _PARTS.findall(text)]
+    if any(part in words or part.removesuffix("s") in words for part in parts):
+        return True
+    return any(word in folded for word in noise_words("in container"))
+
+
+@lexicon.cached
+def _words(kind: str) -> tuple[str, ...]:
+    return lexicon.words("persons", kind)
+
+
+def _has_surname(text: str) -> bool:
+    """Check for a surname and one or two characters after it."""
+    return any(text.startswith(name) and 1 <= len(text) - len(name) <= 2 for name in _words("surname"))

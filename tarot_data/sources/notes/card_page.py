@@ -1,0 +1,47 @@
+"""Pages of a card dictionary: the title is a card, the labels are its meanings. They are rejected."""
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from tarot_data.cards import card_fields
+from tarot_data.lexicon.field_names import LISTS_APART, field_of
+from tarot_data.sources.card_dictionary import is_meaning
+from tarot_data.sources.notion.names import ID
+from tarot_data.sources.records import Blob, RawRecord, Rejected, not_a_reading
+from tarot_data.sources.sniff import Sample
+
+LONGEST_TITLE, LONGEST_LABEL = 40, 20
+_OF_A_READING = {"person", "question", "date", "cards", "spread"}
+
+
+def recognises(sample: Sample) -> bool:
+    return sample.text is not None and is_card_page(sample.blob.name, sample.text)
+
+
+def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
+    raise not_a_reading("card_page")
+
+
+def is_card_page(name: str, text: str) -> bool:
+    """Check whether a page, by its heading or the name of its file, is about one card and has labels of meanings."""
+    first, _, _ = text.lstrip("\ufeff\n ").partition("\n")
+    heading = first.removeprefix("# ").strip() if first.startswith("# ") else None
+    if not _is_card(heading or ID.sub("", PurePosixPath(name).stem)):
+        return False
+    labels = [label for line in text.split("\n")[:200] if (label := _label(line)) and label != heading]
+    fields = {known[0] for label in labels if (known := field_of(label))}
+    meanings = sum(map(is_meaning, labels)) + len(fields & LISTS_APART.keys())
+    return meanings > 0 and not fields & _OF_A_READING
+
+
+def _is_card(title: str) -> bool:
+    cards = card_fields.listed(title.strip()) if 0 < len(title.strip()) <= LONGEST_TITLE else []
+    return len(cards) == 1 and cards[0]["orientation"] == "unknown"
+
+
+def _label(line: str) -> str | None:
+    """Return the label of a line: its heading, or the words before its colon."""
+    bare = line.strip(" \t>#*-•【】[]")
+    name, colon, _ = bare.replace("：", ":").partition(":")
+    is_label = colon or line.lstrip().startswith(("#", "**", "【"))
+    return name.strip(" *】") if is_label and 0 < len(name) <= LONGEST_LABEL else None
