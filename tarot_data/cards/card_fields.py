@@ -7,7 +7,7 @@ from collections import Counter
 from schemas.deck import RANKS
 from tarot_data import lexicon
 from tarot_data.cards.card_list import CardList, cards_of
-from tarot_data.cards.card_words import aliases, is_extra_word, other_deck, words
+from tarot_data.cards.card_words import aliases, card_marks, is_extra_word, other_deck, words
 from tarot_data.cards.lists_apart import merge_lists
 from tarot_data.cards.position_labels import put_at
 from tarot_data.cards.spreads import resolve_spread
@@ -234,16 +234,15 @@ def _orientation(value: object, asked: str) -> str | None:
     if isinstance(value, bool | int | float):
         return asked if value else other
     text = fold(str(value)).strip()
-    if meant := orientation_of(text):
-        return meant
-    answer = answer_of(text)
-    return None if answer is None else asked if answer else other
+    if (answer := answer_of(text)) is not None:
+        return asked if answer else other
+    return orientation_of(text)
 
 
 def orientation_of(text: str) -> str | None:
     """Return the orientation that a whole field names (逆, `R`, `reversed`, ↓), or None."""
     bare = fold(text).strip(" ()[]")
-    whole = words().get(bare)
+    whole = words().get(bare) if bare not in card_marks() else None
     if whole and whole[0] in "oa":
         return whole[1]
     # `逆位 Reversed`: the same orientation twice and nothing else

@@ -225,7 +225,7 @@ class _Drawn:
         self.remarks: list[dict] = []
         self.others: list[str] = []
         self.standing = self.aside = self.everyone = None
-        self.headed = False
+        self.headed = ""  # kind of a label with a colon before the first card
         self.depth = 0
 
     def add(self, before: list[Token], name: Token, after: list[Token], heading: list[str]) -> None:
@@ -280,7 +280,8 @@ class _Drawn:
     def _place_by(self, card: dict, labels: list[Token], behind: str) -> None:
         """Set the position that labels before a card give. behind: kinds of the phrases between them and the card."""
         colon = behind.startswith(":")
-        self.headed |= colon and not self.cards
+        if colon and not self.cards:
+            self.headed = labels[-1].kind
         written, label = self.text[labels[0].start : labels[-1].end], labels[-1].label
         if len(labels) > 1:
             closed = behind.startswith(")") and "(" in fold(written)
@@ -357,7 +358,7 @@ class _Drawn:
             self.unknown.insert(0, self.others[0])
         drawn = [card for card in self.cards if card["place"] != 0]
         placed = [card for card in drawn if card["position"]]
-        if self.headed and len(drawn) > 2 and placed == drawn[:1]:
+        if self.headed and len(drawn) > (2 if self.headed in _PLACES else 1) and placed == drawn[:1]:
             drawn[0]["position"] = None  # `感情：恶魔、高塔、星星`: a heading of all
         remarked = any(fold(card["position"]).endswith(of_kind("remark")) for card in self.remarks)
         if remarked or len(drawn) == 1 or len(placed) < len(drawn):

@@ -2,11 +2,12 @@
 
 import re
 
+from schemas.deck import MAJORS, RANKS
 from tarot_data import lexicon
 from tarot_data.cards.spreads import position_names, spread_words
 from tarot_data.lexicon.word_lists import any_of, any_of_kind, of_kind
 from tarot_data.text.normalise import fold
-from tarot_data.text.numerals import NUMERALS
+from tarot_data.text.numerals import NUMERALS, roman_numerals, spellings
 
 KINDS = {"extra": "e", "text": "t", "nothing": "w", "telling": "w", "all": "a", "rest": "a"}
 """Kind of a row of extras.csv to the kind of its token; words of other kinds are looked for in whole labels only."""
@@ -34,7 +35,48 @@ def aliases() -> tuple[dict[str, str], dict[str, str]]:
         strong[fold(row["card"])] = row["card"]
         strong.setdefault(fold(row["english"]), row["card"])
         strong.setdefault(fold(row["card_id"]), row["card"])
+    for suit, card in suits(strong).items():
+        for number, rank in enumerate(RANKS[:10], 1):
+            for written in spellings(number):
+                strong.setdefault(suit + written, card + rank)
+    for name, card in short_names(weak).items():
+        number = MAJORS.index(card)
+        for written in (*roman_numerals(number), str(number)):
+            strong.update(dict.fromkeys((written + name, name + written, written + card), card))
+    for number, card in enumerate(MAJORS[1:], 1):
+        for written in roman_numerals(number):
+            weak.setdefault(written, card)
     return strong, weak
+
+
+@lexicon.cached
+def date_words() -> frozenset[str]:
+    """Return the folded words for a month and a day, two of which are short names of cards (月, 日)."""
+    return frozenset(fold(word) for kind in ("month", "day") for word in lexicon.words("dates", kind))
+
+
+def short_names(weak: dict[str, str]) -> dict[str, str]:
+    """Return the names of one Chinese character (塔) that are not words of a date."""
+    one = {name: card for name, card in weak.items() if len(name) == 1 and name.isalpha() and not name.isascii()}
+    return {name: card for name, card in one.items() if name not in date_words()}
+
+
+def suits(names: dict[str, str]) -> dict[str, str]:
+    """Return the folded names of suits (圣杯, 杯) with the suit of a card, found in the names of the threes."""
+    three = NUMERALS[2]
+    return {
+        name[:-1]: card.removesuffix(three)
+        for name, card in names.items()
+        if name[-1] in f"{three}3" and card.endswith(three) and not name.isascii()
+    }
+
+
+@lexicon.cached
+def card_marks() -> dict[str, str]:
+    """Map marks that mean an orientation only behind a card (❌, x) to it. Those for upright (✅) count only in a list that
+    has one for reversed, because alone they tick cards off."""
+    rows = lexicon.read_table("orientation")
+    return {fold(row["word"]): row["orientation"] for row in rows if row["ambiguous"] == "mark"}
 
 
 @lexicon.cached
@@ -86,10 +128,12 @@ def list_number() -> re.Pattern:
     """Compile a pattern for a number that begins an item: `1.`, `2:`, `第三张`, `(4)`, ⑤. A number before a cell matches
     unless the cell after it holds an orientation or a number, because then it names a card."""
     counters = any_of(of_kind("counter") + of_kind("measure"))
+    short = "".join(short_names(aliases()[1]))
     turns = "".join({re.escape(word[0]) for word, (kind, _) in words().items() if kind == "o"})
     return re.compile(
         rf"(?:{any_of_kind('ordinal')})\s?(?:[0-9]{{1,2}}|[{NUMERALS}]{{1,3}})\s?(?:{counters})"
-        rf"|[0-9]{{1,2}}(?:\ufe0f?\u20e3|(?:{counters})(?=\s?:)|[.、)](?!\d)|:(?!\d)|\s?[|\t/](?!\s*(?:[0-9{turns}|]|$)))"
+        rf"|[ivx]{{1,5}}[.)](?=\s?[^\W0-9])"
+        rf"|[0-9]{{1,2}}(?:\ufe0f?\u20e3|(?:{counters})(?=\s?[:{short}])|[.、)](?!\d)|:(?!\d)|\s?[|\t/](?!\s*(?:[0-9{turns}|]|$)))"
         rf"|[(\[【〔][0-9]{{1,2}}[)\]】〕]|\[[ x√✓✔]\](?=\s)|{_LIST_NUMBERS}"
     )
 
@@ -98,7 +142,7 @@ def list_number() -> re.Pattern:
 def number_starts() -> frozenset[str]:
     """Return the first characters of all that `list_number` matches, and more."""
     circled = map(chr, (*range(0x2460, 0x249C), *range(0x2776, 0x2794)))
-    return frozenset("0123456789([【〔").union(circled, (word[0] for word in of_kind("ordinal")))
+    return frozenset("0123456789ivx([【〔").union(circled, (word[0] for word in of_kind("ordinal")))
 
 
 @lexicon.cached
@@ -112,19 +156,23 @@ def how_many() -> re.Pattern:
 
 @lexicon.cached
 def split_names() -> tuple[frozenset[str], re.Pattern]:
-    """Return the first characters of suits, and a pattern for suit and rank with a mark between: `圣杯 三`, `权杖-国王`."""
+    """Return the first characters of the names that the pattern matches: suit and rank with a mark between (`圣杯 三`,
+    `权杖-国王`), or a number before the thing (七剑), whose groups are `rank` and `suit`."""
     strong = aliases()[0]
-    cards = [(name, card[2:]) for name, card in strong.items() if not name.isascii()]
-    three = NUMERALS[2]
-    suits = {name[:-1] for name, rank in cards if name[-1] in f"{three}3" and rank == three and len(name) > 2}
-    ends = {name[len(suit) :] for name, _ in cards for suit in suits if name.startswith(suit)} - {""}
-    suit, rank = (any_of(parts) for parts in (suits, ends))
+    cards = [name for name in strong if not name.isascii()]
+    long = {name for name in suits(strong) if len(name) > 1}
+    ends = {name[len(suit) :] for name in cards for suit in long if name.startswith(suit)} - {""}
+    things = {fold(row["word"]) for row in lexicon.read_table("ranks") if row["kind"] in ("thing", "suit")}
+    things &= suits(strong).keys()
+    suit, rank, thing = (any_of(parts) for parts in (long, ends, things))
+    later = any_of(end for end in ends if not end.isalpha() or not end.isascii())
     mark = r" ?[-–—·•.] ?| (?=[^\s])"
     pattern = (
         rf"(?:(?:{suit})(?:{mark})(?:{rank})|(?:{suit})[(\[【「](?:{rank})[)\]】」]"
-        rf"|[(\[【「](?:{suit})[)\]】」] ?(?:{rank}))(?![0-9a-z])"
+        rf"|[(\[【「](?:{suit})[)\]】」] ?(?:{rank})|(?P<rank>[{NUMERALS}]|10|[1-9])(?P<suit>{thing})(?!{later}))(?![0-9]|[a-z]{{4}})"
     )
-    return frozenset({name[0] for name in suits} | set("([【「")), re.compile(pattern)
+    first = {name[0] for name in long} | set("([【「123456789" + NUMERALS)
+    return frozenset(first), re.compile(pattern)
 
 
 @lexicon.cached

@@ -4,8 +4,11 @@ import re
 import string
 from typing import NamedTuple
 
+from tarot_data import lexicon
 from tarot_data.cards.card_words import (
     aliases,
+    card_marks,
+    date_words,
     how_many,
     list_number,
     number_starts,
@@ -38,6 +41,7 @@ _MARKS = {
     **dict.fromkeys("、,;→＆&+，；＋。", ","),
     **dict.fromkeys("|\t/·•｜／", "|"),
     "\n": "/",
+    "\ufe0f": " ",  # after an emoji
     **dict.fromkeys("-–—－―~～_=＝", "-"),
     ":": ":",
     **dict.fromkeys(")]}>」』》〉”】〕", ")"),
@@ -50,6 +54,11 @@ _ARROW = re.compile("[-–—=]{1,3}>")
 _COUNTED_IN_WORDS = re.compile(rf"[(【]?([{NUMERALS}]{{1,3}})[、.:)】]")
 """`一、恶魔 二、高塔`: only in a text that begins with 一, because 二、 is also the rest of `圣杯一、二、三`."""
 
+_INTRODUCTION = frozenset("l,/:-")
+_LISTING = re.compile("[、|/]")
+_COPIES = re.compile(r"[*x×]\s?([1-9])(?![0-9.)])")
+_AFTER_CARD = frozenset("*x×!?…")
+
 _ALNUM = frozenset(string.ascii_letters + string.digits)
 _BEFORE_ITEM = frozenset(",|/co)")
 _STILL_BEFORE = frozenset(" (n-")
@@ -61,11 +70,41 @@ _SHORT_BEHIND, _SHORT_BEFORE = frozenset(["", *"co,|/)wn:"]), frozenset(["", *"c
 # Tokens
 
 
+class _Vocabulary(NamedTuple):
+    """Tables of the active lexicon, fetched once a text."""
+
+    known: dict[str, tuple[str, str]]
+    lengths: dict[str, tuple[int, ...]]
+    starts: frozenset[str]
+    number: re.Pattern
+    split_starts: frozenset[str]
+    split: re.Pattern
+    strong: dict[str, str]
+    weak: dict[str, str]
+    marks: dict[str, str]
+    places: frozenset[str]
+    dates: frozenset[str]
+
+
+@lexicon.cached
+def _vocabulary() -> _Vocabulary:
+    return _Vocabulary(
+        words(),
+        word_lengths(),
+        number_starts(),
+        list_number(),
+        *split_names(),
+        *aliases(),
+        card_marks(),
+        places(),
+        date_words(),
+    )
+
+
 def tokens_of(folded: str) -> list[Token]:
     """Split folded text into tokens that cover it, longest words first."""
-    known, lengths = words(), word_lengths()
-    starts, number = number_starts(), list_number()
-    suits = split_names()[0]
+    vocabulary = _vocabulary()
+    starts, lengths, split_starts, weak = vocabulary[2], vocabulary[1], vocabulary[4], vocabulary[7]
     first = _COUNTED_IN_WORDS.match(folded)
     if first and first[1] == NUMERALS[0]:
         starts = starts.union(NUMERALS, "(【")
@@ -78,33 +117,64 @@ def tokens_of(folded: str) -> list[Token]:
         character = folded[place]
         token = None
         if fresh and character in starts:
-            match = number.match(folded, place) or first and _COUNTED_IN_WORDS.match(folded, place)
+            match = vocabulary.number.match(folded, place) or first and _COUNTED_IN_WORDS.match(folded, place)
             token = Token("n", place, match.end(), match[0]) if match else None
-        if token is None and character in suits:
-            token = _split_name(folded, place)
+        if token is None and character in split_starts:
+            token = _split_name(folded, place, vocabulary)
         if token is None and character in lengths:
-            token = _word(folded, place, lengths[character], known)
+            token = _word(folded, place, lengths[character], vocabulary, tokens)
+        if token is None and character in _AFTER_CARD and tokens:
+            token = _after_card(folded, place, tokens)
         if token is None:
             token = _mark(folded, place) or _text(folded, place, lengths, tokens)
         tokens.append(token)
         kind, place = token.kind, token.end
-        fresh = kind in _BEFORE_ITEM or (fresh and kind in _STILL_BEFORE)
-    return _with_short_names(folded, tokens)
+        fresh = kind in _BEFORE_ITEM or (
+            fresh and (kind in _STILL_BEFORE or kind == "t" and folded[token.start : place] in weak)
+        )
+    return _with_short_names(folded, tokens, vocabulary)
 
 
-def _split_name(folded: str, place: int) -> Token | None:
-    """Read a suit and a rank with a mark between them."""
-    match = split_names()[1].match(folded, place)
-    card = match and aliases()[0].get("".join(filter(str.isalnum, match[0])))
+def _split_name(folded: str, place: int, vocabulary: _Vocabulary) -> Token | None:
+    """Read a suit and a rank with a mark between them, or a number before the thing."""
+    match = vocabulary.split.match(folded, place)
+    name = match and (match["suit"] or "") + "".join(filter(str.isalnum, match["rank"] or match[0]))
+    card = match and vocabulary.strong.get(name)
     return Token("c", place, match.end(), card) if card else None
 
 
-def _word(folded: str, place: int, lengths: tuple[int, ...], known: dict[str, tuple[str, str]]) -> Token | None:
+def _word(
+    folded: str, place: int, lengths: tuple[int, ...], vocabulary: _Vocabulary, tokens: list[Token]
+) -> Token | None:
+    known = vocabulary.known
     for length in lengths:
         end = place + length
         found = known.get(folded[place:end])
         if found and end <= len(folded) and _bounded(folded, place, end):
-            return Token(found[0], place, end, found[1])
+            word = folded[place:end]
+            if word not in vocabulary.marks or _is_mark_of_card(folded, word, tokens, vocabulary.marks):
+                return Token(found[0], place, end, found[1])
+    return None
+
+
+def _is_mark_of_card(folded: str, word: str, tokens: list[Token], marks: dict[str, str]) -> bool:
+    """Check whether a mark (❌, ✅, x) means an orientation here: see `card_marks`."""
+    if (first := folded.lstrip()[:1]) in marks and not first.isascii():
+        return False  # `❌恶魔 ✅高塔`: ticks before the items
+    before = next((token.kind for token in reversed(tokens) if token.kind not in " w"), "")
+    paired = marks[word] == "reversed" or any(mark in folded for mark, side in marks.items() if side == "reversed")
+    return before in ("c", "(") and paired
+
+
+def _after_card(folded: str, place: int, tokens: list[Token]) -> Token | None:
+    """Read what only has a meaning after a card or its orientation: a number of copies (`愚人*2`), `!` and `?` (`恋人正？`)."""
+    last, character = tokens[-1], folded[place]
+    if last.kind == "c" and (copies := _COPIES.match(folded, place)):
+        copy = last._replace(end=copies.end())
+        tokens += [copy] * (int(copies[1]) - 2)
+        return copy if copies[1] != "1" else Token(" ", place, copies.end())
+    if character in "!?…" and (last.kind in "o)" or last.kind == "c" and character == "!"):
+        return Token(",", place, place + 1)
     return None
 
 
@@ -128,37 +198,60 @@ def _text(folded: str, place: int, lengths: dict[str, tuple[int, ...]], tokens: 
 
 
 def _bounded(folded: str, start: int, end: int) -> bool:
-    """Check that an ASCII edge of a word is the edge of an ASCII word: `Sun` is not in `Sunday`, 权杖1 not in 权杖10."""
-    if start and folded[start] in _ALNUM and folded[start - 1] in _ALNUM:
-        return False
-    return not (folded[end - 1] in _ALNUM and end < len(folded) and folded[end] in _ALNUM)
+    """Check that an ASCII edge of a word is the edge of an ASCII word or number: `Sun` is not in `Sunday`, 权杖1 not in
+    权杖10, but both parts of 权杖1R are words."""
+    return not (start and _runs_together(folded, start) or end < len(folded) and _runs_together(folded, end))
 
 
-def _with_short_names(folded: str, tokens: list[Token]) -> list[Token]:
+def _runs_together(folded: str, at: int) -> bool:
+    """Check whether the characters before and at an index are both ASCII letters or both digits."""
+    before, after = folded[at - 1], folded[at]
+    return before in _ALNUM and after in _ALNUM and before.isdigit() == after.isdigit()
+
+
+def _with_short_names(folded: str, tokens: list[Token], vocabulary: _Vocabulary) -> list[Token]:
     """Read short names as cards: one character that is an item or cell of its own (`恶魔塔星星`, `塔/星星`, `愚人和塔`), any
-    behind a position (`过去 XVI 逆`). Before a colon or in brackets it stays a label."""
-    weak = aliases()[1]
+    behind a position or the card's number (`过去 XVI 逆`, `XVI 塔`). Before a colon or in brackets it stays a label."""
+    weak = vocabulary.weak
     for index, token in enumerate(tokens):
         if token.kind != "t" or (name := folded[token.start : token.end]) not in weak:
             continue
-        before, placed = _before_short_name(folded, tokens, index)
+        before, placed = _before_short_name(folded, tokens, index, vocabulary)
         after = tokens[index + 1].kind if index + 1 < len(tokens) else ""
         if after == " " and not (placed or before in _ITEM_ENDS):
             after = _after_space(folded, tokens, index + 2, weak)
-        one = len(name) == 1 and not name.isascii()
+        one = len(name) == 1 and name.isalpha() and not name.isascii()
+        if after in ("-", ":"):
+            after = "" if _is_turned(tokens, index + 2) else after
         if (placed or one and before in _SHORT_BEHIND) and after in _SHORT_BEFORE:
             tokens[index] = Token("c", token.start, token.end, weak[name])
     return tokens
 
 
-def _before_short_name(folded: str, tokens: list[Token], index: int) -> tuple[str, bool]:
+def _is_turned(tokens: list[Token], index: int) -> bool:
+    """Check whether an orientation and no card follows a mark after a short name: `塔-逆`, `塔：逆`. In a list whose last
+    card has a sign, the mark itself is the orientation: `塔-恶魔+`."""
+    if _is_signed(tokens):
+        return True
+    kinds = [token.kind for token in tokens[index : index + 3] if token.kind != " "]
+    return kinds[:1] == ["o"] and kinds[1:2] != ["c"]
+
+
+def _is_signed(tokens: list[Token]) -> bool:
+    return len(tokens) > 1 and tokens[-1].kind in ",-" and tokens[-2].kind == "c"
+
+
+def _before_short_name(folded: str, tokens: list[Token], index: int, vocabulary: _Vocabulary) -> tuple[str, bool]:
     """Return the kind of the token before a short name, over a space, and whether that is a position. A number is `n`."""
     former = tokens[index - 1] if index else None
     if former is None or former.kind != " ":
         return (former.kind if former else ""), False
     former = tokens[index - 2] if index > 1 else None
     text = folded[former.start : former.end] if former else ""
-    return ("n" if text.isdigit() else former.kind if former else ""), text in places()
+    if text.isdigit() and folded[tokens[index].start] in vocabulary.dates:
+        return "t", False  # `3 月 5 日`
+    is_number = text.isdigit() or text.isascii() and text in vocabulary.weak
+    return ("n" if is_number else former.kind if former else ""), text in vocabulary.places
 
 
 def _after_space(folded: str, tokens: list[Token], index: int, weak: dict[str, str]) -> str:
@@ -192,7 +285,7 @@ def phrases_of(text: str) -> list[Token]:
             out.append(Token("o", token.start, token.end, _SIGNS[folded[token.start : token.end]]))
         elif kind in "tew" or kind == "-" and last.kind == "l" and following == "t":
             _add_word(out, token, folded)
-        elif kind not in " s":
+        elif kind != " ":
             out.append(token)
     return _with_roles(out[1:], folded)
 
@@ -207,15 +300,34 @@ def _add_word(out: list[Token], token: Token, folded: str) -> None:
 
 
 def _with_roles(phrases: list[Token], folded: str) -> list[Token]:
-    """Assign roles to labels and drop those without meaning."""
-    out = []
-    for phrase in phrases:
-        if phrase.kind == "l":
+    """Assign roles to labels; drop those without meaning, and the sentences before one that leads to the cards."""
+    out: list[Token] = []
+    for index, phrase in enumerate(phrases):
+        kind = phrase.kind
+        if kind == "l":
             label = read_label(folded[phrase.start : phrase.end])
-            phrase = Token(label.kind, phrase.start, phrase.end, "", label)
-        if phrase.kind:
+            kind = label.kind
+            phrase = Token(kind, phrase.start, phrase.end, "", label)
+        unlabelled = kind == ":" and out and out[-1].kind in ",/-"
+        if kind and kind != "s" and not unlabelled:
             out.append(phrase)
+        elif out and _is_introduction(out, folded[: phrase.start]) and _leads_to_cards(phrases[index + 1 :], folded):
+            out.clear()
     return out
+
+
+def _is_introduction(phrases: list[Token], folded: str) -> bool:
+    """Check whether text before the cards is sentences (`抱抱你。我给你抽了三张：`) and not part of a list."""
+    return _INTRODUCTION.issuperset([phrase.kind for phrase in phrases]) and not _LISTING.search(folded)
+
+
+def _leads_to_cards(phrases: list[Token], folded: str) -> bool:
+    """Check whether a card or its orientation is the next phrase, marks and numbers apart."""
+    for phrase in phrases:
+        written = folded[phrase.start : phrase.end]
+        if phrase.kind not in ":/|-(n" and not (phrase.kind == "l" and (written.isdigit() or written in aliases()[1])):
+            return phrase.kind in ("c", "o")
+    return False
 
 
 def _runs_on(folded: str, at: int) -> bool:
@@ -235,7 +347,7 @@ def _is_sign(folded: str, tokens: list[Token], index: int, last: str) -> bool:
     rest = [token.kind for token in tokens[index + 1 : index + 3]]
     if rest[0] == " " and tokens[index - 1].kind == "c":
         rest = rest[1:]
-    return rest[0] in ",|/)^"
+    return rest[0] in ",|/)^" or tokens[index - 1].kind == "c" and _is_signed(tokens[-3:-1])
 
 
 def number_of(written: str) -> int | None:

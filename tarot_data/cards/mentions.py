@@ -183,7 +183,7 @@ def _orientations() -> tuple[re.Pattern, re.Pattern, dict[str, str]]:
     words = {
         fold(row["word"]): row["orientation"]
         for row in lexicon.read_table("orientation")
-        if row["orientation"] in ("upright", "reversed")
+        if row["orientation"] in ("upright", "reversed") and row["ambiguous"] != "mark"
     }
     long = [w for w in words if len(w) > 1 and w not in ("(+)", "(-)")]
     short = any_of(w for w in words if len(w) == 1 and w not in "+-")

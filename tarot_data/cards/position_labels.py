@@ -11,9 +11,10 @@ from tarot_data.cards.card_words import (
     is_extra_label,
     other_deck_cards,
     other_deck_names,
+    short_names,
 )
 from tarot_data.cards.spreads import is_spread, places
-from tarot_data.lexicon.word_lists import any_of, of_kind
+from tarot_data.lexicon.word_lists import any_of, any_of_kind, of_kind
 from tarot_data.text.normalise import fold
 from tarot_data.text.numerals import NUMERALS, to_int
 
@@ -73,9 +74,20 @@ def read_label(folded: str) -> Label:
         if kind == "e" or kind and (len(name) > 1 or not word.endswith(of_kind("telling"))):
             start = folded.find(name, start)
             return Label(kind, start, start + len(name), number, None, _other_card(word))
-    if word.endswith(of_kind("telling")):
+    if word.endswith(of_kind("telling")) or _dealt().fullmatch(word):
         return Label("", start, end, number)
+    if _has_short_name(word):
+        return Label("d", start, end, number)
     return Label("l", start, end, number, card_named(word), _other_card(word))
+
+
+def _has_short_name(word: str) -> bool:
+    """Check whether a short name of a card is a word of a longer label: `16号塔 17号`."""
+    short = short_names(aliases()[1]).keys()
+    if short.isdisjoint(word):
+        return False
+    parts = re.split(rf"[\s\-0-9.]+(?:{any_of(of_kind('counter'))})?", word)
+    return len(parts) > 1 and not short.isdisjoint(parts)
 
 
 def _variants(word: str) -> Iterator[str]:
@@ -105,8 +117,19 @@ def _trimmed(folded: str, start: int, end: int) -> tuple[int, int]:
 
 def says_nothing(word: str) -> bool:
     """Check whether a folded label is a count, a spread or a word around cards: `共3张`, 圣三角, 牌面."""
-    known = word in of_kind("no place") or word in of_kind("no card") or is_spread(word)
+    known = (
+        not word.strip("".join(of_kind("remark")))
+        or word in of_kind("no place")
+        or word in of_kind("no card")
+        or is_spread(word)
+    )
     return known or how_many().fullmatch(word) is not None
+
+
+@lexicon.cached
+def _dealt() -> re.Pattern:
+    """Compile a pattern for a count of cards and who dealt them: `我给你抽了三张`."""
+    return re.compile(rf".{{0,12}}(?:{any_of_kind('dealt')}).?(?:{how_many().pattern})")
 
 
 def card_named(word: str) -> str | None:
@@ -130,8 +153,8 @@ def put_at(card: dict, written: str) -> None:
 
 
 def set_position(card: dict, name: str, label: Label) -> None:
-    if label.card == card["card"] or not label.kind:
-        return  # `XV 恶魔`: the card's own number
+    if not label.kind or label.card and (label.card == card["card"] or fold(name).isascii()):
+        return  # `XV 恶魔`: the card's own number, or that of another deck (`XI 力量`)
     if label.number is not None:
         card["number"] = card.get("number") or label.number
     if label.kind == "e":

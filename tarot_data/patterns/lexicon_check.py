@@ -48,7 +48,7 @@ CLOSED: dict[str, dict[str, tuple[str, ...]]] = {
     "ranks": {"kind": ("rank", "measure", "thing", "suit")},
     "style": {"kind": ("particle", "hedge", "third", "jargon", "net")},
     "times": {"kind": ("deadline", "duration", "frequency", "moment")},
-    "orientation": {"ambiguous": ("yes", "no")},
+    "orientation": {"ambiguous": ("yes", "no", "mark")},
     "kinds": {"label": (*LABELS, "any")},
     "chats": {
         "kind": chat_formats.KINDS,

@@ -6,6 +6,7 @@ DIGITS = "一二三四五六七八九"
 NUMERALS = DIGITS + "十"
 """For character classes: `[{NUMERALS}]{{1,3}}` matches the numbers up to 九十九."""
 
+_ROMAN = ("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix")
 _VARIANTS = str.maketrans("○两兩", "〇二二")
 
 
@@ -40,3 +41,17 @@ def to_chinese(number: int, ordinal: bool = False) -> str:
     if not tens:
         return digits[ones]
     return ("" if tens == 1 else digits[tens]) + "十" + (digits[ones] if ones else "")
+
+
+def spellings(number: int) -> tuple[str, ...]:
+    """Return the ways to write 1 to 10, lower case: 7, 07, 七, 〇七, 零七, vii, Ⅶ, ⅶ."""
+    digit, chinese = str(number), to_chinese(number, ordinal=True)
+    padded = () if number == 10 else ("0" + digit, "〇" + chinese, "零" + chinese)
+    return (digit, chinese, *padded, *roman_numerals(number))
+
+
+def roman_numerals(number: int) -> tuple[str, ...]:
+    """Return the ways to write 1 to 39 in Roman numerals: xvi in letters, or ⅩⅥ and ⅹⅵ in characters of their own."""
+    tens, ones = divmod(number, 10)
+    signs = [chr(first + 9) * tens + (chr(first + ones - 1) if ones else "") for first in (0x2160, 0x2170)]
+    return ("x" * tens + _ROMAN[ones], *signs)

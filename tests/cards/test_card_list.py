@@ -102,6 +102,34 @@ def shown(value, spread=None) -> list[str]:
         ("愚人✨、力量🌙", ["1 愚人?", "2 力量?"]),
         ("抽到的是愚人和力量", ["1 愚人?", "2 力量?"]),
         ("愚人正位，代表一个全新的开始和出发", ["1 愚人+"]),
+        ("XVI 塔、XVIII 月亮（逆）", ["1 高塔?", "2 月亮-"]),
+        ("16 塔逆", ["1 高塔-"]),
+        ("16.塔 18.月亮", ["1 高塔?", "2 月亮?"]),
+        ("0.愚人 XVI.塔 XXI.世界", ["1 愚人?", "2 高塔?", "3 世界?"]),
+        ("①XVI塔 ②XVII星星逆", ["1 高塔?", "2 星星-"]),
+        ("ⅩⅥ塔逆、ⅩⅦ星星", ["1 高塔-", "2 星星?"]),
+        ("16号塔 17号星星", ["1 高塔?", "2 星星?"]),
+        ("XI 力量、VIII 正义", ["1 力量?", "2 正义?"]),
+        ("圣杯Ⅲ、宝剑Ⅹ逆", ["1 圣杯三?", "2 宝剑十-"]),
+        ("星币〇七、权杖05、剑IV", ["1 星币七?", "2 权杖五?", "3 宝剑四?"]),
+        ("七剑逆，三杯正，10杖", ["1 宝剑七-", "2 圣杯三+", "3 权杖十?"]),
+        ("1、愚人 2、塔 3、星星", ["1 愚人?", "2 高塔?", "3 星星?"]),
+        ("恋人正？恶魔逆？", ["1 恋人+", "2 恶魔-"]),
+        ("愚人正位！塔逆位！", ["1 愚人+", "2 高塔-"]),
+        ("愚人*2、星星", ["1 愚人?", "2 愚人?", "3 星星?"]),
+        ("愚人❌ 高塔✅", ["1 愚人-", "2 高塔+"]),
+        ("愚人✅ 高塔✅", ["1 愚人?", "2 高塔?"]),
+        ("愚人🔄、高塔", ["1 愚人-", "2 高塔?"]),
+        ("愚人x、高塔", ["1 愚人-", "2 高塔?"]),
+        ("愚人+ 高塔- 星星+", ["1 愚人+", "2 高塔-", "3 星星+"]),
+        ("愚人+塔-星星+", ["1 愚人+", "2 高塔-", "3 星星+"]),
+        ("愚人：↑ 塔：↓", ["1 愚人+", "2 高塔-"]),
+        ("塔-逆、愚人-正", ["1 高塔-", "2 愚人+"]),
+        ("🔮三张牌：愚人、塔、星星", ["1 愚人?", "2 高塔?", "3 星星?"]),
+        ("抱抱你。我给你抽了三张：愚人正位、塔逆位、星星", ["1 愚人+", "2 高塔-", "3 星星?"]),
+        ("亲爱的，今天的牌是：愚人、高塔逆", ["1 愚人?", "2 高塔-"]),
+        ("宝子你好～\n牌面如下：\n愚人\n高塔逆", ["1 愚人?", "2 高塔-"]),
+        ("洗好牌了。圣三角：愚人、塔、星星", ["1 愚人?", "2 高塔?", "3 星星?"]),
         ("", []),
         ("无", []),
     ],
@@ -202,7 +230,12 @@ def test_every_alias_is_its_card():
 
 def test_every_orientation_word_is_read():
     for row in lexicon.read_table("orientation"):
-        if row["orientation"] in ("upright", "reversed") and "suffix" in row["position"]:
+        if row["ambiguous"] == "mark":
+            sides = [card["orientation"] for card in parse_cards(row["example"])]
+            assert sides == [row["orientation"], "reversed" if row["orientation"] == "upright" else "unknown"], (
+                row.place
+            )
+        elif row["orientation"] in ("upright", "reversed") and "suffix" in row["position"]:
             card = parse_cards(f"圣杯三 {row['word']}")
             assert [(c["card"], c["orientation"]) for c in card] == [("圣杯三", row["orientation"])], row.place
 
@@ -362,6 +395,31 @@ def test_prose_cards_must_match_the_count():
 )
 def test_marks_around_cards_places_and_orientations(written, expected):
     assert shown(written) == expected
+
+
+@pytest.mark.parametrize("written", ["❌愚人 ✅高塔", "❌ 愚人\n✅ 高塔", "✅愚人、✅高塔"])
+def test_ticks_before_cards_are_no_orientation(written):
+    assert [card["orientation"] for card in parse_cards(written)] == ["unknown", "unknown"]
+
+
+def test_yes_and_no_in_a_field_keep_their_meaning():
+    assert shown({"card": "愚人", "is_reversed": "❌"}) == ["1 愚人+"]
+    assert shown({"card": "愚人", "is_reversed": "✅"}) == ["1 愚人-"]
+
+
+@pytest.mark.parametrize(
+    "text", ["3月5日：愚人\n3月6日：高塔逆", "周一 愚人\n周二 高塔逆", "3 月 5 日 愚人\n3 月 6 日 高塔逆"]
+)
+def test_a_card_a_day_is_a_list(text):
+    assert [(card["card"], card["orientation"]) for card in parse_cards(text)] == [
+        ("愚人", "unknown"),
+        ("高塔", "reversed"),
+    ]
+
+
+@pytest.mark.parametrize("text", ["愚人、骑着马的人。抽到的：塔罗", "猫。愚人", "愚人？、塔", "9月 塔 17号星星"])
+def test_unread_names_are_reported(text):
+    assert parsed(text).unknown
 
 
 def test_list_numbers_begin_with_known_characters():
