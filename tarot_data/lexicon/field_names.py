@@ -48,7 +48,7 @@ def field_of(label: str) -> tuple[str, int] | None:
     bare = _COUNTED.sub("", _REQUIRED.sub("", fold(label)))
     if bare != fold(label) and bare.strip():
         return field_of(bare)
-    return _of_a_card(fold(label)) or _in_two_languages(fold(label))
+    return _of_a_card(fold(label)) or _in_two_languages(fold(label)) or _of_a_question(fold(label))
 
 
 def _of_a_card(label: str) -> tuple[str, int] | None:
@@ -70,6 +70,32 @@ def _in_two_languages(label: str) -> tuple[str, int] | None:
         return None
     first, second = (synonyms().get(_DROPPED.sub("", part)) for part in parts)
     return (first[0], 1) if first and second and first[0] == second[0] else None
+
+
+def _of_a_question(label: str) -> tuple[str, int] | None:
+    """Return the field of a label in the words of a questionnaire (`请问您的称呼是？`, `您想咨询的问题`)."""
+    bare = _DROPPED.sub("", label)
+    for _ in range(3):
+        for lead in (False, True):
+            if shorter := _without_word(bare, lead):
+                bare = shorter
+                if known := synonyms().get(bare):
+                    return known[0], 1
+    return None
+
+
+def _without_word(label: str, lead: bool) -> str:
+    """Return a folded label without one of the words that may begin or end it; empty if it has none of them."""
+    for word in _question_words("label lead" if lead else "label tail"):
+        if len(word) < len(label) and (label.startswith(word) if lead else label.endswith(word)):
+            return label[len(word) :] if lead else label[: -len(word)]
+    return ""
+
+
+@lexicon.cached
+def _question_words(kind: str) -> tuple[str, ...]:
+    words = {_DROPPED.sub("", fold(word)) for word in lexicon.words("noise", kind)} - {""}
+    return tuple(sorted(words, key=len, reverse=True))
 
 
 def rank_of(label: str) -> int:

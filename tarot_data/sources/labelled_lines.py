@@ -5,10 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from tarot_data.cards import card_fields
+from tarot_data.cards.spreads import resolve_spread
 from tarot_data.lexicon.field_names import LISTS_APART
 from tarot_data.sources.field_values import Fields
-from tarot_data.sources.labels import Label, is_title, position_in
-from tarot_data.sources.lines import Line
+from tarot_data.sources.labels import Label, is_title, position_in, without_tags
+from tarot_data.sources.lines import DAY, Kind, Line
 
 LONGEST_UNDER_HEADING = 80
 """Characters of a value that is a blank line below its label's heading; longer ones are prose."""
@@ -21,11 +22,24 @@ LONGEST_POSITION, LONGEST_CARD, LONGEST_PLACED_CARD = 12, 31, 60
 MOST_UNKNOWN_LABELS = 4
 """Lines of labels of no field that may be between two labels of a block."""
 
+LONGEST_VALUE_LINES = 12
+"""Lines under a label in which its value may end at the next label."""
+
 _UNKNOWN_LABEL = re.compile(r"\W{0,6}\w{1,8}\s?[:：]\s*\S.{0,80}$")
 _AFTER_UNKNOWN = {"person", "question", "date", "spread", "cards", "content"}
-_MAY_REPEAT = {"ignored", "tags", "id", "reader", "deck"}
+_AFTER_TEXT = {*_AFTER_UNKNOWN, "background", "reader", "deck", "tags", "id", "consent", "ignored", *LISTS_APART}
+_MAY_REPEAT = {"ignored", "background", "tags", "id", "reader", "deck"}
+_SPREAD, _LAID = "牌阵", "牌"
+_AROUND_NAME = " \t\u3000>#*-•·【】[]「」『』🔮✨"
 _CARDS = ("cards", 1)
 _OF_CARDS = ("cards", *LISTS_APART)
+_OF_CLIENT = ("background", "ignored")
+"""Fields of the client's own words and data, which are never content."""
+_TEXTS = ("question", "title", "outcome", *_OF_CLIENT)
+"""Fields whose value may take several lines."""
+_GOES_ON = ("，", ",", "、", "；", ";")
+"""Ends of a line whose sentence goes on in the next."""
+_DAY_IN_PERSON = re.compile(rf"[\s/|｜,，·(（]*({DAY})")
 
 
 @dataclass
@@ -72,7 +86,8 @@ class _Lines(Sequence[Line]):
 
 
 class _HeadReader:
-    """The block read so far. open: the field whose value may continue; blanks: blank lines since the last label.
+    """The block read so far. open: the field whose value may continue; text: the field of the last label, if its value
+    may take several lines; blanks: blank lines since the last label or line of a value.
 
     Each rule consumes the lines at `index` that it recognises and returns True, or returns False.
     """
@@ -84,6 +99,7 @@ class _HeadReader:
         self.head = Head(body=start)
         self.fields = self.head.fields
         self.open: tuple[str, int] | None = None
+        self.text: tuple[str, int] | None = None
         self.blanks = 0
         self.under_heading = False
         self.has_cards = False
@@ -97,6 +113,7 @@ class _HeadReader:
                     break
             else:
                 break
+        self.finish()
         return self.head
 
     @property
@@ -152,7 +169,7 @@ class _HeadReader:
             count = 0 if line.labels else self.count_card_lines(line)
         if not count:
             return False
-        self.fields[_CARDS] = [("牌", "")]
+        self.fields[_CARDS] = [(_LAID, "")]
         self.open, self.blanks, self.has_cards = _CARDS, 0, True
         return self.extend("\n".join(found.stripped for found in self.lines[self.index : self.index + count]))
 
@@ -168,7 +185,7 @@ class _HeadReader:
         if not line.labels:
             return False
         name = line.labels[0].key[0]
-        if not self.is_new(line.labels[0].key, self.blanks):
+        if not self.is_new(line, line.labels[0]):
             return False
         if name == "title" and self.blanks > 1 and len(self.fields) >= 4:
             return False
@@ -184,10 +201,97 @@ class _HeadReader:
                 pairs.append((label.name, ""))
                 self.ended = True
                 break
-            pairs.append((label.name, line.text[label.end : end].strip().strip("*").strip(" \t;；|｜")))
+            value = without_tags(line.text[label.end : end]).strip().strip("*").strip(" \t;；|｜")
+            pairs.append((label.name, value))
+            if key[0] == "person":
+                self.split_day(key)
             self.open = key
+            self.text = key if key[0] in _TEXTS else None
             self.has_cards = self.has_cards or key[0] in _OF_CARDS
         return self.take(1)
+
+    def split_day(self, key: tuple[str, int]) -> None:
+        """Move the day behind a name to the date: `客户 小葵 / 2024.7.7 晚上`."""
+        label, value = self.fields[key][-1]
+        match = _DAY_IN_PERSON.search(value)
+        if match and value[: match.start()].strip():
+            self.fields[key][-1] = (label, value[: match.start()].strip())
+            self.fields.setdefault(("date", 1), [("日期", match[1])])
+
+    def spread_alone(self, line: Line) -> bool:
+        """Read the name of a spread without a label above the cards, or before them: `圣三角：愚人、力量、星星`."""
+        if not self.fields or self.has_cards or self.blanks > 1 or line.labels or ("spread", 1) in self.fields:
+            return False
+        name, _, cards = line.stripped.replace("：", ":").partition(":")
+        name = name.strip(_AROUND_NAME)
+        if not 1 < len(name) <= LONGEST_POSITION or resolve_spread(name)[0] is None:
+            return False
+        below = next((each for each in self.lines[self.index + 1 : self.index + 3] if each.stripped), Line(""))
+        if not (card_fields.listed(cards) if cards.strip(_AROUND_NAME) else self.is_card_line(below)):
+            return False
+        self.fields["spread", 1] = [(_SPREAD, name)]
+        self.fields[_CARDS] = [(_LAID, cards.strip())]
+        self.open, self.text, self.blanks, self.has_cards = _CARDS, None, 0, True
+        return self.take(1)
+
+    def is_card_line(self, line: Line) -> bool:
+        return _is_placed_card(line) or _count_cards(line) > 0
+
+    def more_text(self, line: Line) -> bool:
+        """Read further lines of a value: until the next label, or as far as its sentence or its block of lines goes."""
+        if not self.text or line.labels or line.kind in (Kind.SEPARATOR, Kind.DATE, Kind.HEADING):
+            return False
+        going_on = str(self.fields[self.text][-1][1]).endswith(_GOES_ON)
+        if not going_on and _UNKNOWN_LABEL.match(line.text):
+            return self.unknown_text(line)
+        count = self.lines_to_label()
+        if not count and not self.blanks:
+            count = int(going_on) or self.lines_of_block(line)
+        if not count:
+            return False
+        self.open, self.blanks = self.text, 0
+        below = self.lines[self.index : self.index + count]
+        return self.extend("\n".join(each.stripped for each in below))
+
+    def unknown_text(self, line: Line) -> bool:
+        """Read a label of no field, with a value of one or several lines, before further labels (`年龄：28`)."""
+        before, self.text = self.text, ("ignored", 1)
+        if not self.lines_to_label():
+            self.text = before
+            return False
+        label, _, value = line.stripped.replace("：", ":").partition(":")
+        self.fields.setdefault(self.text, []).append((label, value.strip()))
+        return self.take(1)
+
+    def lines_to_label(self) -> int:
+        """Count the lines above the next label of this block; 0 if none follows, or if they may be the body.
+
+        Below a blank line, or below the cards, only the client's words and what a content label ends can go on.
+        """
+        client = self.text[0] in _OF_CLIENT
+        for index in range(self.index, min(self.index + LONGEST_VALUE_LINES, len(self.lines))):
+            line = self.lines[index]
+            if line.labels:
+                name = line.labels[0].key[0]
+                follows = name == "content" if self.has_cards else name in _AFTER_TEXT
+                return index - self.index if follows and self.is_new(line, line.labels[0]) else 0
+            if line.kind in (Kind.SEPARATOR, Kind.DATE, Kind.HEADING):
+                return 0
+            if (self.blanks or not line.stripped) and (not client or self.has_cards):
+                return 0
+            if index > self.index and not self.has_cards and _is_placed_card(line):
+                return index - self.index
+        return 0
+
+    def lines_of_block(self, line: Line) -> int:
+        """Count the lines up to a blank line if text follows it and they are no body: the client's words, or lines
+        indented under their label."""
+        indented = line.text[:2].isspace() and not self.lines[self.index - 1].text[:1].isspace()
+        if self.text[0] not in _OF_CLIENT and not (indented and line.text[0] != "\u3000"):
+            return 0
+        end = self.index + self.count_while(lambda each: bool(each.stripped) and not each.labels)
+        below = next((each for each in self.lines[end : end + 3] if each.stripped), None)
+        return end - self.index if below and below.kind in (Kind.TEXT, Kind.HEADING) else 0
 
     def value_below(self, line: Line) -> bool:
         """Read the value in the line under its label, or skip a blank line below a heading."""
@@ -195,6 +299,11 @@ class _HeadReader:
             return False
         near_heading = self.under_heading and self.blanks == 1 and len(line.stripped) <= LONGEST_UNDER_HEADING
         return (not self.blanks or near_heading) and self.extend(line.stripped)
+
+    def finish(self) -> None:
+        """Remove the list marks of values in several lines."""
+        for key in [key for key in self.fields if key[0] in _TEXTS]:
+            self.fields[key] = [(label, _without_bullets(value)) for label, value in self.fields[key]]
 
     def unknown_labels(self, line: Line) -> bool:
         """Read labels of no field (`年龄：28`) before further labels; after the cards such a line may be the body."""
@@ -204,7 +313,7 @@ class _HeadReader:
             below = self.lines[index]
             if below.labels:
                 key = below.labels[0].key
-                if key[0] not in _AFTER_UNKNOWN or not self.is_new(key, 0):
+                if key[0] not in _AFTER_UNKNOWN or not self.is_new(below, below.labels[0]):
                     return False
                 self.index = index
                 self.open = None
@@ -213,21 +322,31 @@ class _HeadReader:
                 return False
         return False
 
-    def is_new(self, key: tuple[str, int], blanks: int) -> bool:
-        """Check whether a label adds a field. A field that is never used may come twice, but not below a blank line.
+    def is_new(self, line: Line, label: Label) -> bool:
+        """Check whether a label adds to the block: a field that it lacks, or another word for one that it has
+        (`主题：感情`, `问题：他会回来吗`), which must not be below a blank line and the cards.
 
         After the cards, a question under a title that already asks it is the first line of the body (`Q：他这周会联系我吗`).
         """
-        if key in self.fields:
-            return key[0] in _MAY_REPEAT and not blanks
-        return not (key[0] == "question" and self.has_cards and is_title(self.title))
+        key = label.key
+        if key[0] == "background" and card_fields.listed(line.text[label.end :]):
+            return False  # a position: `背景：愚人`
+        if key not in self.fields:
+            return not (key[0] == "question" and self.has_cards and is_title(self.title))
+        if key[0] in _MAY_REPEAT:
+            return not self.blanks
+        others = {name for name, _ in self.fields[key]}
+        other = label.name not in others and not (self.blanks and self.has_cards) and key[0] != "content"
+        return other and (key[0] not in _OF_CARDS or bool(card_fields.listed(line.text[label.end :])))
 
 
 _RULES = (
     _HeadReader.more_cards,
     _HeadReader.cards_without_label,
+    _HeadReader.spread_alone,
     _HeadReader.known_labels,
     _HeadReader.value_below,
+    _HeadReader.more_text,
     _HeadReader.unknown_labels,
 )
 """Rules for a line of a head that is not blank, in the order in which they are tried."""
@@ -239,9 +358,16 @@ def _without_card_labels(labels: list[Label]) -> list[Label]:
     for label in labels:
         listing = bool(kept) and kept[-1].key[0] == "cards"
         numbered = label.key[0] == "position" and label.name[-1:].isdigit()
+        numbered = numbered or label.key[0] == "background"
         if not (listing and (numbered or card_fields.orientation_of(label.name) or label.key == kept[-1].key)):
             kept.append(label)
     return kept
+
+
+def _without_bullets(value: str) -> str:
+    return (
+        "\n".join(line.lstrip("-*• \t") for line in value.split("\n")) if "\n" in value or value[:2] == "- " else value
+    )
 
 
 def _is_placed_card(line: Line) -> bool:

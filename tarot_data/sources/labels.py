@@ -22,10 +22,15 @@ _DECORATION = " \t\u3000>#*-•"
 _SIGN = "[\u2190-\u21ff\u2460-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]"
 _LEAD = re.compile(
     rf"^[ \t>]*(?:[-*•·▪▫◆●]\s+|#{{1,6}}\s+|[0-9]{{1,2}}[.、)]\s*|[{NUMERALS}]{{1,2}}[、.]\s*)?"
-    rf"(?:(?:{_SIGN}[\ufe0f\u20e3]?){{1,3}}\s?)?"
+    rf"(?:\[[ xX]\]\s+)?(?:#[^\s#]{{1,30}}\s+)*(?:(?:{_SIGN}[\ufe0f\u20e3]?){{1,3}}\s?)?"
 )
-"""Marks before a label: of a list or a heading, a number, an emoji."""
-_MARK = re.compile(r"[:：﹕∶︰＝=【\[『「]")
+"""Marks before a label: of a list or a heading, a number, a checkbox, tags, an emoji."""
+_MARK = re.compile(r"[:：﹕∶︰＝=【\[『「?？]")
+_DASH = re.compile(r"[-\u2013\u2014|]{1,2}\s+")
+"""Between a label and its value: `问题 - 搬家`, `问题 | 搬家`."""
+_ASKED = re.compile(rf"{_LEAD.pattern}(?P<label>[^?:\n]{{2,24}}?)\s?(?P<mark>[?:])[?:]?\s*")
+_TAG = re.compile(r"(?:^|\s)#(?P<label>[^\s#/]{1,8})/(?P<value>[^\s#/]{1,20})")
+_TAGS_AT_END = re.compile(r"(?:\s+#[^\s#]{1,30})+\s*$")
 
 
 class Label(NamedTuple):
@@ -46,6 +51,12 @@ def labels_in(line: str) -> list[Label]:
     if not line.strip() or len(line) > LONGEST_LINE:
         return []
     start = len(line) - len(line.lstrip(_DECORATION))
+    if "#" in line[: start + 1] and (tag := _person_in_tags(line)):
+        below = len(line[: tag.end]) + len(line[tag.end :].split(None, 1)[0])
+        return [
+            tag,
+            *(label._replace(start=label.start + below, end=label.end + below) for label in labels_in(line[below:])),
+        ]
     if not _MARK.search(line, 0, start + _REACH):
         # A colon further on is in the middle of prose.
         return _label_before_space(line) if len(line) < _LONGEST_WITHOUT_COLON or _MARK.search(line) else []
@@ -60,7 +71,37 @@ def labels_in(line: str) -> list[Label]:
     for label in sorted(found, key=lambda label: label.start):
         if not kept or label.start >= kept[-1].end:
             kept.append(label)
-    return kept if kept and kept[0].start <= start + 4 else _label_before_space(line)
+    if kept and kept[0].start <= start + 4:
+        return kept
+    return _question_label(folded) or _label_before_space(line)
+
+
+def _person_in_tags(line: str) -> Label | None:
+    """Find the tag that names the person among the tags that begin a line: `#塔罗 #客户/小樱`."""
+    for match in _TAG.finditer(line[:_REACH]):
+        if not line[: match.start()].strip().strip("#") or line[: match.start()].lstrip().startswith("#"):
+            known = field_of(match["label"])
+            if known and known[0] == "person":
+                return Label(fold(match["label"]), 0, match.start("value"))
+    return None
+
+
+def _question_label(folded: str) -> list[Label]:
+    """Find the label in the words of a questionnaire that begins a line: `1. 您想问的问题是？`.
+
+    Before a question mark it has a number, or the words that begin a question to a client.
+    """
+    match = _ASKED.match(folded)
+    if match is None or not field_of(match["label"]):
+        return []
+    numbered = folded[: match.start("label")].strip(" \t>#*-")[:1].isdigit()
+    asks = match["label"] not in label_words() and match["label"].startswith(noise_words("label lead"))
+    return [Label(match["label"], 0, match.end())] if match["mark"] == ":" or numbered or asks else []
+
+
+def without_tags(value: str) -> str:
+    """Remove the tags at the end of a value: `小樱 #塔罗 #回访`."""
+    return _TAGS_AT_END.sub("", value) if "#" in value else value
 
 
 @lexicon.cached
@@ -69,10 +110,12 @@ def _marked_label() -> tuple[re.Pattern, re.Pattern]:
     gap."""
     any_label = label_pattern()
     return (
-        re.compile(rf"[【\[『「]\s?(?P<label>(?:{any_label})\s?\d{{0,2}})\s?[】\]』」]\s?[:：]?"),
+        re.compile(
+            rf"[【\[『「]\s?(?P<label>(?:{any_label})\s?\d{{0,2}})\s?(?:[(\[][^()\[\]\n]{{1,30}}[)\]]\s?)?[】\]』」]\s?[:：]?"
+        ),
         re.compile(
             rf"(?:{_LEAD.pattern}|(?<=[\s;；|｜,，。]))(?:\*\*|__|[【\[『「])?\s?"
-            rf"(?P<label>(?:{any_label})\s?[(（]?\d{{0,2}}[)）]?)\s?(?:[(\[][^()\[\]\n]{{1,20}}[)\]]\s?)?"
+            rf"(?P<label>(?:{any_label})\s?[(（]?\d{{0,2}}[)）]?)\s?(?:[(\[][^()\[\]\n]{{1,30}}[)\]]\s?)?"
             r"(?:\*\*|__|[】\]』」])?\s?(?:::?|[＝=])\s?(?:\*\*|__)?",
             re.MULTILINE,
         ),
@@ -95,9 +138,13 @@ def _label_before_space(line: str) -> list[Label]:
     if name.isascii() and after.isascii() and after.isalpha():
         return []  # words of a title: `Tarot draw`
     alone = not line[end:].strip() and line.lstrip()[:1] in ("#", "*")
-    if name not in label_words() or (len(name) == 1 and not alone):
+    begin = len(line) - len(line[end:].lstrip(" \t\u3000"))
+    dash = _DASH.match(line, begin) if begin > end else None
+    if dash and name.endswith((")", "]")):
+        name = name.replace("[", "(").partition("(")[0]  # `问题（原话） - 搬家`
+    if name not in label_words() or (len(name) == 1 and not alone and not dash):
         return []
-    return [Label(name, 0, len(line) - len(line[end:].lstrip(" \t\u3000")))]
+    return [Label(name, 0, dash.end() if dash else begin)]
 
 
 def known_fields(labels: list[str]) -> set[str]:
