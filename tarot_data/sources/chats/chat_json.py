@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from tarot_data.sources import json_records, json_stream
+from tarot_data.sources.chats.message import Message
 from tarot_data.sources.chats.message_table import (
     Cells,
     best_name,
@@ -18,7 +19,7 @@ from tarot_data.sources.chats.message_table import (
 )
 from tarot_data.sources.chats.message_text import repaired
 from tarot_data.sources.chats.programs import Program, programs_of
-from tarot_data.sources.chats.sittings import Message, to_records
+from tarot_data.sources.chats.sittings import to_records
 from tarot_data.sources.encoding import MAX_TEXT
 from tarot_data.sources.labels import known_fields
 from tarot_data.sources.records import Blob, RawRecord, Rejected, SourceError, rejected, unreadable

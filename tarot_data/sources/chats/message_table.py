@@ -9,9 +9,10 @@ from datetime import datetime
 from tarot_data import lexicon
 from tarot_data.lexicon.chat_formats import clock_words
 from tarot_data.lexicon.dates import CHINA, parse_date
+from tarot_data.sources.chats.message import Message
 from tarot_data.sources.chats.message_text import own_text, repaired
 from tarot_data.sources.chats.programs import Program
-from tarot_data.sources.chats.sittings import Message, to_records
+from tarot_data.sources.chats.sittings import to_records
 from tarot_data.sources.labels import known_fields
 from tarot_data.sources.noise import noise_words
 from tarot_data.sources.records import Blob, RawRecord, Rejected

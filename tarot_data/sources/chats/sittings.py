@@ -1,15 +1,14 @@
 """Chat messages to raw records: the reader's messages of one sitting are one content, the client's are left out."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
-from itertools import takewhile
 
-from tarot_data import lexicon
 from tarot_data.cards import card_fields, content_cards
-from tarot_data.lexicon.chat_formats import match_line
+from tarot_data.sources.chats.cleaning import cleaned, person_of
+from tarot_data.sources.chats.message import Message
+from tarot_data.sources.chats.reader_side import has_sentence, with_reader
 from tarot_data.sources.field_values import Fields
 from tarot_data.sources.labelled_lines import Head, read_head
 from tarot_data.sources.labels import labels_in
@@ -27,22 +26,8 @@ YEARS = 1000
 """A message time before this year has no year in the chat: its days count from the year 4, which is a leap year."""
 
 CARDS = ("cards", 1)
-SENTENCE_ENDS = "。！？!?"
 _LONGEST_LIST, _LONGEST_CARD, _LONGEST_LABELS, _LONGEST_FOLLOW_UP = 400, 14, 300, 60
 """Characters of a message that may be a list of cards, a single card, labels only, or a card drawn afterwards."""
-
-
-@dataclass(frozen=True)
-class Message:
-    """One message. sender: as the chat shows it; mine: sent by the reader, None if the chat does not say; time:
-    China time or None; place: locator in the file; day: as written if it may be two days, else None."""
-
-    sender: str
-    text: str
-    time: datetime | None
-    place: str
-    mine: bool | None = None
-    day: str | None = None
 
 
 @dataclass(frozen=True)
@@ -99,11 +84,11 @@ def to_records(
 
     Raises SourceError if no message draws cards, or if it is not clear which sender is the reader.
     """
-    messages = _all_cleaned(messages)
+    messages = cleaned(messages)
     if not messages:
         raise unreadable("chat_empty")
     drawn_in = cache(_drawn_in)
-    messages = _with_reader(messages, readers, drawn_in)
+    messages = with_reader(messages, readers, lambda text: drawn_in(text) is not None)
     found = False
     for sitting in _sittings(messages, drawn_in, names or {}):
         found = True
@@ -123,7 +108,7 @@ def _sittings(messages: list[Message], drawn_in: DrawnIn, names: dict[str, str])
         for message in part:
             if not message.mine:
                 asked = [*asked, message][-12:]
-                client = names.get(message.sender, message.sender) or None
+                client = person_of(names.get(message.sender, message.sender)) or None
                 continue
             drawn = drawn_in(message.text)
             if not drawn and (head := _labels_alone(message.text)):
@@ -156,102 +141,6 @@ def _between_pauses(messages: list[Message]) -> Iterator[list[Message]]:
         part.append(message)
         last = message.time or last
     yield part
-
-
-def _with_reader(messages: list[Message], readers: frozenset[str], drawn_in: DrawnIn) -> list[Message]:
-    """Set `mine` on every message. Raises SourceError if the reader cannot be found."""
-    if any(message.mine is not None for message in messages):
-        if any(message.mine for message in messages):
-            return [replace(message, mine=bool(message.mine)) for message in messages]
-        raise unreadable("chat_without_reader")
-    senders = list(dict.fromkeys(message.sender for message in messages))
-    named = next((sender for sender in senders if sender in readers or fold(sender) in noise_words("self")), None)
-    reader = named or _reader_by_messages(messages, senders, drawn_in)
-    return [replace(message, mine=message.sender == reader) for message in messages]
-
-
-def _reader_by_messages(messages: list[Message], senders: list[str], drawn_in: DrawnIn) -> str:
-    """Return the only sender with a reader's title, or else the one who draws most cards, names most cards or writes
-    most, in this order."""
-    drawing, naming, writing = Counter(), Counter(), Counter()
-    for message in messages:
-        drawing[message.sender] += bool(drawn_in(message.text))
-        naming[message.sender] += len(content_cards.named_cards(message.text))
-        writing[message.sender] += len(message.text)
-    titled = [sender for sender in senders if _is_reader_title(sender)]
-    if len(titled) == 1:
-        return titled[0]
-    ranked = sorted(senders, key=lambda sender: (drawing[sender], naming[sender], writing[sender]), reverse=True)
-    cards = [(drawing[sender], naming[sender]) for sender in ranked[:2]]
-    if cards[0] == (0, 0):
-        raise unreadable("chat_without_cards")
-    if cards[0] in cards[1:]:
-        raise unreadable("chat_reader_unclear")
-    return ranked[0]
-
-
-@lexicon.cached
-def _titles() -> tuple[str, ...]:
-    rows = [row for row in lexicon.read_table("fields") if row["field"] == "reader"]
-    words = [word for row in rows for word in row["synonyms"].split("|") if not word.isascii()]
-    return (*map(fold, words), *noise_words("reader"))
-
-
-def _is_reader_title(sender: str) -> bool:
-    folded = fold(sender)
-    return any(title in folded for title in _titles())
-
-
-def _all_cleaned(messages: list[Message]) -> list[Message]:
-    senders = {message.sender for message in messages}
-    earlier_lines: set[str] = set()
-    kept = []
-    for message in messages:
-        text = _without_quotes(message.text.strip(), earlier_lines, senders)
-        earlier_lines.update(line.strip() for line in message.text.split("\n") if len(line) > 3)
-        if text and not _is_notice(text):
-            kept.append(replace(message, text=text))
-    return kept
-
-
-def _without_quotes(text: str, earlier_lines: set[str], senders: set[str]) -> str:
-    """Return a message without the message it quotes, in the three ways that chat programs write a quotation.
-
-    earlier_lines: lines of earlier messages. A `> ` line is a quotation only if it is one of them, else it is Markdown.
-    """
-    if "\n" not in text:
-        return text
-    lines = _below_divider(text.split("\n"))
-    words = tuple(f"{word}:" for word in noise_words("quoted"))
-    lines[1:] = takewhile(lambda line: not fold(line.lstrip()).startswith(words), lines[1:])
-    quoted = [line.lstrip("> ").strip() for line in takewhile(lambda line: line[:1] == ">", lines[:-1])]
-    if any(line and (line in earlier_lines or line.startswith(tuple(senders))) for line in quoted):
-        lines = lines[len(quoted) :]
-    return "\n".join(lines).strip()
-
-
-def _below_divider(lines: list[str]) -> list[str]:
-    """Return the lines below `- - - -` if a text in quotation marks is above it: WeChat's own way to quote."""
-    if lines[0][:1] not in ("「", "“", '"'):
-        return lines
-    for index, line in enumerate(lines[:40]):
-        marks = line.replace(" ", "").strip()
-        if len(marks) >= 4 and not marks.strip("-"):
-            above = "\n".join(lines[:index]).rstrip()
-            return lines[index + 1 :] if above.endswith(("」", "”", '"')) and len(above) <= 402 else lines
-    return lines
-
-
-def _is_notice(text: str) -> bool:
-    """Check whether a message is a picture, a voice message, a forwarded chat or a notice of the program."""
-    folded = fold(text)
-    if "\n" in text and folded.startswith(noise_words("forwarded")):
-        return True
-    if len(text) < 80 and "\n" not in text and match_line("status", text) is not None:
-        return True
-    if folded.startswith(noise_words("media")) and len(text) - text.find("]") <= 13:
-        return True
-    return len(text) < 80 and any(word in folded for word in noise_words("system"))
 
 
 def _drawn_in(text: str) -> Drawn | None:
@@ -287,10 +176,6 @@ def _cut_prose_behind(head: Head) -> list[str]:
         return []
     head.fields[key] = [(label, " ".join(parts[:cut])), *head.fields[key][1:]]
     return [" ".join(parts[cut:])]
-
-
-def has_sentence(text: str) -> bool:
-    return any(mark in text for mark in SENTENCE_ENDS)
 
 
 def is_list(text: str) -> bool:
@@ -371,7 +256,7 @@ def _context(sitting: Sitting, names: dict[str, str]) -> dict[str, str | None]:
     question, asker = _question(sitting.asked)
     person = sitting.client
     if asker and len({message.sender for message in sitting.asked}) > 1:
-        person = names.get(asker, asker)  # in a group others write too
+        person = person_of(names.get(asker, asker))  # in a group others write too
     time = sitting.messages[0].time
     without_year = time and time.year < YEARS
     day = time and (f"{time.month}月{time.day}日" if without_year else time.date().isoformat())

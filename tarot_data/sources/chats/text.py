@@ -13,8 +13,9 @@ from tarot_data.cards.spreads import position_names
 from tarot_data.lexicon.chat_formats import CLOCKED, MARKS, Format, clock_words, formats, match_line
 from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources.chats.day_order import DayOrder
+from tarot_data.sources.chats.message import Message
 from tarot_data.sources.chats.message_table import header_of, moment, read_table
-from tarot_data.sources.chats.sittings import FORM, YEARS, Message, to_records
+from tarot_data.sources.chats.sittings import FORM, YEARS, to_records
 from tarot_data.sources.chats.unknown import unread_head
 from tarot_data.sources.encoding import text_of
 from tarot_data.sources.labels import is_title, known_fields, labels_in

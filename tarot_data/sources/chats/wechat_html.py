@@ -7,7 +7,8 @@ from html import unescape
 from html.parser import HTMLParser
 
 from tarot_data.sources.chats import message_table
-from tarot_data.sources.chats.sittings import Message, to_records
+from tarot_data.sources.chats.message import Message
+from tarot_data.sources.chats.sittings import to_records
 from tarot_data.sources.encoding import text_of
 from tarot_data.sources.records import Blob, RawRecord, Rejected, unreadable
 from tarot_data.sources.sniff import Sample
