@@ -1,39 +1,84 @@
-"""Fine-tuning files (alpaca, ShareGPT, messages, preference pairs) to records. The prompt has the labels, the answer is
-the content. A new layout is one function in LAYOUTS."""
+"""Fine-tuning files (alpaca, ShareGPT, messages, preference pairs) to records. The prompt or a tool has the labels and
+cards, the answer is the content. A conversation may hold several readings. A new layout is one function in LAYOUTS."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import NamedTuple
 
 from schemas.deck import SHORTEST
+from tarot_data.cards import card_fields
 from tarot_data.sources import json_records, json_stream
-from tarot_data.sources.chats.sittings import is_list, question_of
+from tarot_data.sources.chats.sittings import CARDS, is_list, question_of
+from tarot_data.sources.field_values import Fields
+from tarot_data.sources.json_layouts import readings_in
 from tarot_data.sources.labelled_lines import Head, read_head
-from tarot_data.sources.labels import labels_in
+from tarot_data.sources.labels import known_fields, labels_in
+from tarot_data.sources.noise import noise_words
 from tarot_data.sources.notes.in_records import notes_in
 from tarot_data.sources.record_builder import to_record
 from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of
 from tarot_data.sources.sniff import Sample
+from tarot_data.text.normalise import fold
 
 _ANSWERS = ("output", "response", "completion", "chosen", "answer")
 _QUESTIONS = ("instruction", "prompt", "query", "input")
-_OTHER_KEYS = ("conversations", "messages", "system", "history")
+_TURNS = ("conversations", "conversation", "messages", "dialogue", "dialog", "turns")
+_OTHER_KEYS = (*_TURNS, "system", "history", "tools", "rejected")
+_TEXTS = ("content", "value", "text")
 _THINK = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
+_MAX_TOOL = 4
+"""Levels of a tool's result in which cards are searched."""
+
+
+class Turn(NamedTuple):
+    """role: user, assistant, system, tool or call."""
+
+    role: str
+    text: str
 
 
 @dataclass(frozen=True)
 class Example:
-    """A training example. form: as stored with a record; asked: prompts, the system text last; answered: in order."""
+    """A training example. form: as stored with a record; turns: in order."""
 
     form: str
-    asked: list[str]
-    answered: list[str]
+    turns: list[Turn]
+
+
+@dataclass
+class Exchange:
+    """Texts that ask, what tools answered, and texts that answer, up to the next text that asks."""
+
+    asked: list[str] = field(default_factory=list)
+    results: list[str] = field(default_factory=list)
+    answered: list[str] = field(default_factory=list)
 
 
 def recognises(sample: Sample) -> bool:
     if not json_records.looks_like_json(sample):
         return False
-    return any(example_of(item) for item in json_records.first_objects(sample))
+    readable = (item[1] for item in _objects(sample.blob) if not isinstance(item, Rejected))
+    return any(map(example_of, islice(readable, 5)))
+
+
+def _objects(blob: Blob) -> Iterator[tuple[str, dict] | Rejected]:
+    return json_stream.objects(blob, items_of=_examples_in)
+
+
+def _examples_in(value: object) -> list[dict]:
+    """Return the examples of a parsed value, also of a list in it; else its readings."""
+    if isinstance(value, dict) and not example_of(value):
+        lists = (child for child in value.values() if isinstance(child, list))
+        value = next((child for child in lists if child and isinstance(child[0], dict) and example_of(child[0])), value)
+    items = value if isinstance(value, list) else [value]
+    return [found for item in items for found in ([item] if _is_example(item) else readings_in(item))]
+
+
+def _is_example(item: object) -> bool:
+    return isinstance(item, dict) and example_of(item) is not None
 
 
 def example_of(value: dict) -> Example | None:
@@ -41,69 +86,82 @@ def example_of(value: dict) -> Example | None:
     return next((found for layout in LAYOUTS if (found := layout(value))), None)
 
 
-def _sharegpt(value: dict) -> Example | None:
-    """Read `{"conversations": [{"from": "human", "value": …}, {"from": "gpt", "value": …}], "system": …}`, with `role`
-    and `content` too. A preference pair has its answer in `chosen`."""
-    turns = value.get("conversations") or value.get("conversation")
-    return _of_turns("sharegpt", turns, value) if _has_key(turns, "from") or _has_key(turns, "role") else None
-
-
-def _messages(value: dict) -> Example | None:
-    """Read `{"messages": [{"role": "user", "content": …}, {"role": "assistant", "content": …}]}`."""
-    turns = value.get("messages")
-    return _of_turns("messages", turns, value) if _has_key(turns, "role") else None
+def _conversation(value: dict) -> Example | None:
+    """Read `{"conversations": [{"from": "human", "value": …}, …], "system": …}`, `{"messages": [{"role": "user",
+    "content": …}, …]}`, `{"conversation": [{"human": …, "assistant": …}, …]}`. A preference pair has its answer in
+    `chosen`."""
+    key = next((key for key in _TURNS if _are_turns(value.get(key))), None)
+    if key is None:
+        return None
+    turns = [*_system(value), *_turns_of(value[key]), *_turns_of(value.get("chosen"))]
+    return Example("messages" if key == "messages" else "sharegpt", turns)
 
 
 def _alpaca(value: dict) -> Example | None:
-    """Read `{"instruction": …, "input": …, "output": …}` or `{"prompt": …, "chosen": …}`; the answer may be a list of
-    turns."""
+    """Read `{"instruction": …, "input": …, "output": …, "history": [[…, …], …]}` or `{"prompt": …, "chosen": …}`; the
+    answer may be a list of turns."""
     if not any(isinstance(value.get(key), str) for key in _QUESTIONS[:3]) or not any(key in value for key in _ANSWERS):
         return None
-    prompts = [value[key] for key in (*_QUESTIONS, "system") if isinstance(value.get(key), str)]
+    asked = [Turn("user", value[key]) for key in _QUESTIONS if isinstance(value.get(key), str) and value[key].strip()]
     answer = next((value[key] for key in _ANSWERS if value.get(key)), None)
-    if isinstance(answer, str):
-        return Example("alpaca", prompts, [answer])
-    asked, answered = _split(answer if isinstance(answer, list) else [answer])
-    return Example("alpaca", asked + prompts, answered)
+    answered = [Turn("assistant", answer)] if isinstance(answer, str) else _turns_of(answer)
+    return Example("alpaca", [*_system(value), *_turns_of(value.get("history")), *asked, *answered])
 
 
-LAYOUTS: tuple[Callable[[dict], Example | None], ...] = (_sharegpt, _messages, _alpaca)
+LAYOUTS: tuple[Callable[[dict], Example | None], ...] = (_conversation, _alpaca)
 """Functions of an object, tried in order; each returns the example, or None if it has another layout."""
 
 
-def _has_key(turns: object, key: str) -> bool:
-    return isinstance(turns, list) and bool(turns) and isinstance(turns[0], dict) and key in turns[0]
+def _are_turns(turns: object) -> bool:
+    return isinstance(turns, list) and bool(turns) and isinstance(turns[0], dict) and bool(_turns_of(turns[:4]))
 
 
-def _of_turns(form: str, turns: list, value: dict) -> Example:
-    chosen = value.get("chosen")
-    asked, answered = _split([*turns, *(chosen if isinstance(chosen, list) else [chosen])])
-    return Example(form, asked + ([value["system"]] if isinstance(value.get("system"), str) else []), answered)
+def _system(value: dict) -> list[Turn]:
+    return [Turn("system", value["system"])] if isinstance(value.get("system"), str) else []
 
 
-def _split(turns: list) -> tuple[list[str], list[str]]:
-    """Return the texts of turns that ask, with system texts last, and texts of turns that answer."""
-    texts: dict[str, list[str]] = {"user": [], "system": [], "assistant": []}
-    for turn in turns:
-        if isinstance(turn, dict) and (text := _text_of(turn)).strip():
-            who = str(turn.get("role") or turn.get("from") or "").lower()
-            role = (
-                "assistant" if who in ("assistant", "gpt", "model", "bot") else "system" if who == "system" else "user"
-            )
-            texts[role].append(text)
-    return texts["user"] + texts["system"], texts["assistant"]
+def _turns_of(turns: object) -> list[Turn]:
+    """Return the turns of a list: objects with a role and a text, pairs of a prompt and an answer, or one object."""
+    found: list[Turn] = []
+    for turn in turns if isinstance(turns, list) else [turns]:
+        if isinstance(turn, list | tuple) and len(turn) == 2 and all(isinstance(text, str) for text in turn):
+            found += [Turn("user", turn[0]), Turn("assistant", turn[1])]
+        elif isinstance(turn, dict):
+            who = next((turn[key] for key in ("role", "from", "speaker") if isinstance(turn.get(key), str)), None)
+            if who is not None:
+                found.append(Turn(_role(who) or "user", _text_of(turn)))
+            else:
+                pair = [
+                    Turn(role, text) for key, text in turn.items() if isinstance(text, str) and (role := _role(key))
+                ]
+                found += pair if {"user", "assistant"} <= {role for role, _ in pair} else []
+    return [turn for turn in found if turn.text.strip()]
+
+
+def _role(name: str) -> str | None:
+    """Return the role that a name means; None for an unknown one."""
+    folded = fold(name).strip().replace("-", "_")
+    return next((role for role in _ROLES if folded in noise_words(f"role {role}")), None)
+
+
+_ROLES = ("user", "assistant", "system", "tool", "call")
 
 
 def _text_of(turn: dict) -> str:
     """Return the text of a turn, which may be a list of parts; empty if it has none."""
-    text = turn.get("content") if turn.get("content") is not None else turn.get("value")
+    text = next((turn[key] for key in _TEXTS if turn.get(key) is not None), None)
     if isinstance(text, list):
-        return "\n\n".join(str(part.get("text", "")) if isinstance(part, dict) else str(part) for part in text)
+        return "\n\n".join(filter(None, map(_part, text)))
+    return text if isinstance(text, str) else json.dumps(text, ensure_ascii=False) if isinstance(text, dict) else ""
+
+
+def _part(part: object) -> str:
+    text = part.get("text") if isinstance(part, dict) else part
     return text if isinstance(text, str) else ""
 
 
 def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
-    for item in json_stream.objects(blob):
+    for item in _objects(blob):
         if isinstance(item, Rejected):
             yield item
             continue
@@ -112,37 +170,131 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
         if example is None:
             yield from notes_in(json_records.record_of(value, blob, locator, "jsonl"), blob)
         else:
-            yield _record(value, example, blob, locator)
+            yield from _records(value, example, blob, locator)
 
 
-def _record(value: dict, example: Example, blob: Blob, locator: str) -> RawRecord:
-    """Build the record of an example from the labels of its prompts, its answer and the other keys of the object."""
-    answers = [text for answer in example.answered if (text := _THINK.sub("", answer).strip())]
-    heads = [labels_of(prompt) for prompt in example.asked]
-    if example.form != "alpaca" and not any("cards" in head.names for head in heads):
-        heads, answers = _with_own_cards(heads, answers, example.asked)
-    fields = {}
-    for head in heads:
-        for key, pairs in head.fields.items():
-            if key[0] != "content":
-                fields.setdefault(key, pairs)
-    answer = "\n\n".join(_without_greeting(answers)).strip()
-    record = to_record(fields, source_of(blob, locator, example.form), content=answer, date_hint=blob.hint)
+def _records(value: dict, example: Example, blob: Blob, locator: str) -> Iterator[RawRecord]:
+    """Build a record for each reading of an example, with the other keys of the object."""
     used = {*_ANSWERS, *_QUESTIONS, *_OTHER_KEYS}
     rest = {key: child for key, child in value.items() if key not in used}
     known = json_records.record_of(rest, blob, locator, example.form)
-    return record if isinstance(known, Rejected) else _completed(record, known)
+    system = [
+        head for turn in example.turns if turn.role == "system" if "cards" in (head := labels_of(turn.text)).names
+    ]
+    readings = _readings(_exchanges(example.turns), example.form == "alpaca")
+    for number, (fields, content) in enumerate(readings, 1):
+        for head in system:
+            _add(fields, head)
+        many = len(readings) > 1
+        source = source_of(blob, f"{locator}.{number}" if many else locator, example.form)
+        record = to_record(fields, source, content=content, date_hint=blob.hint)
+        if isinstance(known, Rejected):
+            yield record
+        else:
+            found = _completed(record, known)
+            yield replace(found, record_id=f"{found.record_id}.{number}") if many and found.record_id else found
 
 
-def _with_own_cards(heads: list[Head], answers: list[str], asked: list[str]) -> tuple[list[Head], list[str]]:
-    """Return heads and answers of a chat in which the reader's own message draws the cards, below a greeting."""
+def _exchanges(turns: list[Turn]) -> list[Exchange]:
+    found = [Exchange()]
+    for role, text in turns:
+        if role in ("user", "tool") and found[-1].answered and not (role == "tool" and _is_short(found[-1].answered)):
+            found.append(Exchange())
+        if role == "user":
+            found[-1].asked.append(text)
+        elif role == "tool":
+            found[-1].results.append(text)
+        elif role == "assistant" and (answer := _THINK.sub("", text).strip()):
+            found[-1].answered.append(answer)
+    return found
+
+
+def _is_short(answers: list[str]) -> bool:
+    return all(len("".join(answer.split())) < SHORTEST for answer in answers)
+
+
+def _readings(exchanges: list[Exchange], is_alpaca: bool) -> list[tuple[Fields, str]]:
+    """Return the fields and the content of each reading: it begins where other cards are drawn, and what follows
+    without new cards belongs to it. Texts before the first cards are greetings, which may have asked the question."""
+    found: list[tuple[Fields, list[str]]] = []
+    asked: list[str] = []
+    answers: list[str] = []
+    for exchange in exchanges:
+        prompts = [labels_of(prompt) for prompt in exchange.asked]
+        heads = [*prompts, *filter(None, map(_result_of, exchange.results))]
+        texts = exchange.answered
+        if not is_alpaca and not any("cards" in head.names for head in heads):
+            heads, texts = _with_own_cards(heads, texts)
+        asked += exchange.asked
+        drawn = _cards_in(heads)
+        if drawn and not (found and drawn == _cards_in([Head(fields=found[-1][0])])):
+            fields: Fields = {}
+            for head in heads:
+                _add(fields, head)
+            if found:  # a conversation is with one person
+                _add(fields, Head(fields={key: pairs for key, pairs in found[-1][0].items() if key[0] == "person"}))
+            if not _cards_in(prompts) and not any(name == "question" for name, _ in fields):
+                _add(fields, _question(asked))
+            found.append((fields, [*texts]))
+            asked = []
+        elif found:
+            found[-1][1].extend(texts)
+        else:
+            answers += texts
+    if not found:
+        return [(_fields_of(exchanges), "\n\n".join(_without_greeting(answers)).strip())]
+    return [(fields, "\n\n".join(_without_greeting(texts)).strip()) for fields, texts in found]
+
+
+def _question(asked: list[str]) -> Head:
+    question = question_of(asked)
+    return Head(fields={("question", 1): [("question", question)]} if question else {})
+
+
+def _fields_of(exchanges: list[Exchange]) -> Fields:
+    fields: Fields = {}
+    for exchange in exchanges:
+        for prompt in exchange.asked:
+            _add(fields, labels_of(prompt))
+    return fields
+
+
+def _add(fields: Fields, head: Head) -> None:
+    for key, pairs in head.fields.items():
+        if key[0] != "content":
+            fields.setdefault(key, pairs)
+
+
+def _cards_in(heads: list[Head]) -> list[object]:
+    return [pairs[0][1] for head in heads for key, pairs in head.fields.items() if key[0] == "cards"]
+
+
+def _with_own_cards(heads: list[Head], answers: list[str]) -> tuple[list[Head], list[str]]:
+    """Return heads and answers of an exchange in which the reader's own message draws the cards, below a greeting."""
     drawn = ((index, found) for index, answer in enumerate(answers) if (found := _drawn_in(answer)))
     index, (head, text) = next(drawn, (0, (None, "")))
-    if head is None:
-        return heads, answers
-    question = None if any("question" in known.names for known in [*heads, head]) else question_of(asked)
-    first = [Head(fields={("question", 1): [("question", question)]})] if question else []
-    return [*first, *heads, head], [text, *answers[index + 1 :]]
+    return (heads, answers) if head is None else ([*heads, head], [text, *answers[index + 1 :]])
+
+
+def _result_of(text: str) -> Head | None:
+    """Find the cards in the result of a tool: JSON, labelled lines or a list."""
+    try:
+        cards = _cards_of_result(json.loads(text), 0)
+    except (ValueError, RecursionError):
+        head = labels_of(text)
+        if "cards" in head.names:
+            return head
+        cards = text if is_list(text) else None
+    return Head(fields={CARDS: [("cards", cards)]}) if cards else None
+
+
+def _cards_of_result(value: object, level: int) -> object:
+    if isinstance(value, list | str) and card_fields.listed(value):
+        return value
+    if level >= _MAX_TOOL or not isinstance(value, dict):
+        return None
+    children = sorted(value.items(), key=lambda pair: known_fields([str(pair[0])]) != {"cards"})
+    return next((cards for _, child in children if (cards := _cards_of_result(child, level + 1))), None)
 
 
 def _completed(record: RawRecord, known: RawRecord) -> RawRecord:

@@ -133,3 +133,70 @@ def test_request_after_the_card_list_is_ignored(read):
     item = {"instruction": "咨询者：Mel；问题：换组；牌：隐士、战车（逆）。请解读。", "input": "", "output": BODY}
     reading = to_reading(read({"a.json": json.dumps([item], ensure_ascii=False)})[0])
     assert (reading["person"], [card["card"] for card in reading["cards"]]) == ("Mel", ["隐士", "战车"])
+
+
+OTHER = "皇后坐在麦田里，该有的都会有。力量逆位，别跟自己较劲，先把觉睡够。下个月初再谈价钱，会顺一些。"
+SECOND = "问题：要不要搬家\n抽到的牌：皇后(正位) | 力量(逆位)"
+
+
+def turns(*pairs: tuple[str, object]) -> list[dict]:
+    return [{"role": role, "content": text} for role, text in pairs]
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"messages": turns(("user", PROMPT), ("assistant", BODY), ("user", SECOND), ("assistant", OTHER))},
+        {"messages": turns(("USER", PROMPT), ("model", BODY), ("human", SECOND), ("gpt", OTHER))},
+        {"instruction": SECOND, "input": "", "output": OTHER, "history": [[PROMPT, BODY]]},
+        {"query": SECOND, "response": OTHER, "history": [["在吗", "在的"], [PROMPT, BODY]]},
+        {"prompt": SECOND, "response": OTHER, "history": turns(("user", PROMPT), ("assistant", BODY))},
+        {"conversation": [{"human": PROMPT, "assistant": BODY}, {"human": SECOND, "assistant": OTHER}]},
+        {"dialogue": [{"speaker": "user", "text": PROMPT}, {"speaker": "bot", "text": BODY}]
+         + [{"speaker": "user", "text": SECOND}, {"speaker": "bot", "text": f"<think>嗯</think>{OTHER}"}]},
+        {"messages": turns(("user", [{"type": "text", "text": PROMPT}]), ("assistant", [{"type": "text", "text": BODY}]),
+                           ("user", [{"type": "image"}, {"type": "text", "text": SECOND}]), ("assistant", OTHER))},
+    ],
+)  # fmt: skip
+def test_each_reading_of_a_conversation_is_a_record(read, item):
+    first, second = map(to_reading, read({"a.json": json.dumps([item], ensure_ascii=False)}))
+    assert (first["person"], first["question"], first["content"]) == ("Mel", "要不要换组", BODY)
+    assert (second["person"], second["question"], second["content"]) == ("Mel", "要不要搬家", OTHER)
+    assert [(c["card"], c["orientation"]) for c in second["cards"]] == [("皇后", "upright"), ("力量", "reversed")]
+
+
+def test_answers_without_new_cards_belong_to_the_reading(read):
+    item = {"messages": turns(("user", PROMPT), ("assistant", BODY), ("user", "要注意什么"), ("assistant", OTHER))}
+    assert to_reading(read({"a.json": json.dumps([item])})[0])["content"] == f"{BODY}\n\n{OTHER}"
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        '{"cards": ["隐士(正位)", "战车(逆位)"]}',
+        '{"data": {"spread": "两张", "cards": [{"name": "隐士", "orientation": "正位"}, {"name": "战车", "reversed": true}]}}',
+        '["隐士正位", "战车逆位"]',
+        "牌：隐士(正位) | 战车(逆位)",
+        "隐士正位、战车逆位",
+    ],
+)
+@pytest.mark.parametrize(
+    ("call", "tool"), [("function_call", "observation"), ("tool_call", "tool"), ("call", "ipython")]
+)
+def test_cards_come_from_a_tool_turn(read, result, call, tool):
+    said = [
+        ("system", "你是塔罗师，姓名：阿月"),
+        ("user", "老师，要不要换组"),
+        (call, '{"name": "draw"}'),
+        (tool, result),
+    ]
+    item = {"messages": turns(*said, ("assistant", BODY)), "tools": "[]"}
+    reading = to_reading(read({"a.json": json.dumps([item], ensure_ascii=False)})[0])
+    assert (reading["person"], reading["question"], reading["content"]) == (None, "要不要换组", BODY)
+    assert [(c["card"], c["orientation"]) for c in reading["cards"]] == [("隐士", "upright"), ("战车", "reversed")]
+
+
+def test_labels_of_a_system_prompt_are_no_person(read):
+    item = {"system": "姓名：阿月\n问题：你要回答什么", "instruction": "牌：隐士(正位)", "output": BODY}
+    reading = to_reading(read({"a.json": json.dumps([item], ensure_ascii=False)})[0])
+    assert (reading["person"], reading["question"]) == (None, None)
