@@ -88,13 +88,24 @@ def _finished(reading: dict) -> dict:
     return {**reading, "content": reading["content"].strip()}
 
 
+SMALL_VOICE = 3
+"""Readings from which a voice is one by itself; fewer say too little about it."""
+
+
 def read_all(folder: Path) -> list[dict]:
-    """Read every annotated reading of a folder, with `writer`: the letter of its file (dev_a1.txt and dev_a2.txt: a)."""
+    """Read every annotated reading of a folder, with `writer` and `voice`.
+
+    writer: the letter of its file (dev_a1.txt and dev_a2.txt: a). voice: the writer and the first word of `@style`; the
+    readings of voices with fewer than SMALL_VOICE are one voice of their writer.
+    """
     found = []
     for path in sorted(folder.glob("*.txt")):
         writer = path.stem.rpartition("_")[2][:1]
-        found += [{**_placed(reading), "writer": writer, "file": path.stem} for reading in parse(path)]
-    return found
+        for reading in parse(path):
+            voice = " ".join([writer, *reading.get("style", "").split()[:1]])
+            found.append({**_placed(reading), "writer": writer, "voice": voice, "file": path.stem})
+    count = Counter(reading["voice"] for reading in found)
+    return [r if count[r["voice"]] >= SMALL_VOICE else {**r, "voice": r["writer"]} for r in found]
 
 
 def _placed(reading: dict) -> dict:
@@ -136,6 +147,37 @@ def score(gold: Iterable[dict], predicted: Iterable[dict]) -> dict:
         "exact": round(exact / (total or 1), 4),
         "cards_f1": round(_f1(cards["hits"], cards["extra"], cards["missed"])["f1"], 4),
     }
+
+
+def score_voices(gold: Iterable[dict], predicted: Iterable[dict]) -> dict:
+    """Score each voice by itself: {macro_f1: of each voice, worst first; mean; spread; worst_tenth}.
+
+    macro_f1 of a voice: over the patterns that it has. spread: standard deviation over voices. worst_tenth: mean of the
+    worst tenth of the voices.
+    """
+    by_id = {reading["id"]: reading for reading in predicted}
+    voices: dict[str, list[dict]] = {}
+    for reading in gold:
+        voices.setdefault(reading["voice"], []).append(reading)
+    scores = {}
+    for voice, mine in voices.items():
+        rows = score(mine, [by_id[reading["id"]] for reading in mine if reading["id"] in by_id])["labels"]
+        found = [row["f1"] for label, row in rows.items() if _has(label, mine)]
+        scores[voice] = round(sum(found) / (len(found) or 1), 4)
+    ordered = dict(sorted(scores.items(), key=lambda item: (item[1], item[0])))
+    values = list(ordered.values())
+    worst = values[: max(1, len(values) // 10)]
+    mean = sum(values) / len(values)
+    return {
+        "mean": round(mean, 4),
+        "spread": round((sum((value - mean) ** 2 for value in values) / len(values)) ** 0.5, 4),
+        "worst_tenth": round(sum(worst) / len(worst), 4),
+        "macro_f1": ordered,
+    }
+
+
+def _has(label: str, readings: list[dict]) -> bool:
+    return any(label in sentence["labels"] for reading in readings for sentence in reading["sentences"])
 
 
 def aligned(sentences: list[dict], predicted: list[dict]) -> Iterator[tuple[dict, list[dict]]]:

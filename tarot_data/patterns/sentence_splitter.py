@@ -14,7 +14,10 @@ from tarot_data import lexicon
 from tarot_data.text.normalise import fold
 
 LONGEST = 100
-"""Characters without an end mark above which a line is cut: the longest annotated sentence has 91."""
+"""Characters above which a line that ends without a mark is cut: the longest such annotated sentence has 91."""
+
+LONGEST_ENDED = 300
+"""Characters above which even a sentence with an end mark is cut: it is speech with a mark only here and there."""
 
 AIM = 40
 """Characters a piece of a cut line should have: the median between two pauses in the annotated readings is 31."""
@@ -23,12 +26,14 @@ _EMOJI = (
     "[\U0001f000-\U0001faff\u2190-\u21ff\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\u3030\u303d\u3297\u3299]"
     "[\ufe0f\u200d\u20e3\U0001f3fb-\U0001f3ff]*"
 )
+# A sticker ([破涕为笑]) or (笑) belongs to the sentence before it, a stage direction (（喝口水）) is its own.
 # A list mark such as ①, ✅, 📍 or 1️⃣ may follow on the same line, but then after white space or a line break.
 _TAIL = (
-    r"(?:[”’」』）)\]】》〉\"'＂＇~～]|\*\*|__|\^_\^|T_T|QAQ|XD+|orz|:\)|:D|[\[(（][^\[\]()（）\n\d]{1,4}[\])）](?=\s*(?:$|\n))"
+    r"(?:[”’」』）)\]】》〉\"'＂＇~～]|\*\*|__|\^_\^|T_T|QAQ|XD+|orz|:\)|:D"
+    r"|(?:\[[^\[\]\n\d]{1,4}\]|[(（](?:[^()（）\n\d]{1,2}|[^()（）\n\d\u4e00-\u9fff]{3,4})[)）])(?=\s*(?:$|\n))"
     rf"|(?:\u200d|{_EMOJI}))*"
 )
-_END = re.compile(rf"(?:[。！？…]|[!?](?![0-9A-Za-z=&/%#_]))[。！？…!?]*{_TAIL}|\n")
+_END = re.compile(rf"(?:[。！？…]|(?<=[\u4e00-\u9fff])[!?]|[!?](?![0-9A-Za-z=&/%#_]))[。！？…!?]*{_TAIL}|\n")
 _OPENING = re.compile("[*\"']")
 _PAUSE = re.compile(r"[，,；;、：:]|\s+")
 
@@ -54,7 +59,7 @@ def split(content: str) -> list[tuple[int, int]]:
         else:
             if end - first > 1:
                 end = _closing(content, start, match)
-            _add(content, start, end, spans)
+            _add(content, start, end, spans, LONGEST_ENDED)
         start = end
     _add(content, start, len(content), spans)
     return spans
@@ -125,7 +130,7 @@ def _closing(content: str, start: int, match: re.Match) -> int:
     return match.end()
 
 
-def _add(content: str, start: int, end: int, spans: list[tuple[int, int]]) -> None:
+def _add(content: str, start: int, end: int, spans: list[tuple[int, int]], longest: int = LONGEST) -> None:
     while start < end and content[start].isspace():
         start += 1
     while start < end and content[end - 1].isspace():
@@ -138,7 +143,7 @@ def _add(content: str, start: int, end: int, spans: list[tuple[int, int]]) -> No
     elif spans and not any(map(str.isalnum, body)) and not content[spans[-1][1] : start].strip(" "):
         # Marks alone on the same line (a stray bracket, an emoticon) belong to the sentence they follow.
         spans[-1] = (spans[-1][0], end)
-    elif end - start > LONGEST:
+    elif end - start > longest:
         spans += _cut(content, start, end)
     else:
         spans.append((start, end))

@@ -1,11 +1,12 @@
 """Training of the labeller, on annotated readings and on a reader's corrections.
 
 `python -m tarot_data.patterns.train` trains the shipped model on every annotated reading and writes the scores of the
-same training on unseen readings: in five folds by reading, and with each writer left out in turn.
+same training on unseen voices: in folds of whole writers, and by voice.
 """
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from importlib.resources import files
@@ -149,6 +150,20 @@ def folds(readings: list[dict], count: int = 5) -> list[int]:
     return [fold_of[i] for i in range(len(readings))]
 
 
+def voice_folds(readings: list[dict], count: int = 10) -> list[int]:
+    """Assign a fold to every reading, so that all voices of a writer are in one fold and the folds are about equal.
+
+    A writer has several voices, which may share habits: to leave out one of them alone would be too easy.
+    """
+    sizes = Counter(reading["writer"] for reading in readings)
+    filled = [0] * min(count, len(sizes))
+    fold_of = {}
+    for writer, size in sorted(sizes.items(), key=lambda item: (-item[1], item[0])):
+        fold_of[writer] = filled.index(min(filled))
+        filled[fold_of[writer]] += size
+    return [fold_of[reading["writer"]] for reading in readings]
+
+
 def train(readings: list[dict]) -> Model:
     """Train a model on readings as `gold.read_all` or `corrected` gives them."""
     inputs = to_inputs(readings)
@@ -208,15 +223,14 @@ def train_and_save(folder: Path | None = None, target: Path | None = None, progr
     Raises Problem `no_annotated` if the folder has none.
     """
     readings, more = annotated_readings(folder)
-    by_reading, _ = cross_validate(readings, folds(readings), progress, more)
-    by_writer, _ = cross_validate(readings, [reading["writer"] for reading in readings], progress, more)
+    found, answers = cross_validate(readings, voice_folds(readings), progress, more)
     target = target or Path(str(files("tarot_data.patterns") / "weights"))
     figures = {
         "labeller": save(train([*readings, *more]), target / MODEL),
         "lexicon": lexicon.version(),
-        **by_reading,
-        "by_writer": by_writer,
-        "how": "5 folds by reading; by_writer: each writer (a to g) left out in turn; the model itself saw all readings",
+        **found,
+        "voices": annotated.score_voices(readings, answers),
+        "how": "10 folds of whole writers, so that every voice is unseen; the model itself saw all readings",
     }
     _write(figures, target)
     shipped.cache_clear()

@@ -132,7 +132,7 @@ def test_parts_lose_and_double_nothing(pieces, room):
 
 
 def annotated_rows():
-    readings = gold.read_all(train.ANNOTATED)
+    readings = [reading for reading in gold.read_all(train.ANNOTATED) if reading["writer"] in "abcdefg"]
     for number, row in enumerate(readings, 1):
         sentences = [{**s, "confidence": 1.0} for s in row["sentences"]]
         yield stored_row(

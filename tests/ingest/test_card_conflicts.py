@@ -22,8 +22,13 @@ def alarm(content, *cards):
     return [(code, json.loads(values)) for _, code, values in found.iter_rows()]
 
 
+def first_writers():
+    """Return the annotated readings of the first seven writers."""
+    return [reading for reading in annotated.read_all(train.ANNOTATED) if reading["writer"] in "abcdefg"]
+
+
 def test_only_marked_readings_raise_a_conflict():
-    gold = annotated.read_all(train.ANNOTATED)
+    gold = first_writers()
     frame = [
         reading(i, content=r["content"], person=r["person"], question=r["question"], cards=r["cards"])
         for i, r in enumerate(gold)
@@ -145,6 +150,6 @@ def test_a_passing_mention_is_no_conflict(aside):
 
 
 def test_planted_conflicts_are_found_at_the_measured_rate():
-    gold = [r for r in annotated.read_all(train.ANNOTATED) if r.get("note") != "mismatch"]
+    gold = [r for r in first_writers() if r.get("note") != "mismatch"]
     assert patterns_bench.share_found(gold, patterns_bench.flipped) >= 0.28
     assert patterns_bench.share_found(gold, patterns_bench.swapped) >= 0.5

@@ -93,6 +93,31 @@ def test_another_split_with_equal_labels_costs_nothing(tmp_path):
     assert gold.score([reading], answer(reading, change))["exact"] == 1.0
 
 
+def test_voices_are_scored_worst_first():
+    def voiced(name, label):
+        sentence = {"start": 0, "end": 2, "labels": ["advice"], "cards": []}
+        reading = {"id": name, "voice": name, "sentences": [sentence]}
+        return reading, {"id": name, "sentences": [{**sentence, "labels": [label]}]}
+
+    readings, answers = zip(voiced("h 阿冷", "advice"), voiced("h 小骆", "closing"), strict=True)
+    found = gold.score_voices(readings, answers)
+    assert found == {
+        "mean": 0.5,
+        "spread": 0.5,
+        "worst_tenth": 0.0,
+        "macro_f1": {"h 小骆": 0.0, "h 阿冷": 1.0},
+    }
+
+
+def test_rare_styles_of_a_writer_are_one_voice(tmp_path):
+    readings = [
+        TEXT.replace("v001", f"v00{n}").replace("口语", style)
+        for n, style in enumerate(("阿冷 群", "阿冷", "阿冷 长", "诗"))
+    ]
+    (tmp_path / "dev_v1.txt").write_text("\n".join(readings), encoding="utf-8")
+    assert [reading["voice"] for reading in gold.read_all(tmp_path)] == ["v 阿冷"] * 3 + ["v"]
+
+
 def test_a_reading_without_prediction_counts_as_other(tmp_path):
     (reading,) = parsed(tmp_path)
     result = gold.score([reading], [])

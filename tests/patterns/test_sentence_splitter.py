@@ -38,6 +38,25 @@ def test_question_marks_in_addresses_end_nothing():
     assert pieces("扫这个https://a.example/q?x=1就行") == ["扫这个https://a.example/q?x=1就行"]
 
 
+def test_a_half_width_mark_ends_chinese_before_english():
+    assert pieces("年假还剩几天?HR系统里自己查") == ["年假还剩几天?", "HR系统里自己查"]
+
+
+def test_stage_directions_are_their_own_sentence():
+    assert pieces("这就埋下了根儿。（喝口水）\n没戏。（笑）\n好吧。[破涕为笑]") == [
+        "这就埋下了根儿。",
+        "（喝口水）",
+        "没戏。（笑）",
+        "好吧。[破涕为笑]",
+    ]
+
+
+def test_a_long_sentence_with_an_end_mark_is_whole():
+    text = "你先别急，" * 30 + "慢慢来。"
+    assert pieces(text) == [text]
+    assert len(pieces(text[:-1])) > 1
+
+
 def test_annotated_sentences_are_found_exactly():
     for reading in gold.read_all(train.ANNOTATED):
         assert split(reading["content"]) == [(s["start"], s["end"]) for s in reading["sentences"]], reading["id"]

@@ -211,11 +211,12 @@ def test_annotated_readings_raise_no_false_alarm():
         for name in ("content", "question", "person", "spread"):
             for contact in find_contacts(reading.get(name) or ""):
                 found.setdefault((reading["id"], name), []).append(contact.kind)
-    # dev_c.txt has six contact details, added to three readings; the other 173 have none.
+    # dev_c.txt has six contact details, added to three readings; p021 begins with the number of a job order.
     assert found == {
         ("c001", "content"): ["phone", "wechat"],
         ("c002", "content"): ["email", "id_card"],
         ("c003", "content"): ["payment", "qq"],
+        ("p021", "content"): ["order"],
     }
 
 

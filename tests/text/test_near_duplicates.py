@@ -171,6 +171,6 @@ def test_only_traditional_texts_are_converted():
     import opencc
 
     convert = opencc.OpenCC("t2s").convert
-    contents = [reading["content"] for reading in gold.read_all(train.ANNOTATED)]
+    contents = [reading["content"] for reading in gold.read_all(train.ANNOTATED) if reading["writer"] in "abcdefg"]
     contents += [opencc.OpenCC("s2t").convert(content) for content in contents[:20]]
     assert [folded(content) for content in contents] == [convert(words(content)) for content in contents]

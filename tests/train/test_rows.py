@@ -54,7 +54,7 @@ def test_real_tokenizer_prompts_begin_the_trained_rows(qwen, template, trace):
         made["completion"] = [{"role": "assistant", "content": reading["content"], "reasoning_content": trace}]
         kept = training_rows.to_rows([made], tokenizer, 4096)
         counted += len(kept.rows)
-    assert counted == 176
+    assert counted == 566
 
 
 def test_the_empty_thought_is_four_tokens(qwen):
