@@ -14,6 +14,7 @@ from flows.runtime.retries import RETRIES, can_pass, retry_if_it_can_pass
 from flows.runtime.run_log import HOOKS
 from tarot_data.ingest import batches, stages
 from tarot_data.ingest.compare import compare_batches
+from tarot_data.sources.inbox import Piped
 from tarot_data.store import delta, tables
 
 
@@ -22,7 +23,7 @@ class Inbox:
 
     __slots__ = ("paths",)
 
-    def __init__(self, paths: list[Path]) -> None:
+    def __init__(self, paths: list[Path | Piped]) -> None:
         self.paths = paths
 
 
@@ -36,7 +37,8 @@ def find_files(data_dir: Path, inbox: Inbox) -> tuple[list, int, list[str]]:
 @withhold_errors
 def wait_for(files: list) -> None:
     for file in files:
-        raise_if_locked(file.path)
+        if file.data is None:
+            raise_if_locked(file.path)
 
 
 @task(name="read, mask and clean", retry_condition_fn=retry_if_it_can_pass, **RETRIES)
@@ -144,7 +146,8 @@ def wait_until_unlocked(files: list, again: Callable[[], list]) -> list:
     """
     try:
         for file in files:
-            raise_if_locked(file.path)
+            if file.data is None:
+                raise_if_locked(file.path)
     except OSError:
         try:
             wait_for(files)

@@ -1,11 +1,10 @@
 """Output and input functions that several commands share."""
 
 import sys
-from contextlib import contextmanager
-from pathlib import Path
 
 from flows.commands.declare import Context
 from flows.runtime.terminal import one_line
+from schemas.errors import Problem
 from schemas.messages import gate_sentences
 
 
@@ -74,13 +73,14 @@ def _interval(difference: dict) -> dict[str, float]:
     return {name: difference[name] for name in ("low", "high")}
 
 
-@contextmanager
-def lines_of(file: Path):
-    if str(file) == "-":
-        yield sys.stdin
-    else:
-        with file.open(encoding="utf-8-sig") as lines:
-            yield lines
+def standard_input(ctx: Context) -> bytes:
+    """Read all of standard input. Raises Problem `nothing_piped` if it is empty."""
+    if sys.stdin.isatty():
+        ctx.note("summary.waits_for_input")
+    data = sys.stdin.buffer.read()
+    if not data.strip():
+        raise Problem("nothing_piped")
+    return data
 
 
 def place_of(source: dict) -> str:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.commands.declare import Context, argument, command, existing, lexicon_option, option
-from flows.commands.output import lines_of
 from flows.runtime import environment
 from flows.runtime.progress import bar
 from schemas.errors import Problem
@@ -20,17 +19,17 @@ if TYPE_CHECKING:
 
 
 @command("annotate")
-@argument("file", type=existing(dir_okay=False, allow_dash=True))
+@argument("file", type=existing(allow_dash=True))
 @lexicon_option
 def annotate(ctx: Context, file: Path) -> None:
-    from tarot_data.patterns.annotate_records import annotate_records, read_lines
+    from flows.commands.given_readings import given_readings
+    from tarot_data.patterns.annotate_records import GIVEN, annotate_records
 
     wanted = ("id", "cards", "sentences", "themes", "style")
-    with lines_of(file) as lines:
-        annotated = annotate_records(list(read_lines(lines, str(file))))
-    for record in annotated:
+    for record in annotate_records(given_readings(ctx, file)):
         if ctx.as_json:
-            ctx.json({key: record[key] for key in wanted})
+            known = GIVEN if "reading_id" in record else ()
+            ctx.json({key: record[key] for key in (*wanted, *known) if key in record})
         else:
             print_sentences(ctx, record)
 

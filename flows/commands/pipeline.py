@@ -13,7 +13,7 @@ from flows.commands.declare import (
     option,
     runner_options,
 )
-from flows.commands.output import print_gate, print_ingest, print_published, print_run
+from flows.commands.output import print_gate, print_ingest, print_published, print_run, standard_input
 from flows.runtime.dask_runner import on_cluster
 from schemas.errors import Problem
 
@@ -68,19 +68,28 @@ def run(
 
 
 @command("ingest")
-@argument("paths", nargs=-1, required=True, type=existing())
+@argument("paths", nargs=-1, required=True, type=existing(allow_dash=True))
 @runner_options
 @lexicon_option
 def ingest(ctx: Context, paths: tuple[Path, ...], cluster: str | None) -> None:
-    name_not_opened(ctx, paths)
+    files = tuple(path for path in paths if str(path) != "-")
+    name_not_opened(ctx, files)
     # If nothing is new, hashing every file is faster than starting Prefect.
     from tarot_data.ingest.stages import nothing_new
 
-    result = nothing_new(ctx.data_dir, list(paths)) or _ingested(ctx, paths, cluster)
+    given = [*files, *piped(ctx, paths)]
+    result = nothing_new(ctx.data_dir, given) or _ingested(ctx, given, cluster)
     if ctx.as_json:
         return ctx.json(result)
     print_ingest(ctx, result)
     ctx.print("summary.total", readings=result["readings"])
+
+
+def piped(ctx: Context, paths: tuple[Path, ...]) -> list:
+    """Read standard input if a path is `-`. Raises Problem `nothing_piped` if it is empty."""
+    from tarot_data.sources.inbox import Piped
+
+    return [Piped(standard_input(ctx))] if Path("-") in paths else []
 
 
 def name_not_opened(ctx: Context, paths: tuple[Path, ...]) -> None:
@@ -91,7 +100,7 @@ def name_not_opened(ctx: Context, paths: tuple[Path, ...]) -> None:
         ctx.note("summary.not_opened", names=", ".join(left[:10]) + (" …" if len(left) > 10 else ""))
 
 
-def _ingested(ctx: Context, paths: tuple[Path, ...], cluster: str | None) -> dict:
+def _ingested(ctx: Context, paths: list, cluster: str | None) -> dict:
     from flows.service import prefect_session
 
     with prefect_session.prefect_at(ctx.data_dir):
@@ -99,4 +108,4 @@ def _ingested(ctx: Context, paths: tuple[Path, ...], cluster: str | None) -> dic
         from flows.ingest import Inbox
         from flows.ingest import ingest as ingest_flow
 
-        return on_cluster(ingest_flow, cluster)(ctx.data_dir, Inbox(list(paths)), spread=cluster is not None)
+        return on_cluster(ingest_flow, cluster)(ctx.data_dir, Inbox(paths), spread=cluster is not None)

@@ -34,13 +34,62 @@ def readings(ctx: Context, id: str | None, person: str | None, source: bool, inb
         if source:
             print_source(ctx, row, inbox)
             continue
-        spreads = [draw["spread"] for draw in row["draws"]]
         if ctx.as_json:
-            wanted = "reading_id person question date cards content outcome consent flags synthetic".split()
-            place = {key: row["source"][key] for key in ("file", "member", "locator", "sha256")}
-            ctx.json({key: row[key] for key in wanted} | {"spreads": spreads, "source": place})
+            ctx.json(as_json(row) | (details(row) if id else {}))
+        elif id:
+            show_reading(ctx, row)
         else:
-            print_reading(ctx, row, spreads)
+            print_reading(ctx, row)
+
+
+def as_json(row: dict) -> dict:
+    """Return a reading as `tarot readings --json` prints it; `ingest`, `score` and `annotate` read it again."""
+    wanted = "reading_id person question date cards content outcome consent flags synthetic".split()
+    place = {key: row["source"][key] for key in ("file", "member", "locator", "sha256")}
+    spreads = [draw["spread"] for draw in row["draws"]]
+    return {key: row[key] for key in wanted} | {"spreads": spreads, "source": place}
+
+
+def details(row: dict) -> dict:
+    """Return what `--id` adds: revision, draws, sentences with their text, labels and cards, themes, style, labeller."""
+    content = row["content"]
+    sentences = [{**one, "text": content[one["start"] : one["end"]]} for one in row["sentences"] or ()]
+    names = ("revision", "draws", "themes", "style", "labeller", "masked")
+    return {name: row[name] for name in names} | {"sentences": sentences}
+
+
+def show_reading(ctx: Context, row: dict) -> None:
+    """Print everything about one reading, one sentence a line with its label and cards in front."""
+    revision = [ctx.say("summary.shown_revision", revision=row["revision"])] if row["revision"] > 1 else []
+    mark = [ctx.say("summary.synthetic_reading")] if row["synthetic"] else []
+    print(" · ".join([row["reading_id"], *revision, *mark]))
+    flags = [ctx.say(f"report.flag_{flag}") for flag in row["flags"]]
+    lines = [(name, row[name]) for name in ("person", "question", "date")]
+    lines += [("cards", line) for line in drawn_lines(row)]
+    lines += [("outcome", row["outcome"]), ("consent", row["consent"]), ("place", place_of(row["source"]))]
+    named = [(ctx.say(f"worksheet.{name}"), value) for name, value in lines]
+    named.append((ctx.say("summary.shown_themes"), "、".join(row["themes"] or ())))
+    named.append((ctx.say("summary.shown_flags"), "、".join(flags)))
+    for name, value in named:
+        if value not in (None, "", "unknown"):
+            ctx.print("summary.shown_line", name=name, value=one_line(str(value)))
+    print()
+    for sentence in details(row)["sentences"]:
+        labels = "+".join(ctx.say(f"label.{label}") for label in sentence["labels"])
+        cards = f" [{'、'.join(sentence['cards'])}]" if sentence["cards"] else ""
+        print(f"{labels}{cards}\t{one_line(sentence['text'].strip())}")
+    ctx.note("summary.shown_next", id=row["reading_id"])
+
+
+def drawn_lines(row: dict) -> list[str]:
+    """Return the spread and the cards of each draw."""
+    from tarot_data.cards.format import card_text
+
+    lines = []
+    for draw in row["draws"]:
+        cards = "、".join(card_text(card) for card in row["cards"] if card["draw"] == draw["draw"])
+        lines.append(" ".join(filter(None, [draw["spread"], cards])))
+    return lines
 
 
 def print_source(ctx: Context, row: dict, inbox: Path | None) -> None:
@@ -58,9 +107,10 @@ def print_source(ctx: Context, row: dict, inbox: Path | None) -> None:
     print(json.dumps(found["record"], ensure_ascii=False, indent=1))
 
 
-def print_reading(ctx: Context, row: dict, spreads: list) -> None:
+def print_reading(ctx: Context, row: dict) -> None:
     from tarot_data.cards.format import card_text
 
+    spreads = [draw["spread"] for draw in row["draws"]]
     head = [row["reading_id"], str(row["date"] or ""), row["person"] or "", row["question"] or ""]
     mark = [ctx.say("summary.synthetic_reading")] if row["synthetic"] else []
     print(one_line(" · ".join([part for part in head if part] + mark)))

@@ -104,8 +104,10 @@ def chosen_records(ctx: Context, ids: tuple[str, ...], rejection_ids: set[str]) 
     from tarot_data.store import tables
 
     known = rejection_ids | set(tables.index(ctx.data_dir)["reading_id"])
+    missing = {"x": "no_rejection", "r": "no_reading"}
+    problems = {given: Problem(missing.get(given[:1], "no_record"), id=given) for given in ids}
     try:
-        return list(dict.fromkeys(whole_id(given, known, Problem("no_record", id=given)) for given in ids))
+        return list(dict.fromkeys(whole_id(given, known, problem) for given, problem in problems.items()))
     except Problem:
         # A killed earlier call may have removed it without cleaning up: delete its leftovers.
         with suppress(Problem), tables.writing(ctx.data_dir, wait_seconds=0):

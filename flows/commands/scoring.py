@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from flows.commands.declare import Context, argument, command, existing, option
-from flows.commands.output import lines_of, print_scores
+from flows.commands.output import print_scores
 from flows.runtime import environment
 from schemas.errors import Problem
 
@@ -11,16 +11,15 @@ from schemas.errors import Problem
 
 
 @command("score")
-@argument("file", type=existing(dir_okay=False, allow_dash=True))
+@argument("file", type=existing(allow_dash=True))
 @option("--explain", is_flag=True)
 def score(ctx: Context, file: Path, explain: bool) -> None:
-    from tarot_data.patterns.annotate_records import annotate_records, read_lines
+    from flows.commands.given_readings import given_readings
+    from tarot_data.patterns.annotate_records import annotate_records
     from tarot_train.scores import DIMENSIONS
     from tarot_train.scores import score as score_reading
 
-    with lines_of(file) as lines:
-        annotated = annotate_records(list(read_lines(lines, str(file))))
-    for record in annotated:
+    for record in annotate_records(given_readings(ctx, file)):
         result = score_reading(record)
         if ctx.as_json:
             wanted = (*DIMENSIONS, "overall", *(["explain"] if explain else []))

@@ -136,6 +136,7 @@ def resolve_cards(draft: Draft) -> None:
     if not draft.cards:
         spread = next((draw["spread"] for draw in draft.draws if draw["spread"]), None)
         draft.cards = [{"draw": 1, **card} for card in content_cards.cards_in_content(draft.content, spread)]
+        draft.draws = draft.draws or [{"draw": 1, "spread": "", "spread_id": None}]
         draft.flags.append("cards_from_content")
         if not draft.cards:
             draft.problem = ("cards", "no_cards", "no_cards", {})

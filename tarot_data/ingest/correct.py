@@ -118,7 +118,13 @@ def _compared(data_dir: Path, rows: list[dict], staging: Path, overruled: list[s
 
 def corrected_record(row: dict, fields: dict[str, object]) -> RawRecord:
     """Convert a reading (STORED) to the raw record of its corrected fields."""
-    return fixes.corrected(record_of_reading(row, "spreads" in fields and "cards" not in fields), fields)
+    record = record_of_reading(row, "spreads" in fields and "cards" not in fields)
+    if "cards_from_content" in row["flags"] and "content" in fields:
+        # Unless others are given, the cards are those of the corrected content, as when its file is read again.
+        draws = tuple(replace(draw, cards=None, resolved=None) for draw in record.draws)
+        kept = tuple(flag for flag in record.kept_flags if flag != "cards_from_content")
+        record = replace(record, draws=draws, kept_flags=kept)
+    return fixes.corrected(record, fields)
 
 
 def record_of_reading(row: dict, other_spreads: bool = False) -> RawRecord:
@@ -127,7 +133,7 @@ def record_of_reading(row: dict, other_spreads: bool = False) -> RawRecord:
     other_spreads: its spreads will be replaced, so positions that come from them are left out.
     """
     draws = []
-    for draw in row["draws"]:
+    for draw in row["draws"] or [{"draw": 1, "spread": None}]:
         cards = [card for card in row["cards"] if card["draw"] == draw["draw"]]
         known = resolve_spread(draw["spread"])[1] if other_spreads else []
         given = [{name: card[name] for name in ("card", "orientation")} | _position(card, known) for card in cards]

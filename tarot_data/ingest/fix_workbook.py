@@ -152,7 +152,7 @@ def _fix(typed: dict[str, str], rejection: dict, path: Path, number: int) -> Fix
 
 def plain(text: str) -> str:
     """Return the text of a cell that `neutral` wrote."""
-    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA) else text
+    return text[1:] if text.startswith("'") and text.lstrip("'").startswith(FORMULA) else text
 
 
 def _text(value: object) -> str:

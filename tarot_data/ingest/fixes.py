@@ -107,7 +107,7 @@ def corrected(record: RawRecord, fields: dict[str, object]) -> RawRecord:
         return record
     if cards:
         record = _without_flag(record, "cards_from_content")
-    draws = list(record.draws)
+    draws = list(record.draws) or [RawDraw(spread=None, cards=None)]
     if cards:
         # Corrected cards replace all draws; the spread of a draw stays unless another one is given.
         old = [draw.spread for draw in draws]

@@ -13,6 +13,7 @@ import polars as pl
 
 from schemas.tables import READINGS
 from tarot_data.privacy import suppression_list
+from tarot_data.sources import own_readings
 from tarot_data.text.near_duplicates import folded, jaccard, shingles
 
 ALIKE = 0.2
@@ -145,6 +146,9 @@ def match(readings: pl.DataFrame, known: Known, replayed: bool) -> tuple[pl.Data
             reading_id = edited or known.free_id(own, place)
             matches.append(Match(reading_id, known.revisions.get(reading_id, 0) + 1, unchanged=False))
             continue
+        if is_own_copy(source, twin) and number not in updates and not replayed:
+            matches.append(Match(twin.reading_id, 1, unchanged=True))
+            continue
         same_source = place == twin.place if replayed else place.file == twin.place.file
         if not same_source or fingerprint in known.claimed:
             matches.append(Match(own, 1, unchanged=False))
@@ -163,20 +167,27 @@ def match(readings: pl.DataFrame, known: Known, replayed: bool) -> tuple[pl.Data
     return matched.filter(~pl.col("unchanged")).drop("unchanged", "file"), matched
 
 
+def is_own_copy(source: dict, twin: Stored) -> bool:
+    """Check whether a record is a reading that the store printed (`tarot readings --json`) and got back."""
+    return source["form"] == own_readings.FORM and source["file"] != twin.place.file
+
+
 def _place(source: dict) -> Place:
     return Place(source["file"], source["member"], source["locator"])
 
 
 def metadata_updates(readings: pl.DataFrame, known: Known) -> dict[int, dict]:
-    """Find readings with words and cards of the store, from the same file, but with other metadata or spreads.
+    """Find readings with words and cards of the store, from the same file or the store itself, but with other metadata or
+    spreads.
 
     Returns number in the batch -> the row of the store.
     """
     candidates = {}
     for number, (fingerprint, source) in enumerate(readings.select("fingerprint", "source").iter_rows()):
         twin = known.by_fingerprint.get(fingerprint)
-        if twin is not None and twin.place.file == source["file"]:
-            candidates[number] = (twin.reading_id, twin.place == _place(source))
+        own = twin is not None and is_own_copy(source, twin)
+        if own or (twin is not None and twin.place.file == source["file"]):
+            candidates[number] = (twin.reading_id, own or twin.place == _place(source))
     if not candidates:
         return {}
     columns = ["reading_id", "content", "draws", *METADATA]
@@ -194,7 +205,8 @@ def metadata_updates(readings: pl.DataFrame, known: Known) -> dict[int, dict]:
 
 
 def _differs(row: dict, was: dict) -> bool:
-    spreads = [[draw["spread"] for draw in one["draws"]] for one in (row, was)]
+    # A reading whose cards are from its content had no draw at all in earlier releases.
+    spreads = [[draw["spread"] for draw in one["draws"] if draw["spread"]] for one in (row, was)]
     return spreads[0] != spreads[1] or any(_with_mask(row[name], was[name]) != was[name] for name in METADATA)
 
 

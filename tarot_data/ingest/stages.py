@@ -28,7 +28,7 @@ from tarot_data.ingest.batches import (
 from tarot_data.ingest.identity import Known, match
 from tarot_data.privacy import suppression_list
 from tarot_data.sources import inbox, reader
-from tarot_data.sources.records import Corrected, masked_name
+from tarot_data.sources.records import Blob, Corrected, masked_name
 from tarot_data.store import delta, tables
 from tarot_data.system.memory import release_memory, without_gc
 
@@ -55,7 +55,7 @@ def pipeline() -> str:
     return f"{CODE_VERSION}-{lexicon.version()}"
 
 
-def new_files(data_dir: Path, paths: list[Path]) -> tuple[list[inbox.InboxFile], int, list[str]]:
+def new_files(data_dir: Path, paths: list[Path | inbox.Piped]) -> tuple[list[inbox.InboxFile], int, list[str]]:
     """Return the files that are not in the store, the number of those that are, and the reading_ids of these.
 
     A file is known by name, bytes and pipeline, so it only has to be hashed.
@@ -269,7 +269,7 @@ def tally(data_dir: Path, files: int, kept: list[str], counts: dict[str, object]
     }
 
 
-def nothing_new(data_dir: Path, paths: list[Path]) -> dict[str, object] | None:
+def nothing_new(data_dir: Path, paths: list[Path | inbox.Piped]) -> dict[str, object] | None:
     """Return the `tally` if there is no new file and nothing to clean up, else None."""
     if (data_dir / "staging").exists() or not delta.exists(data_dir, "files"):
         return None
@@ -287,7 +287,13 @@ def nothing_new(data_dir: Path, paths: list[Path]) -> dict[str, object] | None:
 
 def _records(files: list[inbox.InboxFile], progress: Progress) -> Iterator[object]:
     for number, file in enumerate(files):
-        yield from reader.read(file.path, file.root)
+        if file.data is None:
+            yield from reader.read(file.path, file.root)
+        else:
+            name = file.path.name
+            yield from reader.read_blob(
+                Blob(file=file.name, member=None, name=name, sha256=file.sha256, data=file.data)
+            )
         if progress:
             progress("read", number + 1, len(files))
 

@@ -9,10 +9,14 @@ from schemas.errors import Problem
 from schemas.tables import READINGS
 from tarot_data.cards.card_fields import parse_cards, unknown_name
 from tarot_data.cards.mentions import find_cards
+from tarot_data.cards.resolved import resolved_cards
 from tarot_data.cards.spreads import resolve_spread
 from tarot_data.patterns.annotate import annotate
 
 BATCH = 2000
+
+GIVEN = ("reading_id", "person", "question", "date", "spreads", "outcome", "consent", "flags", "synthetic")
+"""Fields of `tarot readings --json` that an annotated record keeps."""
 
 
 def read_lines(lines: Iterable[str], name: str) -> Iterator[dict]:
@@ -29,20 +33,30 @@ def read_lines(lines: Iterable[str], name: str) -> Iterator[dict]:
             raise Problem("bad_line", name=name, line=number, why=str(error)) from None
         if not isinstance(record, dict) or not isinstance(record.get("content"), str):
             raise Problem("bad_line", name=name, line=number, why="no content")
-        yield {"id": str(record.get("id", number)), **{k: v for k, v in record.items() if k != "id"}}
+        name = record.get("id", record.get("reading_id", number))
+        yield {"id": str(name), **{k: v for k, v in record.items() if k != "id"}}
 
 
 def drawn_cards(record: dict) -> list[dict]:
     """Resolve the record's cards to {draw, place, position, card, orientation, raw}; return [] if it has none.
 
-    Raises Problem `unknown_card`.
+    Cards of `tarot readings --json` are used as they are. Raises Problem `unknown_card`.
     """
     if not record.get("cards"):
         return []
-    parsed = parse_cards(record["cards"], record.get("spread"))
+    if known := resolved_cards(record["cards"]):
+        return known
+    parsed = parse_cards(record["cards"], spreads_of(record)[0])
     if parsed.unknown:
         raise Problem("unknown_card", id=record["id"], card=unknown_name(parsed))
     return [{"draw": 1, **card} for card in parsed.cards]
+
+
+def spreads_of(record: dict) -> list[str | None]:
+    """Return the spread of every draw: `spread`, or `spreads` as `tarot readings --json` prints them; at least one."""
+    named = record.get("spreads") if isinstance(record.get("spreads"), list) else []
+    texts = [record.get("spread"), *named] if record.get("spread") else named or [None]
+    return [text if isinstance(text, str) else None for text in texts]
 
 
 def annotate_records(records: list[dict]) -> list[dict]:
@@ -72,7 +86,10 @@ def _to_frame(records: list[dict]) -> pl.DataFrame:
         "person": [record.get("person") for record in records],
         "question": [record.get("question") for record in records],
         "draws": [
-            [{"draw": 1, "spread": record.get("spread"), "spread_id": resolve_spread(record.get("spread"))[0]}]
+            [
+                {"draw": number, "spread": spread, "spread_id": resolve_spread(spread)[0]}
+                for number, spread in enumerate(spreads_of(record), 1)
+            ]
             for record in records
         ],
         "cards": [drawn_cards(record) for record in records],
@@ -85,7 +102,9 @@ def _to_record(record: dict, cards: list[dict], sentences: list[dict], notes: di
     content = record["content"]
     return {
         "id": record["id"],
-        **{name: record.get(name) for name in ("person", "question", "spread")},
+        **{name: record[name] for name in GIVEN if name in record},
+        **{name: record.get(name) for name in ("person", "question")},
+        "spread": spreads_of(record)[0],
         "content": content,
         "cards": cards,
         "sentences": [

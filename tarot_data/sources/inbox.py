@@ -20,16 +20,29 @@ MAX_FILES = 200_000
 @dataclass(frozen=True, kw_only=True)
 class InboxFile:
     """A file to read. root: the inbox it was found under. name: its path below the inbox with `/`, contact details
-    masked. sha256: of its bytes, followed by those of a database's write-ahead log. size: in bytes."""
+    masked. sha256: of its bytes, followed by those of a database's write-ahead log. size: in bytes. data: its bytes if they
+    were piped in, so that they need not be written anywhere."""
 
     path: Path
     root: Path
     name: str
     sha256: str
     size: int
+    data: bytes | None = None
 
 
-def discover(paths: list[Path]) -> list[InboxFile]:
+@dataclass(frozen=True)
+class Piped:
+    """What a person piped in, as a file named PIPED."""
+
+    data: bytes
+
+
+PIPED = "-"
+"""Name under which all that is piped in is stored: a second pipe replaces the first, as a new export under an old name."""
+
+
+def discover(paths: list[Path | Piped]) -> list[InboxFile]:
     """List the files to read under the paths, sorted by name, each once, without noise and links.
 
     Raises Problem `no_such_path` if a path does not exist.
@@ -38,12 +51,18 @@ def discover(paths: list[Path]) -> list[InboxFile]:
         InboxFile(path=path, root=root, name=stored_name(path, root), sha256=digest_of(path), size=_size(path))
         for path, root in _places(paths)
     ]
+    for given in paths:
+        if isinstance(given, Piped):
+            digest = hashlib.sha256(given.data).hexdigest()
+            about = {"name": PIPED, "sha256": digest, "size": len(given.data), "data": given.data}
+            files.append(InboxFile(path=Path(PIPED), root=Path(PIPED), **about))
     return sorted(files, key=lambda file: file.name)
 
 
-def names(paths: list[Path]) -> list[str]:
+def names(paths: list[Path | Piped]) -> list[str]:
     """List the names that `discover` would return, without reading a file."""
-    return [stored_name(path, root) for path, root in _places(paths)]
+    piped = [PIPED for given in paths if isinstance(given, Piped)]
+    return [stored_name(path, root) for path, root in _places(paths)] + piped
 
 
 def not_opened(paths: list[Path]) -> list[str]:
@@ -63,10 +82,12 @@ def not_opened(paths: list[Path]) -> list[str]:
     ]
 
 
-def _places(paths: list[Path]) -> list[tuple[Path, Path]]:
+def _places(paths: list[Path | Piped]) -> list[tuple[Path, Path]]:
     """List the files to read with the inbox of each."""
     found: dict[Path, tuple[Path, Path]] = {}
     for given in paths:
+        if isinstance(given, Piped):
+            continue
         given = Path(given)
         if not given.exists():
             raise Problem("no_such_path", path=str(given))

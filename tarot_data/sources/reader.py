@@ -31,6 +31,7 @@ FORMS = (
     "tables.xlsx",
     "notion.archive",
     "zip_folder",
+    "own_readings",
     "chats.chat_json",
     "finetune",
     "json_records",

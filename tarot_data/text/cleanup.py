@@ -99,4 +99,4 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 def neutral(text: str) -> str:
     """Quote a text that a spreadsheet would evaluate, and truncate it to a cell's length."""
     text = text[: LONGEST_CELL - 1].replace("\r\n", "\n")
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return f"'{text}" if text.lstrip("'").startswith(FORMULA) else text

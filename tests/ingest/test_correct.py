@@ -197,3 +197,34 @@ def test_a_correction_to_a_forgotten_person_is_refused(data, two):  # noqa: F811
     with pytest.raises(Problem, match="forgotten"):
         fix(data, two[0], person="欧阳雪岭")
     assert reading(data, two[0])["person"] == "Mel"
+
+
+LISTED = "牌面：愚人正位、力量正位\n" + FIRST
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"person": "小鱼"},
+        {"spreads": ["过去现在"]},
+        {
+            "content": LISTED.replace("愚人正位、力量正位", "愚人正位、力量正位、太阳正位").replace(
+                "祝你", "太阳在前面等你，祝你"
+            )
+        },
+        {"cards": ["愚人正位、力量正位"]},
+    ],
+)
+def test_corrections_of_readings_with_cards_from_the_text_last(data, inbox, monkeypatch, fields):  # noqa: F811
+    lay(inbox, {"person": "Mel", "question": "换组", "content": LISTED})
+    take_in(data, inbox)
+    (row,) = tables.readings(data).to_dicts()
+    assert "cards_from_content" in row["flags"]
+    assert fix(data, row["reading_id"], **fields)["became"] == "corrected"
+    (corrected,) = tables.readings(data).to_dicts()
+    assert ("cards_from_content" in corrected["flags"]) == ("cards" not in fields)
+    assert len(corrected["cards"]) == (3 if "content" in fields else 2) and len(set(corrected["flags"])) == len(
+        corrected["flags"]
+    )
+    assert read_anew(data, inbox, monkeypatch)["unchanged"] == 1
+    assert tables.readings(data).to_dicts() == [corrected]
