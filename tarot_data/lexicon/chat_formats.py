@@ -44,7 +44,7 @@ MARKS = dict.fromkeys(map(ord, "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066
 _QUOTES = str.maketrans("“”", '""')
 _GROUP = re.compile(r"\(\?P<\w+>")
 _TOKEN = re.compile(r"\{(\w+)\}|\\[nt]|.")
-_DAYS = frozenset({"day", "english_day", "short_day"})
+_DAYS = frozenset({"day", "english_day", "short_day", "us_day"})
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,9 @@ class Format:
             for part, text in match.groupdict().items():
                 if text:
                     found[part] = line[slice(*match.span(part))].strip()
+        if "us_day" in found:
+            month, day, year = found.pop("us_day").split("/")
+            found["day"] = f"{year}-{month}-{day}"
         return found
 
     def from_name(self, line: str) -> str:
@@ -170,6 +173,7 @@ def _parts(with_clock: bool) -> dict[str, str]:
     """Return the patterns of the parts. Without a clock time, a name has no colon, and minutes are no message."""
     words = "|".join(re.escape(word) for kind in ("pm", "am", "hours") for word in clock_words(kind))
     weekday, near = ("|".join(map(re.escape, clock_words(kind))) for kind in ("weekday", "near"))
+    media = "|".join(re.escape(fold(word).strip("[]")) for word in lexicon.words("noise", "media"))
     rows = lexicon.read_table("chats")
     readers = "|".join(re.escape(word) for row in rows for word in row["reader"].split("|") if word)
     return {
@@ -183,7 +187,8 @@ def _parts(with_clock: bool) -> dict[str, str]:
         "month_day": r"(?:(?P<day>\d{1,2}[-/月]\d{1,2}日?)\s*)",
         "near": rf"(?:(?i:{near})\s*)",
         "weekday": rf"\(?(?i:{weekday})\)?",
-        "clock": rf"(?P<clock>(?:(?i:{words})\s?)?\d{{1,2}}:\d{{2}}(?::\d{{2}})?(?:\s?(?i:{words}))?)",
+        "us_day": r"(?P<us_day>\d{1,2}/\d{1,2}/(?:19|20)\d{2})",
+        "clock": rf"(?P<clock>(?:(?i:{words})\s?)?\d{{1,2}}:\d{{2}}(?::\d{{2}})?(?:\s{{0,2}}(?i:{words}))?)",
         "zone": r"(?:\s?[+-]\d{2}:?\d{2})",
         "text": r"(?P<text>.*)" if with_clock else r"(?!\d{2}(?::|\s*$))(?P<text>.*)",
         "quoted": r"(?P<text>.*)",
@@ -193,5 +198,11 @@ def _parts(with_clock: bool) -> dict[str, str]:
         "words": r"(?:[^\n]{1,60}?)",
         "rest": r".*",
         "indent": r"\s+",
+        "gap": r" +",
         "ext": r"\w{2,5}",
+        "number": r"\d{1,9}",
+        "pinned": r"(?:\s*\(pinned\))",
+        "one": r"(?P<one>[^\n\t:]{1,30}?)",
+        "other": r"(?P<other>[^\n\t:]{1,30}?)",
+        "media": rf"(?:{media})",
     }

@@ -1,7 +1,7 @@
 """Chat messages to raw records: the reader's messages of one sitting are one content, the client's are left out."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 
@@ -28,6 +28,9 @@ YEARS = 1000
 CARDS = ("cards", 1)
 _LONGEST_LIST, _LONGEST_CARD, _LONGEST_LABELS, _LONGEST_FOLLOW_UP = 400, 14, 300, 60
 """Characters of a message that may be a list of cards, a single card, labels only, or a card drawn afterwards."""
+
+_SHORTEST_ANSWER = 40
+"""Characters of a message without a card's name that reads cards which the client listed."""
 
 
 @dataclass(frozen=True)
@@ -99,22 +102,32 @@ def to_records(
 
 def _sittings(messages: list[Message], drawn_in: DrawnIn, names: dict[str, str]) -> Iterator[Sitting]:
     """Split a chat into sittings at pauses and draws. Messages before the first draw after a pause are greetings and
-    prices."""
+    prices. Cards that the client lists are those of the reader's next reading."""
     client: str | None = None
     for part in _between_pauses(messages):
         sitting: Sitting | None = None
         asked: list[Message] = []
         pending: list[tuple[Message, Head]] = []  # labels whose cards may follow in another message
+        offered: Drawn | None = None
         for message in part:
+            drawn = drawn_in(message.text)
             if not message.mine:
-                asked = [*asked, message][-12:]
+                if drawn and not _restates(drawn, sitting and sitting.drawn):
+                    offered, message = drawn, replace(message, text=drawn.rest)
+                asked = [*asked, message][-12:] if message.text else asked
                 client = person_of(names.get(message.sender, message.sender)) or None
                 continue
-            drawn = drawn_in(message.text)
+            if offered and not drawn and _reads(message.text):
+                if sitting:
+                    yield sitting
+                sitting, asked = Sitting([message], Drawn(offered.head, message.text), asked, client), []
+                offered, pending = None, []
+                continue
             if not drawn and (head := _labels_alone(message.text)):
                 pending.append((message, head))
                 continue
             labels, pending = pending, []
+            offered = None if drawn else offered
             if sitting and sitting.is_about(message.text, drawn):
                 sitting.messages += [*(earlier for earlier, _ in labels), message]
             elif drawn or content_cards.named_cards(message.text):
@@ -129,6 +142,11 @@ def _sittings(messages: list[Message], drawn_in: DrawnIn, names: dict[str, str])
         if sitting:
             sitting.messages += [earlier for earlier, _ in pending]
             yield sitting
+
+
+def _reads(text: str) -> bool:
+    """Check whether a message of the reader answers cards that the client drew: prose that names cards, or is long."""
+    return has_sentence(text) and (len(text) >= _SHORTEST_ANSWER or bool(content_cards.named_cards(text)))
 
 
 def _between_pauses(messages: list[Message]) -> Iterator[list[Message]]:

@@ -9,20 +9,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import PurePath
 
-from tarot_data.cards.spreads import position_names
+from tarot_data.cards import card_fields
 from tarot_data.lexicon.chat_formats import CLOCKED, MARKS, Format, clock_words, formats, match_line
 from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources.chats.day_order import DayOrder
 from tarot_data.sources.chats.message import Message
 from tarot_data.sources.chats.message_table import header_of, moment, read_table
+from tarot_data.sources.chats.message_text import own_text
 from tarot_data.sources.chats.sittings import FORM, YEARS, to_records
 from tarot_data.sources.chats.unknown import unread_head
 from tarot_data.sources.encoding import text_of
-from tarot_data.sources.labels import is_title, known_fields, labels_in
+from tarot_data.sources.labels import is_title, known_fields, labels_in, position_in
 from tarot_data.sources.records import Blob, RawRecord, Rejected, SourceError, masked_name, unreadable
 from tarot_data.sources.sniff import Sample
 from tarot_data.sources.tables import delimited
-from tarot_data.text.normalise import fold, widths
+from tarot_data.text.normalise import widths
 
 _INTRO_LINES, _MARKED_LINES, _LONGEST_INTRO = 10, 200, 120
 """First lines of a file in which an intro, or a line with a day, marks it as a chat; characters of an intro."""
@@ -51,10 +52,12 @@ class _Head:
 @dataclass(frozen=True)
 class _Evidence:
     """What the first lines of a file, and its name, say of its program. clocked: indices of the lines with a clock time;
-    clients: program of each intro to the client it names; marked, kept: programs with a day line, with a kept line."""
+    clients: program of each intro to the client it names; people: both people that an intro names; marked, kept: programs
+    with a day line, with a kept line."""
 
     clocked: list[int]
     clients: dict[str, str | None]
+    people: frozenset[str]
     marked: frozenset[str]
     kept: frozenset[str]
 
@@ -65,7 +68,7 @@ def recognises(sample: Sample) -> bool:
     if header_of(_first_rows(sample.text)):
         return True
     lines = _lines(sample.text)[:400]
-    return format_of(lines, sample.blob.name) is not None or unread_head(lines) is not None
+    return format_of(lines, sample.blob.name) is not None or _unread(lines) is not None
 
 
 def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
@@ -79,14 +82,14 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
 
 def read_lines(lines: list[str], blob: Blob) -> Iterator[RawRecord | Rejected]:
     """Read the chats of a file's lines, one after another. Raises SourceError if none of them has a reading."""
+    seen = _evidence(lines[:4000], blob.name)
     found = format_of(lines[:4000], blob.name)
     if found is None:
-        first = unread_head(lines[:400])
-        raise unreadable("chat_unknown", line=masked_name((first or "").strip()[:80]))
+        raise unreadable("chat_unknown", line=masked_name((_unread(lines[:400]) or "").strip()[:80]))
     errors: list[SourceError] = []
     count = 0
-    for client, start, end in _chats(lines, found, blob):
-        messages = list(messages_of(lines[start:end], found, start, client))
+    for client, start, end in _chats(lines, found, seen, blob):
+        messages = list(messages_of(lines[start:end], found, seen, start, client))
         try:
             for record in to_records(messages, blob):
                 count += 1
@@ -99,9 +102,15 @@ def read_lines(lines: list[str], blob: Blob) -> Iterator[RawRecord | Rejected]:
         raise (unclear or errors)[0]
 
 
-def _chats(lines: list[str], row: Format, blob: Blob) -> Iterator[tuple[str | None, int, int]]:
+def _unread(lines: list[str]) -> str | None:
+    """Return the first line that shows that a file is a chat in an unknown form; None if it is no chat."""
+    first = next((line for line in lines if line.strip()), "")
+    return first if 1 < len(first) <= _LONGEST_INTRO and match_line("intro", first) is not None else unread_head(lines)
+
+
+def _chats(lines: list[str], row: Format, seen: _Evidence, blob: Blob) -> Iterator[tuple[str | None, int, int]]:
     """Yield (client, first line, end) of each chat in a file. The client is named by an intro or the file, if at all."""
-    client = _evidence(lines[:4000], blob.name).clients.get(row.program)
+    client = seen.clients.get(row.program)
     if client is None and formats("unnamed", row.program):
         stem = PurePath(blob.name).stem
         client = stem if is_title(stem) and len(stem) <= _LONGEST_NAME else None
@@ -135,14 +144,17 @@ def _separator(text: str) -> str:
 
 def _evidence(lines: list[str], name: str = "") -> _Evidence:
     clients: dict[str, str | None] = {}
+    people: set[str] = set()
     for line in (*lines[:_INTRO_LINES], PurePath(name).stem):
         for row in formats("intro") if 1 < len(line) <= _LONGEST_INTRO else ():
             if (parts := row.match([line], 0)) is not None:
                 clients[row.program] = clients.get(row.program) or parts.get("name")
+                people |= {parts[part] for part in ("one", "other") if part in parts}
     dated = [line for line in lines[:_MARKED_LINES] if "20" in line or "19" in line]
     return _Evidence(
         clocked=_clocked(lines),
         clients=clients,
+        people=frozenset(people),
         marked=_programs_with("day", dated),
         kept=_programs_with("keep", lines[:_MARKED_LINES]),
     )
@@ -254,13 +266,15 @@ def _is_intro(line: str, program: str) -> bool:
     return len(line) <= _LONGEST_INTRO and match_line("intro", line, program) is not None
 
 
-def messages_of(lines: list[str], row: Format, offset: int = 0, client: str | None = None) -> Iterator[Message]:
+def messages_of(
+    lines: list[str], row: Format, seen: _Evidence, offset: int = 0, client: str | None = None
+) -> Iterator[Message]:
     """Yield the messages of a chat's lines in a format, in the order of their times.
 
     offset: of the lines in their file. client: who is meant by a sender without a name.
     """
     days = [(number, parts["day"]) for number, line in enumerate(lines) if (parts := _day(line, row.program))]
-    heads = _without_stray(list(_heads(lines, row, days)), row)
+    heads = _without_stray(list(_heads(lines, row, days, client)), row, seen)
     above = {number for number, _ in days}
     if "name" not in row.parts:
         above |= {number for number, line in enumerate(lines) if match_line("name", line, row.program)}
@@ -275,7 +289,7 @@ def messages_of(lines: list[str], row: Format, offset: int = 0, client: str | No
         cut = _labels_behind(text) if not row.has_clock and head.time else 0
         name = client or "" if head.name in unnamed else head.name
         for part in (text[:cut].rstrip(), text[cut:]) if cut else (text,):
-            yield Message(name, part, head.time, f"line {offset + head.line + 1}", head.mine, head.day)
+            yield Message(name, own_text(part), head.time, f"line {offset + head.line + 1}", head.mine, head.day)
 
 
 def _is_latest_first(heads: list[_Head]) -> bool:
@@ -329,9 +343,9 @@ def _label_at(line: str) -> list[str]:
     return [label for label, start, end in labels_in(line)[:1] if line[start:end].rstrip().endswith((":", "：", "】"))]
 
 
-def _heads(lines: list[str], row: Format, days: list[tuple[int, str]]) -> Iterator[_Head]:
+def _heads(lines: list[str], row: Format, days: list[tuple[int, str]], client: str | None) -> Iterator[_Head]:
     """Yield every head with its time. If the chat has no years, a time earlier than the one before it is in the next
-    year."""
+    year. client: whose name, with spaces, an intro gives."""
     clocked = _clocked(lines)
     longer = _longer_names(lines, row, clocked) if row.text_after_name else {}
     intros = {number for number, line in enumerate(lines[:_INTRO_LINES]) if _is_intro(line, row.program)}
@@ -353,8 +367,11 @@ def _heads(lines: list[str], row: Format, days: list[tuple[int, str]]) -> Iterat
             time = _time(parts, None, year, order)
         last = time
         name, text = parts["name"], parts.get("text", "")
-        if name in longer:
-            name, text = longer[name], row.from_name(lines[number])[len(longer[name]) + 1 :].strip()
+        rest = row.from_name(lines[number]) if longer or row.separator == " " and client else ""
+        whole = client if row.separator == " " and client and rest.startswith(client) else longer.get(name, name)
+        if whole != name:
+            # `Amy Chen left` is a notice, `Amy Chen hello` a message.
+            name, text = whole, rest[len(whole) + 1 :].strip() if rest[len(whole)] == row.separator else ""
         mine = row.is_reader(parts) or None
         yield _Head(
             number, number + len(row.lines), name, time, text, mine, written if order.is_open(written) else None
@@ -369,10 +386,12 @@ def _time(parts: dict[str, str], day: list[int] | None, year: int, order: DayOrd
     return moment(numbers, parts.get("clock") or "0:00")
 
 
-def _without_stray(heads: list[_Head], row: Format) -> list[_Head]:
+def _without_stray(heads: list[_Head], row: Format, seen: _Evidence) -> list[_Head]:
     """Drop lines of a body that only look like a head: their name occurs nowhere else, and time runs backwards or there
-    are other senders."""
+    are other senders. In a merged chat without times nobody counts but the two that it names, or everybody."""
     heads = [head for head in heads if head.name and (row.has_clock or not is_label(head.name))]
+    if not row.has_clock and "text" in row.parts and row.program in seen.clients:
+        return [head for head in heads if not seen.people or head.name in seen.people]
     names = Counter(head.name for head in heads)
     kept: list[_Head] = []
     for number, head in enumerate(heads):
@@ -400,8 +419,9 @@ def _longer_names(lines: list[str], row: Format, clocked: list[int]) -> dict[str
 
 
 def is_label(name: str) -> bool:
-    """Check whether a name before a colon is the label of a field or a position, as in the body of a message."""
-    return field_of(name) is not None or fold(name).strip(" -*#·") in position_names()
+    """Check whether a name before a colon is the label of a field or a position, or cards, as in the body of a message."""
+    bare = name.strip(" -*#·>【】")
+    return field_of(name) is not None or position_in(bare) is not None or bool(card_fields.listed(bare))
 
 
 def _fits_between(before: datetime | None, head: _Head, after: list[_Head]) -> bool:
