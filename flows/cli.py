@@ -41,6 +41,7 @@ COMMANDS: dict[str, str | dict[str, str]] = {
     "export": "models",
     "sample": "machine",
     "review": "review",
+    "backup": "backup",
     "doctor": "machine",
     "serve": "service",
     "worker": "service",

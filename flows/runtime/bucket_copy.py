@@ -21,14 +21,12 @@ from obstore.exceptions import BaseError
 from obstore.store import from_url
 
 from flows.runtime.bucket_lease import Lease
+from flows.runtime.environment import LOCAL_ONLY
 from flows.runtime.progress import bar
 from flows.runtime.run_log import FILE as RUN_LOG
 from schemas.errors import Problem
 from tarot_data.system.atomic import write_text
 from tarot_data.system.locks import WAIT_SECONDS, exclusive
-
-LOCAL_ONLY = {"prefect", "locks", "staging", "serving.json"}
-"""Files of the processes of one machine: Prefect's database, locks, unfinished batches, address of `tarot serve`."""
 
 RETRIES = 5
 """Retries of a request whose error can pass, with growing waits; done by obstore."""

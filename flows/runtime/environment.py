@@ -15,6 +15,9 @@ from tarot_data import lexicon
 TOKEN_HEADER = "X-Tarot-Token"
 """Header of a request to our Prefect server; its value is the server's secret."""
 
+LOCAL_ONLY = {"prefect", "locks", "staging", "serving.json"}
+"""Files of a data directory that belong to the processes of one machine: Prefect's database, locks, unfinished batches, address of `tarot serve`."""
+
 QUIET = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",

@@ -235,18 +235,18 @@ def checkout(data_dir: Path, manifest: dict, target: Path) -> Path:
     return target
 
 
-def note_copy(data_dir: Path, manifest: dict, target: Path) -> None:
-    """Remember where a copy of a version was put, so that a person who is forgotten can be told of it."""
-    line = {"version": manifest["version"], "hash": manifest["hash"], "path": str(target.absolute())}
+def note_copy(data_dir: Path, manifest: dict | None, target: Path) -> None:
+    """Remember where a copy of a version was put, or of all data (no manifest), to name it when a person is forgotten."""
+    about = {"version": manifest["version"], "hash": manifest["hash"]} if manifest else {"version": None, "hash": None}
     with (data_dir / COPIES).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        file.write(json.dumps(about | {"path": str(target.absolute())}, ensure_ascii=False) + "\n")
 
 
 def copies(data_dir: Path, hashes: frozenset[str]) -> list[str]:
-    """Folders that copies of these versions were put into."""
+    """Return the folders that copies of these versions, or of all data, were put into."""
     path = data_dir / COPIES
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return sorted({row["path"] for row in map(json.loads, lines) if row["hash"] in hashes})
+    return sorted({row["path"] for row in map(json.loads, lines) if row["hash"] in {*hashes, None}})
 
 
 def counts(published: pl.DataFrame, examples: pl.DataFrame) -> dict[str, int]:

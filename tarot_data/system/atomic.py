@@ -27,6 +27,11 @@ def replacing(path: Path, mode: int | None = None, sync: bool = False) -> Iterat
         half.unlink(missing_ok=True)
 
 
+def is_leftover(name: str) -> bool:
+    """Check whether a file or folder has the name of one that is not complete."""
+    return name.startswith(".") and name.endswith(".half")
+
+
 def remove_leftovers(folder: Path) -> None:
     """Remove the temporary files below a folder that killed calls of `replacing` left. They may hold anybody's words."""
     for half in folder.rglob(".*.half"):
