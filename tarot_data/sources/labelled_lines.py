@@ -326,13 +326,14 @@ class _HeadReader:
         """Check whether a label adds to the block: a field that it lacks, or another word for one that it has
         (`主题：感情`, `问题：他会回来吗`), which must not be below a blank line and the cards.
 
-        After the cards, a question under a title that already asks it is the first line of the body (`Q：他这周会联系我吗`).
+        Below the cards and a blank line, a question under a title that already asks it is the first line of the body
+        (`Q：他这周会联系我吗`).
         """
         key = label.key
         if key[0] == "background" and card_fields.listed(line.text[label.end :]):
             return False  # a position: `背景：愚人`
         if key not in self.fields:
-            return not (key[0] == "question" and self.has_cards and is_title(self.title))
+            return not (key[0] == "question" and self.has_cards and self.blanks and is_title(self.title))
         if key[0] in _MAY_REPEAT:
             return not self.blanks
         others = {name for name, _ in self.fields[key]}

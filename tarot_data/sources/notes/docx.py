@@ -11,6 +11,7 @@ from tarot_data.sources.field_values import Fields
 from tarot_data.sources.labelled_lines import read_head
 from tarot_data.sources.labels import known_fields, labels_in
 from tarot_data.sources.lines import Line
+from tarot_data.sources.notes import markup
 from tarot_data.sources.notes.embedded_tables import is_table_of_cards, table_lines
 from tarot_data.sources.notes.plain import split
 from tarot_data.sources.records import Blob, RawRecord, Rejected, unreadable, unsafe
@@ -239,7 +240,7 @@ def _section_lines(section: list[Block]) -> list[Line]:
         else:
             texts = block.lines
             is_prose = block.kind != "item" or below is None or below.kind != "item"
-        lines += (Line(text, block.number) for text in texts)
+        lines += (Line(line.text, block.number) for line in markup.lines_of("\n".join(texts)))
         if is_prose and lines and lines[-1].stripped:
             lines.append(Line("", block.number))
     return lines

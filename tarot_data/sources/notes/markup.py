@@ -102,11 +102,11 @@ def _numbered(text: str) -> Iterator[Line]:
 
 
 def _replacement(entry: dict[str, object]) -> Replacement:
-    to, needs_label = str(entry["to"]), entry.get("keep") == "labels"
+    to, keep = str(entry["to"]), str(entry.get("keep", ""))
 
     def replace(match: re.Match) -> str:
         after = match.expand(to)
-        if needs_label and not (labels_in(after) or card_fields.listed(after)):
+        if keep and not (labels_in(after) or keep.endswith("cards") and card_fields.listed(after)):
             return match[0]
         return (after.replace("\n", _BREAK) or _DROPPED) + _LOST * match[0].count("\n")
 

@@ -13,7 +13,7 @@ from tarot_data.sources.labelled_lines import Head, read_head
 from tarot_data.sources.labels import known_fields
 from tarot_data.sources.lines import DAY, ORNAMENTS, WHITESPACE, Kind, Line
 from tarot_data.sources.noise import noise_words
-from tarot_data.sources.notes import markup
+from tarot_data.sources.notes import markup, outline
 from tarot_data.sources.notes.embedded_tables import table_lines
 from tarot_data.sources.notes.front_matter import FORM, day_in_name, front_matter, record_of_note
 from tarot_data.sources.record_builder import to_record
@@ -57,7 +57,7 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
         text = text.replace(character, "")
     matter = front_matter(text)
     if matter is None:
-        yield from split(_without_tables(markup.lines_of(text)), blob, FORM)
+        yield from read_lines(markup.lines_of(text), blob, FORM)
         return
     fields, body, above = matter
     lines = markup.lines_of(body)
@@ -65,9 +65,26 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
         line.number += above
     if not any(name == "cards" for name, _ in fields) and find_readings(lines):
         # A daily note: its front matter applies to all readings in it.
-        yield from split(_without_tables(lines), blob, FORM, common=fields)
+        yield from read_lines(lines, blob, FORM, common=fields)
     else:
         yield record_of_note(blob, fields, "\n".join(line.text for line in lines))
+
+
+def read_lines(
+    lines: list[Line], blob: Blob, form: str, locator: str = "line {}", common: Fields | None = None
+) -> Iterator[RawRecord | Rejected]:
+    """Split the lines of a whole note, which may be an outline or have tables; see `split`."""
+    tree = outline.outline_of(lines)
+    if tree and tree.properties:
+        common = {**(common or {}), **read_head(tree.properties, 0).fields}
+    for part in outline.readings_in(tree.bullets, _text_below) if tree else [lines]:
+        yield from split(_without_tables(part), blob, form, locator, common)
+
+
+def _text_below(lines: list[Line]) -> int:
+    """Count the characters below the first labelled block that begins a reading; 0 if none does."""
+    first = next(iter(find_readings(lines)), None)
+    return len(first.head.inline) + sum(len(line.stripped) for line in lines[first.head.body :]) if first else 0
 
 
 def split(

@@ -1,0 +1,95 @@
+"""Text of a note in HTML (ENML, pages of note tools) with its tables as Markdown tables, one line a block."""
+
+import re
+
+from tarot_data.sources.html_text import BLOCKS, SILENT, BlockParser
+
+_CELLS = ("td", "th")
+_HEADINGS = {"h1": "# ", "h2": "## ", "h3": "### "}
+_SPACES = re.compile(r"[ \t]*\n[ \t]*")
+_BLANK_LINES = re.compile(r"\n{3,}")
+
+
+class NoteText(BlockParser):
+    """text: parts so far. rows: of the open outermost table."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text: list[str] = []
+        self.rows: list[list[str]] = []
+        self.tables = 0
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tables += tag == "table"
+        if self.tables == 1 and tag == "tr":
+            self.rows.append([])
+        elif self.tables == 1 and tag in _CELLS and self.rows:
+            self.rows[-1].append("")
+        elif tag == "br":
+            self.add("\n")
+        elif tag == "en-todo" or tag == "input" and ("type", "checkbox") in attributes:
+            done = dict(attributes).get("checked", "false") != "false"
+            self.add("☑ " if done else "☐ ")
+        elif tag in BLOCKS:
+            self.end_line()
+            self.add("---\n" if tag == "hr" else _HEADINGS.get(tag, ""))
+        else:
+            super().handle_starttag(tag, attributes)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "table" and self.tables:
+            self.tables -= 1
+            if not self.tables:
+                rows, self.rows = self.rows, []
+                self.end_line()
+                self.add(_table_text(rows))
+        elif tag in SILENT:
+            super().handle_endtag(tag)
+        elif tag in BLOCKS and tag != "tr":
+            self.end_line()
+
+    def handle_data(self, data: str) -> None:
+        super().handle_data(re.sub(r"\s+", " ", data))
+
+    def end_line(self) -> None:
+        last = self.last()
+        if last and not last.endswith("\n"):
+            self.add("\n")
+
+    def last(self) -> str:
+        """Return the text before, as far as it shows whether a line is open."""
+        if self.tables and self.rows and self.rows[-1]:
+            return self.rows[-1][-1]
+        return next((part for part in reversed(self.text) if part.strip(" ")), "")
+
+    def add(self, text: str) -> None:
+        if self.tables and self.rows and self.rows[-1]:
+            self.rows[-1][-1] += text
+        else:
+            self.text.append(text)
+
+    def taken(self) -> str:
+        """Return the text so far and begin anew."""
+        text, self.text = tidy("".join(self.text)), []
+        return text
+
+
+def tidy(text: str) -> str:
+    return _BLANK_LINES.sub("\n\n", _SPACES.sub("\n", text)).strip()
+
+
+def _table_text(rows: list[list[str]]) -> str:
+    """Return a Markdown table; the lines of the cells if it has one column, as a table for the layout has."""
+    rows = [row for row in rows if row]
+    if max(map(len, rows), default=0) < 2:
+        return "".join(f"{tidy(cell)}\n" for row in rows for cell in row)
+    lines = ["| " + " | ".join(" ".join(cell.split()).replace("|", "｜") for cell in row) + " |" for row in rows]
+    return "\n".join([lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]]) + "\n"
+
+
+def text_of_page(page: str) -> str:
+    """Return the text of a page or of a note's HTML."""
+    parser = NoteText()
+    parser.feed(page)
+    parser.close()
+    return parser.taken()
