@@ -88,7 +88,8 @@ def _parsed(text: str, hint: str | None) -> Day:
     if _is_number(shape):
         number = "".join([part for _, part in tokens])
         found = _of_digits(number)
-        return found if found.day else _of_number(float(number))
+        found = found if found.day else _of_number(float(number))
+        return found if found.day else _without_year(shape, tokens, hint)  # 3.9 in a sheet 2023年
     first = _before_range(shape)
     for part in (first, shape):
         for pattern, day_of in _FORMS:

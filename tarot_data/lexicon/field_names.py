@@ -1,18 +1,22 @@
 """Fields that labels mean, from fields.csv; labels are compared without width, script, case, spaces and brackets."""
 
 import re
+from collections.abc import Iterable
 
 from tarot_data import lexicon
 from tarot_data.text.normalise import fold
 from tarot_data.text.numerals import NUMERALS, to_int
 
 _DROPPED = re.compile(r"[\s_\-:*#?【】\[\]「」『』()<>\"'“”|/]+")
-_COUNTED = re.compile(r"^\s*[0-9]{1,2}\s?[.、)]\s*")
+_COUNTED = re.compile(r"^\s*q?[0-9]{1,2}\s?[.、)_]\s*")
 _REQUIRED = re.compile(r"\s*[*(\[【]*(?:必填|选填)[)\]】]?\s*$")
 _OF_A_CARD = re.compile(r"^(.+?)[\s_\-]*([0-9]{1,2})[\s_\-]*(?:的)?(\D+)$")
 _NUMBER = re.compile(rf"^(.*?)(?:[(第]*(\d{{1,2}}|[{NUMERALS}])[)次组]*)$")
 _REMARK = re.compile(r"[(\[【][^()\[\]【】]{1,20}[)\]】]")
 """A remark in brackets: `抽到的牌（正逆）`, `日期（年月日）`."""
+LONGEST_LABEL, LONGEST_HEADING = 40, 120
+"""Characters of a label, and of a heading with remarks in brackets."""
+_LONG_REMARK = re.compile(r"[(\[【（][^()\[\]【】（）]*[)\]】）]")
 _SCRIPTS = re.compile(r"[\u4e00-\u9fff]+|[a-z][a-z _]*")
 
 
@@ -33,8 +37,10 @@ def synonyms() -> dict[str, tuple[str, int]]:
 @lexicon.cached(maxsize=4096)
 def field_of(label: str) -> tuple[str, int] | None:
     """Return the field and number of a label (`Cards 2` is cards, 2; the default is 1); None if it means no field."""
-    if len(label) > 40:
-        return None
+    if len(label) > LONGEST_LABEL:
+        label = _LONG_REMARK.sub("", label).strip() if len(label) <= LONGEST_HEADING else ""
+        if not 0 < len(label) <= LONGEST_LABEL:
+            return None
     key = _DROPPED.sub("", fold(label))
     known = synonyms().get(key)
     if known:
@@ -48,7 +54,7 @@ def field_of(label: str) -> tuple[str, int] | None:
     bare = _COUNTED.sub("", _REQUIRED.sub("", fold(label)))
     if bare != fold(label) and bare.strip():
         return field_of(bare)
-    return _of_a_card(fold(label)) or _in_two_languages(fold(label)) or _of_a_question(fold(label))
+    return _of_a_card(fold(label)) or _in_two_languages(fold(label)) or _in_a_sentence(fold(label), key)
 
 
 def _of_a_card(label: str) -> tuple[str, int] | None:
@@ -64,38 +70,66 @@ def _of_a_card(label: str) -> tuple[str, int] | None:
 
 
 def _in_two_languages(label: str) -> tuple[str, int] | None:
-    """Return the field of a label in Chinese and English (`客户 Client`, `Date/日期`)."""
+    """Return the field of a label in Chinese and English, or of two words for it (`客户 Client`, `姓名/昵称`)."""
     parts = [part.strip() for part in _SCRIPTS.findall(label)]
-    if len(parts) != 2 or parts[0].isascii() == parts[1].isascii():
+    if len(parts) != 2 or parts[0].isascii() == parts[1].isascii() and "/" not in label:
         return None
     first, second = (synonyms().get(_DROPPED.sub("", part)) for part in parts)
     return (first[0], 1) if first and second and first[0] == second[0] else None
 
 
-def _of_a_question(label: str) -> tuple[str, int] | None:
-    """Return the field of a label in the words of a questionnaire (`请问您的称呼是？`, `您想咨询的问题`)."""
-    bare = _DROPPED.sub("", label)
-    for _ in range(3):
-        for lead in (False, True):
-            if shorter := _without_word(bare, lead):
-                bare = shorter
-                if known := synonyms().get(bare):
-                    return known[0], 1
-    return None
+def _in_a_sentence(label: str, key: str) -> tuple[str, int] | None:
+    """Return the field that a questionnaire's heading asks for (`您想咨询的问题是什么`): its one label among other words."""
+    if label.isascii():
+        words = _WORD.findall(label)
+        rest = [word for word in words if word not in _fillers()]
+        known = synonyms().get("".join(rest)) if 0 < len(rest) < len(words) else None
+        return (known[0], 1) if known and known[0] in _ASKED else None
+    heading, reader, drawn = _headings()
+    if match := heading.match(key):
+        name = synonyms()[match["label"]][0]
+        return None if name == "person" and reader.search(key) else (name, 1)
+    return ("cards", 1) if drawn.match(key) else None
 
 
-def _without_word(label: str, lead: bool) -> str:
-    """Return a folded label without one of the words that may begin or end it; empty if it has none of them."""
-    for word in _question_words("label lead" if lead else "label tail"):
-        if len(word) < len(label) and (label.startswith(word) if lead else label.endswith(word)):
-            return label[len(word) :] if lead else label[: -len(word)]
-    return ""
+_ASKED = ("person", "question", "date", "cards", "spread", "content", "outcome", "consent", "ignored")
+_WORD = re.compile("[a-z]+")
 
 
 @lexicon.cached
-def _question_words(kind: str) -> tuple[str, ...]:
-    words = {_DROPPED.sub("", fold(word)) for word in lexicon.words("noise", kind)} - {""}
-    return tuple(sorted(words, key=len, reverse=True))
+def _fillers() -> frozenset[str]:
+    kinds = ("heading filler", "heading reader", "heading drawn", "label lead")
+    return frozenset(_DROPPED.sub("", fold(word)) for kind in kinds for word in lexicon.words("noise", kind))
+
+
+@lexicon.cached
+def _headings() -> tuple[re.Pattern, re.Pattern, re.Pattern]:
+    """Compile patterns for headings without spaces: a label of two characters or more among fillers; a word for the
+    reader; drawn cards among fillers. Fillers are atomic, so that a heading is tried in linear time."""
+    filler, reader, drawn, cards = (
+        _any(_kind(*kinds))
+        for kinds in (
+            ("heading filler", "label lead", "heading reader"),
+            ("heading reader",),
+            ("heading drawn",),
+            ("heading cards",),
+        )
+    )
+    label = _any(word for word, (name, _) in synonyms().items() if name in _ASKED and len(word) > 1)
+    fillers = rf"(?>{filler})*[,，。.!?？、]*"
+    return (
+        re.compile(rf"^{fillers}(?P<label>{label}){fillers}$"),
+        re.compile(reader),
+        re.compile(rf"^{fillers}(?:(?:{cards}){fillers}(?:{drawn})|(?:{drawn}){fillers}(?:{cards})){fillers}$"),
+    )
+
+
+def _kind(*kinds: str) -> Iterable[str]:
+    return (word for kind in kinds for word in lexicon.words("noise", kind) if not word.isascii())
+
+
+def _any(words: Iterable[str]) -> str:
+    return "|".join(map(re.escape, sorted({_DROPPED.sub("", fold(word)) for word in words}, key=len, reverse=True)))
 
 
 def rank_of(label: str) -> int:

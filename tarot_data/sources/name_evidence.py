@@ -58,6 +58,8 @@ def is_no_name(text: str) -> bool:
     if parse_date(text).day or any(character.isdigit() for character in text):
         return True
     words = noise_words("container")
+    if folded in words:
+        return True
     parts = [fold(part) for part in _PARTS.findall(text)]
     if any(part in words or part.removesuffix("s") in words for part in parts):
         return True

@@ -5,10 +5,13 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.errors import Problem
 from tarot_data import lexicon
 from tarot_data.cards.mentions import find_cards
+from tarot_data.lexicon.field_names import field_of
 from tarot_data.patterns import cues, explain, lexicon_check
 
 
@@ -265,3 +268,28 @@ def test_own_rows_without_words_are_ignored(own, table):
 def test_names_in_examples_match_their_cue():
     row = {"cue": "{人}早", "label": "opening", "kind": "greet", "example": "Mel早，来看看。"}
     assert lexicon_check.check_row("cues", row) == []
+
+
+@pytest.mark.parametrize(
+    ("heading", "field"),
+    [
+        ("您想咨询的具体问题是什么？", "question"),
+        ("Q2. What would you like to ask?", "question"),
+        ("请问您的称呼", "person"),
+        ("请填写您抽到了哪几张牌（按顺序，正位或逆位请注明，例如：愚人正位、力量逆位，最多十张）", "cards"),
+        ("解读师给您的解读", "content"),
+        ("提交答卷时间", "date"),
+        ("您的生日", "ignored"),
+        ("您是否同意将解读用于学习？", None),
+        ("来自IP", None),
+        ("你的牌", None),
+    ],
+)
+def test_headings_in_sentences_ask_for_a_field(heading, field):
+    known = field_of(heading)
+    assert (known and known[0]) == field
+
+
+@given(st.text("请问您想要的什么是解读抽到了牌你老师塔罗", max_size=40))
+def test_any_heading_is_tried_at_once(heading):
+    field_of(heading)

@@ -13,7 +13,7 @@ from tarot_data.sources.labels import NTH_CARD
 from tarot_data.sources.notes.in_records import notes_in
 from tarot_data.sources.record_builder import to_record
 from tarot_data.sources.records import Blob, RawRecord, Rejected, Source, SourceError, source_of
-from tarot_data.sources.tables import transposed
+from tarot_data.sources.tables import placed_cards, transposed
 from tarot_data.sources.tables.cells import Row, cell_at, cell_text, filled, is_blank
 from tarot_data.sources.tables.header import (
     HEADER_ROWS,
@@ -35,13 +35,24 @@ NumberedRows = Iterable[tuple[int, Row]]
 
 
 def read_rows(
-    rows: NumberedRows, blob: Blob, form: str, locator: str, hint: str | None = None
+    rows: NumberedRows,
+    blob: Blob,
+    form: str,
+    locator: str,
+    hint: str | None = None,
+    above: tuple[tuple[str, str], ...] = (),
 ) -> Iterator[RawRecord | Rejected]:
     """Read the records of numbered rows. locator: `row {}` or `sheet 1月 row {}`. hint: text that may hold the year.
+    above: labels and values for every row without its own.
 
     Yields nothing if neither the labels nor the cells show which columns are the cards and the text.
     """
-    records = _records(_lines(rows, Table(blob, form, locator, hint)))
+    table, rows = Table(blob, form, locator, hint, above), iter(rows)
+    head = list(islice(rows, SAMPLE_ROWS))
+    if placed_cards.is_form([row for _, row in head[: HEADER_ROWS + 1]]):
+        records = placed_cards.readings(chain(head, rows), table.source, hint, [*above])
+    else:
+        records = _records(_lines(head, rows, table))
     return dated_by_neighbours(found for record in records for found in notes_in(record, blob))
 
 
@@ -68,9 +79,7 @@ class Line(NamedTuple):
     table: Table
 
 
-def _lines(rows: NumberedRows, table: Table) -> Iterator[Line | Rejected]:
-    rows = iter(rows)
-    head = list(islice(rows, SAMPLE_ROWS))
+def _lines(head: list[tuple[int, Row]], rows: NumberedRows, table: Table) -> Iterator[Line | Rejected]:
     found = (lines for layout in LAYOUTS if (lines := layout(head, rows, table)) is not None)
     return next(found, iter(()))
 
@@ -87,7 +96,7 @@ def _header_above(head: list[tuple[int, Row]], rows: NumberedRows, table: Table)
         return iter([Rejected(source=table.source(head[index][0]), stage="read", **error.verdict)])
     titles = [row for _, row in head[:index]]
     hint = " ".join([table.hint or "", *(" ".join(plain(cell) for cell in row if cell) for row in titles)]).strip()
-    table = replace(table, hint=hint, above=tuple(_labelled_above(titles)))
+    table = replace(table, hint=hint, above=(*_labelled_above(titles), *table.above))
     return _body(chain(head[index + taken :], rows), columns, table)
 
 

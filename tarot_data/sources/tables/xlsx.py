@@ -11,6 +11,7 @@ import fastexcel
 
 from tarot_data.sources import archive
 from tarot_data.sources.chats import message_table
+from tarot_data.sources.name_evidence import are_names
 from tarot_data.sources.noise import noise_words
 from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of, unreadable
 from tarot_data.sources.sniff import Sample
@@ -52,14 +53,14 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
         sheets, epoch_1904 = _workbook(opened)
         extents = {name: _extent(opened, part) for name, part, _ in sheets}
     reader = _opened(blob)
-    known = False
+    known, persons = False, are_names(name for name, _, _ in sheets)
     for name, _, hidden in sheets:
         extent = extents[name]
         if extent is None or extent.cells == 0 or any(word in fold(name) for word in noise_words("sheet")):
             continue
         sheet = _too_large(blob, name, extent)
         if sheet is None:
-            sheet = _read_sheet(blob, name, _rows(reader, name, extent, epoch_1904), hidden)
+            sheet = _read_sheet(blob, name, _rows(reader, name, extent, epoch_1904), hidden, name in persons)
         if sheet is not None:
             known = True
             yield from sheet
@@ -74,9 +75,9 @@ def _too_large(blob: Blob, name: str, extent: Extent) -> list[Rejected] | None:
 
 
 def _read_sheet(
-    blob: Blob, name: str, rows: list[tuple[int, list]], hidden: bool
+    blob: Blob, name: str, rows: list[tuple[int, list]], hidden: bool, is_person: bool
 ) -> Iterable[RawRecord | Rejected] | None:
-    """Read a sheet of messages or of readings; None if it is neither."""
+    """Read a sheet of messages or of readings; None if it is neither. is_person: the sheet has the name of a client."""
     table = [row for _, row in rows]
     locator = f"sheet {name} row {{}}"
     if message_table.header_of(table):
@@ -84,7 +85,8 @@ def _read_sheet(
     has_labels = find_header(table) is not None or is_transposed(table[: HEADER_ROWS + 1])
     if hidden:
         return [_rejected(blob, name, "unreadable", "hidden_sheet")] if has_labels else None
-    records = read_rows(rows, blob, FORM, locator, hint=f"{blob.hint} {name}")
+    above = (("person", name),) if is_person else ()
+    records = read_rows(rows, blob, FORM, locator, hint=f"{blob.hint} {name}", above=above)
     if has_labels:
         return records
     first = next(records, None)
