@@ -36,7 +36,7 @@ FORMS = (
     "chats.chat_json",
     "finetune",
     "json_records",
-    "chats.wechat_html",
+    "chats.chat_html",
     "notion.html",
     "notes.joplin",
     "notes.xml_notes",

@@ -27,6 +27,7 @@ _UNITS = {9: (1, 978_307_200), 10: (1, 0), 13: (1e3, 0), 16: (1e6, 0), 18: (1e9,
 """Digits of a number that is a time: units in a second, and seconds from 1970 to its first day (Apple's is in 2001)."""
 _UNIX = re.compile(r"(\d{9,19})(?:\.\d+)?")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
+_DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
 _ZONE = re.compile(r"[,，]?\s*(?:at\s+)?(?:(?:UTC|GMT)?[+-]\d{2}:?\d{2}|UTC|GMT|Z)?$")
 _LISTED = ("text", "not own")
 """Parts whose value may be a list or an object."""
@@ -291,7 +292,7 @@ def moment_of(value: object) -> datetime | None:
         [clock.start(), *(at for word in _clock_words() if (at := fold(text).rfind(word, 0, clock.start())) > 0)]
     )
     day = _day(text[:start].strip(" ,，")) or _day(_ZONE.sub("", text[clock.end() :]).strip(" ,，"))
-    return moment(day, text[start:]) if day else None
+    return moment(day, text[start : clock.end() + 6]) if day else None
 
 
 def _iso(text: str) -> datetime | None:
@@ -311,6 +312,8 @@ def _clock_words() -> tuple[str, ...]:
 @lexicon.cached(maxsize=4096)
 def _day(text: str) -> list[int] | None:
     """Return year, month and day of a written day with a year; None if it has none or their order is ambiguous."""
+    if dotted := _DOTTED.fullmatch(text):  # only where the day is first
+        return [int(dotted[3]), int(dotted[2]), int(dotted[1])]
     day = parse_date(text.removesuffix(" at")).day if len(text) > 5 else None
     return [day.year, day.month, day.day] if day else None
 

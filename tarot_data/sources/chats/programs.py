@@ -21,6 +21,7 @@ class Program:
     reads: tuple[str, ...]
     types: dict[str, str]
     page: dict[str, tuple[str, ...]]
+    any_page: bool
     query: str | None
     refused: bool
 
@@ -51,6 +52,7 @@ def _program(entry: dict) -> Program:
         reads=tuple(entry.get("reads", ())),
         types=types,
         page={part: tuple(selectors) for part, selectors in entry.get("page", {}).items()},
+        any_page=entry.get("any_page", False),
         query=entry.get("query"),
         refused=entry.get("refused", False),
     )
