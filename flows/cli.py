@@ -114,8 +114,23 @@ def translate_click(lang: str) -> None:
     gettext.textdomain(DOMAIN)
 
 
+def use_utf8() -> None:
+    """Start this process again in Python's UTF-8 mode if its locale gives file names another encoding.
+
+    Under GB18030 or POSIX, Python decodes a Chinese file name to other characters than Polars, Delta and calamine, which
+    always take UTF-8. Output keeps the encoding of the terminal and shows what that has.
+    """
+    if sys.getfilesystemencoding() == "utf-8":
+        return
+    variables = os.environ | {"PYTHONUTF8": "1"}
+    variables.setdefault("PYTHONIOENCODING", f"{sys.stdout.encoding}:replace")
+    sys.stdout.flush()
+    os.execve(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]], variables)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line. Exit 0 on success, 1 if the work failed, 2 for a wrong call, 130 after Ctrl-C."""
+    use_utf8()
     arguments = sys.argv[1:] if arguments is None else arguments
     lang = environment.language(arguments)
     translate_click(lang)
