@@ -74,6 +74,15 @@ def remove_reading(
         return {"reading_id": reading_id} | _forget(data_dir, found, prefect_home, progress or (lambda *_: None))
 
 
+def write_report_again(data_dir: Path, result: dict, lang: str) -> None:
+    """Write the newest report again if a removal (its receipt) removed it."""
+    from flows.report import write_report  # the charts take time to import
+    from flows.training.gate_checks import newest_gate
+
+    if result["removed"]["reports"] and versions.newest(data_dir):
+        write_report(data_dir, newest_gate(data_dir), lang)
+
+
 def readmit_reading(data_dir: Path, reading_id: str) -> None:
     """Allow a removed reading again; the next ingest reads every file again. Raises Problem `not_removed`."""
     with tables.writing(data_dir):

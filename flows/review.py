@@ -8,6 +8,7 @@ import sys
 import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from threading import Thread
 
@@ -31,7 +32,8 @@ def serve(data_dir: Path, port: int, lang: str, on_open: Callable[[str], None], 
     Raises Problem `port_taken`.
     """
     token = secrets.token_urlsafe(32)
-    app = create_app(data_dir, token=token, own_lexicon=environment.own_lexicon(data_dir), lang=lang)
+    own = environment.own_lexicon(data_dir)
+    app = create_app(data_dir, token=token, own_lexicon=own, lang=lang, remove=partial(remove, data_dir, lang))
     # The server raises the signal again after it has stopped: the code below must finish first.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with listening(port) as listener:
@@ -49,6 +51,15 @@ def serve(data_dir: Path, port: int, lang: str, on_open: Callable[[str], None], 
                 uvicorn.Server(config).run(sockets=[listener])
             finally:
                 warming.join(WARM_SECONDS)  # Python aborts if it shuts down while a thread runs native code
+
+
+def remove(data_dir: Path, lang: str, reading_id: str) -> dict:
+    """Remove a reading everywhere and write the newest report again; return the receipt."""
+    from flows import forget  # it imports the runs, which the first page does not need
+
+    result = forget.remove_reading(data_dir, reading_id, prefect_home=environment.prefect_home())
+    forget.write_report_again(data_dir, result, lang)
+    return result
 
 
 @contextmanager

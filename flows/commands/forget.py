@@ -49,13 +49,11 @@ def remove(ctx: Context, id: str, dry_run: bool, allow_again: bool) -> None:
 
 def print_removed(ctx: Context, result: dict, message: str) -> None:
     """Write the report again if it was removed, and print the receipt of a removal."""
-    from flows.report import write_report
-    from flows.training.gate_checks import newest_gate
-    from tarot_data.dataset import versions
+    from flows.forget import write_report_again
 
     dry_run = result.get("dry_run", False)
-    if not dry_run and result["removed"]["reports"] and versions.newest(ctx.data_dir):
-        write_report(ctx.data_dir, newest_gate(ctx.data_dir), ctx.lang)
+    if not dry_run:
+        write_report_again(ctx.data_dir, result, ctx.lang)
     if ctx.as_json:
         return ctx.json(result)
     if dry_run:

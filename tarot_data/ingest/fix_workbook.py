@@ -5,6 +5,7 @@ Only changes in the workbook count: a cell is compared with the text that would 
 
 import io
 import json
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -28,7 +29,11 @@ LISTED = ("cards", "spreads")
 
 def cells(rejection: dict) -> dict[str, str]:
     """Return the FIELDS of a rejection's record as texts, as a person would type them."""
-    record = json.loads(rejection["record"] or "{}")
+    return record_cells(json.loads(rejection["record"] or "{}"))
+
+
+def record_cells(record: dict) -> dict[str, str]:
+    """Return the FIELDS of a record, or of a reading (READINGS), as texts, as a person would type them."""
     draws = record.get("draws") or []
     if has_resolved_cards(record):
         resolved = record["cards"]
@@ -162,7 +167,7 @@ def _text(value: object) -> str:
         return value
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return "、".join(value)
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return value.isoformat() if isinstance(value, date) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 _WIDTH = {"rejection_id": 20, "decision": 8, "reason": 22, "detail": 40, "cards": 40, "content": 80, "question": 30}

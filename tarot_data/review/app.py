@@ -10,18 +10,28 @@ from starlette.exceptions import HTTPException
 from schemas.errors import Problem
 from schemas.messages import say
 from tarot_data.patterns.explain import explain
-from tarot_data.review import labels_page, lexicon_page, readings_page, rejections_page, search, versions_page
+from tarot_data.review import (
+    correct_page,
+    labels_page,
+    lexicon_page,
+    readings_page,
+    rejections_page,
+    search,
+    versions_page,
+)
 from tarot_data.review.access import Guard, Refused
-from tarot_data.review.desk import HERE, Desk
+from tarot_data.review.desk import HERE, Desk, Remove
 
 SILENT = dict.fromkeys(("tracing", "metrics", "logs", "operation_spans", "auto_configure"), False)
 """Without it FastAPI would report every request, with its search words, to wherever an environment variable says."""
 
 
-def create_app(data_dir: Path, *, token: str, own_lexicon: Path, lang: str = "zh") -> FastAPI:
-    """Build the workbench of one data directory. token: secret in the link (see `access.Guard`)."""
+def create_app(
+    data_dir: Path, *, token: str, own_lexicon: Path, lang: str = "zh", remove: Remove | None = None
+) -> FastAPI:
+    """Build the workbench of one data directory. token: secret in the link (see `access.Guard`). remove: see `Desk`."""
     guard = Guard(token)
-    desk = Desk(data_dir, own_lexicon, lang, guard)
+    desk = Desk(data_dir, own_lexicon, lang, guard, remove)
     # FastAPI's documentation pages would fetch scripts from the network.
     app = FastAPI(title="tarot review", docs_url=None, redoc_url=None, openapi_url=None, telemetry=SILENT)
     app.state.desk = desk
@@ -54,7 +64,7 @@ def create_app(data_dir: Path, *, token: str, own_lexicon: Path, lang: str = "zh
     def start() -> Response:
         return RedirectResponse("/rejections", 303)
 
-    for page in (rejections_page, readings_page, labels_page, lexicon_page, versions_page):
+    for page in (rejections_page, correct_page, readings_page, labels_page, lexicon_page, versions_page):
         app.include_router(page.router)
     app.mount("/static", StaticFiles(directory=HERE / "static"))
     return app

@@ -1,5 +1,6 @@
 """What the pages of the workbench share, as FastAPI dependencies."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -13,15 +14,23 @@ from tarot_data.report.wording import Count, Words
 from tarot_data.review.access import Guard
 from tarot_data.review.background_job import Job
 
+Remove = Callable[[str], dict]
+
 HERE = Path(__file__).parent
 PAGES = ("rejections", "readings", "labels", "lexicon", "versions")
 
 
 class Desk:
-    """What every page needs: data directory, the reader's own tables, language, templates, access check, background job."""
+    """What every page needs: data directory, the reader's own tables, language, templates, access check, background job.
 
-    def __init__(self, data_dir: Path, own_lexicon: Path, lang: str, guard: Guard) -> None:
+    remove: removes a reading everywhere and returns the receipt; None if this workbench cannot.
+    """
+
+    def __init__(
+        self, data_dir: Path, own_lexicon: Path, lang: str, guard: Guard, remove: Remove | None = None
+    ) -> None:
         self.data_dir, self.own_lexicon, self.lang, self.guard = data_dir, own_lexicon, lang, guard
+        self.remove = remove
         self.job = Job()
         self.words = Words(lang)
         self.templates = jinja2.Environment(

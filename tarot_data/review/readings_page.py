@@ -58,12 +58,13 @@ def list_readings(desk: TheDesk, filters: Annotated[Filters, Query()]) -> Respon
 
 
 @router.get("/readings/{reading_id}")
-def show_reading(desk: TheDesk, reading_id: str) -> Response:
+def show_reading(desk: TheDesk, reading_id: str, did: str = "") -> Response:
     row = reading(desk.data_dir, reading_id)
     return desk.page(
         "reading.html",
         here="readings",
         row=row,
+        said=desk.say("did_corrected") if did == "corrected" else None,
         cards=[card_text(card) for card in row["cards"]],
         spreads=[draw["spread"] for draw in row["draws"] if draw["spread"]],
         parts=parts(row["content"], row["sentences"]),

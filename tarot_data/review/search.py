@@ -19,8 +19,8 @@ def search(
     text: str = "",
     order: str = "",
 ) -> pl.DataFrame:
-    """Find current readings (columns of `index`) that match every filter, newest date first; with `order="unsure"` the
-    least certain first.
+    """Find current readings (columns of `index`) that match every filter, newest date first; with `order="unsure"` those
+    whose cards are from their content, then the least certain.
 
     person: part of a name. card, theme, flag: codes. lacks: a label that no sentence has. text: part of content or
     question.
@@ -37,8 +37,12 @@ def search(
         said = pl.col("content").str.contains(text, literal=True) | pl.col("question").str.contains(text, literal=True)
         rows = rows.filter(said.fill_null(False))
     if order == "unsure":
-        rows = rows.sort("sure", nulls_last=True, maintain_order=True)
+        rows = rows.sort("sure", nulls_last=True, maintain_order=True).sort(~FROM_CONTENT, maintain_order=True)
     return rows
+
+
+FROM_CONTENT = pl.col("flags").list.contains("cards_from_content").fill_null(False)
+"""Readings whose cards nobody wrote down; a person should look at them first."""
 
 
 def index(data_dir: Path) -> pl.DataFrame:
@@ -71,14 +75,15 @@ def _overlaid(data_dir: Path, files: tuple[str, ...], stamp: object) -> pl.DataF
 
 
 def least_sure(data_dir: Path) -> pl.DataFrame:
-    """Readings (INDEX) with an uncorrected sentence, the least certain first."""
+    """Readings (INDEX) with an uncorrected sentence: those whose cards are from their content, then the least certain."""
     return _least_sure(*_key(data_dir))
 
 
 @lru_cache(maxsize=1)
 def _least_sure(data_dir: Path, files: tuple[str, ...], stamp: object) -> pl.DataFrame:
     rows = _overlaid(data_dir, files, stamp)
-    return rows.filter(pl.col("unsure").is_not_null()).sort("sure", maintain_order=True)
+    rows = rows.filter(pl.col("unsure").is_not_null()).sort("sure", maintain_order=True)
+    return rows.sort(~FROM_CONTENT, maintain_order=True)
 
 
 INDEX = pl.Schema(

@@ -139,6 +139,19 @@ def test_keys_alone_correct_a_label(data, page):
     assert said["reading_id"] == READING.rpartition("/")[2] and said["labels"] == ["closing"]
 
 
+def test_keys_alone_correct_a_reading(data, page):
+    (name,) = [row["reading_id"] for row in tables.readings(data).to_dicts() if row["content"] == GOOD["content"]]
+    page.goto(f"{page.base}/readings/{name}")
+    keys(page, "e")
+    page.wait_for_url("**/correct")
+    assert GOOD["cards"] in page.text_content("dl.record")
+    keys(page, "e", "ControlOrMeta+a")
+    page.keyboard.insert_text("小鱼")
+    keys(page, "Escape", "s")
+    page.wait_for_url("**did=corrected*")
+    assert "已保存" in page.text_content("[role=status]") and tables.reading(data, name)["person"] == "小鱼"
+
+
 def test_the_least_certain_sentence_comes_first(data, page):
     page.goto(f"{page.base}/labels")
     keys(page, "Enter")
@@ -189,6 +202,7 @@ def test_every_page_fits_its_window(data, page, width):
         refused,
         READING,
         f"{READING}/0?at=1",
+        f"{READING}/correct",
         "/readings?card=愚人&lacks=closing",
         "/runs/run-000001-abc",
     ):
@@ -198,7 +212,7 @@ def test_every_page_fits_its_window(data, page, width):
 
 def test_every_page_can_be_worked_without_a_mouse(page):
     """Tab reaches every link, field and button of a page; the first is a link that skips the menu."""
-    for path in (*PAGES, READING):
+    for path in (*PAGES, READING, f"{READING}/correct"):
         page.goto(page.base + path)
         wanted = page.evaluate(
             "[...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary')]"
