@@ -318,9 +318,9 @@ def _of_moment(year: str, month: str, day: str, hour: str, minute: str, second: 
 
 
 def _of_digits(digits: str) -> Day:
-    """Read 20240105, 1130105 (Minguo) and 240105."""
-    if len(digits) == 8 and digits[:2] in ("19", "20"):
-        return _of_compact(digits)
+    """Read 20240105, also before hours, minutes, seconds and milliseconds, 1130105 (Minguo) and 240105."""
+    if len(digits) in (8, 12, 14, 17) and digits[:2] in ("19", "20"):
+        return _of_compact(digits[:8])
     if len(digits) == 7 and digits[0] == "1":
         return _of_republic(digits[:3], digits[3:5], digits[5:])
     if len(digits) == 6 and digits.isdecimal() and 10 <= int(digits[:2]) <= 40:

@@ -9,6 +9,7 @@ NOISE_PARTS = {
     "__MACOSX",
     ".git",
     ".obsidian",
+    ".siyuan",
     ".trash",
     ".Trash",
     ".Spotlight-V100",
@@ -30,11 +31,15 @@ _NOISE_NAMES = (
     "*.part",
     "*.tmp",
 )
+_BUNDLE = ".textbundle"
+"""Folder of a note (`text.md`) with its attachments."""
 
 
 def is_noise(name: str) -> bool:
     """Check for a file that cannot be a reading: system files, lock files, cloud placeholders."""
     parts = name.replace("\\", "/").split("/")
+    if any(part.endswith(_BUNDLE) for part in parts[:-1]) and not parts[-1].startswith("text."):
+        return True
     return any(part in NOISE_PARTS for part in parts[:-1]) or any(
         fnmatch.fnmatchcase(parts[-1], pattern) for pattern in _NOISE_NAMES
     )

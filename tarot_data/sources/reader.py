@@ -32,6 +32,7 @@ FORMS = (
     "notion.archive",
     "zip_folder",
     "own_readings",
+    "notes.siyuan",
     "notes.app_json",
     "chats.chat_json",
     "finetune",

@@ -5,6 +5,7 @@ import io
 import json
 import re
 import tarfile
+import zipfile
 from collections.abc import Callable
 from html import escape
 
@@ -188,6 +189,51 @@ def quoted(text: str) -> str:
     return '"' + escape(text) + '"'
 
 
+def siyuan_sy(note: str) -> Files:
+    def block(line: str) -> dict:
+        return {"Type": "NodeParagraph", "Properties": {"id": "x"}, "Children": [{"Type": "NodeText", "Data": line}]}
+
+    query = {"Type": "NodeBlockQueryEmbed", "Children": [{"Type": "NodeText", "Data": "SELECT * FROM blocks"}]}
+    document = {"ID": "20240415210300-abcdefg", "Type": "NodeDocument", "Properties": {"title": TITLE}}
+    blocks = [block(line) for line in note.split("\n") if line]
+    return {"20240415210300-abcdefg.sy": json.dumps({**document, "Children": [*blocks, query]})}
+
+
+def roam(note: str) -> Files:
+    bullets = [{"string": line} for line in note.split("\n") if line]
+    reading = {"string": "[[塔罗]]", "children": bullets}
+    page = {"title": TITLE, "create-time": 1713186180000, "children": [{"string": "早上跑步"}, reading]}
+    return {"roam.json": json.dumps([page])}
+
+
+def logseq_json(note: str) -> Files:
+    bullets = [{"content": line, "children": []} for line in note.split("\n") if line]
+    page = {
+        "page-name": TITLE,
+        "children": [{"content": "塔罗", "children": bullets}, {"content": "买菜", "children": []}],
+    }
+    return {"logseq.json": json.dumps({"version": 1, "blocks": [page]})}
+
+
+def textbundle(note: str) -> Files:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for name, text in {
+            "text.md": f"# {TITLE}\n\n{note}",
+            "info.json": '{"version": 2}',
+            "assets/a.png": "\x89PNG",
+        }.items():
+            archive.writestr(f"{TITLE}.textbundle/{name}", text)
+    return {"熊掌记.bear2bk": data.getvalue()}
+
+
+def other_xml(note: str) -> Files:
+    row = f"<row><title>{TITLE}</title><date>1713186180000</date><text>{escape(note)}</text></row>"
+    return {
+        "diary.xml": f'<?xml version="1.0"?><data><table name="entries">{row}<row><text>买菜</text></row></table></data>'
+    }
+
+
 def table(note: str) -> Files:
     text = io.StringIO()
     csv.writer(text).writerows([["标题", "内容", "创建时间", "文件夹"], [TITLE, note, "2024/4/15 21:03", "塔罗"]])
@@ -214,6 +260,11 @@ TOOLS: dict[str, Callable[[str], Files]] = {
         flomo,
         apple_journal,
         opml,
+        siyuan_sy,
+        roam,
+        logseq_json,
+        textbundle,
+        other_xml,
         table,
     )
 }

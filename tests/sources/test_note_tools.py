@@ -1,5 +1,6 @@
 """One labelled note reads the same from the file of every note tool."""
 
+import json
 import tempfile
 from pathlib import Path
 
@@ -66,4 +67,121 @@ def test_a_note_reads_alike_in_every_tool(tool, made):
         assert str(reading["date"]) == ("None" if tool in WITHOUT_DATE else "2024-04-15")
 
 
-WITHOUT_DATE = ("text_file", "yuque", "feishu", "opml")
+WITHOUT_DATE = ("text_file", "yuque", "feishu", "opml", "logseq_json", "textbundle")
+
+
+NOTE = "客户：小满\n问题：要不要换岗位\n牌：权杖六正位、圣杯四逆位\n\n" + "\n".join(BODY)
+
+
+def enex(*notes: str) -> str:
+    return f'<?xml version="1.0"?>\n<!DOCTYPE en-export SYSTEM "x.dtd">\n<en-export>{"".join(notes)}</en-export>'
+
+
+def test_notes_of_evernote_are_records_of_their_own(read):
+    text = "<note><title>{}</title><content><![CDATA[<en-note><div>{}</div></en-note>]]></content><created>{}</created></note>"
+    lines = NOTE.replace("\n", "</div><div>")
+    two = (
+        text.format("一", lines, "20240415T163000Z"),
+        text.format("二", lines.replace("小满", "阿蔓"), "20240416T010000Z"),
+    )
+    records = read({"n.enex": enex(*two)})
+    assert [(r.person, r.source.locator) for r in records] == [("小满", "note 1"), ("阿蔓", "note 2")]
+    assert [str(to_reading(r)["date"]) for r in records] == ["2024-04-16", "2024-04-16"]
+
+
+def test_tables_and_check_boxes_in_evernote(read):
+    inner = (
+        "<div><en-todo checked='true'/>已付款</div><div>客户：小满</div><div>问题：换岗位</div><table><tr><td>位置</td><td>牌</td>"
+        "<td>正逆</td></tr><tr><td>过去</td><td>权杖六</td><td>正位</td></tr><tr><td>现在</td><td>圣杯四</td><td>逆位</td></tr>"
+        f"</table><div>{''.join(BODY)}</div>"
+    )
+    [record] = read(
+        {"n.enex": enex(f"<note><title>x</title><content><![CDATA[<en-note>{inner}</en-note>]]></content></note>")}
+    )
+    reading = to_reading(record)
+    assert [(c["card"], c["orientation"], c["position"]) for c in reading["cards"]] == [
+        ("权杖六", "upright", "过去"),
+        ("圣杯四", "reversed", "现在"),
+    ]
+    assert reading["content"] == "".join(BODY)
+
+
+def test_damaged_evernote_keeps_notes_before_the_damage(read):
+    whole = enex(f"<note><title>x</title><content><![CDATA[<en-note>{NOTE}</en-note>]]></content></note>")
+    record, rejection = read({"n.enex": whole.replace("</en-export>", "<note><title>y")})
+    assert record.source.locator == "note 1"
+    assert rejection.code == "document_damaged"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ('<?xml version="1.0"?><rss><channel><title>x</title></channel></rss>', "other_xml"),
+        (
+            '<?xml version="1.0"?><!DOCTYPE en-export [<!ENTITY a "b">]><en-export><note/></en-export>',
+            "document_entities",
+        ),
+        (f"<?xml version='1.0'?><en-export>{'<note>' * 300}", "too_deep"),
+    ],
+)
+def test_other_and_hostile_xml_is_named(read, text, code):
+    [rejection] = read({"n.xml": text})
+    assert rejection.code == code
+
+
+def test_xml_of_another_kind_names_its_root(read):
+    [rejection] = read({"n.svg": '<?xml version="1.0"?><svg xmlns="x"><text>愚人正位</text></svg>'})
+    assert (rejection.code, rejection.values) == ("other_xml", {"root": "svg"})
+
+
+def test_damaged_tar_is_named(read):
+    data = TOOLS["joplin_jex"](NOTE)["塔罗.jex"]
+    [rejection] = read({"n.jex": data[:700]})
+    assert rejection.code == "damaged_tar"
+
+
+def test_joplin_tags_come_with_the_note(read):
+    [record] = read(TOOLS["joplin_jex"](NOTE))
+    assert (record.extra["tags"], record.record_id, record.source.member) == (
+        ["客户"],
+        "0f0e0d0c0b0a09080706050403020100",
+        "0f0e0d0c0b0a09080706050403020100.md",
+    )
+
+
+def test_outline_parts_are_readings_of_their_own(read):
+    part = "- {0}\n\t- 客户:: {0}\n\t  问题:: 换岗位\n\t  牌:: [[权杖六]]正位\n\t- {1}\n"
+    text = "- 跑步\n" + part.format("小满", BODY[0]) + part.format("阿蔓", BODY[0]) + "- 吃面\n"
+    records = read({"2024_04_15.md": text})
+    assert [(r.person, r.content, r.date) for r in records] == [
+        ("小满", BODY[0], "2024-04-15"),
+        ("阿蔓", BODY[0], "2024-04-15"),
+    ]
+
+
+def test_properties_of_a_page_apply_to_its_readings(read):
+    text = f"客户:: 小满\ntags:: 塔罗\n\n- 第一次\n\t- 问题:: 换岗位\n\t  牌:: 权杖六正位\n\t- {BODY[0]}\n- 买菜"
+    [record] = read({"小满.md": text})
+    assert (record.person, record.content) == ("小满", BODY[0])
+
+
+def test_labels_over_their_values_in_outlines(read):
+    text = f"- 客户\n\t- 小满\n- 问题\n\t- 换岗位\n- 牌\n\t- [[权杖六]] 正位\n\t- [[圣杯四]] 逆位\n- 解读\n\t- {''.join(BODY)}"
+    [record] = read({"小满.md": text})
+    reading = to_reading(record)
+    assert (reading["person"], reading["question"], reading["content"]) == ("小满", "换岗位", "".join(BODY))
+    assert len(reading["cards"]) == 2
+
+
+def test_days_count_in_the_time_zone_of_the_entry(read):
+    entry = {"text": NOTE, "creationDate": "2024-03-06T16:30:00Z", "timeZone": "America/New_York"}
+    [record] = read({"d.json": json.dumps({"metadata": {}, "entries": [entry]})})
+    assert record.date == "2024-03-06"
+
+
+def test_card_tables_in_pages_belong_to_their_note(read):
+    table = "<table><tr><td>位置</td><td>牌</td><td>正逆</td></tr><tr><td>过去</td><td>权杖六</td><td>正位</td></tr><tr><td>现在</td><td>圣杯四</td><td>逆位</td></tr></table>"
+    [record] = read(
+        {"n.html": f"<html><body><p>客户：小满</p><p>问题：换岗位</p>{table}<p>{''.join(BODY)}</p></body></html>"}
+    )
+    assert (record.person, record.content) == ("小满", "".join(BODY))

@@ -59,7 +59,7 @@ def _is_note(note: object, tool: Tool) -> bool:
 
 
 def _document(note: dict, tool: Tool) -> Document:
-    text = _text(_first(note, tool, "text"))
+    text = _outline(note, tool) if tool.get("children") else _text(_first(note, tool, "text"))
     title = _first(note, tool, "title")
     tags = _first(note, tool, "tags")
     return Document(
@@ -75,6 +75,24 @@ def _text(value: object) -> str:
     if isinstance(value, list):
         return "\n".join(_text(item.get("text") if isinstance(item, dict) else item) for item in value)
     return value.replace("\r\n", "\n").replace("\r", "\n") if isinstance(value, str) else ""
+
+
+def _outline(note: dict, tool: Tool) -> str:
+    """Return the bullets under a note as an outline."""
+    lines: list[str] = []
+    stack = [(0, bullet) for bullet in reversed(_under(note, tool))]
+    while stack:
+        level, bullet = stack.pop()
+        first, *more = _text(_first(bullet, tool, "text")).split("\n")
+        space = "\t" * level
+        lines += [f"{space}- {first}", *(f"{space}  {line}" for line in more)]
+        stack += [(level + 1, below) for below in reversed(_under(bullet, tool))]
+    return "\n".join(lines)
+
+
+def _under(note: dict, tool: Tool) -> list[dict]:
+    found = _first(note, tool, "children")
+    return [bullet for bullet in found if isinstance(bullet, dict)] if isinstance(found, list) else []
 
 
 def _name(tag: object) -> str:

@@ -2,21 +2,25 @@
 
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from xml.parsers import expat
 
+from tarot_data.lexicon.field_names import field_of
+from tarot_data.sources.encoding import MAX_TEXT
+from tarot_data.sources.notes import markup, plain
 from tarot_data.sources.notes.documents import Document, records_of
 from tarot_data.sources.notes.page_text import text_of_page
 from tarot_data.sources.records import Blob, RawRecord, Rejected, unreadable, unsafe
 from tarot_data.sources.sniff import Sample
 
 _ROOT = re.compile(
-    r"\A\s*(?:<\?xml[^>]*\?>\s*|<!--.*?-->\s*|<!DOCTYPE[^>\[]*(?:\[[^\]]*\])?>\s*){1,9}<([A-Za-z][\w:.-]{0,40})",
+    r"\A\s*(?:<\?[^>]*\?>\s*|<!--.*?-->\s*|<!DOCTYPE[^>\[]*(?:\[[^\]]*\])?>\s*){1,9}<([A-Za-z][\w:.-]{0,40})",
     re.DOTALL,
 )
 _DROPPED = ("resource", "note-attributes", "data", "recognition")
 """Elements whose content is not kept: attachments, which may have hundreds of megabytes."""
+_HTML = re.compile(r"<(?:p|div|br)\b", re.IGNORECASE)
 _DEEPEST, _CHUNK = 200, 1 << 20
 
 
@@ -34,11 +38,40 @@ def _root_of(text: str | None) -> str | None:
 
 def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
     with blob.open() as file:
-        root = _root_of(file.read(4000).decode("utf-8", "replace"))
-    if root not in _READERS:
-        raise unreadable("other_xml", root=str(root))
-    form, item, document_of = _READERS[root]
-    yield from records_of(map(document_of, elements(blob, item)), blob, form)
+        root = str(_root_of(file.read(4000).decode("utf-8", "replace")))
+    form, item, document_of = _READERS.get(root, ("xml", root, None))
+    if document_of:
+        documents: Iterable[Document] = map(document_of, elements(blob, item))
+    elif not (documents := _labelled(blob, root)):
+        raise unreadable("other_xml", root=root)
+    yield from records_of(documents, blob, form)
+
+
+def _labelled(blob: Blob, root: str) -> list[Document]:
+    """Return the labelled notes in XML of any other kind: elements under which one has the text."""
+    if blob.size > MAX_TEXT:
+        return []
+    return [
+        document
+        for tree in elements(blob, root)
+        for element in tree.iter()
+        if (document := _of_fields(element)) and plain.find_readings(markup.lines_of(document.text))
+    ]
+
+
+def _of_fields(element: ET.Element) -> Document | None:
+    """Return the note of an element whose parts are called `text` or `content`, `title`, `date` and the like."""
+    texts: dict[str, str] = {}
+    for child in element:
+        known = next((key for part in child.tag.split(":") if (key := field_of(part))), None)
+        if known and known[0] in ("content", "title", "date"):
+            paragraphs = [part.text or "" for part in child.iter("text")] if child.tag != "text" else []
+            texts.setdefault(known[0], "\n".join(paragraphs) or "".join(child.itertext()))
+    text = texts.get("content", "").replace("\r\n", "\n")
+    if not text.strip():
+        return None
+    text = text_of_page(text) if _HTML.search(text) else text
+    return Document(text=text, title=texts.get("title"), date=texts.get("date"))
 
 
 def elements(blob: Blob, name: str) -> Iterator[ET.Element]:
@@ -82,7 +115,7 @@ class _Builder:
         if self.tree is None and name == self.name:
             self.tree, self.inside = ET.TreeBuilder(), self.depth
         if self.tree is not None and not self.dropped:
-            if name in _DROPPED:
+            if name in _DROPPED and self.depth > self.inside:
                 self.dropped = self.depth
             else:
                 self.tree.start(name, attributes)

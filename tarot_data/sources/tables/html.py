@@ -10,6 +10,8 @@ from tarot_data.sources.html_text import BlockParser
 from tarot_data.sources.labels import labels_in
 from tarot_data.sources.lines import to_lines
 from tarot_data.sources.notes import plain
+from tarot_data.sources.notes.embedded_tables import is_table_of_cards
+from tarot_data.sources.notes.page_text import text_of_page
 from tarot_data.sources.records import Blob, RawRecord, Rejected, unreadable
 from tarot_data.sources.sniff import Sample
 from tarot_data.sources.tables.header import find_header
@@ -27,6 +29,10 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
     text, _ = text_of(blob)
     tables = tables_of(text)
     found = False
+    if any(map(is_table_of_cards, tables)) and plain.find_readings(lines := to_lines(text_of_page(text).split("\n"))):
+        # The cards of a note, which has its labels and its text around the table.
+        yield from plain.read_lines(lines, blob, FORM)
+        return
     for number, rows in enumerate(tables, 1):
         if find_header(rows[:30]):
             found = True
