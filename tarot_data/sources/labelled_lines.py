@@ -152,8 +152,10 @@ class _HeadReader:
             or any(label.key[0] in LISTS_APART for label in line.labels[:1])
         ):
             return False
-        if _continues_cards(line, self.value, self.blanks):
-            return self.extend(line.stripped)
+        text = _without_remarks(line.stripped)
+        if _continues_cards(Line(text), self.value, self.blanks):
+            self.extend(text)
+            return True
         if self.value or line.stripped[0] != "|":
             return False
         count = self.count_while(lambda row: row.stripped[:1] == "|")
@@ -236,6 +238,10 @@ class _HeadReader:
 
     def is_card_line(self, line: Line) -> bool:
         return _is_placed_card(line) or _count_cards(line) > 0
+
+    def task(self, line: Line) -> bool:
+        """Skip a line with a checkbox."""
+        return bool(self.fields) and line.is_task and self.take(1)
 
     def more_text(self, line: Line) -> bool:
         """Read further lines of a value: until the next label, or as far as its sentence or its block of lines goes."""
@@ -342,6 +348,7 @@ class _HeadReader:
 
 
 _RULES = (
+    _HeadReader.task,
     _HeadReader.more_cards,
     _HeadReader.cards_without_label,
     _HeadReader.spread_alone,
@@ -363,6 +370,14 @@ def _without_card_labels(labels: list[Label]) -> list[Label]:
         if not (listing and (numbered or card_fields.orientation_of(label.name) or label.key == kept[-1].key)):
             kept.append(label)
     return kept
+
+
+def _without_remarks(item: str) -> str:
+    """Return a list item without the columns behind its card and orientation: `- 力量 | reversed | blocked`."""
+    parts = item.split("|")
+    if len(parts) < 3 or not parts[0].strip() or card_fields.orientation_of(parts[1]) is None:
+        return item
+    return f"{parts[0]}|{parts[1]}".rstrip()
 
 
 def _without_bullets(value: str) -> str:

@@ -23,6 +23,8 @@ _MOST_ORNAMENTS = 12
 _AFTER_DATE = 8
 """Characters that a date line may have after its date, of a weekday or a name."""
 
+_TASK = re.compile(r"[\s>]*(?:(?:[-*+]|[0-9]{1,2}[.)])\s+\[[ xX/-]\](?:\s|$)|(?:[-*+]\s+)?[☐☑☒])")
+_TASK_STARTS = tuple("-*+>☐☑☒0123456789")
 _ITEM = re.compile(r"\s*(?:([0-9]{1,2})[.、)]|[①-⑳]|[-*•]\s)\s*")
 _COUNTED = re.compile(r"\W{0,3}([0-9]{1,3})(?:\ufe0f?\u20e3|\s?[.、:：)）】])\s*\S.{0,20}$")
 
@@ -87,6 +89,11 @@ class Line:
     def item(self) -> re.Match | None:
         """Match the mark of a list item, its number in group 1."""
         return _ITEM.match(self.text)
+
+    @property
+    def is_task(self) -> bool:
+        """Check for a line with a checkbox that is no label: `- [ ] 回访`, `☑ 已付款`."""
+        return self.stripped.startswith(_TASK_STARTS) and _TASK.match(self.text) is not None and not self.labels
 
     @property
     def ends_sentence(self) -> bool:

@@ -1,0 +1,55 @@
+"""Markdown tables at the top of a reading to labelled lines."""
+
+from tarot_data.lexicon.field_names import field_of
+from tarot_data.sources.labels import known_fields
+from tarot_data.sources.lines import Line
+from tarot_data.sources.notes.embedded_tables import table_lines
+
+LINES_ABOVE = 8
+"""Lines above a table among which the labels of its reading are."""
+
+
+def without_tables(lines: list[Line]) -> list[Line]:
+    """Convert the Markdown tables at the top of a reading to labelled lines with the line number of the table."""
+    found: list[Line] = []
+    index = 0
+    while index < len(lines):
+        rows, end = _table_at(lines, index)
+        if rows and _heads_reading(rows, [line for line in found[-LINES_ABOVE:] if line.stripped]):
+            found += (Line(text, lines[index].number) for text in table_lines(rows))
+        else:
+            end = index + 1
+            found.append(lines[index])
+        index = end
+    return found
+
+
+def _table_at(lines: list[Line], index: int) -> tuple[list[list[str]], int]:
+    """Return the rows of the Markdown table that begins at a line, without the rule below its header, and the index
+    after it."""
+    if not _is_row(lines[index]) or index + 1 == len(lines):
+        return [], index
+    end = next((below for below in range(index, len(lines)) if not _is_row(lines[below])), len(lines))
+    rows = [[cell.strip(" *") for cell in line.stripped.strip("|").split("|")] for line in lines[index:end]]
+    if _is_rule(lines[index + 1]):
+        return [rows[0], *rows[2:]], end
+    # Without a rule below its first row a table is one only if every row is a label and its value.
+    return (rows, end) if all(len(row) == 2 and field_of(row[0]) for row in rows) else ([], index)
+
+
+def _is_row(line: Line) -> bool:
+    return line.stripped[:1] == "|"
+
+
+def _is_rule(line: Line) -> bool:
+    return _is_row(line) and "--" in line.stripped and not "".join(line.stripped.split()).strip("|:-")
+
+
+def _heads_reading(rows: list[list[str]], above: list[Line]) -> bool:
+    """Check whether a table is the head of a reading: labels and their values, or the cards that the labels above it
+    lack."""
+    labelled = known_fields([row[0] for row in rows if len(row) == 2])
+    if {"person", "question", "cards"} & labelled and len(labelled) > 1:
+        return True
+    named = {label.key[0] for line in above[-6:] for label in line.labels}
+    return "cards" in known_fields(rows[0]) and bool(above and above[-1].labels) and "cards" not in named

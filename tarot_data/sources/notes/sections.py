@@ -1,0 +1,189 @@
+"""Parts of the lines below a head: the body of the reading, its outcome, fields at the end, and what belongs to
+something else (tasks, other sections of a daily note)."""
+
+import re
+
+from tarot_data import lexicon
+from tarot_data.cards import card_fields, content_cards
+from tarot_data.cards.mentions import find_cards
+from tarot_data.lexicon.field_names import LISTS_APART, field_of
+from tarot_data.sources.field_values import Fields
+from tarot_data.sources.labels import Label, position_in
+from tarot_data.sources.lines import DAY, Kind, Line
+from tarot_data.sources.noise import noise_words
+from tarot_data.text.normalise import fold
+
+LINES_AT_END = 8
+"""Lines at the end of a body among which the label of the outcome is."""
+LONGEST_OUTCOME = 400
+"""Characters of a note about the outcome below a reading."""
+_DEEPEST = 9
+LONGEST_LOOKED_AT = 2000
+"""Characters of a section in which cards are looked for."""
+SHORTEST_ABOVE = 40
+"""Characters of a text above the first labels that may be a reading."""
+
+_MARKS = " \t\u3000>#*_-•·■□◆●▪【】[]「」『』：:"
+_LABELLED_NAME = re.compile(r"\s*(?:[【\[『「][^】\]』」\n]{1,20}[】\]』」]|\*\*[^*\n]{1,20}\*\*|[^：:\n]{1,20}[：:])")
+_DAY = re.compile(DAY)
+_AT_END = {"date", "ignored", "tags", "id", "reader", "deck", "consent", "synthetic"}
+"""Fields that may be below a body."""
+_IF_MISSING = {"person", "question", "spread", "cards", *LISTS_APART}
+"""Fields that a block below a body gives if the head has none of them."""
+
+
+def own_lines(lines: list[Line], level: int, daily: bool, dated: bool) -> list[Line]:
+    """Return the lines of a body without what belongs to something else, and without tasks at its ends.
+
+    level: of the heading above the reading, 0 if it has none. daily: the note has sections of other things. dated: a
+    date heads the reading, so that the next date heads something else.
+    """
+    kept: list[Line] = []
+    block: list[Line] = []  # lines under the label of something else, which are body if the body goes on below them
+    skipping: str | None = None
+    outline = _DEEPEST  # the highest heading of the reading's own sections; deeper ones are parts of them
+    for index, line in enumerate(lines):
+        if line.kind == Kind.DATE and dated and not line.level:
+            break
+        if line.level:
+            other = line.level <= outline and _is_other_section(lines, index, level, daily)
+            skipping = "section" if other else None
+            outline = outline if other else min(outline, line.level)
+        elif skipping != "section" and (named := _other_block(line)):
+            skipping = named
+        elif skipping == "block" and not line.stripped:
+            skipping = None
+        elif skipping == "name" and line.stripped:
+            skipping = "block"
+        if skipping in ("block", "name") or block and not line.stripped:
+            block.append(line)
+        elif not skipping:
+            if line.stripped and any(each.stripped for each in kept):
+                kept += block
+                block = []
+            kept.append(line)
+    return _without_tasks(kept)
+
+
+def _without_tasks(lines: list[Line]) -> list[Line]:
+    """Return lines without the tasks at their beginning and end, unless a label or heading of the reading is above."""
+    no_task = [index for index, line in enumerate(lines) if line.stripped and not line.is_task]
+    if not no_task:
+        return []
+    begin, end = no_task[0], no_task[-1] + 1
+    if lines[end - 1].level or lines[end - 1].stripped.endswith((":", "：")):
+        end = len(lines)
+    return lines[begin if any(line.is_task for line in lines[:begin]) else 0 : end]
+
+
+def _other_block(line: Line) -> str | None:
+    """Check for the label of something else: `block` if a value is on its line (`记账：午饭 32`), `name` if not."""
+    match = _LABELLED_NAME.match(line.text) if len(line.text) > 1 else None
+    if match is None or fold(match[0].strip(_MARKS)) not in _other_names():
+        return None
+    return "block" if line.text[match.end() :].strip(_MARKS) else "name"
+
+
+@lexicon.cached
+def _other_names() -> frozenset[str]:
+    return frozenset(noise_words("other section"))
+
+
+def _is_other_section(lines: list[Line], index: int, level: int, daily: bool) -> bool:
+    """Check whether a heading begins something else than a part of the reading."""
+    heading = lines[index]
+    name = heading.title.strip(_MARKS)
+    end = next((i for i in range(index + 1, len(lines)) if 0 < lines[i].level <= heading.level), len(lines))
+    texts = [line for line in lines[index + 1 : end] if line.stripped]
+    if fold(name) in _other_names() or texts and all(line.is_task for line in texts):
+        return True
+    outside = bool(level) and (heading.level < level or daily and heading.level == level)
+    return outside and not _is_of_reading(name, "\n".join(line.text for line in texts))
+
+
+def _is_of_reading(name: str, text: str) -> bool:
+    """Check whether a section has a sign that it is part of a reading: its name, or a card that it names."""
+    folded = fold(name)
+    if field_of(name) or position_in(name) or folded in noise_words("beside"):
+        return True
+    if any(word in folded for word in noise_words("reading sign")) or card_fields.listed(name):
+        return True
+    return bool(find_cards(f"{name}\n{text}"[:LONGEST_LOOKED_AT]))
+
+
+def is_daily(lines: list[Line], start: int, level: int) -> bool:
+    """Check whether a note has sections of other things: a date heads it, or a heading like the reading's is above."""
+    first = next((line for line in lines if line.stripped), Line(""))
+    if first.kind == Kind.DATE:
+        return True
+    return level > 0 and sum(line.level == level for line in lines[:start]) > 1
+
+
+def text_above(lines: list[Line]) -> str:
+    """Return the text above the first labels if it reads like a reading: of some length, and it names cards."""
+    kept = [line for line in lines if line.kind in (Kind.TEXT, Kind.BLANK) and not line.is_task]
+    text = "\n".join(line.text for line in kept).strip()
+    long = len("".join(text.split())) >= SHORTEST_ABOVE
+    return text if long and (len(set(content_cards.named_cards(text))) > 1 or find_cards(text)) else ""
+
+
+def without_end(lines: list[Line]) -> list[Line]:
+    """Return the lines of a body without blank lines and separators at its end."""
+    end = len(lines)
+    while end and lines[end - 1].kind in (Kind.BLANK, Kind.SEPARATOR):
+        end -= 1
+    return lines[:end]
+
+
+def split_end(lines: list[Line], fields: Fields) -> tuple[list[Line], Fields]:
+    """Split a body before the labelled lines at its end (`日期：2024-01-05`, `价格：88`); return it and their fields.
+
+    Fields of a reading are only read there if the head has none of them.
+    """
+    known = {name for name, _ in fields}
+    added: Fields = {}
+    end = len(lines)
+    for index in range(len(lines) - 1, 0, -1):
+        line = lines[index]
+        if not line.stripped or line.is_task:
+            continue
+        label = line.labels[0] if line.labels else None
+        value = line.text[label.end :].strip() if label else ""
+        if label is None or not (is_marked(line, label) or not value) or not _may_end(line, label, known):
+            break
+        if label.key[0] not in known:
+            added.setdefault(label.key, []).append((label.name, value))
+        end = index
+    return _without_tasks(lines[:end]), added
+
+
+def _may_end(line: Line, label: Label, known: set[str]) -> bool:
+    name, value = label.key[0], line.text[label.end :]
+    if name == "date":
+        return _DAY.search(value) is not None  # `时间：三个月内` is an answer
+    if name in _IF_MISSING:
+        return name not in known and (name not in ("cards", *LISTS_APART) or bool(card_fields.listed(value)))
+    return name in _AT_END
+
+
+def is_marked(line: Line, label: Label) -> bool:
+    """Check whether a label is marked by a heading, a colon or brackets, not only by the space after it."""
+    return line.stripped[0] == "#" or line.text[: label.end].rstrip(" *_").endswith((":", "：", "】", "]"))
+
+
+def split_outcome(lines: list[Line]) -> tuple[list[Line], str]:
+    """Split a body before the label of the outcome near its end (`反馈：…`); the outcome is empty if there is none."""
+    for index in range(len(lines) - 1, max(0, len(lines) - LINES_AT_END), -1):
+        line = lines[index]
+        label = line.labels[0] if line.labels else None
+        if not label or label.key[0] != "outcome":
+            continue
+        if (
+            label.name in noise_words("outcome or plan")
+            or not is_marked(line, label)
+            or not any(above.text for above in lines[:index])
+        ):
+            break
+        outcome = "\n".join([line.text[label.end :], *(below.text for below in lines[index + 1 :])]).strip()
+        return (lines[:index], outcome) if 0 < len(outcome) <= LONGEST_OUTCOME else (lines, "")
+    return lines, ""

@@ -1,0 +1,156 @@
+"""Several readings in a note, and lines of a note that belong to something else."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tarot_data.ingest.clean import to_reading
+from tarot_data.sources.labels import labels_in
+from tarot_data.sources.lines import to_lines
+from tarot_data.sources.notes.beginnings import find_readings
+
+FIRST = "皇帝坐得很稳，规矩是你自己定的。宝剑二逆位，眼罩摘下来了，该选就选。这一周把账单理一遍，再和他谈。"
+SECOND = "权杖七站在高处挡，你没有输，只是累。圣杯九正位，愿望快满了，别急着许下一个。给自己放半天假，什么也别想。"
+HEAD_1, HEAD_2 = "问题：要不要签这份合同\n牌：皇帝正位、宝剑二逆位", "问题：下半年怎么安排\n牌：权杖七正位、圣杯九正位"
+
+
+def found(read, text: str, name: str = "a.md") -> list[tuple]:
+    readings = [to_reading(record) for record in read({name: text})]
+    return [(r["person"], r["question"], str(r["date"]) if r["date"] else None, r["content"]) for r in readings]
+
+
+@pytest.mark.parametrize("between", ["\n\n", "\n\n\n", "\n\n---\n\n", "\n---\n"])
+@pytest.mark.parametrize("content", ["\n\n", "\n解读：", "\n解读：\n"])
+def test_readings_without_person_and_date_first(read, between, content):
+    text = f"日期：2026-07-13\n{HEAD_1}{content}{FIRST}{between}日期：2026-07-14\n{HEAD_2}{content}{SECOND}\n"
+    assert found(read, text) == [
+        (None, "要不要签这份合同", "2026-07-13", FIRST),
+        (None, "下半年怎么安排", "2026-07-14", SECOND),
+    ]
+
+
+def test_questions_begin_readings(read):
+    assert [each[3] for each in found(read, f"{HEAD_1}\n\n{FIRST}\n\n{HEAD_2}\n\n{SECOND}\n")] == [FIRST, SECOND]
+
+
+@pytest.mark.parametrize("gap", ["\n", "\n\n"])
+def test_one_person_asks_several_questions(read, gap):
+    text = f"客户：老周{gap}{HEAD_1}\n\n{FIRST}\n\n{HEAD_2}\n\n{SECOND}\n"
+    assert [(each[0], each[3]) for each in found(read, text)] == [("老周", FIRST), ("老周", SECOND)]
+
+
+def test_a_date_line_heads_only_its_reading(read):
+    text = f"2026-07-13\n客户：老周\n{HEAD_1}\n\n{FIRST}\n\n-----\n客户：小满\n{HEAD_2}\n\n{SECOND}\n"
+    assert [each[2] for each in found(read, f"{text}\n2026-07-20\n客户：阿岚\n{HEAD_1}\n\n先说。{FIRST}")] == [
+        "2026-07-13",
+        None,
+        "2026-07-20",
+    ]
+
+
+def test_a_date_heading_heads_all_readings_below(read):
+    text = f"# 2026-07-13\n\n## 一\n客户：老周\n{HEAD_1}\n\n{FIRST}\n\n## 二\n客户：小满\n{HEAD_2}\n\n{SECOND}\n"
+    assert [each[2] for each in found(read, text)] == ["2026-07-13", "2026-07-13"]
+
+
+def test_days_with_cards_alone_are_readings(read):
+    text = f"2026-07-13\n牌：皇帝正位、宝剑二逆位\n{FIRST}\n\n2026-07-14\n牌：权杖七正位、圣杯九正位\n{SECOND}\n"
+    assert found(read, text) == [(None, None, "2026-07-13", FIRST), (None, None, "2026-07-14", SECOND)]
+
+
+def test_marked_blocks_of_a_journal_app(read):
+    block = "[Reading]\nDate: {}\nTopic: 工作\nQuestion: {}\nCards:\n- {}\n- {} | reversed | blocked\nNotes:\n{}\n"
+    text = block.format("2026-07-13", "签吗", "皇帝 | upright | balanced", "宝剑二", FIRST)
+    text += "\n" + block.format("2026-07-14", "去吗", "权杖七 | upright", "圣杯九", SECOND)
+    assert found(read, text) == [(None, "签吗", "2026-07-13", FIRST), (None, "去吗", "2026-07-14", SECOND)]
+
+
+def test_a_head_repeated_in_its_body_begins_no_reading(read):
+    text = f"客户：老周\n{HEAD_1}\n\n# 老周\n\n> 问题：要不要签这份合同\n> 牌：皇帝、宝剑二\n\n{FIRST}\n"
+    assert len(read({"a.md": text})) == 1
+
+
+def test_a_text_above_its_labels_is_the_content(read):
+    assert found(read, f"{FIRST}\n\n客户：老周\n{HEAD_1}\n") == [("老周", "要不要签这份合同", None, FIRST)]
+
+
+def test_a_reading_above_another_is_a_record(read):
+    above, below = read({"a.md": f"{FIRST}\n\n客户：小满\n{HEAD_2}\n\n{SECOND}\n"})
+    assert (above.content, below.content) == (FIRST, SECOND)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "## 待办\n- [ ] 交电费\n- [x] 取快递",
+        "## 日记\n和妹妹吵了一架，很累。",
+        "## 看房\n城南那套采光好一点，价格高。",
+        "# 别的\n买了两盆薄荷。",
+        "待办：\n- 交电费\n- 取快递",
+        "【记账】\n午饭 32",
+        "跑步：五公里",
+        "- [ ] 给老周回访\n- [x] 收款",
+        "---\n\n## 运动\n游泳一小时",
+        "☐ 给老周回访",
+    ],
+)
+def test_other_parts_of_a_daily_note_stay_out(read, other):
+    text = f"# 2026-07-13 周一\n\n## 工作\n写周报。\n\n## 塔罗\n客户：老周\n{HEAD_1}\n\n{FIRST}\n\n{other}\n"
+    assert found(read, text) == [("老周", "要不要签这份合同", "2026-07-13", FIRST)]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "## 建议\n早点睡。",
+        "## 皇帝\n椅背上刻着羊头。",
+        "## 最后\n宝剑二逆位的人要先开口。",
+        "### 时间\n大概在秋天。",
+        "## 解读\n先稳住再说。",
+    ],
+)
+def test_sections_of_the_reading_stay(read, part):
+    text = f"# 2026-07-13\n\n## 塔罗\n客户：老周\n{HEAD_1}\n\n{FIRST}\n\n{part}\n"
+    assert found(read, text)[0][3] == f"{FIRST}\n\n{part}"
+
+
+def test_a_list_of_tasks_inside_a_text_stays(read):
+    body = f"{FIRST}\n\n待办：\n☐ 周五前给他打电话\n☐ 把合同再读一遍\n\n你已经走了一半了。"
+    assert found(read, f"客户：老周\n{HEAD_1}\n\n{body}\n")[0][3] == body
+
+
+def test_fields_below_the_text_are_fields(read):
+    text = f"客户：老周\n问题：要不要签这份合同\n\n{FIRST}\n\n牌：皇帝正位、宝剑二逆位\n日期：2026-07-13\n价格：88\n"
+    assert found(read, text) == [("老周", "要不要签这份合同", "2026-07-13", FIRST)]
+    answer = f"{FIRST}\n\n时间：三个月内"
+    assert found(read, f"客户：老周\n{HEAD_1}\n\n{answer}\n")[0][3] == answer
+
+
+READINGS = [
+    ("老周", "要不要签", "2026-07-13"),
+    ("小满", "换不换城市", "2026-07-14"),
+    ("阿岚", "他在想什么", "2026-07-15"),
+]
+LABELS = {"person": ("客户", "咨询者", "Client"), "question": ("问题", "提问", "Question"), "date": ("日期", "Date")}
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    data=st.data(),
+    names=st.sets(st.sampled_from(["person", "date"]), min_size=1),
+    rule=st.sampled_from(["", "---", "————", "＊＊＊"]),
+    form=st.sampled_from(["{}：{}", "【{}】{}", "- {}: {}", "**{}**：{}"]),
+)
+def test_as_many_readings_as_heads(data, names, rule, form):
+    order = data.draw(st.permutations([*sorted(names), "question", "cards"]))
+    labels = {name: data.draw(st.sampled_from(words)) for name, words in LABELS.items()} | {"cards": "牌"}
+    blocks = []
+    for person, question, date in READINGS:
+        values = {"person": person, "question": question, "date": date, "cards": "皇帝正位、宝剑二逆位"}
+        head = "\n".join(form.format(labels[name], values[name]) for name in order)
+        blocks.append(f"{head}\n\n{FIRST}")
+    lines = to_lines((f"\n\n{rule}\n" if rule else "\n\n").join(blocks).split("\n"))
+    heads = [reading.head for reading in find_readings(lines)]
+    assert [head.fields["question", 1][0][1] for head in heads] == [question for _, question, _ in READINGS]
+    assert all(head.names == {*names, "question", "cards"} for head in heads)
+    assert all(labels_in(lines[reading.start].text) for reading in find_readings(lines))
