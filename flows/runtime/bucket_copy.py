@@ -196,7 +196,7 @@ class Copy:
 def _shared(path: str) -> bool:
     """Check whether a path below the data directory is data, not a file of one machine or of an unfinished write."""
     first = PurePosixPath(path).parts[0]
-    return first not in LOCAL_ONLY and not path.endswith(".half")
+    return first not in LOCAL_ONLY and not any(part.endswith(".half") for part in path.split("/"))
 
 
 def _rank(path: str) -> int:

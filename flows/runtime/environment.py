@@ -11,6 +11,7 @@ import warnings
 from pathlib import Path
 
 from tarot_data import lexicon
+from tarot_data.system import scratch
 
 TOKEN_HEADER = "X-Tarot-Token"
 """Header of a request to our Prefect server; its value is the server's secret."""
@@ -46,8 +47,10 @@ def prepare(data_dir: Path, lexicon_dir: Path | None = None) -> None:
 
     Activates the user's own tables: those of lexicon_dir, else of the data directory. New files of this process and its
     children are readable by their owner only, whichever library writes them: Delta, SQLite and torch ask for 0644.
+    Temporary copies of raw files are made in the data directory.
     """
     os.umask(0o077)
+    scratch.use(data_dir)
     lexicon.use(lexicon_dir or own_lexicon(data_dir))
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)

@@ -18,6 +18,7 @@ from schemas.errors import Problem
 from schemas.tables import REJECTIONS, STORED, stored, typed
 from tarot_data.store import corrections, migrations
 from tarot_data.store.delta import TABLES, append, delta_version, exists, rewrite, scan, table_path
+from tarot_data.system.atomic import remove_leftovers
 from tarot_data.system.locks import WAIT_SECONDS, exclusive
 
 FILES = pl.Schema(
@@ -44,12 +45,13 @@ FIXES = pl.Schema(
 
 @contextmanager
 def writing(data_dir: Path, wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
-    """Lock the data directory for writing, close it to other users, and migrate a store of an earlier release first.
+    """Lock the data directory for writing, close it to other users, remove what killed commands left, and migrate an older store.
 
     Raises Problem `busy` if another process writes and does not finish within wait_seconds, `store_newer`.
     """
     with exclusive(data_dir / "locks" / "store.lock", Problem("busy", path=data_dir), wait_seconds):
         _close_to_others(data_dir)
+        remove_leftovers(data_dir, skip=frozenset({"inbox", "prefect"}))
         _migrate(data_dir)
         yield
 

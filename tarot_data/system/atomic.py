@@ -32,12 +32,22 @@ def is_leftover(name: str) -> bool:
     return name.startswith(".") and name.endswith(".half")
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files below a folder that killed calls of `replacing` left. They may hold anybody's words."""
-    for half in folder.rglob(".*.half"):
-        number = half.name.split(".")[-2]
-        if number.isdigit() and half.is_file() and not _is_running(int(number)):
-            half.unlink(missing_ok=True)
+def remove_leftovers(folder: Path, skip: frozenset[str] = frozenset()) -> None:
+    """Remove the temporary files and folders below a folder that killed commands left. They may hold anybody's words.
+
+    skip: names of folders that are not searched.
+    """
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name not in skip]
+        for name in filter(is_leftover, [*names, *folders]):
+            number = name.split(".")[-2]
+            if not number.isdigit() or _is_running(int(number)):
+                continue
+            left = Path(place) / name
+            if left.is_dir() and not left.is_symlink():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
 
 
 def _is_running(process: int) -> bool:

@@ -2,7 +2,6 @@
 
 import shutil
 import sqlite3
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,6 +12,7 @@ from tarot_data.sources import json_records
 from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of, unreadable
 from tarot_data.sources.sniff import Sample
 from tarot_data.sources.tables import sqlite_joins
+from tarot_data.system import scratch
 from tarot_data.text.cleanup import plain
 
 FORM = "sqlite"
@@ -30,8 +30,8 @@ def recognises(sample: Sample) -> bool:
 def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
     if blob.size > MAX_BYTES:
         raise unreadable("database_too_large", size=blob.size, limit=MAX_BYTES)
-    with tempfile.TemporaryDirectory(prefix="tarot-db-") as scratch:
-        copy = _copied(blob, Path(scratch))
+    with scratch.folder() as folder:
+        copy = _copied(blob, folder)
         try:
             with closing(_opened(copy)) as database:
                 yield from _read_database(database, blob)
@@ -39,9 +39,9 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
             raise unreadable("database_damaged", error=type(error).__name__) from error
 
 
-def _copied(blob: Blob, scratch: Path) -> Path:
+def _copied(blob: Blob, folder: Path) -> Path:
     """Copy the database and its log to a folder of our own: opening it there writes nothing next to the original."""
-    copy = scratch / "copy.db"
+    copy = folder / "copy.db"
     if blob.path is None:
         copy.write_bytes(blob.data)
         return copy
@@ -49,7 +49,7 @@ def _copied(blob: Blob, scratch: Path) -> Path:
     for part in ("-wal", "-shm"):
         log = blob.path.with_name(blob.path.name + part)
         if log.is_file() and not log.is_symlink() and log.stat().st_size <= MAX_BYTES:
-            shutil.copyfile(log, scratch / f"copy.db{part}")
+            shutil.copyfile(log, folder / f"copy.db{part}")
     return copy
 
 
