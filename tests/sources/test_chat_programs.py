@@ -1,10 +1,12 @@
 """Examples of chat_programs.toml, read by the layout of each entry."""
 
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 
-from tarot_data.sources.chats import chat_html, chat_json
+from tarot_data.sources.chats import chat_html, chat_json, chat_sqlite
 from tarot_data.sources.chats.programs import programs
 from tarot_data.sources.records import Blob
 from tarot_data.sources.sniff import sample_of
@@ -16,11 +18,26 @@ def blob_of(text: str) -> Blob:
     return Blob(file="chat", member="chat", name="chat", sha256="0", data=text.encode())
 
 
-@pytest.mark.parametrize("program", programs(), ids=lambda program: program.name)
-def test_a_program_reads_its_example(program):
+def messages_of(program) -> list:
+    if program.layout == "sqlite":
+        with closing(database_of(program.example)) as database:
+            tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master")]
+            assert chat_sqlite.program_of(tables) is program
+            return [message for chat in chat_sqlite.chats(database, program) for message in chat]
     blob = blob_of(program.example)
     assert READERS[program.layout].recognises(sample_of(blob))
-    messages = [message for chat in READERS[program.layout].chats(blob) for message in chat]
+    return [message for chat in READERS[program.layout].chats(blob) for message in chat]
+
+
+def database_of(statements: str, path: str = ":memory:") -> sqlite3.Connection:
+    database = sqlite3.connect(path)
+    database.executescript(statements)
+    return database
+
+
+@pytest.mark.parametrize("program", [each for each in programs() if not each.refused], ids=lambda program: program.name)
+def test_a_program_reads_its_example(program):
+    messages = messages_of(program)
     side = {True: "1", False: "0", None: ""}
     assert [f"{m.sender}|{side[m.mine]}|{m.time}|{m.text}" for m in messages] == list(program.reads)
 
@@ -61,3 +78,35 @@ def test_manifest_of_chunks_says_who_exported(read):
     lines = "\n".join(json.dumps(message, ensure_ascii=False) for message in messages)
     (record,) = read({"qq/manifest.json": json.dumps(manifest), "qq/chunks/chunk_0001.jsonl": lines})
     assert (record.person, record.question, record.content) == ("Mel", "要不要换组", BODY)
+
+
+@pytest.mark.parametrize("program", [each for each in programs() if each.refused], ids=lambda program: program.name)
+def test_a_refused_program_is_named(read, tmp_path, program):
+    database_of(program.example, str(tmp_path / "a.db")).close()
+    (record,) = read({"a.db": (tmp_path / "a.db").read_bytes()})
+    assert (record.code, record.values) == ("chat_database_refused", {"program": program.name})
+
+
+def test_archived_text_of_imessage_is_read():
+    text = BODY.encode()
+    data = b"streamtyped\x81\xe8\x03\x84\x01@\x84\x84\x84\x12NSAttributedString\x00\x84\x84\x08NSObject\x00\x85\x92\x84\x84\x84\x08"
+    data += b"NSString\x01\x94\x84\x01+\x81" + len(text).to_bytes(2, "little") + text + b"\x86\x84\x02iI"
+    assert chat_sqlite._archived_text(data) == BODY
+
+
+def test_table_of_messages_of_no_known_program(read, tmp_path):
+    rows = [
+        ("Mel", "要不要换组", 1704459482),
+        ("阿月", "牌：隐士、战车（逆）", 1704459542),
+        ("阿月", BODY, 1704459602),
+        ("Mel", "谢谢", 1704459702),
+    ]
+    database = database_of(
+        "CREATE TABLE messages (id INTEGER PRIMARY KEY, sender TEXT, content TEXT, created_at INTEGER)",
+        str(tmp_path / "a.db"),
+    )
+    database.executemany("INSERT INTO messages (sender, content, created_at) VALUES (?, ?, ?)", rows)
+    database.commit()
+    database.close()
+    (record,) = read({"a.db": (tmp_path / "a.db").read_bytes()})
+    assert (record.person, record.question, record.date, record.content) == ("Mel", "要不要换组", "2024-01-05", BODY)

@@ -45,7 +45,7 @@ def chats(blob: Blob) -> list[list[Message]]:
     text, _ = text_of(blob)
     program = page_elements.program_of(text)
     values = [value for page in (text, *_later_pages(blob)) for value in _objects(page, program)]
-    numbered = enumerate(page_elements.with_sides(values), 1)
+    numbered = enumerate(page_elements.completed(values), 1)
     found = chats_of((f"message {number}", value) for number, value in numbered)
     if not any(found):
         raise unreadable("chat_page_empty")

@@ -4,6 +4,7 @@ message_columns.csv."""
 import json
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from tarot_data import lexicon
@@ -144,8 +145,9 @@ def read_table(rows: Iterable, blob: Blob, locator: str = "row {}") -> Iterator[
             header = header_of([row])
         else:
             values.append((locator.format(number), dict(zip(header, row, strict=False))))
-    for messages in chats_of(values):
-        yield from to_records(messages, blob, names=display_names(blob))
+    names = display_names(blob)
+    for messages in chats_of(values, names=names):
+        yield from to_records(messages, blob, names=names)
 
 
 def chats_of(
@@ -194,8 +196,9 @@ def _messages(
         elif "mine" not in cells and own:
             cells["mine"] = ["1" if "unnamed" in cells else "0"]
         if message := message_of(cells, place, program, names):
-            other = partner if not message.sender and message.mine is False else None
-            found.append(Message(other or message.sender, message.text, message.time, message.place, message.mine))
+            if message.mine is False and (not message.sender or _is_account(message.sender)):
+                message = replace(message, sender=partner or "")  # an account is nobody's name
+            found.append(message)
     return found
 
 

@@ -42,31 +42,31 @@ def program_of(text: str) -> Program | None:
 
 
 def _is_chat(text: str, program: Program) -> bool:
-    found = elements_of(text, program)
+    found = completed(elements_of(text, program))
     sides = {(value["sender"], value["is_send"]) for value in found}
     return len(found) >= _FEWEST and len(sides) > 1 and all(value["time"] for value in found)
 
 
 def elements_of(text: str, program: Program) -> list[dict[str, str]]:
-    """Return the messages of a page as objects with sender, is_send, time and text.
-
-    A message without a sender is by the one before it.
-    """
+    """Return the messages of a page as objects with sender, is_send, time and text."""
     page = _Page([Selector.of(part, one) for part, texts in program.page.items() for one in texts])
     page.feed(text)
     page.close()
-    sender = ""
-    for value in page.messages:
-        value["sender"] = sender = value["sender"].strip() or ("" if value["is_send"] else sender)
-        value["time"] = value["time"].strip()
     return page.messages
 
 
-def with_sides(values: list[dict]) -> list[dict]:
-    """Return the messages of a whole chat. The side of an element counts only if the chat has both sides."""
-    if {value["is_send"] for value in values if "element" in value} == {"0", "1"}:
-        return values
-    return [{**value, "is_send": ""} if "element" in value else value for value in values]
+def completed(values: list[dict]) -> list[dict]:
+    """Complete the messages of a whole chat: a message without a sender is by the one before it, and the side of an
+    element counts only if the chat has both sides."""
+    sides = {value["is_send"] for value in values if "element" in value} == {"0", "1"}
+    found, sender = [], ""
+    for value in values:
+        if "element" in value:
+            side = value["is_send"] if sides else ""
+            sender = value["sender"].strip() or ("" if side else sender)
+            value = {**value, "sender": sender, "is_send": side, "time": value["time"].strip()}
+        found.append(value)
+    return found
 
 
 class _Page(HTMLParser):

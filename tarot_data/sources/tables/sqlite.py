@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources import json_records
+from tarot_data.sources.chats import chat_sqlite
 from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of, unreadable
 from tarot_data.sources.sniff import Sample
 from tarot_data.sources.tables import sqlite_joins
@@ -67,8 +68,16 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 def _read_database(database: sqlite3.Connection, blob: Blob) -> Iterator[RawRecord | Rejected]:
     tables = sqlite_joins.tables_of(database)
-    bases = sqlite_joins.bases_of(tables)
-    if not bases:
+    program = chat_sqlite.program_of(tables)
+    if program is not None:
+        yield from chat_sqlite.read(database, program, blob)
+        return
+    messages = chat_sqlite.message_tables({name: table.columns for name, table in tables.items()})
+    found = [chat for name in messages if (chat := chat_sqlite.read_table(database, name, blob)) is not None]
+    for chat in found:
+        yield from chat
+    bases = sqlite_joins.bases_of(tables) if not found else ()
+    if not bases and not found:
         raise unreadable("no_reading_table", tables=", ".join(sorted(tables)))
     for base in bases:
         yield from _read_table(database, base, tables, blob)
