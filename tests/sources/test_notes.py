@@ -464,3 +464,9 @@ def test_an_outcome_under_a_heading_of_its_own(read):
     text = f"# Mel\n- 咨询者：Mel\n- 问题：换组\n- 牌：隐士\n\n## 解读\n\n{BODY}\n\n## 反馈\n\n三月换了\n"
     (record,) = read({"a.md": text})
     assert (record.content, record.outcome) == (BODY, "三月换了")
+
+
+def test_rules_and_empty_headings_are_no_content(read):
+    body = "先放一放，愚人要你轻装上路，别带太多东西，路上再说。"
+    text = f"客户：阿宁\n问题：搬家\n牌：愚人 正位\n\n---\n\n## 解读\n{body}\n\n## 相关\n"
+    assert [record.content for record in read({"a.md": text})] == [body]

@@ -38,6 +38,12 @@ def test_notes_in_json_strings(read, text):
     assert record.date == "2023-08-02"
 
 
+def test_notes_in_html_of_cells(read):
+    lines = "".join(f"<div>{line or '<br>'}</div>" for line in NOTE.split("\n"))
+    [record] = read({"n.csv": table([["标题", "内容", "创建时间"], ["店面", lines, "2023-08-02"]])})
+    same(record)
+
+
 def test_dates_in_notes_precede_those_around(read):
     [record] = read(
         {"n.csv": table([["标题", "内容", "创建时间"], ["店面", f"日期：2023-07-30\n{NOTE}", "2023-08-02"]])}

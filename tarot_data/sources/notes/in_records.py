@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tarot_data.sources.labels import LABELLED
-from tarot_data.sources.lines import Line, to_lines
-from tarot_data.sources.notes import plain
+from tarot_data.sources.lines import Line
+from tarot_data.sources.notes import markup, plain
+from tarot_data.sources.notes.page_text import text_of_value
 from tarot_data.sources.records import Blob, RawRecord, Rejected
 
 LINES_ABOVE = 3
@@ -32,11 +33,13 @@ def notes_in(record: RawRecord | Rejected, blob: Blob) -> Iterator[RawRecord | R
 
 def _note_lines(record: RawRecord) -> list[Line]:
     """Return the lines of a record's text if a label is near its top and no field has the cards."""
-    text = record.content
-    if "\n" not in text.strip() or any(draw.cards for draw in record.draws):
+    if any(draw.cards for draw in record.draws):
         return []
-    top = to_lines(line for line in text[:LABELLED].split("\n") if line.strip())[:LINES_ABOVE]
-    return to_lines(text.split("\n")) if any(line.labels for line in top) else []
+    text = text_of_value(record.content)
+    if "\n" not in text.strip():
+        return []
+    top = markup.lines_of("\n".join(line for line in text[:LABELLED].split("\n") if line.strip()))[:LINES_ABOVE]
+    return markup.lines_of(text) if any(line.labels for line in top) else []
 
 
 def completed(note: RawRecord, record: RawRecord, alone: bool) -> RawRecord:

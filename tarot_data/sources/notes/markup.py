@@ -56,7 +56,7 @@ def rules() -> tuple[Rule, ...]:
         Rule(tuple(entry["marks"]), re.compile(entry["pattern"], re.MULTILINE), _replacement(entry))
         for entry in entries()
     )
-    return (*of_table, *_OF_CODE)
+    return (*_BEFORE_TABLE, *of_table, *_AFTER_TABLE)
 
 
 def lines_of(text: str) -> list[Line]:
@@ -127,6 +127,14 @@ def _callout(match: re.Match) -> str:
     return "\n".join([f"> {title}" if title else _DROPPED, *quoted])
 
 
+def _admonition(match: re.Match) -> str:
+    """Write a block of the Admonition plug-in, whose first line may be its title, as a callout."""
+    title, _, below = match[2].partition("\n") if match[2].startswith("title:") else ("", "", match[2])
+    lines = below.rstrip("\n").split("\n")
+    callout = "\n".join([f"> [!{match[1]}] {title.removeprefix('title:').strip()}", *(f"> {line}" for line in lines)])
+    return callout + _LOST * (match[0].count("\n") - callout.count("\n"))
+
+
 def _property_line(match: re.Match) -> str:
     """Read `牌阵:: 圣三角` as a labelled line; drop a property of no field."""
     return f"{match['lead']}{match['key']}：{match['value'] or ''}" if _is_field(match["key"]) else _DROPPED
@@ -151,8 +159,11 @@ _CALLOUT_HEAD = re.compile(r"[ \t>]*\[!([\w-]+)(?:\|[^\]\n]*)?\][+-]?(.*)")
 _KEY = r"(?P<key>(?![\s#])[^:：\[\]()|*\n]{0,19}[^\s:：\[\]()|*])"
 _BRACKETED = re.compile(rf"[\[(]{_KEY}::[ \t]*(?P<value>[^\[\]()\n]*(?:\([^()\n]*\)[^\[\]()\n]*)*)[\])]")
 _BRACKETED_LINE = _BRACKETED.pattern.replace("(?P<key>", "(?:").replace("(?P<value>", "(?:")
-_OF_CODE = (
-    Rule(("[!",), re.compile(r"^[ \t]*>[ \t>]*\[!.*(?:\n[ \t]*>.*)*", re.MULTILINE), _callout),
+_BEFORE_TABLE = (
+    Rule(("```ad-",), re.compile(r"^```(ad-[\w-]+)\n((?:(?!```).*\n){0,200}?)```[ \t]*$", re.MULTILINE), _admonition),
+)
+_AFTER_TABLE = (
+    Rule(("[!", "```ad-"), re.compile(r"^[ \t]*>[ \t>]*\[!.*(?:\n[ \t]*>.*)*", re.MULTILINE), _callout),
     Rule(("::",), re.compile(rf"^[ \t]*(?:[-*+] )?(?:{_BRACKETED_LINE}[ \t,，;]*)+$", re.MULTILINE), _bracketed_line),
     Rule(
         ("::",),

@@ -7,6 +7,7 @@ from tarot_data.sources.html_text import BLOCKS, SILENT, BlockParser
 _CELLS = ("td", "th")
 _HEADINGS = {"h1": "# ", "h2": "## ", "h3": "### "}
 _SPACES = re.compile(r"[ \t]*\n[ \t]*")
+_HTML = re.compile(r"<(?:p|div|br|li)\b", re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
@@ -93,3 +94,8 @@ def text_of_page(page: str) -> str:
     parser.feed(page)
     parser.close()
     return parser.taken()
+
+
+def text_of_value(text: str) -> str:
+    """Return the text of a cell or a string, which may be HTML."""
+    return text_of_page(text) if "<" in text and _HTML.search(text) else text

@@ -102,7 +102,7 @@ def split(
         below = sections.own_lines(lines[reading.head.body : end], level, daily, reading.lead.dated)
         day = _day_of(lines, reading, blob)
         source = source_of(blob, place, form)
-        record = _record(reading, sections.without_end(below), lines, common, day, source, blob.hint)
+        record = _record(reading, sections.trimmed(below), lines, common, day, source, blob.hint)
         if preface and not record.content:
             record = replace(record, content=preface)
         elif preface:

@@ -127,12 +127,22 @@ def text_above(lines: list[Line]) -> str:
     return text if long and (len(set(content_cards.named_cards(text))) > 1 or find_cards(text)) else ""
 
 
-def without_end(lines: list[Line]) -> list[Line]:
-    """Return the lines of a body without blank lines and separators at its end."""
+def trimmed(lines: list[Line]) -> list[Line]:
+    """Return the lines of a body without blank lines and separators at its ends, a content label alone below them, and a
+    heading with nothing below it."""
+    edge = (Kind.BLANK, Kind.SEPARATOR)
+    begin = next((index for index, line in enumerate(lines) if line.kind not in edge), len(lines))
+    if 0 < begin < len(lines) and _is_content_label(lines[begin]):
+        begin += 1
     end = len(lines)
-    while end and lines[end - 1].kind in (Kind.BLANK, Kind.SEPARATOR):
+    while end > begin and (lines[end - 1].kind in edge or lines[end - 1].level and end - 1 > begin):
         end -= 1
-    return lines[:end]
+    return lines[begin:end]
+
+
+def _is_content_label(line: Line) -> bool:
+    label = line.labels[0] if line.labels else None
+    return label is not None and label.key[0] == "content" and not line.text[label.end :].strip(_MARKS)
 
 
 def split_end(lines: list[Line], fields: Fields) -> tuple[list[Line], Fields]:

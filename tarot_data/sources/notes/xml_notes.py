@@ -10,7 +10,7 @@ from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources.encoding import MAX_TEXT
 from tarot_data.sources.notes import markup, plain
 from tarot_data.sources.notes.documents import Document, records_of
-from tarot_data.sources.notes.page_text import text_of_page
+from tarot_data.sources.notes.page_text import text_of_page, text_of_value
 from tarot_data.sources.records import Blob, RawRecord, Rejected, unreadable, unsafe
 from tarot_data.sources.sniff import Sample
 
@@ -20,7 +20,6 @@ _ROOT = re.compile(
 )
 _DROPPED = ("resource", "note-attributes", "data", "recognition")
 """Elements whose content is not kept: attachments, which may have hundreds of megabytes."""
-_HTML = re.compile(r"<(?:p|div|br)\b", re.IGNORECASE)
 _DEEPEST, _CHUNK = 200, 1 << 20
 
 
@@ -70,8 +69,7 @@ def _of_fields(element: ET.Element) -> Document | None:
     text = texts.get("content", "").replace("\r\n", "\n")
     if not text.strip():
         return None
-    text = text_of_page(text) if _HTML.search(text) else text
-    return Document(text=text, title=texts.get("title"), date=texts.get("date"))
+    return Document(text=text_of_value(text), title=texts.get("title"), date=texts.get("date"))
 
 
 def elements(blob: Blob, name: str) -> Iterator[ET.Element]:
