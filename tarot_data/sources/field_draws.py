@@ -136,7 +136,7 @@ def _cards_in_contents(values: FieldValues) -> dict[int, list[Pair]]:
 def _best_list(pairs: list[Pair], values: FieldValues) -> object:
     """Choose one value if several labels have cards; the others go to `extra`."""
     pairs = sorted(pairs, key=lambda pair: (rank_of(pair[0]) >= 1000, -len(str(pair[1]))))
-    if len(pairs) > 1 and all(isinstance(value, str) for _, value in pairs):
+    if len(pairs) > 1:
         pairs.sort(key=lambda pair: not card_fields.listed(pair[1]))
     for label, value in pairs[1:]:
         values.extra.setdefault(label, value)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from tarot_data.lexicon.dates import parse_date
 from tarot_data.lexicon.field_names import field_of
+from tarot_data.sources.json_profile import may_be_text
 from tarot_data.sources.json_tables import objects_of
 from tarot_data.sources.labels import known_fields
 from tarot_data.sources.name_evidence import are_names
@@ -21,7 +22,12 @@ ASIDE = ("metadata", "meta", "info", "extra")
 
 def is_reading(item: dict) -> bool:
     names = known_fields([str(key) for key in item][:200])
-    return bool(names & {"content", "cards"}) and len(names) >= 2 or "draws" in item
+    if names & {"content", "cards"} and len(names) >= 2 or "draws" in item:
+        return True
+    return len(names & _WHO_WHAT_WHEN) >= 2 and any(may_be_text(str(key), child) for key, child in item.items())
+
+
+_WHO_WHAT_WHEN = {"person", "question", "date"}
 
 
 def readings_in(value: object, level: int = 0) -> list[dict]:
@@ -84,7 +90,14 @@ def _under_own_keys(value: dict, level: int) -> list[dict]:
             whole = _named(key, {**shared, **item}, names)
             if is_reading(whole):
                 found.append(whole)
+    if len(found) == 1 and isinstance(question := _question_of(value), str):
+        found[0] = {"question": question, **found[0]}
     return found
+
+
+def _question_of(value: dict) -> object:
+    """Return the question next to the only reading in an object."""
+    return next((child for key, child in value.items() if known_fields([str(key)]) == {"question"}), None)
 
 
 LAYOUTS: tuple[Callable[[dict, int], list[dict]], ...] = (_under_usual_key, _list_per_client, _under_own_keys)

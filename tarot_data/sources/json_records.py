@@ -1,11 +1,12 @@
 """JSON and JSONL of readings to records, one object at a time. A new way to write a field is a function in LAYOUTS."""
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from tarot_data.cards import card_fields
 from tarot_data.lexicon.field_names import field_of
+from tarot_data.sources import json_profile
 from tarot_data.sources.field_values import Fields
 from tarot_data.sources.json_layouts import ASIDE, is_reading
 from tarot_data.sources.json_stream import MAX_DEPTH, depth_over, objects
@@ -15,13 +16,15 @@ from tarot_data.sources.notes.in_records import notes_in
 from tarot_data.sources.record_builder import to_record
 from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of
 from tarot_data.sources.sniff import Sample
+from tarot_data.sources.text_choice import SAMPLE_ROWS, TextChoice, label_score
 from tarot_data.text.normalise import fold
 
 
 def recognises(sample: Sample) -> bool:
     if not looks_like_json(sample):
         return False
-    return any(is_reading(item) for item in first_objects(sample)) or _broken_but_json(sample)
+    first = first_objects(sample)
+    return any(map(is_reading, first)) or json_profile.is_card_dictionary(first) or _broken_but_json(sample)
 
 
 def looks_like_json(sample: Sample) -> bool:
@@ -46,22 +49,33 @@ def _broken_but_json(sample: Sample) -> bool:
 
 
 def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
-    for item in objects(blob):
+    items = objects(blob)
+    head = list(islice(items, SAMPLE_ROWS))
+    choice = json_profile.understood([item[1] for item in head if not isinstance(item, Rejected)])
+    for item in chain(head, items):
         if isinstance(item, Rejected):
             yield item
         else:
             locator, value = item
-            yield from notes_in(record_of(value, blob, locator, "jsonl"), blob)
+            yield from notes_in(record_of(value, blob, locator, "jsonl", choice=choice), blob)
 
 
-def record_of(value: dict, blob: Blob, locator: str, form: str, hint: str | None = None) -> RawRecord | Rejected:
-    """Convert one object to a record. hint: text that may hold the year, the file's name by default."""
+def record_of(
+    value: dict, blob: Blob, locator: str, form: str, hint: str | None = None, choice: TextChoice | None = None
+) -> RawRecord | Rejected:
+    """Convert one object to a record. hint: text that may hold the year, the file's name by default. choice: the key of
+    the texts, if the file's objects were looked at."""
     source = source_of(blob, locator, form)
     fields = _fields_of(value)
     if any(isinstance(child, dict) and depth_over(child) for pairs in fields.values() for _, child in pairs):
         deep = {"code": "too_deep", "values": {"limit": MAX_DEPTH}}
         return Rejected(source=source, stage="read", reason="unreadable", **deep)
-    return to_record(fields, source, date_hint=hint or blob.hint, extra={}, record_id=_identity(value))
+    if choice and choice.label and field_of(choice.label) is None:
+        text = json_profile.texts_of(value).get(choice.label)
+        fields = {key: pairs for key, pairs in fields.items() if key[0] != "content"}
+        fields[("content", 1)] = [(choice.label, text)]
+    unknown = choice.unknown if choice else ()
+    return to_record(fields, source, date_hint=hint or blob.hint, extra={}, record_id=_identity(value), unknown=unknown)
 
 
 def _fields_of(value: dict) -> Fields:
@@ -78,7 +92,8 @@ def _fields_of(value: dict) -> Fields:
             entries = next((found for layout in LAYOUTS if (found := layout(str(key), child)) is not None), [])
             known = {*fields} if number else set()
             for field, label, text in entries:
-                if field not in known:
+                # Of cards that are named twice (ids here, names there), those that can be read count.
+                if field not in known or field[0] == "cards":
                     fields.setdefault(field, []).append((label, text))
     _add_draws(fields, draws)
     _add_texts_of_cards(fields)
@@ -104,15 +119,25 @@ def _add_texts_of_cards(fields: Fields) -> None:
 
 
 def _layers(value: dict) -> list[dict]:
-    """Return the object, its metadata, and the question and date of objects in it (`{"session": {"date": …}}`)."""
+    """Return the object, its metadata, and what objects in it say of the reading (`{"session": {"date": …}}`, `{"result":
+    {"cards": […], "text": …}}`)."""
     layers = [value, *(value[key] for key in ASIDE if isinstance(value.get(key), dict))]
     for key, child in value.items():
-        if isinstance(child, dict) and not field_of(str(key)) and known_fields(list(map(str, child))) & _CONTEXT:
-            layers.append({name: inner for name, inner in child.items() if known_fields([str(name)]) <= _CONTEXT})
+        names = _inside(str(key)) if isinstance(child, dict) else frozenset()
+        if names and known_fields(list(map(str, child))) & names:
+            layers.append({name: inner for name, inner in child.items() if known_fields([str(name)]) & names})
     return layers
 
 
-_CONTEXT = {"question", "date"}
+def _inside(key: str) -> frozenset[str]:
+    """Return the fields that an object under a key may have for the reading around it."""
+    known = field_of(key)
+    if known:
+        return _OF_A_TEXT if known[0] == "content" else frozenset()
+    return _CONTEXT if label_score(key) < 0 else _CONTEXT | _OF_A_TEXT | {"content"}
+
+
+_CONTEXT, _OF_A_TEXT = frozenset({"question", "date"}), frozenset({"cards", "spread"})
 
 Entries = list[tuple[tuple[str, int], str, object]]
 """(field, number), label and value."""

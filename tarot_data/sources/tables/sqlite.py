@@ -5,14 +5,16 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import chain, islice
 from pathlib import Path
 
 from tarot_data.lexicon.field_names import field_of
-from tarot_data.sources import json_records
+from tarot_data.sources import json_profile, json_records
 from tarot_data.sources.chats import chat_sqlite
-from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of, unreadable
+from tarot_data.sources.records import Blob, RawRecord, Rejected, SourceError, source_of, unreadable
 from tarot_data.sources.sniff import Sample
 from tarot_data.sources.tables import sqlite_joins
+from tarot_data.sources.text_choice import SAMPLE_ROWS
 from tarot_data.system import scratch
 from tarot_data.text.cleanup import plain
 
@@ -91,7 +93,15 @@ def _read_table(
     identity = next((column for column in columns if sqlite_joins.is_key(column)), None)
     joins = sqlite_joins.joins_of(database, base, tables)
     seen = set()
-    for number, row in enumerate(_fetched(database, table.name, columns), 1):
+    rows = _fetched(database, table.name, columns)
+    head = list(islice(rows, SAMPLE_ROWS))
+    sample = [dict(zip(columns, row, strict=True)) for row in head if not isinstance(row, Exception)]
+    try:
+        choice = json_profile.understood(sample)
+    except SourceError as error:
+        yield Rejected(source=source_of(blob, f"table {table.name}", FORM), stage="read", **error.verdict)
+        return
+    for number, row in enumerate(chain(head, rows), 1):
         if isinstance(row, Exception):
             # The rows before the damage are kept.
             yield Rejected(
@@ -107,7 +117,8 @@ def _read_table(
         # A column called id may have a value twice, which then identifies no row.
         place = f"row {number}" if key is None or key in seen else f"id {plain(key)}"
         seen.add(key)
-        yield json_records.record_of(joins.add_to(values, table.key), blob, f"table {table.name} {place}", FORM)
+        whole, place = joins.add_to(values, table.key), f"table {table.name} {place}"
+        yield json_records.record_of(whole, blob, place, FORM, choice=choice)
 
 
 def _fetched(database: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[tuple | Exception]:

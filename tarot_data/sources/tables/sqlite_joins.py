@@ -8,6 +8,7 @@ from tarot_data import lexicon
 from tarot_data.cards import card_fields
 from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources.labels import known_fields
+from tarot_data.sources.text_choice import label_score
 from tarot_data.text.cleanup import plain
 from tarot_data.text.normalise import fold
 
@@ -139,7 +140,8 @@ def _base(table: Table, below: list[tuple[Table, str]]) -> Base | None:
     if "content" in named:
         is_base, texts = bool(cards or named & {"person", "question", "cards"}), ()
     else:
-        is_base = bool(texts) and len(named & _WHO_AND_WHAT) + bool(cards) >= 2
+        may_have_text = texts or any(not field_of(column) and label_score(column) > 0 for column in table.columns)
+        is_base = bool(may_have_text) and len(named & _WHO_AND_WHAT) + bool(cards) >= 2
     return Base(table, () if "cards" in named else cards, texts) if is_base else None
 
 
