@@ -5,6 +5,7 @@ import re
 from tarot_data import lexicon
 from tarot_data.cards.card_fields import duplicates, listed
 from tarot_data.cards.mentions import find_cards
+from tarot_data.cards.named_cards import named_and_read
 from tarot_data.cards.spreads import places, places_of
 from tarot_data.lexicon.word_lists import any_of, any_of_kind, of_kind
 from tarot_data.text.normalise import fold
@@ -55,7 +56,7 @@ def _how_many_drawn() -> re.Pattern:
     )
 
 
-def cards_in_content(content: str, spread: str | None = None) -> list[dict]:
+def cards_in_content(content: str, spread: str | None = None, asked: bool = True) -> list[dict]:
     """Find the cards that the content plainly says were drawn; [] if it does not.
 
     Accepts a list behind `牌面：`, on its line or the lines below; numbered headings; a sentence or lines that are a list;
@@ -72,7 +73,7 @@ def cards_in_content(content: str, spread: str | None = None) -> list[dict]:
         if cards and len(drawn) == (count or len(drawn)) and named <= {card["card"] for card in cards}:
             return cards
     stated = {to_int(match[1]) for match in _how_many_drawn().finditer(folded[:300])}
-    return _named(content, count or (stated.pop() if len(stated) == 1 else None))
+    return _named(content, count or (stated.pop() if len(stated) == 1 else None)) or named_and_read(content, asked)
 
 
 def _labelled(content: str, folded: str) -> list[dict]:
