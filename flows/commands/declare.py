@@ -103,14 +103,14 @@ class Command(click.Command):
     def invoke(self, context: click.Context) -> None:
         given = dict(context.params)
         place, as_json, lang = given.pop("data_dir"), given.pop("as_json"), given.pop("lang") or context.obj
-        lexicon = given.pop("lexicon", None)
+        lexicon, strict = given.pop("lexicon", None), given.pop("strict", False)
         bar.lang = lang
 
         def warn(key: str, **values: object) -> None:
             click.echo(say(key, lang, **values), err=True)
 
         with bucket.opened(place, warn, alone=self.alone) as data_dir:
-            environment.prepare(data_dir, lexicon)
+            environment.prepare(data_dir, lexicon, strict)
             targets = [given[param.name] for param in self.params if isinstance(param.type, Target)]
             with disk_errors.disk_problems(data_dir, filter(None, targets)), terminal.escape_output():
                 context.invoke(self.callback, Context(data_dir, as_json, lang), **given)
@@ -144,6 +144,11 @@ def existing(**settings: bool) -> click.Path:
 def lexicon_option(function: Callable) -> Callable:
     """Add `--lexicon`, which replaces the tables of the data directory. The function gets no parameter for it."""
     return option("--lexicon", type=existing(file_okay=False))(function)
+
+
+def strict_option(function: Callable) -> Callable:
+    """Add `--strict`, which changes a setting of the lexicon. The function gets no parameter for it."""
+    return option("--strict", is_flag=True)(function)
 
 
 def runner_options(function: Callable) -> Callable:

@@ -12,6 +12,7 @@ from flows.commands.declare import (
     lexicon_option,
     option,
     runner_options,
+    strict_option,
 )
 from flows.commands.output import print_gate, print_ingest, print_published, print_run, standard_input
 from flows.runtime.dask_runner import on_cluster
@@ -26,6 +27,7 @@ from schemas.errors import Problem
 @base_options
 @option("--no-train", is_flag=True)
 @runner_options
+@strict_option
 @lexicon_option
 def run(
     ctx: Context,
@@ -70,6 +72,7 @@ def run(
 @command("ingest")
 @argument("paths", nargs=-1, required=True, type=existing(allow_dash=True))
 @runner_options
+@strict_option
 @lexicon_option
 def ingest(ctx: Context, paths: tuple[Path, ...], cluster: str | None) -> None:
     files = tuple(path for path in paths if str(path) != "-")

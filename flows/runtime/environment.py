@@ -19,6 +19,9 @@ TOKEN_HEADER = "X-Tarot-Token"
 LOCAL_ONLY = {"prefect", "locks", "staging", "serving.json"}
 """Files of a data directory that belong to the processes of one machine: Prefect's database, locks, unfinished batches, address of `tarot serve`."""
 
+STRICT = "TAROT_STRICT"
+"""If set, as by `--strict`, drawn cards come only from fields and lists: a text that only names them is rejected."""
+
 QUIET = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -42,16 +45,19 @@ QUIET = {
 }
 
 
-def prepare(data_dir: Path, lexicon_dir: Path | None = None) -> None:
+def prepare(data_dir: Path, lexicon_dir: Path | None = None, strict: bool = False) -> None:
     """Set the variables that the libraries read on import. Values set by the user take precedence, except telemetry.
 
-    Activates the user's own tables: those of lexicon_dir, else of the data directory. New files of this process and its
-    children are readable by their owner only, whichever library writes them: Delta, SQLite and torch ask for 0644.
-    Temporary copies of raw files are made in the data directory.
+    Activates the user's own tables: those of lexicon_dir, else of the data directory. strict: see STRICT. New files of
+    this process and its children are readable by their owner only, whichever library writes them: Delta, SQLite and torch
+    ask for 0644. Temporary copies of raw files are made in the data directory.
     """
     os.umask(0o077)
     scratch.use(data_dir)
     lexicon.use(lexicon_dir or own_lexicon(data_dir))
+    if strict or os.environ.get(STRICT):
+        os.environ[STRICT] = "1"  # for the processes of a cluster on this machine
+        lexicon.change("settings", {"setting": "cards_from_content", "value": "listed"})
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     os.environ["DO_NOT_TRACK"] = "1"

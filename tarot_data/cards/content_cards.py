@@ -4,8 +4,7 @@ import re
 
 from tarot_data import lexicon
 from tarot_data.cards.card_fields import duplicates, listed
-from tarot_data.cards.mentions import find_cards
-from tarot_data.cards.named_cards import named_and_read
+from tarot_data.cards.named_cards import is_chat, mentioned_cards, named_and_read
 from tarot_data.cards.spreads import places, places_of
 from tarot_data.lexicon.word_lists import any_of, any_of_kind, of_kind
 from tarot_data.text.normalise import fold
@@ -56,24 +55,36 @@ def _how_many_drawn() -> re.Pattern:
     )
 
 
-def cards_in_content(content: str, spread: str | None = None, asked: bool = True) -> list[dict]:
-    """Find the cards that the content plainly says were drawn; [] if it does not.
+def cards_in_content(content: str, spread: str | None = None, asked: bool = False) -> list[dict]:
+    """Find the cards that the content says were drawn; [] if it does not.
 
     Accepts a list behind `牌面：`, on its line or the lines below; numbered headings; a sentence or lines that are a list;
     or every card the prose names, if these are as many as the spread has places (right for 49 of the 50 annotated
-    readings this accepts), or as the text gives as the number drawn.
+    readings this accepts), or as the text gives as the number drawn. Failing that, unless the setting
+    `cards_from_content` is `listed`, every card that the prose names and reads (see `named_cards`).
+    asked: the client or the question is known.
     """
     content = content[:LONGEST_CONTENT]
     folded, count = fold(content), places_of(spread)
     if cards := _labelled(content, folded) or _headed(content, folded, count):
         return cards
+    if is_chat(folded):
+        return []
     for cards in (_in_a_sentence(content, folded), _at_places(content)):
         drawn = [card for card in cards if card["place"] > 0]
         named = {_possible()[0][name] for name in named_cards(content)}
         if cards and len(drawn) == (count or len(drawn)) and named <= {card["card"] for card in cards}:
             return cards
     stated = {to_int(match[1]) for match in _how_many_drawn().finditer(folded[:300])}
-    return _named(content, count or (stated.pop() if len(stated) == 1 else None)) or named_and_read(content, asked)
+    if cards := _named(content, folded, count or (stated.pop() if len(stated) == 1 else None)):
+        return cards
+    return named_and_read(content, asked) if lexicon.setting("cards_from_content") == "named" else []
+
+
+def is_incomplete(content: str, cards: list[dict]) -> bool:
+    """Check whether the content says that more cards were drawn than are known."""
+    stated = {to_int(match[1]) for match in _how_many_drawn().finditer(fold(content[:300]))}
+    return len(stated) == 1 and sum(card["place"] > 0 for card in cards) < stated.pop()
 
 
 def _labelled(content: str, folded: str) -> list[dict]:
@@ -134,20 +145,14 @@ def _at_places(content: str) -> list[dict]:
     return [] if duplicates(cards) else cards
 
 
-def _named(content: str, count: int | None) -> list[dict]:
+def _named(content: str, folded: str, count: int | None) -> list[dict]:
     """Return the cards that the prose names, if these are `count`."""
     if not count:
         return []
-    named: dict[str, dict] = {}
-    for mention in find_cards(content):
-        raw = content[mention.start : mention.end]
-        new = {"place": len(named) + 1, "position": None, "card": mention.card, "orientation": "unknown", "raw": raw}
-        card = named.setdefault(mention.card, new)
-        if card["orientation"] == "unknown":
-            card["orientation"] = mention.orientation
+    cards = mentioned_cards(content, folded)
     # If a word may be a card but has no sign of it (隐士, 正义), the number of drawn cards is unknown.
     maybe = {_possible()[0][name] for name in named_cards(content)}
-    return list(named.values()) if len(named) == count and maybe <= set(named) else []
+    return cards if len(cards) == count and maybe <= {card["card"] for card in cards} else []
 
 
 @lexicon.cached

@@ -170,6 +170,17 @@ def _counts(signs: _Signs, folded: str, end: int) -> bool:
     return bool(signs.counts.match(folded, end) or last == NUMERALS[0] and signs.one.match(folded, end))
 
 
+@lexicon.cached
+def _ordinary_names() -> frozenset[str]:
+    return frozenset(fold(row["alias"]) for row in lexicon.read_table("aliases") if row["use"] == "marked")
+
+
+def is_sure(folded: str, mention: Mention) -> bool:
+    """Check whether a mention by itself means the card: its name is no ordinary word, or has a sign."""
+    ordinary = folded[mention.start : mention.end] in _ordinary_names()
+    return not ordinary or _has_sign(_signs(), folded, mention.start, mention.end, True)
+
+
 def _has_sign(signs: _Signs, folded: str, start: int, end: int, alone: bool) -> bool:
     """Check whether a name that is also an ordinary word means the card. alone: a clause by itself is a sign."""
     if signs.before.search(folded[max(0, start - 8) : start]) or signs.after.match(folded, end):

@@ -5,10 +5,11 @@ tongue (`hedges.csv`). A text about cards that reads none for anybody (a card di
 """
 
 import re
+from collections import Counter
 from typing import NamedTuple
 
 from tarot_data import lexicon
-from tarot_data.cards.mentions import Mention, find_cards
+from tarot_data.cards.mentions import Mention, find_cards, is_sure
 from tarot_data.lexicon.word_lists import any_of, any_of_kind, of_kind
 from tarot_data.text.normalise import fold
 from tarot_data.text.numerals import NUMERALS
@@ -18,6 +19,9 @@ CITED_BEFORE, CITED_AFTER, EXTRA_BEFORE = 24, 10, 6
 
 MOST_CARDS = 15
 """Cards that a reading names, at most: annotated readings draw up to 13. A text that names more is about the deck."""
+
+_CLOCK = re.compile(r"(?<![0-9:])[0-9]{1,2}:[0-9]{2}(?![0-9])")
+_SPEAKER = re.compile(r"^[ \t>*]*([^\s:]{1,12})[ \t]?:", re.MULTILINE)
 
 _SENTENCE_ENDS = "。!?\n;…"
 _CLAUSE_ENDS = _SENTENCE_ENDS + ","
@@ -29,11 +33,12 @@ def _hedges(*kinds: str) -> re.Pattern:
 
 
 class _Patterns(NamedTuple):
-    """supposed, example: before a card that is only supposed. corrected: behind a slip of the tongue. essay: in texts about
+    """supposed, example, denied: before a card that was not drawn. corrected: behind a slip of the tongue. essay: in texts about
     cards. you: in texts to somebody. sitting: in texts about cards that were drawn."""
 
     supposed: re.Pattern
     example: re.Pattern
+    denied: re.Pattern
     corrected: re.Pattern
     essay: re.Pattern
     you: re.Pattern
@@ -46,6 +51,7 @@ def _patterns() -> _Patterns:
     return _Patterns(
         re.compile(any_of_kind("supposed")),
         re.compile(any_of_kind("example")),
+        re.compile(rf"(?:{any_of_kind('not drawn')})(?:{any_of_kind('drawn')})"),
         re.compile(rf"[\s,.…—\-]*(?:{any_of_kind('corrected')})"),
         re.compile(any_of_kind("essay")),
         re.compile(any_of(map(fold, lexicon.words("marks", "you")))),
@@ -56,29 +62,34 @@ def _patterns() -> _Patterns:
 def named_and_read(content: str, asked: bool = False) -> list[dict]:
     """Return the cards that a text names and reads, in order of their first mention; [] if it is no reading.
 
-    asked: its client or question is known. An orientation is `unknown` unless it is next to the name, or if the text gives
-    both.
+    asked: its client or question is known.
     """
     folded = fold(content)
     if _patterns().essay.search(folded):
         return []
+    cards = mentioned_cards(content, folded)
+    return cards if 0 < len(cards) <= MOST_CARDS and _is_reading(folded, cards, asked) else []
+
+
+def mentioned_cards(content: str, folded: str) -> list[dict]:
+    """Return the cards that a text names and does not only cite, in order of their first mention.
+
+    An orientation is `unknown` unless it is next to the name, or if the text gives both.
+    """
     mentions = [(mention, _is_cited(folded, mention)) for mention in find_cards(content)]
     cited = {mention.card for mention, is_cited in mentions if is_cited}
     cards: dict[str, dict] = {}
     for mention, is_cited in mentions:
-        if is_cited or mention.card in cited and mention.orientation == "unknown" and _is_ordinary(folded, mention):
+        if is_cited or mention.card in cited and not is_sure(folded, mention):
             continue
-        raw = content[mention.start : mention.end]
+        raw, side = content[mention.start : mention.end], mention.orientation
         new = {"place": len(cards) + 1, "position": None, "card": mention.card, "orientation": None, "raw": raw}
         card = cards.setdefault(mention.card, new)
-        if mention.orientation != "unknown" and not _is_supposed(folded, mention):
-            card["orientation"] = (
-                "unknown" if card["orientation"] not in (None, mention.orientation) else mention.orientation
-            )
+        if side != "unknown" and not _is_supposed(folded, mention):
+            card["orientation"] = "unknown" if card["orientation"] not in (None, side) else side
         if card is new and (label := _extra_label(folded, mention)):
             card |= {"place": 0, "position": label}
-    found = _numbered(list(cards.values()))
-    return found if 0 < len(cards) <= MOST_CARDS and _is_reading(folded, found, asked) else []
+    return _numbered(list(cards.values()))
 
 
 def _numbered(cards: list[dict]) -> list[dict]:
@@ -91,6 +102,15 @@ def _numbered(cards: list[dict]) -> list[dict]:
     return cards
 
 
+def is_chat(folded: str) -> bool:
+    """Check whether several persons speak in a text: two lines with a time of day, or two names that both begin lines
+    twice. It may hold anybody's words, so a reader of chats must split it."""
+    if len(_CLOCK.findall(folded)) > 1 and sum(_CLOCK.search(line) is not None for line in folded.split("\n")) > 1:
+        return True
+    speakers = Counter(_SPEAKER.findall(folded))
+    return sum(count > 1 for count in speakers.values()) > 1
+
+
 def _is_reading(folded: str, cards: list[dict], asked: bool) -> bool:
     """Check whether two of four signs say that the cards were drawn for somebody; one is enough if several cards are named
     and somebody asked."""
@@ -100,15 +120,6 @@ def _is_reading(folded: str, cards: list[dict], asked: bool) -> bool:
     return sum(map(bool, signs)) >= (1 if asked and len(cards) > 2 else 2)
 
 
-@lexicon.cached
-def _ordinary_names() -> frozenset[str]:
-    return frozenset(fold(row["alias"]) for row in lexicon.read_table("aliases") if row["use"] == "marked")
-
-
-def _is_ordinary(folded: str, mention: Mention) -> bool:
-    return folded[mention.start : mention.end] in _ordinary_names()
-
-
 def _is_cited(folded: str, mention: Mention) -> bool:
     patterns = _patterns()
     before = _before(folded, mention.start, _SENTENCE_ENDS, CITED_BEFORE)
@@ -116,7 +127,7 @@ def _is_cited(folded: str, mention: Mention) -> bool:
     after = _after(folded, mention.end)
     if _hedges("earlier").search(before) or patterns.example.search(before):
         return True
-    if _hedges("comparison", "absent").search(clause) or patterns.supposed.search(clause):
+    if any(pattern.search(clause) for pattern in (_hedges("comparison", "absent"), patterns.supposed, patterns.denied)):
         return True
     return bool(_hedges("absent").search(after) or patterns.corrected.match(folded, mention.end))
 

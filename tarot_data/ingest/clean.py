@@ -135,7 +135,8 @@ def resolve_cards(draft: Draft) -> None:
         draft.cards += [_card(draw["draw"], card) for card in parsed.cards]
     if not draft.cards:
         spread = next((draw["spread"] for draw in draft.draws if draw["spread"]), None)
-        draft.cards = [{"draw": 1, **card} for card in content_cards.cards_in_content(draft.content, spread)]
+        asked = bool(draft.person or draft.question)
+        draft.cards = [{"draw": 1, **card} for card in content_cards.cards_in_content(draft.content, spread, asked)]
         draft.draws = draft.draws or [{"draw": 1, "spread": "", "spread_id": None}]
         draft.flags.append("cards_from_content")
         if not draft.cards:
@@ -179,7 +180,9 @@ def add_flags(draft: Draft) -> None:
         "missing_date": not draft.day.day,
         "missing_spread": not any(draw["spread"] for draw in draft.draws),
         "unknown_orientation": any(card["orientation"] == "unknown" for card in draft.cards),
-        "place_count": any(_has_other_count(draw, draft.cards) for draw in draft.draws),
+        "place_count": any(_has_other_count(draw, draft.cards) for draw in draft.draws)
+        or "cards_from_content" in draft.flags
+        and content_cards.is_incomplete(draft.content, draft.cards),
         "redacted": bool(draft.masked),
         "inferred_date": draft.day.inferred or "inferred_date" in draft.record.kept_flags,
         "fixed": draft.record.fixed,

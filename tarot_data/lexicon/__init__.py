@@ -40,6 +40,7 @@ KEYS = {
     "kinds": ("label", "kind"),
     "spreads": ("spread_id",),
     "chats": ("pattern", "kind", "program"),
+    "settings": ("setting",),
 }
 """Columns in which an own row equals the shipped row it replaces; rows of other tables are only ever added."""
 
@@ -115,6 +116,17 @@ def use(folder: Path | None) -> Lexicon:
     global _in_force
     _in_force = load(folder)
     return _in_force
+
+
+def change(table: str, values: dict[str, str]) -> None:
+    """Activate an own row for the whole process without writing it."""
+    global _in_force
+    _in_force = _in_force.plus(table, values)
+
+
+def setting(name: str) -> str:
+    """Return the value of a setting: the reader's own, else the shipped one."""
+    return next(row["value"] for row in read_table("settings") if row["setting"] == name)
 
 
 @contextmanager

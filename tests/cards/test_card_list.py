@@ -350,6 +350,10 @@ def test_only_listed_cards_come_from_content():
     assert content_cards.cards_in_content("昨天她说起愚人那张牌，还有力量。") == []
 
 
+LISTED_ONLY = {"setting": "cards_from_content", "value": "listed"}
+"""The row of settings.csv that `--strict` activates."""
+
+
 def test_a_list_may_stand_below_its_label():
     content = "## 牌面\n- 过去：塔（逆）\n- 现在：钱币侍从（正）\n\n## 解读\n塔倒过来。"
     cards = content_cards.cards_in_content(content)
@@ -359,16 +363,17 @@ def test_a_list_may_stand_below_its_label():
     ]
 
 
-def test_prose_cards_must_match_the_count():
+def test_strict_prose_cards_must_match_the_count():
     content = "愚者一脚踏出去，宝剑三逆位是旧伤在愈合，圣杯六是小时候的院子。"
-    assert [c["card"] for c in content_cards.cards_in_content(content, "圣三角")] == ["愚人", "宝剑三", "圣杯六"]
-    assert content_cards.cards_in_content(content, "二选一") == []
-    assert content_cards.cards_in_content(content + "还有正义。", "圣三角") == []
-    assert [c["orientation"] for c in content_cards.cards_in_content(f"给你抽了三张。{content}")] == [
-        "unknown",
-        "reversed",
-        "unknown",
-    ]
+    with lexicon.using(lexicon.active().plus("settings", LISTED_ONLY)):
+        assert [c["card"] for c in content_cards.cards_in_content(content, "圣三角")] == ["愚人", "宝剑三", "圣杯六"]
+        assert content_cards.cards_in_content(content, "二选一") == []
+        assert content_cards.cards_in_content(content + "还有正义。", "圣三角") == []
+        assert [c["orientation"] for c in content_cards.cards_in_content(f"给你抽了三张。{content}")] == [
+            "unknown",
+            "reversed",
+            "unknown",
+        ]
 
 
 @pytest.mark.parametrize(
@@ -692,7 +697,13 @@ def test_card_list_sentences_and_lines_give_cards(told_so):
         "过去：恶魔\n现在：高塔\n还有宝剑三。",
     ],
 )
-def test_partial_card_sentences_give_no_cards(told_so):
+def test_strict_partial_card_sentences_give_no_cards(told_so):
+    with lexicon.using(lexicon.active().plus("settings", LISTED_ONLY)):
+        assert content_cards.cards_in_content(f"你好呀。\n{told_so}\n\n恶魔说的是束缚，高塔是突然的变化。") == []
+
+
+@pytest.mark.parametrize("told_so", ["上次你抽到了恶魔和高塔。", "如果抽到恶魔和高塔。", "没抽到恶魔和高塔。"])
+def test_cards_of_another_time_are_not_drawn(told_so):
     assert content_cards.cards_in_content(f"你好呀。\n{told_so}\n\n恶魔说的是束缚，高塔是突然的变化。") == []
 
 

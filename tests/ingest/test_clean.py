@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from flows.runtime import environment
 from schemas.tables import READINGS, REJECTIONS
 from tarot_data import lexicon
 from tarot_data.ingest.clean import fingerprint, to_reading, to_readings
@@ -319,3 +320,20 @@ def test_field_names_announce_contact_details():
 def test_slash_tags_are_tags(tag):
     assert clean_text(f"愿你{tag}安好") in ("愿你安好", "愿你")
     assert clean_text("<3 >_< <愚人> a</b") == "<3 >_< <愚人> a</b"
+
+
+def test_cards_that_only_sentences_name_are_flagged():
+    content = "宝子，你问他会不会回来，我看到的是圣杯六正位，旧人会回来的，你自己留个心眼，别一下子把话说满。"
+    reading = to_reading(raw(draws=(), content=content))
+    assert [(card["card"], card["orientation"]) for card in reading["cards"]] == [("圣杯六", "upright")]
+    assert "cards_from_content" in reading["flags"]
+
+
+def test_strict_rejects_cards_that_only_sentences_name(monkeypatch, tmp_path):
+    monkeypatch.setenv("TAROT_STRICT", "")
+    content = "宝子，你问他会不会回来，我看到的是圣杯六正位，旧人会回来的，你自己留个心眼，别一下子把话说满。"
+    environment.prepare(tmp_path, strict=True)
+    try:
+        assert to_reading(raw(draws=(), content=content))["reason"] == "no_cards"
+    finally:
+        lexicon.use(None)
