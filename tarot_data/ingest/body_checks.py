@@ -14,6 +14,10 @@ FOREIGN_SHARE = 0.2
 """Letters of a third script (Japanese kana, Cyrillic) for each Chinese character."""
 LONGEST_CARD_LIST = 300
 """Characters, white space apart, of a content that may be no more than a list of its cards."""
+LONGEST_NAMED = 8
+"""Characters of the name of a position; the rest of a longer one is prose."""
+MOST_OTHERS = 12
+"""Chinese characters of a card list besides its cards and positions: of its label and the name of its spread."""
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _HAN_RUN = re.compile(f"{_HAN.pattern}+")
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
@@ -35,11 +39,21 @@ def body_problem(content: str) -> tuple[str, str, dict[str, object]] | None:
         return "empty_body", "nothing_left" if dense else "empty", {}
     if _is_broken(content):
         return "unreadable", "broken_text", {}
-    if len(dense) < LONGEST_CARD_LIST and card_fields.listed(content):
+    if len(dense) < LONGEST_CARD_LIST and _lists_only_cards(content):
         return "empty_body", "only_cards", {}
     if len(dense) < SHORTEST:
         return "too_short", "too_short", {"count": len(dense), "least": SHORTEST}
     return _foreign(content)
+
+
+def _lists_only_cards(content: str) -> bool:
+    """Check whether a content only repeats its cards: a card list in which little else is said."""
+    cards = card_fields.listed(content)
+    if not cards:
+        return False
+    of_cards = sum(len(_HAN.findall(f"{card['raw']}{(card['position'] or '')[:LONGEST_NAMED]}")) for card in cards)
+    others = len(_HAN.findall(content)) - of_cards
+    return others <= MOST_OTHERS or others < of_cards // 2
 
 
 def _foreign(content: str) -> tuple[str, str, dict[str, object]] | None:

@@ -28,6 +28,11 @@ LONGEST_PERSON, LONGEST_QUESTION, LONGEST_SPREAD, LONGEST_CARD, LONGEST_POSITION
 
 _WIKI_LINK = re.compile(r"\[\[(?:[^\]|]*\|)?([^\]|]*)\]\]")
 _PLACEHOLDER = re.compile("〔[^〕]*〕")
+_MASKED = re.compile(r"[\s(（<《\[【:：]*〔[^〕]*〕[\s)）>》\]】]*")
+"""A masked contact detail behind a name, with the brackets around it."""
+_OPENING, _CLOSING = "([{（【「『《〈<“", ")]}）】」』》〉>”"
+_PAIRS = frozenset(zip(_OPENING, _CLOSING, strict=True))
+_AROUND_NAME = " ,，、;；:：@#*•·-–—_~|/▪◆●>\"'"
 
 
 @dataclass
@@ -105,9 +110,23 @@ def cleaned(record: RawRecord) -> Draft:
 
 
 def _name(person: object) -> str:
-    """Return a person's name without wiki brackets and line breaks."""
+    """Return a person's name without marks of lists, tags, links and emphasis around it, and without line breaks."""
     text = clean_text(person) if isinstance(person, str) else plain(person)
-    return " ".join(_WIKI_LINK.sub(r"\1", text).split()).strip(" ,，、;；:：@")
+    text = _WIKI_LINK.sub(r"\1", text).replace("**", "").replace("__", "")
+    if text.startswith("#") and "/" in text:
+        text = text.rpartition("/")[2]  # a tag: `#客户/阿凯`
+    return _without_marks(" ".join(text.split()))
+
+
+def _without_marks(name: str) -> str:
+    """Remove marks around a name, and brackets of which only one is left (`阿苇]]`, `「阿苇」`)."""
+    name = name.strip(_AROUND_NAME)
+    while name and (name[0] in _CLOSING or name[-1] in _OPENING or (name[0], name[-1]) in _PAIRS):
+        name = name[1 if name[0] in _CLOSING or (name[0], name[-1]) in _PAIRS else 0 :].strip(_AROUND_NAME)
+        name = name[: -1 if name[-1:] in _OPENING + _CLOSING else None].strip(_AROUND_NAME)
+    opened = [mark for mark, end in _PAIRS if mark in name and end not in name]
+    closed = [end for mark, end in _PAIRS if end in name and mark not in name]
+    return name.strip("".join([*opened, *closed]) + _AROUND_NAME)
 
 
 def check_body(draft: Draft) -> None:
@@ -167,7 +186,9 @@ def mask_texts(draft: Draft) -> None:
             if card[name]:
                 card[name], kinds = mask.mask_short(card[name])
                 draft.masked += kinds
-    letters = any(map(str.isalnum, _PLACEHOLDER.sub("", draft.person)))
+    if _PLACEHOLDER.search(draft.person):
+        draft.person = _without_marks(_MASKED.sub(" ", draft.person))
+    letters = any(map(str.isalnum, draft.person))
     if not letters or len(draft.person) > LONGEST_PERSON:
         draft.person = ""
 

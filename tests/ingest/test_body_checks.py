@@ -13,6 +13,18 @@ def test_a_spoken_reading_is_no_card_list(join):
     assert body_problem(join.join(SPOKEN)) is None
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "那你问的是跟室友合不合得来这个事儿五张牌是恶魔高塔星星权杖三圣杯五星星跟圣杯五是反的你这边说话没人听的感觉",
+        "妈妈的牌是女皇 她坐在麦田里 水绕过脚边 头上有星星的冠 给得太多就忘了问要不要 女儿的牌是宝剑侍从 她站在风口",
+        "杯七＝他给你画的饼七个杯子里什么都有就是飘在云上 杖三＝你自己站在崖边看船看了三年了",
+    ],
+)
+def test_speech_without_marks_is_no_card_list(content):
+    assert body_problem(content) is None
+
+
 @pytest.mark.parametrize("content", ["恶魔逆位、高塔正位", "1. 过去：恶魔（逆位，好吓人）\n2. 现在：高塔"])
 def test_a_card_list_is_no_content(content):
     assert body_problem(content)[0] == "empty_body"

@@ -201,6 +201,25 @@ def test_names_lose_wiki_brackets_and_line_breaks():
     assert to_reading(raw(person=" [[客户/阿宁|阿宁]]\n"))["person"] == "阿宁"
 
 
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("- Cherry", "Cherry"),
+        ("阿苇]]", "阿苇"),
+        ("「阿苇」", "阿苇"),
+        ("**阿苇**", "阿苇"),
+        ("#客户/阿苇", "阿苇"),
+        ("阿苇（老客）", "阿苇（老客）"),
+        ("J.K.", "J.K."),
+        ("阿苇 <awei@example.com>", "阿苇"),
+        ("阿苇（13800138000）", "阿苇"),
+        ("13800138000", None),
+    ],
+)
+def test_names_lose_marks_and_contact_details(written, name):
+    assert to_reading(raw(person=written))["person"] == name
+
+
 def test_every_field_is_masked_and_counted():
     record = raw(
         person="阿宁 13800138000",
@@ -210,7 +229,7 @@ def test_every_field_is_masked_and_counted():
         draws=(RawDraw(spread="单张 QQ12345678", cards="隐士正位"),),
     )
     reading = to_reading(record)
-    assert (reading["person"], reading["question"]) == ("阿宁 〔手机号〕", "加我vx 〔微信号〕 再说？")
+    assert (reading["person"], reading["question"]) == ("阿宁", "加我vx 〔微信号〕 再说？")
     assert reading["content"].endswith("邮箱〔邮箱〕，〔微信号〕")
     assert reading["outcome"] == "寄到〔地址〕"
     assert reading["draws"][0]["spread"] == "单张 QQ〔QQ号〕"
