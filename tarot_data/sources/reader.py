@@ -37,6 +37,7 @@ FORMS = (
     "chats.chat_json",
     "finetune",
     "json_records",
+    "chats.unknown_json",
     "chats.chat_html",
     "notion.html",
     "notes.joplin",

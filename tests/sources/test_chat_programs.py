@@ -110,3 +110,10 @@ def test_table_of_messages_of_no_known_program(read, tmp_path):
     database.close()
     (record,) = read({"a.db": (tmp_path / "a.db").read_bytes()})
     assert (record.person, record.question, record.date, record.content) == ("Mel", "要不要换组", "2024-01-05", BODY)
+
+
+def test_unknown_chat_is_rejected_with_its_keys(read):
+    said = [("Mel", "要不要换组"), ("阿月", "牌：隐士、战车（逆）"), ("阿月", BODY), ("Mel", "谢谢")]
+    log = [{"u": name, "b": text, "d": 1704459482 + place} for place, (name, text) in enumerate(said)]
+    (record,) = read({"a.json": json.dumps({"log": log}, ensure_ascii=False, indent=1)})
+    assert (record.reason, record.code, record.values) == ("unreadable", "chat_unknown_keys", {"keys": "u, b, d"})

@@ -32,6 +32,10 @@ _HEAD = 20_000
 _KEY = re.compile(r'"([^"\\\n]{1,40})"\s*:')
 _NAMES = ("displayName", "remark", "nickname", "name", "title", "threadName", "topic")
 """Keys of an object around messages that may name the other side."""
+_ACCOUNTS = ("wxid", "userName", "username", "uid", "uin", "id", "user_id")
+_SHORT, _LEAST_SHORT = 40, 1 / 3
+"""Characters of a message, and the share of messages with no more, in a chat of no known program: a list of readings with
+names and times has long texts only."""
 
 
 @dataclass
@@ -47,14 +51,25 @@ class Chat:
         return {str(owner).removeprefix("user") for value in self.around for owner in cells_of(value).get("owner", ())}
 
     @property
+    def names(self) -> dict[str, str]:
+        """Map the accounts of objects around the messages to their names."""
+        inner = [child for value in self.around for child in (value, *value.values()) if isinstance(child, dict)]
+        pairs = [(value.get(key), _name_in(value)) for value in inner for key in _ACCOUNTS]
+        return {str(account): name for account, name in pairs if isinstance(account, str | int) and account and name}
+
+    @property
     def partner(self) -> str | None:
         """Return the name of the chat, which is the other side's if there are two."""
         for value in reversed(self.around):
             for inner in (value, *(child for child in value.values() if isinstance(child, dict))):
-                name = next((inner[key] for key in _NAMES if isinstance(inner.get(key), str) and inner[key]), None)
+                name = _name_in(inner)
                 if name and inner.keys() & {"type", "id", "wxid", "participants", "uid", "messages"}:
                     return repaired(name)
         return self.key or None
+
+
+def _name_in(value: dict) -> str | None:
+    return next((value[key] for key in _NAMES if isinstance(value.get(key), str) and value[key]), None)
 
 
 def recognises(sample: Sample) -> bool:
@@ -89,7 +104,9 @@ def _is_chat(chat: Chat) -> bool:
     if any("mine" in found or "mark" in found for found in cells):
         return True
     senders = {best_name(found.get("sender") or found.get("account") or []) for found in cells}
-    return len(cells) > 2 and 1 < len(senders) < max(3, len(cells))
+    texts = [found["text"][0] for found in cells if "text" in found]
+    short = sum(isinstance(text, str) and len(text) <= _SHORT for text in texts)
+    return len(cells) > 2 and 1 < len(senders) < max(3, len(cells)) and short >= _LEAST_SHORT * len(texts)
 
 
 def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
@@ -127,7 +144,10 @@ def _found(blob: Blob, damaged: list[Rejected]) -> tuple[list[tuple[list[Message
         owners = chat.owners
         owners = frozenset(owners | {names[owner] for owner in owners if owner in names})
         program = program_of({key for value in [*chat.around, *(v for _, v in chat.values[:5])] for key in value})
-        found += [(messages, owners) for messages in chats_of(chat.values, owners, program, chat.partner, names)]
+        found += [
+            (messages, owners)
+            for messages in chats_of(chat.values, owners, program, chat.partner, {**chat.names, **names})
+        ]
     return found, names
 
 

@@ -228,6 +228,8 @@ def message_of(
     if not text:
         return None
     mine = next(iter(cells.get("mine", ())), None)
+    if not cells.get("sender") and fold(plain(mine)).strip() not in (*noise_words("mine"), *noise_words("not mine")):
+        cells["sender"] = [mine]  # `我` in rows of the exporter, the other's name in all others
     sender = best_name([repaired((names or {}).get(str(name), name)) for name in cells.get("sender", ())])
     return Message(
         sender=sender,
@@ -244,7 +246,8 @@ def kind_of(cells: Cells, program: Program | None) -> str | None:
     subtypes = [fold(plain(value)).strip() for value in cells.get("subtype", ())]
     if program is not None and program.types:
         known = [program.types[kind] for kind in types if kind in program.types]
-        return None if not known or "" in known else known[0]
+        if known:
+            return None if "" in known else known[0]
     for kind in types:
         if kind.startswith(noise_words("voice type")):
             return "voice"
