@@ -1,10 +1,13 @@
 """Examples of chat_programs.toml, read by the layout of each entry."""
 
+import html
 import json
 import sqlite3
 from contextlib import closing
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis.strategies import sampled_from
 
 from tarot_data.sources.chats import chat_html, chat_json, chat_sqlite
 from tarot_data.sources.chats.programs import programs
@@ -54,6 +57,50 @@ def page(*messages: tuple[str, str, str]) -> str:
         for name, clock, text in messages
     )
     return f'<!DOCTYPE html><html><body><div class="history">{"".join(blocks)}</div></body></html>'
+
+
+PEOPLE = ("Kiki", "阿桃", "小满🌸", "Lin_77", "王小姐")
+QUESTIONS = ("下个月要不要换组", "他是不是有别人了？", "考证能不能过，该怎么准备")
+CARDS = ("隐士、战车（逆）", "皇后正位、力量逆位、星星正位")
+OTHER = "皇后坐在麦田里，该有的都会有。\n力量逆位，“别”跟自己较劲，先把觉睡够 & 少熬夜。下个月初再谈价钱，会顺一些。"
+
+
+def written(program, text: str) -> str:
+    """Write a text as the layout of a program does inside its example."""
+    if program.layout == "html":
+        return html.escape(text).replace("\n", "<br>")
+    if program.layout == "sqlite":
+        return text.replace("'", "''")
+    latin = "\\u00e" in program.example
+    return json.dumps(text.encode().decode("latin-1") if latin else text, ensure_ascii=latin)[1:-1]
+
+
+@pytest.mark.parametrize("program", [each for each in programs() if not each.refused], ids=lambda program: program.name)
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    person=sampled_from(PEOPLE),
+    question=sampled_from(QUESTIONS),
+    cards=sampled_from(CARDS),
+    body=sampled_from((BODY, OTHER)),
+)
+def test_only_the_readers_words_are_read(program, person, question, cards, body):
+    words = {"要不要换组": question, "先看愚人": f"牌：{cards}\n{body}", "Mel": person}
+    text = program.example
+    for old, new in words.items():
+        text = text.replace(written(program, old), written(program, new))
+    texts = [read.split("|", 3)[3] for read in program.reads]
+    replies = [reply.replace("先看愚人", body) for reply in texts if reply not in ("要不要换组", "嗯嗯")]
+    (record,) = records_of(program, text)
+    assert (record.content, record.question, record.date) == ("\n\n".join(replies), question, "2024-01-05")
+    assert [draw.cards for draw in record.draws] == [cards]
+    assert record.person == (person if program.reads[0].startswith("Mel|") else None)
+
+
+def records_of(program, text: str) -> list:
+    if program.layout != "sqlite":
+        return list(READERS[program.layout].read(blob_of(text)))
+    with closing(database_of(text)) as database:
+        return list(chat_sqlite.read(database, program, blob_of("")))
 
 
 def test_later_pages_of_telegram_continue_the_first(read):
