@@ -225,6 +225,9 @@ class _Drawn:
         self.remarks: list[dict] = []
         self.others: list[str] = []
         self.standing = self.aside = self.everyone = None
+        self.labelled: dict | None = None  # the last card behind a label and a colon, on this line
+        self.colons = 0
+        self.sharing: list[tuple[dict, dict]] = []  # cards with the labelled one before them on their line
         self.headed = ""  # kind of a label with a colon before the first card
         self.depth = 0
 
@@ -233,6 +236,7 @@ class _Drawn:
         raw = self.text[name.start : name.end]
         card = {"place": None, "position": None, "card": name.value, "orientation": "unknown", "raw": raw}
         again = self._read_before(card, before)
+        self._share_place(card, before)
         if heading:
             self._place(card, heading[0], read_label(fold(heading[0])), True)
         self._set_aside(card)
@@ -245,6 +249,15 @@ class _Drawn:
             known["orientation"] = card["orientation"]
         else:
             self.cards.append(card)
+
+    def _share_place(self, card: dict, before: list[Token]) -> None:
+        """Note that a card without a position follows one on its line that has a label and a colon: `选A：恶魔、高塔`."""
+        if self.labelled is card:
+            self.colons += 1
+        elif any(phrase.kind == "/" for phrase in before):
+            self.labelled = None
+        elif self.labelled and not card["position"]:
+            self.sharing.append((card, self.labelled))
 
     def _read_before(self, card: dict, phrases: list[Token]) -> bool:
         """Set number, orientation and position; return whether the card is one of those before (`其中`)."""
@@ -280,8 +293,9 @@ class _Drawn:
     def _place_by(self, card: dict, labels: list[Token], behind: str) -> None:
         """Set the position that labels before a card give. behind: kinds of the phrases between them and the card."""
         colon = behind.startswith(":")
-        if colon and not self.cards:
-            self.headed = labels[-1].kind
+        if colon:
+            self.labelled = None if self.depth else card
+            self.headed = self.headed if self.cards else labels[-1].kind
         written, label = self.text[labels[0].start : labels[-1].end], labels[-1].label
         if len(labels) > 1:
             closed = behind.startswith(")") and "(" in fold(written)
@@ -364,6 +378,9 @@ class _Drawn:
         if remarked or len(drawn) == 1 or len(placed) < len(drawn):
             for card in self.remarks:
                 card["position"] = None
+        for card, former in self.sharing:
+            if self.colons > 1 or former["place"] == 0:
+                card |= {"place": former["place"], "position": former["position"]}
         if len(turns) == len(self.cards):
             for card, turn in zip(self.cards, turns, strict=True):
                 card["orientation"] = turn

@@ -43,7 +43,7 @@ def _numbered() -> re.Pattern:
     word before the number, the number, a word after it."""
     before, after = of_kind("number word") + of_kind("ordinal"), of_kind("counter") + of_kind("measure")
     return re.compile(
-        rf"({any_of(before)})?\.?\s?([0-9]{{1,2}}|[{NUMERALS}]{{1,3}})({any_of(after)})?(?:$|\s?[.:、)\]】\- ]+(?=\S))"
+        rf"({any_of(before)})?\.?\s?([0-9]{{1,2}}|[{NUMERALS}]{{1,3}})({any_of(after)})?(?:$|\s?[.:、)\]】\- ]+(?=[^\s0-9]))"
     )
 
 

@@ -176,12 +176,12 @@ class _HeadReader:
         return self.extend("\n".join(found.stripped for found in self.lines[self.index : self.index + count]))
 
     def count_card_lines(self, line: Line) -> int:
-        """Count the lines of cards alone: one line of several cards, or several lines of one each; else 0."""
+        """Count the lines of cards alone: one line of several cards, or several lines of different ones; else 0."""
         if (cards := _count_cards(line)) != 1:
             return int(cards > 1)
-        count = self.count_while(lambda below: _count_cards(below) == 1)
-        after = self.lines[self.index + count : self.index + count + 1]
-        return count if count > 1 and not any(map(_count_cards, after)) else 0
+        count = self.count_while(lambda below: _count_cards(below) > 0)
+        text = "\n".join(below.text for below in self.lines[self.index : self.index + count])
+        return count if count > 1 and not card_fields.duplicates(card_fields.listed(text)) else 0
 
     def known_labels(self, line: Line) -> bool:
         if not line.labels:

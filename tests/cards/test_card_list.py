@@ -427,6 +427,26 @@ def test_unread_names_are_reported(text):
     assert parsed(text).unknown
 
 
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (
+            "选A：权杖六（正）+ 圣杯四（逆）\n选B：星币七\n现状：太阳",
+            ["1 选A 权杖六+", "2 选A 圣杯四-", "3 选B 星币七?", "4 现状 太阳?"],
+        ),
+        ("A：权杖三、圣杯五逆；B：星币六、宝剑二逆", ["1 A 权杖三?", "2 A 圣杯五-", "3 B 星币六?", "4 B 宝剑二-"]),
+        (
+            "圣杯骑士逆 补牌：月亮、星币四逆\n底牌 审判",
+            ["1 圣杯骑士-", "0 补牌 月亮?", "0 补牌 星币四-", "0 底牌 审判?"],
+        ),
+        ("感情：恶魔、高塔、星星", ["1 恶魔?", "2 高塔?", "3 星星?"]),
+        ("5.1 愚人\n5.2 高塔逆", ["1 5.1 愚人?", "2 5.2 高塔-"]),
+    ],
+)
+def test_cards_at_one_place_share_its_name(written, expected):
+    assert shown(written) == expected
+
+
 def test_list_numbers_begin_with_known_characters():
     others = (character for character in map(chr, range(0x10000)) if character not in card_words.number_starts())
     assert not [character for character in others if card_words.list_number().match(character + "1)")]
