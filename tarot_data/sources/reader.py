@@ -34,6 +34,7 @@ FORMS = (
     "own_readings",
     "notes.siyuan",
     "notes.app_json",
+    "mhtml",
     "chats.chat_json",
     "finetune",
     "json_records",

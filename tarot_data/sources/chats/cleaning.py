@@ -34,7 +34,7 @@ def cleaned(messages: Iterable[Message]) -> list[Message]:
 
 def person_of(sender: str) -> str:
     """Return a sender without marks around the name, a title in front of it, and the account or remark behind it."""
-    name = _BEFORE_NAME.sub("", sender.strip(_BULLETS))
+    name = _BEFORE_NAME.sub("", sender.lstrip(_BULLETS).rstrip())
     while (match := _BEHIND_NAME.search(name)) and match.start() and _is_account(match[1]):
         name = name[: match.start()]
     folded = fold(name)

@@ -18,7 +18,7 @@ class DayOrder:
     def of(cls, written: list[tuple[str, str]]) -> "DayOrder":
         """Find the order of a chat's days. written: (day, clock time) of its messages in the order of the file.
 
-        A number above 12 is a day; messages go forward in time; a full stop, a year of four digits on a clock of 24
+        A number above 12 is a day; messages go forward in time; days change more often than months; a full stop, a year of four digits on a clock of 24
         hours and pm in small letters are used where the day is first, PM with a year of two digits in the United States.
         """
         found = [(match, clock) for day, clock in written if (match := _SHORT.fullmatch(day))]
@@ -34,6 +34,9 @@ class DayOrder:
         ]
         if backwards[0] != backwards[1]:
             return cls(backwards[0] < backwards[1])
+        first, second = (len({pair[place] for pair in pairs}) for place in (0, 1))
+        if abs(first - second) > 1:
+            return cls(second > first)
         match, clock = found[0]
         half = clock[-2:]
         if match[2] == "." or half in ("am", "pm") or len(match[4]) == 4 and not half.isalpha():

@@ -175,12 +175,13 @@ def format_of(lines: list[str], name: str = "") -> Format | None:
     return best if score > NO_CHAT else None
 
 
-NO_CHAT = (0, False, 0)
+NO_CHAT = (0, False, 0, 0)
 
 
-def _score(row: Format, lines: list[str], seen: _Evidence) -> tuple[int, bool, int]:
-    """Score how well a format fits: strength of the evidence, whether an intro names its program, number of heads;
-    NO_CHAT if it does not fit.
+def _score(row: Format, lines: list[str], seen: _Evidence) -> tuple[int, bool, int, int]:
+    """Score how well a format fits: strength of the evidence, whether an intro names its program, number of heads, and
+    the fewer senders the better, but two at least: a format that takes texts for names finds many, one that takes a label
+    for a name finds one; NO_CHAT if it does not fit.
 
     3: three heads or more, of two senders or at three times, one sender twice. 2: clock times in a file that is
     marked as a chat. 1: a file of two messages that starts with a head.
@@ -191,13 +192,14 @@ def _score(row: Format, lines: list[str], seen: _Evidence) -> tuple[int, bool, i
     if row.needs == "talk" and not _is_talk([parts for _, parts in found]):
         return NO_CHAT
     names = Counter(parts["name"] for _, parts in found)
+    many = -len(names if len(names) > 1 else found)
     times = {parts.get("clock") for _, parts in found}
     named = row.program in seen.clients
     if len(found) > 2 and (len(names) > 1 or len(times) > 2) and max(names.values()) > 1:
-        return 3, named, len(found)
+        return 3, named, len(found), many
     if found and row.has_clock and not row.has_day and (named or not {"", row.program}.isdisjoint(seen.marked)):
-        return 2, named, len(found)
-    return (1, named, 2) if row.needs == "pair" and len(found) == len(names) == 2 and found[0][0] == 0 else NO_CHAT
+        return 2, named, len(found), many
+    return (1, named, 2, -2) if row.needs == "pair" and len(found) == len(names) == 2 and found[0][0] == 0 else NO_CHAT
 
 
 def _is_possible(row: Format, lines: list[str], seen: _Evidence) -> bool:
