@@ -18,8 +18,9 @@ class DayOrder:
     def of(cls, written: list[tuple[str, str]]) -> "DayOrder":
         """Find the order of a chat's days. written: (day, clock time) of its messages in the order of the file.
 
-        A number above 12 is a day; messages go forward in time; days change more often than months; a full stop, a year of four digits on a clock of 24
-        hours and pm in small letters are used where the day is first, PM with a year of two digits in the United States.
+        A number above 12 is a day; messages go forward in time; days change more often than months. Else a full stop, pm
+        in small letters, or a year of four digits on a clock of 24 hours means that the day is first, and PM with a year
+        of two digits that the month is, as in the United States.
         """
         found = [(match, clock) for day, clock in written if (match := _SHORT.fullmatch(day))]
         if not found:
