@@ -95,8 +95,8 @@ def ingest(data_dir: Path, inbox: Inbox, spread: bool = False) -> dict:
     whose processes must see inbox and data directory under the same paths. The result is the same, byte for byte.
 
     Returns {files, accepted, updated, unchanged, rejected, redacted, forgotten, readings, rejected_open, masked,
-    reasons, synthetic}: number of files found, readings by their outcome in this run, and totals of the store
-    afterwards.
+    reasons, synthetic, columns}: number of files found, readings by their outcome in this run, and totals of the store
+    afterwards. columns: the files of this run with the labels of their columns that were not understood.
     """
     with tables.writing(data_dir):
         tables.sweep(data_dir)

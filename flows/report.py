@@ -28,6 +28,7 @@ def write_report(
         run=run,
         splits=versions.read(data_dir, version).select("reading_id", "person", "split") if version else None,
         pseudonyms=pseudonyms,
+        files=tables.files(data_dir),
     )
     name = f"report-v{version['version']:06}" if version else "report"
     name += "-pseudonyms" if pseudonyms else ""

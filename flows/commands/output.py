@@ -15,6 +15,8 @@ def print_ingest(ctx: Context, result: dict) -> None:
         for reason, count in sorted(result["reasons"].items(), key=lambda item: -item[1]):
             ctx.print("summary.reason_line", count=count, reason=ctx.say(f"reason.{reason}"))
         ctx.print("summary.rejected_next")
+    for file, labels in sorted(result.get("columns", {}).items()):
+        ctx.print("summary.columns", file=one_line(file), columns="、".join(map(one_line, labels)))
     if result.get("forgotten"):
         ctx.print("summary.passed_over", count=result["forgotten"])
     if result["redacted"]:

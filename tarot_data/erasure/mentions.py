@@ -4,7 +4,7 @@ import polars as pl
 
 from tarot_data.privacy import suppression_list
 
-NAMED_AFTER = frozenset("file member locator name root".split())
+NAMED_AFTER = frozenset("file member locator name root columns".split())
 """Fields with names of files and sheets."""
 
 TEXTS = NAMED_AFTER | frozenset(

@@ -26,9 +26,9 @@ from tarot_data.ingest.batches import (
     write_batch,
 )
 from tarot_data.ingest.identity import Known, match
-from tarot_data.privacy import suppression_list
+from tarot_data.privacy import mask, suppression_list
 from tarot_data.sources import inbox, reader
-from tarot_data.sources.records import Blob, Corrected, masked_name
+from tarot_data.sources.records import Blob, Corrected, RawRecord, masked_name
 from tarot_data.store import delta, tables
 from tarot_data.system.memory import release_memory, without_gc
 
@@ -43,6 +43,10 @@ SHARD_BATCHES = 6
 
 PART_BATCHES = 25
 """Batches in one file of the store: 50,000 readings, about 60 MB."""
+
+COLUMNS = pl.Schema({"file": pl.String, "label": pl.String})
+LONGEST_LABEL = 60
+"""Characters of a label of a column that are kept."""
 
 NOTHING = sha256(b"").hexdigest()
 """Digest of an empty file, and of one that could not be opened."""
@@ -126,11 +130,28 @@ def _clean(records: Iterator[object], out: Path, prefix: str, corrected: Correct
         with without_gc():
             if not (batch := list(islice(records, BATCH))):
                 break
+            columns = not_understood(batch)
             readings, refused = to_readings(batch, corrected)
         write_batch(typed(readings, READINGS), out / f"readings-{prefix}{number:05}.parquet")
+        write_batch(columns, out / f"columns-{prefix}{number:05}.parquet")
         write_batch(rejections.identified(typed(refused, REJECTIONS)), out / f"rejections-{prefix}{number:05}.parquet")
         number += 1
         release_memory()
+
+
+def not_understood(batch: list[object]) -> pl.DataFrame:
+    """Return the labels of columns with text that were not understood, masked: one row (file, label) each."""
+    found = dict.fromkeys(
+        (record.source.file, label) for record in batch if isinstance(record, RawRecord) for label in record.unknown
+    )
+    rows = [(file, mask.mask_short(label)[0][:LONGEST_LABEL]) for file, label in found]
+    return pl.DataFrame(rows, schema=COLUMNS, orient="row").unique(maintain_order=True)
+
+
+def _labels_of(clean: Path) -> dict[str, list[str]]:
+    """Return the files of a run with the labels of `not_understood`."""
+    found = read_batches(clean, "columns", COLUMNS)
+    return {file: sorted(set(labels)) for file, labels in found.group_by("file").agg("label").sort("file").iter_rows()}
 
 
 def decide(
@@ -200,7 +221,9 @@ def label_batches(identified: Path, labelled: Path, numbers: list[int]) -> None:
 
 def commit(data_dir: Path, decided: Path, files: list[inbox.InboxFile]) -> dict[str, object]:
     """Append the batches of these files to the store; return the counts of this run."""
-    return commit_batches(data_dir, decided, "ingest", partial(_entries, data_dir, files))
+    columns = _labels_of(decided.parent / "clean")
+    counts = commit_batches(data_dir, decided, "ingest", partial(_entries, data_dir, files, columns))
+    return {**counts, "columns": columns}
 
 
 def commit_batches(data_dir: Path, decided: Path, run: str, entries: Callable[..., pl.DataFrame]) -> dict[str, object]:
@@ -251,6 +274,7 @@ NOTHING_NEW = {
     **dict.fromkeys(("accepted", "updated", "unchanged", "rejected", "redacted", "forgotten", "synthetic"), 0),
     "masked": {},
     "reasons": {},
+    "columns": {},
 }
 """Counts of a run without a new file."""
 
@@ -301,11 +325,12 @@ def _records(files: list[inbox.InboxFile], progress: Progress) -> Iterator[objec
 def _entries(
     data_dir: Path,
     files: list[inbox.InboxFile],
+    columns: dict[str, list[str]],
     readings: pl.DataFrame,
     unchanged: pl.DataFrame,
     refused: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Return one FILES row for each file of this run."""
+    """Return one FILES row for each file of this run. columns: see `_labels_of`."""
     kept = pl.concat(
         [readings.select("reading_id", file=pl.col("source").struct.field("file")), unchanged.drop("source")]
     )
@@ -326,6 +351,7 @@ def _entries(
                 "kept": sorted(set(by_kept.get(file.name, []))),
                 "rejected": sorted(by_rejected.get(file.name, [])),
                 "root": _root(file, forgotten),
+                "columns": _without_names(columns.get(file.name, []), forgotten),
                 "sequence": first + number,
             }
             for number, file in enumerate(files)
@@ -337,6 +363,10 @@ def _entries(
 def _root(file: inbox.InboxFile, forgotten: suppression_list.Forgotten | None) -> str:
     name = masked_name(str(file.root.absolute()))
     return suppression_list.mask_place(forgotten, "file", name) if forgotten else name
+
+
+def _without_names(labels: list[str], forgotten: suppression_list.Forgotten | None) -> list[str]:
+    return [suppression_list.mask_place(forgotten, "file", label) for label in labels] if forgotten else labels
 
 
 def next_sequence(data_dir: Path) -> int:

@@ -48,6 +48,7 @@ def measure(
     run: dict | None = None,
     splits: pl.DataFrame | None = None,
     pseudonyms: bool = False,
+    files: pl.DataFrame | None = None,
 ) -> dict:
     """Compute everything the page shows, in its order.
 
@@ -55,7 +56,8 @@ def measure(
     the one before, the latter with its own measured `figures` (drift needs them). history: all manifests, oldest
     first. splits: reading_id, person and split of the version. run: {manifest, log, scores, generations} of a
     training. gate: its conditions and what is missing. With pseudonyms, persons are P1, P2 … (P1 has most
-    readings), in running text too.
+    readings), in running text too. files: FILES, whose columns that were not understood are listed; with pseudonyms
+    they are not, because labels may be names.
     """
     stored = stored.sort("reading_id")
     names = Names(stored, rejections, hide=pseudonyms)
@@ -71,6 +73,7 @@ def measure(
         "intake": intake(stored),
         "history": [_version(manifest) for manifest in history][-20:],
         "rejected": rejected(rejections, names),
+        "columns": [] if pseudonyms or files is None else not_understood(files),
         "cards": cards(stored),
         "spreads": spreads(stored),
         "themes": themes(stored),
@@ -161,6 +164,12 @@ def intake(stored: pl.DataFrame) -> dict:
         "buckets": [{"from": shown(day), "readings": count} for day, count in buckets.iter_rows()],
         "earlier": dates.len() - int(buckets["readings"].sum()),
     }
+
+
+def not_understood(files: pl.DataFrame) -> list[dict]:
+    """List the files with columns that were not understood: {file, columns}. files: FILES."""
+    rows = files.filter(pl.col("columns").list.len() > 0).select("name", "columns").sort("name")
+    return [{"file": name, "columns": labels} for name, labels in rows.iter_rows()]
 
 
 def rejected(rejections: pl.DataFrame, names: Names) -> dict:

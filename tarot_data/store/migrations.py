@@ -16,7 +16,7 @@ from schemas.rejections import values_json
 from tarot_data.store.old_rejections import verdict_of
 from tarot_data.system.atomic import write_text
 
-VERSION = 3
+VERSION = 4
 
 FILE = "schema.json"
 
@@ -30,6 +30,11 @@ def _keyed_rejections(rows: pl.LazyFrame) -> pl.LazyFrame:
 def _rooted_files(rows: pl.LazyFrame) -> pl.LazyFrame:
     """Add the inbox that a file was read from."""
     return _added(rows, root=pl.lit(""))
+
+
+def _files_with_columns(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Add the labels of columns that were not understood; they are not known of files that were read before."""
+    return _added(rows, columns=pl.lit([], dtype=pl.List(pl.String)))
 
 
 def _coded_rejections(rows: pl.LazyFrame) -> pl.LazyFrame:
@@ -49,6 +54,7 @@ def _verdict(sentence: str) -> dict[str, str]:
 MIGRATIONS: dict[int, dict[str, Callable[[pl.LazyFrame], pl.LazyFrame]]] = {
     1: {"rejections": _keyed_rejections, "files": _rooted_files},
     2: {"rejections": _coded_rejections},
+    3: {"files": _files_with_columns},
 }
 """Shape -> table -> conversion of its rows to the next shape. A conversion must accept rows that are already converted:
 a kill may come between two tables."""

@@ -29,12 +29,14 @@ FILES = pl.Schema(
         "kept": pl.List(pl.String),
         "rejected": pl.List(pl.String),
         "root": pl.String,
+        "columns": pl.List(pl.String),
         "sequence": pl.Int32,
     }
 )
 """A file that is wholly in the store. name: path below the inbox. root: the inbox it was last read from, so that a
 record can be looked up in its file. pipeline: version of the code and lexicon that read it. kept: reading_id of every
-reading in it, new or not. rejected: rejection_id of its other records. sequence: number of the entry, so that the newest
+reading in it, new or not. rejected: rejection_id of its other records. columns: labels of its columns with text that
+were not understood, masked. sequence: number of the entry, so that the newest
 one of a name is known without a clock."""
 
 FIXES = pl.Schema(

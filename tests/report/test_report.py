@@ -15,6 +15,7 @@ from schemas.rejections import values_json
 from schemas.tables import REJECTIONS, STORED
 from tarot_data.report import comparisons, page, statistics, svg_charts
 from tarot_data.report.wording import Words, figure_name, share
+from tarot_data.store import tables
 from tests.builders import card, source, stored, stored_row
 
 REPORT = Path(page.__file__).parent
@@ -615,3 +616,9 @@ def test_measuring_takes_readings_with_closed_lists_as_strings():
     from schemas.tables import stored as plain
 
     assert measure(four().cast(dict(plain(STORED))))["cards"]["covered"] == 2
+
+
+def test_columns_not_understood_are_listed_by_file():
+    entry = {"name": "a.csv", "columns": ["旧事"], "sequence": 0}
+    files = pl.DataFrame([entry, entry | {"name": "b.csv", "columns": []}], schema=tables.FILES)
+    assert statistics.not_understood(files) == [{"file": "a.csv", "columns": ["旧事"]}]
