@@ -20,6 +20,7 @@ _DROPPED, _LOST, _BREAK = "\x02", "\x03", "\x04"
 """Characters that mark, while the rules are applied, a place where markup was removed, a line end inside it, and a line
 end that the file does not have."""
 _MARKERS = dict.fromkeys(map(ord, (_DROPPED, _LOST, _BREAK)))
+_COMMON = " -#>"
 _AROUND = " \t>-*+•" + _BREAK
 """Marks of a list item or quotation that are nothing by themselves."""
 
@@ -59,14 +60,34 @@ def rules() -> tuple[Rule, ...]:
     return (*_BEFORE_TABLE, *of_table, *_AFTER_TABLE)
 
 
+@cache
+def _marks_by_sign() -> dict[str, list[tuple[str, int]]]:
+    """Return the marks with the number of their rule, by a character of the mark that few notes have.
+
+    A hundred marks are searched in every note; most notes have none of these twenty characters.
+    """
+    found: dict[str, list[tuple[str, int]]] = {}
+    for number, rule in enumerate(rules()):
+        for mark in rule.marks:
+            sign = next((each for each in mark if not (each in _COMMON or each.islower())), mark[0])
+            found.setdefault(sign, []).append((mark, number))
+    return found
+
+
 def lines_of(text: str) -> list[Line]:
     """Return the lines of a note without markup. Line ends must be \\n; lines are numbered from 1 as in the text."""
-    applied = [rule for rule in rules() if any(mark in text for mark in rule.marks)]
+    applied = {
+        number
+        for sign, marks in _marks_by_sign().items()
+        if sign in text
+        for mark, number in marks
+        if mark in text
+    }
     if not applied:
         return to_lines(text.split("\n"))
     text = text.translate(_MARKERS)
-    for rule in applied:
-        text = rule.pattern.sub(rule.replace, text)
+    for number in sorted(applied):
+        text = rules()[number].pattern.sub(rules()[number].replace, text)
     return list(_numbered(text))
 
 
