@@ -39,6 +39,7 @@ FORMS = (
     "finetune",
     "json_records",
     "chats.unknown_json",
+    "notes.json_strings",
     "chats.chat_html",
     "notion.html",
     "notes.joplin",

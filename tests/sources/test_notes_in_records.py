@@ -38,6 +38,22 @@ def test_notes_in_json_strings(read, text):
     assert record.date == "2023-08-02"
 
 
+@pytest.mark.parametrize("header", [["序", "便签", "更新于"], ["Date", "Note", "Tag"]])
+def test_notes_under_unknown_columns(read, header):
+    [record] = read({"n.csv": table([header, ["1", NOTE, "x"]])})
+    same(record)
+
+
+def test_notes_under_unknown_keys(read):
+    notes = [
+        {"noteTitle": "店面", "noteBody": NOTE, "createdTime": 1690984800},
+        {"noteTitle": "买菜", "noteBody": "白菜"},
+    ]
+    [record] = read({"n.json": json.dumps({"notebook": {"notes": notes}})})
+    same(record)
+    assert (record.date, record.source.locator) == (1690984800, "note 1")
+
+
 def test_notes_in_html_of_cells(read):
     lines = "".join(f"<div>{line or '<br>'}</div>" for line in NOTE.split("\n"))
     [record] = read({"n.csv": table([["标题", "内容", "创建时间"], ["店面", lines, "2023-08-02"]])})

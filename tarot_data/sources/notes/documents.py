@@ -1,5 +1,6 @@
 """Notes of a note tool's file, with title, date and tags beside their text, to raw records."""
 
+import re
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -11,6 +12,10 @@ from tarot_data.sources.labels import is_title
 from tarot_data.sources.notes import markup, plain
 from tarot_data.sources.notes.in_records import completed
 from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of
+
+_TAG = r"#(?!#)[^\s#]{1,40}#?"
+_TAGS_ALONE = re.compile(rf"\A(?:\s*{_TAG}(?:[ \t]+{_TAG})*[ \t]*\n)+|(?:\n[ \t]*{_TAG}(?:[ \t]+{_TAG})*)+\s*\Z")
+"""Lines of hash tags above and below a note, which the tool has as its tags."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +67,8 @@ def _records(document: Document, blob: Blob, form: str, locator: str) -> Iterato
     )
     # A title may begin with the day, as the name of a note's file may.
     named = replace(blob, name=title)
-    found = list(plain.read_lines(markup.lines_of(document.text), named, form, locator))
+    text = _TAGS_ALONE.sub("", document.text)
+    found = list(plain.read_lines(markup.lines_of(text), named, form, locator))
     for number, note in enumerate(found, 1):
         place = replace(around.source, locator=locator if number == 1 else f"{locator} part {number}")
         note = completed(replace(note, source=place), around, alone=len(found) == 1)

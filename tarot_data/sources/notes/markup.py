@@ -77,11 +77,7 @@ def _marks_by_sign() -> dict[str, list[tuple[str, int]]]:
 def lines_of(text: str) -> list[Line]:
     """Return the lines of a note without markup. Line ends must be \\n; lines are numbered from 1 as in the text."""
     applied = {
-        number
-        for sign, marks in _marks_by_sign().items()
-        if sign in text
-        for mark, number in marks
-        if mark in text
+        number for sign, marks in _marks_by_sign().items() if sign in text for mark, number in marks if mark in text
     }
     if not applied:
         return to_lines(text.split("\n"))

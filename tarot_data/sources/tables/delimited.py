@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from tarot_data.sources.encoding import HEAD, encoding_of
 from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of, unreadable
 from tarot_data.sources.sniff import Sample
-from tarot_data.sources.tables.header import HEADER_ROWS, columns_by_content, columns_of, find_header
+from tarot_data.sources.tables.header import HEADER_ROWS, columns_by_content, columns_by_notes, columns_of, find_header
 from tarot_data.sources.tables.rows import read_rows
 from tarot_data.sources.tables.transposed import is_transposed
 
@@ -70,7 +70,17 @@ def _by_first_column(head: str) -> str | None:
     return None
 
 
-LAYOUTS = (_by_header, _by_cells, _by_first_column)
+def _by_notes(head: str) -> str | None:
+    """Return the separator of rows of which a quoted cell has a labelled note."""
+    for separator in ",\t;":
+        if '"' in head and separator in head:
+            rows = _filled_rows(head, separator)
+            if len({len(row) for row in rows}) == 1 and len(rows[0]) > 1 and columns_by_notes(rows):
+                return separator
+    return None
+
+
+LAYOUTS = (_by_header, _by_cells, _by_first_column, _by_notes)
 
 
 def _filled_rows(head: str, separator: str) -> list[list[str]]:

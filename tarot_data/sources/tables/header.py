@@ -10,7 +10,7 @@ from tarot_data.cards.spreads import resolve_spread
 from tarot_data.lexicon.dates import parse_date
 from tarot_data.lexicon.field_names import LISTS_APART, field_of
 from tarot_data.sources.field_values import ANSWERS, is_placeholder
-from tarot_data.sources.labels import NTH_CARD, position_in
+from tarot_data.sources.labels import NTH_CARD, labels_in, position_in
 from tarot_data.sources.noise import noise_words
 from tarot_data.sources.tables.cells import Row, cell_at, cell_text, filled, is_blank
 from tarot_data.text.cleanup import plain
@@ -350,6 +350,38 @@ def columns_by_content(rows: list[Row]) -> Columns | None:
     if "cards" not in names or "content" not in names or len(names) != len(set(names)):
         return None
     return Columns(("?",) * width, tuple(keys))
+
+
+LINES_OF_NOTE = 5
+"""Lines of a cell, blank ones apart, of which two have labels if the cell is a labelled note."""
+
+
+def columns_by_notes(rows: list[Row]) -> Columns | None:
+    """Return the columns of a table in which one has labelled notes, whatever its label; None if none has.
+
+    The first row has the labels if no cell of it is a note.
+    """
+    width = max(map(len, rows), default=0)
+    columns = [[plain(cell_at(row, index)) for row in rows] for index in range(width)]
+    at = next((index for index, column in enumerate(columns) if any(map(_is_note, column))), None)
+    if at is None:
+        return None
+    headed = not any(_is_note(column[0]) for column in columns)
+    keys: list[Key | None] = []
+    for column in columns:
+        key = field_of(column[0]) if headed else None
+        keys.append(key or _key_by_cells([cell for cell in column[headed:] if cell.strip()]))
+    keys = [None if key and key[0] in ("content", "cards") else key for key in keys]
+    keys[at] = ("content", 1)
+    return Columns(tuple(column[0] for column in columns) if headed else ("?",) * width, tuple(keys))
+
+
+def _is_note(cell: str) -> bool:
+    if "\n" not in cell:
+        return False
+    top = [line for line in cell[:2000].split("\n") if line.strip()][:LINES_OF_NOTE]
+    named = {labels[0].key[0] for line in top if (labels := labels_in(line))}
+    return len(named) > 1 and bool(named & {"person", "question", "cards"})
 
 
 def _key_by_cells(cells: list[str]) -> Key | None:

@@ -22,6 +22,7 @@ from tarot_data.sources.tables.header import (
     Key,
     cards_in,
     columns_by_content,
+    columns_by_notes,
     columns_of,
     find_header,
 )
@@ -118,7 +119,13 @@ def _no_labels(head: list[tuple[int, Row]], rows: NumberedRows, table: Table) ->
     return columns and _body(chain(head, rows), columns, table)
 
 
-LAYOUTS: tuple[Callable, ...] = (_header_above, _labels_in_first_column, _no_labels)
+def _notes_in_cells(head: list[tuple[int, Row]], rows: NumberedRows, table: Table) -> Iterator[Line | Rejected] | None:
+    """Read the export of a note app whose labels are not known: one column has labelled notes."""
+    columns = columns_by_notes([row for _, row in head])
+    return columns and _body(chain(head, rows), columns, table)
+
+
+LAYOUTS: tuple[Callable, ...] = (_header_above, _labels_in_first_column, _no_labels, _notes_in_cells)
 """Layouts of a table, tried in order on its first rows; None if a table does not have it."""
 
 _OF_EVERY_ROW = {"person", "date", "spread", "reader", "deck"}
