@@ -32,10 +32,18 @@ def given_readings(ctx: Context, path: Path) -> list[dict]:
         text = ""
     # splitlines() would also break at the separators that a text may contain.
     lines = text.replace("\r\n", "\n").split("\n")
-    first = next((line.strip() for line in lines if line.strip()), "")
-    if first.startswith("{") and first.endswith("}"):
+    if _is_record(next((line for line in lines if line.strip()), "")):
         return list(read_lines(lines, str(path)))
     return _from_any_form(ctx, path, data)
+
+
+def _is_record(line: str) -> bool:
+    """Check whether a line is an object with a content."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, dict) and isinstance(value.get("content"), str)
 
 
 def _from_any_form(ctx: Context, path: Path, data: bytes) -> list[dict]:

@@ -131,7 +131,7 @@ def content_of(ctx: Context, path: Path) -> str:
 
 
 def correct_readings(ctx: Context, decided: dict) -> bool:
-    """Correct accepted readings and print what became of each; return whether all were changed."""
+    """Correct accepted readings and print what became of each; return whether none was refused."""
     from schemas.rejections import with_detail
     from tarot_data.ingest.correct import correct
     from tarot_data.report.wording import Words
@@ -146,7 +146,7 @@ def correct_readings(ctx: Context, decided: dict) -> bool:
         else:
             key = "reading_same" if row["became"] == "same" else "became_corrected"
             ctx.print(f"summary.{key}", reading=row["reading_id"])
-    return all(row["became"] == "corrected" for row in outcomes)
+    return all(row["became"] != "refused" for row in outcomes)
 
 
 @command("replay")

@@ -6,6 +6,7 @@ from pathlib import Path
 from flows.runtime.progress import bar
 from flows.training.runs import champion_of, read_run, run_dirs
 from schemas.errors import Problem
+from schemas.short_ids import whole_id
 from tarot_data.dataset import versions
 from tarot_data.patterns.annotate_records import annotate_records
 from tarot_train import base_model as bases
@@ -22,7 +23,7 @@ def compared(data_dir: Path, names: tuple[str, ...]) -> list[dict]:
     folders = {folder.name: folder for folder in run_dirs(data_dir)}
     best, rows = champion_of(data_dir), []
     for name in names or [name for name, folder in folders.items() if (folder / "scores.json").exists()]:
-        run = next((found for found in reversed(folders) if found == name or found.startswith(f"{name}-")), None)
+        run = _run_of(name, folders)
         rows += _rows_of_run(folders[run], best) if run else [_row_of_base(data_dir, name, folders)]
     seen, kept = set(), []
     for row in rows:
@@ -31,6 +32,17 @@ def compared(data_dir: Path, names: tuple[str, ...]) -> list[dict]:
             seen.add(key)
             kept.append(row)
     return kept
+
+
+def _run_of(name: str, folders: dict[str, Path]) -> str | None:
+    """Return the run that a name is or begins, None if it is no run. Raises Problem `ambiguous_id`."""
+    missing = Problem("no_run", name=name, have=", ".join(folders) or "–")
+    try:
+        return whole_id(name, folders, missing)
+    except Problem as problem:
+        if problem is not missing:
+            raise
+        return None
 
 
 def _rows_of_run(folder: Path, best: str | None) -> list[dict]:

@@ -70,6 +70,8 @@ def test_a_corrected_reading_is_printed(data, capsys):
     reading = id_of(data, FIRST)
     assert tarot(data, "fix", reading, "--date", "2024-03-02", "--spread", "过去现在") == 0
     assert f"{reading}: corrected" in capsys.readouterr().out
+    assert tarot(data, "fix", reading, "--date", "2024-03-02") == 0
+    assert f"{reading}: nothing to change" in capsys.readouterr().out
     assert tarot(data, "fix", reading, "--cards", "愚人逆位、力量正位") == 1
     assert "not changed (" in capsys.readouterr().out
     assert tarot(data, "fix", reading, "--cards", "愚仁正位") == 1

@@ -187,6 +187,10 @@ def test_annotate_and_score_take_printed_readings(sample, tmp_path, monkeypatch,
     ("name", "content"),
     [
         ("gbk.jsonl", json.dumps({"id": "1", **FOOL}, ensure_ascii=False).encode("gb18030")),
+        (
+            "own_names.jsonl",
+            json.dumps({"咨询者": "Mel", "牌": FOOL["cards"], "解读": FIRST}, ensure_ascii=False).encode(),
+        ),
         ("gbk.txt", FIRST.encode("gb18030")),
         ("one.docx", docx(FIRST)),
         ("note.md", f"咨询者：Mel\n问题：换组\n牌：愚人正位、力量正位\n\n{FIRST}\n".encode()),

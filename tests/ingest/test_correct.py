@@ -4,15 +4,19 @@ import shutil
 from datetime import date
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from schemas.errors import Problem
 from tarot_data.ingest import fixes
-from tarot_data.ingest.clean import to_reading
-from tarot_data.ingest.correct import correct, record_of_reading
+from tarot_data.ingest.clean import _with_fixes, to_reading
+from tarot_data.ingest.correct import correct, corrected_record, record_of_reading, texts_of
 from tarot_data.ingest.fixes import Fix
 from tarot_data.ingest.relabel import relabel
 from tarot_data.patterns import model
 from tarot_data.privacy import suppression_list
+from tarot_data.privacy.mask_records import masked_object
+from tarot_data.sources.records import RawDraw, RawRecord, Source
 from tarot_data.store import tables
 from tests.ingest.test_fixes import FIRST, GOOD, SECOND, data, feed, inbox, lay, read_anew, take_in  # noqa: F401
 
@@ -228,3 +232,61 @@ def test_corrections_of_readings_with_cards_from_the_text_last(data, inbox, monk
     )
     assert read_anew(data, inbox, monkeypatch)["unchanged"] == 1
     assert tables.readings(data).to_dicts() == [corrected]
+
+
+FIXES = st.fixed_dictionaries(
+    {},
+    optional={
+        "person": st.sampled_from(["", "小鱼", "[[阿宁]]"]),
+        "question": st.sampled_from(["", "去不去面试？", "打 13800138000"]),
+        "date": st.sampled_from(["", "2023-12-31", "去年"]),
+        "spreads": st.lists(st.sampled_from(["", "过去现在", "圣三角", "自创 A-B"]), min_size=1, max_size=3),
+        "cards": st.lists(
+            st.sampled_from(["愚人正位、力量正位", "过去：月亮逆位、底牌：太阳", "隐士"]), min_size=1, max_size=2
+        ),
+        "content": st.sampled_from([SECOND, OTHER, FIRST + "\r\n有事打 13800138000。"]),
+        "outcome": st.sampled_from(["", "去了"]),
+        "consent": st.sampled_from(["yes", "no", "unknown"]),
+    },
+)
+RECORDS = st.fixed_dictionaries(
+    {
+        "person": st.sampled_from([None, "Mel"]),
+        "question": st.sampled_from([None, "换组"]),
+        "date": st.sampled_from([None, "2024-01-05", "3月2日"]),
+        "draws": st.lists(
+            st.builds(
+                RawDraw,
+                spread=st.sampled_from([None, "两张牌", "圣三角"]),
+                cards=st.sampled_from(
+                    ["愚人正位、力量正位", "1. 愚人 2. 力量（逆）", ["塔", "星星逆位", "底牌：月亮"]]
+                ),
+            ),
+            min_size=1,
+            max_size=2,
+        ).map(tuple),
+        "content": st.sampled_from([FIRST, "牌面：愚人正位、力量正位\n" + FIRST]),
+    }
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(RECORDS, st.lists(FIXES, min_size=1, max_size=3))
+def test_a_corrected_reading_is_what_its_file_gives_later(values, given_fixes):
+    place = Source(file="2024/a.jsonl", member=None, locator="line 1", sha256="0" * 64, form="jsonl")
+    record = RawRecord(source=place, date_hint="2024年/a.jsonl", **values)
+    row, decided = to_reading(record), {}
+    for fields in given_fixes:
+        fields, _ = masked_object(fields)
+        after = to_reading(corrected_record(row, fields))
+        if "reading_id" not in after or not fields:
+            return
+        was, became = row["fingerprint"], after["fingerprint"]
+        back = became != was and became in decided
+        decided[became if back else was] = texts_of(after) if back else decided.get(was, {}) | fields
+        row = after
+    later = _with_fixes(record, lambda one, key: fixes.corrected(one, decided[key]) if key in decided else None)
+    names = ("person", "question", "date", "content", "outcome", "consent", "fingerprint")
+    assert {name: later[name] for name in names} == {name: row[name] for name in names}
+    assert [draw["spread"] for draw in later["draws"]] == [draw["spread"] for draw in row["draws"]]
+    assert set(later["flags"]) == set(row["flags"]) and "fixed" in later["flags"]
