@@ -78,9 +78,10 @@ def _correct(data_dir: Path, rows: dict[str, dict], decided: dict[str, Fix], sta
         for name, key in prints.items():
             became[name] |= _refused(refused[key]) if key in refused else {"became": "corrected"}
         kept = {name: row for name, row in changed.items() if became[name]["became"] == "corrected"}
+        before = fixes.read(data_dir)
         for name, row in kept.items():
             fixes.write(
-                data_dir, fixes.of_reading(data_dir, rows[name]["fingerprint"], row, decided[name], texts_of(row))
+                data_dir, fixes.of_reading(before, rows[name]["fingerprint"], row, decided[name], texts_of(row))
             )
         write_batch(pl.DataFrame(schema=REJECTIONS), out / "rejections-00000.parquet")
         commit_batches(data_dir, out, "fix", lambda *_: pl.DataFrame(schema=tables.FILES))

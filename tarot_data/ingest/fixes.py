@@ -79,15 +79,18 @@ def stored(data_dir: Path) -> Corrected | None:
     return apply if decided else None
 
 
-def of_reading(data_dir: Path, was: str, row: dict, fix: Fix, texts: dict[str, object]) -> dict[str, Fix]:
+def of_reading(before: dict[str, Fix], was: str, row: dict, fix: Fix, texts: dict[str, object]) -> dict[str, Fix]:
     """Return the decisions to store if a fix turned the reading with fingerprint `was` into `row`.
 
-    texts: all FIELDS of the row. A reading corrected back to words and cards it had before gets all of them under the
-    former fingerprint: corrections are applied one after the other, and the chain must not go round.
+    before: all decisions, as `read` returns them. texts: all FIELDS of the row. A reading corrected back to words and
+    cards it had before gets all of them under the former fingerprint: corrections are applied one after the other, and
+    the chain must not go round.
     """
-    before, became = read(data_dir), row["fingerprint"]
+    became = row["fingerprint"]
+    # A list replaces an earlier one, so it must name every draw.
+    spreads = {"spreads": texts["spreads"]} if fix.fields.keys() & {"cards", "spreads"} else {}
     returned = became != was and bool(before.get(became, Fix()).fields)
-    decided = {became: Fix(fields=texts)} if returned else {was: Fix(fields=fix.fields)}
+    decided = {became: Fix(fields=texts)} if returned else {was: Fix(fields=fix.fields | spreads)}
     if fix.accepted:
         decided[became] = replace(decided.get(became, Fix()), accepted=True)
     # A dismissed copy of the reading has the same key and stays dismissed.

@@ -281,11 +281,12 @@ def test_a_corrected_reading_is_what_its_file_gives_later(values, given_fixes):
         after = to_reading(corrected_record(row, fields))
         if "reading_id" not in after or not fields:
             return
-        was, became = row["fingerprint"], after["fingerprint"]
-        back = became != was and became in decided
-        decided[became if back else was] = texts_of(after) if back else decided.get(was, {}) | fields
+        for key, new in fixes.of_reading(
+            decided, row["fingerprint"], after, Fix(fields=fields), texts_of(after)
+        ).items():
+            decided[key] = Fix(fields={**decided.get(key, Fix()).fields, **new.fields})
         row = after
-    later = _with_fixes(record, lambda one, key: fixes.corrected(one, decided[key]) if key in decided else None)
+    later = _with_fixes(record, lambda one, key: fixes.corrected(one, decided[key].fields) if key in decided else None)
     names = ("person", "question", "date", "content", "outcome", "consent", "fingerprint")
     assert {name: later[name] for name in names} == {name: row[name] for name in names}
     assert [draw["spread"] for draw in later["draws"]] == [draw["spread"] for draw in row["draws"]]
