@@ -28,7 +28,7 @@ def _belongs_to_chat(path: Path) -> bool:
         return path.with_name(FIRST_PAGE).is_file()
     if path.name in ("manifest.json", "avatars.json"):
         return any((path.parent / "chunks").glob("*.jsonl"))
-    if re.fullmatch(r"msg-\d+\.js|data\.js", path.name):
+    if re.fullmatch(r"(?:msg|chunk)-\d+\.js|data\.js", path.name):
         return any(path.parent.glob("*.html")) or any(path.parent.parent.glob("*.html"))
     return False
 

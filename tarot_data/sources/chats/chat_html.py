@@ -18,15 +18,15 @@ from tarot_data.sources.sniff import Sample
 _MAX_PAGE = 2**26
 """Bytes of a later page of a chat."""
 
-_DATA = re.compile(r"(?:chatMessages|WEFLOW_DATA|local_msg_list|msg_list|moreWechatMessages|chatData)\s*=\s*(?=\[)")
+_DATA = re.compile(
+    r"(?:chatMessages|WEFLOW_DATA|local_msg_list|msg_list|moreWechatMessages|chatData)\s*=\s*(?=\[)|__WEFLOW_CHUNK_LOADED__\(\d+,\s*(?=\[)"
+)
 _TITLE = re.compile(
     r"<(?:title|h1)\b[^>]*>\s*([^<]{1,60}?)\s*(?:[-–—|·_]\s*(?:微信)?聊天[记記][录錄]\s*)?</", re.IGNORECASE
 )
 _TAGS = re.compile(r"<[^>]*>")
 _LINE_ENDS = re.compile(r"<br\s*/?>|</p>|</div>", re.IGNORECASE)
 _HAS_TAG = re.compile(r"</?[a-zA-Z]")
-_SHORT_NAME = re.compile(r'class="[^"]*(?:sender|name)[^"]*"[^>]*>([^<]{1,60})<')
-_SHORT_TEXT = re.compile(r'class="[^"]*(?:message-text|content|text|bubble)[^"]*"[^>]*>(.*?)</div>', re.DOTALL)
 
 
 def recognises(sample: Sample) -> bool:
@@ -53,10 +53,11 @@ def chats(blob: Blob) -> list[list[Message]]:
 
 
 def _later_pages(blob: Blob) -> Iterator[str]:
-    """Return the texts of a chat's later pages: scripts in a folder next to a page, or Telegram's `messages2.html`."""
+    """Return the texts of a chat's later pages: scripts in a folder with the page's name, or Telegram's `messages2.html`."""
     if blob.path is None:
         return
     pages = [*blob.path.with_name(blob.path.stem + "_files").glob("msg-*.js")]
+    pages += [page for page in blob.path.parent.glob("*/chunk-*.js") if page.parent.name.startswith(blob.path.stem)]
     if blob.path.name == FIRST_PAGE:
         pages += [page for page in blob.path.parent.glob("messages*.html") if LATER_PAGE.fullmatch(page.name)]
     for page in sorted(pages, key=lambda page: int("".join(filter(str.isdecimal, page.name)) or 0)):
@@ -84,7 +85,7 @@ def _objects(text: str, program: Program | None) -> Iterator[dict]:
         if isinstance(value, str):
             yield from page_elements.elements_of(value, program) if program else ()
         elif isinstance(value, dict):
-            yield _short(value) if "b" in value and "t" in value else _without_tags(value)
+            yield _short(value, program) if "b" in value and "t" in value else _without_tags(value)
 
 
 def _without_tags(value: dict) -> dict:
@@ -92,12 +93,14 @@ def _without_tags(value: dict) -> dict:
     return {key: _plain(child) if isinstance(child, str) and child in texts else child for key, child in value.items()}
 
 
-def _short(value: dict) -> dict:
+def _short(value: dict, program: Program | None) -> dict:
     """Convert a message of WeFlow's page: `b` is its HTML, `s` whether the reader sent it, `t` its time."""
     body = value["b"] if isinstance(value["b"], str) else ""
-    name, text = _SHORT_NAME.search(body), _SHORT_TEXT.search(body)
-    sender = unescape(name[1]) if name else ""
-    return {"sender": sender, "text": _plain(text[1] if text else body), "is_send": value.get("s"), "time": value["t"]}
+    wrapped = f'<div class="message">{body}</div>'
+    found = page_elements.elements_of(wrapped, program) if program and "class=" in body else []
+    text = "".join(element["text"] for element in found) if found else _plain(body)
+    sender = "".join(element["sender"] for element in found).strip()
+    return {"sender": sender, "text": text, "is_send": value.get("s"), "time": value["t"]}
 
 
 def _plain(html: str) -> str:
