@@ -164,3 +164,16 @@ def test_unknown_chat_is_rejected_with_its_keys(read):
     log = [{"u": name, "b": text, "d": 1704459482 + place} for place, (name, text) in enumerate(said)]
     (record,) = read({"a.json": json.dumps({"log": log}, ensure_ascii=False, indent=1)})
     assert (record.reason, record.code, record.values) == ("unreadable", "chat_unknown_keys", {"keys": "u, b, d"})
+
+
+def test_readings_with_names_and_times_are_no_chat(read, tmp_path):
+    rows = [("Mel", 1704459482), ("Mel", 1704559482), ("阿宁", 1704659482), ("Mel", 1704759482)]
+    items = [{"user": name, "text": f"牌：隐士、战车（逆）\n{BODY}", "time": time} for name, time in rows]
+    assert "wechat" not in {record.source.form for record in read({"a.json": json.dumps(items)})}
+    database = database_of(
+        "CREATE TABLE readings (id INTEGER PRIMARY KEY, user TEXT, content TEXT, time INTEGER)", str(tmp_path / "a.db")
+    )
+    database.executemany("INSERT INTO readings (user, content, time) VALUES (:user, :text, :time)", items)
+    database.commit()
+    database.close()
+    assert "wechat" not in {record.source.form for record in read({"a.db": (tmp_path / "a.db").read_bytes()})}

@@ -9,7 +9,7 @@ from tarot_data.sources import json_records, json_stream
 from tarot_data.sources.chats.message import Message
 from tarot_data.sources.chats.message_table import (
     Cells,
-    best_name,
+    are_a_chat,
     cells_of,
     chats_of,
     display_names,
@@ -33,9 +33,6 @@ _KEY = re.compile(r'"([^"\\\n]{1,40})"\s*:')
 _NAMES = ("displayName", "remark", "nickname", "name", "title", "threadName", "topic")
 """Keys of an object around messages that may name the other side."""
 _ACCOUNTS = ("wxid", "userName", "username", "uid", "uin", "id", "user_id")
-_SHORT, _LEAST_SHORT = 40, 1 / 3
-"""Characters of a message, and the share of messages with no more, in a chat of no known program: a list of readings with
-names and times has long texts only."""
 
 
 @dataclass
@@ -103,10 +100,7 @@ def _is_chat(chat: Chat) -> bool:
         return True
     if any("mine" in found or "mark" in found for found in cells):
         return True
-    senders = {best_name(found.get("sender") or found.get("account") or []) for found in cells}
-    texts = [found["text"][0] for found in cells if "text" in found]
-    short = sum(isinstance(text, str) and len(text) <= _SHORT for text in texts)
-    return len(cells) > 2 and 1 < len(senders) < max(3, len(cells)) and short >= _LEAST_SHORT * len(texts)
+    return are_a_chat(cells)
 
 
 def read(blob: Blob) -> Iterator[RawRecord | Rejected]:

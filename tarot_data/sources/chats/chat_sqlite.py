@@ -5,13 +5,15 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from tarot_data.sources.chats.message_table import cells_of, chats_of, is_message, parts_of_keys
+from tarot_data.sources.chats.message_table import are_a_chat, cells_of, chats_of, is_message, parts_of_keys
 from tarot_data.sources.chats.programs import Program, programs_of
 from tarot_data.sources.chats.sittings import Message, to_records
 from tarot_data.sources.labels import known_fields
 from tarot_data.sources.records import Blob, RawRecord, Rejected, SourceError, rejected, unreadable
 
 MAX_ROWS = 1_000_000
+_LOOKED_AT = 200
+"""Rows by which a table of messages is recognised."""
 _MISSING = re.compile(r"no such column: (?:(\w+)\.)?(\w+)")
 _MOST_MISSING = 20
 """Columns of a query that an older version of a program may lack."""
@@ -48,11 +50,10 @@ def read(database: sqlite3.Connection, program: Program, blob: Blob) -> Iterator
 def read_table(database: sqlite3.Connection, table: str, blob: Blob) -> Iterator[RawRecord | Rejected] | None:
     """Read a table of messages; None if its rows are not those of a chat."""
     quoted = '"' + table.replace('"', '""') + '"'
-    rows = list(_rows(database.execute(f"SELECT * FROM {quoted} LIMIT {MAX_ROWS}")))
-    cells = [cells_of(row) for row in rows[:200]]
-    sides = {str((found.get("sender") or found.get("account") or found.get("mine") or [""])[0]) for found in cells}
-    if len(cells) < 3 or not 1 < len(sides) < len(cells) or not all(map(is_message, cells[:3])):
+    cells = [cells_of(row) for row in _rows(database.execute(f"SELECT * FROM {quoted} LIMIT {_LOOKED_AT}"))]
+    if not are_a_chat(cells) or not all(map(is_message, cells[:3])):
         return None
+    rows = _rows(database.execute(f"SELECT * FROM {quoted} LIMIT {MAX_ROWS}"))
     return _records(chats_of((f"table {table} row {number}", row) for number, row in enumerate(rows, 1)), blob)
 
 

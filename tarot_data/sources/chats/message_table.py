@@ -109,6 +109,19 @@ def is_message(cells: Cells) -> bool:
     return "text" in cells and named and ("time" in cells or "mark" in cells)
 
 
+_SHORT, _LEAST_SHORT = 40, 1 / 3
+"""Characters of a message, and the share of messages with no more, in a chat of no known program: a list of readings with
+names and times has long texts only."""
+
+
+def are_a_chat(cells: list[Cells]) -> bool:
+    """Check whether messages of no known program are a chat: three or more, of people or sides that recur, some short."""
+    sides = {best_name(found.get("sender") or found.get("account") or found.get("mine") or []) for found in cells}
+    texts = [found["text"][0] for found in cells if "text" in found]
+    short = sum(isinstance(text, str) and len(text) <= _SHORT for text in texts)
+    return len(cells) > 2 and 1 < len(sides) < max(3, len(cells)) and short >= _LEAST_SHORT * len(texts)
+
+
 def header_of(rows: list[list[object]]) -> list[str] | None:
     """Find the header of a message table, which may be below lines about the chat; None if it has none."""
     for row in rows[:8]:

@@ -42,6 +42,9 @@ def program_of(text: str) -> Program | None:
 
 
 def _is_chat(text: str, program: Program) -> bool:
+    names = {name for selector in program.page["message"] for name in selector.split(".")[1:]}
+    if not any(name in text for name in names):  # quick: most pages are no chats
+        return False
     found = completed(elements_of(text, program))
     sides = {(value["sender"], value["is_send"]) for value in found}
     return len(found) >= _FEWEST and len(sides) > 1 and all(value["time"] for value in found)
