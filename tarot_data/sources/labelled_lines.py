@@ -10,6 +10,7 @@ from tarot_data.lexicon.field_names import LISTS_APART
 from tarot_data.sources.field_values import Fields
 from tarot_data.sources.labels import Label, is_title, position_in, without_tags
 from tarot_data.sources.lines import DAY, Kind, Line
+from tarot_data.sources.noise import noise_words
 
 LONGEST_UNDER_HEADING = 80
 """Characters of a value that is a blank line below its label's heading; longer ones are prose."""
@@ -202,7 +203,7 @@ class _HeadReader:
                 self.head.inline = line.text[label.end :].strip()
                 pairs.append((label.name, ""))
                 self.ended = True
-                break
+                return self.take(1) and self.answer_below()
             value = without_tags(line.text[label.end : end]).strip().strip("*").strip(" \t;；|｜")
             pairs.append((label.name, value))
             if key[0] == "person":
@@ -211,6 +212,14 @@ class _HeadReader:
             self.text = key if key[0] in _TEXTS else None
             self.has_cards = self.has_cards or key[0] in _OF_CARDS
         return self.take(1)
+
+    def answer_below(self) -> bool:
+        """Take the text behind the mark of an answer under a content label (`A：…`) for the beginning of the body."""
+        line = next(iter(self.lines[self.index : self.index + 1]), None)
+        if line and not self.head.inline and line.labels and line.labels[0].name in noise_words("answer label"):
+            self.head.inline = line.text[line.labels[0].end :].strip()
+            self.take(1)
+        return True
 
     def split_day(self, key: tuple[str, int]) -> None:
         """Move the day behind a name to the date: `客户 小葵 / 2024.7.7 晚上`."""
@@ -283,7 +292,7 @@ class _HeadReader:
                 return index - self.index if follows and self.is_new(line, line.labels[0]) else 0
             if line.kind in (Kind.SEPARATOR, Kind.DATE, Kind.HEADING):
                 return 0
-            if (self.blanks or not line.stripped) and (not client or self.has_cards):
+            if (self.blanks or not line.stripped) and not client:
                 return 0
             if index > self.index and not self.has_cards and _is_placed_card(line):
                 return index - self.index
@@ -301,7 +310,11 @@ class _HeadReader:
 
     def value_below(self, line: Line) -> bool:
         """Read the value in the line under its label, or skip a blank line below a heading."""
-        if not self.open or self.value or line.labels:
+        if not self.open or self.value:
+            return False
+        if line.labels and line.labels[0].name in noise_words("answer label"):
+            return self.extend(line.text[line.labels[0].end :].strip())
+        if line.labels:
             return False
         near_heading = self.under_heading and self.blanks == 1 and len(line.stripped) <= LONGEST_UNDER_HEADING
         return (not self.blanks or near_heading) and self.extend(line.stripped)
@@ -352,8 +365,8 @@ _RULES = (
     _HeadReader.more_cards,
     _HeadReader.cards_without_label,
     _HeadReader.spread_alone,
-    _HeadReader.known_labels,
     _HeadReader.value_below,
+    _HeadReader.known_labels,
     _HeadReader.more_text,
     _HeadReader.unknown_labels,
 )

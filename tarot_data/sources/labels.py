@@ -18,14 +18,17 @@ _REACH = 100
 _LONGEST_WITHOUT_COLON = 300
 """Characters of a line without a colon that a label may begin; a longer one is prose."""
 
+LONGEST_COUNT = 3
+"""Characters of the mark of a numbered question (`Q1`), whose words are the label."""
+
 _DECORATION = " \t\u3000>#*-•"
 _SIGN = "[\u2190-\u21ff\u2460-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]"
 _LEAD = re.compile(
-    rf"^[ \t>]*(?:[-*•·▪▫◆●]\s+|#{{1,6}}\s+|[0-9]{{1,2}}[.、)]\s*|[{NUMERALS}]{{1,2}}[、.]\s*)?"
+    rf"^[ \t>]*(?:#{{1,6}}\s+)?(?:[-*•·▪▫◆●]\s+|[0-9]{{1,2}}[.、)]\s*|[{NUMERALS}]{{1,2}}[、.]\s*)?"
     rf"(?:\[[ xX]\]\s+)?(?:#[^\s#]{{1,30}}\s+)*(?:(?:{_SIGN}[\ufe0f\u20e3]?){{1,3}}\s?)?"
 )
 """Marks before a label: of a list or a heading, a number, a checkbox, tags, an emoji."""
-_MARK = re.compile(r"[:：﹕∶︰＝=【\[『「?？]")
+_MARK = re.compile(r"[:：﹕∶︰＝=→【\[『「?？]")
 _DASH = re.compile(r"[-\u2013\u2014|]{1,2}\s+")
 """Between a label and its value: `问题 - 搬家`, `问题 | 搬家`."""
 _ASKED = re.compile(rf"{_LEAD.pattern}(?P<label>[^?:\n]{{2,24}}?)\s?(?P<mark>[?:])[?:]?\s*")
@@ -72,8 +75,15 @@ def labels_in(line: str) -> list[Label]:
         if not kept or label.start >= kept[-1].end:
             kept.append(label)
     if kept and kept[0].start <= start + 4:
-        return kept
+        numbered = len(kept) == 1 and kept[0].name[-1].isdigit() and len(kept[0].name) <= LONGEST_COUNT
+        return [_asked_in_value(kept[0], folded)] if numbered else kept
     return _question_label(folded) or _label_before_space(line)
+
+
+def _asked_in_value(label: Label, folded: str) -> Label:
+    """Return the label that a numbered question asks for (`Q1：您的称呼？`), or the label itself."""
+    asked = folded[label.end :].strip(" ?:")
+    return Label(asked, label.start, len(folded)) if label.key[0] == "question" and field_of(asked) else label
 
 
 def _person_in_tags(line: str) -> Label | None:
@@ -116,7 +126,7 @@ def _marked_label() -> tuple[re.Pattern, re.Pattern]:
         re.compile(
             rf"(?:{_LEAD.pattern}|(?<=[\s;；|｜,，。]))(?:\*\*|__|[【\[『「])?\s?"
             rf"(?P<label>(?:{any_label})\s?[(（]?\d{{0,2}}[)）]?)\s?(?:[(\[][^()\[\]\n]{{1,30}}[)\]]\s?)?"
-            r"(?:\*\*|__|[】\]』」])?\s?(?:::?|[＝=])\s?(?:\*\*|__)?",
+            r"(?:\*\*|__|[】\]』」])?\s?(?:::?|[＝=→])\s?(?:\*\*|__)?",
             re.MULTILINE,
         ),
     )

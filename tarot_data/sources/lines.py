@@ -28,6 +28,8 @@ _TASK_STARTS = tuple("-*+>☐☑☒0123456789")
 _ITEM = re.compile(r"\s*(?:([0-9]{1,2})[.、)]|[①-⑳]|[-*•]\s)\s*")
 _COUNTED = re.compile(r"\W{0,3}([0-9]{1,3})(?:\ufe0f?\u20e3|\s?[.、:：)）】])\s*\S.{0,20}$")
 
+BULLETS = ("- ", "* ", "• ", "+ ")
+
 SENTENCE_ENDS = "。！？!?"
 
 

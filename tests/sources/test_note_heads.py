@@ -79,6 +79,11 @@ def test_the_clients_own_words_are_not_content(read, label, head):
         "1. 您的称呼是？\n小麦\n2. 您想问的问题是？\n他还会找我吗\n3. 您抽到的牌是？\n女祭司正位、月亮逆位\n4. 老师的解读：",
         "1、请问怎么称呼您？ 小麦\n2、您想咨询的问题是什么？ 他还会找我吗\n3、您抽到了哪些牌？ 女祭司正位、月亮逆位",
         "客户：小麦\n问题：他还会找我吗\n两张牌：女祭司正位、月亮逆位",
+        "客户→小麦\n问题→他还会找我吗\n牌→女祭司正位、月亮逆位",
+        "姓名/昵称：小麦\n问题/诉求：他还会找我吗\n牌：女祭司正位、月亮逆位",
+        "### 1. 怎么称呼你？\n\n小麦\n\n### 2. 你想问什么？\n\n他还会找我吗\n\n### 3. 抽到的牌\n\n女祭司正位、月亮逆位\n\n### 4. 解读",
+        "Q1：您的昵称？\nA：小麦\nQ2：您想问什么问题？\nA：他还会找我吗\nQ3：抽到的牌\nA：女祭司正位、月亮逆位\nQ4：老师的解读",
+        f"客户：小麦\n问题：他还会找我吗\n{CARDS}\n\n背景：\n{STORY}\n\n没再联系。\n\n解读：",
     ],
 )
 def test_separators_remarks_and_questions_as_labels(read, head):
@@ -96,6 +101,19 @@ def test_a_spread_alone_heads_its_cards(read):
         ("未来", "星星"),
     ]
     assert reading["content"] == BODY
+
+
+def test_answers_of_a_form_have_marks(read):
+    text = (
+        f"Q1：您的昵称？\nA：小麦\nQ2：您想问什么？\nA：搬家吗\nQ3：抽到的牌？\nA：女祭司\nQ4：老师的解读\nA：{BODY}\n"
+    )
+    (record,) = read({"a.txt": text})
+    assert (record.person, record.question, record.content) == ("小麦", "搬家吗", BODY)
+
+
+def test_cards_at_the_top_and_labels_at_the_end(read):
+    reading = to_reading(read({"a.txt": f"{CARDS}\n\n{BODY}\n\n问题：搬家吗\n客户：小麦\n"})[0])
+    assert (reading["person"], reading["question"], reading["content"]) == ("小麦", "搬家吗", BODY)
 
 
 def test_background_is_a_position_among_the_cards(read):

@@ -99,6 +99,13 @@ def test_other_parts_of_a_daily_note_stay_out(read, other):
     assert found(read, text) == [("老周", "要不要签这份合同", "2026-07-13", FIRST)]
 
 
+def test_lists_around_a_reading_of_a_day_stay_out(read):
+    text = f"# 2026-07-13\n\n- 早上跑步\n\n客户：老周\n{HEAD_1}\n\n{FIRST}\n\n- 看电影\n- 交房租 3200\n"
+    assert found(read, text)[0][3] == FIRST
+    advice = f"{FIRST}\n\n- 少熬夜\n- 先存钱"
+    assert found(read, f"# 2026-07-13\n\n客户：老周\n{HEAD_1}\n\n{advice}\n")[0][3] == advice
+
+
 @pytest.mark.parametrize(
     "part",
     [

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from tarot_data.lexicon.field_names import LISTS_APART
 from tarot_data.sources.field_values import Fields
 from tarot_data.sources.labelled_lines import Head, read_head
-from tarot_data.sources.lines import Kind, Line
+from tarot_data.sources.lines import BULLETS, Kind, Line
 from tarot_data.text.numerals import NUMERALS, to_int
 
 LINES_ABOVE = 8
@@ -64,7 +64,10 @@ def find_readings(lines: list[Line]) -> list[Reading]:
         lead = _lead_above(lines, index)
         head = read_head(lines, index, title=lead.title)
         word = lines[index].labels[0].name.strip()
-        if _begins_reading(head, lead, word in words, found) and not _restates(lines, head, lead, found):
+        draws_at_top = not found and head.names <= _DRAWN and _is_top(lines[:index])
+        if (draws_at_top or _begins_reading(head, lead, word in words, found)) and not _restates(
+            lines, head, lead, found
+        ):
             found.append(Reading(index, head, lead, lead.begin, lead.begin))
             words.add(word)
             index = max(head.body, index + 1)
@@ -72,6 +75,11 @@ def find_readings(lines: list[Line]) -> list[Reading]:
             index += 1
     _add_counts(found, lines)
     return found
+
+
+def _is_top(above: list[Line]) -> bool:
+    """Check whether nothing but a title or a date is above a line."""
+    return len(above) <= LINES_ABOVE and all(line.kind in NO_TITLE or line.level for line in above)
 
 
 def _begins_reading(head: Head, lead: Lead, again: bool, found: list[Reading]) -> bool:
@@ -134,7 +142,8 @@ def _begin_above(lines: list[Line], start: int) -> int:
                 begin = index
         elif line.kind != Kind.BLANK:
             texts += 1
-            if texts > 1 or len(line.stripped) > LONGEST_TITLE or line.ends_sentence or "…" in line.text:
+            listed = line.stripped[:2] in BULLETS and not line.labels
+            if texts > 1 or listed or len(line.stripped) > LONGEST_TITLE or line.ends_sentence or "…" in line.text:
                 return begin
     return 0 if floor == 0 and texts == 1 else begin
 

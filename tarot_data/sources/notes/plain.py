@@ -99,10 +99,12 @@ def split(
         place = f"{place} part {places[place]}" if places[place] > 1 else place
         level = next((line.level for line in reversed(lines[former : reading.start]) if line.level), 0)
         daily = bool(day_in_name(blob.name)) or sections.is_daily(lines, reading.start, level)
-        below = sections.own_lines(lines[reading.head.body : end], level, daily, reading.lead.dated)
+        below = sections.trimmed(sections.own_lines(lines[reading.head.body : end], level, daily, reading.lead.dated))
+        if daily:
+            below = sections.without_list_at_end(below, lines[former : reading.start])
         day = _day_of(lines, reading, blob)
         source = source_of(blob, place, form)
-        record = _record(reading, sections.trimmed(below), lines, common, day, source, blob.hint)
+        record = _record(reading, below, lines, common, day, source, blob.hint)
         if preface and not record.content:
             record = replace(record, content=preface)
         elif preface:

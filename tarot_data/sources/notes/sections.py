@@ -9,7 +9,7 @@ from tarot_data.cards.mentions import find_cards
 from tarot_data.lexicon.field_names import LISTS_APART, field_of
 from tarot_data.sources.field_values import Fields
 from tarot_data.sources.labels import Label, position_in
-from tarot_data.sources.lines import DAY, Kind, Line
+from tarot_data.sources.lines import BULLETS, DAY, Kind, Line
 from tarot_data.sources.noise import noise_words
 from tarot_data.text.normalise import fold
 
@@ -63,6 +63,19 @@ def own_lines(lines: list[Line], level: int, daily: bool, dated: bool) -> list[L
                 block = []
             kept.append(line)
     return _without_tasks(kept)
+
+
+def without_list_at_end(lines: list[Line], above: list[Line]) -> list[Line]:
+    """Return the lines of a body in a daily note without a list at its end, if the note has a list above the reading too
+    and the one at the end names no card."""
+    end = len(lines)
+    while end and lines[end - 1].stripped[:2] in BULLETS:
+        end -= 1
+    listed = any(line.stripped[:2] in BULLETS and not line.labels for line in above)
+    if end in (0, len(lines)) or lines[end - 1].stripped or not listed:
+        return lines
+    text = "\n".join(line.text for line in lines[end:])
+    return lines if find_cards(text[:LONGEST_LOOKED_AT]) else trimmed(lines[:end])
 
 
 def _without_tasks(lines: list[Line]) -> list[Line]:
