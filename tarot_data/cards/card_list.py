@@ -252,11 +252,13 @@ class _Drawn:
 
     def _share_place(self, card: dict, before: list[Token]) -> None:
         """Note that a card without a position follows one on its line that has a label and a colon: `选A：恶魔、高塔`."""
+        if self.labelled is None:
+            return
         if self.labelled is card:
             self.colons += 1
         elif any(phrase.kind == "/" for phrase in before):
             self.labelled = None
-        elif self.labelled and not card["position"]:
+        elif not card["position"]:
             self.sharing.append((card, self.labelled))
 
     def _read_before(self, card: dict, phrases: list[Token]) -> bool:

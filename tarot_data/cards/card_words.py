@@ -100,11 +100,15 @@ def words() -> dict[str, tuple[str, str]]:
 
 @lexicon.cached
 def word_lengths() -> dict[str, tuple[int, ...]]:
-    """Map first characters to the lengths of the words that begin with them, longest first."""
+    """Map the first character and the first two characters of words to the lengths of the words that may begin there,
+    longest first; for one character, of words that are no longer."""
     lengths: dict[str, set[int]] = {}
     for word in words():
-        lengths.setdefault(word[0], set()).add(len(word))
-    return {character: tuple(sorted(sizes, reverse=True)) for character, sizes in lengths.items()}
+        lengths.setdefault(word[0], set())
+        lengths.setdefault(word[:2], set()).add(len(word))
+    for start, sizes in lengths.items():
+        sizes |= lengths[start[0]]
+    return {start: tuple(sorted(sizes, reverse=True)) for start, sizes in lengths.items()}
 
 
 @lexicon.cached

@@ -122,7 +122,8 @@ def tokens_of(folded: str) -> list[Token]:
         if token is None and character in split_starts:
             token = _split_name(folded, place, vocabulary)
         if token is None and character in lengths:
-            token = _word(folded, place, lengths[character], vocabulary, tokens)
+            sizes = lengths.get(folded[place : place + 2]) or lengths[character]
+            token = _word(folded, place, sizes, vocabulary, tokens)
         if token is None and character in _AFTER_CARD and tokens:
             token = _after_card(folded, place, tokens)
         if token is None:
@@ -148,12 +149,14 @@ def _word(
 ) -> Token | None:
     known = vocabulary.known
     for length in lengths:
-        end = place + length
-        found = known.get(folded[place:end])
-        if found and end <= len(folded) and _bounded(folded, place, end):
-            word = folded[place:end]
-            if word not in vocabulary.marks or _is_mark_of_card(folded, word, tokens, vocabulary.marks):
-                return Token(found[0], place, end, found[1])
+        word = folded[place : place + length]
+        if (found := known.get(word)) is None:
+            continue
+        end = place + len(word)
+        if (word[0].isascii() or word[-1].isascii()) and not _bounded(folded, place, end):
+            continue
+        if word not in vocabulary.marks or _is_mark_of_card(folded, word, tokens, vocabulary.marks):
+            return Token(found[0], place, end, found[1])
     return None
 
 

@@ -13,7 +13,7 @@ from tarot_data.cards.card_words import (
     other_deck_names,
     short_names,
 )
-from tarot_data.cards.spreads import is_spread, places
+from tarot_data.cards.spreads import places, spread_words
 from tarot_data.lexicon.word_lists import any_of, any_of_kind, of_kind
 from tarot_data.text.normalise import fold
 from tarot_data.text.numerals import NUMERALS, to_int
@@ -47,6 +47,38 @@ def _numbered() -> re.Pattern:
     )
 
 
+class _Words(NamedTuple):
+    """Folded words of labels, fetched once a label."""
+
+    again: tuple[str, ...]
+    doubt: tuple[str, ...]
+    telling: tuple[str, ...]
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    silent: frozenset[str]
+    remark: str
+    other_decks: tuple[str, ...]
+    short: frozenset[str]
+    numbers: re.Pattern
+
+
+@lexicon.cached
+def _words() -> _Words:
+    telling = of_kind("telling")
+    return _Words(
+        of_kind("again"),
+        of_kind("doubt"),
+        telling,
+        of_kind("before position"),
+        telling + of_kind("after position"),
+        spread_words().union(of_kind("no place"), of_kind("no card")),
+        "".join(of_kind("remark")),
+        other_deck_names(),
+        frozenset(short_names(aliases()[1])),
+        re.compile(rf"[\s\-0-9.]+(?:{any_of_kind('counter')})?"),
+    )
+
+
 @lexicon.cached(maxsize=4096)
 def read_label(folded: str) -> Label:
     """Parse the folded label of a card."""
@@ -63,18 +95,18 @@ def read_label(folded: str) -> Label:
         if start + match.end() == end:
             return Label("n" if match[1] or match[3] else "l", start, start, number, card_named(folded[start:end]))
         start, end = _trimmed(folded, start + match.end(), end)
-    word = folded[start:end]
-    if word in of_kind("again"):
+    word, words = folded[start:end], _words()
+    if word in words.again:
         return Label("r", start, end, number)
-    if word.endswith(of_kind("doubt")):
+    if word.endswith(words.doubt):
         return Label("d", start, end, number)
     for name in _variants(word):
         kind = "e" if is_extra_label(name) else "p" if name in places() else ""
         # `我抽到的是`: 我 is who drew; `过去抽到`: 过去 is the position.
-        if kind == "e" or kind and (len(name) > 1 or not word.endswith(of_kind("telling"))):
+        if kind == "e" or kind and (len(name) > 1 or not word.endswith(words.telling)):
             start = folded.find(name, start)
             return Label(kind, start, start + len(name), number, None, _other_card(word))
-    if word.endswith(of_kind("telling")) or _dealt().fullmatch(word):
+    if word.endswith(words.telling) or _dealt().fullmatch(word):
         return Label("", start, end, number)
     if _has_short_name(word):
         return Label("d", start, end, number)
@@ -83,16 +115,16 @@ def read_label(folded: str) -> Label:
 
 def _has_short_name(word: str) -> bool:
     """Check whether a short name of a card is a word of a longer label: `16号塔 17号`."""
-    short = short_names(aliases()[1]).keys()
-    if short.isdisjoint(word):
+    words = _words()
+    if words.short.isdisjoint(word):
         return False
-    parts = re.split(rf"[\s\-0-9.]+(?:{any_of(of_kind('counter'))})?", word)
-    return len(parts) > 1 and not short.isdisjoint(parts)
+    parts = words.numbers.split(word)
+    return len(parts) > 1 and not words.short.isdisjoint(parts)
 
 
 def _variants(word: str) -> Iterator[str]:
     """Yield the word, and the word without what a sentence puts around a position: `代表过去的`, `过去的牌是`."""
-    before, after = of_kind("before position"), of_kind("telling") + of_kind("after position")
+    before, after = _words().before, _words().after
     while word:
         yield word
         bare = word.lstrip("0123456789")
@@ -100,8 +132,9 @@ def _variants(word: str) -> Iterator[str]:
             bare = next(bare[len(phrase) :] for phrase in before if bare.startswith(phrase))
         if bare != word:
             yield bare
-        phrase = next((phrase for phrase in after if word.endswith(phrase)), None)
-        word = word[: -len(phrase)] if phrase else ""
+        if not word.endswith(after):
+            return
+        word = word[: -len(next(phrase for phrase in after if word.endswith(phrase)))]
 
 
 def _trimmed(folded: str, start: int, end: int) -> tuple[int, int]:
@@ -117,13 +150,8 @@ def _trimmed(folded: str, start: int, end: int) -> tuple[int, int]:
 
 def says_nothing(word: str) -> bool:
     """Check whether a folded label is a count, a spread or a word around cards: `共3张`, 圣三角, 牌面."""
-    known = (
-        not word.strip("".join(of_kind("remark")))
-        or word in of_kind("no place")
-        or word in of_kind("no card")
-        or is_spread(word)
-    )
-    return known or how_many().fullmatch(word) is not None
+    words = _words()
+    return word in words.silent or not word.strip(words.remark) or how_many().fullmatch(word) is not None
 
 
 @lexicon.cached
@@ -142,8 +170,11 @@ def card_named(word: str) -> str | None:
 def _other_card(word: str) -> str | None:
     """Return the card of another deck, or that deck, that a label names."""
     parts = re.split(r"[\s\-]+", word)
-    named = (name for name in other_deck_names() for part in parts if part.startswith(name))
-    return next(named, None) or next((part for part in parts if part in other_deck_cards()), None)
+    names = _words().other_decks
+    for part in parts:
+        if part.startswith(names):
+            return next(name for name in names if part.startswith(name))
+    return next((part for part in parts if part in other_deck_cards()), None)
 
 
 def put_at(card: dict, written: str) -> None:

@@ -36,10 +36,6 @@ def spread_words() -> frozenset[str]:
     return frozenset(name for name in names - listing if len(name) > 2)
 
 
-def is_spread(text: str) -> bool:
-    return fold(text) in spread_words()
-
-
 @lexicon.cached
 def _spread_names() -> dict[str, tuple[str, tuple[str, ...], int]]:
     """Map the folded name of a spread to its id, position names and number of places; the first row wins a shared
