@@ -291,3 +291,16 @@ def test_a_corrected_reading_is_what_its_file_gives_later(values, given_fixes):
     assert {name: later[name] for name in names} == {name: row[name] for name in names}
     assert [draw["spread"] for draw in later["draws"]] == [draw["spread"] for draw in row["draws"]]
     assert set(later["flags"]) == set(row["flags"]) and "fixed" in later["flags"]
+
+
+def test_cards_only_named_in_the_text_are_corrected_or_confirmed(data, inbox, monkeypatch):  # noqa: F811
+    lay(inbox, {"person": "Mel", "question": "换组", "content": OTHER})
+    take_in(data, inbox)
+    (row,) = tables.readings(data).to_dicts()
+    assert "cards_from_content" in row["flags"] and [card["card"] for card in row["cards"]] == ["月亮", "太阳"]
+    assert fix(data, row["reading_id"], cards=texts_of(row)["cards"])["became"] == "corrected"
+    confirmed = reading(data, row["reading_id"])
+    assert "cards_from_content" not in confirmed["flags"] and confirmed["fingerprint"] == row["fingerprint"]
+    assert read_anew(data, inbox, monkeypatch)["unchanged"] == 1
+    assert fix(data, row["reading_id"], question="")["became"] == "corrected"
+    assert read_anew(data, inbox, monkeypatch)["unchanged"] == 1
