@@ -197,22 +197,32 @@ def _messages(
     partner: str | None,
     names: dict[str, str],
 ) -> list[Message]:
-    nameless = {str(account) for _, cells in rows if "unnamed" in cells for account in cells.get("account", [""])[:1]}
-    chat_ids = {str(chat) for _, cells in rows for chat in cells.get("chat id", ())}
-    own = nameless if len(nameless - chat_ids) == 1 and nameless.isdisjoint(chat_ids) else set()
+    own = _nameless_account(rows)
     found = []
     for place, cells in rows:
-        accounts = {str(account).removeprefix("user") for account in cells.get("account", ())}
-        if "mine" not in cells and owners and (accounts or cells.get("sender")):
-            sides = accounts | {plain(name) for name in cells.get("sender", ())}
-            cells["mine"] = ["1" if sides & owners else "0"]
-        elif "mine" not in cells and own:
-            cells["mine"] = ["1" if "unnamed" in cells else "0"]
+        if "mine" not in cells and (side := _side_of(cells, owners, own)) is not None:
+            cells["mine"] = [side]
         if message := message_of(cells, place, program, names):
             if message.mine is False and (not message.sender or _is_account(message.sender)):
                 message = replace(message, sender=partner or "")  # an account is nobody's name
             found.append(message)
     return found
+
+
+def _nameless_account(rows: list[tuple[str, Cells]]) -> str | None:
+    """Return the account whose messages have no name, which is the exporter's; None if there is none or several."""
+    nameless = {str(account) for _, cells in rows if "unnamed" in cells for account in cells.get("account", [""])[:1]}
+    chat_ids = {str(chat) for _, cells in rows for chat in cells.get("chat id", ())}
+    return next(iter(nameless)) if len(nameless) == 1 and nameless.isdisjoint(chat_ids) else None
+
+
+def _side_of(cells: Cells, owners: frozenset[str], nameless: str | None) -> str | None:
+    """Return 1 for a message of the exporter, 0 for one of somebody else, None if nothing says so."""
+    accounts = {str(account).removeprefix("user") for account in cells.get("account", ())}
+    names = {plain(name) for name in cells.get("sender", ())}
+    if owners and (accounts or names):
+        return "1" if (accounts | names) & owners else "0"
+    return None if nameless is None else "1" if "unnamed" in cells else "0"
 
 
 def _in_order(messages: list[Message]) -> list[Message]:
