@@ -30,7 +30,7 @@ _HAS_TAG = re.compile(r"</?[a-zA-Z]")
 
 
 def recognises(sample: Sample) -> bool:
-    if sample.text is None:
+    if sample.text is None or "<" not in sample.text[:4000]:
         return False
     return _DATA.search(sample.text) is not None or page_elements.program_of(sample.text) is not None
 

@@ -81,6 +81,8 @@ def recognises(sample: Sample) -> bool:
 
 
 def _may_be_chat(keys: set[str]) -> bool:
+    if "messages" not in keys:
+        keys = keys - {"name"}  # readings have one too
     parts = parts_of_keys(keys)
     # The sender, text and time of a message may be one level down.
     nested = parts_of_keys(f"{outer}.{inner}" for outer in keys & _OUTER for inner in keys)
