@@ -173,7 +173,7 @@ def _parts(with_clock: bool) -> dict[str, str]:
     """Return the patterns of the parts. Without a clock time, a name has no colon, and minutes are no message."""
     words = "|".join(re.escape(word) for kind in ("pm", "am", "hours") for word in clock_words(kind))
     weekday, near = ("|".join(map(re.escape, clock_words(kind))) for kind in ("weekday", "near"))
-    media = "|".join(re.escape(fold(word).strip("[]")) for word in lexicon.words("noise", "media"))
+    media = "|".join(re.escape(fold(word).strip("[]")) for word in lexicon.words("noise", "picture"))
     rows = lexicon.read_table("chats")
     readers = "|".join(re.escape(word) for row in rows for word in row["reader"].split("|") if word)
     return {
@@ -186,21 +186,21 @@ def _parts(with_clock: bool) -> dict[str, str]:
         "english_day": r"(?P<day>[A-Za-z]{3,9}\.? \d{1,2},? (?:19|20)\d{2}|\d{1,2}[ -][A-Za-z]{3,9}[ -](?:20)?\d{2})",
         "month_day": r"(?:(?P<day>\d{1,2}[-/月]\d{1,2}日?)\s*)",
         "near": rf"(?:(?i:{near})\s*)",
-        "weekday": rf"\(?(?i:{weekday})\)?",
+        "weekday": rf"(?:\(?(?i:{weekday})\)?)",
         "us_day": r"(?P<us_day>\d{1,2}/\d{1,2}/(?:19|20)\d{2})",
         "clock": rf"(?P<clock>(?:(?i:{words})\s?)?\d{{1,2}}:\d{{2}}(?::\d{{2}})?(?:\s{{0,2}}(?i:{words}))?)",
         "zone": r"(?:\s?[+-]\d{2}:?\d{2})",
         "text": r"(?P<text>.*)" if with_clock else r"(?!\d{2}(?::|\s*$))(?P<text>.*)",
         "quoted": r"(?P<text>.*)",
-        "rule": r"[\s—\-―*=]{3,}",
-        "line": r"[=\-—]{8,}",
+        "rule": r"(?:[\s—\-―*=]{3,})",
+        "line": r"(?:[=\-—]{8,})",
         "remark": r"(?:\s*\([^()\n]{1,80}\))",
         "words": r"(?:[^\n]{1,60}?)",
-        "rest": r".*",
-        "indent": r"\s+",
-        "gap": r" +",
+        "rest": r"(?:.*)",
+        "indent": r"(?:\s+)",
+        "gap": r"(?: +)",
         "ext": r"\w{2,5}",
-        "number": r"\d{1,9}",
+        "number": r"(?:\d{1,9})",
         "pinned": r"(?:\s*\(pinned\))",
         "one": r"(?P<one>[^\n\t:]{1,30}?)",
         "other": r"(?P<other>[^\n\t:]{1,30}?)",

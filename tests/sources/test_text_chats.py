@@ -205,10 +205,22 @@ def test_chats_of_all_friends_in_one_file(read):
     assert whole(second)[:3] == ("小美", "他还会回来吗", "2022-01-08")
 
 
-def test_a_chat_in_an_unknown_form_is_named(read):
-    text = lines_of(lambda name, clock, text: f"<{name}> @ {clock} => {text}\n")
+@pytest.mark.parametrize(
+    "form",
+    [
+        "<{0}> @ {1} => {2}",
+        "# 20240305 {3} {0} | {2}",
+        "- **{0}** {1}：{2}",
+        "2024-03-05 {1},{0},{2}",
+        "{0}（{1}）说：{2}",
+        "1709640010 {0} {2}",
+    ],
+)
+def test_a_chat_in_an_unknown_form_is_named(read, form):
+    talk = [(name, f"牌：{text}" if text == DRAWN else text) for name, text in TALK]
+    text = lines_of(lambda name, clock, text: form.format(name, clock, text, clock.replace(":", "")) + "\n", talk)
     (record,) = read({"a.txt": text})
-    assert (record.code, record.values["line"]) == ("chat_unknown", f"<Mel> @ 20:03:10 => {ASKED}")
+    assert (record.code, record.values["line"]) == ("chat_unknown", text.split("\n")[0][:80])
 
 
 @pytest.mark.parametrize(
@@ -288,5 +300,30 @@ def test_messages_in_falling_order_are_turned(read):
 )
 def test_a_person_is_only_the_name(read, name):
     talk = [(name if sender == "Mel" else sender, text) for sender, text in TALK]
+    (record,) = read({"a.txt": lines_of(copied, talk)})
+    assert whole(record) == EXPECTED
+
+
+def test_a_client_called_after_the_tarot_is_no_reader(read):
+    talk = [("想学塔罗的Mel" if name == "Mel" else name, text) for name, text in TALK]
+    record = read({"a.txt": lines_of(copied, talk)})[0]
+    assert isinstance(record, Rejected) or record.content == READING
+
+
+def test_a_form_the_client_filled_in_has_the_question(read):
+    form = "姓名：Mel\n生日：三月\n问题：他还会回来吗\n背景：我们吵架了，他打过我"
+    talk = [(name, form if text == ASKED else text) for name, text in TALK]
+    (record,) = read({"a.txt": lines_of(copied, talk)})
+    assert whole(record) == EXPECTED
+
+
+def test_small_talk_around_a_reading_stays_out(read):
+    talk = [*TALK[:2], ("阿月", "好的，稍等～"), *TALK[2:], ("阿月", "不客气～")]
+    (record,) = read({"a.txt": lines_of(copied, talk)})
+    assert whole(record) == EXPECTED
+
+
+def test_pictures_in_a_message_are_cut_out(read):
+    talk = [(name, f"[图片]{text}[表情]" if text == READING else text) for name, text in TALK]
     (record,) = read({"a.txt": lines_of(copied, talk)})
     assert whole(record) == EXPECTED

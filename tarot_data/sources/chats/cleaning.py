@@ -13,9 +13,13 @@ from tarot_data.text.normalise import fold
 
 _BULLETS = " \t~-–—•·*#|>:：,，、"
 _BEHIND_NAME = re.compile(r"\s*[(（<\[【]([^()（）<>\[\]【】]*)[)）>\]】]$")
+_TAG = re.compile(r"#\d{4}$")
+"""Discord writes one behind older names."""
 _BEFORE_NAME = re.compile(r"^(?:【[^【】]{1,12}】\s*)+(?=\S)")
 _LONGEST_STATUS = 120
 """Characters of a line that a program writes in place of a message."""
+
+_LONGEST_SMALL_TALK = 20
 
 
 def cleaned(messages: Iterable[Message]) -> list[Message]:
@@ -25,7 +29,7 @@ def cleaned(messages: Iterable[Message]) -> list[Message]:
     earlier_lines: set[str] = set()
     kept = []
     for message in messages:
-        text = _without_mark(_without_quotes(message.text.strip(), earlier_lines, senders))
+        text = _without_files(_without_mark(_without_quotes(message.text.strip(), earlier_lines, senders)))
         earlier_lines.update(line.strip() for line in message.text.split("\n") if len(line) > 3)
         if text and not _is_notice(text):
             kept.append(replace(message, text=text))
@@ -37,6 +41,7 @@ def person_of(sender: str) -> str:
     name = _BEFORE_NAME.sub("", sender.lstrip(_BULLETS).rstrip())
     while (match := _BEHIND_NAME.search(name)) and match.start() and _is_account(match[1]):
         name = name[: match.start()]
+    name = _TAG.sub("", name)
     folded = fold(name)
     end = next((len(word) for word in noise_words("behind name") if folded.endswith(word)), 0)
     return (name[: len(name) - end] if end < len(name) else name).strip(_BULLETS)
@@ -103,15 +108,37 @@ def _without_mark(text: str) -> str:
     return text[: len(text) - end].rstrip() if end else text
 
 
+def _without_files(text: str) -> str:
+    """Remove the marks of pictures and stickers, and the line of a file above its caption."""
+    first, _, below = text.partition("\n")
+    if below and len(first) <= _LONGEST_STATUS and match_line("status", first) is not None:
+        text = below
+    if "[" not in text:
+        return text
+    folded = fold(text)
+    for word in noise_words("picture"):
+        while (at := folded.find(word)) >= 0:
+            text, folded = text[:at] + text[at + len(word) :], folded[:at] + folded[at + len(word) :]
+    return text.strip()
+
+
+def is_small_talk(text: str) -> bool:
+    """Check whether a message is nothing but greetings and the like (`好的，稍等～`)."""
+    if len(text) > _LONGEST_SMALL_TALK:
+        return False
+    words = "".join(character if character.isalpha() else " " for character in fold(text)).split()
+    return bool(words) and all(word in noise_words("small talk") for word in words)
+
+
 def _is_notice(text: str) -> bool:
-    """Check whether a message is a picture, a voice message, a forwarded chat or a notice of the program."""
+    """Check whether a message is a file, a voice message, a forwarded chat or a notice of the program."""
     folded = fold(text)
     if "\n" in text:
         if folded.startswith(noise_words("forwarded")):
             return True
     elif len(text) <= _LONGEST_STATUS and match_line("status", text) is not None:
         return True
-    if folded.startswith(noise_words("media")) and len(text) - text.find("]") <= 13:
+    if folded.startswith(noise_words("attachment")) and "\n" not in text:
         return True
     return len(text) < 80 and any(word in folded for word in noise_words("system"))
 

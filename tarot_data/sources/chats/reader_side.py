@@ -32,15 +32,13 @@ def with_reader(messages: list[Message], readers: frozenset[str], is_drawn: Call
 
 
 def _by_messages(messages: list[Message], senders: list[str], is_drawn: Callable[[str], bool]) -> str:
-    """Return the only sender with a reader's title, or else the one who is first in most of three counts: lists of cards,
-    characters of prose that names cards, characters after the first list.
+    """Return the sender who is first in most of four counts: lists of cards, characters of prose that names cards,
+    characters after the first list, and being the only one with a reader's title in the name.
 
-    A client may draw and list the cards, or tell much afterwards; one who leads in only one of the three is not taken
-    for the reader if another leads in another.
+    A client may draw and list the cards, tell much afterwards, or be called after the tarot: if two senders lead in as
+    many counts, nobody is taken for the reader.
     """
     titled = [sender for sender in senders if any(title in fold(sender) for title in reader_titles())]
-    if len(titled) == 1:
-        return titled[0]
     drawing, reading, writing = Counter(), Counter(), Counter()
     is_after = False
     for message in messages:
@@ -51,7 +49,8 @@ def _by_messages(messages: list[Message], senders: list[str], is_drawn: Callable
         is_after = is_after or drawn or named
     if not any(drawing.values()) and not any(reading.values()):
         raise unreadable("chat_without_cards")
-    votes = Counter(first for count in (drawing, reading, writing) if (first := _first(count)) is not None)
+    counts = (drawing, reading, writing, Counter(titled))
+    votes = Counter(first for count in counts if (first := _first(count)) is not None)
     ranked = votes.most_common(2)
     if len(ranked) != 1 and (not ranked or ranked[0][1] == ranked[1][1]):
         raise unreadable("chat_reader_unclear")

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import cache
 
 from tarot_data.cards import card_fields, content_cards
-from tarot_data.sources.chats.cleaning import cleaned, person_of
+from tarot_data.sources.chats.cleaning import cleaned, is_small_talk, person_of
 from tarot_data.sources.chats.message import Message
 from tarot_data.sources.chats.reader_side import has_sentence, with_reader
 from tarot_data.sources.field_values import Fields
@@ -257,6 +257,11 @@ def _record(sitting: Sitting, names: dict[str, str], blob: Blob) -> RawRecord:
             _add_cards(fields, message.text)
         else:
             parts.append(message.text)
+    parts = [part for part in parts if part]
+    while parts and is_small_talk(parts[0]):
+        del parts[0]
+    while parts and is_small_talk(parts[-1]):
+        del parts[-1]
     known = {name for name, _ in fields}
     for name, value in _context(sitting, names).items():
         if value and name not in known:
@@ -264,7 +269,7 @@ def _record(sitting: Sitting, names: dict[str, str], blob: Blob) -> RawRecord:
     return to_record(
         fields,
         source_of(blob, first.place, FORM),
-        content="\n\n".join(filter(None, parts)),
+        content="\n\n".join(parts),
         date_hint=blob.hint,
     )
 
@@ -282,14 +287,27 @@ def _context(sitting: Sitting, names: dict[str, str]) -> dict[str, str | None]:
 
 
 def _question(asked: list[Message]) -> tuple[str | None, str | None]:
-    """Return the client's question and its sender: the last message that asks something, or else the longest.
+    """Return the client's question and its sender: a labelled one, the last message that asks something, or else the
+    longest.
 
     Greetings are cut off; texts under four characters are ignored.
     """
+    labelled = [(value, message.sender) for message in asked if (value := _labelled_question(message.text))]
+    if labelled:
+        return labelled[-1]
     texts = [(text, message.sender) for message in asked if len(text := _without_greeting(message.text)) >= 4]
     asking = [pair for pair in texts if any(word in fold(pair[0]) for word in noise_words("asks"))]
     chosen, sender = asking[-1] if asking else max(texts, key=lambda pair: len(pair[0]), default=(None, None))
     return (chosen[:500], sender) if chosen else (None, None)
+
+
+def _labelled_question(text: str) -> str | None:
+    """Return the question that a message has behind a label, as in a form that the client filled in."""
+    lines = text.split("\n")
+    start = next((index for index, line in enumerate(lines[:6]) if labels_in(line)), None)
+    fields = read_head(lines, start).fields if start is not None else {}
+    values = [value for key, pairs in fields.items() if key[0] == "question" for _, value in pairs]
+    return values[0].strip()[:500] or None if values and isinstance(values[0], str) else None
 
 
 def question_of(texts: list[str]) -> str | None:

@@ -232,14 +232,17 @@ def _takes_turns(row: Format, lines: list[str]) -> bool:
     if not solid or row.match(solid, 0) is None:
         return False
     names = [parts["name"] for _, parts in _found(row, solid, [])]
-    people = list(dict.fromkeys(names))
-    if len(names) < 3 or any(field_of(name) or is_label(name) for name in people):
+    counts = Counter(names)
+    people = [name for name in counts if counts[name] > 1 or len(counts) == 2]
+    if len(names) < 3 or len(people) < 2 or any(field_of(name) or is_label(name) for name in people):
         return False
-    if len(people) < 3:
-        return len(people) == 2
-    apart = all(not number or not lines[number - 1].strip() for number, _ in _found(row, lines[:_MARKED_LINES], []))
-    in_order = names == (people * len(names))[: len(names)]
-    return apart and not in_order and len(people) * 3 <= len(names) * 2
+    if len(counts) == 2:
+        return True
+    heads = [(number, parts["name"]) for number, parts in _found(row, lines[:_MARKED_LINES], [])]
+    heads = [(number, name) for number, name in heads if name in people]
+    apart = all(not number or not lines[number - 1].strip() for number, _ in heads)
+    in_order = [name for _, name in heads] == (people * len(heads))[: len(heads)]
+    return apart and not (in_order and len(people) > 2) and len(heads) * 3 >= len(names) * 2
 
 
 def _clocked(lines: list[str]) -> list[int]:

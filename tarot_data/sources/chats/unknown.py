@@ -8,7 +8,11 @@ from tarot_data.lexicon.field_names import field_of
 from tarot_data.text.normalise import fold, widths
 
 _DAY = r"(?:(?:19|20)?\d{2}[-/.年])?\d{1,2}[-/.月]\d{1,2}[日号]?(?:[-/.](?:20)?\d{2})?"
-_TIME = re.compile(rf"(?P<day>{_DAY})|\d{{1,2}}:\d{{2}}(?::\d{{2}}(?:\.\d+)?)?")
+_STAMP = r"(?<!\d)(?:20\d{6}[ T_-]?\d{4,6}|1[5-9]\d{8}(?:\d{3})?)(?!\d)"
+"""A moment in digits (`20240305 200010`), or in seconds or milliseconds since 1970."""
+
+_CLOCKED = re.compile(rf"{CLOCKED.pattern}|{_STAMP}")
+_TIME = re.compile(rf"{_STAMP}|(?P<day>{_DAY})|\d{{1,2}}:\d{{2}}(?::\d{{2}}(?:\.\d+)?)?")
 _BREAK = re.compile(r"[\s:|<>\[\]()【】{}#,，、;/\\\-—~=@*·\"']+")
 _LONGEST_NAME = 20
 _FEWEST, _SHARE, _DENSITY = 4, 0.8, 6
@@ -20,7 +24,7 @@ def unread_head(lines: list[str]) -> str | None:
 
     They do if nearly all times are with names that recur, of at least two people who take turns, mostly on one day.
     """
-    clocked = [number for number, line in enumerate(lines) if CLOCKED.search(line)]
+    clocked = [number for number, line in enumerate(lines) if _CLOCKED.search(line)]
     solid = sum(bool(line.strip()) for line in lines)
     if len(clocked) < _FEWEST or len(clocked) * _DENSITY < solid:
         return None
