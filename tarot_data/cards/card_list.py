@@ -32,7 +32,7 @@ _LABEL_AT_END = re.compile("[pelrd]:?$")
 _LABEL_LIKE_A_CARD = re.compile("c(?=:o?c(?!:))")
 _IN_BRACKETS, _BESIDE = re.compile(r"[o|\-]*\("), re.compile(r"[o|\-(]*")
 _TURN_AS_ITEM = re.compile(r"[,/]\(?o\)?(?=[,/]|$)")
-_HEADING, _ONLY_TURNS = re.compile(r"[:/|][(),/|\-]*$"), re.compile(r"[o,/|()\-]*")
+_HEADING, _ONLY_TURNS = re.compile(r"[:/|][(),/|\-]*$"), re.compile(r"[o,/|():\-]*")
 
 
 class CardList(NamedTuple):

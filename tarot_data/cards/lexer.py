@@ -57,6 +57,7 @@ _COUNTED_IN_WORDS = re.compile(rf"[(【]?([{NUMERALS}]{{1,3}})[、.:)】]")
 _INTRODUCTION = frozenset("l,/:-")
 _LISTING = re.compile("[、|/]")
 _COPIES = re.compile(r"[*x×]\s?([1-9])(?![0-9.)])")
+_CROSSES = frozenset("x×✖")
 _AFTER_CARD = frozenset("*x×!?…")
 
 _ALNUM = frozenset(string.ascii_letters + string.digits)
@@ -156,8 +157,17 @@ def _word(
         if (word[0].isascii() or word[-1].isascii()) and not _bounded(folded, place, end):
             continue
         if word not in vocabulary.marks or _is_mark_of_card(folded, word, tokens, vocabulary.marks):
+            if word in _CROSSES and _is_between(folded, place, end):
+                return Token(",", place, end)
             return Token(found[0], place, end, found[1])
     return None
+
+
+def _is_between(folded: str, start: int, end: int) -> bool:
+    """Check whether a cross joins two cards (`恶魔×高塔`, `恶魔 x 高塔`) instead of turning the one before it (`恶魔x、高塔x`)."""
+    after = folded[end : end + 1]
+    spaced = folded[start - 1].isspace()
+    return bool(folded[end:].strip()) and after not in _MARKS and after.isspace() == spaced
 
 
 def _is_mark_of_card(folded: str, word: str, tokens: list[Token], marks: dict[str, str]) -> bool:
@@ -165,7 +175,9 @@ def _is_mark_of_card(folded: str, word: str, tokens: list[Token], marks: dict[st
     if (first := folded.lstrip()[:1]) in marks and not first.isascii():
         return False  # `❌恶魔 ✅高塔`: ticks before the items
     before = next((token.kind for token in reversed(tokens) if token.kind not in " w"), "")
-    paired = marks[word] == "reversed" or any(mark in folded for mark, side in marks.items() if side == "reversed")
+    paired = marks[word] == "reversed" or any(
+        mark in folded for mark, side in marks.items() if side == "reversed" and not mark.isascii()
+    )
     return before in ("c", "(") and paired
 
 
