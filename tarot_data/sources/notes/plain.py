@@ -89,70 +89,23 @@ def split(
         yield _unlabelled(lines, blob, source_of(blob, locator.format(lines[0].number if lines else 1), form), common)
         return
     common = common or client_of_all(lines, readings)
-    places: Counter[str] = Counter()
+    note = _Note(lines, day_in_name(blob.name))
     early = lines[: readings[0].begin]
     preface = sections.text_above(early)
+    places: Counter[str] = Counter()
     former = 0
     for reading, end in zip(readings, [*(r.begin for r in readings[1:]), len(lines)], strict=True):
         place = locator.format(lines[reading.start].number)
         places[place] += 1  # one paragraph or table row may become several readings
-        place = f"{place} part {places[place]}" if places[place] > 1 else place
-        level = next((line.level for line in reversed(lines[former : reading.start]) if line.level), 0)
-        daily = bool(day_in_name(blob.name)) or sections.is_daily(lines, reading.start, level)
-        below = sections.trimmed(sections.own_lines(lines[reading.head.body : end], level, daily, reading.lead.dated))
-        if daily:
-            below = sections.without_list_at_end(below, lines[former : reading.start])
-        day = _day_of(lines, reading, blob)
-        source = source_of(blob, place, form)
-        record = _record(reading, below, lines, common, day, source, blob.hint)
+        source = source_of(blob, f"{place} part {places[place]}" if places[place] > 1 else place, form)
+        record = _record(reading, note.body(reading, former, end), note, common, source, blob.hint)
         if preface and not record.content:
             record = replace(record, content=preface)
         elif preface:
-            first = next(line for line in early if line.stripped)
-            yield to_record(
-                {}, source_of(blob, locator.format(first.number), form), content=preface, date_hint=blob.hint
-            )
+            place = locator.format(next(line.number for line in early if line.stripped))
+            yield to_record({}, source_of(blob, place, form), content=preface, date_hint=blob.hint)
         yield record
         preface, former = "", reading.head.body
-
-
-def _record(
-    reading: Reading, body: list[Line], lines: list[Line], common: Fields, day: str | None, source: Source, hint: str
-) -> RawRecord:
-    """Build the record of a reading. body: its lines below the head; day: the date that heads it, if it states none."""
-    fields = {**common, **reading.head.fields}
-    body, at_end = sections.split_end(body, fields)
-    fields.update(at_end)
-    if ("outcome", 1) not in fields:
-        body, outcome = sections.split_outcome(body)
-        fields.update({("outcome", 1): [("反馈", outcome)]} if outcome else {})
-    if day and ("date", 1) not in fields:
-        fields[("date", 1)] = [("日期", day)]
-    above = _read_above(lines[reading.top : reading.start])
-    title = above.title or (above.name if ("question", 1) in reading.head.fields else None)
-    texts = [*filter(None, [reading.head.inline]), *(line.text for line in body)]
-    return to_record(fields, source, content="\n".join(texts).strip(), title=title, date_hint=hint)
-
-
-def _day_of(lines: list[Line], reading: Reading, blob: Blob) -> str | None:
-    """Return the date above a reading: a line heads its own reading, a heading all below it, the file's name all."""
-    if day := _read_above(lines[reading.top : reading.start]).day:
-        return day
-    for index in range(reading.start - 1, -1, -1):
-        if lines[index].level and lines[index].kind == Kind.DATE:
-            return lines[index].text.strip(ORNAMENTS)
-    first = next(line for line in lines if line.stripped)
-    if first.kind == Kind.DATE and sum(line.kind == Kind.DATE for line in lines) == 1:
-        return first.text.strip(ORNAMENTS)
-    return day_in_name(blob.name)
-
-
-def _unlabelled(lines: list[Line], blob: Blob, source: Source, common: Fields | None) -> RawRecord:
-    body = "\n".join(line.text for line in lines).strip()
-    heading = Line(body).title if Line(body).level == 1 and "\n" not in body else None
-    day = day_in_name(blob.name)
-    fields = {**(common or {}), **({("date", 1): [("日期", day)]} if day else {})}
-    return to_record(fields, source, content=body, title=heading, date_hint=blob.hint)
 
 
 class Above(NamedTuple):
@@ -161,6 +114,58 @@ class Above(NamedTuple):
     title: str | None = None
     day: str | None = None
     name: str = ""
+
+
+class _Note:
+    """The lines of a note and what applies to all readings in it. headings: indexes of its headings. dated: it is of one
+    day, whose date is in its name or its first line. day: that date."""
+
+    def __init__(self, lines: list[Line], day: str | None) -> None:
+        self.lines = lines
+        self.headings = [index for index, line in enumerate(lines) if line.stripped[:1] == "#" and line.level]
+        first = next(line for line in lines if line.stripped)
+        self.dated = first.kind == Kind.DATE or day is not None
+        alone = first.kind == Kind.DATE and sum(line.kind == Kind.DATE for line in lines) == 1
+        self.day = first.text.strip(ORNAMENTS) if alone else day
+
+    def body(self, reading: Reading, former: int, end: int) -> list[Line]:
+        """Return the lines of a reading's body. former: index after the head before; end: index after the reading."""
+        above = [index for index in self.headings if index < reading.start]
+        level = self.lines[above[-1]].level if above and above[-1] >= former else 0
+        daily = self.dated or level > 0 and sum(self.lines[index].level == level for index in above) > 1
+        below = sections.own_lines(self.lines[reading.head.body : end], level, daily, reading.lead.dated)
+        below = sections.trimmed(below)
+        return sections.without_list_at_end(below, self.lines[former : reading.start]) if daily else below
+
+    def day_of(self, reading: Reading, above: Above) -> str | None:
+        """Return the date above a reading: a date line heads its own reading, a heading all readings below it."""
+        headings = (self.lines[index] for index in reversed(self.headings) if index < reading.start)
+        dates = (line.text.strip(ORNAMENTS) for line in headings if line.kind == Kind.DATE)
+        return above.day or next(dates, self.day)
+
+
+def _record(reading: Reading, body: list[Line], note: _Note, common: Fields, source: Source, hint: str) -> RawRecord:
+    """Build the record of a reading. body: its lines below the head."""
+    fields = {**common, **reading.head.fields}
+    body, at_end = sections.split_end(body, fields)
+    fields.update(at_end)
+    if ("outcome", 1) not in fields:
+        body, outcome = sections.split_outcome(body)
+        fields.update({("outcome", 1): [("反馈", outcome)]} if outcome else {})
+    above = _read_above(note.lines[reading.top : reading.start])
+    if ("date", 1) not in fields and (day := note.day_of(reading, above)):
+        fields[("date", 1)] = [("日期", day)]
+    title = above.title or (above.name if ("question", 1) in reading.head.fields else None)
+    texts = [*filter(None, [reading.head.inline]), *(line.text for line in body)]
+    return to_record(fields, source, content="\n".join(texts).strip(), title=title, date_hint=hint)
+
+
+def _unlabelled(lines: list[Line], blob: Blob, source: Source, common: Fields | None) -> RawRecord:
+    body = "\n".join(line.text for line in lines).strip()
+    heading = Line(body).title if Line(body).level == 1 and "\n" not in body else None
+    day = day_in_name(blob.name)
+    fields = {**(common or {}), **({("date", 1): [("日期", day)]} if day else {})}
+    return to_record(fields, source, content=body, title=heading, date_hint=blob.hint)
 
 
 def _read_above(lines: list[Line]) -> Above:

@@ -124,14 +124,6 @@ def _is_of_reading(name: str, text: str) -> bool:
     return bool(find_cards(f"{name}\n{text}"[:LONGEST_LOOKED_AT]))
 
 
-def is_daily(lines: list[Line], start: int, level: int) -> bool:
-    """Check whether a note has sections of other things: a date heads it, or a heading like the reading's is above."""
-    first = next((line for line in lines if line.stripped), Line(""))
-    if first.kind == Kind.DATE:
-        return True
-    return level > 0 and sum(line.level == level for line in lines[:start]) > 1
-
-
 def text_above(lines: list[Line]) -> str:
     """Return the text above the first labels if it reads like a reading: of some length, and it names cards."""
     kept = [line for line in lines if line.kind in (Kind.TEXT, Kind.BLANK) and not line.is_task]
