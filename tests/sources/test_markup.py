@@ -1,5 +1,7 @@
 """Markup of note tools is removed, and line numbers stay those of the file."""
 
+import time
+
 import pytest
 
 from tarot_data.sources.notes import markup
@@ -45,3 +47,13 @@ def test_lines_keep_their_numbers():
 
 def test_unclosed_code_loses_only_its_mark():
     assert markup.text_of("```dataview\n正文") == "正文"
+
+
+@pytest.mark.parametrize(
+    "piece", sorted({mark for rule in markup.rules() for mark in rule.marks} | {"[a:: ", "![](", "```x\n"})
+)
+def test_rows_of_marks_are_fast(piece):
+    begin = time.process_time()
+    for text in (piece * (20_000 // len(piece)), f"{piece}{' ' * 20_000}{piece}"):
+        markup.lines_of(text)
+    assert time.process_time() - begin < 1

@@ -135,6 +135,8 @@ def _callout(match: re.Match) -> str:
     a quotation."""
     first, *quoted = match[0].split("\n")
     head = _CALLOUT_HEAD.match(first)
+    if head is None:
+        return match[0]
     title = head[2].strip() or (head[1] if field_of(head[1]) else "")
     texts = [line.lstrip(" \t>") for line in quoted]
     if field_of(title):
@@ -174,7 +176,7 @@ def _entity(match: re.Match) -> str:
 
 _CALLOUT_HEAD = re.compile(r"[ \t>]*\[!([\w-]+)(?:\|[^\]\n]*)?\][+-]?(.*)")
 _KEY = r"(?P<key>(?![\s#])[^:：\[\]()|*\n]{0,19}[^\s:：\[\]()|*])"
-_BRACKETED = re.compile(rf"[\[(]{_KEY}::[ \t]*(?P<value>[^\[\]()\n]*(?:\([^()\n]*\)[^\[\]()\n]*)*)[\])]")
+_BRACKETED = re.compile(rf"[\[(]{_KEY}::(?P<value>[^\[\]()\n]*(?:\([^()\n]*\)[^\[\]()\n]*)*)[\])]")
 _BRACKETED_LINE = _BRACKETED.pattern.replace("(?P<key>", "(?:").replace("(?P<value>", "(?:")
 _BEFORE_TABLE = (
     Rule(("```ad-",), re.compile(r"^```(ad-[\w-]+)\n((?:(?!```).*\n){0,200}?)```[ \t]*$", re.MULTILINE), _admonition),

@@ -12,13 +12,14 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 
 
 class NoteText(BlockParser):
-    """text: parts so far. rows: of the open outermost table."""
+    """text: parts so far. rows: of the open outermost table. line_open: whether the last line has text."""
 
     def __init__(self) -> None:
         super().__init__()
         self.text: list[str] = []
         self.rows: list[list[str]] = []
         self.tables = 0
+        self.line_open = False
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         self.tables += tag == "table"
@@ -26,6 +27,7 @@ class NoteText(BlockParser):
             self.rows.append([])
         elif self.tables == 1 and tag in _CELLS and self.rows:
             self.rows[-1].append("")
+            self.line_open = False
         elif tag == "br":
             self.add("\n")
         elif tag == "en-todo" or tag == "input" and ("type", "checkbox") in attributes:
@@ -53,21 +55,19 @@ class NoteText(BlockParser):
         super().handle_data(re.sub(r"\s+", " ", data))
 
     def end_line(self) -> None:
-        last = self.last()
-        if last and not last.endswith("\n"):
+        if self.line_open:
             self.add("\n")
-
-    def last(self) -> str:
-        """Return the text before, as far as it shows whether a line is open."""
-        if self.tables and self.rows and self.rows[-1]:
-            return self.rows[-1][-1]
-        return next((part for part in reversed(self.text) if part.strip(" ")), "")
 
     def add(self, text: str) -> None:
         if self.tables and self.rows and self.rows[-1]:
             self.rows[-1][-1] += text
         else:
-            self.text.append(text)
+            self.add_outside(text)
+        self.line_open = not text.endswith("\n") and (self.line_open or bool(text.strip()))
+
+    def add_outside(self, text: str) -> None:
+        """Add text that is in no table."""
+        self.text.append(text)
 
     def taken(self) -> str:
         """Return the text so far and begin anew."""

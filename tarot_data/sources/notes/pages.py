@@ -1,5 +1,6 @@
 """Notes in the HTML pages that note tools export (flomo, Google Keep, Apple Journal): classes from note_tools.toml."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from tarot_data.sources.encoding import text_of
@@ -11,6 +12,8 @@ from tarot_data.sources.sniff import Sample
 FORM = "note_page"
 HEAD = 40_000
 """Characters in which the marks of a tool are searched."""
+_DEEPEST = 500
+"""Open elements that are followed; a page of a tool has ten."""
 _VOID = frozenset("br img hr meta link input col source wbr area base embed track en-media en-todo".split())
 _PARTS = ("note", "created", "title", "text", "tags", "dropped")
 
@@ -32,7 +35,8 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
 
 
 class _Notes(NoteText):
-    """found: notes so far, as their parts. open: open elements, each with the part of a note that it begins."""
+    """found: notes so far, as their parts. open: open elements, each with the part of a note that it begins; count: of
+    each of their names; parts: their parts."""
 
     def __init__(self, tool: Tool) -> None:
         super().__init__()
@@ -40,44 +44,45 @@ class _Notes(NoteText):
         self.whole = not tool.get("text")
         self.found: list[dict[str, list[str]]] = []
         self.open: list[tuple[str, str | None]] = []
+        self.count: Counter[str] = Counter()
+        self.parts: list[str] = []
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         classes = (dict(attributes).get("class") or "").split()
         part = next((self.part_of[name] for name in classes if name in self.part_of), None)
+        if part:
+            self.end_line()
         if part == "note":
             self.found.append({})
         super().handle_starttag(tag, attributes)
         if part == "tags":
             self.found[-1].setdefault("tags", []).append("\n") if self.found else None
-        if tag not in _VOID:
+        if tag not in _VOID and len(self.open) < _DEEPEST:
             self.open.append((tag, part))
+            self.count[tag] += 1
+            self.parts += [part] if part else []
 
     def handle_endtag(self, tag: str) -> None:
         super().handle_endtag(tag)
-        for index in range(len(self.open) - 1, -1, -1):
-            if self.open[index][0] == tag:
-                del self.open[index:]
+        while self.count[tag]:
+            name, part = self.open.pop()
+            self.count[name] -= 1
+            if part:
+                self.parts.pop()
+            if name == tag:
                 break
 
-    def add(self, text: str) -> None:
-        if self.tables and self.rows and self.rows[-1]:
-            super().add(text)
-        elif part := self.part():
+    def add_outside(self, text: str) -> None:
+        if part := self.part():
             self.found[-1].setdefault(part, []).append(text)
 
     def part(self) -> str | None:
         """Return the part of the current note that text belongs to; None if it belongs to none."""
-        parts = [part for _, part in self.open if part]
-        if not self.found or "dropped" in parts:
+        if not self.found or "dropped" in self.parts:
             return None
-        if not parts or parts[-1] == "note":
+        if not self.parts or self.parts[-1] == "note":
             return "text" if self.whole else None
-        return parts[-1]
-
-    def last(self) -> str:
-        part = self.part()
-        self.text = self.found[-1].get(part, []) if part else []
-        return super().last()
+        return self.parts[-1]
 
     def notes(self) -> list[Document]:
         texts = [{part: tidy("".join(pieces)) for part, pieces in note.items()} for note in self.found]
