@@ -9,7 +9,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from schemas.deck import SHORTEST
-from tarot_data.cards import card_fields
+from tarot_data.cards import card_fields, content_cards
 from tarot_data.sources import json_records, json_stream
 from tarot_data.sources.chats.sittings import CARDS, is_list, question_of
 from tarot_data.sources.field_values import Fields
@@ -223,6 +223,8 @@ def _readings(exchanges: list[Exchange], is_alpaca: bool) -> list[tuple[Fields, 
         prompts = [labels_of(prompt) for prompt in exchange.asked]
         heads = [*prompts, *filter(None, map(_result_of, exchange.results))]
         texts = exchange.answered
+        if not _cards_in(heads):
+            heads += filter(None, map(_told_cards, exchange.asked))
         if not is_alpaca and not any("cards" in head.names for head in heads):
             heads, texts = _with_own_cards(heads, texts)
         asked += exchange.asked
@@ -274,6 +276,13 @@ def _with_own_cards(heads: list[Head], answers: list[str]) -> tuple[list[Head], 
     drawn = ((index, found) for index, answer in enumerate(answers) if (found := _drawn_in(answer)))
     index, (head, text) = next(drawn, (0, (None, "")))
     return (heads, answers) if head is None else ([*heads, head], [text, *answers[index + 1 :]])
+
+
+def _told_cards(prompt: str) -> Head | None:
+    """Find the cards that a prompt without labels tells (`我抽到了愚人正位、力量逆位`)."""
+    told = content_cards.cards_in_content(prompt)
+    cards = [{name: card[name] for name in ("card", "orientation") if card[name] != "unknown"} for card in told]
+    return Head(fields={CARDS: [("cards", cards)]}) if cards else None
 
 
 def _result_of(text: str) -> Head | None:

@@ -200,3 +200,10 @@ def test_labels_of_a_system_prompt_are_no_person(read):
     item = {"system": "姓名：阿月\n问题：你要回答什么", "instruction": "牌：隐士(正位)", "output": BODY}
     reading = to_reading(read({"a.json": json.dumps([item], ensure_ascii=False)})[0])
     assert (reading["person"], reading["question"]) == (None, None)
+
+
+def test_cards_told_in_a_prompt_are_read(read):
+    item = {"messages": turns(("user", "要不要换组？我抽到了隐士正位、战车逆位"), ("assistant", BODY))}
+    reading = to_reading(read({"a.json": json.dumps([item], ensure_ascii=False)})[0])
+    assert [(c["card"], c["orientation"]) for c in reading["cards"]] == [("隐士", "upright"), ("战车", "reversed")]
+    assert (reading["question"], reading["content"]) == ("要不要换组？我抽到了隐士正位、战车逆位", BODY)
