@@ -24,6 +24,7 @@ ANSWERS = ("orientation", "consent", "synthetic", *LISTS_APART)
 
 _LONGEST_PLACEHOLDER = 12
 
+_RELATION = re.compile(r"\s{0,20}\((?:https?://[^\s()]*|(?:[^()]|\([^()]*\))*\.(?:md|csv|html))\)")
 _EXCEL_ERROR = re.compile(r"#{3,}|#(?:NAME|REF|VALUE|N/A|DIV/0|NUM|NULL)[?!]?")
 
 
@@ -62,6 +63,13 @@ def _has_value(key: tuple[str, int], value: object) -> bool:
     if is_blank(value):
         return False
     return not is_placeholder(value) or key[0] in ANSWERS and answer_of(value) is not None
+
+
+def without_paths(value: str) -> str:
+    """Return the titles of a relation without the paths or addresses after them: `隐士 (../牌/隐士.md), 星星 (https://…)`."""
+    if "](" in value or not any(end in value for end in (".md)", ".csv)", ".html)", "(http")):
+        return value
+    return _RELATION.sub("", value)
 
 
 def is_placeholder(value: object) -> bool:

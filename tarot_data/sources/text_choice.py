@@ -6,6 +6,7 @@ the cards of their row, and whether the reader or the client speaks in them.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from statistics import median
 
 from tarot_data import lexicon
@@ -103,6 +104,10 @@ def _score(label: str, texts: list[str], drawn: list[frozenset[str]]) -> float:
 def label_score(label: str) -> float:
     """Return 2 for a label of a reader's text (塔罗师解读), -3 for one of the client's (背景): its last known word decides."""
     folded = fold(label)
+    if folded.isascii():
+        # The first noun of an English label counts: `Reading for the client`.
+        words = folded.split()
+        folded = " ".join(takewhile(lambda word: word not in noise_words("label preposition"), words)) or folded
     ends = {
         kind: max(
             (folded.rfind(word) + len(word) for word in noise_words(f"{kind} label") if word in folded), default=0

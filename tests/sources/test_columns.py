@@ -16,7 +16,7 @@ from tarot_data.sources.notes.card_page import is_card_page
 from tarot_data.sources.records import Rejected
 from tarot_data.sources.tables.header import columns_of
 from tarot_data.sources.tables.profile import understood
-from tarot_data.sources.text_choice import choose_text
+from tarot_data.sources.text_choice import choose_text, label_score
 
 TEXTS = (
     "月亮照着一条小路，路的尽头你还看不清。隐士把灯举高，你先照亮脚下这一步就好，别急着问结果。",
@@ -247,3 +247,42 @@ def test_understood_columns_keep_their_order():
     found = understood(columns, [["小鹿", DRAWN[0], TEXTS[0], "2024-03-05"]])
     assert [key[0] for key in found.keys] == ["person", "cards", "content", "date"]
     assert not isinstance(found, Rejected)
+
+
+def test_an_orientation_is_of_the_card_before_it(read):
+    header = ("客户", "牌1", "正逆", "牌2", "正逆", "解读")
+    (record,) = read({"表.csv": table(header, ("小鹿", "月亮", "正", "隐士", "逆", TEXTS[0]))})
+    assert sides(record) == {"月亮": "upright", "隐士": "reversed"}
+
+
+def test_a_table_by_columns_with_an_unknown_text(read):
+    rows = [
+        ("客户", "小鹿", "青团"),
+        ("问题", "去不去", "留不留"),
+        ("抽到的牌", *DRAWN[:2]),
+        ("塔罗师的话", *TEXTS[:2]),
+    ]
+    found = read({"表.csv": table(*rows)})
+    assert [(r.person, r.question, r.content) for r in found] == [
+        ("小鹿", "去不去", TEXTS[0]),
+        ("青团", "留不留", TEXTS[1]),
+    ]
+
+
+def test_titles_of_relations_are_read_without_their_addresses(read):
+    link = "(https://www.notion.so/1f2e3d4c?pvs=21)"
+    row = (f"小鹿 {link}", f"月亮 {link}, 隐士 {link}", f"隐士 {link}", TEXTS[0])
+    (record,) = read({"表.csv": table(("客户", "牌", "逆位", "解读"), row)})
+    assert (record.person, sides(record)) == ("小鹿", {"月亮": "upright", "隐士": "reversed"})
+
+
+@pytest.mark.parametrize("label", ["Reading for the client", "Notes to client", "感想", "寄语"])
+def test_the_first_noun_of_an_english_label_counts(label):
+    assert label_score(label) > 0
+
+
+def test_a_table_that_is_not_understood_is_no_note(read):
+    rows = [(day, text, mood) for day, text, mood in zip(("3/5", "3/6", "3/7"), TEXTS, "好坏好", strict=True)]
+    (record,) = read({"表.csv": table(("日期", "发生的事", "心情"), *rows)})
+    assert (record.reason, record.code) == ("unreadable", "unknown_columns")
+    assert record.values == {"columns": "日期、发生的事、心情"}

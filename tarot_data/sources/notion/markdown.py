@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from tarot_data.cards import card_fields
 from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources.encoding import MAX_TEXT, text_of
-from tarot_data.sources.field_values import Fields
+from tarot_data.sources.field_values import Fields, without_paths
 from tarot_data.sources.labelled_lines import read_head
 from tarot_data.sources.labels import is_title, labels_in
 from tarot_data.sources.notion.names import page_id
@@ -21,7 +21,6 @@ from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of
 from tarot_data.sources.sniff import Sample
 
 FORM = "notion"
-_RELATION = re.compile(r"\s{0,20}\((?:[^()]|\([^()]*\))*\.(?:md|csv|html)\)")
 _INDEX_LINE = re.compile(r"^\s*(?:[-*]\s+)?\[[^\]]*\]\([^)]*\.(?:md|csv|html)\)\s*$")
 
 
@@ -81,7 +80,7 @@ def properties(lines: list[str], columns: frozenset[str]) -> tuple[Fields, int]:
     fields: Fields = {}
     for name, value in pairs:
         if key := field_of(name) or (("extra", 1) if card_fields.is_extra(name) else None):
-            fields.setdefault(key, []).append((name, _plain_value(value)))
+            fields.setdefault(key, []).append((name, without_paths(value)))
     return fields, end
 
 
@@ -100,11 +99,6 @@ def _property(line: str) -> tuple[str | None, str]:
 
 def _is_name(name: str) -> bool:
     return len(name) <= 24 and "http" not in name and not any(mark in name for mark in '，。？！,.?!;；“”"')
-
-
-def _plain_value(value: str) -> str:
-    """Return a relation's title without the path after it."""
-    return _RELATION.sub("", value) if "](" not in value and ".md)" in value or ".csv)" in value else value
 
 
 def read(blob: Blob, siblings: Siblings | None = None) -> Iterator[RawRecord | Rejected]:
@@ -158,7 +152,7 @@ def _add_row(fields: Fields, row: dict[str, str]) -> None:
     names = {name for name, _ in fields}
     for label, value in row.items():
         if value and (key := field_of(label)) and key[0] not in {*names, "content"}:
-            fields.setdefault(key, []).append((label, _plain_value(value)))
+            fields.setdefault(key, []).append((label, without_paths(value)))
 
 
 def _siblings_next_to(path: Path) -> Siblings:

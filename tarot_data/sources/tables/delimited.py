@@ -6,6 +6,7 @@ import re
 from collections import deque
 from collections.abc import Iterator
 
+from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources.encoding import HEAD, encoding_of
 from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of, unreadable
 from tarot_data.sources.sniff import Sample
@@ -14,6 +15,7 @@ from tarot_data.sources.tables.rows import read_rows
 from tarot_data.sources.tables.transposed import is_transposed
 
 FORM = "csv"
+LONGEST_LABEL = 30
 MAX_CELL = 4 * 1024 * 1024
 SEPARATORS = ",\t;，|"
 _SEP_LINE = re.compile(r"^\ufeff?\"?sep=(.)\"?\s*$", re.IGNORECASE)
@@ -80,7 +82,20 @@ def _by_notes(head: str) -> str | None:
     return None
 
 
-LAYOUTS = (_by_header, _by_cells, _by_first_column, _by_notes)
+def _by_labels(head: str) -> str | None:
+    """Return the separator of rows of equal width under short labels, one of which is known: a table without a text that is
+    understood, which is no note."""
+    for separator in ",\t":
+        rows = _filled_rows(head, separator) if separator in head[:2000] else []
+        labels = [cell.strip() for cell in rows[0]] if len(rows) > 2 else []
+        if len(labels) < 3 or len({len(row) for row in rows[:-1]}) > 1 or len({*labels}) < len(labels):
+            continue
+        if all(0 < len(label) <= LONGEST_LABEL for label in labels) and any(map(field_of, labels)):
+            return separator
+    return None
+
+
+LAYOUTS = (_by_header, _by_cells, _by_first_column, _by_notes, _by_labels)
 
 
 def _filled_rows(head: str, separator: str) -> list[list[str]]:
@@ -140,7 +155,9 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
             yield record
         yield from broken
         if not count and not broken and not _is_empty_table(text, separator):
-            raise unreadable("no_text_column")
+            first = next(iter(_filled_rows(text[:HEAD], separator)), [])
+            labels = "、".join(cell.strip() for cell in first[:20] if cell.strip())
+            raise unreadable("unknown_columns", columns=labels) if labels else unreadable("no_text_column")
 
 
 def _is_empty_table(text: str, separator: str) -> bool:

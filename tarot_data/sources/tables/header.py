@@ -13,6 +13,7 @@ from tarot_data.sources.field_values import ANSWERS, is_placeholder
 from tarot_data.sources.labels import NTH_CARD, labels_in, position_in
 from tarot_data.sources.noise import noise_words
 from tarot_data.sources.tables.cells import Row, cell_at, cell_text, filled, is_blank
+from tarot_data.sources.text_choice import SHORTEST_TEXT, label_score
 from tarot_data.text.cleanup import plain
 from tarot_data.text.normalise import fold
 
@@ -135,7 +136,7 @@ def _columns(draft: Draft) -> tuple[Columns, int] | None:
         names.add("cards")
     elif draft.rows == 1:
         draft.positions, draft.sides = {}, {}
-    if len(names) < 2 or not names & {"content", "cards"}:
+    if len(names) < 2 or not names & {"content", "cards"} and not _has_open_text(draft, names):
         return None
     sides = set(draft.sides.values())
     keys = [None if index in sides else key for index, key in enumerate(draft.keys)]
@@ -145,6 +146,17 @@ def _columns(draft: Draft) -> tuple[Columns, int] | None:
     labels = tuple(draft.labels[:width])
     extras = tuple(index for index, label in enumerate(labels) if not keys[index] and card_fields.is_extra(label))
     return Columns(labels, tuple(keys[:width]), draft.positions, extras, draft.sides), draft.rows
+
+
+def _has_open_text(draft: Draft, names: set[str]) -> bool:
+    """Check for a column called like a reader's text, with a long cell below, next to who, what or when."""
+    return len(names & WHO_WHAT_WHEN) > 1 and any(
+        not draft.keys[index]
+        and label_score(label) > 0
+        and len(plain(cell_at(draft.below, index) or "")) > SHORTEST_TEXT
+        for index, label in enumerate(draft.labels)
+        if label
+    )
 
 
 def _numbered_places(draft: Draft) -> None:
@@ -210,6 +222,14 @@ def _repeated_cards(draft: Draft) -> None:
             (name, 1) for name in ("orientation", *LISTS_APART)
         ]:
             draft.keys[index + 1] = ("orientation", number)
+
+
+def _side_after_card(draft: Draft) -> None:
+    """Recognise `牌1 | 正逆 | 牌2 | 正逆`: an orientation without a number is of the numbered card before it."""
+    for index in draft.columns("orientation")[:]:
+        before = draft.keys[index - 1] if index else None
+        if draft.keys[index] == ("orientation", 1) and before and before[0] == "cards":
+            draft.keys[index] = ("orientation", before[1])
 
 
 def _text_and_summary(draft: Draft) -> None:
@@ -304,6 +324,7 @@ LAYOUTS = (
     _column_a_position,
     _cards_under_one_label,
     _repeated_cards,
+    _side_after_card,
     _text_and_summary,
     _text_a_card,
     _positions_below,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from tarot_data.cards import card_fields
 from tarot_data.lexicon.field_names import LISTS_APART, field_of
 from tarot_data.privacy import mask
-from tarot_data.sources.field_values import Fields
+from tarot_data.sources.field_values import Fields, without_paths
 from tarot_data.sources.labels import NTH_CARD
 from tarot_data.sources.notes.in_records import notes_in
 from tarot_data.sources.record_builder import to_record
@@ -272,7 +272,8 @@ def _fields(columns: Columns, cells: Row, table: Table) -> Fields:
     fields: Fields = {}
     for label, key, cell in zip(columns.labels, columns.keys, cells, strict=False):
         if key and not is_blank(cell):
-            fields.setdefault(key, []).append((label, cell))
+            short = isinstance(cell, str) and key[0] in _RELATED
+            fields.setdefault(key, []).append((label, without_paths(cell) if short else cell))
         elif key and columns.lists_reversed and key[0] == REVERSED:
             fields[key] = [(label, False)]
     if day := _day_of(columns, cells):
@@ -283,6 +284,9 @@ def _fields(columns: Columns, cells: Row, table: Table) -> Fields:
             fields.setdefault(key, []).append((label, value))
     return fields
 
+
+_RELATED = ("person", "cards", "spread", *LISTS_APART)
+"""Fields that may be relations to other pages."""
 
 _UNITS = ("年", "月", "日")
 

@@ -1,6 +1,7 @@
 """Readings of a table whose labels are in the first column: a form, or a table with one column per reading."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from tarot_data.cards import card_fields
@@ -8,6 +9,7 @@ from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources.labels import position_in
 from tarot_data.sources.tables.cells import Row, cell_at, cell_text, filled, is_blank
 from tarot_data.sources.tables.header import Columns, columns_of
+from tarot_data.sources.text_choice import label_score
 from tarot_data.text.normalise import fold
 
 
@@ -25,7 +27,7 @@ def is_transposed(rows: list[Row]) -> bool:
     labels = [label for row in rows if (label := _label(row))]
     names = {key[0] for label in labels if (key := field_of(label))}
     has_cards = "cards" in names or sum(position_in(label) is not None for label in labels) > 1
-    return has_cards and "content" in names and len(names - {"cards"}) >= 2
+    return has_cards and any(map(_is_text, labels)) and len(names - {"cards", "content"}) >= 1
 
 
 def _label(row: Row) -> str | None:
@@ -38,13 +40,13 @@ def readings(rows: list[tuple[int, Row]]) -> Iterator[Transposed]:
     """Read a reading a column (`客户 | 阿宁 | 小鹿`, `牌 | … | …`), or forms below each other."""
     for block in _blocks(rows):
         number, rows_of_block = block[0][0], [row for _, row in block]
-        texts = [len(filled(row[1:])) for row in rows_of_block if (field_of(_label(row)) or [""])[0] == "content"]
+        texts = [len(filled(row[1:])) for row in rows_of_block if _is_text(_label(row) or "")]
         if max(texts, default=1) > 1:
             yield from _reading_a_column(number, rows_of_block)
         else:
             labels, cells = _form(rows_of_block)
-            if found := columns_of(labels):
-                yield Transposed(number, None, found[0], cells)
+            if columns := _columns(labels):
+                yield Transposed(number, None, columns, cells)
 
 
 def _blocks(rows: list[tuple[int, Row]]) -> list[list[tuple[int, Row]]]:
@@ -63,11 +65,29 @@ def _blocks(rows: list[tuple[int, Row]]) -> list[list[tuple[int, Row]]]:
 
 
 def _reading_a_column(number: int, rows: list[Row]) -> Iterator[Transposed]:
-    found = columns_of([_label(row) for row in rows])
-    for column in range(1, max(map(len, rows)) if found else 0):
+    columns = _columns([_label(row) for row in rows])
+    for column in range(1, max(map(len, rows)) if columns else 0):
         cells = [cell_at(row, column) for row in rows]
         if not all(map(is_blank, cells)):
-            yield Transposed(number, column + 1, found[0], cells)
+            yield Transposed(number, column + 1, columns, cells)
+
+
+def _is_text(label: str) -> bool:
+    """Check for a label of the content, or one that is not known and named like a reader's text."""
+    key = field_of(label)
+    return key[0] == "content" if key else label_score(label) > 0
+
+
+def _columns(labels: list[str]) -> Columns | None:
+    """Return the columns of labels; without a label of the content, the one named like a reader's text has it."""
+    found = columns_of(labels)
+    if found is None or "content" in found[0].names:
+        return found and found[0]
+    keys = list(found[0].keys)
+    texts = [index for index, label in enumerate(found[0].labels) if label and keys[index] is None and _is_text(label)]
+    for index in texts[:1]:
+        keys[index] = ("content", 1)
+    return replace(found[0], keys=tuple(keys))
 
 
 def _form(rows: list[Row]) -> tuple[list[str], Row]:
