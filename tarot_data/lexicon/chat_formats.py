@@ -79,7 +79,7 @@ class Format:
         found: dict[str, str] = {}
         for offset, pattern in enumerate(self.lines):
             line = lines[number + offset] if number + offset < len(lines) else ""
-            match = pattern.match(fold(_plain(line)) if self.is_folded else _plain(line))
+            match = pattern.match(_folded(line) if self.is_folded else _plain(line))
             if match is None:
                 return None
             for part, text in match.groupdict().items():
@@ -106,6 +106,19 @@ def _plain(line: str) -> str:
     return line.rstrip() if line.isascii() else widths(line).translate(_QUOTES).rstrip()
 
 
+@lru_cache(maxsize=8192)
+def _folded(line: str) -> str:
+    return fold(_plain(line))
+
+
+@lexicon.cached
+def _any_of(kind: str, program: str | None) -> re.Pattern | None:
+    """Compile one pattern that fits every line which a row fits, of a kind of one line; None if there is no row."""
+    rows = formats(kind, program)
+    patterns = [_GROUP.sub("(?:", row.lines[0].pattern) for row in rows]
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns)) if patterns else None
+
+
 @lexicon.cached
 def formats(kind: str, program: str | None = None) -> tuple[Format, ...]:
     """Return the rows of a kind, in the order of the table: all of them, or those that count for a program."""
@@ -123,8 +136,10 @@ def clock_words(kind: str) -> tuple[str, ...]:
 
 def match_line(kind: str, line: str, program: str | None = None) -> dict[str, str] | None:
     """Return the parts of a line by the first row of a kind, and of a program, that it fits."""
-    rows = formats(kind, program)
-    return next((parts for row in rows if (parts := row.match([line], 0)) is not None), None)
+    quick = _any_of(kind, program)
+    if quick is None or quick.match(_folded(line)) is None:
+        return None
+    return next((parts for row in formats(kind, program) if (parts := row.match([line], 0)) is not None), None)
 
 
 def reads_as(row: lexicon.Row) -> bool:

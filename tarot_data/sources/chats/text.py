@@ -25,8 +25,8 @@ from tarot_data.sources.sniff import Sample
 from tarot_data.sources.tables import delimited
 from tarot_data.text.normalise import widths
 
-_INTRO_LINES, _MARKED_LINES, _LONGEST_INTRO = 10, 200, 120
-"""First lines of a file in which an intro, or a line with a day, marks it as a chat; characters of an intro."""
+_INTRO_LINES, _MARKED_LINES, _LONGEST_INTRO, _LONGEST_MARK = 10, 200, 120, 60
+"""First lines of a file in which an intro, or a line with a day, marks it as a chat; characters of each."""
 
 _LEFT_TO_RIGHT = "\u200e"
 """WhatsApp on iOS writes this mark before every text of its own: pictures, calls, members who join."""
@@ -83,7 +83,7 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
 def read_lines(lines: list[str], blob: Blob) -> Iterator[RawRecord | Rejected]:
     """Read the chats of a file's lines, one after another. Raises SourceError if none of them has a reading."""
     seen = _evidence(lines[:4000], blob.name)
-    found = format_of(lines[:4000], blob.name)
+    found = format_of(lines[:400], blob.name) or format_of(lines[:4000], blob.name)
     if found is None:
         raise unreadable("chat_unknown", line=masked_name((_unread(lines[:400]) or "").strip()[:80]))
     errors: list[SourceError] = []
@@ -146,22 +146,25 @@ def _evidence(lines: list[str], name: str = "") -> _Evidence:
     clients: dict[str, str | None] = {}
     people: set[str] = set()
     for line in (*lines[:_INTRO_LINES], PurePath(name).stem):
-        for row in formats("intro") if 1 < len(line) <= _LONGEST_INTRO else ():
+        is_intro = 1 < len(line) <= _LONGEST_INTRO and match_line("intro", line) is not None
+        for row in formats("intro") if is_intro else ():
             if (parts := row.match([line], 0)) is not None:
                 clients[row.program] = clients.get(row.program) or parts.get("name")
                 people |= {parts[part] for part in ("one", "other") if part in parts}
-    dated = [line for line in lines[:_MARKED_LINES] if "20" in line or "19" in line]
+    clocked = _clocked(lines)
+    short = [line for line in lines[:_MARKED_LINES] if 0 < len(line) <= _LONGEST_MARK]
     return _Evidence(
-        clocked=_clocked(lines),
+        clocked=clocked,
         clients=clients,
         people=frozenset(people),
-        marked=_programs_with("day", dated),
-        kept=_programs_with("keep", lines[:_MARKED_LINES]),
+        marked=_programs_with("day", [line for line in short if "20" in line or "19" in line]),
+        kept=_programs_with("keep", short) if clocked else frozenset(),
     )
 
 
 def _programs_with(kind: str, lines: list[str]) -> frozenset[str]:
-    return frozenset(row.program for row in formats(kind) if any(row.match([line], 0) is not None for line in lines))
+    fitting = [line for line in lines if match_line(kind, line) is not None]
+    return frozenset(row.program for row in formats(kind) if any(row.match([line], 0) is not None for line in fitting))
 
 
 def format_of(lines: list[str], name: str = "") -> Format | None:
