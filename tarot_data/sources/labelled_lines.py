@@ -11,6 +11,7 @@ from tarot_data.sources.field_values import Fields
 from tarot_data.sources.labels import Label, is_title, position_in, without_tags
 from tarot_data.sources.lines import DAY, Kind, Line
 from tarot_data.sources.noise import noise_words
+from tarot_data.text.normalise import fold
 
 LONGEST_UNDER_HEADING = 80
 """Characters of a value that is a blank line below its label's heading; longer ones are prose."""
@@ -26,6 +27,10 @@ MOST_UNKNOWN_LABELS = 4
 LONGEST_VALUE_LINES = 12
 """Lines under a label in which its value may end at the next label."""
 
+SHORTEST_STORY = 4
+"""Chinese characters of the client's words that may go on in the next lines without a label below them."""
+
+_HAN = re.compile("[\u4e00-\u9fff]")
 _UNKNOWN_LABEL = re.compile(r"\W{0,6}\w{1,8}\s?[:：]\s*\S.{0,80}$")
 _AFTER_UNKNOWN = {"person", "question", "date", "spread", "cards", "content"}
 _AFTER_TEXT = {*_AFTER_UNKNOWN, "background", "reader", "deck", "tags", "id", "consent", "ignored", *LISTS_APART}
@@ -304,9 +309,18 @@ class _HeadReader:
         indented = line.text[:2].isspace() and not self.lines[self.index - 1].text[:1].isspace()
         if self.text[0] not in _OF_CLIENT and not (indented and line.text[0] != "\u3000"):
             return 0
+        if len(_HAN.findall(str(self.fields[self.text][-1][1]))) < SHORTEST_STORY:
+            return 0  # `价格：88`: nothing that could go on
         end = self.index + self.count_while(lambda each: bool(each.stripped) and not each.labels)
+        if self.names_drawn_cards("".join(each.text for each in self.lines[self.index : end])):
+            return 0
         below = next((each for each in self.lines[end : end + 3] if each.stripped), None)
         return end - self.index if below and below.kind in (Kind.TEXT, Kind.HEADING) else 0
+
+    def names_drawn_cards(self, text: str) -> bool:
+        """Check whether a text names a card that the head has, as the body of a reading does."""
+        lists = [value for name in _OF_CARDS for _, value in self.fields.get((name, 1), ())]
+        return any(card["card"] in fold(text) for value in lists for card in card_fields.listed(value))
 
     def value_below(self, line: Line) -> bool:
         """Read the value in the line under its label, or skip a blank line below a heading."""

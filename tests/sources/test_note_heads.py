@@ -116,6 +116,15 @@ def test_cards_at_the_top_and_labels_at_the_end(read):
     assert (reading["person"], reading["question"], reading["content"]) == ("小麦", "搬家吗", BODY)
 
 
+@pytest.mark.parametrize(
+    "last", ["价格：88", "备注：老客", "备注：老客户介绍来的", "问题：他还会找我吗", "微信：wx_xiaomai99"]
+)
+def test_a_body_right_below_the_last_label_is_kept(read, last):
+    body = f"{BODY}\n\n先把觉睡够，别的下周再说。"
+    (record,) = read({"a.txt": f"客户：小麦\n{CARDS}\n{last}\n{body}\n"})
+    assert record.content == body
+
+
 def test_background_is_a_position_among_the_cards(read):
     reading = to_reading(read({"a.txt": f"客户：小麦\n问题：搬家\n牌：\n背景：女祭司\n现状：月亮\n\n{BODY}"})[0])
     assert [(card["position"], card["card"]) for card in reading["cards"]] == [("背景", "女祭司"), ("现状", "月亮")]
