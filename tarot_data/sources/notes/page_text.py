@@ -6,7 +6,6 @@ from tarot_data.sources.html_text import BLOCKS, SILENT, BlockParser
 
 _CELLS = ("td", "th")
 _HEADINGS = {"h1": "# ", "h2": "## ", "h3": "### "}
-_SPACES = re.compile(r"[ \t]*\n[ \t]*")
 _HTML = re.compile(r"<(?:p|div|br|li)\b", re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\n{3,}")
 
@@ -76,7 +75,8 @@ class NoteText(BlockParser):
 
 
 def tidy(text: str) -> str:
-    return _BLANK_LINES.sub("\n\n", _SPACES.sub("\n", text)).strip()
+    """Return a text without white space around its lines, at most one of them blank between two others."""
+    return _BLANK_LINES.sub("\n\n", "\n".join(line.strip() for line in text.split("\n"))).strip()
 
 
 def _table_text(rows: list[list[str]]) -> str:
