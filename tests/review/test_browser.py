@@ -12,7 +12,7 @@ from tarot_data.report.page import html
 from tarot_data.store import corrections, delta, tables
 from tests import builders
 from tests.chromium import CHROMIUM, MISSING, chromium, workbench
-from tests.ingest.test_fixes import FIRST, GOOD, WRONG_CARD, lay, take_in
+from tests.ingest.test_fixes import GOOD, WRONG_CARD, lay, take_in
 from tests.report.test_report import full, measure
 from tests.review.test_review import only_id, run_with
 
@@ -27,6 +27,9 @@ PAGES = (
     "/versions",
     "/versions/diff?old=1&new=2",
 )
+CARDLESS = (
+    "你已经走出去半步了，后面有人轻轻拉住缰绳，一松一紧。三月之前先把手上的项目收尾，再谈换组的事情，祝你一切顺利。"
+)
 READING = "/readings/r0000000000000001"
 
 
@@ -35,7 +38,12 @@ def data(tmp_path_factory):
     """Create two open rejections, two versions and a training, below a folder with an awkward name."""
     folder = tmp_path_factory.mktemp("牌") / "我的 资料 [1]"
     inbox = tmp_path_factory.mktemp("inbox")
-    lay(inbox, GOOD, {**WRONG_CARD, "cards": ""}, {**GOOD, "person": "小满", "content": GOOD["cards"]})
+    lay(
+        inbox,
+        GOOD,
+        {**WRONG_CARD, "cards": "", "content": CARDLESS},
+        {**GOOD, "person": "小满", "content": GOOD["cards"]},
+    )
     take_in(folder, inbox)
     with tables.writing(folder):
         for number in (1, 2):
@@ -122,7 +130,7 @@ def test_keys_alone_fix_a_rejection(data, page):
     keys(page, "Escape", "s")
     page.wait_for_url("**did=accepted*")
     assert "已收下" in page.text_content("[role=status]") and only_id(data, "empty_body") in page.url
-    (kept,) = [row for row in tables.readings(data).to_dicts() if row["content"] == FIRST]
+    (kept,) = [row for row in tables.readings(data).to_dicts() if row["content"] == CARDLESS]
     assert [(card["position"], card["card"]) for card in kept["cards"]] == [("过去", "愚人"), (None, "力量")]
 
 

@@ -151,7 +151,7 @@ def test_typed_values_survive_a_failed_fix(data, inbox, browser):
 
 
 def test_a_card_is_picked_without_script(data, inbox, browser):
-    lay(inbox, {**WRONG_CARD, "cards": ""})
+    lay(inbox, WRONG_CARD)
     take_in(data, inbox)
     (row,) = tables.rejections(data).to_dicts() or [None]
     path = f"/rejections/{row['rejection_id']}"
