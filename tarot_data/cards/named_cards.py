@@ -112,12 +112,12 @@ def is_chat(folded: str) -> bool:
 
 
 def _is_reading(folded: str, cards: list[dict], asked: bool) -> bool:
-    """Check whether two of four signs say that the cards were drawn for somebody; one is enough if several cards are named
-    and somebody asked."""
+    """Check whether three signs say that the cards were drawn for somebody: an address, words of a sitting, an orientation,
+    several cards (three count double). If somebody asked, two are enough, or three cards."""
     patterns = _patterns()
     stated = any(card["orientation"] != "unknown" for card in cards)
-    signs = [patterns.you.search(folded), patterns.sitting.search(folded), len(cards) > 1, stated]
-    return sum(map(bool, signs)) >= (1 if asked and len(cards) > 2 else 2)
+    signs = [patterns.you.search(folded), patterns.sitting.search(folded), stated, len(cards) > 1, len(cards) > 2]
+    return sum(map(bool, signs)) >= (2 if asked else 3)
 
 
 def _is_cited(folded: str, mention: Mention) -> bool:

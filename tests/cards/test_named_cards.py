@@ -29,7 +29,20 @@ def named(text: str, asked: bool = False) -> list[str]:
     ],
 )
 def test_cards_that_a_reading_names(text, expected):
-    assert named(text) == expected
+    assert named(text, asked=True) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "你寄来的塔罗书我收到了，翻开第一页就是愚人，画得真好看。你什么时候回来？我们去看海。",
+        "本店新到：星币九钥匙扣、宝剑骑士徽章。你喜欢哪款可以留言，满一百减二十，下周二发货。",
+        "塔罗入门笔记：权杖一是火苗，权杖二是远望，权杖三是等船。逆位都要打折扣。",
+        "她把牌翻开，是死神。老人笑了笑说，你不要怕。窗外下着雨，她想起母亲的话。",
+    ],
+)
+def test_texts_that_nobody_asked_for_need_more_signs(text):
+    assert named(text) == []
 
 
 def test_extra_cards_have_no_place():
