@@ -8,6 +8,7 @@ from tarot_data.lexicon.field_names import field_of
 from tarot_data.privacy.person_names import kind_of
 from tarot_data.sources.field_draws import topics
 from tarot_data.sources.labels import position_in
+from tarot_data.sources.name_evidence import is_no_name
 from tarot_data.sources.noise import noise_words
 from tarot_data.text.normalise import fold
 from tarot_data.text.numerals import NUMERALS
@@ -37,6 +38,20 @@ def addressee_of(body: str, question: object, title: str | None, hint: str | Non
             if _is_called(name, start) and not _is_known_word(part):
                 return part
     return None
+
+
+def client_of_folder(hint: str | None) -> str | None:
+    """Return the name of a folder below one called 客户 or `Clients`, as in `客户/小鹿/去不去.md`; None if there is none."""
+    folders = [_ID.sub("", folder).strip() for folder in (hint or "").split("/")[:-1]]
+    for above, folder in zip(folders, folders[1:], strict=False):
+        key = (field_of(above) or field_of(above.removesuffix("s"))) if above else None
+        if key and key[0] == "person" and not is_no_name(folder):
+            return folder
+    return None
+
+
+_ID = re.compile(r"\s(?:[0-9a-f]{32}|〔[^〕]*〕).*$")
+"""The id after the name of a Notion folder, perhaps masked."""
 
 
 def _not_in_names() -> tuple[str, ...]:

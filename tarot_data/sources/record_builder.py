@@ -1,7 +1,7 @@
 """Labelled fields to a raw record: person, question, date, draws, content."""
 
 from tarot_data.cards import card_fields
-from tarot_data.sources.addressee import addressee_of
+from tarot_data.sources.addressee import addressee_of, client_of_folder
 from tarot_data.sources.field_draws import draws_of
 from tarot_data.sources.field_values import Fields, FieldValues, body_of, text_of
 from tarot_data.sources.labels import is_title
@@ -30,7 +30,7 @@ def to_record(
     draws = draws_of(values)
     body = _body(values, content)
     asked = values.first("question")
-    person = values.first("person") if "person" in values.named else addressee_of(body, asked, title, date_hint)
+    person = values.first("person") if "person" in values.named else _client(body, asked, title, date_hint)
     page_title = values.first("title") or title
     question = page_title if asked is None and page_title and is_title(str(page_title)) else asked
     for name in _KEPT_IN_EXTRA:
@@ -62,3 +62,7 @@ def _body(values: FieldValues, content: str | None) -> str:
     if content is not None and content.strip():
         texts.append(content)
     return texts[0] if len(texts) == 1 else max(texts, key=lambda text: len("".join(text.split())), default="")
+
+
+def _client(body: str, asked: object, title: str | None, date_hint: str | None) -> str | None:
+    return client_of_folder(date_hint) or addressee_of(body, asked, title, date_hint)

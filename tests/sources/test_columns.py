@@ -286,3 +286,17 @@ def test_a_table_that_is_not_understood_is_no_note(read):
     (record,) = read({"表.csv": table(("日期", "发生的事", "心情"), *rows)})
     assert (record.reason, record.code) == ("unreadable", "unknown_columns")
     assert record.values == {"columns": "日期、发生的事、心情"}
+
+
+@pytest.mark.parametrize(
+    ("path", "person"),
+    [
+        ("客户/青团/去不去.md", "青团"),
+        ("Clients/Mel/a.md", "Mel"),
+        ("解读/青团/a.md", None),
+        ("客户/2024年/a.md", None),
+    ],
+)
+def test_a_folder_below_clients_names_the_person(read, path, person):
+    (record,) = read({path: f"问题：去不去\n牌：月亮、隐士\n\n{TEXTS[0]}\n"})
+    assert record.person == person
