@@ -203,7 +203,7 @@ def test_a_correction_to_a_forgotten_person_is_refused(data, two):  # noqa: F811
     assert reading(data, two[0])["person"] == "Mel"
 
 
-LISTED = "牌面：愚人正位、力量正位\n" + FIRST
+LISTED = "给你抽到的是愚人正位、力量正位。\n" + FIRST
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,7 @@ def test_a_reading_is_removed_only_when_confirmed(data, browser):
 
 
 def test_readings_with_cards_from_the_text_come_first(data, inbox, browser):
-    text = f"牌面：月亮逆位、太阳正位\n{FIRST.replace('愚人', '月亮').replace('力量', '太阳').replace('月亮正位', '月亮逆位')}"
+    text = f"给你抽到的是月亮逆位、太阳正位。\n{FIRST.replace('愚人', '月亮').replace('力量', '太阳').replace('月亮正位', '月亮逆位')}"
     lay(inbox, {"person": "阿宁", "question": "复合", "content": text}, name="b.jsonl")
     take_in(data, inbox)
     path, name = path_of(data, text)

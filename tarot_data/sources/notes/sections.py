@@ -108,20 +108,27 @@ def _is_other_section(lines: list[Line], index: int, level: int, daily: bool) ->
     name = heading.title.strip(_MARKS)
     end = next((i for i in range(index + 1, len(lines)) if 0 < lines[i].level <= heading.level), len(lines))
     texts = [line for line in lines[index + 1 : end] if line.stripped]
-    if fold(name) in _other_names() or texts and all(line.is_task for line in texts):
+    if texts and all(line.is_task for line in texts):
         return True
+    if fold(name) in _other_names():
+        # Advice may be under such a heading (`### To-do`); it then says of which card it is.
+        return not _names_card(name, texts)
     outside = bool(level) and (heading.level < level or daily and heading.level == level)
-    return outside and not _is_of_reading(name, "\n".join(line.text for line in texts))
+    return outside and not _is_of_reading(name, texts)
 
 
-def _is_of_reading(name: str, text: str) -> bool:
+def _is_of_reading(name: str, texts: list[Line]) -> bool:
     """Check whether a section has a sign that it is part of a reading: its name, or a card that it names."""
     folded = fold(name)
     if field_of(name) or position_in(name) or folded in noise_words("beside"):
         return True
     if any(word in folded for word in noise_words("reading sign")) or card_fields.listed(name):
         return True
-    return bool(find_cards(f"{name}\n{text}"[:LONGEST_LOOKED_AT]))
+    return _names_card(name, texts)
+
+
+def _names_card(name: str, texts: list[Line]) -> bool:
+    return bool(find_cards("\n".join([name, *(line.text for line in texts)])[:LONGEST_LOOKED_AT]))
 
 
 def text_above(lines: list[Line]) -> str:
