@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from tarot_data.lexicon.dates import parse_date
 from tarot_data.lexicon.field_names import field_of
-from tarot_data.sources.json_profile import may_be_text
+from tarot_data.sources.json_profile import is_told_by_values, may_be_text
 from tarot_data.sources.json_tables import objects_of
 from tarot_data.sources.labels import known_fields
 from tarot_data.sources.name_evidence import are_names
@@ -24,7 +24,9 @@ def is_reading(item: dict) -> bool:
     names = known_fields([str(key) for key in item][:200])
     if names & {"content", "cards"} and len(names) >= 2 or "draws" in item:
         return True
-    return len(names & _WHO_WHAT_WHEN) >= 2 and any(may_be_text(str(key), child) for key, child in item.items())
+    if len(names & _WHO_WHAT_WHEN) >= 2 and any(may_be_text(str(key), child) for key, child in item.items()):
+        return True
+    return bool(names & {*_WHO_WHAT_WHEN, "content"}) and is_told_by_values(item)
 
 
 _WHO_WHAT_WHEN = {"person", "question", "date"}

@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 
+from tarot_data.cards import card_fields
 from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources.card_dictionary import is_dictionary
 from tarot_data.sources.records import not_a_reading, unreadable
-from tarot_data.sources.text_choice import SHORTEST_TEXT, TextChoice, choose_text, label_score
+from tarot_data.sources.text_choice import SHORTEST_TEXT, TextChoice, choose_text, label_score, may_draw
+
+LONGEST_CARDS = 200
+"""Characters of a card list under a key that is not known."""
 
 FEWEST_ENTRIES = 3
 """Entries from which a list or an object may be a card dictionary."""
@@ -70,6 +74,22 @@ def texts_of(value: dict) -> dict[str, str]:
 def may_be_text(key: str, value: object) -> bool:
     """Check for a long text under a key that is not known but named like a reader's text."""
     return isinstance(value, str) and len(value) >= SHORTEST_TEXT and field_of(key) is None and label_score(key) > 0
+
+
+def card_lists(value: dict) -> list[tuple[str, str]]:
+    """Return the keys that mean nothing known (`主牌`) but whose short texts are card lists, with these."""
+    return [
+        (str(key), child)
+        for key, child in list(value.items())[:200]
+        if isinstance(child, str) and len(child) <= LONGEST_CARDS and field_of(str(key)) is None
+        if may_draw(str(key)) and card_fields.listed(child)
+    ]
+
+
+def is_told_by_values(value: dict) -> bool:
+    """Check for a long text and a card list under keys that mean nothing known."""
+    has_text = any(isinstance(child, str) and len(child) >= SHORTEST_TEXT for child in value.values())
+    return has_text and bool(card_lists(value))
 
 
 def _is_open(key: str) -> bool:

@@ -96,6 +96,10 @@ def _fields_of(value: dict) -> Fields:
                 if field not in known or field[0] == "cards":
                     fields.setdefault(field, []).append((label, text))
     _add_draws(fields, draws)
+    if not any(name == "cards" for name, _ in fields):
+        lists = json_profile.card_lists(value)
+        for label, text in lists:
+            fields.setdefault(("cards" if len(lists) == 1 else "extra", 1), []).append((label, text))
     _add_texts_of_cards(fields)
     return fields
 

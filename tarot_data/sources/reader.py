@@ -40,6 +40,7 @@ FORMS = (
     "json_records",
     "chats.unknown_json",
     "notes.json_strings",
+    "unknown_json",
     "chats.chat_html",
     "notion.html",
     "notes.joplin",

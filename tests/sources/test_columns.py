@@ -300,3 +300,24 @@ def test_a_table_that_is_not_understood_is_no_note(read):
 def test_a_folder_below_clients_names_the_person(read, path, person):
     (record,) = read({path: f"问题：去不去\n牌：月亮、隐士\n\n{TEXTS[0]}\n"})
     assert record.person == person
+
+
+@pytest.mark.parametrize(
+    "labels", [("主牌", "补充牌"), ("选A的牌", "选B的牌"), ("左手", "右手"), ("main pile", "side pile")]
+)
+def test_columns_of_cards_under_unknown_labels_are_drawn(read, labels):
+    rows = [("小鹿", text, *cards.split("、")) for cards, text in zip(DRAWN, TEXTS, strict=True)]
+    found = read({"登记.csv": table(("客户", "解读", *labels), *rows)})
+    assert [set(sides(record)) for record in found] == [{"月亮", "隐士"}, {"宝剑三", "星星"}, {"圣杯二", "正义"}]
+
+
+def test_a_column_of_former_cards_is_not_drawn(read):
+    rows = [("小鹿", "月亮逆位", "隐士", "星星", TEXTS[0]), ("青团", "宝剑三", "太阳", "力量", TEXTS[1])]
+    found = read({"登记.csv": table(("客户", "牌", "本命牌", "上次的牌", "解读"), *rows)})
+    assert [sides(record) for record in found] == [{"月亮": "reversed"}, {"宝剑三": "unknown"}]
+
+
+@pytest.mark.parametrize("label", ["登记日期", "接单时间", "预约日期", "归档日期"])
+def test_an_event_before_a_date_is_part_of_its_label(read, label):
+    rows = [("2024-03-05", "月亮、隐士", TEXTS[0])]
+    assert read({"登记.csv": table((label, "牌", "解读"), *rows)})[0].date == "2024-03-05"

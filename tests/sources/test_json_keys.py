@@ -101,3 +101,30 @@ def test_a_table_of_meanings_in_a_database_is_no_reading(read, tmp_path):
 def test_a_question_next_to_the_only_reading_is_its_question(read):
     (record,) = read(dumped({"question": "去不去", "reading": None, "oracle": {"cards": DRAWN[1], "text": TEXTS[1]}}))
     assert (record.question, to_reading(record)["content"]) == ("去不去", TEXTS[1])
+
+
+@pytest.mark.parametrize("keys", [("得", "判"), ("桌上", "我说"), ("result_of_draw", "my_words")])
+def test_cards_under_an_unknown_key_are_found_by_value(read, keys):
+    items = [
+        {"客户": client, keys[0]: cards, keys[1]: text}
+        for client, cards, text in zip(CLIENTS, DRAWN, TEXTS, strict=True)
+    ]
+    lines = "\n".join(json.dumps(item, ensure_ascii=False) for item in items)
+    found = read({"a.jsonl": lines})
+    assert [(record.person, record.content) for record in found] == list(zip(CLIENTS, TEXTS, strict=True))
+    assert sides(found[0]) == {"月亮": "reversed", "隐士": "unknown"}
+
+
+def test_cards_of_another_draw_are_not_found_by_value(read):
+    item = {"客户": "小鹿", "本命牌": "月亮", "上次抽的": "隐士", "桌上": "星星逆位", "我说": TEXTS[1]}
+    (record,) = read(dumped([item]))
+    assert sides(record) == {"星星": "reversed"}
+
+
+@pytest.mark.parametrize("lines", [False, True])
+def test_json_without_known_keys_is_no_note(read, lines):
+    items = [{"甲": DRAWN[0] + TEXTS[0], "乙": "13800138000"}, {"甲": TEXTS[1], "乙": "-"}]
+    text = "\n".join(json.dumps(item, ensure_ascii=False) for item in items) if lines else dumped(items)["a.json"]
+    (refused,) = read({"a.json": text})
+    assert (refused.reason, refused.code) == ("unreadable", "json_unknown_keys")
+    assert refused.values == {"keys": "甲, 乙"}

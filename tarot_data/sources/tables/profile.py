@@ -7,12 +7,15 @@ from tarot_data.sources.card_dictionary import is_dictionary
 from tarot_data.sources.field_values import is_blank, is_placeholder
 from tarot_data.sources.records import not_a_reading, unreadable
 from tarot_data.sources.tables.cells import Row, cell_at
-from tarot_data.sources.tables.header import Columns
-from tarot_data.sources.text_choice import TextChoice, choose_text
+from tarot_data.sources.tables.header import Columns, cards_in
+from tarot_data.sources.text_choice import TextChoice, choose_text, may_draw
 from tarot_data.text.cleanup import plain
 
 REVERSED = "reversed_cards"
 """The field of a column that lists the reversed cards."""
+
+LONGEST_LIST = 200
+"""Characters of a cell with a card list in a column whose label is not known."""
 
 
 def understood(columns: Columns, rows: list[Row]) -> Columns:
@@ -22,7 +25,7 @@ def understood(columns: Columns, rows: list[Row]) -> Columns:
     """
     if is_dictionary(columns.labels, rows):
         raise not_a_reading("card_dictionary")
-    columns = _with_lists_of_reversed(columns, rows)
+    columns = _with_columns_of_cards(_with_lists_of_reversed(columns, rows), rows)
     recorded = any(_has_value(row, index) for index in columns.by_name.get(REVERSED, ()) for row in rows)
     columns = replace(columns, lists_reversed=recorded)
     choice = _choice(columns, rows)
@@ -47,12 +50,32 @@ def _with_lists_of_reversed(columns: Columns, rows: list[Row]) -> Columns:
     return replace(columns, keys=tuple(keys)) if tuple(keys) != columns.keys else columns
 
 
+def _with_columns_of_cards(columns: Columns, rows: list[Row]) -> Columns:
+    """Return the columns with those of an unknown label (主牌, 选A的牌) whose cells are all card lists as cards of their
+    own."""
+    found = []
+    for index in _open_columns(columns):
+        cells = [plain(cell_at(row, index)) for row in rows if _has_value(row, index)]
+        if (
+            cells
+            and may_draw(columns.labels[index])
+            and all(len(cell) <= LONGEST_LIST and cards_in(cell) for cell in cells)
+        ):
+            found.append(index)
+    return replace(columns, extras=tuple(sorted({*columns.extras, *found}))) if found else columns
+
+
+def _open_columns(columns: Columns) -> list[int]:
+    """Return the columns with a label that mean nothing known."""
+    used = {*columns.positions, *columns.sides.values(), *columns.extras}
+    return [i for i, key in enumerate(columns.keys) if key is None and columns.labels[i] and i not in used]
+
+
 def _choice(columns: Columns, rows: list[Row]) -> TextChoice:
     contents = columns.by_name.get("content", [])
     if len(contents) > 1 or len(columns.positions) > 1 and contents:
         return TextChoice()
-    used = {*columns.positions, *columns.sides.values(), *columns.extras}
-    open_columns = [i for i, key in enumerate(columns.keys) if key is None and columns.labels[i] and i not in used]
+    open_columns = _open_columns(columns)
     if not open_columns:
         return TextChoice()
     cells = {columns.labels[i]: [cell_at(row, i) for row in rows] for i in (*contents, *open_columns)}
