@@ -114,7 +114,7 @@ def test_lists_around_a_reading_of_a_day_stay_out(read):
         "## 最后\n宝剑二逆位的人要先开口。",
         "### 时间\n大概在秋天。",
         "## 解读\n先稳住再说。",
-        "### To-do\n- 照皇帝的意思，先把预算写下来\n- 下周再谈",
+        "### To-do\n- 宝剑二的提醒：先把预算写下来\n- 下周再谈",
     ],
 )
 def test_sections_of_the_reading_stay(read, part):
