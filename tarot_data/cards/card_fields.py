@@ -11,6 +11,7 @@ from tarot_data.cards.card_words import aliases, card_marks, is_extra_word, othe
 from tarot_data.cards.lists_apart import merge_lists
 from tarot_data.cards.position_labels import put_at
 from tarot_data.cards.spreads import resolve_spread
+from tarot_data.cards.turned_places import names_places, only_places, places_in
 from tarot_data.lexicon.field_names import LISTS_APART, field_of
 from tarot_data.lexicon.word_lists import of_kind
 from tarot_data.text.normalise import fold
@@ -21,9 +22,6 @@ _LONGEST_UNKNOWN = 40
 
 _CARD_NAME = re.compile(r"(?:card_?)?name_?(?:zh|cn|tw|en|chinese|english)")
 """A key of a card object that holds its name in one of several languages, the first of which counts."""
-
-_PLACE_NUMBERS, _DIGITS = re.compile(r"[0-9]{1,2}(?:[\s、，,;；/|和]+[0-9]{1,2})*"), re.compile("[0-9]+")
-"""Cards named by their places in the draw: `逆位：2、3`."""
 
 _IN_CARD = {"person": "cards", "title": "cards", "cardid": "cards", "card_id": "cards"}
 """In a card object `name` is the card, not the client, and `id` only counts if the name is missing."""
@@ -185,10 +183,10 @@ def _with_lists_apart(cards: list[dict], fields: dict[str, object], depth: int, 
         side, value = LISTS_APART[name], fields[name]
         answer = answer_of(value) if isinstance(value, str | bool) else None
         if answer is None:
-            numbers = _PLACE_NUMBERS.fullmatch(value.strip()) if isinstance(value, str) else None
-            places = [int(number) for number in _DIGITS.findall(value)] if numbers else []
-            if places and max(places) <= len(cards):
-                lists[side] = [dict(cards[place - 1]) for place in places if place]
+            named = isinstance(value, str) and only_places().fullmatch(fold(value).strip())
+            named = named and (value.strip().isdecimal() or names_places(value))
+            if named and (places := places_in(value, len(cards))):
+                lists[side] = [dict(cards[place - 1]) for place in places]
             else:
                 lists[side] = _parsed(value, depth + 1, unknown)
         else:

@@ -17,6 +17,7 @@ from tarot_data.cards.card_words import other_deck_names
 from tarot_data.cards.lexer import Token, number_of, phrases_of
 from tarot_data.cards.position_labels import Label, is_position, read_label, set_position
 from tarot_data.cards.spreads import BETWEEN_POSITIONS, resolve_spread
+from tarot_data.cards.turned_places import remarks_at_end, turned
 from tarot_data.lexicon.word_lists import of_kind
 from tarot_data.text.normalise import fold
 
@@ -55,7 +56,16 @@ class _Style(NamedTuple):
 
 @lexicon.cached(maxsize=4096)
 def cards_of(text: str) -> CardList:
-    """Parse a text as a card list. Cached: a few hundred spellings make up most lists."""
+    """Parse a text as a card list, with remarks on the places of turned cards at its end. Cached: a few hundred spellings
+    make up most lists."""
+    rest, remarks = remarks_at_end(text)
+    found = _list_of(rest)
+    if remarks and (found.unknown or len(found.cards) < 2):
+        return _list_of(text)
+    return found._replace(cards=turned([dict(card) for card in found.cards], remarks)) if remarks else found
+
+
+def _list_of(text: str) -> CardList:
     phrases = _with_one_name(_with_names(phrases_of(text)), text)
     kinds = _kinds(phrases)
     drawn = _Drawn(text)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-_OTHER = {"upright": "reversed", "reversed": "upright"}
+OTHER_SIDE = {"upright": "reversed", "reversed": "upright"}
 
 
 def merge_lists(cards: list[dict], lists: Mapping[str, list[dict]]) -> list[dict]:
@@ -19,7 +19,7 @@ def merge_lists(cards: list[dict], lists: Mapping[str, list[dict]]) -> list[dict
                 added.append(card)
             known = sides.setdefault(card["card"], side)
             sides[card["card"]] = side if known == side else "unknown"
-    rest = _OTHER[next(iter(lists))] if len(lists) == 1 else "unknown"
+    rest = OTHER_SIDE[next(iter(lists))] if len(lists) == 1 else "unknown"
     for card in cards:
         stated, listed_side = card["orientation"], sides.get(card["card"])
         if stated == "unknown":

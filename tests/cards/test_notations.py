@@ -1,5 +1,6 @@
 """Any draw, written in any notation, is read back as it was."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -110,3 +111,57 @@ def test_draws_with_positions(cards, way, placed, signs, between):
     text = between.join(items)
     assert read(text) == sides(cards)
     assert [card["position"] for card in parse_cards(text).cards] == list(POSITIONS[: len(cards)])
+
+
+PLACES = ("（第{}张{}）", "，其中第{}张是{}", "（其中{}为{}）", " 只有第{}张{}", "（{}{}）", "\n{}都是{}")
+"""Remarks at the end of a list on the places of the cards of one orientation."""
+
+
+@settings(deadline=None)
+@given(st.data(), st.sampled_from(PLACES), st.sampled_from("、和,"), st.sampled_from(("逆位", "逆", "倒")))
+def test_remarks_turn_cards_by_their_places(data, remark, between, side):
+    cards = data.draw(st.lists(st.sampled_from(CARDS), min_size=3, max_size=6, unique=True))
+    places = data.draw(st.lists(st.integers(1, len(cards)), min_size=2, max_size=len(cards) - 1, unique=True))
+    spelling = "第{}张" if remark.startswith("\n") else "{}"
+    text = remark.format(between.join(spelling.format(place) for place in places), side)
+    expected = [(card, "reversed" if place in places else "upright") for place, card in enumerate(cards, 1)]
+    assert read("、".join(cards) + text) == expected
+
+
+@pytest.mark.parametrize(
+    ("remark", "reversed_cards"),
+    [
+        ("（第二张逆位）", "力量"),
+        ("（最后一张逆位）", "月亮"),
+        ("，后两张逆位", "力量 月亮"),
+        ("（除第二张外均为逆位）", "愚人 月亮"),
+        ("（1、3正，2逆）", "力量"),
+        ("（逆位：2、3）", "力量 月亮"),
+        ("（三张都是逆位）", "愚人 力量 月亮"),
+    ],
+)
+def test_places_in_words(remark, reversed_cards):
+    found = read("愚人、力量、月亮" + remark)
+    assert found == [(card, "reversed" if card in reversed_cards else "upright") for card in ("愚人", "力量", "月亮")]
+
+
+@pytest.mark.parametrize("remark", ["（两张逆位）", "（2逆）", "（2逆1正）"])
+def test_a_count_of_reversed_cards_turns_none(remark):
+    assert {side for _, side in read("愚人、力量、月亮" + remark)} == {"unknown"}
+
+
+def test_ranks_are_no_places():
+    assert read("愚人、力量、圣杯二逆") == [("愚人", "unknown"), ("力量", "unknown"), ("圣杯二", "reversed")]
+    assert read("愚人、圣杯（2）逆") == [("愚人", "unknown"), ("圣杯二", "reversed")]
+    assert read("愚人、力量（第四张逆位）") == [("愚人", "unknown"), ("力量", "unknown")]
+    assert read("愚人、力量、第二张月亮逆位")[-1] == ("月亮", "reversed")
+
+
+def test_short_english_names():
+    assert read("3oS (R), QoC, KnoP, AoW rev, PgoS") == [
+        ("宝剑三", "reversed"),
+        ("圣杯王后", "unknown"),
+        ("星币骑士", "unknown"),
+        ("权杖一", "reversed"),
+        ("宝剑侍从", "unknown"),
+    ]
