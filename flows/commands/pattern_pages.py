@@ -7,6 +7,9 @@ from flows.commands.declare import Context
 # Tables and models are imported inside the functions, so that --help waits for nothing (flows/commands/__init__.py).
 
 
+MOST_STYLES = 6
+"""Sub-styles of a label on the page with examples; of the others only their names and shares."""
+
 MOST_CARDS = 12
 """Number of cards on the whole page; `--card` shows any other."""
 
@@ -22,15 +25,24 @@ def library_page(ctx: Context, library: dict) -> Iterator[str]:
         found = library[kind]
         yield ""
         yield ctx.say("library.kind", kind=ctx.say(f"label.{kind}"), count=found["count"], share=found["share"])
-        for one in found["styles"]:
-            yield ctx.say("library.style", title=one["title"][ctx.lang], count=one["count"], share=one["share"])
-            yield from _words(ctx, one["words"])
-            yield from _quotes(ctx, one["examples"])
+        yield from _styles(ctx, found["styles"])
         yield from {"card_interpretation": _cards, "card_link": _links, "advice": _advice}.get(kind, _nothing)(
             ctx, found
         )
     if style["readings"]:
         yield from _profile(ctx, style)
+
+
+def _styles(ctx: Context, styles: list[dict]) -> Iterator[str]:
+    for one in styles[:MOST_STYLES]:
+        yield ctx.say("library.style", title=one["title"][ctx.lang], count=one["count"], share=one["share"])
+        yield from _words(ctx, one["words"])
+        yield from _quotes(ctx, one["examples"])
+    if styles[MOST_STYLES:]:
+        named = [
+            ctx.say("library.share", text=one["title"][ctx.lang], share=one["share"]) for one in styles[MOST_STYLES:]
+        ]
+        yield ctx.say("library.more_styles", styles=ctx.say("library.comma").join(named))
 
 
 def card_page(ctx: Context, entry: dict) -> Iterator[str]:
@@ -60,6 +72,8 @@ def _quotes(ctx: Context, examples: list[str]) -> Iterator[str]:
 def _cards(ctx: Context, found: dict) -> Iterator[str]:
     cards = found["cards"]
     often = sorted(cards, key=lambda card: -sum(one["count"] for one in cards[card].values()))
+    for turn, words in found["turns"].items():
+        yield from _differs(ctx, f"turns_{turn}", words)
     if often:
         yield ctx.say("library.cards")
     for card in often[:MOST_CARDS]:
@@ -76,8 +90,18 @@ def _card(ctx: Context, card: str, entry: dict) -> Iterator[str]:
             if one["themes"]:
                 themes = [ctx.say(f"report.theme_{theme}") for theme in one["themes"]]
                 yield ctx.say("library.themes", themes=ctx.say("library.comma").join(themes))
-            yield from _words(ctx, one["words"])
+            against = "turn" if {"upright": "reversed", "reversed": "upright"}.get(turn) in entry else "cards"
+            yield from _differs(ctx, f"differs_{against}", one["differs"])
             yield from _quotes(ctx, one["examples"])
+
+
+def _differs(ctx: Context, key: str, words: list[dict]) -> Iterator[str]:
+    """List words with the number of sentences that have them, here and there."""
+    if words:
+        listed = [
+            ctx.say("library.here_there", **{name: one[name] for name in ("word", "here", "there")}) for one in words
+        ]
+        yield ctx.say(f"library.{key}", words=ctx.say("library.comma").join(listed))
 
 
 def _links(ctx: Context, found: dict) -> Iterator[str]:

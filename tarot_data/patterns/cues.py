@@ -5,6 +5,7 @@ sentence's first and last word; `{牌}` any card, `{位}` any word for an orient
 of a clause. Scripts, width, case and spaces do not matter.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -46,9 +47,9 @@ class Cue(NamedTuple):
         return f"{self.label}.{self.kind}"
 
 
-def parse(row: lexicon.Row) -> Cue:
-    """Parse a row of the table. Raises ValueError if its weight is not a number."""
-    text = row["cue"]
+def parse(row: lexicon.Row, text: str | None = None) -> Cue:
+    """Parse a row of the table, or one of several phrases of a row. Raises ValueError if its weight is not a number."""
+    text = row["cue"] if text is None else text
     first, last, clause = text.startswith("^"), text.endswith("$"), text.endswith(CLAUSE_END)
     text = text.removeprefix("^").removesuffix("$").removesuffix(CLAUSE_END)
     parts = tuple(part for part in (plain(part) for part in text.split("…")) if part)
@@ -89,8 +90,15 @@ def names() -> tuple[str, ...]:
 
 
 @lexicon.cached
-def _phrases() -> list[str]:
-    return sorted({part for cue in cues() for part in cue.parts})
+def style_cues() -> tuple[Cue, ...]:
+    """Parse the phrases of `sub_styles.csv`, which tell how a sentence does its job, not what its label is."""
+    rows = lexicon.read_table("sub_styles")
+    return tuple(cue for row in rows for cue in (parse(row, text) for text in row["words"].split("|")) if cue.parts)
+
+
+@lexicon.cached
+def _phrases(table: Callable[[], tuple[Cue, ...]]) -> list[str]:
+    return sorted({part for cue in table() for part in cue.parts})
 
 
 @lexicon.cached
@@ -99,17 +107,19 @@ def kinds() -> tuple[str, ...]:
     return tuple(sorted({cue.full_kind for cue in cues()}))
 
 
-def find(padded: np.ndarray, owner: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def find(
+    padded: np.ndarray, owner: np.ndarray, table: Callable[[], tuple[Cue, ...]] = cues
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Find all cues: (sentence, cue, place), each sentence and cue once. place: index of its last part into padded.
 
     padded: code points of all sentences as `features.encode` gives them, each between the signs 1 and 2. owner: the
-    sentence of every code point.
+    sentence of every code point. table: `cues` or `style_cues`.
     """
     empty = np.zeros(0, dtype=np.int64)
     found = []
     if len(padded):
-        text = _Text(padded, owner)
-        for number, cue in enumerate(cues()):
+        text = _Text(padded, owner, _phrases(table))
+        for number, cue in enumerate(table()):
             start = text.ends_of(cue)[0]
             if len(start):
                 # Of several places in a sentence the last.
@@ -124,14 +134,14 @@ def find(padded: np.ndarray, owner: np.ndarray) -> tuple[np.ndarray, np.ndarray,
 class _Text:
     """All occurrences of the parts of cues in the sentences of a batch."""
 
-    def __init__(self, padded: np.ndarray, owner: np.ndarray) -> None:
+    def __init__(self, padded: np.ndarray, owner: np.ndarray, phrases: list[str]) -> None:
         self.padded, self.owner = padded, owner
         text = padded.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
-        found = phrase_matcher.find_all(text, _phrases())
+        found = phrase_matcher.find_all(text, phrases)
         order = np.argsort(found.phrase, kind="stable")
-        self.bounds = np.searchsorted(found.phrase[order], np.arange(len(_phrases()) + 1))
+        self.bounds = np.searchsorted(found.phrase[order], np.arange(len(phrases) + 1))
         self.start, self.end = found.start[order], found.end[order]
-        self.number = {phrase: number for number, phrase in enumerate(_phrases())}
+        self.number = {phrase: number for number, phrase in enumerate(phrases)}
         self.first = np.searchsorted(owner, np.arange(owner[-1] + 1)) + 1
         self.first_word, self.last_word = _word_bounds(padded, owner)
 

@@ -51,6 +51,7 @@ CLOSED: dict[str, dict[str, tuple[str, ...]]] = {
     "times": {"kind": ("deadline", "duration", "frequency", "moment")},
     "orientation": {"ambiguous": ("yes", "no", "mark")},
     "kinds": {"label": (*LABELS, "any")},
+    "sub_styles": {"label": LABELS},
     "chats": {
         "kind": chat_formats.KINDS,
         "needs": chat_formats.NEEDS,
@@ -62,7 +63,7 @@ CLOSED: dict[str, dict[str, tuple[str, ...]]] = {
 }
 """Columns that take a value of a closed list."""
 
-NUMBERS = {"cues": "weight", "themes": "weight"}
+NUMBERS = {"cues": "weight", "themes": "weight", "sub_styles": "weight"}
 """Columns that take a number or nothing."""
 
 WORDS = {
@@ -113,7 +114,7 @@ def check_lexicon() -> list[Finding]:
     for check in (_times, _dates, _pointers, _contacts, _recognisers, _chats, _card_lists):
         found += check()
     if not any(finding.code in _STRUCTURE for finding in found):
-        found += [*_aliases(), *_cues()]
+        found += [*_aliases(), *_cues(), *_sub_styles()]
     return sorted(found, key=lambda finding: (finding.file, finding.line))
 
 
@@ -286,6 +287,23 @@ def _cues() -> Iterator[Finding]:
         elif votes[index].max() > votes[index, LABELS.index(cue.label)]:
             other = LABELS[int(votes[index].argmax())]
             yield _finding(cue.row, "outvoted", word=cue.row["cue"], label=cue.label, other=other)
+
+
+def _sub_styles() -> Iterator[Finding]:
+    """Check that one of each row's phrases is in its example, and that its kind has a name."""
+    named = {(row["label"], row["kind"]) for row in lexicon.read_table("kinds")}
+    table = cues.style_cues()
+    rows = lexicon.read_table("sub_styles")
+    batch = to_batch([{"content": row["example"] or " ", "cards": []} for row in rows])
+    sentence, number, _ = cues.find(*features.encode(batch), cues.style_cues)
+    places = {id(row): place for place, row in enumerate(rows)}
+    owners = [places[id(table[index].row)] for index in number.tolist()]
+    found = set(zip(batch.s_reading[sentence].tolist(), owners, strict=True))
+    for place, row in enumerate(rows):
+        if (row["label"], row["kind"]) not in named:
+            yield _unknown(row, "kind", tuple(kind for label, kind in named if label == row["label"]))
+        elif (place, place) not in found:
+            yield _not_in_example(row, row["words"].split("|")[0])
 
 
 def _person(cue: cues.Cue) -> str | None:

@@ -13,10 +13,14 @@ import polars as pl
 from schemas.deck import CARDS, ORIENTATIONS, PATTERNS
 from tarot_data import lexicon
 from tarot_data.patterns import cues, features, time_expressions
-from tarot_data.patterns.batch import to_batch, to_rows
+from tarot_data.patterns.batch import Batch, to_batch, to_rows
 from tarot_data.patterns.cue_kinds import advice_forms, link_kinds
-from tarot_data.patterns.sub_styles import EXAMPLES, sub_styles
-from tarot_data.patterns.words import distinctive_words, document_counts
+from tarot_data.patterns.sub_styles import EXAMPLES, kinds_of_sentences, sub_styles
+from tarot_data.patterns.words import Counts, differences, document_counts, without
+from tarot_data.text.normalise import fold
+
+MOST_WORDS = 8
+"""Words that tell the orientations of a card apart, at most."""
 
 MOST_PAIRS = 20
 """Pairs of cards the library lists; `card_entry` has every pair of its card."""
@@ -26,24 +30,27 @@ def pattern_library(stored: pl.DataFrame) -> dict:
     """Build {opening, card_interpretation, card_link, advice, closing, style} of annotated readings (STORED schema).
 
     Each label: {count, share, styles: [{name, kinds, words, count, share, examples}]}, and of its own: cards
-    (card_interpretation: how each card is read upright and reversed), kinds and pairs (card_link), forms and times
-    (advice).
+    (card_interpretation: how each card is read upright and reversed) and turns (how all upright and all reversed cards
+    differ), kinds and pairs (card_link), forms and times (advice).
     """
-    table = sentences_of(stored)
+    table = sentences_of(stored, with_styles=True)
     library = {}
     for label in PATTERNS:
         mine = _with_label(table, label)
         share = round(mine.height / max(table.height, 1), 4)
         library[label] = {"count": mine.height, "share": share, "styles": sub_styles(label, mine)}
-    library["card_interpretation"]["cards"] = _cards(table, stored)
+    library["card_interpretation"] |= _read_cards(table, stored)
     library["card_link"] |= _links(table)
     library["advice"] |= _advice(table)
     library["style"] = _style(stored, table)
     return library
 
 
-def sentences_of(stored: pl.DataFrame) -> pl.DataFrame:
-    """List the sentences of stored readings: row, index, text, labels, cards, named (cards it names), kinds of cues."""
+def sentences_of(stored: pl.DataFrame, with_styles: bool = False) -> pl.DataFrame:
+    """List the sentences of stored readings: row, index, text, labels, cards, named (cards it names), kinds of cues.
+
+    with_styles: and the column styles, as `sub_styles.kinds_of_sentences`.
+    """
     flat = (
         stored.with_row_index("row")
         .select("row", "content", sentence=pl.col("sentences"))
@@ -58,29 +65,27 @@ def sentences_of(stored: pl.DataFrame) -> pl.DataFrame:
         .drop("content")
         .with_row_index("id")
     )
-    kinds, named = _cues_and_names(flat, to_rows(stored))
-    return flat.with_columns(
-        kinds=pl.Series(kinds, dtype=pl.List(pl.String)), named=pl.Series(named, dtype=pl.List(pl.String))
-    )
+    found = _cues_and_names(flat, to_batch(to_rows(stored)), with_styles)
+    return flat.with_columns(pl.Series(name, values, dtype=pl.List(pl.String)) for name, values in found.items())
 
 
-def _cues_and_names(flat: pl.DataFrame, rows: list[dict]) -> tuple[list[list[str]], list[list[str]]]:
+def _cues_and_names(flat: pl.DataFrame, batch: Batch, with_styles: bool) -> dict[str, list[list[str]]]:
     """Find `label.kind` of every cue in each stored sentence, strongest first, and the cards it names."""
-    batch = to_batch(rows)
     sentence, cue, _ = cues.find(*features.encode(batch))
     weights = cues.kind_weights(sentence, cue, batch.size)
-    # The last entry is for stored sentences that are split differently now.
-    kinds = [[cues.kinds()[kind] for kind in np.argsort(-row, kind="stable") if row[kind] > 0] for row in weights] + [
-        []
-    ]
-    names: list[list[str]] = [[] for _ in range(batch.size + 1)]
+    kinds = [[cues.kinds()[kind] for kind in np.argsort(-row, kind="stable") if row[kind] > 0] for row in weights]
+    names: list[list[str]] = [[] for _ in range(batch.size)]
     for s, card in zip(batch.m_sentence.tolist(), batch.m_card.tolist(), strict=True):
         if s >= 0:
             names[s].append(CARDS[card])
     spans = zip(batch.s_reading.tolist(), batch.spans[:, 0].tolist(), strict=True)
     number_of = {span: number for number, span in enumerate(spans)}
     numbers = [number_of.get(span, -1) for span in flat.select("row", "start").rows()]
-    return [kinds[number] for number in numbers], [names[number] for number in numbers]
+    found = {"kinds": kinds, "named": names}
+    if with_styles:
+        found["styles"] = kinds_of_sentences(batch)
+    # A stored sentence that is split differently now has none.
+    return {name: [values[n] if n >= 0 else [] for n in numbers] for name, values in found.items()}
 
 
 def _with_label(table: pl.DataFrame, label: str) -> pl.DataFrame:
@@ -101,8 +106,14 @@ def _counts(lists: Iterable[list[str] | None]) -> dict[str, int]:
     return dict(Counter(value for values in lists for value in values or ()).most_common())
 
 
-def _cards(table: pl.DataFrame, stored: pl.DataFrame) -> dict[str, dict]:
-    """Describe how each card is read: {card: {upright | reversed | unknown: {count, themes, words, examples}}}."""
+def _read_cards(table: pl.DataFrame, stored: pl.DataFrame) -> dict[str, dict]:
+    """Describe how cards are read: {cards: {card: {upright | reversed | unknown: …}}, turns: {upright, reversed}}.
+
+    Of each orientation count, readings, themes, words, differs and examples. differs: [{word, here, there, z}], the
+    words of this orientation that the other one lacks, with the number of sentences that have them (`words.differences`);
+    of a card that is only read one way, against the reader's other cards. words: the same without figures. turns: such
+    lists of all cards together, which tell how this reader reads reversals.
+    """
     drawn = {
         (row, card["card"]): card["orientation"]
         for row, cards in enumerate(stored["cards"].to_list())
@@ -116,19 +127,53 @@ def _cards(table: pl.DataFrame, stored: pl.DataFrame) -> dict[str, dict]:
         if card in named:
             by_name.add(text)
     themes = stored["themes"].cast(pl.List(pl.String)).to_list()
-    background = document_counts(mine["text"].to_list())
-    out: dict[str, dict] = {}
-    for card, orientation in sorted(found, key=lambda key: (CARDS.index(key[0]), ORIENTATIONS.index(key[1]))):
-        rows, texts = zip(*found[card, orientation], strict=True)
-        out.setdefault(card, {})[orientation] = {
+    whole = document_counts(mine["text"].to_list())
+    counts = {key: document_counts([text for _, text in rows]) for key, rows in found.items()}
+    cards: dict[str, dict] = {}
+    for card, turn in sorted(found, key=lambda key: (CARDS.index(key[0]), ORIENTATIONS.index(key[1]))):
+        rows, texts = zip(*found[card, turn], strict=True)
+        rest = counts.get((card, OTHER_TURN.get(turn, ""))) or without(whole, counts[card, turn])
+        differs = _differing(counts[card, turn], rest, whole)
+        cards.setdefault(card, {})[turn] = {
             "count": len(texts),
             "readings": len(set(rows)),
             "themes": list(_counts(themes[row] for row in set(rows)))[:3],
-            "words": distinctive_words(list(texts), background) if len(texts) > 2 else [],
+            "words": [one["word"] for one in differs],
+            "differs": differs,
             # A sentence that names the card can be understood by itself.
             "examples": [*_typical(by_name & set(texts), 26), *_typical(set(texts) - by_name, 26)][:EXAMPLES],
         }
-    return out
+    return {"cards": cards, "turns": _turns(found, whole)}
+
+
+OTHER_TURN = {"upright": "reversed", "reversed": "upright"}
+
+
+def _turns(found: dict[tuple[str, str], list[tuple[int, str]]], whole: Counts) -> dict[str, list[dict]]:
+    """Tell how the sentences of all upright and of all reversed cards differ; {} if the reader has only one of them."""
+    texts = {turn: [text for (_, t), rows in found.items() if t == turn for _, text in rows] for turn in OTHER_TURN}
+    if not all(texts.values()):
+        return {}
+    counts = {turn: document_counts(mine) for turn, mine in texts.items()}
+    return {turn: _differing(counts[turn], counts[other], whole) for turn, other in OTHER_TURN.items()}
+
+
+def _differing(part: Counts, rest: Counts, whole: Counts) -> list[dict]:
+    """List the words that tell two groups of sentences apart, without names of cards and words for orientations."""
+    skipped = _names()
+    return [
+        {"word": word, "here": part.words[word], "there": rest.words[word], "z": z}
+        for word, z in differences(part, rest, whole).items()
+        if fold(word) not in skipped
+    ][:MOST_WORDS]
+
+
+@lexicon.cached
+def _names() -> frozenset[str]:
+    """Return the folded names of cards and words for orientations."""
+    aliases = (row["alias"] for row in lexicon.read_table("aliases"))
+    turns = (row["word"] for row in lexicon.read_table("orientation"))
+    return frozenset(fold(word) for word in (*CARDS, *aliases, *turns))
 
 
 def _links(table: pl.DataFrame) -> dict:
@@ -182,7 +227,7 @@ def card_entry(stored: pl.DataFrame, card: str) -> dict:
     return {
         "card": card,
         "readings": mine.height,
-        **_cards(table, mine).get(card, {}),
+        **_read_cards(table, mine)["cards"].get(card, {}),
         "links": [pair for pair in _pairs(table) if card in pair["cards"]],
     }
 
@@ -214,8 +259,7 @@ def _style(stored: pl.DataFrame, table: pl.DataFrame) -> dict:
     style = stored.select("style").drop_nulls().unnest("style")
     labels = _counts(table["labels"].to_list())
     means = {name: style[name].mean() or 0 for name in style.columns if style[name].dtype == pl.Float32}
-    named = set(CARDS) | {row["alias"] for row in lexicon.read_table("aliases")}
-    words, _ = document_counts(table["text"].to_list())
+    words = document_counts(table["text"].to_list()).words
     in_order = table.group_by("row", maintain_order=True).agg(pl.col("labels").list.first())["labels"].to_list()
     orders = Counter("→".join(dict.fromkeys(label for label in found if label != "other")) for found in in_order)
     emoji = Counter(filter(_is_emoji, "".join(stored["content"].to_list())))
@@ -230,7 +274,7 @@ def _style(stored: pl.DataFrame, table: pl.DataFrame) -> dict:
         "markers": _counts(style["markers"].to_list()),
         "labels": {label: round(labels.get(label, 0) / max(table.height, 1), 4) for label in (*PATTERNS, "other")},
         "order": [{"order": text, "count": count} for text, count in orders.most_common(5)],
-        "words": [word for word, count in _by_count(words)[:80] if word not in named and count > 1][:30],
+        "words": [word for word, count in _by_count(words)[:80] if fold(word) not in _names() and count > 1][:30],
         "emoji": [character for character, _ in emoji.most_common(10)],
         "themes": _counts(stored["themes"].to_list()),
     }

@@ -3,14 +3,16 @@
 import json
 import subprocess
 import sys
+from collections import Counter
 
 import polars as pl
 import pytest
 
 from schemas.tables import READINGS, SENTENCES, typed
 from tarot_data.ingest.batches import to_stored
-from tarot_data.patterns import annotate, explain, model, pattern_library, time_expressions, train, words
+from tarot_data.patterns import annotate, explain, model, pattern_library, sub_styles, time_expressions, train, words
 from tarot_data.patterns import gold as annotated
+from tarot_data.patterns.batch import to_batch
 from tests.builders import card, reading, readings
 
 BODY = (
@@ -179,11 +181,69 @@ def test_the_library_counts_and_quotes_real_sentences():
     )
 
 
-def test_words_of_equal_count_have_a_fixed_order():
-    texts = ["力气 晚上 早上 朋友", "朋友 早上 晚上 力气", "晚上 力气"]
-    assert words.distinctive_words(texts, words.document_counts(texts)) == sorted(["力气", "晚上"]) + sorted(
-        ["早上", "朋友"]
+def counts(*texts):
+    return words.document_counts(list(texts))
+
+
+def test_words_of_equal_difference_have_a_fixed_order():
+    part, rest = counts("力气 晚上", "晚上 力气"), counts("早上 朋友", "早上")
+    whole = counts("力气 晚上", "晚上 力气", "早上 朋友", "早上")
+    assert words.distinctive_words(part, rest, whole) == sorted(["力气", "晚上"])
+
+
+def test_common_words_are_not_distinctive():
+    said = ["现在 出发", "现在 行李", "现在 悬崖", "现在 悬崖"]
+    part, rest = counts(*said), counts("现在 后悔", "现在 迟到", "现在 回头", "现在 摔跤")
+    whole = counts(*said, "现在 后悔", "现在 迟到", "现在 回头", "现在 摔跤")
+    assert list(words.differences(part, rest, whole)) == ["悬崖"]
+
+
+def test_counts_without_a_part_are_the_rest():
+    whole, part = counts("力气 晚上", "晚上"), counts("晚上")
+    assert words.without(whole, part) == ({"晚上": 1}, 2)
+
+
+def test_a_sentence_takes_its_strongest_kind():
+    said = [
+        ("advice", "把每笔转账都写下来，留好收据。", "record"), ("advice", "你去跟他谈一次。", "talk"),
+        ("opening", "辛苦了，抱抱你。", "comfort"), ("closing", "慢慢来，你已经走得很远。", "comfort"),
+        ("card_link", "这把剑比那只杯重得多。", "measure"), ("closing", "嗯哼。", "plain"),
+    ]  # fmt: skip
+    styles = sub_styles.kinds_of_sentences(to_batch([{"content": text, "cards": []} for _, text, _ in said]))
+    assert [sub_styles.first_kind(label, own) for (label, *_), own in zip(said, styles, strict=True)] == [
+        kind for *_, kind in said
+    ]
+
+
+def test_few_sentences_of_any_label_are_unspecified():
+    gold = annotated.read_all(train.ANNOTATED)
+    batch = to_batch(gold)
+    places = zip(batch.s_reading.tolist(), batch.spans[:, 0].tolist(), strict=True)
+    styles = dict(zip(places, sub_styles.kinds_of_sentences(batch), strict=True))
+    found, plain = Counter(), Counter()
+    for number, one in enumerate(gold):
+        for sentence in one["sentences"]:
+            for label in sentence["labels"]:
+                if label != "other" and (number, sentence["start"]) in styles:
+                    found[label] += 1
+                    plain[label] += sub_styles.first_kind(label, styles[number, sentence["start"]]) == "plain"
+    assert len(found) == 5 and all(plain[label] <= 0.2 * found[label] for label in found), (found, plain)
+
+
+def test_a_card_tells_how_its_orientations_differ():
+    said = {"upright": ["愚人在悬崖边，要出发了。"] * 3, "reversed": ["愚人把行李收着，不肯动身。"] * 3}
+    frame = readings(
+        *(
+            reading(10 * n + i, content=f"{text}\n祝你顺利。", cards=[card("愚人", orientation=turn)])
+            for n, (turn, texts) in enumerate(said.items())
+            for i, text in enumerate(texts)
+        )
     )
+    entry = pattern_library.card_entry(to_stored(frame, *annotate.annotate(frame)), "愚人")
+    upright, other = ({one["word"]: one for one in entry[turn]["differs"]} for turn in said)
+    assert {"悬崖", "出发"} <= set(upright) and "行李" in other and "愚人" not in upright
+    assert upright["悬崖"] == {"word": "悬崖", "here": 3, "there": 0, "z": upright["悬崖"]["z"]}
+    assert entry["upright"]["words"] == list(upright)
 
 
 def test_the_pattern_library_of_no_readings_is_empty():
