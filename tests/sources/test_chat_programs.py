@@ -177,3 +177,10 @@ def test_readings_with_names_and_times_are_no_chat(read, tmp_path):
     database.commit()
     database.close()
     assert "wechat" not in {record.source.form for record in read({"a.db": (tmp_path / "a.db").read_bytes()})}
+
+
+def test_a_damaged_line_of_a_chat_costs_only_itself():
+    (program,) = [each for each in programs() if each.name == "ChatLab"]
+    lines = [*program.example.splitlines(), '"loose"', "12"]
+    whole = blob_of(program.example)
+    assert chat_json.chats(blob_of("\n".join(lines))) == chat_json.chats(whole) != []

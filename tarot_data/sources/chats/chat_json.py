@@ -179,7 +179,7 @@ def _chats(values: Iterator[tuple[str, object]]) -> Iterator[Chat]:
             loose.append((place, value))
         elif isinstance(value, dict) and not any(isinstance(child, list | dict) and child for child in value.values()):
             around.append(value)
-        else:
+        elif isinstance(value, dict | list):
             found = list(_inside(value, [], "", 0))
             yield from found
             if not found and isinstance(value, dict):
