@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import islice, takewhile
 from typing import NamedTuple
 
 from schemas.deck import SHORTEST
@@ -15,7 +15,7 @@ from tarot_data.sources.chats.sittings import CARDS, is_list, question_of
 from tarot_data.sources.field_values import Fields
 from tarot_data.sources.json_layouts import readings_in
 from tarot_data.sources.labelled_lines import Head, read_head
-from tarot_data.sources.labels import known_fields, labels_in
+from tarot_data.sources.labels import LONGEST_LINE, known_fields, labels_in
 from tarot_data.sources.noise import noise_words
 from tarot_data.sources.notes.in_records import notes_in
 from tarot_data.sources.record_builder import to_record
@@ -29,6 +29,7 @@ _TURNS = ("conversations", "conversation", "messages", "dialogue", "dialog", "tu
 _OTHER_KEYS = (*_TURNS, "system", "history", "tools", "rejected")
 _TEXTS = ("content", "value", "text")
 _THINK = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
+_SENTENCE_END = re.compile(r"(?<=[?？。！!])")
 _MAX_TOOL = 4
 """Levels of a tool's result in which cards are searched."""
 
@@ -108,7 +109,24 @@ def _alpaca(value: dict) -> Example | None:
     return Example("alpaca", [*_system(value), *_turns_of(value.get("history")), *asked, *answered])
 
 
-LAYOUTS: tuple[Callable[[dict], Example | None], ...] = (_conversation, _alpaca)
+def _pair(value: dict) -> Example | None:
+    """Read `{"系统": …, "问": …, "答": …}`: an answer to a prompt that has the cards, under names of roles."""
+    turns = {}
+    for key, child in value.items():
+        role, fields = _role(str(key)), known_fields([str(key)])
+        if not role and fields - {"id", "tags", "reader"} or fields - _PAIRED or role in turns:
+            return None
+        if role and isinstance(child, str):
+            turns[role] = Turn(role, child)
+    if {*turns} - {"system"} != {"user", "assistant"} or "cards" not in labels_of(turns["user"].text).names:
+        return None
+    return Example("alpaca", [*turns.values()])
+
+
+_PAIRED = {"question", "content", "id", "tags", "reader"}
+"""Fields that the keys of a prompt and its answer, and those next to them, may mean."""
+
+LAYOUTS: tuple[Callable[[dict], Example | None], ...] = (_conversation, _alpaca, _pair)
 """Functions of an object, tried in order; each returns the example, or None if it has another layout."""
 
 
@@ -175,7 +193,7 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
 
 def _records(value: dict, example: Example, blob: Blob, locator: str) -> Iterator[RawRecord]:
     """Build a record for each reading of an example, with the other keys of the object."""
-    used = {*_ANSWERS, *_QUESTIONS, *_OTHER_KEYS}
+    used = {*_ANSWERS, *_QUESTIONS, *_OTHER_KEYS, *(key for key in value if _role(str(key)))}
     rest = {key: child for key, child in value.items() if key not in used}
     known = json_records.record_of(rest, blob, locator, example.form)
     system = [
@@ -235,8 +253,8 @@ def _readings(exchanges: list[Exchange], is_alpaca: bool) -> list[tuple[Fields, 
                 _add(fields, head)
             if found:  # a conversation is with one person
                 _add(fields, Head(fields={key: pairs for key, pairs in found[-1][0].items() if key[0] == "person"}))
-            if not _cards_in(prompts) and not any(name == "question" for name, _ in fields):
-                _add(fields, _question(asked))
+            if not any(name == "question" for name, _ in fields):
+                _add(fields, _asked_above(exchange.asked) if _cards_in(prompts) else _question(asked))
             found.append((fields, [*texts]))
             asked = []
         elif found:
@@ -246,6 +264,12 @@ def _readings(exchanges: list[Exchange], is_alpaca: bool) -> list[tuple[Fields, 
     if not found:
         return [(_fields_of(exchanges), "\n\n".join(_without_greeting(answers)).strip())]
     return [(fields, "\n\n".join(_without_greeting(texts)).strip()) for fields, texts in found]
+
+
+def _asked_above(prompts: list[str]) -> Head:
+    """Find the question that a prompt asks in a sentence before its labels: `能不能涨薪？抽牌：…`."""
+    above = [takewhile(lambda line: not labels_in(line), _lines(prompt)) for prompt in prompts]
+    return _question([line for lines in above for line in lines if line.rstrip().endswith(("?", "？"))])
 
 
 def _question(asked: list[str]) -> Head:
@@ -339,9 +363,22 @@ def _without_greeting(answers: list[str]) -> list[str]:
     return answers[first:]
 
 
+def _lines(prompt: str) -> list[str]:
+    """Split a prompt into lines, also between a sentence and a label behind it."""
+    found: list[str] = []
+    for line in prompt.replace("\r\n", "\n").split("\n"):
+        parts = _SENTENCE_END.split(line) if len(line) <= LONGEST_LINE and not labels_in(line) else [line]
+        for index, part in enumerate(parts):
+            if index and not labels_in(part):
+                found[-1] += part
+            else:
+                found.append(part)
+    return found
+
+
 def labels_of(prompt: str) -> Head:
     """Read the labelled lines of a prompt: of several blocks the one with most fields."""
-    lines = prompt.replace("\r\n", "\n").split("\n")
+    lines = _lines(prompt)
     best = Head()
     index = 0
     while index < len(lines):

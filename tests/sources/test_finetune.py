@@ -207,3 +207,28 @@ def test_cards_told_in_a_prompt_are_read(read):
     reading = to_reading(read({"a.json": json.dumps([item], ensure_ascii=False)})[0])
     assert [(c["card"], c["orientation"]) for c in reading["cards"]] == [("隐士", "upright"), ("战车", "reversed")]
     assert (reading["question"], reading["content"]) == ("要不要换组？我抽到了隐士正位、战车逆位", BODY)
+
+
+ASKED = "我还要不要等他的消息？"
+
+
+@pytest.mark.parametrize("label", ["抽牌", "牌", "抽到", "抽到的牌是"])
+@pytest.mark.parametrize("keys", [("prompt", "chosen"), ("query", "response"), ("问", "答"), ("question", "answer")])
+def test_a_question_before_the_cards_of_a_prompt(read, keys, label):
+    item = {keys[0]: f"{ASKED}{label}：隐士正位、战车逆位", keys[1]: BODY}
+    reading = to_reading(read({"a.jsonl": json.dumps(item, ensure_ascii=False)})[0])
+    assert (reading["question"], reading["content"]) == (ASKED, BODY)
+    assert [(c["card"], c["orientation"]) for c in reading["cards"]] == [("隐士", "upright"), ("战车", "reversed")]
+
+
+def test_an_instruction_before_the_cards_is_no_question(read):
+    item = {"instruction": "请根据牌面写一段解读。牌：隐士正位、战车逆位", "output": BODY}
+    assert to_reading(read({"a.jsonl": json.dumps(item, ensure_ascii=False)})[0])["question"] is None
+
+
+@pytest.mark.parametrize(
+    "item", [{"客户": "小鹿", "解读": BODY}, {"question": ASKED, "answer": BODY, "date": "2024-03-05"}]
+)
+def test_a_reading_under_names_of_roles_is_no_prompt(read, item):
+    (record,) = read({"a.jsonl": json.dumps(item, ensure_ascii=False)})
+    assert (record.person, record.question) == (item.get("客户"), item.get("question"))
