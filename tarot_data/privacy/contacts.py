@@ -6,10 +6,12 @@ Boundaries are look-arounds on ASCII letters and digits: `\\b` does not exist be
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
-from tarot_data import lexicon
+import numpy as np
+
 from tarot_data.privacy.recognisers import Look, Recogniser, groups, recognisers, spelt_number, triggers
-from tarot_data.text.normalise import width_table
+from tarot_data.text.normalise import code_table, translated, width_table
 
 SHORTEST, SHORTEST_PIECE = 5, 4
 """Characters of a text that may hold a contact detail, and of the rest of one that overlaps another."""
@@ -36,7 +38,7 @@ def find_contacts(text: str) -> list[Contact]:
     if not triggers()["worth_a_look"](text):
         return []
     if _WIDE.search(text):
-        text = text.translate(_plain_table())
+        text = translated(text, _plain_codes())
     look = Look(text)
     found: list[Contact] = []
     for trigger, members in groups():
@@ -55,7 +57,7 @@ def find_contacts(text: str) -> list[Contact]:
 
 def found_by(recogniser: Recogniser, text: str) -> bool:
     """Test whether a recogniser finds a detail in a text, were it the only one."""
-    text = text.translate(_plain_table()) if _WIDE.search(text) else text
+    text = translated(text, _plain_codes()) if _WIDE.search(text) else text
     look = Look(text)
     tried = look["worth_a_look"] and look[recogniser.when] and (not recogniser.cue or recogniser.kind in look.announced)
     return tried and any(True for _ in recogniser.spans(text))
@@ -87,10 +89,10 @@ def _spelt_out(text: str) -> Iterator[Contact]:
                     yield Contact(match.start(), match.end(), recogniser.kind)
 
 
-@lexicon.cached
-def _plain_table() -> dict[int, str]:
-    """Return a translation to half width, one kind of digit, dash and invisible character; it keeps the length."""
+@cache
+def _plain_codes() -> np.ndarray:
+    """Return the translation to half width, one kind of digit, dash and invisible character, as of `code_table`."""
     table = dict(width_table())
     table |= {0x1D7CE + place: str(place % 10) for place in range(50)}
     table |= dict.fromkeys((*range(0x2010, 0x2014), 0x2212), "-")
-    return table | dict.fromkeys((0xAD, *range(0x200C, 0x2010), 0x2060, 0xFEFF), "\u200b")
+    return code_table(table | dict.fromkeys((0xAD, *range(0x200C, 0x2010), 0x2060, 0xFEFF), "\u200b"))
