@@ -23,6 +23,7 @@ an intro of the program; keep: a line of kind keep; talk: two senders, none of t
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -50,7 +51,8 @@ _DAYS = frozenset({"day", "english_day", "short_day", "us_day"})
 @dataclass(frozen=True)
 class Format:
     """One row. parts: names of its parts in order; lines: one pattern for each line of the head, for half-width text;
-    separator: the character before the text; readers: folded names of the reader."""
+    telling: index of the line that the fewest other lines look like, which is tried first; plain: makes a line what the
+    patterns are for; separator: the character before the text; readers: folded names of the reader."""
 
     program: str
     needs: str
@@ -58,7 +60,8 @@ class Format:
     parts: tuple[str, ...]
     lines: tuple[re.Pattern, ...]
     separator: str
-    is_folded: bool
+    telling: int
+    plain: Callable[[str], str]
 
     @property
     def has_clock(self) -> bool:
@@ -76,10 +79,13 @@ class Format:
 
     def match(self, lines: list[str], number: int) -> dict[str, str] | None:
         """Return the parts of a head that starts at a line, as written there; None if none does."""
+        telling = number + self.telling
+        if telling >= len(lines) or not self.lines[self.telling].match(self.plain(lines[telling])):
+            return None
         found: dict[str, str] = {}
         for offset, pattern in enumerate(self.lines):
             line = lines[number + offset] if number + offset < len(lines) else ""
-            match = pattern.match(_folded(line) if self.is_folded else _plain(line))
+            match = pattern.match(self.plain(line))
             if match is None:
                 return None
             for part, text in match.groupdict().items():
@@ -178,7 +184,10 @@ def _compiled(row: lexicon.Row) -> Format:
     if separator == "}":
         separator = " "
     patterns = tuple(re.compile(f"{line}$") for line in lines)
-    return Format(row["program"], row["needs"], readers, names, patterns, separator, not is_head)
+    telling = next((index for index, line in enumerate(lines) if "(?P<clock>" in line), 0)
+    return Format(
+        row["program"], row["needs"], readers, names, patterns, separator, telling, _plain if is_head else _folded
+    )
 
 
 _UNDATED = r"(?!.*(?:19|20)\d{2}[-/.年]\d)"

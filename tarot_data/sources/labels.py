@@ -135,6 +135,9 @@ def _marked_label() -> tuple[re.Pattern, re.Pattern]:
 def _label_before_space(line: str) -> list[Label]:
     """Find the label that begins a line and ends at a space or the end; a single character counts only alone in a
     heading."""
+    first = line.lstrip(" \t>")[:1]
+    if first.isalpha() and first not in NUMERALS and fold(first) not in _first_characters():
+        return []
     near = line[: len(line) - len(line.lstrip()) + _REACH]
     if len(line) > _REACH and len(near.split(None, 1)) < 2:
         return []
@@ -155,6 +158,12 @@ def _label_before_space(line: str) -> list[Label]:
     if name not in label_words() or (len(name) == 1 and not alone and not dash):
         return []
     return [Label(name, 0, dash.end() if dash else begin)]
+
+
+@lexicon.cached
+def _first_characters() -> frozenset[str]:
+    """Return the characters that labels begin with: nearly all lines begin with another one."""
+    return frozenset(word[0] for word in label_words() if word)
 
 
 def known_fields(labels: list[str]) -> set[str]:
