@@ -2,14 +2,11 @@
 
 from collections.abc import Sequence
 
-from tarot_data.cards import card_fields
 from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources.card_dictionary import is_dictionary
+from tarot_data.sources.drawn_by_value import are_drawn
 from tarot_data.sources.records import not_a_reading, unreadable
-from tarot_data.sources.text_choice import SHORTEST_TEXT, TextChoice, choose_text, label_score, may_draw
-
-LONGEST_CARDS = 200
-"""Characters of a card list under a key that is not known."""
+from tarot_data.sources.text_choice import SHORTEST_TEXT, TextChoice, choose_text, label_score
 
 FEWEST_ENTRIES = 3
 """Entries from which a list or an object may be a card dictionary."""
@@ -81,8 +78,7 @@ def card_lists(value: dict) -> list[tuple[str, str]]:
     return [
         (str(key), child)
         for key, child in list(value.items())[:200]
-        if isinstance(child, str) and len(child) <= LONGEST_CARDS and field_of(str(key)) is None
-        if may_draw(str(key)) and card_fields.listed(child)
+        if isinstance(child, str) and field_of(str(key)) is None and are_drawn(str(key), [child])
     ]
 
 

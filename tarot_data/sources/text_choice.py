@@ -117,10 +117,3 @@ def label_score(label: str) -> float:
     if not any(ends.values()):
         return 0.0
     return 2.0 if ends["text"] > ends["client"] else -3.0
-
-
-@lexicon.cached(maxsize=4096)
-def may_draw(label: str) -> bool:
-    """Check that a label does not say that its cards were not drawn now, or not by hand: 上次的牌, 本命牌, 牌义."""
-    folded = fold(label)
-    return label_score(label) >= 0 and not any(word in folded for word in noise_words("other cards"))

@@ -306,9 +306,15 @@ def test_a_folder_below_clients_names_the_person(read, path, person):
     "labels", [("主牌", "补充牌"), ("选A的牌", "选B的牌"), ("左手", "右手"), ("main pile", "side pile")]
 )
 def test_columns_of_cards_under_unknown_labels_are_drawn(read, labels):
-    rows = [("小鹿", text, *cards.split("、")) for cards, text in zip(DRAWN, TEXTS, strict=True)]
+    rows = [
+        ("小鹿", text, *(f"{card}（正）" for card in cards.replace("逆位", "").split("、")))
+        for cards, text in zip(DRAWN, TEXTS, strict=True)
+    ]
     found = read({"登记.csv": table(("客户", "解读", *labels), *rows)})
-    assert [set(sides(record)) for record in found] == [{"月亮", "隐士"}, {"宝剑三", "星星"}, {"圣杯二", "正义"}]
+    assert [sides(record) for record in found] == [
+        {first: "upright", second: "upright"}
+        for first, second in (("月亮", "隐士"), ("宝剑三", "星星"), ("圣杯二", "正义"))
+    ]
 
 
 def test_a_column_of_former_cards_is_not_drawn(read):
@@ -321,3 +327,13 @@ def test_a_column_of_former_cards_is_not_drawn(read):
 def test_an_event_before_a_date_is_part_of_its_label(read, label):
     rows = [("2024-03-05", "月亮、隐士", TEXTS[0])]
     assert read({"登记.csv": table((label, "牌", "解读"), *rows)})[0].date == "2024-03-05"
+
+
+@pytest.mark.parametrize(
+    ("label", "cells"),
+    [("总分", "01"), ("守护星", ("太阳", "月亮")), ("编号", ("III", "IX")), ("猫", ("星星", "力量"))],
+)
+def test_a_column_of_other_things_is_not_drawn(read, label, cells):
+    rows = [("小鹿", "月亮逆位", cells[0], TEXTS[0]), ("青团", "宝剑三", cells[1], TEXTS[1])]
+    found = read({"登记.csv": table(("客户", "牌", label, "解读"), *rows)})
+    assert [sides(record) for record in found] == [{"月亮": "reversed"}, {"宝剑三": "unknown"}]

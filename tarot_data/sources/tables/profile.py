@@ -4,18 +4,16 @@ from dataclasses import replace
 
 from tarot_data.cards import card_fields
 from tarot_data.sources.card_dictionary import is_dictionary
+from tarot_data.sources.drawn_by_value import are_drawn
 from tarot_data.sources.field_values import is_blank, is_placeholder
 from tarot_data.sources.records import not_a_reading, unreadable
 from tarot_data.sources.tables.cells import Row, cell_at
-from tarot_data.sources.tables.header import Columns, cards_in
-from tarot_data.sources.text_choice import TextChoice, choose_text, may_draw
+from tarot_data.sources.tables.header import Columns
+from tarot_data.sources.text_choice import TextChoice, choose_text
 from tarot_data.text.cleanup import plain
 
 REVERSED = "reversed_cards"
 """The field of a column that lists the reversed cards."""
-
-LONGEST_LIST = 200
-"""Characters of a cell with a card list in a column whose label is not known."""
 
 
 def understood(columns: Columns, rows: list[Row]) -> Columns:
@@ -55,12 +53,7 @@ def _with_columns_of_cards(columns: Columns, rows: list[Row]) -> Columns:
     own."""
     found = []
     for index in _open_columns(columns):
-        cells = [plain(cell_at(row, index)) for row in rows if _has_value(row, index)]
-        if (
-            cells
-            and may_draw(columns.labels[index])
-            and all(len(cell) <= LONGEST_LIST and cards_in(cell) for cell in cells)
-        ):
+        if are_drawn(columns.labels[index], [plain(cell_at(row, index)) for row in rows if _has_value(row, index)]):
             found.append(index)
     return replace(columns, extras=tuple(sorted({*columns.extras, *found}))) if found else columns
 
