@@ -100,48 +100,75 @@ def to_records(
         raise unreadable("chat_without_cards")
 
 
+@dataclass
+class _Part:
+    """Messages between two pauses, split into sittings as they come. pending: labels whose cards may follow in another
+    message; offered: cards that the client listed, which are those of the reader's next reading."""
+
+    drawn_in: DrawnIn
+    names: dict[str, str]
+    client: str | None
+    sittings: list[Sitting] = field(default_factory=list)
+    asked: list[Message] = field(default_factory=list)
+    pending: list[tuple[Message, Head]] = field(default_factory=list)
+    offered: Drawn | None = None
+
+    @property
+    def last(self) -> Sitting | None:
+        return self.sittings[-1] if self.sittings else None
+
+    def add(self, message: Message) -> None:
+        drawn = self.drawn_in(message.text)
+        if not message.mine:
+            self._ask(message, drawn)
+        elif self.offered and not drawn and _reads(message.text):
+            self._begin(message, Drawn(self.offered.head, message.text))
+            self.offered, self.pending = None, []
+        elif not drawn and (head := _labels_alone(message.text)):
+            self.pending.append((message, head))
+        else:
+            self._answer(message, drawn)
+
+    def end(self) -> None:
+        """Add labels without cards to the last sitting."""
+        if self.last:
+            self.last.messages += [message for message, _ in self.pending]
+
+    def _ask(self, message: Message, drawn: Drawn | None) -> None:
+        if drawn and not _restates(drawn, self.last and self.last.drawn):
+            self.offered, message = drawn, replace(message, text=drawn.rest)
+        self.asked = [*self.asked, message][-12:] if message.text else self.asked
+        self.client = person_of(self.names.get(message.sender, message.sender)) or None
+
+    def _answer(self, message: Message, drawn: Drawn | None) -> None:
+        labels, self.pending = self.pending, []
+        self.offered = None if drawn else self.offered
+        if self.last and self.last.is_about(message.text, drawn):
+            self.last.messages += [*(earlier for earlier, _ in labels), message]
+        elif drawn or content_cards.named_cards(message.text):
+            if labels:
+                drawn = _merged([head for _, head in labels], drawn or Drawn(Head(), message.text))
+            if self.last and self.last.extends_draw(drawn):
+                _add_cards(self.last.drawn.head.fields, drawn.card_list)
+            else:
+                self._begin(message, drawn)
+
+    def _begin(self, message: Message, drawn: Drawn | None) -> None:
+        self.sittings.append(Sitting([message], drawn, self.asked, self.client))
+        self.asked = []
+
+
 def _sittings(messages: list[Message], drawn_in: DrawnIn, names: dict[str, str]) -> Iterator[Sitting]:
     """Split a chat into sittings at pauses and draws. Messages before the first draw after a pause are greetings and
-    prices. Cards that the client lists are those of the reader's next reading."""
+    prices."""
     client: str | None = None
-    for part in _between_pauses(messages):
-        sitting: Sitting | None = None
-        asked: list[Message] = []
-        pending: list[tuple[Message, Head]] = []  # labels whose cards may follow in another message
-        offered: Drawn | None = None
-        for message in part:
-            drawn = drawn_in(message.text)
-            if not message.mine:
-                if drawn and not _restates(drawn, sitting and sitting.drawn):
-                    offered, message = drawn, replace(message, text=drawn.rest)
-                asked = [*asked, message][-12:] if message.text else asked
-                client = person_of(names.get(message.sender, message.sender)) or None
-                continue
-            if offered and not drawn and _reads(message.text):
-                if sitting:
-                    yield sitting
-                sitting, asked = Sitting([message], Drawn(offered.head, message.text), asked, client), []
-                offered, pending = None, []
-                continue
-            if not drawn and (head := _labels_alone(message.text)):
-                pending.append((message, head))
-                continue
-            labels, pending = pending, []
-            offered = None if drawn else offered
-            if sitting and sitting.is_about(message.text, drawn):
-                sitting.messages += [*(earlier for earlier, _ in labels), message]
-            elif drawn or content_cards.named_cards(message.text):
-                if labels:
-                    drawn = _merged([head for _, head in labels], drawn or Drawn(Head(), message.text))
-                if sitting and sitting.extends_draw(drawn):
-                    _add_cards(sitting.drawn.head.fields, drawn.card_list)
-                    continue
-                if sitting:
-                    yield sitting
-                sitting, asked = Sitting([message], drawn, asked, client), []
-        if sitting:
-            sitting.messages += [earlier for earlier, _ in pending]
-            yield sitting
+    for between in _between_pauses(messages):
+        part = _Part(drawn_in, names, client)
+        for message in between:
+            part.add(message)
+        part.end()
+        yield from part.sittings
+        client = part.client
 
 
 def _reads(text: str) -> bool:

@@ -4,29 +4,34 @@ import io
 import os
 from bisect import bisect
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import PurePath
 
-from tarot_data.cards import card_fields
 from tarot_data.lexicon.chat_formats import CLOCKED, MARKS, Format, clock_words, formats, match_line
-from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources.chats.day_order import DayOrder
+from tarot_data.sources.chats.format_choice import (
+    INTRO_LINES,
+    LONGEST_INTRO,
+    Evidence,
+    clocked_lines,
+    evidence,
+    format_of,
+    found_heads,
+    is_label,
+)
 from tarot_data.sources.chats.message import Message
 from tarot_data.sources.chats.message_table import header_of, moment, read_table
 from tarot_data.sources.chats.message_text import own_text
 from tarot_data.sources.chats.sittings import FORM, YEARS, to_records
 from tarot_data.sources.chats.unknown import unread_head
 from tarot_data.sources.encoding import text_of
-from tarot_data.sources.labels import is_title, known_fields, labels_in, position_in
+from tarot_data.sources.labels import is_title, known_fields, labels_in
 from tarot_data.sources.records import Blob, RawRecord, Rejected, SourceError, masked_name, unreadable
 from tarot_data.sources.sniff import Sample
 from tarot_data.sources.tables import delimited
 from tarot_data.text.normalise import widths
-
-_INTRO_LINES, _MARKED_LINES, _LONGEST_INTRO, _LONGEST_MARK = 10, 200, 120, 60
-"""First lines of a file in which an intro, or a line with a day, marks it as a chat; characters of each."""
 
 _LEFT_TO_RIGHT = "\u200e"
 """WhatsApp on iOS writes this mark before every text of its own: pictures, calls, members who join."""
@@ -49,19 +54,6 @@ class _Head:
     day: str | None = None
 
 
-@dataclass(frozen=True)
-class _Evidence:
-    """What the first lines of a file, and its name, say of its program. clocked: indices of the lines with a clock time;
-    clients: program of each intro to the client it names; people: both people that an intro names; marked, kept: programs
-    with a day line, with a kept line."""
-
-    clocked: list[int]
-    clients: dict[str, str | None]
-    people: frozenset[str]
-    marked: frozenset[str]
-    kept: frozenset[str]
-
-
 def recognises(sample: Sample) -> bool:
     if sample.text is None:
         return False
@@ -82,7 +74,7 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
 
 def read_lines(lines: list[str], blob: Blob) -> Iterator[RawRecord | Rejected]:
     """Read the chats of a file's lines, one after another. Raises SourceError if none of them has a reading."""
-    seen = _evidence(lines[:4000], blob.name)
+    seen = evidence(lines[:4000], blob.name)
     found = format_of(lines[:400], blob.name) or format_of(lines[:4000], blob.name)
     if found is None:
         raise unreadable("chat_unknown", line=masked_name((_unread(lines[:400]) or "").strip()[:80]))
@@ -105,10 +97,10 @@ def read_lines(lines: list[str], blob: Blob) -> Iterator[RawRecord | Rejected]:
 def _unread(lines: list[str]) -> str | None:
     """Return the first line that shows that a file is a chat in an unknown form; None if it is no chat."""
     first = next((line for line in lines if line.strip()), "")
-    return first if 1 < len(first) <= _LONGEST_INTRO and match_line("intro", first) is not None else unread_head(lines)
+    return first if 1 < len(first) <= LONGEST_INTRO and match_line("intro", first) is not None else unread_head(lines)
 
 
-def _chats(lines: list[str], row: Format, seen: _Evidence, blob: Blob) -> Iterator[tuple[str | None, int, int]]:
+def _chats(lines: list[str], row: Format, seen: Evidence, blob: Blob) -> Iterator[tuple[str | None, int, int]]:
     """Yield (client, first line, end) of each chat in a file. The client is named by an intro or the file, if at all."""
     client = seen.clients.get(row.program)
     if client is None and formats("unnamed", row.program):
@@ -142,140 +134,16 @@ def _separator(text: str) -> str:
     return "\t" if "\t" in text[:400] else ","
 
 
-def _evidence(lines: list[str], name: str = "") -> _Evidence:
-    clients: dict[str, str | None] = {}
-    people: set[str] = set()
-    for line in (*lines[:_INTRO_LINES], PurePath(name).stem):
-        is_intro = 1 < len(line) <= _LONGEST_INTRO and match_line("intro", line) is not None
-        for row in formats("intro") if is_intro else ():
-            if (parts := row.match([line], 0)) is not None:
-                clients[row.program] = clients.get(row.program) or parts.get("name")
-                people |= {parts[part] for part in ("one", "other") if part in parts}
-    clocked = _clocked(lines)
-    short = [line for line in lines[:_MARKED_LINES] if 0 < len(line) <= _LONGEST_MARK]
-    return _Evidence(
-        clocked=clocked,
-        clients=clients,
-        people=frozenset(people),
-        marked=_programs_with("day", [line for line in short if "20" in line or "19" in line]),
-        kept=_programs_with("keep", short) if clocked else frozenset(),
-    )
-
-
-def _programs_with(kind: str, lines: list[str]) -> frozenset[str]:
-    fitting = [line for line in lines if match_line(kind, line) is not None]
-    return frozenset(row.program for row in formats(kind) if any(row.match([line], 0) is not None for line in fitting))
-
-
-def format_of(lines: list[str], name: str = "") -> Format | None:
-    """Return the format that most heads in the first lines of a file have; None if the file is not a chat.
-
-    name: of the file, which may say that it is a chat.
-    """
-    seen = _evidence(lines, name)
-    scored = [(_score(row, lines, seen), row) for row in formats("head")]
-    score, best = max(scored, key=lambda pair: pair[0])
-    return best if score > NO_CHAT else None
-
-
-NO_CHAT = (0, False, 0, 0)
-
-
-def _score(row: Format, lines: list[str], seen: _Evidence) -> tuple[int, bool, int, int]:
-    """Score how well a format fits: strength of the evidence, whether an intro names its program, number of heads, and
-    the fewer senders the better, but two at least: a format that takes texts for names finds many, one that takes a label
-    for a name finds one; NO_CHAT if it does not fit.
-
-    3: three heads or more, of two senders or at three times, one sender twice. 2: clock times in a file that is
-    marked as a chat. 1: a file of two messages that starts with a head.
-    """
-    if not _is_possible(row, lines, seen):
-        return NO_CHAT
-    found = [head for head in _found(row, lines, seen.clocked) if row.has_clock or not is_label(head[1]["name"])]
-    if row.needs == "talk" and not _is_talk([parts for _, parts in found]):
-        return NO_CHAT
-    names = Counter(parts["name"] for _, parts in found)
-    many = -len(names if len(names) > 1 else found)
-    times = {parts.get("clock") for _, parts in found}
-    named = row.program in seen.clients
-    if len(found) > 2 and (len(names) > 1 or len(times) > 2) and max(names.values()) > 1:
-        return 3, named, len(found), many
-    if found and row.has_clock and not row.has_day and (named or not {"", row.program}.isdisjoint(seen.marked)):
-        return 2, named, len(found), many
-    return (1, named, 2, -2) if row.needs == "pair" and len(found) == len(names) == 2 and found[0][0] == 0 else NO_CHAT
-
-
-def _is_possible(row: Format, lines: list[str], seen: _Evidence) -> bool:
-    """Check whether a file meets the requirements of a format, before its heads are counted."""
-    if row.has_clock and not seen.clocked:
-        return False
-    named = row.program in seen.clients
-    met = {
-        "turns": lambda: _takes_turns(row, lines),
-        "mark": lambda: named or not {"", row.program}.isdisjoint(seen.marked),
-        "intro": lambda: named,
-        "keep": lambda: row.program in seen.kept,
-    }
-    return row.needs not in met or met[row.needs]()
-
-
-def _is_talk(heads: list[dict[str, str]]) -> bool:
-    """Check whether heads are those of a talk: few names, none called like a label, most messages on one day."""
-    names = Counter(parts["name"] for parts in heads)
-    same = sum(one.get("day") == two.get("day") for one, two in zip(heads, heads[1:], strict=False))
-    few = 2 <= len(names) <= len(heads) / 2 and len(heads) > 3
-    return few and same * 2 >= len(heads) - 1 and not any(map(is_label, names))
-
-
-def _takes_turns(row: Format, lines: list[str]) -> bool:
-    """Check whether names alone on their lines are those of people who take turns, from the first line on, and no
-    labels. Headings of several notes recur in the same order, and of more than two people each message ends with a
-    blank line."""
-    solid = [line.strip() for line in lines[:_MARKED_LINES] if line.strip()]
-    if not solid or row.match(solid, 0) is None:
-        return False
-    names = [parts["name"] for _, parts in _found(row, solid, [])]
-    counts = Counter(names)
-    people = [name for name in counts if counts[name] > 1 or len(counts) == 2]
-    if len(names) < 3 or len(people) < 2 or any(field_of(name) or is_label(name) for name in people):
-        return False
-    if len(counts) == 2:
-        return True
-    heads = [(number, parts["name"]) for number, parts in _found(row, lines[:_MARKED_LINES], [])]
-    heads = [(number, name) for number, name in heads if name in people]
-    apart = all(not number or not lines[number - 1].strip() for number, _ in heads)
-    in_order = [name for _, name in heads] == (people * len(heads))[: len(heads)]
-    return apart and not (in_order and len(people) > 2) and len(heads) * 3 >= len(names) * 2
-
-
-def _clocked(lines: list[str]) -> list[int]:
-    return [number for number, line in enumerate(lines) if CLOCKED.search(line)]
-
-
-def _found(row: Format, lines: list[str], clocked: list[int]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield (line, parts) of every head of a format. clocked: indices of the lines with a clock time."""
-    named = "name" in row.parts
-    numbers: Iterable[int] = range(len(lines))
-    if row.has_clock and named:
-        numbers = sorted({number - above for number in clocked for above in range(len(row.lines)) if number >= above})
-    sender: dict[str, str] = {"name": ""}
-    for number in numbers:
-        if not named and (above := match_line("name", lines[number], row.program)):
-            sender = above
-        elif (parts := row.match(lines, number)) is not None:
-            yield number, {**sender, **parts}
-
-
 def _day(line: str, program: str) -> dict[str, str] | None:
     return match_line("day", line, program) if "20" in line or "19" in line else None
 
 
 def _is_intro(line: str, program: str) -> bool:
-    return len(line) <= _LONGEST_INTRO and match_line("intro", line, program) is not None
+    return len(line) <= LONGEST_INTRO and match_line("intro", line, program) is not None
 
 
 def messages_of(
-    lines: list[str], row: Format, seen: _Evidence, offset: int = 0, client: str | None = None
+    lines: list[str], row: Format, seen: Evidence, offset: int = 0, client: str | None = None
 ) -> Iterator[Message]:
     """Yield the messages of a chat's lines in a format, in the order of their times.
 
@@ -354,36 +222,44 @@ def _label_at(line: str) -> list[str]:
 def _heads(lines: list[str], row: Format, days: list[tuple[int, str]], client: str | None) -> Iterator[_Head]:
     """Yield every head with its time. If the chat has no years, a time earlier than the one before it is in the next
     year. client: whose name, with spaces, an intro gives."""
-    clocked = _clocked(lines)
+    clocked = clocked_lines(lines)
     longer = _longer_names(lines, row, clocked) if row.text_after_name else {}
-    intros = {number for number, line in enumerate(lines[:_INTRO_LINES]) if _is_intro(line, row.program)}
-    found = list(_found(row, lines, clocked))
+    intros = {number for number, line in enumerate(lines[:INTRO_LINES]) if _is_intro(line, row.program)}
+    found = list(found_heads(row, lines, clocked))
     order = DayOrder.of(
         [(parts.get("day", ""), parts.get("clock", "")) for _, parts in found] + [(day, "") for _, day in days]
     )
-    dated = [(number, order.numbers_of(day)) for number, day in days]
     year, last = 4, None
     for number, parts in found:
-        before = bisect(dated, (number + 1,)) - 1
-        if number in intros or before >= 0 and dated[before][0] == number:
+        above = bisect(days, number, key=lambda pair: pair[0]) - 1
+        if number in intros or above >= 0 and days[above][0] == number:
             continue
-        day = dated[before][1] if before >= 0 else None
-        written = parts.get("day", "") or (days[before][1] if before >= 0 else "")
-        time = _time(parts, day, year, order)
+        day = days[above][1] if above >= 0 else ""
+        written = parts.get("day", "") or day
+        time = _time(parts, order.numbers_of(day) if day else None, year, order)
         if time and time.year < YEARS and last and (last - time).days > 1:
             year += 1
             time = _time(parts, None, year, order)
         last = time
-        name, text = parts["name"], parts.get("text", "")
-        rest = row.from_name(lines[number]) if longer or row.separator == " " and client else ""
-        whole = client if row.separator == " " and client and rest.startswith(client) else longer.get(name, name)
-        if whole != name:
-            # `Amy Chen left` is a notice, `Amy Chen hello` a message.
-            name, text = whole, rest[len(whole) + 1 :].strip() if rest[len(whole)] == row.separator else ""
+        name, text = _named(parts, lines[number], row, longer, client)
         mine = row.is_reader(parts) or None
         yield _Head(
             number, number + len(row.lines), name, time, text, mine, written if order.is_open(written) else None
         )
+
+
+def _named(
+    parts: dict[str, str], line: str, row: Format, longer: dict[str, str], client: str | None
+) -> tuple[str, str]:
+    """Return name and text of a head, if the name has the character inside that separates it from the text."""
+    name, text = parts["name"], parts.get("text", "")
+    is_spaced = row.separator == " " and bool(client)
+    rest = row.from_name(line) if longer or is_spaced else ""
+    whole = client if is_spaced and rest.startswith(client) else longer.get(name, name)
+    if whole != name:
+        # `Amy Chen left` is a notice, `Amy Chen hello` a message.
+        return whole, rest[len(whole) + 1 :].strip() if rest[len(whole)] == row.separator else ""
+    return name, text
 
 
 def _time(parts: dict[str, str], day: list[int] | None, year: int, order: DayOrder) -> datetime | None:
@@ -394,28 +270,32 @@ def _time(parts: dict[str, str], day: list[int] | None, year: int, order: DayOrd
     return moment(numbers, parts.get("clock") or "0:00")
 
 
-def _without_stray(heads: list[_Head], row: Format, seen: _Evidence) -> list[_Head]:
+def _without_stray(heads: list[_Head], row: Format, seen: Evidence) -> list[_Head]:
     """Drop lines of a body that only look like a head: their name occurs nowhere else, and time runs backwards or there
     are other senders. In a merged chat without times nobody counts but the two that it names, or everybody."""
     heads = [head for head in heads if head.name and (row.has_clock or not is_label(head.name))]
-    if not row.has_clock and "text" in row.parts and row.program in seen.clients:
+    if _is_merged(row, seen):
         return [head for head in heads if not seen.people or head.name in seen.people]
     names = Counter(head.name for head in heads)
     kept: list[_Head] = []
     for number, head in enumerate(heads):
         before = kept[-1].time if kept else None
-        backwards = head.time and before and head.time < before
-        alone = names[head.name] == 1 and (len(names) > 2 or backwards)
-        if not alone or row.has_clock and _fits_between(before, head, heads[number + 1 :]):
+        is_backwards = bool(head.time and before) and head.time < before
+        is_alone = names[head.name] == 1 and (len(names) > 2 or is_backwards)
+        if not is_alone or row.has_clock and _fits_between(before, head, heads[number + 1 :]):
             kept.append(head)
     return kept
+
+
+def _is_merged(row: Format, seen: Evidence) -> bool:
+    return not row.has_clock and "text" in row.parts and row.program in seen.clients
 
 
 def _longer_names(lines: list[str], row: Format, clocked: list[int]) -> dict[str, str]:
     """Find names that have the character inside which separates a name from the text: the same text follows their first
     part in each of its heads."""
     rests: dict[str, list[str]] = {}
-    for number, parts in _found(row, lines, clocked):
+    for number, parts in found_heads(row, lines, clocked):
         rests.setdefault(parts["name"], []).append(row.from_name(lines[number])[len(parts["name"]) :])
     longer = {}
     for name, found in rests.items():
@@ -424,12 +304,6 @@ def _longer_names(lines: list[str], row: Format, clocked: list[int]) -> dict[str
         if len(found) > 2 and end and not is_label(shared[1:end].strip()):
             longer[name] = name + shared[:end]
     return longer
-
-
-def is_label(name: str) -> bool:
-    """Check whether a name before a colon is the label of a field or a position, or cards, as in the body of a message."""
-    bare = name.strip(" -*#·>【】")
-    return field_of(name) is not None or position_in(bare) is not None or bool(card_fields.listed(bare))
 
 
 def _fits_between(before: datetime | None, head: _Head, after: list[_Head]) -> bool:
