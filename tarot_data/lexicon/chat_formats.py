@@ -11,14 +11,15 @@ rows that are not heads, neither do script and case. Kinds of rows:
 - chat: a line that begins the chat with another client in the same file.
 - notice: a line with a time that is no message: a recall, a call, a member who joins.
 - drop, keep: a line of a message below which the text is not, or is again, what its sender wrote; skip: such a line alone.
+- part: a line that begins a message of its own, if the program joins the messages that one person wrote in a row.
 - status: a whole message that its program wrote: a call, a recall, a file that was left out.
 - quote: the beginning of a message that repeats another one; `{text}` is the rest.
 - unnamed: senders that are not names.
 - pm, am, hours: words before or after a clock time; weekday, near: words of a day line, words instead of a day.
 
 `needs` is what a file must have in addition to three heads by two people. pair: nothing, two messages are enough;
-turns: people take turns from the first line on; mark: a day line or an intro, because notes have such lines too; intro:
-an intro of the program; keep: a line of kind keep; talk: two senders, none of them called like a label.
+turns: people take turns from the first line on; mark: a day line, an intro, or two people of whom one is called `我`, because
+notes have such lines too; day: a day line of the program; intro: an intro of the program; keep: a line of kind keep; talk: two senders, none of them called like a label.
 `reader` has names under which the reader's own messages appear.
 """
 
@@ -36,8 +37,8 @@ CLOCKED = re.compile(r"\d[:：∶]\d\d")
 WORDS = ("pm", "am", "hours", "weekday", "near", "unnamed")
 """Kinds whose pattern is words joined by |."""
 
-KINDS = ("head", "day", "name", "intro", "chat", "notice", "drop", "keep", "skip", "status", "quote", *WORDS)
-NEEDS = ("", "pair", "turns", "mark", "intro", "keep", "talk")
+KINDS = ("head", "day", "name", "intro", "chat", "notice", "drop", "keep", "skip", "part", "status", "quote", *WORDS)
+NEEDS = ("", "pair", "turns", "mark", "day", "intro", "keep", "talk")
 
 MARKS = dict.fromkeys(map(ord, "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"))
 """Invisible marks of writing direction, which some programs put around names and texts; a table that deletes them."""
@@ -205,7 +206,7 @@ def _parts(with_clock: bool) -> dict[str, str]:
         "id": r"(?:\((?P<id>[^()\n]{1,40})\))",
         "account": rf"(?:\((?P<id>[\w\-]{{5,40}}|{readers})\))",
         "mail": r"(?:<(?P<id>[^<>\n]{1,60})>)",
-        "day": r"(?P<day>(?:19|20)\d{2}[-/.年] ?\d{1,2}[-/.月] ?\d{1,2}[日.]?)",
+        "day": r"(?P<day>(?:19|20)\d{2}[-/.年년] ?\d{1,2}[-/.月월] ?\d{1,2}[日일.]?)",
         "short_day": r"(?P<day>\d{1,2}[-/.]\d{1,2}[-/.](?:20)?\d{2})",
         "english_day": r"(?P<day>[A-Za-z]{3,9}\.? \d{1,2},? (?:19|20)\d{2}|\d{1,2}[ -][A-Za-z]{3,9}[ -](?:20)?\d{2})",
         "month_day": r"(?:(?P<day>\d{1,2}[-/月]\d{1,2}日?)\s*)",
@@ -217,6 +218,7 @@ def _parts(with_clock: bool) -> dict[str, str]:
         "text": r"(?P<text>.*)" if with_clock else r"(?!\d{2}(?::|\s*$))(?P<text>.*)",
         "quoted": r"(?P<text>.*)",
         "rule": r"(?:[\s—\-―*=]{3,})",
+        "stars": r"(?:\*{10,})",
         "line": r"(?:[=\-—]{8,})",
         "remark": r"(?:\s*\([^()\n]{1,80}\))",
         "words": r"(?:[^\n]{1,60}?)",

@@ -72,6 +72,7 @@ def value_of(part: str, said: Said) -> str:
         "clock": clock,
         "weekday": "（五）",
         "rule": " ------- ",
+        "stars": "*" * 20,
         "gap": " ",
         "words": "text",
         "mail": "<mel@qq.com>",

@@ -54,7 +54,30 @@ def read_table(database: sqlite3.Connection, table: str, blob: Blob) -> Iterator
     if not are_a_chat(cells) or not all(map(is_message, cells[:3])):
         return None
     rows = _rows(database.execute(f"SELECT * FROM {quoted} LIMIT {MAX_ROWS}"))
-    return _records(chats_of((f"table {table} row {number}", row) for number, row in enumerate(rows, 1)), blob)
+    names = _people(database)
+    placed = ((f"table {table} row {number}", row) for number, row in enumerate(rows, 1))
+    return _records(chats_of(placed, names=names), blob)
+
+
+_PEOPLE, _MOST_PEOPLE = ("user", "contact", "member", "people", "person", "entit"), 5000
+_IDS, _NAMES = (
+    ("id", "user_id", "uid", "wxid"),
+    ("remark", "display_name", "nickname", "first_name", "name", "username"),
+)
+
+
+def _people(database: sqlite3.Connection) -> dict[str, str]:
+    """Map ids to names by the tables of people (`users`, `contacts`) of a database."""
+    found: dict[str, str] = {}
+    for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        if any(word in table.lower() for word in _PEOPLE):
+            quoted = '"' + table.replace('"', '""') + '"'
+            for row in _rows(database.execute(f"SELECT * FROM {quoted} LIMIT {_MOST_PEOPLE}")):
+                account = next((row[key] for key in _IDS if row.get(key) is not None), None)
+                name = next((row[key] for key in _NAMES if isinstance(row.get(key), str) and row[key]), None)
+                if account is not None and name:
+                    found[str(account)] = name
+    return found
 
 
 def _records(found: list[list[Message]], blob: Blob) -> Iterator[RawRecord | Rejected]:

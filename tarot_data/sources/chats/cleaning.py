@@ -7,7 +7,7 @@ from itertools import takewhile
 
 from tarot_data import lexicon
 from tarot_data.lexicon.chat_formats import match_line
-from tarot_data.sources.chats.message import Message
+from tarot_data.sources.chats.message import NAMELESS, Message
 from tarot_data.sources.noise import noise_words
 from tarot_data.text.normalise import fold
 
@@ -31,13 +31,28 @@ def cleaned(messages: Iterable[Message]) -> list[Message]:
     for message in messages:
         text = _without_files(_without_mark(_without_quotes(message.text.strip(), earlier_lines, senders)))
         earlier_lines.update(line.strip() for line in message.text.split("\n") if len(line) > 3)
+        to, text = _mentioned(text, senders)
         if text and not _is_notice(text):
-            kept.append(replace(message, text=text))
+            kept.append(replace(message, text=text, to=to))
     return kept
+
+
+def _mentioned(text: str, senders: set[str]) -> tuple[str | None, str]:
+    """Cut the names that a message of a group mentions first (`@Mel 先看愚人`); return the first known one, and the rest."""
+    first = None
+    while text[:1] == "@":
+        named = max((name for name in senders if text.startswith(name, 1)), key=len, default=None)
+        end = len(named) + 1 if named else next((at for at, mark in enumerate(text[:30]) if mark.isspace()), 0)
+        if not end or named and text[end : end + 1].isalnum():
+            break
+        first, text = first or named, text[end:].strip()
+    return first, text
 
 
 def person_of(sender: str) -> str:
     """Return a sender without marks around the name, a title in front of it, and the account or remark behind it."""
+    if sender.startswith(NAMELESS):
+        return ""
     name = _BEFORE_NAME.sub("", sender.lstrip(_BULLETS).rstrip())
     while (match := _BEHIND_NAME.search(name)) and match.start() and _is_account(match[1]):
         name = name[: match.start()]
@@ -127,7 +142,13 @@ def is_small_talk(text: str) -> bool:
     if len(text) > _LONGEST_SMALL_TALK:
         return False
     words = "".join(character if character.isalpha() else " " for character in fold(text)).split()
-    return bool(words) and all(word in noise_words("small talk") for word in words)
+    return bool(words) and all(map(_is_small, words))
+
+
+def _is_small(word: str) -> bool:
+    """Check whether a word is one of small talk, also several times (`哈哈哈哈`)."""
+    known = noise_words("small talk")
+    return word in known or any(not word.replace(each, "") for each in known if word.startswith(each))
 
 
 def _is_notice(text: str) -> bool:

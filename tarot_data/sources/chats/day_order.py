@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from tarot_data.sources.chats.message_table import numbers_of
+from tarot_data.sources.chats.message_time import numbers_of
 
 _SHORT = re.compile(r"(\d{1,2})([-/.])(\d{1,2})[-/.](\d{4}|\d{2})")
 

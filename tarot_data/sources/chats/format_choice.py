@@ -9,6 +9,8 @@ from tarot_data.cards import card_fields
 from tarot_data.lexicon.chat_formats import CLOCKED, Format, formats, match_line
 from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources.labels import position_in
+from tarot_data.sources.noise import noise_words
+from tarot_data.text.normalise import fold
 
 INTRO_LINES, _MARKED_LINES, LONGEST_INTRO, _LONGEST_MARK = 10, 200, 120, 60
 """First lines of a file in which an intro, or a line with a day, marks it as a chat; characters of each."""
@@ -107,11 +109,27 @@ def _is_possible(row: Format, lines: list[str], seen: Evidence) -> bool:
         return False
     met = {
         "turns": lambda: _takes_turns(row, lines),
-        "mark": lambda: _is_marked(row, seen),
+        "mark": lambda: _is_marked(row, seen) or _is_own_talk(row, lines[:_MARKED_LINES]),
+        "day": lambda: row.program in seen.marked,
         "intro": lambda: row.program in seen.clients,
         "keep": lambda: row.program in seen.kept,
     }
     return row.needs not in met or met[row.needs]()
+
+
+def _is_own_talk(row: Format, lines: list[str]) -> bool:
+    """Check whether most lines are those of two people in turn, one of whom calls herself `我`, and the other no label."""
+    words = noise_words("self")
+    begins = {word[0] for word in words}
+    if not any(fold(line[:1]) in begins for line in lines):
+        return False
+    names = [parts["name"] for _, parts in found_heads(row, lines, [])]
+    counts = Counter(names)
+    solid = sum(bool(line.strip()) for line in lines)
+    if len(counts) != 2 or min(counts.values()) < 2 or len(names) * 3 < solid * 2:
+        return False
+    own = [name for name in counts if fold(name) in words]
+    return len(own) == 1 and not any(is_label(name) for name in counts if name not in own)
 
 
 def _is_talk(heads: list[dict[str, str]]) -> bool:

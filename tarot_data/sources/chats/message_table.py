@@ -8,28 +8,21 @@ from dataclasses import replace
 from datetime import datetime
 
 from tarot_data import lexicon
-from tarot_data.lexicon.chat_formats import clock_words
-from tarot_data.lexicon.dates import CHINA, parse_date
-from tarot_data.sources.chats.message import Message
+from tarot_data.sources.chats.message import NAMELESS, Message
 from tarot_data.sources.chats.message_text import own_text, repaired
+from tarot_data.sources.chats.message_time import has_clock, moment_of
 from tarot_data.sources.chats.programs import Program
-from tarot_data.sources.chats.sittings import to_records
+from tarot_data.sources.chats.sittings import records_of
 from tarot_data.sources.labels import known_fields
 from tarot_data.sources.noise import noise_words
 from tarot_data.sources.records import Blob, RawRecord, Rejected
 from tarot_data.text.cleanup import plain
-from tarot_data.text.normalise import fold, widths
+from tarot_data.text.normalise import fold
 
 Cells = dict[str, list]
 """Part of a message to its values, the best-named first."""
 
 _ACCOUNT = re.compile(r"(?:wxid_|gh_|u_)\w+|\w+@(?:chatroom|openim|[a-z.]*whatsapp\.net)|\d{5,}|[UW][0-9A-Z]{8,}")
-_UNITS = {9: (1, 978_307_200), 10: (1, 0), 13: (1e3, 0), 16: (1e6, 0), 18: (1e9, 978_307_200), 19: (1e9, 0)}
-"""Digits of a number that is a time: units in a second, and seconds from 1970 to its first day (Apple's is in 2001)."""
-_UNIX = re.compile(r"(\d{9,19})(?:\.\d+)?")
-_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
-_DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
-_ZONE = re.compile(r"[,，]?\s*(?:at\s+)?(?:(?:UTC|GMT)?[+-]\d{2}:?\d{2}|UTC|GMT|Z)?$")
 _LISTED = ("text", "not own")
 """Parts whose value may be a list or an object."""
 
@@ -159,8 +152,7 @@ def read_table(rows: Iterable, blob: Blob, locator: str = "row {}") -> Iterator[
         else:
             values.append((locator.format(number), dict(zip(header, row, strict=False))))
     names = display_names(blob)
-    for messages in chats_of(values, names=names):
-        yield from to_records(messages, blob, names=names)
+    yield from records_of(chats_of(values, names=names), blob, names)
 
 
 def chats_of(
@@ -175,13 +167,38 @@ def chats_of(
     owners: accounts and names of the reader's side. partner: name of the only other side. names: account to name.
     """
     chats: dict[str, list[tuple[str, Cells]]] = {}
-    for place, value in values:
-        cells = cells_of(value)
+    rows = [(place, cells_of(value)) for place, value in values]
+    _set_receivers(rows)
+    for place, cells in rows:
         chats.setdefault(str(next(iter(cells.get("chat id", ())), "")), []).append((place, cells))
     if not any(_has_sides(rows) for rows in chats.values()):
         # The talker of a row is its sender, not its chat.
         chats = {"": [row for rows in chats.values() for row in rows]}
     return [_in_order(_messages(rows, owners, program, partner, names or {})) for rows in chats.values()]
+
+
+def _set_receivers(rows: list[tuple[str, Cells]]) -> None:
+    """Make a chat of the messages between two people, and its owner the one who takes part in all of them.
+
+    Nothing is set unless every message names its receiver, and one person has a part in each and writes to several.
+    """
+    pairs = [_pair(cells) for _, cells in rows if "text" in cells]
+    if not pairs or not all(pairs):
+        return
+    both = set.intersection(*(set(pair) for pair in pairs))
+    own = next(iter(both)) if len(both) == 1 else None
+    if own is None or len({pair[0] == own for pair in pairs}) == 1:
+        return
+    for _, cells in rows:
+        if (pair := _pair(cells)) is not None:
+            cells["mine"] = ["1" if pair[0] == own else "0"]
+            cells["chat id"] = [pair[pair[0] == own]]
+
+
+def _pair(cells: Cells) -> tuple[str, str] | None:
+    """Return sender and receiver of a message; None if one of them is not given, or both are the same."""
+    pair = (best_name(cells.get("sender", [])), best_name(cells.get("receiver", [])))
+    return pair if all(pair) and pair[0] != pair[1] else None
 
 
 def _has_sides(rows: list[tuple[str, Cells]]) -> bool:
@@ -253,7 +270,11 @@ def message_of(
     mine = next(iter(cells.get("mine", ())), None)
     if not cells.get("sender") and fold(plain(mine)).strip() not in (*noise_words("mine"), *noise_words("not mine")):
         cells["sender"] = [mine]  # `我` in rows of the exporter, the other's name in all others
-    sender = best_name([repaired((names or {}).get(str(name), name)) for name in cells.get("sender", ())])
+    known, accounts = names or {}, [str(account) for account in cells.get("account", ())]
+    sender = best_name([repaired(known.get(str(name), name)) for name in cells.get("sender", ())])
+    sender = sender or next((known[account] for account in accounts if account in known), "")
+    if not sender and mine in (None, "") and accounts:
+        sender = NAMELESS + accounts[0]
     return Message(
         sender=sender,
         text=text,
@@ -297,79 +318,9 @@ def _time_of(values: list) -> datetime | None:
     found = next((time for value in values if (time := moment_of(value))), None)
     if found or len(values) < 2:
         return found
-    clock = next((plain(value) for value in values if _CLOCK.search(plain(value))), "")
+    clock = next((plain(value) for value in values if has_clock(plain(value))), "")
     days = (plain(value) for value in values if plain(value) != clock)
     return next((time for day in days if (time := moment_of(f"{day} {clock}"))), None)
-
-
-def moment_of(value: object) -> datetime | None:
-    """Parse a message's time in China: a number (see _UNITS), ISO 8601, or written out; None for anything else.
-
-    A time with an offset of its own is the sender's local time; UTC is converted.
-    """
-    text = widths(plain(value)).strip()
-    if number := _UNIX.fullmatch(text):
-        unit, epoch = _UNITS.get(len(number[1]), (0, 0))
-        seconds = unit and float(text) / unit + epoch
-        return datetime.fromtimestamp(int(seconds), CHINA).replace(tzinfo=None) if 0 < seconds < 2**32 else None
-    if text[10:11] == "T":
-        return _iso(text)
-    clock = _CLOCK.search(text)
-    if clock is None:
-        return None
-    start = min(
-        [clock.start(), *(at for word in _clock_words() if (at := fold(text).rfind(word, 0, clock.start())) > 0)]
-    )
-    day = _day(text[:start].strip(" ,，")) or _day(_ZONE.sub("", text[clock.end() :]).strip(" ,，"))
-    return moment(day, text[start : clock.end() + 6]) if day else None
-
-
-def _iso(text: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    if found.tzinfo is not None and not found.utcoffset():
-        found = found.astimezone(CHINA)
-    return found.replace(tzinfo=None)
-
-
-def _clock_words() -> tuple[str, ...]:
-    return tuple(word for kind in ("am", "pm", "hours") for word in clock_words(kind) if not word.isascii())
-
-
-@lexicon.cached(maxsize=4096)
-def _day(text: str) -> list[int] | None:
-    """Return year, month and day of a written day with a year; None if it has none or their order is ambiguous."""
-    if dotted := _DOTTED.fullmatch(text):  # only where the day is first
-        return [int(dotted[3]), int(dotted[2]), int(dotted[1])]
-    day = parse_date(text.removesuffix(" at")).day if len(text) > 5 else None
-    return [day.year, day.month, day.day] if day else None
-
-
-def numbers_of(day: str) -> list[int]:
-    """Return the numbers of a written day, the year first if it has one: 2024-01-05, 01-05, Jan 5, 2024, 05-Mar-24."""
-    if day.isascii() and any(map(str.isalpha, day)):
-        parsed = parse_date(day).day
-        return [parsed.year, parsed.month, parsed.day] if parsed else []
-    return [int(part) for part in re.findall(r"\d+", day)]
-
-
-def moment(day: list[int], clock: str) -> datetime | None:
-    """Combine year, month, day and a clock time as a moment in China; None if either is missing or impossible."""
-    found = _CLOCK.search(clock)
-    if len(day) != 3 or found is None:
-        return None
-    hour, minute, second = (int(part or 0) for part in found.groups())
-    words = fold(clock)
-    if hour < 12 and any(word in words for word in clock_words("pm")):
-        hour += 12
-    elif hour == 12 and any(word in words for word in clock_words("am")):
-        hour = 0
-    try:
-        return datetime(*day, hour, minute, second)
-    except ValueError:
-        return None
 
 
 def display_names(blob: Blob) -> dict[str, str]:

@@ -4,6 +4,9 @@ from tarot_data.sources.noise import noise_words
 from tarot_data.text.cleanup import plain
 from tarot_data.text.normalise import fold
 
+_SHORTEST_TRANSCRIPT = 10
+"""Characters behind `[语音]` that are a transcript, not the length of the voice message."""
+
 _CLOSING = {"[": "]", "【": "】", "「": "」", "(": ")", "（": "）"}
 
 
@@ -74,9 +77,10 @@ def _transcript(text: str, voice: bool) -> str | None:
     label = fold(text[1 : end - 1]) if end else ""
     if any(word in label for word in noise_words("no transcript")):
         return ""
+    rest = text[end:].lstrip(" :：\n")
+    voice = voice or label in noise_words("voice mark") and len(rest) >= _SHORTEST_TRANSCRIPT
     if not label.startswith(noise_words("transcript")) and not (voice and end):
         return None
-    rest = text[end:].lstrip(" :：\n")
     is_length = len(rest) < 8 and rest[:1].isdecimal()
     inner = text[1 : end - 1].replace("：", ":").partition(":")[2]
     return rest if rest and not is_length else inner.strip()

@@ -1,6 +1,6 @@
 """Chat messages to raw records: the reader's messages of one sitting are one content, the client's are left out."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -14,7 +14,7 @@ from tarot_data.sources.labelled_lines import Head, read_head
 from tarot_data.sources.labels import labels_in
 from tarot_data.sources.noise import noise_words
 from tarot_data.sources.record_builder import to_record
-from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of, unreadable
+from tarot_data.sources.records import Blob, RawRecord, Rejected, SourceError, source_of, unreadable
 from tarot_data.text.normalise import fold
 
 FORM = "wechat"
@@ -154,8 +154,29 @@ class _Part:
                 self._begin(message, drawn)
 
     def _begin(self, message: Message, drawn: Drawn | None) -> None:
-        self.sittings.append(Sitting([message], drawn, self.asked, self.client))
-        self.asked = []
+        asked = [earlier for earlier in self.asked if earlier.sender == message.to]
+        client = person_of(self.names.get(message.to, message.to)) if asked else self.client
+        self.sittings.append(Sitting([message], drawn, asked or self.asked, client))
+        self.asked = [earlier for earlier in self.asked if earlier not in asked] if asked else []
+
+
+def records_of(
+    chats: Iterable[list[Message]], blob: Blob, names: dict[str, str] | None = None
+) -> Iterator[RawRecord | Rejected]:
+    """Convert the chats of one file. Raises SourceError if none has a reading, or if one of them is unclear."""
+    errors: list[SourceError] = []
+    count = 0
+    for messages in chats:
+        try:
+            for record in to_records(messages, blob, names=names):
+                count += 1
+                yield record
+        except SourceError as error:
+            errors.append(error)
+    # Most of the chats in an export of all friends are no readings.
+    unclear = [error for error in errors if error.verdict["code"] != "chat_without_cards"]
+    if unclear or errors and not count:
+        raise (unclear or errors)[0]
 
 
 def _sittings(messages: list[Message], drawn_in: DrawnIn, names: dict[str, str]) -> Iterator[Sitting]:
@@ -303,7 +324,7 @@ def _record(sitting: Sitting, names: dict[str, str], blob: Blob) -> RawRecord:
 
 def _context(sitting: Sitting, names: dict[str, str]) -> dict[str, str | None]:
     """Derive person, question and date of a sitting from the messages around it; None for each that is not given."""
-    question, asker = _question(sitting.asked)
+    question, asker = _question(sitting.asked, person_of(sitting.messages[0].sender))
     person = sitting.client
     if asker and len({message.sender for message in sitting.asked}) > 1:
         person = person_of(names.get(asker, asker))  # in a group others write too
@@ -313,17 +334,18 @@ def _context(sitting: Sitting, names: dict[str, str]) -> dict[str, str | None]:
     return {"person": person, "question": question, "date": sitting.messages[0].day or day}
 
 
-def _question(asked: list[Message]) -> tuple[str | None, str | None]:
+def _question(asked: list[Message], reader: str = "") -> tuple[str | None, str | None]:
     """Return the client's question and its sender: a labelled one, the last message that asks something, or else the
-    longest.
+    longest. reader: the reader's name, by which a message may begin.
 
-    Greetings are cut off; texts under four characters are ignored.
+    Greetings are cut off; texts under four characters are ignored, and short ones (`这样吗？`) if another asks.
     """
     labelled = [(value, message.sender) for message in asked if (value := _labelled_question(message.text))]
     if labelled:
         return labelled[-1]
-    texts = [(text, message.sender) for message in asked if len(text := _without_greeting(message.text)) >= 4]
-    asking = [pair for pair in texts if any(word in fold(pair[0]) for word in noise_words("asks"))]
+    texts = [(text, message.sender) for message in asked if len(text := _without_greeting(message.text, reader)) >= 4]
+    asking = [pair for pair in texts if asks(pair[0])]
+    asking = [pair for pair in asking if len(pair[0]) >= _SHORTEST_QUESTION] or asking
     chosen, sender = asking[-1] if asking else max(texts, key=lambda pair: len(pair[0]), default=(None, None))
     return (chosen[:500], sender) if chosen else (None, None)
 
@@ -343,12 +365,53 @@ def question_of(texts: list[str]) -> str | None:
     return _question([Message(sender="", text=line, time=None, place="") for line in lines])[0]
 
 
-def _without_greeting(text: str) -> str:
+def asks(text: str) -> bool:
+    """Check whether a text has a word that asks, or a verb and its negation (`要不要`, `做唔做`)."""
+    folded = fold(text)
+    middles = noise_words("negation")
+    return any(word in folded for word in noise_words("asks")) or any(
+        one == other and middle in middles for one, middle, other in zip(folded, folded[1:], folded[2:], strict=False)
+    )
+
+
+_PAUSES = " ，,。！!～~：:、…\n"
+_LONGEST_REQUEST, _SHORTEST_QUESTION = 14, 7
+"""Characters of a clause before the question that only asks for a reading, and of a message that asks on its own."""
+
+
+def _without_greeting(text: str, reader: str = "") -> str:
     words = sorted(noise_words("greeting"), key=len, reverse=True)
     while True:
-        text = text.lstrip(" ，,。！!～~：:、\n")
-        found = next((word for word in words if fold(text).startswith(word)), None)
+        text = text.lstrip(_PAUSES)
+        folded = fold(text)
+        found = next((word for word in words if folded.startswith(word) and not _goes_on(folded, word)), None)
         # `想问下个月…`: whether a word belongs to the greeting is open, so it stays.
-        if found is None or fold(text).startswith(noise_words("kept greeting")):
-            return text.strip()
-        text = text[len(found) :]
+        if found is None or folded.startswith(noise_words("kept greeting")):
+            rest = _behind_request(text, reader)
+            if rest is None:
+                return text.strip()
+            text = rest
+        else:
+            text = text[len(found) :]
+
+
+def _goes_on(folded: str, word: str) -> bool:
+    """Check whether a Latin word goes on behind its first letters: `hi` is no greeting in `history`."""
+    return word.isascii() and folded[len(word) : len(word) + 1].isascii() and folded[len(word) :][:1].isalpha()
+
+
+def _is_address(clause: str) -> bool:
+    """Check whether a folded clause is nothing but words that greet or name the reader (`博主你好`)."""
+    for word in sorted({*noise_words("address"), *noise_words("greeting")}, key=len, reverse=True):
+        clause = clause.replace(word, "")
+    return not clause
+
+
+def _behind_request(text: str, reader: str) -> str | None:
+    """Return the text behind a short clause that greets the reader or asks for a reading (`有空帮我抽一下嘛，想知道…`);
+    None if it starts with no such clause, or if what follows asks nothing."""
+    end = next((at for at, mark in enumerate(text[: _LONGEST_REQUEST + 1]) if mark in _PAUSES + "?？"), 0)
+    clause, rest = fold(text[:end]), text[end:].lstrip(_PAUSES + "?？")
+    is_request = any(word in clause for word in noise_words("request"))
+    is_address = _is_address(clause) or len(reader) > 1 and clause.startswith(fold(reader[:2]))
+    return rest if end and len(rest) >= 4 and (is_request or is_address) and asks(rest) else None

@@ -22,13 +22,14 @@ from tarot_data.sources.chats.format_choice import (
     is_label,
 )
 from tarot_data.sources.chats.message import Message
-from tarot_data.sources.chats.message_table import header_of, moment, read_table
+from tarot_data.sources.chats.message_table import header_of, read_table
 from tarot_data.sources.chats.message_text import own_text
-from tarot_data.sources.chats.sittings import FORM, YEARS, to_records
+from tarot_data.sources.chats.message_time import moment
+from tarot_data.sources.chats.sittings import FORM, YEARS, is_list, records_of
 from tarot_data.sources.chats.unknown import unread_head
 from tarot_data.sources.encoding import text_of
 from tarot_data.sources.labels import is_title, known_fields, labels_in
-from tarot_data.sources.records import Blob, RawRecord, Rejected, SourceError, masked_name, unreadable
+from tarot_data.sources.records import Blob, RawRecord, Rejected, masked_name, unreadable
 from tarot_data.sources.sniff import Sample
 from tarot_data.sources.tables import delimited
 from tarot_data.text.normalise import widths
@@ -78,20 +79,9 @@ def read_lines(lines: list[str], blob: Blob) -> Iterator[RawRecord | Rejected]:
     found = format_of(lines[:400], blob.name) or format_of(lines[:4000], blob.name)
     if found is None:
         raise unreadable("chat_unknown", line=masked_name((_unread(lines[:400]) or "").strip()[:80]))
-    errors: list[SourceError] = []
-    count = 0
-    for client, start, end in _chats(lines, found, seen, blob):
-        messages = list(messages_of(lines[start:end], found, seen, start, client))
-        try:
-            for record in to_records(messages, blob):
-                count += 1
-                yield record
-        except SourceError as error:
-            errors.append(error)
-    # Most of the chats in an export of all friends are no readings.
-    unclear = [error for error in errors if error.verdict["code"] != "chat_without_cards"]
-    if unclear or errors and not count:
-        raise (unclear or errors)[0]
+    chats = _chats(lines, found, seen, blob)
+    parted = (list(messages_of(lines[start:end], found, seen, start, client)) for client, start, end in chats)
+    yield from records_of(parted, blob)
 
 
 def _unread(lines: list[str]) -> str | None:
@@ -162,9 +152,9 @@ def messages_of(
     unnamed = clock_words("unnamed") if formats("unnamed", row.program) else ()
     for head, text in reversed(bodies) if _is_latest_first(heads) else bodies:
         # Such a program joins consecutive messages of one person; labels after prose were the start of a new message.
-        cut = _labels_behind(text) if not row.has_clock and head.time else 0
+        parts = _parts_of_run(text, row) if not row.has_clock and head.time else [text]
         name = client or "" if head.name in unnamed else head.name
-        for part in (text[:cut].rstrip(), text[cut:]) if cut else (text,):
+        for part in parts:
             yield Message(name, own_text(part), head.time, f"line {offset + head.line + 1}", head.mine, head.day)
 
 
@@ -194,6 +184,25 @@ def _body(lines: list[str], first: str, row: Format) -> str:
     if "quoted" in row.parts and "\n" in text and text[0] == text[-1] == '"':
         text = text[1:-1].replace('""', '"')
     return text
+
+
+def _parts_of_run(text: str, row: Format) -> list[str]:
+    """Split the joined messages of one person: before labels behind prose; in a program that has lines of kind part,
+    also at these, and between prose and lists of cards."""
+    if cut := _labels_behind(text):
+        return [text[:cut].rstrip(), text[cut:]]
+    if not formats("part", row.program) or "\n" not in text:
+        return [text]
+    parts: list[str] = []
+    before = None
+    for line in text.split("\n"):
+        is_structured = bool(labels_in(line)) or is_list(line)
+        if before == is_structured and match_line("part", line, row.program) is None:
+            parts[-1] += f"\n{line}"
+        else:
+            parts.append(line)
+        before = is_structured
+    return parts
 
 
 def _labels_behind(text: str) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from tarot_data.sources import json_records, json_stream
-from tarot_data.sources.chats.message_table import moment_of
+from tarot_data.sources.chats.message_time import moment_of
 from tarot_data.sources.encoding import MAX_TEXT
 from tarot_data.sources.records import Blob, RawRecord, Rejected, masked_name, unreadable
 from tarot_data.sources.sniff import Sample
