@@ -73,13 +73,14 @@ def print_fixed_case(ctx: Context, line: dict) -> None:
 
 
 def _judged(ctx: Context, folder: Path, url: str, model: str | None) -> dict:
+    from tarot_train import endpoint
     from tarot_train import evaluate as evaluation
     from tarot_train import judge as judging
 
-    if not judging.at_home(url):
+    if not endpoint.at_home(url):
         ctx.note("summary.judge_away", url=url)
     key = environment.judge_key()
-    model = model or judging.first_model(url, key)
+    model = model or endpoint.first_model(url, key)
     about = {"url": url, "model": model}
     return evaluation.judged(folder, lambda readings: judging.judge(readings, url, model, key), about)
 

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from schemas.errors import Problem
-from tarot_train.judge import at_home, first_model, judge
+from tarot_train.endpoint import at_home, first_model
+from tarot_train.judge import judge
 
 GOOD = {"reasoning": 8, "personalisation": 7, "coherence": 9, "terminology": 6, "advice": 5, "fidelity": 10}
 READING = {
