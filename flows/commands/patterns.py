@@ -6,10 +6,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from click import IntRange
+
 from flows.commands.declare import Context, argument, command, existing, lexicon_option, option
 from flows.runtime import environment
 from flows.runtime.progress import bar
 from schemas.errors import Problem
+
+TEACHER_READINGS = 100
+"""Readings a teacher is asked about in one run, unless --teacher-readings says otherwise."""
 
 # Tables and models are imported inside the functions, so that --help waits for nothing (flows/commands/__init__.py).
 
@@ -151,15 +156,41 @@ def lexicon_train(ctx: Context, corrections: bool) -> None:
 
 
 @command("relabel")
+@option("--teacher", metavar="URL")
+@option("--teacher-model")
+@option("--teacher-readings", type=IntRange(1), default=TEACHER_READINGS, show_default=True)
 @lexicon_option
-def relabel(ctx: Context) -> None:
+def relabel(ctx: Context, teacher: str | None, teacher_model: str | None, teacher_readings: int) -> None:
+    """Label the store again; with --teacher then ask a language model about the least certain readings."""
     from tarot_data.ingest.relabel import relabel as label_again
     from tarot_data.store import tables
 
     with tables.writing(ctx.data_dir):
         done = label_again(ctx.data_dir, bar)
     bar.close()
-    ctx.json(done) if ctx.as_json else ctx.print("summary.relabelled", **done)
+    taught = _taught(ctx, teacher, teacher_model, teacher_readings) if teacher else None
+    if ctx.as_json:
+        return ctx.json(done | ({"teacher": taught} if taught else {}))
+    ctx.print("summary.relabelled", **done)
+    if taught:
+        ctx.print("summary.taught", **taught)
+        ctx.print("summary.taught_next")
+
+
+def _taught(ctx: Context, url: str, model: str | None, most: int) -> dict:
+    """Ask a teacher; return its counts with model and host. Says first where the text goes."""
+    from tarot_data.patterns.teacher import teach
+    from tarot_train import endpoint
+
+    host, key = endpoint.host_of(url), environment.teacher_key()
+    ctx.note("summary.teacher_home" if endpoint.at_home(url) else "summary.teacher_away", host=host)
+    model = model or endpoint.first_model(url, key, "teacher")
+    about = {"url": url, "model": model, "host": host}
+    try:
+        counts = teach(ctx.data_dir, lambda text: endpoint.answer(text, url, model, key, "teacher"), about, most, bar)
+    finally:
+        bar.close()
+    return counts | {"model": model, "host": host}
 
 
 def print_sentences(ctx: Context, record: dict) -> None:

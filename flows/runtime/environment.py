@@ -104,6 +104,11 @@ def judge_key() -> str | None:
     return os.environ.get("TAROT_JUDGE_KEY")
 
 
+def teacher_key() -> str | None:
+    """Return the API key of a teacher's endpoint; local endpoints need none."""
+    return os.environ.get("TAROT_TEACHER_KEY")
+
+
 def notify_url() -> str | None:
     """Return the webhook that is called when a run has ended, or None."""
     return os.environ.get("TAROT_NOTIFY") or None

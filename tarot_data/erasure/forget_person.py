@@ -14,7 +14,7 @@ from tarot_data.dataset import versions
 from tarot_data.erasure.mentions import mask_mentions
 from tarot_data.erasure.person import FRAGMENT, Person, all_theirs, names_person, rejections_of
 from tarot_data.privacy import pseudonyms, suppression_list
-from tarot_data.store import corrections, delta
+from tarot_data.store import corrections, delta, teacher
 from tarot_data.system.atomic import write_text
 
 
@@ -30,6 +30,7 @@ def forget_store(data_dir: Path, person: Person) -> dict[str, int]:
         counts["mentions"] += masked
         _replace(data_dir, name, before, kept)
     counts["corrections"] = corrections.forget(data_dir, sorted(person.reading_ids))
+    teacher.forget(data_dir, person.reading_ids)
     return counts
 
 

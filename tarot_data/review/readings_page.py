@@ -17,7 +17,7 @@ from tarot_data.cards.format import card_text
 from tarot_data.review.desk import Form, TheDesk
 from tarot_data.review.paging import Page, whole
 from tarot_data.review.search import search
-from tarot_data.store import corrections, tables
+from tarot_data.store import corrections, tables, teacher
 
 PER_PAGE = 25
 
@@ -90,6 +90,7 @@ def show_sentence(desk: TheDesk, reading_id: str, number: int, at: str = "") -> 
         at=whole(at) if at else None,
         words_of=corrections.digest(row["content"][one["start"] : one["end"]]),
         one=one,
+        taught=opinion(desk.data_dir, row, number),
         offered=list(dict.fromkeys([*drawn, *one["cards"]])),
         labels=LABELS,
         cards=CARDS,
@@ -131,6 +132,16 @@ def place(data_dir: Path, reading_id: str, number: int) -> tuple[dict, dict]:
     if not 0 <= number < len(row["sentences"]):
         raise HTTPException(404)
     return row, row["sentences"][number]
+
+
+def opinion(data_dir: Path, row: dict, number: int) -> dict | None:
+    """Return {labels, cards, model} of a teacher that disagrees about an uncorrected sentence, None if there is none."""
+    lesson = teacher.read(data_dir).get(row["reading_id"])
+    if lesson is None:
+        return None
+    said = corrections.read(data_dir).filter(pl.col("reading_id") == row["reading_id"]).to_dicts()
+    taught = teacher.disagreements(row["content"], row["sentences"], lesson, said).get(number)
+    return taught and taught | {"model": lesson["model"]}
 
 
 def parts(content: str, sentences: list[dict]) -> list[dict]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from tarot_data.store import corrections, delta, tables
+from tarot_data.store import corrections, delta, tables, teacher
 
 
 def search(
@@ -75,15 +75,47 @@ def _overlaid(data_dir: Path, files: tuple[str, ...], stamp: object) -> pl.DataF
 
 
 def least_sure(data_dir: Path) -> pl.DataFrame:
-    """Readings (INDEX) with an uncorrected sentence: those whose cards are from their content, then the least certain."""
-    return _least_sure(*_key(data_dir))
+    """Readings (INDEX, and taught) with an uncorrected sentence: those about which a teacher disagrees, then those whose
+    cards are from their content, then the least certain.
+
+    taught: the teacher's labels of the sentence `unsure`, null if it does not disagree.
+    """
+    path = teacher.path_of(data_dir)
+    stamp = (path.stat().st_mtime_ns, path.stat().st_size) if path.exists() else None
+    return _least_sure(*_key(data_dir), stamp)
 
 
 @lru_cache(maxsize=1)
-def _least_sure(data_dir: Path, files: tuple[str, ...], stamp: object) -> pl.DataFrame:
+def _least_sure(data_dir: Path, files: tuple[str, ...], stamp: object, taught: object) -> pl.DataFrame:
     rows = _overlaid(data_dir, files, stamp)
     rows = rows.filter(pl.col("unsure").is_not_null()).sort("sure", maintain_order=True)
-    return rows.sort(~FROM_CONTENT, maintain_order=True)
+    rows = rows.sort(~FROM_CONTENT, maintain_order=True)
+    disputed = _disputed(data_dir, rows["reading_id"]) if taught else pl.DataFrame(schema=DISPUTED)
+    rows = rows.join(disputed, on="reading_id", how="left", suffix="_new", maintain_order="left")
+    changed = [
+        pl.when(pl.col("taught").is_null()).then(name).otherwise(f"{name}_new").alias(name) for name in BY_SENTENCE
+    ]
+    rows = rows.with_columns(changed).drop(f"{name}_new" for name in BY_SENTENCE)
+    return rows.sort(pl.col("taught").is_null(), maintain_order=True)
+
+
+def _disputed(data_dir: Path, reading_ids: pl.Series) -> pl.DataFrame:
+    """Of every reading the sentence the labeller is least sure of among those a teacher labels otherwise (DISPUTED)."""
+    lessons = teacher.read(data_dir)
+    asked = reading_ids.filter(reading_ids.is_in(list(lessons))).to_list()
+    said = corrections.read(data_dir).filter(pl.col("reading_id").is_in(asked)).to_dicts()
+    by_reading: dict[str, list[dict]] = {}
+    for correction in said:
+        by_reading.setdefault(correction["reading_id"], []).append(correction)
+    found = []
+    for name, content, sentences in tables.chosen(data_dir, asked, ["reading_id", "content", "sentences"]).iter_rows():
+        other = teacher.disagreements(content, sentences, lessons[name], by_reading.get(name, []))
+        if other:
+            place = min(other, key=lambda place: sentences[place]["confidence"])
+            one = sentences[place]
+            words = content[one["start"] : one["end"]][:SHOWN_CHARS]
+            found.append((name, one["confidence"], place, words, one["labels"], other[place]["labels"]))
+    return pl.DataFrame(found, schema=DISPUTED, orient="row")
 
 
 INDEX = pl.Schema(
@@ -108,6 +140,10 @@ INDEX = pl.Schema(
 beginning, taken: its labels. All null if every sentence is corrected."""
 
 BY_LABEL = ("labels", "sure", "unsure", "words", "taken")
+BY_SENTENCE = ("sure", "unsure", "words", "taken")
+DISPUTED = pl.Schema(
+    {name: INDEX[name] for name in ("reading_id", *BY_SENTENCE)} | {"taught": pl.List(pl.String)},
+)
 SHOWN_CHARS = 80
 
 

@@ -20,7 +20,7 @@ from tarot_data.dataset import versions
 from tarot_data.review import blind_votes, search
 from tarot_data.review.app import create_app
 from tarot_data.review.background_job import Job
-from tarot_data.store import corrections, delta, tables
+from tarot_data.store import corrections, delta, tables, teacher
 from tests import builders
 from tests.ingest.test_fixes import CONFLICT, FIRST, GOOD, NEAR, WRONG_CARD, lay, take_in
 
@@ -293,6 +293,26 @@ def test_corrected_sentences_count_for_filters(three, browser):
         f"r000000000000000{number}" for number in (1, 3, 2)
     ]
     assert browser.get("/labels/next?at=99", follow_redirects=False).headers["location"] == "/labels"
+
+
+def test_disagreements_with_a_teacher_come_first(three, browser):
+    row = tables.reading(three, "r0000000000000001")
+    taught = [{"labels": ["opening"], "cards": []}, {"labels": ["card_link", "advice"], "cards": ["力量"]}]
+    with tables.writing(three):
+        teacher.add(
+            three, teacher.to_lesson(row, taught[: len(row["sentences"])], "big-model", "localhost", "2026-01-01")
+        )
+    listed = browser.get("/labels").text
+    assert "与老师模型不一致：" in listed and listed.index("0000001/1?at=1") < listed.index("0000003/0?at=2")
+    page = browser.get("/readings/r0000000000000001/1?at=1").text
+    assert "老师模型 big-model 标的是：" in page and "连牌</span>＋" in page and "[力量]" in page
+    form = re.search(r'<form[^>]*id="teacher">(.*?)</form>', page, re.S).group(1)
+    fields = dict(re.findall(r'name="([^"]+)" value="([^"]+)"', form))
+    assert browser.post("/readings/r0000000000000001/1", data=fields, follow_redirects=False).status_code == 303
+    (said,) = corrections.read(three).to_dicts()
+    assert (said["labels"], said["cards"]) == (["card_link", "advice"], ["力量"])
+    assert "老师模型" not in browser.get("/readings/r0000000000000001/1").text
+    assert "与老师模型不一致：" not in browser.get("/labels").text
 
 
 def correct(data, reading_id, *labels):
