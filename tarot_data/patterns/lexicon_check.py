@@ -43,7 +43,7 @@ CLOSED: dict[str, dict[str, tuple[str, ...]]] = {
     "aliases": {"card": CARDS, "use": ("prose", "marked", "field")},
     "images": {"card": CARDS},
     "signs": {"side": ("before", "after", "end")},
-    "settings": {"setting": ("cards_from_content",), "value": ("named", "listed")},
+    "settings": {"setting": ("cards_from_content", "birth_details"), "value": ("named", "listed", "masked", "kept")},
     "hedges": {"kind": ("hypothetical", "comparison", "absent", "earlier", "extra")},
     "pointers": {"kind": ("two", "back", "many", "group", "ordinal", "advice_place")},
     "ranks": {"kind": ("rank", "measure", "thing", "suit")},

@@ -1,9 +1,14 @@
 """Checks of numbers that contact details are made of: checksums, dates inside, grouping."""
 
 import re
+from collections.abc import Callable
+from itertools import pairwise
+
+from tarot_data import lexicon
 
 _ID_DATE = re.compile(r"\d{6}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dX]")
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_MOBILE = re.compile(r"1[3-9]\d{9}")
 _TAIWAN_LETTERS = "ABCDEFGHJKLMNPQRSTUVXYWZIO"
 _TAIWAN_WEIGHTS = (1, 9, 8, 7, 6, 5, 4, 3, 2, 1, 1)
 
@@ -47,7 +52,44 @@ def is_luhn(number: str) -> bool:
     return sum(doubled) % 10 == 0
 
 
+def is_mobile_in_pieces(text: str) -> bool:
+    """Check that the pieces make a mobile number of mainland China, in their order or with the last piece first."""
+    pieces = re.findall(r"\d+", text)
+    orders = ("".join(pieces), "".join([*pieces[1:], pieces[0]]))
+    return any(_MOBILE.fullmatch(number) for number in orders)
+
+
+def is_no_sequence(text: str) -> bool:
+    """Check that the groups of a number do not count upwards: 13 14 15 16 17."""
+    groups = [int(group) for group in re.findall(r"\d+", text)]
+    return len(groups) < 3 or any(later - earlier != 1 for earlier, later in pairwise(groups[:4]))
+
+
+def is_no_cycle(text: str) -> bool:
+    """Check that pillars (甲子 乙丑 丙寅) are no run of the sixty in their order."""
+    order = lexicon.words("dates", "stem")
+    stems = [order.index(character) for character in text if character in order]
+    return any((later - earlier) % 10 != 1 for earlier, later in pairwise(stems))
+
+
+def are_octets(text: str) -> bool:
+    """Check that the parts of an IPv4 address are at most 255."""
+    return all(int(part) <= 255 for part in text.split("."))
+
+
+def _has_digits(least: int) -> Callable[[str], bool]:
+    return lambda text: sum(map(str.isdigit, text)) >= least
+
+
 CHECKS = {
+    "eight_digits": _has_digits(8),
+    "five_digits": _has_digits(5),
+    "four_digits": _has_digits(4),
+    "ten_digits": _has_digits(10),
+    "mobile_pieces": is_mobile_in_pieces,
+    "no_cycle": is_no_cycle,
+    "no_sequence": is_no_sequence,
+    "octets": are_octets,
     "grouped": is_grouped,
     "id_card": is_id_card,
     "id_date": has_id_date,

@@ -4,22 +4,23 @@ Boundaries are look-arounds on ASCII letters and digits: `\\b` does not exist be
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
-from tarot_data.privacy.recognisers import Look, Recogniser, groups, recognisers, spelt_number, triggers
+from tarot_data.privacy.recognisers import Look, Recogniser, groups, spelt_number, triggers
 from tarot_data.text.normalise import code_table, translated, width_table
 
 SHORTEST, SHORTEST_PIECE = 5, 4
 """Characters of a text that may hold a contact detail, and of the rest of one that overlaps another."""
 
 _WIDE = re.compile(
-    "[\uff03\uff0b\uff10-\uff19\uff20-\uff5a\uff0e\uff0d\uff08\uff09\uff0f\uff3f\u3000\xa0\u00ad\u200b-\u200f\u2010-\u2013\u2212\u2060\ufeff\U0001d7ce-\U0001d7ff]"
+    "[\uff03\uff0b\uff10-\uff19\uff20-\uff5a\uff0e\uff0d\uff08\uff09\uff0f\uff3f\u3000\xa0\u2010-\u2013\u2212\ufe63\U0001d7ce-\U0001d7ff]"
 )
-_KEYCAP = str.maketrans("", "", "\ufe0f\u20e3")
+_HYPHENS = str.maketrans("、，,", "---")
+# Keycaps, variation selectors and what else cannot be seen.
+_INVISIBLE = re.compile("[\xad\u200b-\u200f\u2060\ufe0e\ufe0f\u20e3\ufeff]+")
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ def find_contacts(text: str) -> list[Contact]:
         return []
     if not triggers()["worth_a_look"](text):
         return []
-    if _WIDE.search(text):
-        text = translated(text, _plain_codes())
+    length = len(text)
+    text, places = plain_form(text)
     look = Look(text)
     found: list[Contact] = []
     for trigger, members in groups():
@@ -46,21 +47,54 @@ def find_contacts(text: str) -> list[Contact]:
             continue
         for recogniser in members:
             if not recogniser.cue or recogniser.kind in look.announced:
-                for match in recogniser.pattern.finditer(text):
-                    for start, end in recogniser.details(match):
-                        _add(found, Contact(start, end, recogniser.kind), recogniser.pieces)
-    if look["spelt"]:
-        for contact in _spelt_out(text):
-            _add(found, contact)
-    return sorted(found, key=lambda contact: contact.start)
+                for start, end in recogniser.spans(look):
+                    _add(found, Contact(start, end, recogniser.kind), recogniser.pieces)
+    found.sort(key=lambda contact: contact.start)
+    if places is None:
+        return found
+    places.append(length)
+    return [Contact(places[one.start], places[one.end], one.kind) for one in found]
+
+
+def plain_form(text: str) -> tuple[str, list[int] | None]:
+    """Return the form of a text that is searched, and the place in the text of each of its characters.
+
+    Half width, invisible characters removed, long numbers that are spelt out in digits. places: None if equal.
+    """
+    places = None
+    if _INVISIBLE.search(text):
+        places = _visible_places(text)
+        text = _INVISIBLE.sub("", text)
+    if _WIDE.search(text):
+        text = translated(text, _plain_codes())
+    if triggers()["spelt"](text):
+        pattern, digits = spelt_number()
+        text = pattern.sub(lambda match: _in_digits(match[0], digits), text)
+    return text, places
+
+
+def _visible_places(text: str) -> list[int]:
+    places: list[int] = []
+    last = 0
+    for match in _INVISIBLE.finditer(text):
+        places += range(last, match.start())
+        last = match.end()
+    return [*places, *range(last, len(text))]
+
+
+def _in_digits(number: str, digits: dict[int, str]) -> str:
+    """Translate a number that is spelt out; one in plain digits stays."""
+    written = number.translate(digits)
+    return written.translate(_HYPHENS) if written != number else number
 
 
 def found_by(recogniser: Recogniser, text: str) -> bool:
     """Test whether a recogniser finds a detail in a text, were it the only one."""
-    text = translated(text, _plain_codes()) if _WIDE.search(text) else text
+    tried = triggers()["worth_a_look"](text)
+    text, _ = plain_form(text)
     look = Look(text)
-    tried = look["worth_a_look"] and look[recogniser.when] and (not recogniser.cue or recogniser.kind in look.announced)
-    return tried and any(True for _ in recogniser.spans(text))
+    tried = tried and look[recogniser.when] and (not recogniser.cue or recogniser.kind in look.announced)
+    return tried and any(True for _ in recogniser.spans(look))
 
 
 def _add(found: list[Contact], contact: Contact, pieces: bool = False) -> None:
@@ -75,24 +109,9 @@ def _add(found: list[Contact], contact: Contact, pieces: bool = False) -> None:
                 found.append(Contact(left, right, contact.kind))
 
 
-def _spelt_out(text: str) -> Iterator[Contact]:
-    """Yield the contact details among numbers that are spelt out or framed as keycaps."""
-    pattern, digits = spelt_number()
-    for match in pattern.finditer(text):
-        number = match[0].translate(digits)
-        bare = number.translate(_KEYCAP)
-        for recogniser in recognisers():
-            for start, end in recogniser.spans(bare) if recogniser.spelt else ():
-                if bare == number:
-                    yield Contact(match.start() + start, match.start() + end, recogniser.kind)
-                else:
-                    yield Contact(match.start(), match.end(), recogniser.kind)
-
-
 @cache
 def _plain_codes() -> np.ndarray:
-    """Return the translation to half width, one kind of digit, dash and invisible character, as of `code_table`."""
+    """Return the translation to half width, one kind of digit and dash, as of `code_table`."""
     table = dict(width_table())
     table |= {0x1D7CE + place: str(place % 10) for place in range(50)}
-    table |= dict.fromkeys((*range(0x2010, 0x2014), 0x2212), "-")
-    return code_table(table | dict.fromkeys((0xAD, *range(0x200C, 0x2010), 0x2060, 0xFEFF), "\u200b"))
+    return code_table(table | dict.fromkeys((*range(0x2010, 0x2014), 0x2212, 0xFE63), "-"))

@@ -6,7 +6,7 @@ The code has no words: a new form of contact detail is an entry of the table, a 
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
@@ -17,6 +17,9 @@ from tarot_data.privacy.checksums import CHECKS
 from tarot_data.text.normalise import widths
 
 TABLE = "recognisers.toml"
+FEW_WORDS = 8
+"""Words that are found faster one by one than by one pattern."""
+
 FLAGS = re.IGNORECASE | re.VERBOSE | re.DOTALL
 _REFERENCE = re.compile(r"\{([a-z_]+)\}")
 _ENGLISH = re.compile("[a-z]+")
@@ -35,17 +38,17 @@ class Recogniser:
     lead: re.Pattern | None
     outside: re.Pattern | None
     checks: tuple[Callable[[str], bool], ...]
-    spelt: bool
     pieces: bool
     example: str
     counter_example: str
     line: int
     """Line of the entry in recognisers.toml."""
 
-    def spans(self, text: str) -> Iterator[tuple[int, int]]:
-        """Yield start and end of every detail of this form in a text (half width)."""
-        for match in self.pattern.finditer(text):
-            yield from self.details(match)
+    def spans(self, look: "Look") -> Iterator[tuple[int, int]]:
+        """Yield start and end of every detail of this form in a text in plain form."""
+        for zone in look.zones if self.when == "digits" else ((),):
+            for match in self.pattern.finditer(look.text, *zone):
+                yield from self.details(match)
 
     def details(self, match: re.Match) -> list[tuple[int, int]]:
         """Return the spans of a match of the pattern that are details."""
@@ -80,6 +83,11 @@ class Look(dict[str, bool]):
         return holds
 
     @cached_property
+    def zones(self) -> list[tuple[int, int]]:
+        """Return the spans around numbers, in which alone the recognisers of the trigger `digits` search."""
+        return [(max(0, a - ZONE_EDGE), b + ZONE_EDGE) for a, b in (m.span() for m in _zone().finditer(self.text))]
+
+    @cached_property
     def announced(self) -> set[str]:
         """Return the kinds that have a cue word in the text."""
         return announced_kinds(self.text)
@@ -88,6 +96,15 @@ class Look(dict[str, bool]):
 @cache
 def _table() -> dict:
     return tomllib.loads((files("tarot_data.lexicon") / TABLE).read_text(encoding="utf-8"))
+
+
+@cache
+def _zone() -> re.Pattern:
+    return re.compile(_table()["zone"], re.VERBOSE)
+
+
+ZONE_EDGE = 6
+"""Characters before and after a zone that belong to it: brackets, letters. No more than `zone` skips between digits."""
 
 
 @cache
@@ -101,7 +118,10 @@ def _trigger(name: str) -> Callable[[str], object]:
     if "pattern" in one:
         return re.compile(one["pattern"], re.VERBOSE).search
     if "words" in one:
-        return lambda text: any(map(text.__contains__, one["words"]))
+        words = one["words"]
+        if len(words) > FEW_WORDS:
+            return re.compile("|".join(map(re.escape, words))).search
+        return lambda text: any(map(text.__contains__, words))
     tests = [_trigger(other) for other in one["any"]]
 
     return lambda text: any(test(text) for test in tests)
@@ -118,7 +138,13 @@ def recognisers() -> tuple[Recogniser, ...]:
     """Return the compiled recognisers in the order of the table."""
     text = (files("tarot_data.lexicon") / TABLE).read_text(encoding="utf-8")
     lines = [number for number, line in enumerate(text.splitlines(), 1) if line.startswith("[[recogniser]]")]
-    return tuple(_compiled(row, line) for row, line in zip(_table()["recogniser"], lines, strict=True))
+    rows = zip(_table()["recogniser"], lines, strict=True)
+    return tuple(_compiled(row, line) for row, line in rows if not _switched_off(row))
+
+
+def _switched_off(row: dict) -> bool:
+    setting, _, value = row.get("unless", "").partition("=")
+    return bool(setting) and lexicon.setting(setting) == value
 
 
 def _compiled(row: dict, line: int) -> Recogniser:
@@ -134,7 +160,6 @@ def _compiled(row: dict, line: int) -> Recogniser:
         **{name: pattern(name, row.get(name)) for name in ("pattern", "detail", "after", "lead")},
         outside=pattern("outside", parts[row["outside"]] if "outside" in row else None),
         checks=tuple(CHECKS[name] for name in row.get("checks", ())),
-        spelt=row.get("spelt", False),
         pieces=row.get("pieces", False),
         example=row["example"],
         counter_example=row["counter_example"],
@@ -151,15 +176,16 @@ def _filled(text: str, parts: dict[str, str]) -> str:
 def _parts(kind: str) -> dict[str, str]:
     """Return the parts that patterns of a kind may refer to."""
     words = sorted(cues().get(kind, ()), key=len, reverse=True)
+    other = [_table()["cue_patterns"][kind]] if kind in _table()["cue_patterns"] else []
     return _table()["parts"] | {
-        "cue": _any_of(map(_bounded, words)),
-        "long_cue": _any_of(_bounded(word) for word in words if len(word) > 1),
+        "cue": _any_of([*map(_bounded, words), *other]),
+        "long_cue": _any_of([*(_bounded(word) for word in words if len(word) > 1), *other]),
         "plain_cue": _any_of(map(re.escape, words)),
         "spelt_digits": "".join(_table()["spelt_digits"].values()),
     }
 
 
-def _any_of(patterns: Iterator[str]) -> str:
+def _any_of(patterns: Iterable[str]) -> str:
     return f"(?:{'|'.join(patterns)})"
 
 
@@ -224,7 +250,15 @@ def announced_kinds(text: str) -> set[str]:
         lowered += lowered.translate(_WITHOUT_GAPS)
     first_characters = anywhere.keys() & set(lowered)
     kinds = {kind for first in first_characters for word, kind in anywhere[first] if word in lowered}
+    kinds.update(kind for kind, pattern in _cue_patterns().items() if kind not in kinds and pattern.search(lowered))
     return kinds.union(*(english[token] for token in english.keys() & _ENGLISH.findall(lowered)))
+
+
+@cache
+def _cue_patterns() -> dict[str, re.Pattern]:
+    """Return the pattern of a kind's cues that are no fixed word."""
+    parts = _table()["parts"]
+    return {kind: re.compile(_filled(text, parts), FLAGS) for kind, text in _table()["cue_patterns"].items()}
 
 
 _WITHOUT_GAPS = str.maketrans("", "", " .·-")
