@@ -32,7 +32,7 @@ _MASKED = re.compile(r"[\s(（<《\[【:：]*〔[^〕]*〕[\s)）>》\]】]*")
 """A masked contact detail behind a name, with the brackets around it."""
 _OPENING, _CLOSING = "([{（【「『《〈<“", ")]}）】」』》〉>”"
 _PAIRS = frozenset(zip(_OPENING, _CLOSING, strict=True))
-_AROUND_NAME = " ,，、;；:：@#*•·-–—_~|/▪◆●>\"'"
+_AROUND_NAME = " ,，、;；:：@#*•·-–—_~～|/▪◆●>\"'"
 
 
 @dataclass

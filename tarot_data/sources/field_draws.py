@@ -19,7 +19,7 @@ LONGEST_CARD_LIST = 200
 """Characters of a content field that may hold the cards (`结果`)."""
 
 _NAME_BREAK = re.compile(r"[、,，;；|｜/\s]+")
-_POSITION_BREAK = re.compile(r"[、,，;；|｜/\n]+")
+_POSITION_BREAK = re.compile(r"[、,，;；|｜/\n]+|(?:^|\s)[0-9]{1,2}(?:[.、)）]\s?|\s)|[①-⑳]")
 
 
 def draws_of(values: FieldValues) -> tuple[RawDraw, ...]:

@@ -33,7 +33,7 @@ _DASH = re.compile(r"[-\u2013\u2014|]{1,2}\s+")
 """Between a label and its value: `问题 - 搬家`, `问题 | 搬家`."""
 _ASKED = re.compile(rf"{_LEAD.pattern}(?P<label>[^?:\n]{{2,24}}?)\s?(?P<mark>[?:])[?:]?\s*")
 _TAG = re.compile(r"(?:^|\s)#(?P<label>[^\s#/]{1,8})/(?P<value>[^\s#/]{1,20})")
-_TAGS_AT_END = re.compile(r"(?:\s+#[^\s#]{1,30})+\s*$")
+_TAGS_AT_END = re.compile(r"(?:(?:^|\s+)#(?!\d)[^\s#]{1,30})+\s*$")
 
 
 class Label(NamedTuple):

@@ -17,7 +17,7 @@ _SEPARATING = "-=_*~～—―─━－＝＊·•#.＿〰◆◇■□●○★�
 _DASHES = "-=_*~—─"
 
 DAY = r"(?:19|20)\d{2}\s?[-/.年]\s?\d{1,2}\s?[-/.月]\s?\d{1,2}\s?[日号]?"
-_DAY_AT_START = re.compile(rf"{DAY}|(?:19|20)\d{{6}}(?!\d)")
+_DAY_AT_START = re.compile(rf"{DAY}|(?:19|20)\d{{6}}(?!\d)|[A-Z][a-z]{{2,8}} \d{{1,2}}, (?:19|20)\d{{2}}")
 _LONGEST_DATE_LINE = _LONGEST_SEPARATOR = 60
 _MOST_ORNAMENTS = 12
 _AFTER_DATE = 8
@@ -95,7 +95,12 @@ class Line:
     @property
     def is_task(self) -> bool:
         """Check for a line with a checkbox that is no label: `- [ ] 回访`, `☑ 已付款`."""
-        return self.stripped.startswith(_TASK_STARTS) and _TASK.match(self.text) is not None and not self.labels
+        return self.stripped.startswith(_TASK_STARTS) and _TASK.match(self.text) is not None and not self.is_labelled
+
+    @property
+    def is_labelled(self) -> bool:
+        """Check for a label of a field that is read: not `收款 66`."""
+        return bool(self.labels) and self.labels[0].key[0] != "ignored"
 
     @property
     def ends_sentence(self) -> bool:

@@ -126,7 +126,7 @@ def _replacement(entry: dict[str, object]) -> Replacement:
 
     def replace(match: re.Match) -> str:
         after = match.expand(to) if filled else to
-        if keep and not (labels_in(after) or keep.endswith("cards") and card_fields.listed(after)):
+        if keep and not (Line(after).is_labelled or keep.endswith("cards") and card_fields.listed(after)):
             return match[0]
         return (after.replace("\n", _BREAK) or _DROPPED) + _LOST * match[0].count("\n")
 

@@ -57,6 +57,8 @@ def outline_of(lines: list[Line]) -> Outline | None:
             deep = True
         elif not path and line.labels:
             outline.properties.append(line)
+        elif not path and line.level == 1:
+            continue  # the title of the outline
         else:
             return None
     return outline if deep else None

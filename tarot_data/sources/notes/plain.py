@@ -11,7 +11,7 @@ from tarot_data.sources.encoding import text_of
 from tarot_data.sources.field_values import Fields
 from tarot_data.sources.labelled_lines import read_head
 from tarot_data.sources.lines import DAY, ORNAMENTS, WHITESPACE, Kind, Line
-from tarot_data.sources.notes import markup, outline, sections
+from tarot_data.sources.notes import bare_heads, markup, outline, sections
 from tarot_data.sources.notes.beginnings import NO_TITLE, Reading, client_of_all, find_readings
 from tarot_data.sources.notes.front_matter import FORM, day_in_name, front_matter, record_of_note
 from tarot_data.sources.notes.markdown_tables import without_tables
@@ -53,7 +53,7 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
     lines = markup.lines_of(body)
     for line in lines:
         line.number += above
-    if not any(name == "cards" for name, _ in fields) and find_readings(lines):
+    if not any(name == "cards" for name, _ in fields) and find_readings(bare_heads.with_labels(lines)):
         # A daily note: its front matter applies to all readings in it.
         yield from read_lines(lines, blob, FORM, common=fields)
     else:
@@ -68,7 +68,10 @@ def read_lines(
     if tree and tree.properties:
         common = {**(common or {}), **read_head(tree.properties, 0).fields}
     for part in outline.readings_in(tree.bullets, _text_below) if tree else [lines]:
-        yield from split(without_tables(part), blob, form, locator, common)
+        part = without_tables(part)
+        labelled = bare_heads.with_labels(part)
+        # Where a line without a label names a person, it is the person of one reading.
+        yield from split(labelled, blob, form, locator, common, one_client=labelled is part)
 
 
 def _text_below(lines: list[Line]) -> int:
@@ -78,17 +81,23 @@ def _text_below(lines: list[Line]) -> int:
 
 
 def split(
-    lines: list[Line], blob: Blob, form: str, locator: str = "line {}", common: Fields | None = None
+    lines: list[Line],
+    blob: Blob,
+    form: str,
+    locator: str = "line {}",
+    common: Fields | None = None,
+    one_client: bool = True,
 ) -> Iterator[RawRecord | Rejected]:
     """Split labelled lines into readings, in order; lines without any label are one record.
 
-    common: fields of every reading that does not have them itself.
+    common: fields of every reading that does not have them itself. one_client: a person named only at the top is that of
+    all readings.
     """
     readings = find_readings(lines)
     if not readings:
         yield _unlabelled(lines, blob, source_of(blob, locator.format(lines[0].number if lines else 1), form), common)
         return
-    common = common or client_of_all(lines, readings)
+    common = common or (client_of_all(lines, readings) if one_client else {})
     note = _Note(lines, day_in_name(blob.name))
     early = lines[: readings[0].begin]
     preface = sections.text_above(early)

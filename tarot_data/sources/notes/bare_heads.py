@@ -1,0 +1,310 @@
+"""Heads without labels (`3/2 小满 问要不要搬家`, `阿棠`, `圣三角`, `抽到 愚人 力量逆`) to the same lines with labels.
+
+A head is a block of short lines around the cards. Each line is read as parts: a date, a person, a topic, a spread, cards or
+a question. The words that lead to a part are in noise.csv.
+"""
+
+import re
+from typing import NamedTuple
+
+from tarot_data import lexicon
+from tarot_data.cards import card_fields, content_cards
+from tarot_data.cards.spreads import resolve_spread
+from tarot_data.sources.field_draws import topics
+from tarot_data.sources.lines import WHITESPACE, Kind, Line
+from tarot_data.sources.name_evidence import is_no_name, looks_like_name
+from tarot_data.sources.noise import noise_words
+from tarot_data.text.normalise import fold
+
+LINES_ABOVE = 7
+"""Lines above the cards among which the other lines of the head are, blank ones included."""
+LONGEST_LINE, LONGEST_QUESTION = 60, 120
+"""Characters of a line of a head, and of one that asks."""
+LONGEST_CARDS = 120
+SHORTEST_BODY = 20
+"""Characters of the text below the head."""
+LONGEST_TOPIC = 4
+"""Characters of a word behind a name that is a topic: `果果-考编`."""
+LINES_OF_CARDS = 15
+LINES_BELOW = 4
+
+_EDGES = (Kind.SEPARATOR, Kind.DATE)
+
+_PERSON, _DATE, _QUESTION, _SPREAD, _CARDS = "咨询者", "日期", "问题", "牌阵", "牌"
+_NAMED = {_PERSON: "person", _DATE: "date", _QUESTION: "question", _SPREAD: "spread", _CARDS: "cards"}
+_RULE = "---"
+_DAY = re.compile(
+    r"(?<![\d:：])(?:(?:(?:19|20)?\d{2}\s?[-/.年]\s?)?\d{1,2}\s?[-/.月]\s?\d{1,2}\s?[日号號]?|(?:19|20)\d{6}|(?:0[1-9]|1[0-2])[0-3]\d)(?![\d:：])"
+)
+_TIME = re.compile(r"(?<!\d)\d{1,2}[:：]\d{2}(?:[:：]\d{2})?(?!\d)")
+_COMPACT = re.compile(r"(\d{2})(\d{2})")
+_BREAK = re.compile(r"[\s|｜/·•,，、。;；:：~～—–_【】\[\]「」『』（）()#*>→-]+")
+_MARKS = WHITESPACE + ":：,，.。;；~～👇⬇️↓🔮✨🙋🃏❓❔💬*_>#-—·•"
+_NAME = re.compile(r"[A-Za-z\u3400-\u9fff]{1,6}|[A-Za-z]{2,12}")
+_AROUND = WHITESPACE + "*:："
+_GOES_ON = ("，", ",", "、", "；")
+_ENDS = ("。", "！", "!", "…")
+
+Part = tuple[str, str]
+"""A label and its value."""
+
+
+class _Lead(NamedTuple):
+    """Patterns of the words of a head. asks: words before a question; group 1 is the text before them, group 2 the
+    question. client: words before or after a name, which is its last group. cards: the end of a line above the cards."""
+
+    asks: re.Pattern
+    client: re.Pattern
+    cards: re.Pattern
+
+
+@lexicon.cached
+def _leads() -> _Lead:
+    asks, pronouns, before, lends, after, of, cards = (
+        "|".join(map(re.escape, sorted(noise_words(kind), key=len, reverse=True)))
+        for kind in ("head asks", "head pronoun", "head client", "head for", "head reads", "head of", "head cards")
+    )
+    name = r"[a-z\u3400-\u9fff]{1,6}|[a-z]{2,12}"
+    return _Lead(
+        re.compile(rf"^(.{{0,24}}?)(?:(?:{pronouns})的?)?(?:{asks})[^\w\s]{{0,4}}\s*(\S.*)$"),
+        re.compile(rf"(?:{before})\W{{0,3}}({name})|(?:{lends})\s?({name}?)\s?(?:{after})|^({name}?)(?:{of})"),
+        re.compile(rf"(?:^|[^\w]|[0-9])(?:{cards})$|(?:{cards})$"),
+    )
+
+
+def with_labels(lines: list[Line]) -> list[Line]:
+    """Return the lines of a note with its unlabelled heads labelled; the lines themselves if it has none."""
+    heads = _heads(lines)
+    if not heads:
+        return lines
+    out: list[Line] = []
+    end = 0
+    for head in heads:
+        out += lines[end : head.begin]
+        above = next((line for line in reversed(out) if line.stripped), None)
+        if above and above.kind != Kind.SEPARATOR:
+            out.append(Line(_RULE, lines[head.begin].number))
+        out += head.lines
+        end = head.end
+    return out + lines[end:]
+
+
+class _Head(NamedTuple):
+    """begin, end: indexes of its lines. lines: the lines with labels."""
+
+    begin: int
+    end: int
+    lines: list[Line]
+
+
+def _heads(lines: list[Line]) -> list[_Head]:
+    found: list[_Head] = []
+    floor = index = 0
+    while index < len(lines):
+        if not _is_drawn(lines, index):
+            index += 1
+            continue
+        end = _end_of_cards(lines, index)
+        if head := _head_around(lines, index, end, floor):
+            found.append(head)
+        floor = index = end
+    return found
+
+
+def _is_drawn(lines: list[Line], index: int) -> bool:
+    """Check for the first line of the drawn cards, with a label or without one."""
+    line = lines[index]
+    if line.labels and line.labels[0].key[0] == "cards":
+        return True
+    return (not line.labels or line.labels[0].key[0] == "content") and _has_cards(line)
+
+
+def _has_cards(line: Line) -> bool:
+    """Check for a line of cards and nothing else; the search for a name is the quick test."""
+    text = line.stripped
+    if not text or len(text) > LONGEST_CARDS or any(mark in text[:-1] for mark in _ENDS):
+        return False
+    return bool(content_cards.named_cards(text) or line.item) and bool(card_fields.listed(text))
+
+
+def _head_around(lines: list[Line], cards: int, end: int, floor: int) -> _Head | None:
+    """Read the head above the lines of its cards; None if it is none, or says nothing that has no label.
+
+    It is a block of its own with text below, and no cards with nothing but a head below them are above it.
+    """
+    if _count_text(lines[end : end + LINES_BELOW]) < SHORTEST_BODY:
+        return None
+    parts: dict[int, list[Part]] = {}
+    begin = cards
+    for index in range(cards - 1, max(floor, cards - LINES_ABOVE) - 1, -1):
+        line = lines[index]
+        if not line.stripped:
+            continue
+        if line.kind == Kind.SEPARATOR or (read := _parts_of(line)) is None:
+            break
+        if line.labels and _drop_values(lines, index, parts):
+            return None
+        parts[index], begin = read, index
+        if line.level:
+            break
+    apart = begin == floor or not lines[begin - 1].stripped or lines[begin].level or lines[begin - 1].kind in _EDGES
+    if not apart or floor and _count_text(lines[floor:begin]) < SHORTEST_BODY:
+        return None
+    named = _known(lines[begin:end])
+    labels = [label for index in sorted(parts) for label, _ in parts[index]]
+    if not any(_NAMED[label] in ("person", "question") and _NAMED[label] not in named for label in labels):
+        return None
+    return _Head(begin, end, _rewritten(lines, begin, cards, end, parts, named))
+
+
+def _drop_values(lines: list[Line], index: int, parts: dict[int, list[Part]]) -> bool:
+    """Leave the lines of a value below its label as they are. Returns True for the label of the content."""
+    label = lines[index].labels[-1]
+    if label.key[0] == "content":
+        return True
+    value = lines[index].text[label.end :].strip(_AROUND)
+    if label.key[0] in ("background", "ignored") or not value or value.endswith(_GOES_ON):
+        below = index + 1
+        while below in parts and not lines[below].labels:
+            del parts[below]
+            below += 1
+    return False
+
+
+def _known(lines: list[Line]) -> set[str]:
+    """Return the fields that lines have labels for."""
+    return {label.key[0] for line in lines for label in line.labels}
+
+
+def _end_of_cards(lines: list[Line], start: int) -> int:
+    end = start + 1
+    while end < min(len(lines), start + LINES_OF_CARDS) and not _is_labelled(lines[end]) and _has_cards(lines[end]):
+        end += 1
+    return end
+
+
+def _is_labelled(line: Line) -> bool:
+    """Check for a label that is no name of a position: `结果：愚人` continues a list of cards."""
+    return bool(line.labels) and line.labels[0].key[0] not in ("content", "position", "background")
+
+
+def _count_text(lines: list[Line]) -> int:
+    """Count the characters of lines above the first separator or date."""
+    stop = next((i for i, line in enumerate(lines) if line.kind in _EDGES), len(lines))
+    return sum(len(line.stripped) for line in lines[:stop])
+
+
+def _rewritten(
+    lines: list[Line], begin: int, cards: int, end: int, parts: dict[int, list[Part]], named: set[str]
+) -> list[Line]:
+    """Label the lines of a head; what has a label already, and a second value of a field, is left as it is."""
+    out: list[Line] = []
+    taken = set(named)
+    for index in range(begin, cards):
+        line = lines[index]
+        if index not in parts or line.labels:
+            if line.stripped or not (out and parts.get(index - 1)):
+                out.append(line)
+            continue
+        read = [(label, value) for label, value in parts[index] if _NAMED[label] not in taken]
+        taken |= {_NAMED[label] for label, _ in read}
+        if line.level or parts[index] and not read:
+            out.append(line)
+        for label, value in read:
+            if label != _DATE or line.kind != Kind.DATE:
+                out.append(Line(f"{label}：{value}", line.number))
+            elif not line.level:
+                out.insert(0, Line(value, line.number))  # a date line is above the labels
+    first = lines[cards]
+    if "cards" in taken:
+        return out + lines[cards:end]
+    text = first.text[first.labels[0].end :] if first.labels else first.text
+    return [*out, Line(f"{_CARDS}：", first.number), Line(text, first.number), *lines[cards + 1 : end]]
+
+
+def _parts_of(line: Line) -> list[Part] | None:
+    """Read the parts of a line above the cards; None if it is no line of a head."""
+    if line.labels:
+        return []
+    text = line.title if line.level else line.stripped
+    if len(text) > LONGEST_QUESTION or line.is_task:
+        return None
+    if line.kind == Kind.DATE and not _DAY.search(text):
+        return [(_DATE, text)]  # `May 3, 2024`
+    if _leads().cards.search(fold(text).strip(_MARKS)):
+        return [(_CARDS, "")]
+    if all(word[0] == "#" for word in text.split()):
+        return []
+    folded = fold(text)
+    if len(folded) != len(text):
+        return None
+    found: list[Part] = []
+    if client := _leads().client.match(folded):
+        name = text[client.start(client.lastindex) : client.end(client.lastindex)]
+        if not is_no_name(name):
+            found, text, folded = [(_PERSON, name)], text[client.end() :], folded[client.end() :]
+    if asked := _leads().asks.match(folded):
+        before, question = text[: asked.end(1)], text[asked.start(2) :].strip(_MARKS)
+        around = _segments(before) if before.strip(_MARKS) and not found else []
+        return None if around is None or not question else [*found, *around, (_QUESTION, question)]
+    if found or len(text) > LONGEST_LINE:
+        return found or None
+    if text.endswith(("？", "?")):
+        return [(_QUESTION, text.strip(_MARKS))]
+    return _segments(text)
+
+
+def _segments(text: str) -> list[Part] | None:
+    """Read a line of short parts: `0611 阿沁 事业`, `客人 Momo～`, `给 Vivi 抽牌`, `圣三角：要不要续签`."""
+    found: list[Part] = []
+    if day := _DAY.search(text):
+        compact = _COMPACT.fullmatch(day[0])
+        found.append((_DATE, f"{int(compact[1])}月{int(compact[2])}日" if compact else day[0]))
+        text = f"{text[: day.start()]} {text[day.end() :]}"
+    text = _TIME.sub(" ", text)
+    rest: list[str] = []
+    topic = False
+    if (client := _leads().client.search(fold(text))) and len(fold(text)) == len(text):
+        at = client.lastindex
+        name = text[client.start(at) : client.end(at)]
+        if not is_no_name(name):
+            return [*found, (_PERSON, name)]
+    for segment in filter(None, _BREAK.split(text)):
+        folded = fold(segment)
+        if folded in topics():
+            topic = True
+        elif folded in noise_words("head filler"):
+            continue
+        elif resolve_spread(segment)[0]:
+            found.append((_SPREAD, segment))
+        else:
+            rest.append(segment)
+    if not rest:
+        return found
+    alone = not any(label == _DATE for label, _ in found) and not topic
+    if len(rest) == 1 and _is_name(rest[0], alone):
+        return [*found, (_PERSON, rest[0])]
+    return _question_or_none(found, rest, text)
+
+
+def _question_or_none(found: list[Part], rest: list[str], text: str) -> list[Part] | None:
+    """Read what is left of a line as a question, perhaps behind a name."""
+    if len(rest) == 2 and _is_name(rest[0], alone=True) and len(rest[1]) <= LONGEST_TOPIC and not _asks(rest[1]):
+        return [*found, (_PERSON, rest[0])]
+    if len(rest) > 1 and _is_name(rest[0], alone=False) and _asks(rest[-1]):
+        return [*found, (_PERSON, rest[0]), (_QUESTION, " ".join(rest[1:]))]
+    if not any(label == _DATE for label, _ in found) and _asks(text):
+        return [*found, (_QUESTION, " ".join(rest))]
+    return None
+
+
+def _asks(text: str) -> bool:
+    folded = fold(text)
+    return any(word in folded for word in noise_words("asks"))
+
+
+def _is_name(text: str, alone: bool) -> bool:
+    """Check for a name. alone: nothing else is in its line, so that its form must be that of a name."""
+    if not _NAME.fullmatch(text) or is_no_name(text) or _asks(text) or text.endswith(noise_words("no head name")):
+        return False
+    return not alone or looks_like_name(text) or (len(text) == 2 and text[0] == text[1])

@@ -1,0 +1,97 @@
+"""Heads whose lines have no labels: names, dates, questions and cards as readers jot them down."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tarot_data.ingest.clean import to_reading
+
+BODY = "隐士提着灯慢慢走，你这半年都在自己找路，没人催你。战车倒过来，缰绳松了，先把手上的事收完再谈别的。"
+OTHER = "太阳照着院子，这件事摊开讲反而轻松。星星倒过来，你有点不敢抬头，周末先睡个好觉，再回他的信息。"
+QUESTION = "要不要搬去南京"
+CARDS = [("隐士", "upright"), ("战车", "reversed")]
+
+
+def read_one(read, text: str, name: str = "a.txt") -> dict:
+    (record,) = read({name: text})
+    return to_reading(record)
+
+
+def assert_read(reading: dict, person: str | None = "小满", day: str | None = "2024-03-02") -> None:
+    assert reading["content"] == BODY
+    assert [(card["card"], card["orientation"]) for card in reading["cards"]] == CARDS
+    assert (reading["person"], reading["question"].rstrip("？")) == (person, QUESTION)
+    assert (str(reading["date"]) if reading["date"] else None) == day
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        f"2024-03-02 小满 问{QUESTION}\n隐士正位、战车逆位",
+        f"小满\n2024.3.2\n{QUESTION}？\n圣三角牌阵\n隐士 正位\n战车 逆位",
+        f"2024年3月2日\n\n给小满抽牌\n她的问题：{QUESTION}\n抽到 隐士正位 战车逆位",
+        f"2024-03-02 21:40\n小满的单\n想问{QUESTION}\n两张：隐士正位、战车逆位",
+        f"3月2号，老顾客 小满，问{QUESTION}。\n隐士正位 + 战车逆位",
+        f"0302 小满 事业\n问：{QUESTION}\n隐士正位、战车逆位",
+        f"来问的人是小满，姐姐辈。\n\n3/2\n\n想知道的是：{QUESTION}？\n\n翻开来是这几张：\n隐士 正位\n战车 逆位",
+        f"小满-搬家\n2024年3月2日\n21:14\n\n问：{QUESTION}\n牌：隐士正位、战车逆位",
+    ],
+)
+def test_a_head_without_labels(read, head):
+    assert_read(read_one(read, f"{head}\n\n{BODY}\n", "2024.txt"))
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.permutations(["小满", "2024-03-02", f"问：{QUESTION}"]), st.sampled_from(["", "\n"]))
+def test_lines_of_a_head_in_any_order(read, lines, gap):
+    assert_read(read_one(read, "\n".join([*lines, f"隐士正位、战车逆位{gap}", BODY])))
+
+
+@pytest.mark.parametrize("between", ["\n\n", "\n\n——————\n\n"])
+def test_each_head_begins_a_reading(read, between):
+    first = f"3/2 小满 问{QUESTION}\n隐士正位、战车逆位\n{BODY}"
+    second = f"3/9 阿驰 问跳槽顺不顺\n太阳、星星逆位\n{OTHER}"
+    readings = [to_reading(record) for record in read({"2024年.txt": f"三月\n\n{first}{between}{second}\n"})]
+    assert_read(readings[0])
+    assert (readings[1]["person"], readings[1]["content"]) == ("阿驰", OTHER)
+
+
+def test_an_entry_without_cards_stays_out(read):
+    text = f"2024-03-02 23:08\n小满的单\n问{QUESTION}\n隐士正位 战车逆位\n{BODY}\n\n2024-03-01 08:15\n买葱和生抽\n"
+    assert_read(read_one(read, text))
+
+
+@pytest.mark.parametrize("head", ["晴\n2024-03-02", "周二 小雨", "塔罗笔记", "事业"])
+def test_other_words_are_no_names(read, head):
+    assert read_one(read, f"{head}\n问{QUESTION}\n隐士正位、战车逆位\n\n{BODY}")["person"] is None
+
+
+def test_a_name_of_one_head_is_not_the_next_ones(read):
+    first = f"小满\n问：{QUESTION}\n隐士正位、战车逆位\n\n{BODY}"
+    second = f"考编那位朋友\n\n问：能不能上岸\n太阳、星星逆位\n\n{OTHER}"
+    readings = [to_reading(record) for record in read({"a.txt": f"{first}\n\n{second}\n"})]
+    assert [reading["person"] for reading in readings] == ["小满", None]
+
+
+def test_a_list_of_positions_apart_from_the_cards(read):
+    head = f"小满\n问：{QUESTION}\n牌阵位置：1 现状　2 建议\n抽牌：1 隐士　2 战车（逆）"
+    reading = read_one(read, f"{head}\n\n{BODY}")
+    assert [card["position"] for card in reading["cards"]] == ["现状", "建议"]
+
+
+def test_values_below_labels_stay_values(read):
+    head = f"客户：小满\n问题：\n分手半年了，\n{QUESTION}吗\n隐士正位、战车逆位"
+    assert read_one(read, f"{head}\n\n{BODY}")["question"] == f"分手半年了，\n{QUESTION}吗"
+
+
+def test_a_task_with_a_price_is_left_out(read):
+    text = f"客户：小满\n问题：{QUESTION}\n牌：隐士正位、战车逆位\n\n{BODY}\n\n- [ ] 回访\n- [x] 收款 66\n"
+    assert read_one(read, text, "a.md")["content"] == BODY
+
+
+def test_an_outline_below_a_title(read):
+    text = (
+        "# 案例\n- 小满｜2024-03-02\n    - 问题：要不要搬去南京\n    - 牌面\n        - 隐士（正）\n        - 战车（逆）\n"
+        f"    - 解读\n        - {BODY}\n- 牌义\n    - 愚人：开始\n"
+    )
+    assert_read(read_one(read, text, "a.md"))
