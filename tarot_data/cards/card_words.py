@@ -35,7 +35,10 @@ def aliases() -> tuple[dict[str, str], dict[str, str]]:
         strong[fold(row["card"])] = row["card"]
         strong.setdefault(fold(row["english"]), row["card"])
         strong.setdefault(fold(row["card_id"]), row["card"])
+    courts = [(fold(row["word"]), row["value"]) for row in lexicon.read_table("ranks") if row["kind"] == "rank"]
     for suit, card in suits(strong).items():
+        for written, rank in courts:
+            strong.setdefault(suit + written, card + rank)
         for number, rank in enumerate(RANKS[:10], 1):
             for written in spellings(number):
                 strong.setdefault(suit + written, card + rank)

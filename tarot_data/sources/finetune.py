@@ -26,7 +26,7 @@ from tarot_data.text.normalise import fold
 _ANSWERS = ("output", "response", "completion", "chosen", "answer")
 _QUESTIONS = ("instruction", "prompt", "query", "input")
 _TURNS = ("conversations", "conversation", "messages", "dialogue", "dialog", "turns")
-_OTHER_KEYS = (*_TURNS, "system", "history", "tools", "rejected")
+_OTHER_KEYS = (*_TURNS, "system", "history", "tools", "rejected", "mapping", "title")
 _TEXTS = ("content", "value", "text")
 _THINK = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
 _SENTENCE_END = re.compile(r"(?<=[?？。！!])")
@@ -98,6 +98,31 @@ def _conversation(value: dict) -> Example | None:
     return Example("messages" if key == "messages" else "sharegpt", turns)
 
 
+def _tree(value: dict) -> Example | None:
+    """Read `{"mapping": {id: {"message": {"author": {"role": …}, "content": {"parts": […]}}, "parent": id}}, "current_node":
+    id}`: the turns on the way to the current node; other branches are answers that were replaced."""
+    nodes, at = value.get("mapping"), value.get("current_node")
+    if not isinstance(nodes, dict) or not isinstance(at, str):
+        return None
+    turns: list[Turn] = []
+    for _ in range(len(nodes)):
+        node = nodes.get(at)
+        if not isinstance(node, dict):
+            break
+        turns += _turns_of(_message_of(node))
+        at = node.get("parent")
+    return Example("messages", turns[::-1])
+
+
+def _message_of(node: dict) -> dict | None:
+    """Return role and parts of the message of a node of a conversation."""
+    message = node.get("message")
+    author, content = (message.get(key) if isinstance(message, dict) else None for key in ("author", "content"))
+    if not isinstance(author, dict) or not isinstance(content, dict):
+        return None
+    return {"role": author.get("role"), "content": content.get("parts")}
+
+
 def _alpaca(value: dict) -> Example | None:
     """Read `{"instruction": …, "input": …, "output": …, "history": [[…, …], …]}` or `{"prompt": …, "chosen": …}`; the
     answer may be a list of turns."""
@@ -126,7 +151,7 @@ def _pair(value: dict) -> Example | None:
 _PAIRED = {"question", "content", "id", "tags", "reader"}
 """Fields that the keys of a prompt and its answer, and those next to them, may mean."""
 
-LAYOUTS: tuple[Callable[[dict], Example | None], ...] = (_conversation, _alpaca, _pair)
+LAYOUTS: tuple[Callable[[dict], Example | None], ...] = (_conversation, _tree, _alpaca, _pair)
 """Functions of an object, tried in order; each returns the example, or None if it has another layout."""
 
 
@@ -262,19 +287,40 @@ def _readings(exchanges: list[Exchange], is_alpaca: bool) -> list[tuple[Fields, 
         else:
             answers += texts
     if not found:
-        return [(_fields_of(exchanges), "\n\n".join(_without_greeting(answers)).strip())]
+        fields = _fields_of(exchanges)
+        if not is_alpaca and not any(name == "question" for name, _ in fields):
+            _add(fields, _first_asked(asked))
+        return [(fields, "\n\n".join(_without_greeting(answers)).strip())]
     return [(fields, "\n\n".join(_without_greeting(texts)).strip()) for fields, texts in found]
 
 
 def _asked_above(prompts: list[str]) -> Head:
     """Find the question that a prompt asks in a sentence before its labels: `能不能涨薪？抽牌：…`."""
     above = [takewhile(lambda line: not labels_in(line), _lines(prompt)) for prompt in prompts]
-    return _question([line for lines in above for line in lines if line.rstrip().endswith(("?", "？"))])
+    return _question([line for lines in above for line in lines if _asks(line)])
+
+
+def _first_asked(prompts: list[str]) -> Head:
+    """Find the question in the first of some prompts that has a sentence with a question mark."""
+    sentences = ([part for part in _SENTENCE_END.split(prompt) if _asks(part)] for prompt in prompts)
+    return _question(next(filter(None, sentences), []))
+
+
+def _asks(sentence: str) -> bool:
+    return sentence.rstrip().endswith(("?", "？"))
 
 
 def _question(asked: list[str]) -> Head:
-    question = question_of(asked)
+    question = question_of(list(map(_without_drawn, asked)))
     return Head(fields={("question", 1): [("question", question)]} if question else {})
+
+
+def _without_drawn(prompt: str) -> str:
+    """Drop the sentences that tell the drawn cards from a prompt that also asks: `去外地好吗？我抽到了愚人正位。`."""
+    if not content_cards.named_cards(prompt):
+        return prompt
+    kept = [part for part in _SENTENCE_END.split(prompt) if not content_cards.named_cards(part)]
+    return "".join(kept) if any(map(_asks, kept)) else prompt
 
 
 def _fields_of(exchanges: list[Exchange]) -> Fields:

@@ -1,5 +1,6 @@
 """JSON and JSONL of readings to records, one object at a time. A new way to write a field is a function in LAYOUTS."""
 
+import re
 from collections.abc import Iterator
 from itertools import chain, islice
 from typing import Any
@@ -241,9 +242,25 @@ def _value_of(field: str, child: Any) -> object:
     return child
 
 
+_LANGUAGE = re.compile(r"[a-z]{2}(?:[-_][a-z]{2,4})?", re.IGNORECASE)
+_OWN_LANGUAGE = "zh"
+
+
+def _in_one_language(value: dict) -> object:
+    """Return the Chinese text of an object that has a text a language (`{"zh-TW": …, "en": …}`), or else its first one;
+    None for any other object."""
+    texts = {key.lower(): child for key, child in value.items() if isinstance(child, str) and _LANGUAGE.fullmatch(key)}
+    if len(texts) < len(value) or not texts:
+        return None
+    ranked = sorted(texts, key=lambda key: not key.startswith(_OWN_LANGUAGE))
+    return next((texts[key] for key in ranked if texts[key].strip()), None)
+
+
 def _flat(value: Any) -> object:
     """Return the name or text of an object; any other value as it is."""
     if isinstance(value, dict):
+        if (text := _in_one_language(value)) is not None:
+            return text
         return next(
             (value[key] for key in ("name", "title", "text", "value", "$date") if isinstance(value.get(key), str)), None
         )

@@ -165,3 +165,13 @@ def test_short_english_names():
         ("权杖一", "reversed"),
         ("宝剑侍从", "unknown"),
     ]
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(("棒", "木棒", "杖", "杯", "剑", "币", "钱币", "圆盘")),
+    st.sampled_from(("侍从", "骑士", "女王", "国王", "七", "3")),
+)
+def test_every_name_of_a_suit_takes_every_rank(suit, rank):
+    ((card, _),) = read(suit + rank)
+    assert card[2:] == {"女王": "王后", "3": "三"}.get(rank, rank)

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from tarot_data.ingest.clean import to_reading, to_readings
+from tarot_data.sources import finetune
 
 BODY = "隐士提着灯，你这半年一直在自己找路。战车倒过来，是缰绳松了。先把手上的项目收尾，三月以后再谈换组的事。"
 PROMPT = "请为以下咨询提供塔罗解读：\n\n咨询者：Mel\n问题：要不要换组\n牌阵：圣三角\n抽到的牌：隐士(正位) | 战车(逆位)\n\n请进行专业解读。"
@@ -206,7 +207,7 @@ def test_cards_told_in_a_prompt_are_read(read):
     item = {"messages": turns(("user", "要不要换组？我抽到了隐士正位、战车逆位"), ("assistant", BODY))}
     reading = to_reading(read({"a.json": json.dumps([item], ensure_ascii=False)})[0])
     assert [(c["card"], c["orientation"]) for c in reading["cards"]] == [("隐士", "upright"), ("战车", "reversed")]
-    assert (reading["question"], reading["content"]) == ("要不要换组？我抽到了隐士正位、战车逆位", BODY)
+    assert (reading["question"], reading["content"]) == ("要不要换组？", BODY)
 
 
 ASKED = "我还要不要等他的消息？"
@@ -232,3 +233,34 @@ def test_an_instruction_before_the_cards_is_no_question(read):
 def test_a_reading_under_names_of_roles_is_no_prompt(read, item):
     (record,) = read({"a.jsonl": json.dumps(item, ensure_ascii=False)})
     assert (record.person, record.question) == (item.get("客户"), item.get("question"))
+
+
+def test_drawn_cards_are_no_part_of_the_question(read):
+    prompt = f"{ASKED}我抽到的牌是：隐士（正位）、战车（逆位）"
+    item = {"conversations": [{"from": "human", "value": prompt}, {"from": "gpt", "value": BODY}]}
+    assert to_reading(read({"a.jsonl": json.dumps(item, ensure_ascii=False)})[0])["question"] == ASKED
+
+
+def node(parent: str | None, role: str, text: str) -> dict:
+    message = {"author": {"role": role}, "create_time": 1.0, "content": {"content_type": "text", "parts": [text]}}
+    return {"message": message, "parent": parent}
+
+
+def test_a_tree_of_messages_is_read_to_its_current_node(read):
+    nodes = {
+        "root": {"message": None, "parent": None},
+        "a": node("root", "user", f"{ASKED}我抽到隐士正位、战车逆位"),
+        "old": node("a", "assistant", "这是被换掉的回答。" * 8),
+        "new": node("a", "assistant", BODY),
+    }
+    talk = {"title": "聊天", "create_time": 1709600000.5, "mapping": nodes, "current_node": "new"}
+    (record,) = read({"conversations.json": json.dumps([talk], ensure_ascii=False)})
+    assert (record.question, record.content) == (ASKED, BODY)
+    assert to_reading(record)["date"].isoformat() == "2024-03-05"
+
+
+@pytest.mark.parametrize(
+    "nodes", [{"a": {"parent": "a"}}, {"a": None}, {"a": {"message": {"content": 1}, "parent": 3}}]
+)
+def test_a_damaged_tree_of_messages_has_no_turns(nodes):
+    assert finetune.example_of({"mapping": nodes, "current_node": "a"}).turns == []

@@ -359,3 +359,16 @@ def test_key_of_a_reading_gives_date_or_person(read, value, person, date):
     reading = to_reading(read({"a.json": json.dumps(value, ensure_ascii=False)})[0])
     assert (reading["person"], reading["question"]) == (person, "换组")
     assert reading["date"] is None if date is None else str(reading["date"]) == date
+
+
+@pytest.mark.parametrize("keys", [("zh-TW", "en-US"), ("zh_CN", "ja"), ("zh", "en")])
+def test_the_chinese_text_of_several_languages_counts(read, keys):
+    item = {
+        "client": {"id": "c1", "displayName": "米米"},
+        "question": {keys[1]: "Shall I wait?", keys[0]: "我要不要等"},
+        "cards": [{"name": {keys[1]: "The Moon", keys[0]: "月亮"}, "orientation": "reversed"}],
+        "reading": "月亮逆位，雾在散。你先照亮脚下这一步，别急着问结果，周末出去走一走，回来再说，不急。",
+        "askedAt": "2024-03-05",
+    }
+    (record,) = read({"a.json": json.dumps([item], ensure_ascii=False)})
+    assert (record.person, record.question, record.date) == ("米米", "我要不要等", "2024-03-05")

@@ -271,3 +271,14 @@ def test_cards_under_a_heading_below_the_properties(read):
     reading = to_reading(record)
     assert [(c["position"], c["orientation"]) for c in reading["cards"]] == [("过去", "upright"), ("现在", "reversed")]
     assert reading["content"] == body
+
+
+@pytest.mark.parametrize("heading", ["## 解读", "### Reading", "**解读**", "## 🔮 解读："])
+def test_a_heading_that_means_the_content_is_no_part_of_it(read, heading):
+    page = f"# 外派\n\nPerson: Mel\nCards: 愚人(正位), 力量(正位)\n\n{heading}\n\n{BODY}\n"
+    assert read({f"外派 {ID}.md": page})[0].content.strip() == BODY
+
+
+def test_a_heading_of_another_kind_stays_in_the_content(read):
+    page = f"# 外派\n\nPerson: Mel\nCards: 愚人(正位), 力量(正位)\n\n## 第一组\n\n{BODY}\n"
+    assert read({f"外派 {ID}.md": page})[0].content.startswith("## 第一组")

@@ -139,8 +139,10 @@ def _with_labels(fields: Fields, body: list[str]) -> tuple[Fields, list[str]]:
     """Move labelled lines from the top of the body to the fields: all of them if the page has no properties, or the
     cards under a heading of their own (`## 抽牌`)."""
     first = first_line(body)
-    if any(name == "cards" for name, _ in fields) or not labels_in(body[first] if first < len(body) else ""):
-        return fields, body
+    labels = labels_in(body[first]) if first < len(body) else []
+    if any(name == "cards" for name, _ in fields) or not labels:
+        is_heading = len(labels) == 1 and labels[0].key[0] == "content" and not body[first][labels[0].end :].strip()
+        return fields, body[first + 1 :] if is_heading else body
     head = read_head(body, first)
     if "cards" in head.names if fields else len(head.names) >= 2:
         return {**head.fields, **fields}, ([head.inline] if head.inline else []) + body[head.body :]
