@@ -78,21 +78,21 @@ def fix(
     from tarot_data.ingest import fix_workbook, fixes
     from tarot_data.store import tables
 
-    fields = {name: text for name, text in texts.items() if text is not None}
-    fields |= {"cards": list(cards)} if cards else {}
-    fields |= {"spreads": list(spread)} if spread else {}
+    given = {**texts, "cards": list(cards) or None, "spreads": list(spread) or None}
+    fields = {name: value for name, value in given.items() if value is not None}
     if content:
         fields["content"] = content_of(ctx, content)
     decision = fixes.Fix(fields=fields, accepted=accept, dismissed=dismiss)
     if bool(ids) == bool(sheet) or (ids and decision == fixes.Fix()) or (accept and dismiss):
         raise Problem("fix_what")
     open_rejections = tables.rejections(ctx.data_dir)
-    rejected_ids = set(open_rejections["rejection_id"])
-    chosen = [] if sheet else chosen_records(ctx, ids, rejected_ids)
-    decided = {name: decision for name in chosen if name in rejected_ids}
     if sheet:
-        decided = fix_workbook.read(sheet, open_rejections)
-    readings = {name: decision for name in chosen if name not in rejected_ids}
+        decided, readings = fix_workbook.read(sheet, open_rejections), {}
+    else:
+        rejected_ids = set(open_rejections["rejection_id"])
+        chosen = chosen_records(ctx, ids, rejected_ids)
+        decided = {name: decision for name in chosen if name in rejected_ids}
+        readings = {name: decision for name in chosen if name not in rejected_ids}
     done = feed_back(ctx, decided) if decided or not readings else True
     done &= correct_readings(ctx, readings) if readings else True
     if not done:

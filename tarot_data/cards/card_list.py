@@ -382,6 +382,17 @@ class _Drawn:
         if len(self.others) > 1 and len(self.others) == len(self.cards):
             # One such word before a colon is a position (`孩子：愚人`); if all are, they are cards of the other deck.
             self.unknown.insert(0, self.others[0])
+        self._settle_positions()
+        if len(turns) == len(self.cards):
+            for card, turn in zip(self.cards, turns, strict=True):
+                card["orientation"] = turn
+        if self.everyone:
+            for card in self.cards:
+                card["orientation"] = self.everyone if card["orientation"] == "unknown" else card["orientation"]
+        return tuple(self.cards)
+
+    def _settle_positions(self) -> None:
+        """Drop positions that were a heading or remarks, and set those that cards share."""
         drawn = [card for card in self.cards if card["place"] != 0]
         placed = [card for card in drawn if card["position"]]
         if self.headed and len(drawn) > (2 if self.headed in _PLACES else 1) and placed == drawn[:1]:
@@ -393,13 +404,6 @@ class _Drawn:
         for card, former in self.sharing:
             if self.colons > 1 or former["place"] == 0:
                 card |= {"place": former["place"], "position": former["position"]}
-        if len(turns) == len(self.cards):
-            for card, turn in zip(self.cards, turns, strict=True):
-                card["orientation"] = turn
-        if self.everyone:
-            for card in self.cards:
-                card["orientation"] = self.everyone if card["orientation"] == "unknown" else card["orientation"]
-        return tuple(self.cards)
 
 
 def _goes_on(labels: list[Token], kinds: str, index: int) -> bool:

@@ -107,10 +107,8 @@ def tokens_of(folded: str) -> list[Token]:
     vocabulary = _vocabulary()
     starts, lengths, split_starts, weak = vocabulary[2], vocabulary[1], vocabulary[4], vocabulary[7]
     first = _COUNTED_IN_WORDS.match(folded)
-    if first and first[1] == NUMERALS[0]:
-        starts = starts.union(NUMERALS, "(【")
-    else:
-        first = None
+    in_words = first is not None and first[1] == NUMERALS[0]
+    starts = starts.union(NUMERALS, "(【") if in_words else starts
     tokens: list[Token] = []
     place, size = 0, len(folded)
     fresh = True  # at the beginning of an item, where a number is a list number
@@ -118,8 +116,7 @@ def tokens_of(folded: str) -> list[Token]:
         character = folded[place]
         token = None
         if fresh and character in starts:
-            match = vocabulary.number.match(folded, place) or first and _COUNTED_IN_WORDS.match(folded, place)
-            token = Token("n", place, match.end(), match[0]) if match else None
+            token = _list_number(folded, place, vocabulary.number, in_words)
         if token is None and character in split_starts:
             token = _split_name(folded, place, vocabulary)
         if token is None and character in lengths:
@@ -127,14 +124,21 @@ def tokens_of(folded: str) -> list[Token]:
             token = _word(folded, place, sizes, vocabulary, tokens)
         if token is None and character in _AFTER_CARD and tokens:
             token = _after_card(folded, place, tokens)
-        if token is None:
-            token = _mark(folded, place) or _text(folded, place, lengths, tokens)
+        token = token or _mark(folded, place) or _text(folded, place, lengths, tokens)
         tokens.append(token)
         kind, place = token.kind, token.end
         fresh = kind in _BEFORE_ITEM or (
             fresh and (kind in _STILL_BEFORE or kind == "t" and folded[token.start : place] in weak)
         )
     return _with_short_names(folded, tokens, vocabulary)
+
+
+def _list_number(folded: str, place: int, number: re.Pattern, in_words: bool) -> Token | None:
+    """Read the number of an item. in_words: numbers in words count."""
+    match = number.match(folded, place)
+    if match is None and in_words:
+        match = _COUNTED_IN_WORDS.match(folded, place)
+    return Token("n", place, match.end(), match[0]) if match else None
 
 
 def _split_name(folded: str, place: int, vocabulary: _Vocabulary) -> Token | None:

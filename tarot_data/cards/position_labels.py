@@ -100,17 +100,25 @@ def read_label(folded: str) -> Label:
         return Label("r", start, end, number)
     if word.endswith(words.doubt):
         return Label("d", start, end, number)
-    for name in _variants(word):
-        kind = "e" if is_extra_label(name) else "p" if name in places() else ""
-        # `我抽到的是`: 我 is who drew; `过去抽到`: 过去 is the position.
-        if kind == "e" or kind and (len(name) > 1 or not word.endswith(words.telling)):
-            start = folded.find(name, start)
-            return Label(kind, start, start + len(name), number, None, _other_card(word))
+    if known := _known_place(word):
+        kind, name = known
+        start = folded.find(name, start)
+        return Label(kind, start, start + len(name), number, None, _other_card(word))
     if word.endswith(words.telling) or _dealt().fullmatch(word):
         return Label("", start, end, number)
     if _has_short_name(word):
         return Label("d", start, end, number)
     return Label("l", start, end, number, card_named(word), _other_card(word))
+
+
+def _known_place(word: str) -> tuple[str, str] | None:
+    """Return the kind (e: without a place, p: a position) and the name of a place that a label means; None if none."""
+    for name in _variants(word):
+        kind = "e" if is_extra_label(name) else "p" if name in places() else ""
+        # `我抽到的是`: 我 is who drew; `过去抽到`: 过去 is the position.
+        if kind == "e" or kind and (len(name) > 1 or not word.endswith(_words().telling)):
+            return kind, name
+    return None
 
 
 def _has_short_name(word: str) -> bool:

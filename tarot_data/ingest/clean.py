@@ -153,17 +153,22 @@ def resolve_cards(draft: Draft) -> None:
             return
         draft.cards += [_card(draw["draw"], card) for card in parsed.cards]
     if not draft.cards:
-        spread = next((draw["spread"] for draw in draft.draws if draw["spread"]), None)
-        asked = bool(draft.person or draft.question)
-        draft.cards = [{"draw": 1, **card} for card in content_cards.cards_in_content(draft.content, spread, asked)]
-        draft.draws = draft.draws or [{"draw": 1, "spread": "", "spread_id": None}]
-        draft.flags.append("cards_from_content")
-        if not draft.cards:
-            draft.problem = ("cards", "no_cards", "no_cards", {})
+        _take_cards_of_content(draft)
     for number in {card["draw"] for card in draft.cards}:
         if twice := card_fields.duplicates([card for card in draft.cards if card["draw"] == number]):
             draft.problem = ("cards", "duplicate_card", "card_twice", {"card": twice[0], "draw": number})
             return
+
+
+def _take_cards_of_content(draft: Draft) -> None:
+    """Take the cards from the content; reject a draft whose content names none."""
+    spread = next((draw["spread"] for draw in draft.draws if draw["spread"]), None)
+    asked = bool(draft.person or draft.question)
+    draft.cards = [{"draw": 1, **card} for card in content_cards.cards_in_content(draft.content, spread, asked)]
+    draft.draws = draft.draws or [{"draw": 1, "spread": "", "spread_id": None}]
+    draft.flags.append("cards_from_content")
+    if not draft.cards:
+        draft.problem = ("cards", "no_cards", "no_cards", {})
 
 
 def _card(draw: int, card: dict) -> dict:

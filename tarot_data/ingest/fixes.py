@@ -106,8 +106,11 @@ def corrected(record: RawRecord, fields: dict[str, object]) -> RawRecord:
     if "date" in texts:
         record = _without_flag(replace(record, date_hint=None), "inferred_date")
     cards, spreads = _listed(fields.get("cards")), _listed(fields.get("spreads"))
-    if not cards and not spreads:
-        return record
+    return _with_draws(record, cards, spreads) if cards or spreads else record
+
+
+def _with_draws(record: RawRecord, cards: list[str], spreads: list[str]) -> RawRecord:
+    """Replace the cards and the spreads of a record's draws by corrected ones; of either, none change nothing."""
     if cards:
         record = _without_flag(record, "cards_from_content")
     draws = list(record.draws) or [RawDraw(spread=None, cards=None)]

@@ -167,6 +167,22 @@ def _compiled(row: lexicon.Row) -> Format:
     # A clock time alone is found in a line with a whole date too, which is the head of another format.
     before = names[: names.index("clock")] if is_head and "clock" in names else ()
     lines = [_UNDATED if "name" in before and _DAYS.isdisjoint(names) else ""]
+    lines = _patterns(tokens, lines, known, is_head)
+    readers = frozenset(fold(row["reader"]).split("|")) - {""}
+    separator = written.rpartition("{text}")[0].rstrip(" ?")[-1:]
+    if separator == "}":
+        separator = " "
+    patterns = tuple(re.compile(f"{line}$") for line in lines)
+    telling = next((index for index, line in enumerate(lines) if "(?P<clock>" in line), 0)
+    return Format(
+        row["program"], row["needs"], readers, names, patterns, separator, telling, _plain if is_head else _folded
+    )
+
+
+def _patterns(
+    tokens: list[tuple[str, str | None]], lines: list[str], known: dict[str, str], is_head: bool
+) -> list[str]:
+    """Return the beginning of a head's lines with the patterns of its tokens, (text, part) each. known: of the parts."""
     for index, (token, part) in enumerate(tokens):
         optional = "?" if tokens[index + 1 : index + 2] == [("?", None)] else ""
         if token == "\\n":
@@ -180,15 +196,7 @@ def _compiled(row: lexicon.Row) -> Format:
             # Of a part that occurs twice the first occurrence is read.
             twice = part in (earlier for _, earlier in tokens[:index])
             lines[-1] += (_GROUP.sub("(?:", pattern) if twice else pattern) + optional
-    readers = frozenset(fold(row["reader"]).split("|")) - {""}
-    separator = written.rpartition("{text}")[0].rstrip(" ?")[-1:]
-    if separator == "}":
-        separator = " "
-    patterns = tuple(re.compile(f"{line}$") for line in lines)
-    telling = next((index for index, line in enumerate(lines) if "(?P<clock>" in line), 0)
-    return Format(
-        row["program"], row["needs"], readers, names, patterns, separator, telling, _plain if is_head else _folded
-    )
+    return lines
 
 
 _UNDATED = r"(?!.*(?:19|20)\d{2}[-/.年]\d)"

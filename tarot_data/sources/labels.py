@@ -64,6 +64,15 @@ def labels_in(line: str) -> list[Label]:
         # A colon further on is in the middle of prose.
         return _label_before_space(line) if len(line) < _LONGEST_WITHOUT_COLON or _MARK.search(line) else []
     folded = fold(line[:LABELLED])
+    kept = _marked_labels(folded)
+    if kept and kept[0].start <= start + 4:
+        numbered = len(kept) == 1 and kept[0].name[-1].isdigit() and len(kept[0].name) <= LONGEST_COUNT
+        return [_asked_in_value(kept[0], folded)] if numbered else kept
+    return _question_label(folded) or _label_before_space(line)
+
+
+def _marked_labels(folded: str) -> list[Label]:
+    """Find the labels with marks in a folded line; of two that overlap, the first."""
     found = [
         Label(match["label"], match.start(), match.end())
         for pattern in _marked_label()
@@ -74,10 +83,7 @@ def labels_in(line: str) -> list[Label]:
     for label in sorted(found, key=lambda label: label.start):
         if not kept or label.start >= kept[-1].end:
             kept.append(label)
-    if kept and kept[0].start <= start + 4:
-        numbered = len(kept) == 1 and kept[0].name[-1].isdigit() and len(kept[0].name) <= LONGEST_COUNT
-        return [_asked_in_value(kept[0], folded)] if numbered else kept
-    return _question_label(folded) or _label_before_space(line)
+    return kept
 
 
 def _asked_in_value(label: Label, folded: str) -> Label:

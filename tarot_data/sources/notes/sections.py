@@ -49,12 +49,8 @@ def own_lines(lines: list[Line], level: int, daily: bool, dated: bool) -> list[L
             other = line.level <= outline and _is_other_section(lines, index, level, daily)
             skipping = "section" if other else None
             outline = outline if other else min(outline, line.level)
-        elif skipping != "section" and (named := _other_block(line)):
-            skipping = named
-        elif skipping == "block" and not line.stripped:
-            skipping = None
-        elif skipping == "name" and line.stripped:
-            skipping = "block"
+        elif skipping != "section":
+            skipping = _other_block(line) or _still_skipped(skipping, line)
         if skipping in ("block", "name") or block and not line.stripped:
             block.append(line)
         elif not skipping:
@@ -63,6 +59,13 @@ def own_lines(lines: list[Line], level: int, daily: bool, dated: bool) -> list[L
                 block = []
             kept.append(line)
     return _without_tasks(kept)
+
+
+def _still_skipped(skipping: str | None, line: Line) -> str | None:
+    """Return what is left out at a line in the block of something else: a value ends at a blank line."""
+    if skipping == "block" and not line.stripped:
+        return None
+    return "block" if skipping == "name" and line.stripped else skipping
 
 
 def without_list_at_end(lines: list[Line], above: list[Line]) -> list[Line]:
