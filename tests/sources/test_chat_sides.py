@@ -218,3 +218,71 @@ def test_a_prompt_beside_labels_asks_the_question(found_in):
     }
     (found,) = found_in("alpaca.json", json.dumps([example], ensure_ascii=False))
     assert found.question == "合租到期要不要续？"
+
+
+def test_a_writer_with_an_account_is_no_line_of_a_text(found_in):
+    lines = [
+        ("【活跃】夏天(2233441)", "报名！问学长会不会找我"),
+        ("【管理员】南星(90876)", CARDS),
+        ("【管理员】南星(90876)", ANSWER),
+        ("【潜水】路人(55677)", "可恶我也想要"),
+        ("【冒泡】水手(776655)", "第二个到我，问期末会不会挂高数"),
+        ("【管理员】南星(90876)", OTHER_CARDS),
+        ("【管理员】南星(90876)", OTHER),
+    ]
+    text = "\n".join(f"{name}  21:{n:02}:10\n{said}" for n, (name, said) in enumerate(lines))
+    found = found_in("群聊.txt", text)
+    assert {(each.person, each.question, each.content) for each in found} == {
+        ("夏天", "问学长会不会找我", ANSWER),
+        ("水手", "问期末会不会挂高数", OTHER),
+    }
+
+
+@pytest.mark.parametrize(
+    "head", ["{name}\n — 2024/9/15 21:4{n}", "{name} — 09/15/2024 9:4{n} PM", "{name}\n — 15/09/2024 21:4{n}"]
+)
+def test_discord_copies_join_messages(found_in, head):
+    said = [
+        ("鹿丸", "想问会不会翻车"),
+        ("阿墨", f"在\n图片\n[21:48]\n{CARDS}\n[21:55]\n{ANSWER}"),
+        ("鹿丸", "哈哈\n(已编辑)"),
+    ]
+    (found,) = found_in(
+        "抽牌.txt", "\n".join(f"{head.format(name=name, n=n)}\n{text}" for n, (name, text) in enumerate(said))
+    )
+    assert (found.person, str(found.date), found.content) == ("鹿丸", "2024-09-15", ANSWER)
+
+
+@pytest.mark.parametrize("sides", [("incoming", "outgoing"), ("received", "sent")])
+def test_the_type_of_a_message_may_be_its_side(found_in, sides):
+    said = [(0, "想问爸妈会不会同意"), (1, CARDS), (1, ANSWER), (0, "我昨天哭了")]
+    messages = [
+        {"sent_at": 1716210600000 + n, "conversationId": "c", "type": sides[side], "body": text}
+        for n, (side, text) in enumerate(said)
+    ]
+    (found,) = found_in("signal.json", json.dumps({"messages": messages}, ensure_ascii=False))
+    assert (found.question, found.content) == ("爸妈会不会同意", ANSWER)
+
+
+@pytest.mark.parametrize("top", ["2024年12月1日 下午 3:02|28 分钟 41 秒", "2024-12-01 15:02"])
+@pytest.mark.parametrize("speaker", ["说话人 {}", "发言人{}", "Speaker {}"])
+def test_transcripts_name_nobody(found_in, top, speaker):
+    said = [(2, "事业，想问要不要辞职"), (1, f"嗯我抽到的是{CARDS}。"), (1, ANSWER), (2, "我每次都揽回来")]
+    heads = [f"{speaker.format(who)}  00:0{n}\n{text}" for n, (who, text) in enumerate(said)]
+    (found,) = found_in("录音.txt", "\n\n".join(["语音咨询", top, *heads]))
+    assert (found.person, found.question, str(found.date), found.content) == (None, "要不要辞职", "2024-12-01", ANSWER)
+
+
+def test_the_name_of_a_line_file_may_stick_to_its_mark(found_in):
+    said = [("芷涵", "想問他會不會回來"), ("雪兒", CARDS), ("雪兒", ANSWER), ("芷涵", "貼圖")]
+    lines = "\n".join(f"20:1{n} {name} {text}" for n, (name, text) in enumerate(said))
+    (found,) = found_in("[LINE]芷涵.txt", f"2024.08.24 星期六\n{lines}")
+    assert (found.person, str(found.date), found.content) == ("芷涵", "2024-08-24", ANSWER)
+
+
+@pytest.mark.parametrize("last", ["[强][强]", "哈哈哈哈", "❤️", "去吧去吧～"])
+def test_emoji_and_repeated_words_are_small_talk(found_in, last):
+    said = [("阿桃", "想问他会不会回来"), ("眠眠", CARDS), ("眠眠", ANSWER), ("眠眠", last)]
+    text = "\n\n".join(f"{name} 2024-03-05 20:0{n}:00\n{words}" for n, (name, words) in enumerate(said))
+    (found,) = found_in("聊.txt", text)
+    assert found.content == ANSWER

@@ -73,7 +73,7 @@ def recognises(sample: Sample) -> bool:
     if not json_records.looks_like_json(sample):
         return False
     keys = set(_KEY.findall(sample.text[:_HEAD]))
-    if not _may_be_chat(keys):
+    if not _may_be_chat(keys) and not ("type" in keys and _may_be_chat(keys | {"direction"})):
         return False
     values = islice(_values(sample.blob), 20)
     chats = _chats(value for item in values if not isinstance(item, Rejected) for value in [item])

@@ -16,6 +16,7 @@ _BEHIND_NAME = re.compile(r"\s*[(（<\[【]([^()（）<>\[\]【】]*)[)）>\]】
 _TAG = re.compile(r"#\d{4}$")
 """Discord writes one behind older names."""
 _BEFORE_NAME = re.compile(r"^(?:【[^【】]{1,12}】\s*)+(?=\S)")
+_EMOJI_CODE = re.compile(r"\[[^\[\]\n]{1,6}\]")
 _LONGEST_STATUS = 120
 """Characters of a line that a program writes in place of a message."""
 
@@ -58,6 +59,8 @@ def person_of(sender: str) -> str:
         name = name[: match.start()]
     name = _TAG.sub("", name)
     folded = fold(name)
+    if folded.rstrip("0123456789 ") in noise_words("speaker"):
+        return ""
     end = next((len(word) for word in noise_words("behind name") if folded.endswith(word)), 0)
     return (name[: len(name) - end] if end < len(name) else name).strip(_BULLETS)
 
@@ -138,11 +141,12 @@ def _without_files(text: str) -> str:
 
 
 def is_small_talk(text: str) -> bool:
-    """Check whether a message is nothing but greetings and the like (`好的，稍等～`)."""
+    """Check whether a message is nothing but greetings, emoji and the like (`好的，稍等～`, `[强][强]`)."""
     if len(text) > _LONGEST_SMALL_TALK:
         return False
-    words = "".join(character if character.isalpha() else " " for character in fold(text)).split()
-    return bool(words) and all(map(_is_small, words))
+    bare = _EMOJI_CODE.sub(" ", fold(text))
+    words = "".join(character if character.isalpha() else " " for character in bare).split()
+    return all(map(_is_small, words))
 
 
 def _is_small(word: str) -> bool:

@@ -71,12 +71,19 @@ def cells_of(value: dict) -> Cells:
             ):
                 found.setdefault(part, []).append((rank, cell))
     cells = {part: [cell for _, cell in sorted(ranked, key=lambda r: r[0])] for part, ranked in found.items()}
+    if "mine" not in cells and "sender" not in cells and "type" in cells and is_side(cells["type"][0]):
+        cells["mine"] = cells["type"][:1]
     if unnamed and "partner" in cells:
         # chatlog leaves its owner's name empty, and names the chat in every row.
         chat = {*map(str, cells["partner"]), *map(str, cells.get("chat id", ()))}
         cells["sender"] = [name for name in cells.get("sender", ()) if str(name) not in chat and not _is_account(name)]
         cells["unnamed"] = [True]
     return cells
+
+
+def is_side(kind: object) -> bool:
+    """Check whether the type of a message says who sent it (`incoming`)."""
+    return isinstance(kind, str) and fold(kind) in noise_words("side type")
 
 
 def _flat(value: dict, prefix: str = "", depth: int = 2) -> Iterator[tuple[str, object]]:

@@ -8,7 +8,7 @@ from functools import cache
 from tarot_data.cards import card_fields, content_cards
 from tarot_data.sources.chats.cleaning import cleaned, is_small_talk, person_of
 from tarot_data.sources.chats.message import Message
-from tarot_data.sources.chats.reader_side import has_sentence, with_reader
+from tarot_data.sources.chats.reader_side import SENTENCE_ENDS, has_sentence, with_reader
 from tarot_data.sources.field_values import Fields
 from tarot_data.sources.labelled_lines import Head, read_head
 from tarot_data.sources.labels import labels_in
@@ -26,8 +26,9 @@ YEARS = 1000
 """A message time before this year has no year in the chat: its days count from the year 4, which is a leap year."""
 
 CARDS = ("cards", 1)
-_LONGEST_LIST, _LONGEST_CARD, _LONGEST_LABELS, _LONGEST_FOLLOW_UP = 400, 14, 300, 60
-"""Characters of a message that may be a list of cards, a single card, labels only, or a card drawn afterwards."""
+_LONGEST_LIST, _LONGEST_CARD, _LONGEST_LABELS, _LONGEST_FOLLOW_UP, _LONGEST_TOLD = 400, 14, 300, 60, 80
+"""Characters of a message that may be a list of cards, a single card, labels only, a card drawn afterwards, or a sentence
+that only lists cards (`我抽到的是恋人逆位、星星正位。`), as people say it."""
 
 _SHORTEST_ANSWER = 40
 """Characters of a message without a card's name that reads cards which the client listed."""
@@ -220,10 +221,11 @@ def _drawn_in(text: str) -> Drawn | None:
             rest = [*lines[:start], *behind, *filter(None, [head.inline]), *lines[head.body :]]
             return Drawn(head, "\n".join(rest).strip())
     short = len(text) <= _LONGEST_CARD
-    if len(text) > _LONGEST_LIST or has_sentence(text) or not (short or content_cards.named_cards(text)):
+    told = text.rstrip(SENTENCE_ENDS) if len(text) <= _LONGEST_TOLD else text
+    if len(text) > _LONGEST_LIST or has_sentence(told) or not (short or content_cards.named_cards(text)):
         return None
-    cards = card_fields.listed(text)
-    return Drawn(Head({CARDS: [("cards", text)]}, len(lines))) if len(cards) > 1 or cards and short else None
+    cards = card_fields.listed(told)
+    return Drawn(Head({CARDS: [("cards", told)]}, len(lines))) if len(cards) > 1 or cards and short else None
 
 
 def _cut_prose_behind(head: Head) -> list[str]:

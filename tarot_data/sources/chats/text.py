@@ -44,7 +44,7 @@ _LONGEST_NAME = 30
 @dataclass(frozen=True)
 class _Head:
     """The head of a message. line: index of its first line; body: index of the first line after it; day: as written, if
-    it may be two."""
+    it may be two; has_account: an account is behind the name, as in no line of a text."""
 
     line: int
     body: int
@@ -53,6 +53,7 @@ class _Head:
     text: str
     mine: bool | None
     day: str | None = None
+    has_account: bool = False
 
 
 def recognises(sample: Sample) -> bool:
@@ -152,7 +153,7 @@ def messages_of(
     unnamed = clock_words("unnamed") if formats("unnamed", row.program) else ()
     for head, text in reversed(bodies) if _is_latest_first(heads) else bodies:
         # Such a program joins consecutive messages of one person; labels after prose were the start of a new message.
-        parts = _parts_of_run(text, row) if not row.has_clock and head.time else [text]
+        parts = _parts_of_run(text, row) if head.time or formats("part", row.program) else [text]
         name = client or "" if head.name in unnamed else head.name
         for part in parts:
             yield Message(name, own_text(part), head.time, f"line {offset + head.line + 1}", head.mine, head.day)
@@ -189,15 +190,19 @@ def _body(lines: list[str], first: str, row: Format) -> str:
 def _parts_of_run(text: str, row: Format) -> list[str]:
     """Split the joined messages of one person: before labels behind prose; in a program that has lines of kind part,
     also at these, and between prose and lists of cards."""
-    if cut := _labels_behind(text):
+    if not row.has_clock and (cut := _labels_behind(text)):
         return [text[:cut].rstrip(), text[cut:]]
-    if not formats("part", row.program) or "\n" not in text:
+    if "\n" not in text or not formats("part", row.program):
         return [text]
     parts: list[str] = []
     before = None
     for line in text.split("\n"):
+        found = match_line("part", line, row.program)
+        if found and "clock" in found:
+            before = None
+            continue
         is_structured = bool(labels_in(line)) or is_list(line)
-        if before == is_structured and match_line("part", line, row.program) is None:
+        if before == is_structured and found is None:
             parts[-1] += f"\n{line}"
         else:
             parts.append(line)
@@ -252,9 +257,8 @@ def _heads(lines: list[str], row: Format, days: list[tuple[int, str]], client: s
         last = time
         name, text = _named(parts, lines[number], row, longer, client)
         mine = row.is_reader(parts) or None
-        yield _Head(
-            number, number + len(row.lines), name, time, text, mine, written if order.is_open(written) else None
-        )
+        open_day = written if order.is_open(written) else None
+        yield _Head(number, number + len(row.lines), name, time, text, mine, open_day, "id" in parts)
 
 
 def _named(
@@ -291,7 +295,7 @@ def _without_stray(heads: list[_Head], row: Format, seen: Evidence) -> list[_Hea
         before = kept[-1].time if kept else None
         is_backwards = bool(head.time and before) and head.time < before
         is_alone = names[head.name] == 1 and (len(names) > 2 or is_backwards)
-        if not is_alone or row.has_clock and _fits_between(before, head, heads[number + 1 :]):
+        if not is_alone or head.has_account or row.has_clock and _fits_between(before, head, heads[number + 1 :]):
             kept.append(head)
     return kept
 
