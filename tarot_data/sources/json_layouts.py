@@ -8,6 +8,7 @@ from collections.abc import Callable
 from tarot_data.lexicon.dates import parse_date
 from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources.json_profile import is_told_by_values, may_be_text
+from tarot_data.sources.json_references import resolved
 from tarot_data.sources.json_tables import objects_of
 from tarot_data.sources.labels import known_fields
 from tarot_data.sources.name_evidence import are_names
@@ -42,7 +43,8 @@ def readings_in(value: object, level: int = 0) -> list[dict]:
         return rows
     if is_reading(value) or level >= MAX_LEVELS:
         return [value]
-    return next((found for layout in LAYOUTS if (found := layout(value, level))), [value])
+    named = resolved(value)
+    return next((found for layout in LAYOUTS if (found := layout(named, level))), [value])
 
 
 def _under_usual_key(value: dict, level: int) -> list[dict]:

@@ -128,3 +128,44 @@ def test_json_without_known_keys_is_no_note(read, lines):
     (refused,) = read({"a.json": text})
     assert (refused.reason, refused.code) == ("unreadable", "json_unknown_keys")
     assert refused.values == {"keys": "甲, 乙"}
+
+
+BACKUP = {
+    "clients": [{"id": 7, "name": "小鹿", "phone": "13800138000"}, {"id": 8, "name": "青团"}],
+    "spreads": [{"id": "two", "name": "两张牌"}],
+    "cards": [{"id": 18, "name": "月亮"}, {"id": 9, "name": "隐士"}, {"id": 3, "name": "皇后"}],
+}
+
+
+@pytest.mark.parametrize(
+    "cards",
+    [
+        {"cards": [{"cardId": 18, "reversed": 1}, {"cardId": 9, "reversed": 0}]},
+        {"drawn": [{"card_id": "18", "isReversed": True}, {"card_id": "9", "isReversed": False}]},
+    ],
+)
+@pytest.mark.parametrize("key", ["readings", "entries"])
+def test_ids_of_lists_in_the_same_file_are_names(read, cards, key):
+    item = {"id": 1, "clientId": 7, "spread_id": "two", "question": "去不去", "content": TEXTS[0], **cards}
+    (record,) = read(dumped({**BACKUP, key: [item]}))
+    assert (record.person, record.draws[0].spread, record.content) == ("小鹿", "两张牌", TEXTS[0])
+    assert sides(record) == {"月亮": "reversed", "隐士": "upright"}
+
+
+def test_lists_of_ids_and_own_names(read):
+    item = {"clientId": 8, "client": "阿舟", "question": "去不去", "content": TEXTS[0], "cardIds": [18, 9]}
+    (record,) = read(dumped({**BACKUP, "readings": [item]}))
+    assert (record.person, set(sides(record))) == ("阿舟", {"月亮", "隐士"})
+
+
+def test_an_id_that_no_list_has_is_refused(read):
+    item = {"clientId": 5, "question": "去不去", "content": TEXTS[0], "cards": [{"cardId": 77}]}
+    readings, refused = to_readings(read(dumped({**BACKUP, "readings": [item]})))
+    assert (readings.height, refused["reason"].to_list()) == (0, ["unknown_card"])
+
+
+def test_readings_with_titles_below_clients_are_no_list_of_names(read):
+    item = {"id": 1, "title": "去不去", "cards": DRAWN[0], "content": TEXTS[0]}
+    clients = [{"id": 7, "name": "小鹿", "sessions": [item]}]
+    (record,) = read(dumped({"version": 1, "clients": clients}))
+    assert (record.content, set(sides(record))) == (TEXTS[0], {"月亮", "隐士"})
