@@ -1,7 +1,8 @@
 """Card mentions in prose: words that name one of the 78 cards, and not those that only look like one.
 
 `lexicon/aliases.csv` says for each name where it counts: `prose` anywhere; `marked` only with a sign that a card is
-meant (`signs.csv`: 正位, 这张, brackets, the head of a list), because the word is an ordinary one; `field` never in prose.
+meant (`signs.csv`: 正位, 这张, brackets, the head of a list), because the word is an ordinary one; `signed` the same, also if
+the card is drawn (塔); `field` never in prose.
 `ordinary.csv` has the phrases in which a card's name is not a card (晒太阳, 世界那么大, 塔罗). If the drawn cards of the reading
 are known, a marked name of a drawn card needs no sign.
 """
@@ -36,16 +37,20 @@ class Mention:
     orientation: str
 
 
+_NEEDS_SIGN = {"prose": 0, "marked": 1, "signed": 2}
+"""By use: whether a name needs a sign never, unless its card is drawn, or always."""
+
+
 @lexicon.cached
 def _names() -> tuple[list[str], np.ndarray, np.ndarray, np.ndarray]:
-    """Return folded phrases, and per phrase its card (-1: an ordinary phrase), whether it needs a sign, and its Latin
+    """Return folded phrases, and per phrase its card (-1: an ordinary phrase), its _NEEDS_SIGN, and its Latin
     ends."""
-    cards: dict[str, tuple[int, bool]] = {}
+    cards: dict[str, tuple[int, int]] = {}
     for row in lexicon.read_table("aliases"):
-        if row["use"] in ("prose", "marked"):
-            cards.setdefault(fold(row["alias"]), (CARD_ID[row["card"]], row["use"] == "marked"))
+        if row["use"] in _NEEDS_SIGN:
+            cards.setdefault(fold(row["alias"]), (CARD_ID[row["card"]], _NEEDS_SIGN[row["use"]]))
     for row in lexicon.read_table("ordinary"):
-        cards.setdefault(fold(row["phrase"]), (-1, False))
+        cards.setdefault(fold(row["phrase"]), (-1, 0))
     phrases = list(cards)
     latin = np.array([[_is_latin(p[0]), _is_latin(p[-1])] for p in phrases])
     return phrases, np.array([c for c, _ in cards.values()]), np.array([m for _, m in cards.values()]), latin
@@ -145,6 +150,7 @@ def _decide(folded, found, starts, drawn, cards, marked):
         if (
             not marked[p]
             or drawn_here is not None
+            and marked[p] == _NEEDS_SIGN["marked"]
             and card in drawn_here
             or _has_sign(signs, folded, s, e, drawn_here is None)
             or last_owner == o
@@ -154,7 +160,7 @@ def _decide(folded, found, starts, drawn, cards, marked):
             rows.append((s, e, card))
             sure.setdefault(o, set()).add(card)
             last_end, last_owner = e, o
-        elif drawn_here is None:
+        elif drawn_here is None and marked[p] == _NEEDS_SIGN["marked"]:
             doubtful.append((s, e, card, o))
     rows += [(s, e, card) for s, e, card, o in doubtful if card in sure.get(o, ())]
     rows.sort()
@@ -172,7 +178,7 @@ def _counts(signs: _Signs, folded: str, end: int) -> bool:
 
 @lexicon.cached
 def _ordinary_names() -> frozenset[str]:
-    return frozenset(fold(row["alias"]) for row in lexicon.read_table("aliases") if row["use"] == "marked")
+    return frozenset(fold(row["alias"]) for row in lexicon.read_table("aliases") if _NEEDS_SIGN.get(row["use"]))
 
 
 def is_sure(folded: str, mention: Mention) -> bool:

@@ -40,11 +40,11 @@ class Finding:
 CLOSED: dict[str, dict[str, tuple[str, ...]]] = {
     "cues": {"label": LABELS},
     "themes": {"theme": THEMES},
-    "aliases": {"card": CARDS, "use": ("prose", "marked", "field")},
+    "aliases": {"card": CARDS, "use": ("prose", "marked", "signed", "field")},
     "images": {"card": CARDS},
     "signs": {"side": ("before", "after", "end")},
     "settings": {"setting": ("cards_from_content", "birth_details"), "value": ("named", "listed", "masked", "kept")},
-    "hedges": {"kind": ("hypothetical", "comparison", "absent", "earlier", "extra")},
+    "hedges": {"kind": ("hypothetical", "comparison", "absent", "earlier", "extra", "correction", "aside")},
     "pointers": {"kind": ("two", "back", "many", "group", "ordinal", "advice_place")},
     "ranks": {"kind": ("rank", "measure", "thing", "suit")},
     "style": {"kind": ("particle", "hedge", "third", "jargon", "net")},

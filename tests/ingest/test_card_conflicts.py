@@ -5,6 +5,7 @@ import json
 import pytest
 
 from benchmarks import patterns as patterns_bench
+from benchmarks.contradictions import altered
 from tarot_data.ingest import card_conflicts
 from tarot_data.patterns import annotate, train
 from tarot_data.patterns import gold as annotated
@@ -150,6 +151,72 @@ def test_a_passing_mention_is_no_conflict(aside):
 
 
 def test_planted_conflicts_are_found_at_the_measured_rate():
-    gold = [r for r in first_writers() if r.get("note") != "mismatch"]
-    assert patterns_bench.share_found(gold, patterns_bench.flipped) >= 0.28
-    assert patterns_bench.share_found(gold, patterns_bench.swapped) >= 0.5
+    gold = [r for r in first_writers() if r.get("note") != "mismatch"][::2]
+    found = {kind: patterns_bench.share_found(rows) for kind, rows in altered(gold).items()}
+    assert found["turned"]["found_plain"] >= 0.93
+    assert found["swapped"]["found_plain"] >= 0.8
+
+
+@pytest.mark.parametrize(
+    ("content", "drawn"),
+    [
+        ("**风险 塔正位**\n砖头掉下来之前先搬走。", card("高塔", "reversed")),
+        ("第二张权杖六，头朝下，桂冠掉在地上了。", card("权杖六")),
+        ("女祭司，也是倒着的，帘子后面的话漏出来了。", card("女祭司")),
+        ("钱币九，正的，葡萄架下一个人也挺好。", card("星币九", "reversed")),
+        ("这张是宝剑六倒过来，船又划回来了。", card("宝剑六")),
+    ],
+)
+def test_an_orientation_in_its_own_clause_conflicts(content, drawn):
+    ((code, values),) = alarm(content, drawn)
+    assert code.startswith("says_") and values["card"] == drawn["card"]
+
+
+@pytest.mark.parametrize(
+    ("content", "orientation"),
+    [
+        ("圣杯九倒过来就成了贪心，你这张没有倒。", "upright"),
+        ("圣杯九正位是心满意足，你这张是倒着的，酒洒了一地。", "reversed"),
+        ("要是圣杯九，倒着的，我就劝你别去了。", "upright"),
+        ("圣杯九这人抱着胳膊坐着。旁边那张是倒着的。", "upright"),
+    ],
+)
+def test_a_turned_picture_or_neighbour_is_no_contradiction(content, orientation):
+    assert alarm(content, card("圣杯九", orientation)) == []
+
+
+@pytest.mark.parametrize(
+    "passage",
+    [
+        "第二张是权杖五，五个小子抡着棍子。",
+        "然后是世界，花环里的人跳着舞，收尾了。",
+        "结果落在权杖五。",
+        "恶魔，逆位，链子松开了。",
+        "权杖五\n五个人吵成一团，没人听谁的。",
+    ],
+)
+def test_a_card_read_between_its_neighbours_conflicts(passage):
+    content = f"宝剑八，你自己蒙着眼，脚没绑。\n{passage}\n最后权杖四，花门下有人等你。"
+    cards = (
+        card("宝剑八"),
+        card("圣杯二", "reversed" if "逆" in passage else "upright", position="结果"),
+        card("权杖四"),
+    )
+    ((code, values),) = alarm(content, *cards)
+    assert (code, values["missing"]) == ("undrawn_card", "圣杯二")
+
+
+@pytest.mark.parametrize(
+    "aside",
+    [
+        "我妈最喜欢的牌是太阳。",
+        "上礼拜我自己抽到宝剑三，三天没睡好。",
+        "圣杯九，啊呸，看串行了。",
+        "力量，我以为会是它，翻开才发现不是。",
+        "世界很大，你们俩的事很小。",
+        "恶魔逆位我见得多了，你这个不算。",
+    ],
+)
+def test_slips_and_tastes_are_no_contradiction(aside):
+    content = f"宝剑八，你自己蒙着眼，脚没绑。{aside}两个人举着杯子对看，狮子头长着翅膀。最后权杖四，花门下有人等你。"
+    assert alarm(content, card("宝剑八"), card("圣杯二"), card("权杖四")) == []
