@@ -105,7 +105,7 @@ def _replaces(content: Content, mention: Mention, card: str, missing: list[str])
         return True
     shown = _is_shown(content, mention, card)
     return (signs.strong or not shown) and (
-        _is_in_order(content, mention, card) or signs.strong and len(missing) == 1 and not shown
+        _is_in_order(content, mention, card) or signs.strong and len(missing) <= 2 and not shown
     )
 
 
