@@ -33,7 +33,7 @@ def _remark_at_end(text: str) -> tuple[int, Remark] | None:
     """Return where the last remark of a text begins, and the remark; None if it does not end in one."""
     start = max(0, len(text) - _LONGEST_REMARK)
     folded = fold(text[start:])
-    if not folded.rstrip(_CLOSING).endswith(_ends()) or not any(word in folded for word in _beginnings()):
+    if not _beginning().search(folded) or not folded.rstrip(_CLOSING).endswith(_ends()):
         return None
     match = _remark().search(folded)
     if match is None:
@@ -96,10 +96,10 @@ def _ends() -> tuple[str, ...]:
 
 
 @lexicon.cached
-def _beginnings() -> tuple[str, ...]:
-    """Return what a remark has at its beginning, one of them at least."""
+def _beginning() -> re.Pattern:
+    """Compile a pattern for what a remark has at its beginning, one of them at least."""
     kinds = ("ordinal", "first places", "last places", "place lead", "place except")
-    return (*_OPEN, *(word for kind in kinds for word in of_kind(kind)))
+    return re.compile(any_of([*_OPEN, *(word for kind in kinds for word in of_kind(kind))]))
 
 
 @lexicon.cached
