@@ -22,7 +22,7 @@ from tarot_data.erasure.person import find as find_person
 from tarot_data.ingest import fixes, stages
 from tarot_data.ingest.fixes import Fix
 from tarot_data.privacy import pseudonyms, suppression_list
-from tarot_data.store import delta, tables
+from tarot_data.store import delta, tables, teacher
 from tests.builders import card, source, stored, stored_row, unlike
 
 NAME = "欧阳雪岭"
@@ -245,6 +245,16 @@ def test_the_receipt_names_nobody(data):
     }
     assert [row["readings"] for row in receipt["versions"]] == [1, 2]
     assert NAME not in (data / "receipts" / "forget-0001.json").read_text("utf-8")
+
+
+def test_labels_of_a_teacher_are_forgotten(data):
+    stored = tables.readings(data)
+    for row in stored.to_dicts():
+        labelled = [{"labels": ["other"], "cards": []} for _ in row["sentences"]]
+        with tables.writing(data):
+            teacher.add(data, teacher.to_lesson(row, labelled, "big-model", "localhost", "2026-01-01"))
+    forgetting.forget(data, NAME)
+    assert set(teacher.read(data)) == set(tables.readings(data)["reading_id"]) < set(stored["reading_id"])
 
 
 def test_forgetting_twice_changes_nothing(data):
