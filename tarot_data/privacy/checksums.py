@@ -85,6 +85,7 @@ CHECKS = {
     "eight_digits": _has_digits(8),
     "five_digits": _has_digits(5),
     "four_digits": _has_digits(4),
+    "six_digits": _has_digits(6),
     "ten_digits": _has_digits(10),
     "mobile_pieces": is_mobile_in_pieces,
     "no_cycle": is_no_cycle,

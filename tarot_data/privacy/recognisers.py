@@ -242,14 +242,25 @@ def _cue_words() -> tuple[dict[str, list[tuple[str, str]]], dict[str, list[str]]
     return anywhere, english
 
 
+@lexicon.cached
+def _cue_start() -> re.Pattern:
+    """Return the pattern of the first character of a cue word that is there as a whole."""
+    rests = {first: "|".join(re.escape(word[1:]) for word, _ in words) for first, words in _cue_words()[0].items()}
+    return re.compile("|".join(f"{re.escape(first)}(?={rest})" for first, rest in rests.items()))
+
+
 def announced_kinds(text: str) -> set[str]:
     """Return the kinds that have a cue word or a hint in a text (half width)."""
     lowered = text.lower()
     anywhere, english = _cue_words()
     if triggers()["cue_apart"](lowered):
         lowered += lowered.translate(_WITHOUT_GAPS)
-    first_characters = anywhere.keys() & set(lowered)
-    kinds = {kind for first in first_characters for word, kind in anywhere[first] if word in lowered}
+    kinds = {
+        kind
+        for match in _cue_start().finditer(lowered)
+        for word, kind in anywhere[match[0]]
+        if lowered.startswith(word, match.start())
+    }
     kinds.update(kind for kind, pattern in _cue_patterns().items() if kind not in kinds and pattern.search(lowered))
     return kinds.union(*(english[token] for token in english.keys() & _ENGLISH.findall(lowered)))
 
