@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from schemas.deck import is_major
 from tarot_data import lexicon
 from tarot_data.cards import card_fields
+from tarot_data.sources.labels import position_in
 from tarot_data.sources.noise import noise_words
 from tarot_data.sources.text_choice import label_score
 from tarot_data.text.normalise import fold
@@ -28,7 +29,7 @@ def are_drawn(label: str, cells: Sequence[str]) -> bool:
         if not (listed := card_fields.listed(cell)):
             return False
         found.append(listed)
-    if any(word in fold(label) for word in noise_words("heading cards")):
+    if position_in(label) or any(word in fold(label) for word in noise_words("heading cards")):
         return True
     return all(
         len(cards) > 1 or cards[0]["orientation"] != "unknown" or not is_major(cards[0]["card"]) for cards in found
@@ -38,4 +39,6 @@ def are_drawn(label: str, cells: Sequence[str]) -> bool:
 @lexicon.cached(maxsize=4096)
 def _may_draw(label: str) -> bool:
     folded = fold(label)
+    if position_in(label):
+        return True
     return label_score(label) >= 0 and not any(word in folded for word in noise_words("other cards"))

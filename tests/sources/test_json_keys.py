@@ -169,3 +169,15 @@ def test_readings_with_titles_below_clients_are_no_list_of_names(read):
     clients = [{"id": 7, "name": "小鹿", "sessions": [item]}]
     (record,) = read(dumped({"version": 1, "clients": clients}))
     assert (record.content, set(sides(record))) == (TEXTS[0], {"月亮", "隐士"})
+
+
+def test_positions_as_keys_are_drawn(read):
+    item = {"客户": "小鹿", "问题": "去不去", "现状": "月亮逆位", "建议": "隐士", "解读": TEXTS[0]}
+    (record,) = read(dumped([item]))
+    assert sides(record) == {"月亮": "reversed", "隐士": "unknown"}
+
+
+def test_a_rotation_of_half_a_turn_is_reversed(read):
+    cards = [{"name": "月亮", "rotation": 180}, {"name": "隐士", "rotation": 0}]
+    (record,) = read(dumped([{"client": "小鹿", "question": "去不去", "cards": cards, "content": TEXTS[0]}]))
+    assert sides(record) == {"月亮": "reversed", "隐士": "upright"}
