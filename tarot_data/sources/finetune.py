@@ -11,7 +11,8 @@ from typing import NamedTuple
 from schemas.deck import SHORTEST
 from tarot_data.cards import card_fields, content_cards
 from tarot_data.sources import json_records, json_stream
-from tarot_data.sources.chats.sittings import CARDS, is_list, question_of
+from tarot_data.sources.chats.questions import question_of
+from tarot_data.sources.chats.sittings import CARDS, is_list
 from tarot_data.sources.field_values import Fields
 from tarot_data.sources.json_layouts import readings_in
 from tarot_data.sources.labelled_lines import Head, read_head

@@ -174,11 +174,15 @@ REQUESTS = [
     "眠眠在不在～",
     "博主你好，",
     "老师在不在\n",
+    "各位好，",
+    "中午好～",
+    "师父在不 ",
     "姐妹 帮我看下 ",
     "问 ",
 ]
 QUESTIONS = ["我该不该换部门", "下个月能不能升职", "他是不是怀疑我", "份新工做唔做得過"]
 BACKGROUND = [
+    "他对我好，是不是喜欢我",
     "我和他分手半年了，还能不能复合",
     "他看了我手机，是不是怀疑我",
     "语文老师 是不是讨厌我",
@@ -286,3 +290,10 @@ def test_emoji_and_repeated_words_are_small_talk(found_in, last):
     text = "\n\n".join(f"{name} 2024-03-05 20:0{n}:00\n{words}" for n, (name, words) in enumerate(said))
     (found,) = found_in("聊.txt", text)
     assert found.content == ANSWER
+
+
+def test_a_nickname_beside_messages_is_a_sender(found_in):
+    said = [("买家", "问今年能不能考上"), ("我", CARDS), ("我", ANSWER), ("买家", "好的")]
+    rows = [(f"2025-04-20 11:0{n}", name, text) for n, (name, text) in enumerate(said)]
+    (found,) = found_in("闲鱼.csv", table(("时间", "昵称", "消息"), *rows))
+    assert (found.person, str(found.date), found.content) == ("买家", "2025-04-20", ANSWER)

@@ -71,8 +71,7 @@ def cells_of(value: dict) -> Cells:
             ):
                 found.setdefault(part, []).append((rank, cell))
     cells = {part: [cell for _, cell in sorted(ranked, key=lambda r: r[0])] for part, ranked in found.items()}
-    if "mine" not in cells and "sender" not in cells and "type" in cells and is_side(cells["type"][0]):
-        cells["mine"] = cells["type"][:1]
+    _set_side(cells)
     if unnamed and "partner" in cells:
         # chatlog leaves its owner's name empty, and names the chat in every row.
         chat = {*map(str, cells["partner"]), *map(str, cells.get("chat id", ()))}
@@ -81,9 +80,11 @@ def cells_of(value: dict) -> Cells:
     return cells
 
 
-def is_side(kind: object) -> bool:
-    """Check whether the type of a message says who sent it (`incoming`)."""
-    return isinstance(kind, str) and fold(kind) in noise_words("side type")
+def _set_side(cells: Cells) -> None:
+    """Take the type of a message for its side if nothing else says who sent it (`incoming`)."""
+    kind = cells["type"][0] if "type" in cells and not cells.keys() & {"mine", "sender"} else None
+    if isinstance(kind, str) and fold(kind) in noise_words("side type"):
+        cells["mine"] = [kind]
 
 
 def _flat(value: dict, prefix: str = "", depth: int = 2) -> Iterator[tuple[str, object]]:
@@ -142,7 +143,9 @@ def _is_plain_chat(names: list[str]) -> bool:
         "messages",
         *map(_key, noise_words("message column")),
     }
-    return bool(messages) and not known_fields(names) & {"cards", "spread", "person"}
+    # `昵称` is who wrote a message, too; `客户` is not.
+    others = [name for name in names if not parts_of_keys([name]) & {"sender"}]
+    return bool(messages) and not known_fields(names) & {"cards", "spread"} and "person" not in known_fields(others)
 
 
 def read_table(rows: Iterable, blob: Blob, locator: str = "row {}") -> Iterator[RawRecord | Rejected]:
