@@ -165,12 +165,15 @@ def test_forgotten_readings_leave_the_teacher_file(data):
     assert "r0000000000000002" not in teacher.read(data)
 
 
-def test_the_command_says_where_the_text_goes(data, endpoint, monkeypatch):
+@pytest.mark.parametrize(("lang", "said"), [("en", "labelled 1 readings and disagrees about"), ("zh", "标了 1 条解读")])
+def test_the_command_says_where_the_text_goes(data, endpoint, monkeypatch, lang, said):
     url, asked, answers = endpoint
     monkeypatch.setenv("TAROT_TEACHER_KEY", "secret")
-    answers.extend(answered({"labels": ["opening"], "cards": []}) for _ in range(4))
-    result = tarot(data, "--teacher", url, "--teacher-readings", "1")
-    assert "sent to 127.0.0.1" in result.output
+    tarot(data)
+    sentences = tables.reading(data, "r0000000000000001")["sentences"]
+    answers.append(answered(*({"labels": ["other"], "cards": []} for _ in sentences)))
+    result = tarot(data, "--teacher", url, "--teacher-readings", "1", lang=lang)
+    assert result.exit_code == 0 and "127.0.0.1" in result.output and said in result.output
     authorization, body = asked[0]
     assert (authorization, body["model"], body["temperature"]) == ("Bearer secret", "first-model", 0)
     assert "1. 你好" in body["messages"][0]["content"] and len(asked) == 1
