@@ -174,7 +174,8 @@ class _HeadReader:
             return False
         count = self.count_while(_is_placed_card)
         if count < 2:
-            count = 0 if line.labels else self.count_card_lines(line)
+            known = line.labels and line.labels[0].key[0] != "background"  # `目前状况 愚人` is a position
+            count = 0 if known else self.count_card_lines(line)
         if not count:
             return False
         self.fields[_CARDS] = [(_LAID, "")]
@@ -367,6 +368,8 @@ class _HeadReader:
             return False  # a position: `背景：愚人`
         if key not in self.fields:
             return not (key[0] == "question" and self.has_cards and self.blanks and is_title(self.title))
+        if key[0] in _OF_CARDS and not any(value for _, value in self.fields[key]):
+            return True
         if key[0] in _MAY_REPEAT:
             return not self.blanks
         others = {name for name, _ in self.fields[key]}

@@ -161,7 +161,8 @@ def _label_before_space(line: str) -> list[Label]:
     dash = _DASH.match(line, begin) if begin > end else None
     if dash and name.endswith((")", "]")):
         name = name.replace("[", "(").partition("(")[0]  # `问题（原话） - 搬家`
-    if name not in label_words() or (len(name) == 1 and not alone and not dash):
+    bold = near.startswith("**", start - 2) and line[begin - 1 : begin].isspace() and "**" in line[start:begin]
+    if name not in label_words() or (len(name) == 1 and not alone and not dash and not bold):
         return []
     return [Label(name, 0, dash.end() if dash else begin)]
 

@@ -95,3 +95,33 @@ def test_an_outline_below_a_title(read):
         f"    - 解读\n        - {BODY}\n- 牌义\n    - 愚人：开始\n"
     )
     assert_read(read_one(read, text, "a.md"))
+
+
+def test_somebody_without_a_plain_name_asks(read):
+    reading = read_one(read, f"桃子的妹妹小梨，问{QUESTION}\n隐士正位、战车逆位\n\n{BODY}")
+    assert (reading["person"], reading["question"], reading["content"]) == (None, QUESTION, BODY)
+
+
+def test_a_memo_under_the_last_rule_is_left_out(read):
+    heads = [f"客户：{name}\n问题：{QUESTION}\n牌：隐士正位、战车逆位\n{BODY}" for name in ("小满", "阿驰")]
+    text = "____\n" + "\n____\n".join(heads) + "\n____\n备忘\n月底前整理发票\n"
+    assert [to_reading(record)["content"] for record in read({"a.txt": text})] == [BODY, BODY]
+
+
+def test_quoted_messages_of_the_client_are_left_out(read):
+    text = f"**客户** 小满\n**Q** {QUESTION}\n**牌** 隐士正位、战车逆位\n\n{BODY}\n\n> 小满：好准\n> 我：是吧\n\n**反馈** 已经搬了\n"
+    reading = read_one(read, text, "a.md")
+    assert_read(reading, day=None)
+    assert reading["outcome"] == "已经搬了"
+
+
+@pytest.mark.parametrize(
+    "marks", [("rich_media_title", "rich_media_content"), ("article-head title", "article-content-inner")]
+)
+def test_a_saved_article_is_its_text_only(read, marks):
+    title, text = marks
+    page = (
+        f'<html><body><div class="menu">首页</div><h1 class="{title}">个案</h1><div class="{text}"><p>客户：小满</p>'
+        f"<p>问题：{QUESTION}</p><p>牌：隐士正位、战车逆位</p><p>{BODY}</p></div><p>阅读 1024 在看 12</p></body></html>"
+    )
+    assert_read(read_one(read, page, "a.html"), day=None)

@@ -25,6 +25,7 @@ SHORTEST_BODY = 20
 """Characters of the text below the head."""
 LONGEST_TOPIC = 4
 """Characters of a word behind a name that is a topic: `果果-考编`."""
+LONGEST_ASKER = 12
 LINES_OF_CARDS = 15
 LINES_BELOW = 4
 
@@ -147,7 +148,8 @@ def _head_around(lines: list[Line], cards: int, end: int, floor: int) -> _Head |
         parts[index], begin = read, index
         if line.level:
             break
-    apart = begin == floor or not lines[begin - 1].stripped or lines[begin].level or lines[begin - 1].kind in _EDGES
+    apart = begin == floor or not lines[begin - 1].stripped or lines[begin].level or lines[begin - 1].level
+    apart = apart or lines[begin - 1].kind in _EDGES
     if not apart or floor and _count_text(lines[floor:begin]) < SHORTEST_BODY:
         return None
     named = _known(lines[begin:end])
@@ -208,7 +210,8 @@ def _rewritten(
             continue
         read = [(label, value) for label, value in parts[index] if _NAMED[label] not in taken]
         taken |= {_NAMED[label] for label, _ in read}
-        if line.level or parts[index] and not read:
+        known = any(_NAMED[label] in named or label == _QUESTION for label, _ in parts[index])
+        if line.level or known and not read:
             out.append(line)
         for label, value in read:
             if label != _DATE or line.kind != Kind.DATE:
@@ -245,7 +248,9 @@ def _parts_of(line: Line) -> list[Part] | None:
             found, text, folded = [(_PERSON, name)], text[client.end() :], folded[client.end() :]
     if asked := _leads().asks.match(folded):
         before, question = text[: asked.end(1)], text[asked.start(2) :].strip(_MARKS)
-        around = _segments(before) if before.strip(_MARKS) and not found else []
+        around = _segments(before, asks=True) if before.strip(_MARKS) and not found else []
+        if around is None and len(before) <= LONGEST_ASKER and not any(mark in before for mark in _ENDS):
+            around = []  # somebody asks whose name is not plain: `桃子的妹妹小梨，问期末`
         return None if around is None or not question else [*found, *around, (_QUESTION, question)]
     if found or len(text) > LONGEST_LINE:
         return found or None
@@ -254,8 +259,9 @@ def _parts_of(line: Line) -> list[Part] | None:
     return _segments(text)
 
 
-def _segments(text: str) -> list[Part] | None:
-    """Read a line of short parts: `0611 阿沁 事业`, `客人 Momo～`, `给 Vivi 抽牌`, `圣三角：要不要续签`."""
+def _segments(text: str, asks: bool = False) -> list[Part] | None:
+    """Read a line of short parts: `0611 阿沁 事业`, `客人 Momo～`, `给 Vivi 抽牌`, `圣三角：要不要续签`.
+    asks: a question follows, so that a word alone is who asks."""
     found: list[Part] = []
     if day := _DAY.search(text):
         compact = _COMPACT.fullmatch(day[0])
@@ -273,7 +279,7 @@ def _segments(text: str) -> list[Part] | None:
         folded = fold(segment)
         if folded in topics():
             topic = True
-        elif folded in noise_words("head filler"):
+        elif folded in noise_words("head filler") or folded.isdecimal():
             continue
         elif resolve_spread(segment)[0]:
             found.append((_SPREAD, segment))
@@ -281,21 +287,26 @@ def _segments(text: str) -> list[Part] | None:
             rest.append(segment)
     if not rest:
         return found
-    alone = not any(label == _DATE for label, _ in found) and not topic
+    alone = not any(label == _DATE for label, _ in found) and not topic and not asks
     if len(rest) == 1 and _is_name(rest[0], alone):
         return [*found, (_PERSON, rest[0])]
     return _question_or_none(found, rest, text)
 
 
 def _question_or_none(found: list[Part], rest: list[str], text: str) -> list[Part] | None:
-    """Read what is left of a line as a question, perhaps behind a name."""
+    """Read what is behind the names and spreads of a line as a question."""
     if len(rest) == 2 and _is_name(rest[0], alone=True) and len(rest[1]) <= LONGEST_TOPIC and not _asks(rest[1]):
         return [*found, (_PERSON, rest[0])]
-    if len(rest) > 1 and _is_name(rest[0], alone=False) and _asks(rest[-1]):
-        return [*found, (_PERSON, rest[0]), (_QUESTION, " ".join(rest[1:]))]
-    if not any(label == _DATE for label, _ in found) and _asks(text):
-        return [*found, (_QUESTION, " ".join(rest))]
-    return None
+    named = len(rest) > 1 and _is_name(rest[0], alone=False) and not _asks(rest[0])
+    if not _asks(text) or not named and any(label == _DATE for label, _ in found):
+        return None
+    # `圣三角：要不要续签`, but not `下半年财运，要不要换`, which begins like the name of a spread.
+    found = [
+        (label, value) for label, value in found if label != _SPREAD or f"{value}：" in text or f"{value}:" in text
+    ]
+    known = [value for label, value in found if label == _SPREAD] + rest[:named]
+    start = max((text.find(value) + len(value) for value in known), default=0)
+    return [*found, *([(_PERSON, rest[0])] if named else []), (_QUESTION, text[start:].strip(_MARKS))]
 
 
 def _asks(text: str) -> bool:

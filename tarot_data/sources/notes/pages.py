@@ -42,7 +42,7 @@ class _Notes(NoteText):
         super().__init__()
         self.part_of = {name: part for part in _PARTS for name in keys_of(tool, part)}
         self.whole = not tool.get("text")
-        self.found: list[dict[str, list[str]]] = []
+        self.found: list[dict[str, list[str]]] = [] if tool.get("note") else [{}]
         self.open: list[tuple[str, str | None]] = []
         self.count: Counter[str] = Counter()
         self.parts: list[str] = []

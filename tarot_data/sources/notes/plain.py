@@ -68,10 +68,7 @@ def read_lines(
     if tree and tree.properties:
         common = {**(common or {}), **read_head(tree.properties, 0).fields}
     for part in outline.readings_in(tree.bullets, _text_below) if tree else [lines]:
-        part = without_tables(part)
-        labelled = bare_heads.with_labels(part)
-        # Where a line without a label names a person, it is the person of one reading.
-        yield from split(labelled, blob, form, locator, common, one_client=labelled is part)
+        yield from split(without_tables(part), blob, form, locator, common)
 
 
 def _text_below(lines: list[Line]) -> int:
@@ -81,23 +78,20 @@ def _text_below(lines: list[Line]) -> int:
 
 
 def split(
-    lines: list[Line],
-    blob: Blob,
-    form: str,
-    locator: str = "line {}",
-    common: Fields | None = None,
-    one_client: bool = True,
+    lines: list[Line], blob: Blob, form: str, locator: str = "line {}", common: Fields | None = None
 ) -> Iterator[RawRecord | Rejected]:
-    """Split labelled lines into readings, in order; lines without any label are one record.
+    """Split the lines of heads and texts into readings, in order; lines without any head are one record.
 
-    common: fields of every reading that does not have them itself. one_client: a person named only at the top is that of
-    all readings.
+    common: fields of every reading that does not have them itself.
     """
+    written, lines = lines, bare_heads.with_labels(lines)
     readings = find_readings(lines)
     if not readings:
         yield _unlabelled(lines, blob, source_of(blob, locator.format(lines[0].number if lines else 1), form), common)
         return
-    common = common or (client_of_all(lines, readings) if one_client else {})
+    if not common and lines is written:  # a name without a label is that of one reading
+        common = client_of_all(lines, readings)
+    common = common or {}
     note = _Note(lines, day_in_name(blob.name))
     early = lines[: readings[0].begin]
     preface = sections.text_above(early)
@@ -132,7 +126,8 @@ class _Note:
     def __init__(self, lines: list[Line], day: str | None) -> None:
         self.lines = lines
         self.headings = [index for index, line in enumerate(lines) if line.stripped[:1] == "#" and line.level]
-        first = next(line for line in lines if line.stripped)
+        texts = [line for line in lines if line.stripped]
+        first = texts[1] if texts[0].level == 1 and texts[0].kind != Kind.DATE and texts[1:] else texts[0]
         self.dated = first.kind == Kind.DATE or day is not None
         alone = first.kind == Kind.DATE and sum(line.kind == Kind.DATE for line in lines) == 1
         self.day = first.text.strip(ORNAMENTS) if alone else day
@@ -142,6 +137,9 @@ class _Note:
         above = [index for index in self.headings if index < reading.start]
         level = self.lines[above[-1]].level if above and above[-1] >= former else 0
         daily = self.dated or level > 0 and sum(self.lines[index].level == level for index in above) > 1
+        rule = self.lines[reading.begin]
+        if rule.kind == Kind.SEPARATOR:
+            end = sections.end_before_other(self.lines, reading.head.body, end, rule)
         below = sections.own_lines(self.lines[reading.head.body : end], level, daily, reading.lead.dated)
         below = sections.trimmed(below)
         return sections.without_list_at_end(below, self.lines[former : reading.start]) if daily else below
@@ -160,7 +158,11 @@ def _record(reading: Reading, body: list[Line], note: _Note, common: Fields, sou
     fields.update(at_end)
     if ("outcome", 1) not in fields:
         body, outcome = sections.split_outcome(body)
-        fields.update({("outcome", 1): [("反馈", outcome)]} if outcome else {})
+        if outcome:
+            fields["outcome", 1] = [("反馈", outcome)]
+            body, at_end = sections.split_end(body, fields)
+            fields.update(at_end)
+    body = sections.without_chat_at_end(body, [str(value) for _, value in fields.get(("person", 1), ())])
     above = _read_above(note.lines[reading.top : reading.start])
     if ("date", 1) not in fields and (day := note.day_of(reading, above)):
         fields[("date", 1)] = [("日期", day)]

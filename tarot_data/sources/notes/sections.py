@@ -68,6 +68,26 @@ def _still_skipped(skipping: str | None, line: Line) -> str | None:
     return "block" if skipping == "name" and line.stripped else skipping
 
 
+def end_before_other(lines: list[Line], start: int, end: int, rule: Line) -> int:
+    """Return the end of a body before a text that names no card under a rule like the one above the reading."""
+    last = next((index for index in range(end - 1, start, -1) if lines[index].stripped == rule.stripped), end)
+    texts = [line for line in lines[last + 1 : end] if line.stripped]
+    text = "\n".join(line.text for line in texts)
+    if not texts or any(line.labels for line in texts) or find_cards(text[:LONGEST_LOOKED_AT]):
+        return end
+    return last
+
+
+def without_chat_at_end(lines: list[Line], persons: list[str]) -> list[Line]:
+    """Return the lines of a body without messages of the client quoted at its end: `> 阿鸢：好准`."""
+    end = len(lines)
+    while end and (not lines[end - 1].stripped or lines[end - 1].stripped[0] == ">"):
+        end -= 1
+    quoted = [line.stripped.lstrip("> ") for line in lines[end:]]
+    said = any(text.startswith((f"{person}：", f"{person}:")) for text in quoted for person in persons if person)
+    return lines[:end] if end and said else lines
+
+
 def without_list_at_end(lines: list[Line], above: list[Line]) -> list[Line]:
     """Return the lines of a body in a daily note without a list at its end, if the note has a list above the reading too
     and the one at the end names no card."""
@@ -193,7 +213,11 @@ def _may_end(line: Line, label: Label, known: set[str]) -> bool:
 
 def is_marked(line: Line, label: Label) -> bool:
     """Check whether a label is marked by a heading, a colon or brackets, not only by the space after it."""
-    return line.stripped[0] == "#" or line.text[: label.end].rstrip(" *_").endswith((":", "：", "】", "]"))
+    return (
+        line.stripped[0] == "#"
+        or line.text[: label.end].rstrip(" *_").endswith((":", "：", "】", "]"))
+        or line.text[: label.end].rstrip().endswith("**")
+    )
 
 
 def split_outcome(lines: list[Line]) -> tuple[list[Line], str]:
