@@ -294,19 +294,17 @@ def _segments(text: str, asks: bool = False) -> list[Part] | None:
 
 
 def _question_or_none(found: list[Part], rest: list[str], text: str) -> list[Part] | None:
-    """Read what is behind the names and spreads of a line as a question."""
+    """Read what is behind the spread of a line as a question, or its first word as a name before a topic."""
     if len(rest) == 2 and _is_name(rest[0], alone=True) and len(rest[1]) <= LONGEST_TOPIC and not _asks(rest[1]):
         return [*found, (_PERSON, rest[0])]
-    named = len(rest) > 1 and _is_name(rest[0], alone=False) and not _asks(rest[0])
-    if not _asks(text) or not named and any(label == _DATE for label, _ in found):
+    if not _asks(text) or any(label == _DATE for label, _ in found):
         return None
     # `圣三角：要不要续签`, but not `下半年财运，要不要换`, which begins like the name of a spread.
     found = [
         (label, value) for label, value in found if label != _SPREAD or f"{value}：" in text or f"{value}:" in text
     ]
-    known = [value for label, value in found if label == _SPREAD] + rest[:named]
-    start = max((text.find(value) + len(value) for value in known), default=0)
-    return [*found, *([(_PERSON, rest[0])] if named else []), (_QUESTION, text[start:].strip(_MARKS))]
+    start = max((text.find(value) + len(value) for label, value in found if label == _SPREAD), default=0)
+    return [*found, (_QUESTION, text[start:].strip(_MARKS))]
 
 
 def _asks(text: str) -> bool:
