@@ -145,6 +145,8 @@ def _head_around(lines: list[Line], cards: int, end: int, floor: int) -> _Head |
             break
         if line.labels and _drop_values(lines, index, parts):
             return None
+        if line.level and _SPREAD not in dict(read):
+            read = [part for part in read if part[0] != _QUESTION]  # a title is read as the question anyway
         parts[index], begin = read, index
         if line.level:
             break
