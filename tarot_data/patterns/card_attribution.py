@@ -29,10 +29,10 @@ SILENT_FLAGS = ("group", "many", "image_most", "statistic", "whole", "fits", "or
 SILENCE = ("best", "second", "none_named", "one_named", *SILENT_FLAGS, "bias")
 """Features that distinguish a statistic over the spread, which refers to no card, from a link of cards."""
 
-FLOOR, SURE, OPEN = 0.1, 0.35, 0.2
+FLOOR, SURE, OPEN = 0.1, 0.42, 0.1
 """FLOOR: least probability of a link's two cards. SURE: probability from which a sentence refers to a card. OPEN:
 probability of interpreting or linking at all from which a sentence with another label refers to one. Chosen on the
-annotated readings with each writer left out."""
+annotated readings with whole writers left out."""
 
 HALF, HEADING = 0.5, 0.02
 """HALF: probability of interpreting or linking from which a card need be no likelier than in a certain one. HEADING:
