@@ -19,7 +19,7 @@ from schemas.tables import EXAMPLES, STORED, stored, typed
 from tarot_data import lexicon
 from tarot_data.dataset import splits, thinking_trace
 from tarot_data.dataset.examples import Budget, to_examples, too_long
-from tarot_data.privacy import pseudonyms
+from tarot_data.privacy import pseudonyms, third_persons
 from tarot_data.privacy.person_names import named
 from tarot_data.store import delta, tables
 from tarot_data.system.atomic import new_folder, write_text
@@ -113,8 +113,9 @@ def publish(data_dir: Path, budget: Budget | None = None, hide_names: bool = Fal
         .select(*STORED, "split")
     )
     if hide_names:
-        key = pseudonyms.assign(published["person"], key)
-        published = pseudonyms.apply(published, key)
+        others = third_persons.names_in([*published["content"], *published["question"]])
+        key = pseudonyms.assign([*published["person"], *others], key)
+        published = pseudonyms.apply(published, key, others)
     budget = budget or Budget()
     settings = {
         "format": FORMAT,

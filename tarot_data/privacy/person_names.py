@@ -8,7 +8,20 @@ from tarot_data import lexicon
 from tarot_data.text.normalise import fold
 from tarot_data.text.numerals import NUMERALS
 
-KINDS = ("nobody", "self", "ordinal", "counter", "counted", "title", "addressed", "before name", "surname")
+KINDS = (
+    "nobody",
+    "self",
+    "ordinal",
+    "counter",
+    "counted",
+    "title",
+    "addressed",
+    "before name",
+    "surname",
+    "role",
+    "called",
+    "no name",
+)
 """Kinds of rows of persons.csv: the first two are kinds of persons, the others parts of how persons are called."""
 
 

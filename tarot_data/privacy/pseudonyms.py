@@ -3,8 +3,8 @@
 The key (name to pseudonym) is a separate file, never part of a version. A pseudonym reads like a nickname (阿禾), so that
 the text still addresses somebody. Replaced are: a person's name in any reading, a Chinese full name also without its
 surname, and a surname with its title (林女士), whose title is kept. A name that is an ordinary word (可乐) is replaced in
-that person's own readings only, one that is a card's (星星) only if somebody is addressed by it. Other nicknames, and names
-of people who are no clients, are not found: read the dataset before you share it.
+that person's own readings only, one that is a card's (星星) only if somebody is addressed by it. Names of
+third persons are those that `third_persons` finds by a role; other names are not found: read the dataset before you share it.
 """
 
 import json
@@ -51,12 +51,13 @@ def assign(persons: Iterable[str | None], key: dict[str, str]) -> dict[str, str]
     return {**key, **{person: next(free) for person in named if person not in key}}
 
 
-def apply(published: pl.DataFrame, key: dict[str, str]) -> pl.DataFrame:
+def apply(published: pl.DataFrame, key: dict[str, str], others: Iterable[str] = ()) -> pl.DataFrame:
     """Replace every name of the key in every text of readings (STORED columns as strings, and more).
 
-    Sentence offsets are moved with the text. Names of files and locators are replaced too.
+    others: names of the key that are replaced everywhere although they may be words. Sentence offsets are moved with the
+    text. Names of files and locators are replaced too.
     """
-    replaced = Replacer(key)
+    replaced = Replacer(key, others)
     rows = []
     for row in published.iter_rows(named=True):
         own = row["person"]
@@ -91,14 +92,15 @@ class Move:
 class Replacer:
     """Replacement of names in running text; compiles its patterns once for a whole dataset."""
 
-    def __init__(self, key: dict[str, str]) -> None:
+    def __init__(self, key: dict[str, str], others: Iterable[str] = ()) -> None:
+        others = set(others)
         self._words: dict[str, str] = {}
         self._own: dict[str, list[str]] = {}
         anywhere = []
         for name, pseudonym in key.items():
             for form, other in _forms(name, pseudonym):
                 self._words.setdefault(form.lower(), other)
-                if form == name and not _is_word(form):
+                if form == name and (form in others or not _is_word(form)):
                     anywhere.append(form)
                 else:
                     self._own.setdefault(name, []).append(form)

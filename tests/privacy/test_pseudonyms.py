@@ -12,6 +12,7 @@ from tarot_data.dataset import versions
 from tarot_data.privacy import pseudonyms
 from tarot_data.privacy.person_names import kind_of, named
 from tarot_data.privacy.pseudonyms import Replacer, apply, assign
+from tarot_data.privacy.third_persons import names_in
 from tarot_data.store import delta
 from tests.builders import card, source, stored, stored_row
 
@@ -43,7 +44,7 @@ def test_unnamed_persons_are_null():
 
 def test_every_example_person_has_its_kind():
     for row in lexicon.read_table("persons"):
-        names = ("title", "addressed", "before name", "surname")
+        names = ("title", "addressed", "before name", "surname", "role", "called", "no name")
         kind = "named" if row["kind"] in names else row["kind"]
         assert kind_of(row["example"]) == (kind if kind in ("named", "self") else "nobody"), row.place
 
@@ -75,6 +76,26 @@ def test_card_names_go_before_words_of_address():
 )
 def test_a_name_is_replaced_only_as_a_name(text, own, hidden):
     assert Replacer(KEY)(text, own) == hidden
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("同事王建国一直针对我，HR总监赵敏仪也在。", ["王建国", "赵敏仪"]),
+        ("李婉清经理和领导周志远，小三叫杨雪。", ["周志远", "李婉清", "杨雪"]),
+        ("同事说周末加班，领导方案一张牌，老板和我。", []),
+        ("同事周末加班，领导方案定了，老师张牌逆位", []),
+    ],
+)
+def test_third_persons_are_found_by_their_role(text, names):
+    assert names_in([text, None]) == sorted(names)
+
+
+def test_pseudonyms_replace_third_persons(tmp_path):
+    text = "你好，Mel。愚人正位说明你走出去了，同事王建国一直针对你，别急，慢慢来，一步一步走，会好的。"
+    delta.append(tmp_path, "readings", stored(stored_row(1, person="Mel", content=text)), {})
+    manifest, _ = versions.publish(tmp_path, hide_names=True)
+    assert "王建国" not in versions.read(tmp_path, manifest).write_json()
 
 
 def test_pseudonyms_are_stable_and_unused_names():
