@@ -63,7 +63,14 @@ def plain(text: str) -> str:
     text = "".join("0" if character.isdecimal() else character for character in "".join(fold(text).split()))
     for word in sorted(turn_words(), key=len, reverse=True):
         text = text.replace(word, TURN_SIGN)
-    return text
+    return text.translate(dialect())
+
+
+@lexicon.cached
+def dialect() -> dict[int, int]:
+    """Return the code points of folded characters that say the same as a more frequent one (恁: 你), and that one's."""
+    rows = lexicon.read_table("dialect")
+    return {ord(character): ord(fold(row["as"])) for row in rows for character in fold(row["characters"])}
 
 
 @lexicon.cached

@@ -9,6 +9,7 @@ import numpy as np
 
 from schemas.deck import CARDS
 from tarot_data import lexicon
+from tarot_data.patterns import cues
 from tarot_data.patterns.batch import Batch, find_names
 from tarot_data.patterns.card_evidence import Pairs, per_pair_max, per_pair_sum
 from tarot_data.patterns.cues import CARD_SIGN, PERSON_SIGN, TURN_SIGN
@@ -34,7 +35,7 @@ def encode(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _signs(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
-    codes = batch.codes.copy()
+    codes = _standard()[batch.codes]
     keep = batch.owner[:-1] >= 0
     keep &= codes != 0x20
     codes[(codes >= 0x30) & (codes <= 0x39)] = ord("0")
@@ -45,6 +46,14 @@ def _signs(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
     _replace(codes, keep, p_start, p_end, ord(PERSON_SIGN))
     _replace(codes, keep, batch.m_start, batch.m_end, ord(CARD_SIGN))
     return codes[keep], batch.owner[:-1][keep]
+
+
+@lexicon.cached
+def _standard() -> np.ndarray:
+    """Return for every code point the one that n-grams and cues have in its place (`dialect`)."""
+    table = np.arange(0x110000, dtype=np.uint32)
+    table[list(cues.dialect())] = list(cues.dialect().values())
+    return table
 
 
 def _replace(codes, keep, start, end, sign) -> None:
@@ -84,7 +93,7 @@ def ngrams(padded: np.ndarray, owner: np.ndarray, longest: int = 4) -> list[tupl
     return grams
 
 
-def _before(batch: Batch, values: np.ndarray, back: int = 1) -> np.ndarray:
+def before(batch: Batch, values: np.ndarray, back: int = 1) -> np.ndarray:
     """Take the values of the sentence `back` before (negative: after) in the same reading, 0 beyond its ends."""
     out = np.zeros_like(values)
     if back > 0:
@@ -94,6 +103,18 @@ def _before(batch: Batch, values: np.ndarray, back: int = 1) -> np.ndarray:
         out[:back] = values[-back:]
         out[batch.s_index >= batch.s_count + back] = 0
     return out
+
+
+STEPS = 6
+"""Kinds of transitions: on the same line, to the next line or after a blank line, each without or with a new card."""
+
+
+def steps(batch: Batch, new_card: np.ndarray) -> np.ndarray:
+    """Return the kind of the transition to each sentence, from the one before: below STEPS."""
+    before = np.concatenate([[0], batch.s_end[:-1]])[: batch.size]
+    breaks = np.concatenate([[0], np.cumsum(batch.codes == 10)])
+    lines = np.minimum(breaks[batch.s_start] - breaks[before], 2)
+    return lines + 3 * (new_card > 0)
 
 
 Columns = dict[str, np.ndarray]
@@ -132,9 +153,28 @@ def structure(batch: Batch, pairs: Pairs) -> tuple[list[np.ndarray], list[str]]:
     context = dense[:, [names.index(name) for name in CONTEXT]]
     blocks = [dense]
     for back in (1, -1, 2, -2):
-        blocks.append(_before(batch, context, back))
+        blocks.append(before(batch, context, back))
         names += [f"{name}@{-back}" for name in CONTEXT]
+    blocks.append(_whole(batch, dense[:, [names.index(name) for name in WHOLE]]))
+    names += [f"{name}@all" for name in WHOLE]
     return [*blocks, np.ones((batch.size, 1))], [*names, "bias"]
+
+
+WHOLE = (
+    "asks", "own_line", "named_1", "named_2", "evoked_0", "card_share", "you", "me", "colon_inside", "list_mark",
+    "longer_25", "longer_10", "paragraph_start",
+)  # fmt: skip
+"""Features that a sentence also has as the mean of its reading: they show the reader's habits."""
+
+
+def _whole(batch: Batch, values: np.ndarray) -> np.ndarray:
+    """Take the mean of the values over each reading."""
+    starts = np.nonzero(batch.s_index == 0)[0]
+    if not len(starts):
+        return values
+    counts = batch.s_count[starts]
+    means = np.add.reduceat(values, starts) / counts[:, None]
+    return np.repeat(means, counts, axis=0)
 
 
 def _place(batch: Batch) -> Columns:

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from schemas.deck import CARDS, LABELS
 from tarot_data import lexicon
-from tarot_data.patterns import card_attribution, crf, cues, features
+from tarot_data.patterns import calibration, card_attribution, crf, cues, features
 from tarot_data.patterns.batch import Batch, to_batch
 from tarot_data.patterns.card_evidence import Pairs, pairs_of
 from tarot_data.system import atomic
@@ -48,7 +48,8 @@ FIGURES = "figures.json"
 class Model(NamedTuple):
     """buckets: hashes of the n-grams it knows, ascending. cues: keys of the rows it was trained with.
 
-    names: of the dense features, in order. A cue added later has only the weight of its kind.
+    names: of the dense features, in order. A cue added later has only the weight of its kind. calibration: of the
+    probabilities, by `calibration`.
     """
 
     buckets: np.ndarray
@@ -56,11 +57,13 @@ class Model(NamedTuple):
     weights: crf.Weights
     names: tuple[str, ...]
     cards: card_attribution.Weights
+    calibration: np.ndarray
     version: str
 
 
 class Inputs(NamedTuple):
-    """Features of a batch. dense: (sentences, names). cues: (sentence, cue, place) of each match."""
+    """Features of a batch. dense: (sentences, names). cues: (sentence, cue, place) of each match. steps: how each
+    sentence follows the one before, by `features.steps`."""
 
     batch: Batch
     pairs: Pairs
@@ -68,6 +71,7 @@ class Inputs(NamedTuple):
     cues: tuple[np.ndarray, np.ndarray, np.ndarray]
     dense: np.ndarray
     names: tuple[str, ...]
+    steps: np.ndarray
 
 
 def to_inputs(readings: Sequence[dict]) -> Inputs:
@@ -82,12 +86,23 @@ def to_inputs(readings: Sequence[dict]) -> Inputs:
     by_label, by_kind = cues.votes(sentence, cue, batch.size)
     if STATISTIC in cues.kinds():
         pairs.statistic = by_kind[:, cues.kinds().index(STATISTIC)] > 0
-    parts, part_names = [*blocks, np.minimum(by_label, 4) / 2, by_kind], [*names, *LABELS, *cues.kinds()]
+    strength = np.minimum(by_label, 4) / 2
+    around = [features.before(batch, strength, back) for back in (1, -1)]
+    parts = [*blocks, strength, *around, by_kind]
+    part_names = [*names, *LABELS, *(f"{label}@{place}" for place in (-1, 1) for label in LABELS), *cues.kinds()]
     for name, inside in zip(("head", "tail"), features.head_and_tail(padded, owner, sentence, place), strict=True):
         votes, _ = cues.votes(sentence[inside], cue[inside], batch.size)
         parts.append(np.minimum(votes, 3) / 2)
         part_names += [f"{label}_{name}" for label in LABELS]
-    return Inputs(batch, pairs, grams, found, np.concatenate(parts, axis=1), tuple(part_names))
+    return Inputs(
+        batch,
+        pairs,
+        grams,
+        found,
+        np.concatenate(parts, axis=1),
+        tuple(part_names),
+        features.steps(batch, blocks[0][:, names.index("new_card")]),
+    )
 
 
 def matrices(inputs: Inputs, known: np.ndarray, rows_known: tuple[str, ...]) -> Iterator:
@@ -125,16 +140,22 @@ def matrices(inputs: Inputs, known: np.ndarray, rows_known: tuple[str, ...]) -> 
 def probabilities(inputs: Inputs, model: Model, scores: card_attribution.Scores) -> np.ndarray:
     """Compute the probability of each state: (sentences, states). scores: of the pairs by the model's card weights."""
     evidence = card_attribution.evidence(inputs.batch, inputs.pairs, model.cards, scores)
-    number = {name: row for row, name in enumerate(model.names)}
+    w, number = model.weights, {name: row for row, name in enumerate(model.names)}
     emissions = np.zeros((inputs.batch.size, len(STATES)))
+    units = np.zeros((inputs.batch.size, len(w.outer)))
     for values, names in ((inputs.dense, inputs.names), (evidence, card_attribution.EVIDENCE)):
         # A feature that the model was not trained with has no weight.
-        weights = [model.weights.dense[number[name]] if name in number else np.zeros(len(STATES)) for name in names]
-        emissions += values @ np.stack(weights)
+        known = [column for column, name in enumerate(names) if name in number]
+        rows = [number[names[column]] for column in known]
+        values = values if len(known) == len(names) else values[:, known]
+        emissions += values @ w.dense[rows]
+        units += values @ w.inner[rows]
+    emissions += np.tanh(units) @ w.outer
     for matrix in matrices(inputs, model.buckets, model.cues):
-        emissions += matrix @ model.weights.sparse
-    w = model.weights
-    return crf.marginals(emissions, w.transitions, w.begin, w.end, crf.layout(inputs.batch.s_reading))[0]
+        emissions += matrix @ w.sparse
+    grid = crf.layout(inputs.batch.s_reading, inputs.steps)
+    found = crf.marginals(emissions, w.transitions, w.begin, w.end, grid)[0]
+    return calibration.calibrated(found, model.calibration)
 
 
 CARRIES = np.array([[label in state for label in LABELS] for state in STATES], dtype=float)
@@ -233,7 +254,10 @@ def save(model: Model, path: Path) -> str:
         "transitions": w.transitions.astype(np.float32),
         "begin": w.begin.astype(np.float32),
         "end": w.end.astype(np.float32),
+        "inner": w.inner.astype(np.float32),
+        "outer": w.outer.astype(np.float32),
         "names": np.array(model.names),
+        "calibration": model.calibration.astype(np.float32),
         **card_attribution.to_arrays(model.cards),
     }
     digest = blake2b(digest_size=6)
@@ -250,11 +274,11 @@ def load(path: Path) -> Model:
         arrays = {name: stored[name] for name in stored.files}
     weights = crf.Weights(
         arrays["sparse"].astype(np.float64) * arrays["step"],
-        *(arrays[name].astype(np.float64) for name in ("dense", "transitions", "begin", "end")),
+        *(arrays[name].astype(np.float64) for name in ("dense", "transitions", "begin", "end", "inner", "outer")),
     )
     return Model(
         arrays["buckets"].astype(np.int64), tuple(arrays["cues"].tolist()), weights, tuple(arrays["names"].tolist()), card_attribution.from_arrays(arrays),
-        str(arrays["version"]),
+        arrays["calibration"].astype(np.float64), str(arrays["version"]),
     )  # fmt: skip
 
 

@@ -18,15 +18,17 @@ import polars as pl
 
 from schemas.errors import Problem
 from tarot_data import lexicon
-from tarot_data.patterns import card_attribution, card_training, crf, cues
+from tarot_data.patterns import calibration, card_attribution, card_training, crf, cues, training_copies
 from tarot_data.patterns import gold as annotated
 from tarot_data.patterns.batch import Batch, to_rows
+from tarot_data.patterns.features import STEPS
 from tarot_data.patterns.model import (
     FIGURES,
     MODEL,
     STATES,
     Inputs,
     Model,
+    label,
     matrices,
     one_thread,
     predict,
@@ -37,9 +39,9 @@ from tarot_data.patterns.model import (
 from tarot_data.store import corrections, tables
 from tarot_data.system import atomic
 
-SPARSE_DECAY, DENSE_DECAY, ITERATIONS = 0.2, 1.0, 120
+SPARSE_DECAY, DENSE_DECAY, ITERATIONS = 0.2, 1.0, 40
 SEEN_IN = 2
-"""Readings an n-gram must occur in: one writer's quirk is no rule."""
+"""Voices an n-gram must occur in: one writer's quirk is no rule. A reader's own readings are a voice each."""
 
 MORE = "more"
 """Subfolder of further annotated readings, written for this project in the style of printed cases, forums and blogs:
@@ -52,11 +54,12 @@ Progress = Callable[[str, int, int], None] | None
 
 class Gold(NamedTuple):
     """Annotation of the sentences of a batch. states: indices into STATES. named: cards. sure: by a person, not only by
-    the labeller."""
+    the labeller. voices: (readings,) number of the voice of each."""
 
     states: np.ndarray
     named: list[set[str]]
     sure: np.ndarray
+    voices: np.ndarray
 
 
 def _gold_of(batch: Batch, readings: Sequence[dict]) -> Gold:
@@ -78,7 +81,8 @@ def _gold_of(batch: Batch, readings: Sequence[dict]) -> Gold:
                 states[other["s"]] = _state(sentence["labels"])
                 named[other["s"]] |= set(sentence["cards"])
                 sure[other["s"]] |= sentence.get("sure", False)
-    return Gold(states, named, sure)
+    voices = [reading.get("voice") or reading["id"] for reading in readings]
+    return Gold(states, named, sure, np.unique(voices, return_inverse=True)[1])
 
 
 def _state(labels: list[str]) -> int:
@@ -88,59 +92,84 @@ def _state(labels: list[str]) -> int:
     return STATES.index(("advice",) if "advice" in labels else (labels[0],))
 
 
-def _known(inputs: Inputs, chosen: np.ndarray) -> np.ndarray:
-    """Return the buckets that occur in at least SEEN_IN readings of the chosen sentences."""
+def _known(inputs: Inputs, voices: np.ndarray) -> np.ndarray:
+    """Return the buckets that occur in at least SEEN_IN voices."""
     rows, buckets = map(np.concatenate, zip(*inputs.grams, strict=True))
-    mine = chosen[rows]
-    keys = np.unique(buckets[mine].astype(np.int64) * (1 << 22) + inputs.batch.s_reading[rows[mine]])
+    keys = np.unique(buckets.astype(np.int64) * (1 << 22) + voices[inputs.batch.s_reading[rows]])
     buckets, count = np.unique(keys >> 22, return_counts=True)
     return buckets[count >= SEEN_IN]
 
 
-def _fit(inputs: Inputs, gold: Gold, chosen: np.ndarray) -> Model:
-    """Train a model on the chosen sentences of a batch."""
+def _fit(inputs: Inputs, gold: Gold) -> Model:
+    """Train a model on a batch."""
     # Loads its own matrix library, which `one_thread` limits only if it is loaded before.
     import scipy.optimize  # noqa: F401
 
-    states, named, sure = gold
-    known = _known(inputs, chosen)
-    labels = [list(STATES[state]) for state in states]
+    known = _known(inputs, gold.voices)
+    labels = [list(STATES[state]) for state in gold.states]
     with one_thread():
-        cards = card_training.train(inputs.batch, inputs.pairs, labels, named, chosen & sure)
+        cards = card_training.train(inputs.batch, inputs.pairs, labels, gold.named, gold.sure)
         scores = card_attribution.scores_of(inputs.pairs, cards)
         dense = np.concatenate(
             [inputs.dense, card_attribution.evidence(inputs.batch, inputs.pairs, cards, scores)], axis=1
         )
         weights = crf.train(
-            sum(matrices(inputs, known, cues.names()))[chosen], dense[chosen], states[chosen],
-            inputs.batch.s_reading[chosen], len(STATES), SPARSE_DECAY, DENSE_DECAY, iterations=ITERATIONS,
-            hidden=~sure[chosen],
+            sum(matrices(inputs, known, cues.names())), dense, gold.states, inputs.batch.s_reading, inputs.steps,
+            (STEPS, len(STATES)), SPARSE_DECAY, DENSE_DECAY, iterations=ITERATIONS, hidden=~gold.sure,
         )  # fmt: skip
-    return Model(known, cues.names(), weights, (*inputs.names, *card_attribution.EVIDENCE), cards, "")
+    names = (*inputs.names, *card_attribution.EVIDENCE)
+    return Model(known, cues.names(), weights, names, cards, calibration.none(len(STATES)), "")
+
+
+class Validation(NamedTuple):
+    """Result of a cross-validation. answers: of `predict`, in the order of readings. calibration: by all of them. models:
+    of each group, trained without it."""
+
+    score: dict
+    answers: list[dict]
+    calibration: np.ndarray
+    models: dict[object, Model]
 
 
 def cross_validate(
-    readings: list[dict], groups: Sequence[object], progress: Progress = None, more: Sequence[dict] = ()
-) -> tuple[dict, list[dict]]:
-    """Score all readings, each predicted by a model that saw no reading of its group; return score and predictions.
+    readings: list[dict],
+    groups: Sequence[object],
+    progress: Progress = None,
+    more: Sequence[dict] = (),
+    fixed: np.ndarray | None = None,
+) -> Validation:
+    """Predict all readings, each by a model that saw no reading of its group, and score the predictions.
 
-    more: readings every model may learn from and none is scored on.
+    more: readings every model may learn from and none is scored on. A model is calibrated on the other groups, or by the
+    fixed calibration.
     """
-    learned = [*readings, *more]
-    inputs = to_inputs(learned)
-    gold = _gold_of(inputs.batch, learned)
-    groups = [*groups, *(None for _ in more)]
-    kinds = sorted(set(groups) - {None})
-    predicted: dict[str, dict] = {}
-    for number, kind in enumerate(kinds):
-        left_out = np.array([group == kind for group in groups])
-        model = _fit(inputs, gold, ~left_out[inputs.batch.s_reading])
-        mine = [reading for reading, out in zip(learned, left_out.tolist(), strict=True) if out]
-        predicted |= {answer["id"]: answer for answer in predict(mine, model)}
+    parts: dict[object, tuple[list[dict], Model, np.ndarray, np.ndarray]] = {}
+    for number, kind in enumerate(kinds := sorted(set(groups))):
+        left_out = [reading for reading, group in zip(readings, groups, strict=True) if group == kind]
+        learned = [reading for reading, group in zip(readings, groups, strict=True) if group != kind]
+        model = train([*learned, *more])
+        found = label(left_out, model)
+        gold = _gold_of(found.batch, left_out)
+        parts[kind] = left_out, model, found.states[gold.sure], gold.states[gold.sure]
         if progress:
             progress("cross-validate", number + 1, len(kinds))
-    answers = [predicted[reading["id"]] for reading in readings]
-    return annotated.score(readings, answers), answers
+
+    def calibration_without(left_out: object) -> np.ndarray:
+        others = [part[2:] for kind, part in parts.items() if kind != left_out]
+        return calibration.fit(*map(np.concatenate, zip(*others, strict=True))) if fixed is None else fixed
+
+    models = {kind: part[1]._replace(calibration=calibration_without(kind)) for kind, part in parts.items()}
+    answers = predict_left_out(readings, groups, models)
+    return Validation(annotated.score(readings, answers), answers, calibration_without(None), models)
+
+
+def predict_left_out(readings: list[dict], groups: Sequence[object], models: dict[object, Model]) -> list[dict]:
+    """Predict every reading by the model of its group; in the order of readings."""
+    predicted: dict[str, dict] = {}
+    for kind, model in models.items():
+        mine = [reading for reading, group in zip(readings, groups, strict=True) if group == kind]
+        predicted |= {answer["id"]: answer for answer in predict(mine, model)}
+    return [predicted[reading["id"]] for reading in readings]
 
 
 def folds(readings: list[dict], count: int = 5) -> list[int]:
@@ -166,8 +195,9 @@ def voice_folds(readings: list[dict], count: int = 10) -> list[int]:
 
 def train(readings: list[dict]) -> Model:
     """Train a model on readings as `gold.read_all` or `corrected` gives them."""
-    inputs = to_inputs(readings)
-    return _fit(inputs, _gold_of(inputs.batch, readings), np.ones(inputs.batch.size, dtype=bool))
+    learned = [*readings, *training_copies.altered(readings)]
+    inputs = to_inputs(learned)
+    return _fit(inputs, _gold_of(inputs.batch, learned))
 
 
 def annotated_readings(folder: Path | None = None) -> tuple[list[dict], list[dict]]:
@@ -198,8 +228,10 @@ def learn_corrections(
     asked = [{**reading, "sentences": [s for s in reading["sentences"] if s["sure"]]} for reading in corrected]
     before = annotated.score(asked, predict(corrected, shipped()))
     groups = folds(corrected, min(5, len(corrected)))
-    _, answers = cross_validate(corrected, groups, progress, base)
-    model = train([*base, *corrected])
+    # Too few corrections to calibrate on.
+    fixed = shipped().calibration
+    answers = cross_validate(corrected, groups, progress, base, fixed).answers
+    model = train([*base, *corrected])._replace(calibration=fixed)
     figures = {
         "labeller": save(model, target / MODEL),
         "lexicon": lexicon.version(),
@@ -223,13 +255,14 @@ def train_and_save(folder: Path | None = None, target: Path | None = None, progr
     Raises Problem `no_annotated` if the folder has none.
     """
     readings, more = annotated_readings(folder)
-    found, answers = cross_validate(readings, voice_folds(readings), progress, more)
+    found = cross_validate(readings, voice_folds(readings), progress, more)
+    model = train([*readings, *more])._replace(calibration=found.calibration)
     target = target or Path(str(files("tarot_data.patterns") / "weights"))
     figures = {
-        "labeller": save(train([*readings, *more]), target / MODEL),
+        "labeller": save(model, target / MODEL),
         "lexicon": lexicon.version(),
-        **found,
-        "voices": annotated.score_voices(readings, answers),
+        **found.score,
+        "voices": annotated.score_voices(readings, found.answers),
         "how": "10 folds of whole writers, so that every voice is unseen; the model itself saw all readings",
     }
     _write(figures, target)

@@ -116,14 +116,16 @@ def test_unknown_labels_are_summed_over():
     sequence = np.array([0, 0, 0, 1, 1, 1])
     empty = sparse.csr_matrix((6, 1))
     hidden = np.array([False, True, False, False, True, False])
-    learned = crf.train(empty, dense, states, sequence, 2, 1.0, 0.5, iterations=200, hidden=hidden)
-    other = crf.train(
-        empty, dense, np.where(hidden, 1 - states, states), sequence, 2, 1.0, 0.5, iterations=200, hidden=hidden
-    )
+
+    def trained(states, hidden=None):
+        kind = np.zeros(len(states), dtype=int)
+        return crf.train(empty, dense, states, sequence, kind, (1, 2), 1.0, 0.5, iterations=200, hidden=hidden)
+
+    learned, other = trained(states, hidden), trained(np.where(hidden, 1 - states, states), hidden)
     assert np.allclose(learned.dense, other.dense, atol=1e-4) and np.allclose(
         learned.transitions, other.transitions, atol=1e-4
     )
-    told = crf.train(empty, dense, states, sequence, 2, 1.0, 0.5, iterations=200)
+    told = trained(states)
     assert not np.allclose(learned.transitions, told.transitions, atol=1e-3)
 
 
