@@ -3,6 +3,7 @@
 Emissions are a linear function of sparse and dense features; every sequence is one reading, every step a sentence.
 """
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -109,46 +110,31 @@ class Weights:
 
 def train(
     sparse, dense: np.ndarray, states: np.ndarray, sequence: np.ndarray, kind: np.ndarray, shape: tuple[int, int],
-    sparse_decay: float, dense_decay: float, transition_decay: float = 0.1, iterations: int = 120,
+    sparse_decay: float, dense_decay: float, transition_decay: float = 0.1, iterations: int = 40,
     hidden: np.ndarray | None = None,
 ) -> Weights:  # fmt: skip
     """Fit weights that maximise the likelihood of the states (steps,), less the squared weights times the decays.
 
     sparse: scipy CSR (steps, features). sequence: id of every step, ascending. kind: of the transition to each step.
-    shape: number of kinds and of states. hidden: steps whose state is not annotated; the likelihood is then that of the others, summed over the possible states of these.
+    shape: number of kinds and of states. hidden: steps whose state is not annotated; the likelihood is then that of the
+    others, summed over the possible states of these.
     """
     from scipy.optimize import minimize
 
     n_sparse, n_dense = sparse.shape[1], dense.shape[1]
     kinds, count = shape
-    sizes = [n_sparse * count, n_dense * count, kinds * count * count, count, count, n_dense * UNITS, UNITS * count]
+    shapes = (
+        (n_sparse, count), (n_dense, count), (kinds, count, count), (count,), (count,), (n_dense, UNITS), (UNITS, count),
+    )  # fmt: skip
+    sizes = [math.prod(size) for size in shapes]
     edges = np.cumsum([0, *sizes])
+    decay = np.repeat([sparse_decay, dense_decay, *[transition_decay] * 3, INNER_DECAY, OUTER_DECAY], sizes)
+    scale = 1 / np.sqrt(decay + _curvature(sparse, dense, kind, int((np.diff(sequence) > 0).sum()) + 1, shape))
     transposed = sparse.T.tocsr()
     parts = _parts(states, sequence, kind, shape, np.zeros(len(states), dtype=bool) if hidden is None else hidden)
 
     def unpack(flat: np.ndarray) -> Weights:
-        parts = [flat[a:b] for a, b in zip(edges, edges[1:], strict=False)]
-        return Weights(
-            parts[0].reshape(n_sparse, count), parts[1].reshape(n_dense, count), parts[2].reshape(kinds, count, count),
-            parts[3], parts[4], parts[5].reshape(n_dense, UNITS), parts[6].reshape(UNITS, count),
-        )  # fmt: skip
-
-    decay = np.concatenate(
-        [
-            np.full(s, d)
-            for s, d in zip(
-                sizes, [sparse_decay, dense_decay, *[transition_decay] * 3, INNER_DECAY, OUTER_DECAY], strict=True
-            )
-        ]
-    )
-
-    # Curvature of the loss by each weight, about: features of several thousand steps would else slow the rare ones down.
-    squares = [np.asarray(sparse.multiply(sparse).sum(axis=0)).ravel(), (dense * dense).sum(axis=0)]
-    steps = np.bincount(kind, minlength=kinds) / count
-    curvature = np.concatenate([*(np.repeat(s, count) for s in squares), np.repeat(steps, count * count),
-        np.full(2 * count, float(len(np.unique(sequence)))), np.repeat(squares[1] / 4, UNITS),
-        np.full(UNITS * count, len(states) / 4)])  # fmt: skip
-    scale = 1 / np.sqrt(decay + curvature / count)
+        return Weights(*(flat[a:b].reshape(size) for a, b, size in zip(edges, edges[1:], shapes, strict=False)))
 
     def loss(scaled: np.ndarray) -> tuple[float, np.ndarray]:
         flat = scaled * scale
@@ -164,8 +150,8 @@ def train(
             begin += gap[part.rows][part.first].sum(axis=0)
             end += gap[part.rows][part.last].sum(axis=0)
         inner = dense.T @ ((gap @ w.outer.T) * (1 - units * units))
-        gradient = np.concatenate([np.asarray(transposed @ gap).ravel(), (dense.T @ gap).ravel(), moves.ravel(), begin,
-            end, inner.ravel(), (units.T @ gap).ravel()])  # fmt: skip
+        by_part = (np.asarray(transposed @ gap), dense.T @ gap, moves, begin, end, inner, units.T @ gap)
+        gradient = np.concatenate([part.ravel() for part in by_part])
         return total + 0.5 * (decay * flat * flat).sum(), (gradient + decay * flat) * scale
 
     start = np.zeros(edges[-1])
@@ -173,6 +159,23 @@ def train(
     start[edges[5] :] = np.random.default_rng(0).normal(0, 0.1, edges[-1] - edges[5])
     result = minimize(loss, start / scale, jac=True, method="L-BFGS-B", options={"maxiter": iterations, "maxcor": 12})
     return unpack(result.x * scale)
+
+
+def _curvature(sparse, dense: np.ndarray, kind: np.ndarray, sequences: int, shape: tuple[int, int]) -> np.ndarray:
+    """Estimate the second derivative of the loss by each weight.
+
+    The search is for weights divided by its root: a third of the steps then do, because features of thousands of
+    sentences no longer hold back the rare ones.
+    """
+    kinds, count = shape
+    squares = np.asarray(sparse.multiply(sparse).sum(axis=0)).ravel()
+    dense_squares = (dense * dense).sum(axis=0)
+    by_part = (
+        np.repeat(squares, count), np.repeat(dense_squares, count),
+        np.repeat(np.bincount(kind, minlength=kinds) / count, count * count), np.full(2 * count, sequences),
+        np.repeat(dense_squares / 4, UNITS), np.full(UNITS * count, len(dense) / 4),
+    )  # fmt: skip
+    return np.concatenate(by_part) / count
 
 
 class _Part(NamedTuple):

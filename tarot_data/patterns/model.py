@@ -269,17 +269,29 @@ def save(model: Model, path: Path) -> str:
 
 
 def load(path: Path) -> Model:
-    """Read a model that `save` has written."""
+    """Read a model that `save` has written.
+
+    A reader's own labeller may be of 0.1.0, which had one kind of transition, no hidden units and no calibration.
+    """
     with np.load(path, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
-    weights = crf.Weights(
-        arrays["sparse"].astype(np.float64) * arrays["step"],
-        *(arrays[name].astype(np.float64) for name in ("dense", "transitions", "begin", "end", "inner", "outer")),
+    sparse = arrays["sparse"].astype(np.float64) * arrays["step"]
+    dense, transitions, begin, end = (
+        arrays[name].astype(np.float64) for name in ("dense", "transitions", "begin", "end")
     )
+    inner = arrays.get("inner", np.zeros((len(dense), 0))).astype(np.float64)
+    outer = arrays.get("outer", np.zeros((0, len(STATES)))).astype(np.float64)
+    if transitions.ndim == 2:
+        transitions = np.repeat(transitions[None], features.STEPS, axis=0)
     return Model(
-        arrays["buckets"].astype(np.int64), tuple(arrays["cues"].tolist()), weights, tuple(arrays["names"].tolist()), card_attribution.from_arrays(arrays),
-        arrays["calibration"].astype(np.float64), str(arrays["version"]),
-    )  # fmt: skip
+        buckets=arrays["buckets"].astype(np.int64),
+        cues=tuple(arrays["cues"].tolist()),
+        weights=crf.Weights(sparse, dense, transitions, begin, end, inner, outer),
+        names=tuple(arrays["names"].tolist()),
+        cards=card_attribution.from_arrays(arrays),
+        calibration=arrays.get("calibration", calibration.none(len(STATES))).astype(np.float64),
+        version=str(arrays["version"]),
+    )
 
 
 @cache

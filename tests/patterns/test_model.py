@@ -73,6 +73,15 @@ def test_a_saved_model_labels_as_the_trained_one(readings, tmp_path):
     assert same >= 0.99 * sum(map(len, labels))
 
 
+def test_a_model_of_the_first_release_still_labels(readings, tmp_path):
+    labeller.save(train.train(readings[:12]), tmp_path / "new.npz")
+    with np.load(tmp_path / "new.npz") as stored:
+        old = {name: stored[name] for name in stored.files if name not in ("inner", "outer", "calibration")}
+    np.savez(tmp_path / "old.npz", **{**old, "transitions": old["transitions"][0]})
+    answers = labeller.predict(readings[12:14], labeller.load(tmp_path / "old.npz"))
+    assert all(sentence["labels"] for answer in answers for sentence in answer["sentences"])
+
+
 def test_the_shipped_model_is_small_without_pickle():
     from importlib.resources import files
 
