@@ -54,9 +54,9 @@ def test_a_misspelt_label_suggests_the_likely_one(edited):
 
 
 def test_a_cue_missing_in_its_example_is_named(edited):
-    edited("cues", cue(cue="祝您", example="祝你顺利"))
+    edited("cues", cue(cue="祝她", example="祝你顺利"))
     assert sayings() == [
-        "cues.csv line 2: the example '祝你顺利' does not have '祝您（祝你？）'. Change the example or the cell."
+        "cues.csv line 2: the example '祝你顺利' does not have '祝她（祝你？）'. Change the example or the cell."
     ]
 
 
