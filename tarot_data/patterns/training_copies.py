@@ -9,25 +9,39 @@ from hashlib import blake2b
 DROPPED = ("opening", "advice", "closing")
 """Labels whose sentences a copy may lack."""
 
+EXCERPT = 3
+"""Most sentences of an excerpt."""
+
 FULL_STOP, COMMA = "。", "，"
 
 
 def altered(readings: Iterable[dict]) -> list[dict]:
-    """Return one copy of every reading, altered as a hash of its id decides.
+    """Return one copy and one excerpt of every reading, altered as a hash of its id decides.
 
     Half of the copies have no drawn cards; half lack the sentences of each of DROPPED; a quarter is in lines without
-    full stops and commas, a quarter in one paragraph.
+    full stops and commas, a quarter in one paragraph. An excerpt is one to EXCERPT sentences in a row, with the cards
+    that they name.
     """
     out = []
     for reading in readings:
-        bits = blake2b(reading["id"].encode(), digest_size=1).digest()[0]
+        bits, first = blake2b(reading["id"].encode(), digest_size=2).digest()
         dropped = {label for place, label in enumerate(DROPPED, 1) if bits >> place & 1}
         copy = _without(reading, dropped)
         layout = bits >> 4 & 3
         if layout < 2:
             copy = (_in_lines, _in_one_paragraph)[layout](copy)
         out.append({**copy, "cards": [] if bits & 1 else copy["cards"]})
+        out.append(_excerpt(reading, first))
     return out
+
+
+def _excerpt(reading: dict, number: int) -> dict:
+    """Return a few sentences of a reading as a reading. number: decides where they begin and how many they are."""
+    count = len(reading["sentences"])
+    first = number % count
+    found = _rebuilt(reading, range(first, min(count, first + 1 + number % EXCERPT)))
+    named = {card for sentence in found["sentences"] for card in sentence["cards"]}
+    return {**found, "cards": [card for card in reading["cards"] if card["card"] in named]}
 
 
 def _without(reading: dict, dropped: set[str]) -> dict:
