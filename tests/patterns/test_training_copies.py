@@ -1,23 +1,41 @@
 """Altered copies of annotated readings: sentences, offsets, cards and layout."""
 
+from collections import Counter
+
 import pytest
 
 from tarot_data.patterns import gold, train, training_copies
 
 
 @pytest.fixture(scope="module")
-def pairs():
+def made():
+    """Return [(reading, its copy, its excerpt)] of all annotated readings."""
     readings = gold.read_all(train.ANNOTATED)
-    return list(zip(readings, training_copies.altered(readings), strict=True))
+    altered = training_copies.altered(readings)
+    return list(zip(readings, altered[::2], altered[1::2], strict=True))
 
 
-def test_sentences_of_a_copy_keep_their_labels_and_offsets(pairs):
-    for reading, copy in pairs:
-        labels = [s["labels"] for s in reading["sentences"]]
-        rest = iter(labels)
-        for sentence in copy["sentences"]:
-            assert copy["content"][sentence["start"] : sentence["end"]].strip()
-            assert any(sentence["labels"] == mine for mine in rest)
+@pytest.fixture(scope="module")
+def pairs(made):
+    return [(reading, copy) for reading, copy, _ in made]
+
+
+def test_sentences_of_a_copy_keep_their_labels_and_offsets(made):
+    for reading, *altered in made:
+        for copy in altered:
+            rest = iter([s["labels"] for s in reading["sentences"]])
+            for sentence in copy["sentences"]:
+                assert copy["content"][sentence["start"] : sentence["end"]].strip()
+                assert any(sentence["labels"] == mine for mine in rest)
+
+
+def test_an_excerpt_is_short_and_has_only_its_cards(made):
+    lengths = Counter(len(excerpt["sentences"]) for _, _, excerpt in made)
+    assert set(lengths) == {1, 2, 3} and min(lengths.values()) > len(made) / 5
+    for reading, _, excerpt in made:
+        assert excerpt["content"] in reading["content"]
+        named = {card for sentence in excerpt["sentences"] for card in sentence["cards"]}
+        assert {card["card"] for card in excerpt["cards"]} <= named
 
 
 def test_copies_lack_cards_and_blocks_about_half_of_the_time(pairs):
@@ -37,4 +55,4 @@ def test_some_copies_have_other_layouts(pairs):
 
 
 def test_copies_are_the_same_every_time(pairs):
-    assert training_copies.altered([reading for reading, _ in pairs[:5]]) == [copy for _, copy in pairs[:5]]
+    assert training_copies.altered([reading for reading, _ in pairs[:5]])[::2] == [copy for _, copy in pairs[:5]]
