@@ -101,8 +101,9 @@ class _Head(NamedTuple):
 def _heads(lines: list[Line]) -> list[_Head]:
     found: list[_Head] = []
     floor = index = 0
+    labelled = any(map(_is_label_of_cards, lines))
     while index < len(lines):
-        if not _is_drawn(lines, index):
+        if not (_is_label_of_cards(lines[index]) if labelled else _is_list_of_cards(lines[index])):
             index += 1
             continue
         end = _end_of_cards(lines, index)
@@ -112,11 +113,12 @@ def _heads(lines: list[Line]) -> list[_Head]:
     return found
 
 
-def _is_drawn(lines: list[Line], index: int) -> bool:
-    """Check for the first line of the drawn cards, with a label or without one."""
-    line = lines[index]
-    if line.labels and line.labels[0].key[0] == "cards":
-        return True
+def _is_label_of_cards(line: Line) -> bool:
+    return bool(line.labels) and line.labels[0].key[0] == "cards"
+
+
+def _is_list_of_cards(line: Line) -> bool:
+    """Check for drawn cards without a label. In a note that labels its cards elsewhere such a line is of a body."""
     return (not line.labels or line.labels[0].key[0] == "content") and _has_cards(line)
 
 
