@@ -32,17 +32,37 @@ class Recogniser:
     kind: str
     when: str
     cue: bool
-    pattern: re.Pattern
-    detail: re.Pattern | None
-    after: re.Pattern | None
-    lead: re.Pattern | None
-    outside: re.Pattern | None
+    texts: dict[str, str]
+    """Pattern by column; compiled at first use, since most texts need few of them and all take 0.2 s."""
     checks: tuple[Callable[[str], bool], ...]
     pieces: bool
     example: str
     counter_example: str
     line: int
     """Line of the entry in recognisers.toml."""
+
+    @cached_property
+    def pattern(self) -> re.Pattern:
+        return re.compile(self.texts["pattern"], FLAGS)
+
+    @cached_property
+    def detail(self) -> re.Pattern | None:
+        return self._optional("detail")
+
+    @cached_property
+    def after(self) -> re.Pattern | None:
+        return self._optional("after")
+
+    @cached_property
+    def lead(self) -> re.Pattern | None:
+        return self._optional("lead")
+
+    @cached_property
+    def outside(self) -> re.Pattern | None:
+        return self._optional("outside")
+
+    def _optional(self, column: str) -> re.Pattern | None:
+        return re.compile(self.texts[column], FLAGS) if column in self.texts else None
 
     def spans(self, look: "Look") -> Iterator[tuple[int, int]]:
         """Yield start and end of every detail of this form in a text in plain form."""
@@ -149,16 +169,14 @@ def _switched_off(row: dict) -> bool:
 
 def _compiled(row: dict, line: int) -> Recogniser:
     parts = _parts(row["kind"])
-
-    def pattern(name: str, text: str | None) -> re.Pattern | None:
-        return re.compile(_filled(text, parts), FLAGS) if text else None
-
+    texts = {name: row[name] for name in ("pattern", "detail", "after", "lead") if row.get(name)}
+    if "outside" in row:
+        texts["outside"] = parts[row["outside"]]
     return Recogniser(
         kind=row["kind"],
         when=row["when"],
         cue=row.get("cue", False),
-        **{name: pattern(name, row.get(name)) for name in ("pattern", "detail", "after", "lead")},
-        outside=pattern("outside", parts[row["outside"]] if "outside" in row else None),
+        texts={name: _filled(text, parts) for name, text in texts.items()},
         checks=tuple(CHECKS[name] for name in row.get("checks", ())),
         pieces=row.get("pieces", False),
         example=row["example"],

@@ -26,12 +26,12 @@ def is_card_page(name: str, text: str) -> bool:
     """Check whether a page, by its heading or the name of its file, is about one card and has labels of meanings."""
     first, _, _ = text.lstrip("\ufeff\n ").partition("\n")
     heading = first.removeprefix("# ").strip() if first.startswith("# ") else None
-    if not _is_card(heading or ID.sub("", PurePosixPath(name).stem)):
-        return False
     labels = [label for line in text.split("\n")[:200] if (label := _label(line)) and label != heading]
     fields = {known[0] for label in labels if (known := field_of(label))}
+    if fields & _OF_A_READING:
+        return False
     meanings = sum(map(is_meaning, labels)) + len(fields & LISTS_APART.keys())
-    return meanings > 0 and not fields & _OF_A_READING
+    return meanings > 0 and _is_card(heading or ID.sub("", PurePosixPath(name).stem))
 
 
 def _is_card(title: str) -> bool:
