@@ -168,7 +168,7 @@ def split_names() -> tuple[frozenset[str], re.Pattern]:
     strong = aliases()[0]
     cards = [name for name in strong if not name.isascii()]
     long = {name for name in suits(strong) if len(name) > 1}
-    ends = {name[len(suit) :] for name in cards for suit in long if name.startswith(suit)} - {""}
+    ends = {name[size:] for name in cards for size in {len(suit) for suit in long} if name[:size] in long} - {""}
     things = {fold(row["word"]) for row in lexicon.read_table("ranks") if row["kind"] in ("thing", "suit")}
     things &= suits(strong).keys()
     suit, rank, thing = (any_of(parts) for parts in (long, ends, things))
