@@ -128,8 +128,8 @@ class _Signs(NamedTuple):
 
 def _signs_of(content: Content, mention: Mention, card: str, at: int, places: tuple[str, ...]) -> _Signs:
     text = content.text
-    start, end, interprets = content.spans[at]
-    before, after = text[start : mention.start], text[mention.end : end]
+    start, end, _ = content.spans[at]
+    before = text[start : mention.start]
     near = sorted({*content.named, mention})
     if claim := claim_of(text, mention, near):
         ways = content.drawn[card].ways
@@ -139,6 +139,14 @@ def _signs_of(content: Content, mention: Mention, card: str, at: int, places: tu
         return _Signs(False, False, True, True)
     if any(start <= other.start < end and other.card != mention.card for other in content.named):
         return _Signs(False, False, False, False)
+    return _signs_around(content, mention, at, places)
+
+
+def _signs_around(content: Content, mention: Mention, at: int, places: tuple[str, ...]) -> _Signs:
+    """Return the signs of a mention without an orientation that is alone in its sentence."""
+    text = content.text
+    start, end, interprets = content.spans[at]
+    before, after = text[start : mention.start], text[mention.end : end]
     sure = names.is_sure(text, names.Mention(*mention, "unknown"))
     pictured = _is_pictured(content, mention)
     begins, closes = _is_open(before), _is_closed(after)

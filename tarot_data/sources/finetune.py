@@ -274,14 +274,8 @@ def _readings(exchanges: list[Exchange], is_alpaca: bool) -> list[tuple[Fields, 
         asked += exchange.asked
         drawn = _cards_in(heads)
         if drawn and not (found and drawn == _cards_in([Head(fields=found[-1][0])])):
-            fields: Fields = {}
-            for head in heads:
-                _add(fields, head)
-            if found:  # a conversation is with one person
-                _add(fields, Head(fields={key: pairs for key, pairs in found[-1][0].items() if key[0] == "person"}))
-            if not any(name == "question" for name, _ in fields):
-                _add(fields, _asked_above(exchange.asked) if _cards_in(prompts) else _question(asked))
-            found.append((fields, [*texts]))
+            question = _asked_above(exchange.asked) if _cards_in(prompts) else _question(asked)
+            found.append((_joined(heads, found[-1][0] if found else {}, question), [*texts]))
             asked = []
         elif found:
             found[-1][1].extend(texts)
@@ -293,6 +287,17 @@ def _readings(exchanges: list[Exchange], is_alpaca: bool) -> list[tuple[Fields, 
             _add(fields, _first_asked(asked))
         return [(fields, "\n\n".join(_without_greeting(answers)).strip())]
     return [(fields, "\n\n".join(_without_greeting(texts)).strip()) for fields, texts in found]
+
+
+def _joined(heads: list[Head], before: Fields, question: Head) -> Fields:
+    """Join the heads of a reading. before: fields of the reading before it, with the same person. question: if no head
+    has one."""
+    fields: Fields = {}
+    for head in [*heads, Head(fields={key: pairs for key, pairs in before.items() if key[0] == "person"})]:
+        _add(fields, head)
+    if not any(name == "question" for name, _ in fields):
+        _add(fields, question)
+    return fields
 
 
 def _asked_above(prompts: list[str]) -> Head:

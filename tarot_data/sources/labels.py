@@ -138,21 +138,30 @@ def _marked_label() -> tuple[re.Pattern, re.Pattern]:
     )
 
 
+def _beginning(line: str) -> str:
+    """Return the folded first characters of a line, among which a label ends; nothing if its first word is longer."""
+    near = line[: len(line) - len(line.lstrip()) + _REACH]
+    return "" if len(line) > _REACH and len(near.split(None, 1)) < 2 else fold(near)
+
+
+def _first_word(text: str, start: int) -> tuple[str, int]:
+    """Return the word that begins at start, without marks of bold type behind it, and where it ends with them."""
+    word = text[start:].split(None, 1)[0] if text[start : start + 1].strip() else ""
+    return word[:-2] if word.endswith(("**", "__")) else word, start + len(word)
+
+
 def _label_before_space(line: str) -> list[Label]:
     """Find the label that begins a line and ends at a space or the end; a single character counts only alone in a
     heading."""
     first = line.lstrip(" \t>")[:1]
     if first.isalpha() and first not in NUMERALS and fold(first) not in _first_characters():
         return []
-    near = line[: len(line) - len(line.lstrip()) + _REACH]
-    if len(line) > _REACH and len(near.split(None, 1)) < 2:
+    near = _beginning(line)
+    if not near:
         return []
-    near = fold(near)
     start = _LEAD.match(near).end()
     start += 2 * near.startswith(("**", "__"), start)
-    name = near[start:].split(None, 1)[0] if near[start : start + 1].strip() else ""
-    end = start + len(name)
-    name = name[:-2] if name.endswith(("**", "__")) else name
+    name, end = _first_word(near, start)
     after = line[end:].lstrip(" \t\u3000*")[:1]
     if name.isascii() and after.isascii() and after.isalpha():
         return []  # words of a title: `Tarot draw`

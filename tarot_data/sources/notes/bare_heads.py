@@ -137,8 +137,23 @@ def _head_around(lines: list[Line], cards: int, end: int, floor: int) -> _Head |
     """
     if _count_text(lines[end : end + LINES_BELOW]) < SHORTEST_BODY:
         return None
+    parts = _parts_above(lines, cards, floor)
+    begin = min(parts or (), default=cards)
+    if parts is None or begin != floor and not _is_apart(lines, begin):
+        return None
+    if floor and _count_text(lines[floor:begin]) < SHORTEST_BODY:
+        return None
+    named = _known(lines[begin:end])
+    labels = [label for index in sorted(parts) for label, _ in parts[index]]
+    if not any(_NAMED[label] in ("person", "question") and _NAMED[label] not in named for label in labels):
+        return None
+    return _Head(begin, end, _rewritten(lines, begin, cards, end, parts, named))
+
+
+def _parts_above(lines: list[Line], cards: int, floor: int) -> dict[int, list[Part]] | None:
+    """Return the parts of the lines above the cards, by index, up to the first that is no line of a head; None if they
+    have a label of the content."""
     parts: dict[int, list[Part]] = {}
-    begin = cards
     for index in range(cards - 1, max(floor, cards - LINES_ABOVE) - 1, -1):
         line = lines[index]
         if not line.stripped:
@@ -149,18 +164,16 @@ def _head_around(lines: list[Line], cards: int, end: int, floor: int) -> _Head |
             return None
         if line.level and _SPREAD not in dict(read):
             read = [part for part in read if part[0] != _QUESTION]  # a title is read as the question anyway
-        parts[index], begin = read, index
+        parts[index] = read
         if line.level:
             break
-    apart = begin == floor or not lines[begin - 1].stripped or lines[begin].level or lines[begin - 1].level
-    apart = apart or lines[begin - 1].kind in _EDGES
-    if not apart or floor and _count_text(lines[floor:begin]) < SHORTEST_BODY:
-        return None
-    named = _known(lines[begin:end])
-    labels = [label for index in sorted(parts) for label, _ in parts[index]]
-    if not any(_NAMED[label] in ("person", "question") and _NAMED[label] not in named for label in labels):
-        return None
-    return _Head(begin, end, _rewritten(lines, begin, cards, end, parts, named))
+    return parts
+
+
+def _is_apart(lines: list[Line], begin: int) -> bool:
+    """Check whether a block begins at a line: below a blank line, a heading, a rule or a date, or with a heading."""
+    above = lines[begin - 1]
+    return not above.stripped or bool(lines[begin].level or above.level) or above.kind in _EDGES
 
 
 def _drop_values(lines: list[Line], index: int, parts: dict[int, list[Part]]) -> bool:
@@ -222,11 +235,15 @@ def _rewritten(
                 out.append(Line(f"{label}：{value}", line.number))
             elif not line.level:
                 out.insert(0, Line(value, line.number))  # a date line is above the labels
-    first = lines[cards]
-    if "cards" in taken:
-        return out + lines[cards:end]
+    return out + _labelled_cards(lines[cards:end], "cards" in taken)
+
+
+def _labelled_cards(lines: list[Line], labelled: bool) -> list[Line]:
+    if labelled:
+        return lines
+    first = lines[0]
     text = first.text[first.labels[0].end :] if first.labels else first.text
-    return [*out, Line(f"{_CARDS}：", first.number), Line(text, first.number), *lines[cards + 1 : end]]
+    return [Line(f"{_CARDS}：", first.number), Line(text, first.number), *lines[1:]]
 
 
 def _parts_of(line: Line) -> list[Part] | None:
@@ -243,8 +260,11 @@ def _parts_of(line: Line) -> list[Part] | None:
     if all(word[0] == "#" for word in text.split()):
         return []
     folded = fold(text)
-    if len(folded) != len(text):
-        return None
+    return _client_and_question(text, folded) if len(folded) == len(text) else None
+
+
+def _client_and_question(text: str, folded: str) -> list[Part] | None:
+    """Read who asks what (`给小满看 问要不要搬家`), else a question, else a line of short parts."""
     found: list[Part] = []
     if client := _leads().client.match(folded):
         name = text[client.start(client.lastindex) : client.end(client.lastindex)]
