@@ -19,6 +19,8 @@ SHORTEST_BODY = 30
 """Characters of the text between two heads of different readings if no separator is there."""
 LONGEST_COUNT = 20
 """Characters of a line that counts or marks the readings."""
+NO_TITLE = (Kind.BLANK, Kind.SEPARATOR, Kind.DATE)
+"""Kinds of lines that are no title of the labels below them."""
 
 _NUMBER = re.compile(rf"[0-9]{{1,4}}|[{NUMERALS}]{{1,3}}")
 _DRAWN = {"cards", *LISTS_APART}
@@ -28,8 +30,8 @@ class Lead(NamedTuple):
     """The lines above a labelled block, as far as they belong to it.
 
     begin: the first of them, the block itself if there is none. title: the last of them that is no separator or date.
-    separated: the first is a separator or a date line; dated: one of them is a date. nearest: the last line above that is not blank, within
-    NEAR_LINES; level, count: of the heading and of the number at its start.
+    separated: the first is a separator or a date line; dated: one of them is a date. nearest: the last line above that
+    is not blank, within NEAR_LINES; level, count: of the heading and of the number at its start.
     """
 
     begin: int
@@ -118,11 +120,17 @@ def _restates(lines: list[Line], head: Head, lead: Lead, found: list[Reading]) -
 def _lead_above(lines: list[Line], start: int) -> Lead:
     begin = _begin_above(lines, start)
     titles = [line.title for line in lines[begin:start] if line.kind not in NO_TITLE]
-    nearest = next((i for i in range(start - 1, max(-1, start - NEAR_LINES - 1), -1) if lines[i].stripped), None)
+    nearest = _nearest_above(lines, start)
     first, last = lines[begin], lines[nearest] if nearest is not None else Line("")
     separated = begin < start and not first.level and first.kind in (Kind.SEPARATOR, Kind.DATE)
     dated = any(line.kind == Kind.DATE for line in lines[begin:start])
     return Lead(begin, titles[-1] if titles else None, separated, dated, nearest, last.level, last.count)
+
+
+def _nearest_above(lines: list[Line], start: int) -> int | None:
+    """Find the last line above a line that is not blank, within NEAR_LINES."""
+    above = range(start - 1, max(-1, start - NEAR_LINES - 1), -1)
+    return next((index for index in above if lines[index].stripped), None)
 
 
 def _begin_above(lines: list[Line], start: int) -> int:
@@ -148,9 +156,6 @@ def _begin_above(lines: list[Line], start: int) -> int:
     return 0 if floor == 0 and texts == 1 else begin
 
 
-NO_TITLE = (Kind.BLANK, Kind.SEPARATOR, Kind.DATE)
-
-
 def _add_counts(readings: list[Reading], lines: list[Line]) -> None:
     """Let each reading begin at the line above that counts the readings (`【2】`, `案例三`, `2️⃣ 阿宁`), or that is the same
     above all of them (`[Reading]`), if all have one."""
@@ -170,7 +175,7 @@ def _counter_lines(readings: list[Reading], lines: list[Line]) -> dict[int, int]
     one."""
     above: dict[int, int] = {}
     for begin in (reading.begin for reading in readings):
-        index = next((i for i in range(begin - 1, max(-1, begin - NEAR_LINES - 1), -1) if lines[i].stripped), None)
+        index = _nearest_above(lines, begin)
         if index is not None and len(lines[index].stripped) <= LONGEST_COUNT and _NUMBER.search(lines[index].text):
             above[begin] = index
     texts = [lines[index].stripped for index in above.values()]
@@ -197,10 +202,9 @@ def client_of_all(lines: list[Line], readings: list[Reading]) -> Fields:
     first = readings[0]
     if named == [first] and len(readings) > 1 and next(iter(first.head.fields))[0] == "person":
         apart = not lines[first.start + 1].stripped
-        ruled = any(lines[reading.begin].kind == Kind.SEPARATOR for reading in readings[1:])
-        return (
-            {key: pairs for key, pairs in first.head.fields.items() if key[0] == "person"} if apart or not ruled else {}
-        )
+        if not apart and any(lines[reading.begin].kind == Kind.SEPARATOR for reading in readings[1:]):
+            return {}
+        return {key: pairs for key, pairs in first.head.fields.items() if key[0] == "person"}
     if not first.start or named:
         return {}
     top = next((index for index in range(min(LINES_ABOVE, first.start)) if lines[index].stripped), 0)
