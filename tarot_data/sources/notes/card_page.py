@@ -4,13 +4,16 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from tarot_data.cards import card_fields
-from tarot_data.lexicon.field_names import LISTS_APART, field_of
+from tarot_data.lexicon.field_names import LISTS_APART
 from tarot_data.sources.card_dictionary import is_meaning
+from tarot_data.sources.labels import known_fields
 from tarot_data.sources.notion.names import ID
 from tarot_data.sources.records import Blob, RawRecord, Rejected, not_a_reading
 from tarot_data.sources.sniff import Sample
 
 LONGEST_TITLE, LONGEST_LABEL = 40, 20
+LINES = 200
+"""Lines of a page in which its labels are searched."""
 _OF_A_READING = {"person", "question", "date", "cards", "spread"}
 
 
@@ -26,12 +29,14 @@ def is_card_page(name: str, text: str) -> bool:
     """Check whether a page, by its heading or the name of its file, is about one card and has labels of meanings."""
     first, _, _ = text.lstrip("\ufeff\n ").partition("\n")
     heading = first.removeprefix("# ").strip() if first.startswith("# ") else None
-    labels = [label for line in text.split("\n")[:200] if (label := _label(line)) and label != heading]
-    fields = {known[0] for label in labels if (known := field_of(label))}
+    if not _is_card(heading or ID.sub("", PurePosixPath(name).stem)):
+        return False
+    lines = text.split("\n", LINES)[:LINES]
+    labels = [label for line in lines if (label := _label(line)) and label != heading]
+    fields = known_fields(labels)
     if fields & _OF_A_READING:
         return False
-    meanings = sum(map(is_meaning, labels)) + len(fields & LISTS_APART.keys())
-    return meanings > 0 and _is_card(heading or ID.sub("", PurePosixPath(name).stem))
+    return any(map(is_meaning, labels)) or bool(fields & LISTS_APART.keys())
 
 
 def _is_card(title: str) -> bool:
