@@ -18,7 +18,7 @@ def table_lines(rows: list[list[str]]) -> list[str]:
     """Convert a table to lines: label and value with a colon between, or a numbered list of cards."""
     if not rows:
         return []
-    header = {known[0] for cell in rows[0] if (known := field_of(cell))}
+    header = known_fields(rows[0])
     if is_table_of_cards(rows) or "cards" in header and len(rows) > 1 and "content" not in header:
         return _card_table_lines(rows)
     form = _Form([[cell for cell in row if cell] for row in rows], rows)

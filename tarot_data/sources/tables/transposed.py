@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from tarot_data.cards import card_fields
 from tarot_data.lexicon.field_names import field_of
-from tarot_data.sources.labels import position_in
+from tarot_data.sources.labels import known_fields, position_in
 from tarot_data.sources.tables.cells import Row, cell_at, cell_text, filled, is_blank
 from tarot_data.sources.tables.header import Columns, columns_of
 from tarot_data.sources.text_choice import label_score
@@ -25,7 +25,7 @@ class Transposed(NamedTuple):
 def is_transposed(rows: list[Row]) -> bool:
     """Check that the first column names cards, the text and one more field."""
     labels = [label for row in rows if (label := _label(row))]
-    names = {key[0] for label in labels if (key := field_of(label))}
+    names = known_fields(labels)
     has_cards = "cards" in names or sum(position_in(label) is not None for label in labels) > 1
     return has_cards and any(map(_is_text, labels)) and len(names - {"cards", "content"}) >= 1
 
