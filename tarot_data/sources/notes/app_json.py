@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from tarot_data.sources.encoding import text_of
 from tarot_data.sources.json_records import looks_like_json
 from tarot_data.sources.json_stream import MAX_DEPTH, depth_over
+from tarot_data.sources.notes import outline
 from tarot_data.sources.notes.documents import Document, Tool, keys_of, records_of, tool_of
 from tarot_data.sources.records import Blob, RawRecord, Rejected, unreadable
 from tarot_data.sources.sniff import Sample
@@ -79,15 +80,11 @@ def _text(value: object) -> str:
 
 def _outline(note: dict, tool: Tool) -> str:
     """Return the bullets under a note as an outline."""
-    lines: list[str] = []
-    stack = [(0, bullet) for bullet in reversed(_under(note, tool))]
-    while stack:
-        level, bullet = stack.pop()
-        first, *more = _text(_first(bullet, tool, "text")).split("\n")
-        space = "\t" * level
-        lines += [f"{space}- {first}", *(f"{space}  {line}" for line in more)]
-        stack += [(level + 1, below) for below in reversed(_under(bullet, tool))]
-    return "\n".join(lines)
+    return outline.text_of(
+        _under(note, tool),
+        lines=lambda bullet: _text(_first(bullet, tool, "text")).split("\n"),
+        under=lambda bullet: _under(bullet, tool),
+    )
 
 
 def _under(note: dict, tool: Tool) -> list[dict]:

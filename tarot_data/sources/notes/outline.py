@@ -1,7 +1,8 @@
 """Outlines (Logseq, SiYuan, Roam, mind maps): a tree of bullets to the lines of the readings in it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources.lines import Line
@@ -9,6 +10,8 @@ from tarot_data.sources.lines import Line
 SHORTEST_TEXT = 15
 """Characters of the text below its labels that make a bullet with its sub-bullets a whole reading."""
 _BULLETS = ("- ", "* ", "+ ")
+Item = TypeVar("Item")
+"""A bullet in the tree of another format."""
 
 
 @dataclass
@@ -80,3 +83,19 @@ def _parts(bullets: list[Bullet], count: Count) -> Iterator[list[Line]]:
         lines = list(bullet.flat())
         if count(lines) >= SHORTEST_TEXT:
             yield from list(_parts(bullet.under, count)) or [lines]
+
+
+def text_of(items: Iterable[Item], lines: Callable[[Item], list[str]], under: Callable[[Item], Iterable[Item]]) -> str:
+    """Write a tree of bullets as the text of an outline, as `outline_of` parses it; without recursion.
+
+    lines: of a bullet, at least one. under: the bullets under it.
+    """
+    written: list[str] = []
+    stack = [(0, item) for item in reversed(list(items))]
+    while stack:
+        level, item = stack.pop()
+        first, *more = lines(item)
+        space = "\t" * level
+        written += [f"{space}- {first}", *(f"{space}  {line}" for line in more)]
+        stack += [(level + 1, below) for below in reversed(list(under(item)))]
+    return "\n".join(written)

@@ -8,7 +8,7 @@ from xml.parsers import expat
 
 from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources.encoding import MAX_TEXT
-from tarot_data.sources.notes import markup, plain
+from tarot_data.sources.notes import markup, outline, plain
 from tarot_data.sources.notes.documents import Document, records_of
 from tarot_data.sources.notes.page_text import text_of_page, text_of_value
 from tarot_data.sources.records import Blob, RawRecord, Rejected, unreadable, unsafe
@@ -156,16 +156,13 @@ def _moment(text: str | None) -> str | None:
 
 def _of_outline(body: ET.Element) -> Document:
     """Return an outline as bullets, each with its note."""
-    lines: list[str] = []
-    stack = [(0, outline) for outline in reversed(body)]
-    while stack:
-        level, outline = stack.pop()
-        space = "\t" * level
-        text = text_of_page(outline.get("text") or outline.get("title") or "")
-        first, *more = [*text.split("\n"), *text_of_page(outline.get("_note") or outline.get("note") or "").split("\n")]
-        lines += [f"{space}- {first}", *(f"{space}  {line}" for line in more if line.strip())]
-        stack += [(level + 1, below) for below in reversed(outline)]
-    return Document(text="\n".join(lines))
+    return Document(text=outline.text_of(body, lines=_lines_of_bullet, under=list))
+
+
+def _lines_of_bullet(bullet: ET.Element) -> list[str]:
+    texts = (bullet.get("text") or bullet.get("title") or "", bullet.get("_note") or bullet.get("note") or "")
+    first, *more = (line for text in texts for line in text_of_page(text).split("\n"))
+    return [first, *filter(str.strip, more)]
 
 
 _READERS = {
