@@ -69,7 +69,7 @@ class NoteText(BlockParser):
         self.text.append(text)
 
     def taken(self) -> str:
-        """Return the text so far and begin anew."""
+        """Return the text so far and forget it."""
         text, self.text = tidy("".join(self.text)), []
         return text
 
@@ -84,8 +84,13 @@ def _table_text(rows: list[list[str]]) -> str:
     rows = [row for row in rows if row]
     if max(map(len, rows), default=0) < 2:
         return "".join(f"{tidy(cell)}\n" for row in rows for cell in row)
-    lines = ["| " + " | ".join(" ".join(cell.split()).replace("|", "｜") for cell in row) + " |" for row in rows]
-    return "\n".join([lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]]) + "\n"
+    return markdown_table([[" ".join(cell.split()).replace("|", "｜") for cell in row] for row in rows])
+
+
+def markdown_table(rows: list[list[str]]) -> str:
+    """Return a Markdown table of rows, at least one, of cells without line ends."""
+    first, *below = (f"| {' | '.join(row)} |" for row in rows)
+    return "\n".join([first, "|" + " --- |" * len(rows[0]), *below, ""])
 
 
 def text_of_page(page: str) -> str:

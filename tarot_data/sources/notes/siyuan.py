@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from tarot_data.sources.encoding import text_of
 from tarot_data.sources.json_stream import MAX_DEPTH, depth_over
 from tarot_data.sources.notes.documents import Document, records_of
+from tarot_data.sources.notes.page_text import markdown_table
 from tarot_data.sources.records import Blob, RawRecord, Rejected, unreadable
 from tarot_data.sources.sniff import Sample
 
@@ -16,14 +17,8 @@ _DROPPED = {"NodeCodeBlock", "NodeBlockQueryEmbed", "NodeKramdownBlockIAL", "Nod
     "NodeIFrame",
     "NodeWidget",
 }
-_ENDS = {
-    "NodeParagraph": "\n",
-    "NodeHeading": "\n",
-    "NodeSoftLineBreak": "\n",
-    "NodeHardLineBreak": "\n",
-    "NodeBr": "\n",
-}
-"""Text after a block."""
+_LINES = {"NodeParagraph", "NodeSoftLineBreak", "NodeHardLineBreak", "NodeBr"}
+"""Blocks that end a line."""
 
 
 def recognises(sample: Sample) -> bool:
@@ -62,7 +57,7 @@ def text_of_block(block: dict, level: int = 0) -> str:
         return f"{'#' * int(block.get('HeadingLevel') or 1)} {text.strip()}\n"
     if kind == "NodeListItem":
         return f"{chr(9) * level}- {text.lstrip()}"
-    return text + _ENDS.get(kind, "")
+    return f"{text}\n" if kind in _LINES else text
 
 
 def _own_text(block: dict) -> str:
@@ -83,5 +78,4 @@ def _table_text(table: dict) -> str:
             rows.append([" ".join(text_of_block(cell).split()) for cell in _children(block)])
         else:
             stack += reversed(_children(block))
-    lines = [f"| {' | '.join(row)} |" for row in rows]
-    return "\n".join([*lines[:1], "|" + " --- |" * len(rows[0]), *lines[1:], ""]) if rows else ""
+    return markdown_table(rows) if rows else ""
