@@ -103,5 +103,4 @@ def form_page(
         cards=CARDS,
         sides=SIDES,
         consents=CONSENTS,
-        where=[part for part in (row["source"][name] for name in ("file", "member", "locator")) if part],
     )

@@ -40,7 +40,7 @@ class Desk:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self.templates.filters |= {"card_name": self.words.card, "field_name": self.field}
+        self.templates.filters |= {"card_name": self.words.card, "field_name": self.field, "place": place}
         self.templates.globals |= {
             "counted": Count,
             "lang": {"zh": "zh-CN", "en": "en"}[lang],
@@ -61,6 +61,11 @@ class Desk:
 
     def page(self, template: str, status: int = 200, **values: object) -> HTMLResponse:
         return HTMLResponse(self.templates.get_template(template).render(**values), status)
+
+
+def place(source: dict) -> str:
+    """Name the place of a record: its file, the entry or sheet if it has one, the line."""
+    return " › ".join(filter(None, (source["file"], source["member"], source["locator"])))
 
 
 def desk_of(request: Request) -> Desk:

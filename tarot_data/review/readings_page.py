@@ -69,7 +69,6 @@ def show_reading(desk: TheDesk, reading_id: str, did: str = "") -> Response:
         spreads=[draw["spread"] for draw in row["draws"] if draw["spread"]],
         parts=parts(row["content"], row["sentences"]),
         labels=LABELS,
-        where=[part for part in (row["source"][name] for name in ("file", "member", "locator")) if part],
     )
 
 

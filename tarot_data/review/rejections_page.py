@@ -118,7 +118,6 @@ def rejection_page(
         overruled=row["reason"] in OVERRULED,
         twin=json.loads(row["values"]).get("twin"),
         record=as_read(record, desk.lang),
-        where=[part for part in (row["source"][name] for name in ("file", "member", "locator")) if part],
     )
 
 
