@@ -12,6 +12,7 @@ from tarot_data.ingest import fix_workbook, source_lookup
 from tarot_data.ingest.correct import correct, texts_of
 from tarot_data.ingest.fixes import FIELDS, OVERRULED, Fix
 from tarot_data.review.desk import Desk, Form, TheDesk
+from tarot_data.review.readings_page import stored_reading
 from tarot_data.review.rejections_page import SIDES, as_read, with_picked
 from tarot_data.store import tables
 
@@ -20,14 +21,14 @@ router = APIRouter()
 
 @router.get("/readings/{reading_id}/correct")
 def show_form(desk: TheDesk, reading_id: str) -> Response:
-    row = opened(desk, reading_id)
+    row = stored_reading(desk.data_dir, reading_id)
     return form_page(desk, row, fix_workbook.record_cells(row), row["revision"], None)
 
 
 @router.post("/readings/{reading_id}/correct")
 def decide(desk: TheDesk, reading_id: str, form: Form) -> Response:
     """Save, overrule, confirm the cards or remove. An answer other than a redirect shows the form as it was typed."""
-    row = opened(desk, reading_id)
+    row = stored_reading(desk.data_dir, reading_id)
     was = {name: text.replace("\r\n", "\n") for name, text in fix_workbook.record_cells(row).items()}
     typed = was | {name: form[name] for name in FIELDS if name in form}
     seen = int(form["revision"]) if form.get("revision", "").isdecimal() else 0
@@ -56,14 +57,6 @@ def decide(desk: TheDesk, reading_id: str, form: Form) -> Response:
         detail = desk.say("not_corrected", reason=desk.words.reason(became["reason"]), detail=desk.words.detail(became))
         return again(detail, 422, became["reason"] in OVERRULED)
     return back(reading_id, "corrected") if became["became"] == "corrected" else again(desk.say("nothing_to_save"), 422)
-
-
-def opened(desk: Desk, reading_id: str) -> dict:
-    """Read a reading (STORED). Raises Problem `no_reading`."""
-    row = tables.reading(desk.data_dir, reading_id)
-    if row is None:
-        raise Problem("no_reading", id=reading_id)
-    return row
 
 
 def back(reading_id: str, did: str) -> Response:

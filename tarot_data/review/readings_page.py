@@ -116,11 +116,17 @@ def correct_sentence(desk: TheDesk, reading_id: str, number: int, form: Form) ->
     return RedirectResponse(f"/readings/{reading_id}#s{number}", 303)
 
 
-def reading(data_dir: Path, reading_id: str) -> dict:
-    """Read a reading (STORED) with its corrections applied. Raises Problem `no_reading`."""
+def stored_reading(data_dir: Path, reading_id: str) -> dict:
+    """Read a reading (STORED) without its corrections. Raises Problem `no_reading`."""
     row = tables.reading(data_dir, reading_id)
     if row is None:
         raise Problem("no_reading", id=reading_id)
+    return row
+
+
+def reading(data_dir: Path, reading_id: str) -> dict:
+    """Read a reading (STORED) with its corrections applied. Raises Problem `no_reading`."""
+    row = stored_reading(data_dir, reading_id)
     said = corrections.read(data_dir).filter(pl.col("reading_id") == reading_id)
     return corrections.apply(pl.DataFrame([row], schema=STORED), said).to_dicts()[0]
 
