@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from flows.commands.declare import Context
-from flows.commands.output import standard_input
+from flows.commands.output import source_sentence, standard_input
 from schemas.errors import Problem
 
 # Tables and models are imported inside the functions, so that --help waits for nothing (flows/commands/__init__.py).
@@ -67,7 +67,7 @@ def _from_any_form(ctx: Context, path: Path, data: bytes) -> list[dict]:
     if not readings and (whole := _whole(path, data)):
         return [whole]
     if problems:
-        why = _sentence(ctx, *problems[0])
+        why = source_sentence(ctx, *problems[0])
         if not readings:
             raise Problem("no_readings_in", path=path, why=why)
         ctx.note("summary.given_left_out", count=len(problems), why=why)
@@ -93,9 +93,3 @@ def _whole(path: Path, data: bytes) -> dict | None:
         return None
     looks_like_data = content.startswith(("{", "["))
     return None if looks_like_data or body_problem(content) else {"id": path.stem, "content": content}
-
-
-def _sentence(ctx: Context, code: str, values: dict) -> str:
-    from schemas.rejections import describe, values_json
-
-    return describe(code, values_json({name: str(value) for name, value in values.items()}), ctx.lang)

@@ -6,6 +6,7 @@ from flows.commands.declare import Context
 from flows.runtime.terminal import one_line
 from schemas.errors import Problem
 from schemas.messages import gate_sentences
+from schemas.rejections import describe, values_json
 
 
 def print_ingest(ctx: Context, result: dict) -> None:
@@ -83,6 +84,11 @@ def standard_input(ctx: Context) -> bytes:
     if not data.strip():
         raise Problem("nothing_piped")
     return data
+
+
+def source_sentence(ctx: Context, code: str, values: dict[str, object]) -> str:
+    """Say in the user's language why a source cannot be read. code, values: of a `SourceError` or `Rejected`."""
+    return describe(code, values_json({name: str(value) for name, value in values.items()}), ctx.lang)
 
 
 def place_of(source: dict) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flows.commands.declare import Context, Target, argument, command, existing, lexicon_option, option, reason_option
-from flows.commands.output import place_of
+from flows.commands.output import place_of, source_sentence
 from flows.runtime.progress import bar
 from schemas.errors import Problem
 from schemas.short_ids import whole_id
@@ -117,15 +117,13 @@ def chosen_records(ctx: Context, ids: tuple[str, ...], rejection_ids: set[str]) 
 
 def content_of(ctx: Context, path: Path) -> str:
     """Read the words of a reading from a file. Raises Problem `content_file`."""
-    from schemas.rejections import describe, values_json
     from tarot_data.sources.records import SourceError
     from tarot_data.sources.whole_text import read_text
 
     try:
         return read_text(path)
     except SourceError as error:
-        values = {name: str(value) for name, value in error.values.items()}
-        raise Problem("content_file", path=path, why=describe(error.code, values_json(values), ctx.lang)) from None
+        raise Problem("content_file", path=path, why=source_sentence(ctx, error.code, error.values)) from None
     except OSError as error:
         raise Problem("content_file", path=path, why=error.strerror or type(error).__name__) from None
 
