@@ -17,7 +17,10 @@ TOKEN_HEADER = "X-Tarot-Token"
 """Header of a request to our Prefect server; its value is the server's secret."""
 
 LOCAL_ONLY = {"prefect", "locks", "staging", "serving.json"}
-"""Files of a data directory that belong to the processes of one machine: Prefect's database, locks, unfinished batches, address of `tarot serve`."""
+"""Files of a data directory that belong to the processes of one machine.
+
+Prefect's database, locks, unfinished batches, address of `tarot serve`.
+"""
 
 STRICT = "TAROT_STRICT"
 """If set, as by `--strict`, drawn cards come only from fields and lists: a text that only names them is rejected."""
