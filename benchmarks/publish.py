@@ -26,7 +26,6 @@ from tarot_data.store import delta
 ROOT = Path(__file__).parents[1]
 LOT = 2000
 NEW = 20
-A_PERSON = 8
 
 
 def fill(data_dir: Path, first: int, count: int) -> None:

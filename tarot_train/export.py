@@ -77,7 +77,7 @@ def merged(run_dir: Path, out: Path) -> dict:
         same = before == _greedy(*again)
         if not same and dtype == "float32":
             raise Problem("merge_differs", path=out)
-        _note(half, run_dir, manifest)
+        _note(half, manifest)
     return {"path": str(out), "same_tokens": same, "parameters": parameters, "dtype": dtype}
 
 
@@ -86,7 +86,7 @@ def adapter(run_dir: Path, out: Path) -> dict:
     manifest = read_manifest(run_dir)
     with _made(out) as half:
         shutil.copytree(run_dir / "adapter", half)
-        _note(half, run_dir, manifest)
+        _note(half, manifest)
     return {"path": str(out), "bytes": sum(path.stat().st_size for path in out.rglob("*") if path.is_file())}
 
 
@@ -183,7 +183,7 @@ def _greedy(model, tokenizer) -> list[str]:
     return [written.content for written in generate(model, tokenizer, conversations, manner)]
 
 
-def _note(folder: Path, run_dir: Path, manifest: dict) -> None:
+def _note(folder: Path, manifest: dict) -> None:
     about = {name: manifest[name] for name in ("run", "dataset", "base", "used", "template_sha256")}
     (folder / "tarot_run.json").write_text(json.dumps(about, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
