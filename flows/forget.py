@@ -128,7 +128,8 @@ def _forget(data_dir: Path, person: Person, prefect_home: Path | None, progress:
     remove_leftovers(data_dir)
     if person.name:
         suppression_list.remember(data_dir, person.name, set(person.fingerprints))
-    for reading_id in () if person.name else person.reading_ids:
+    else:
+        (reading_id,) = person.reading_ids
         suppression_list.remember_reading(data_dir, reading_id, set(person.fingerprints))
     removed = {"readings": 0, "revisions": 0, **steps.forget_store(data_dir, person)}
     reread = removed.pop("files")
@@ -136,9 +137,8 @@ def _forget(data_dir: Path, person: Person, prefect_home: Path | None, progress:
     runs, bases, removed["generations"] = forget_runs(data_dir, person)
     progress("forget", 2, total)
     removed["reports"] = steps.forget_reports(data_dir)
-    removed["prefect_rows"] = forget_prefect(
-        prefect_home or data_dir / "prefect", [*filter(None, [person.name]), *_passages(person)]
-    )
+    texts = [text for text in (person.name, *_passages(person)) if text]
+    removed["prefect_rows"] = forget_prefect(prefect_home or data_dir / "prefect", texts)
     progress("forget", 3, total)
     republished = steps.forget_versions(data_dir, person)
     progress("forget", 4, total)
