@@ -67,7 +67,7 @@ def new_files(data_dir: Path, paths: list[Path | inbox.Piped]) -> tuple[list[inb
     forgotten = suppression_list.read(data_dir)
     found = inbox.discover(paths)
     if forgotten:
-        found = [replace(file, name=suppression_list.mask_place(forgotten, "file", file.name)) for file in found]
+        found = [replace(file, name=_without_names(file.name, forgotten)) for file in found]
     known = {
         (row["name"], row["sha256"]): row["kept"]
         for row in tables.files(data_dir).filter(pl.col("pipeline") == pipeline()).iter_rows(named=True)
@@ -300,10 +300,7 @@ def nothing_new(data_dir: Path, paths: list[Path | inbox.Piped]) -> dict[str, ob
     forgotten = suppression_list.read(data_dir)
     read = set(tables.files(data_dir).filter(pl.col("pipeline") == pipeline())["name"])
     # An unknown name is a new file, without hashing anything: the run itself will hash all files.
-    if any(
-        (suppression_list.mask_place(forgotten, "file", name) if forgotten else name) not in read
-        for name in inbox.names(paths)
-    ):
+    if any(_without_names(name, forgotten) not in read for name in inbox.names(paths)):
         return None
     files, known, kept = new_files(data_dir, paths)
     return None if files else tally(data_dir, known, kept, NOTHING_NEW)
@@ -350,8 +347,8 @@ def _entries(
                 "pipeline": pipeline(),
                 "kept": sorted(set(by_kept.get(file.name, []))),
                 "rejected": sorted(by_rejected.get(file.name, [])),
-                "root": _root(file, forgotten),
-                "columns": _without_names(columns.get(file.name, []), forgotten),
+                "root": _without_names(masked_name(str(file.root.absolute())), forgotten),
+                "columns": [_without_names(label, forgotten) for label in columns.get(file.name, [])],
                 "sequence": first + number,
             }
             for number, file in enumerate(files)
@@ -360,13 +357,9 @@ def _entries(
     )
 
 
-def _root(file: inbox.InboxFile, forgotten: suppression_list.Forgotten | None) -> str:
-    name = masked_name(str(file.root.absolute()))
-    return suppression_list.mask_place(forgotten, "file", name) if forgotten else name
-
-
-def _without_names(labels: list[str], forgotten: suppression_list.Forgotten | None) -> list[str]:
-    return [suppression_list.mask_place(forgotten, "file", label) for label in labels] if forgotten else labels
+def _without_names(text: str, forgotten: suppression_list.Forgotten | None) -> str:
+    """Mask forgotten names in the name of a file or folder, or the label of a column."""
+    return suppression_list.mask_place(forgotten, "file", text) if forgotten else text
 
 
 def next_sequence(data_dir: Path) -> int:
