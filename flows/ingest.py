@@ -36,9 +36,7 @@ def find_files(data_dir: Path, inbox: Inbox) -> tuple[list, int, list[str]]:
 @task(name="wait for files that are in use", retry_condition_fn=retry_if_it_can_pass, **RETRIES)
 @withhold_errors
 def wait_for(files: list) -> None:
-    for file in files:
-        if file.data is None:
-            raise_if_locked(file.path)
+    raise_if_any_locked(files)
 
 
 @task(name="read, mask and clean", retry_condition_fn=retry_if_it_can_pass, **RETRIES)
@@ -145,9 +143,7 @@ def wait_until_unlocked(files: list, again: Callable[[], list]) -> list:
     was locked may have changed since.
     """
     try:
-        for file in files:
-            if file.data is None:
-                raise_if_locked(file.path)
+        raise_if_any_locked(files)
     except OSError:
         try:
             wait_for(files)
@@ -156,6 +152,13 @@ def wait_until_unlocked(files: list, again: Callable[[], list]) -> list:
                 raise
         return again()
     return files
+
+
+def raise_if_any_locked(files: list) -> None:
+    """Run `raise_if_locked` on every file that is on a disk; piped input has no file."""
+    for file in files:
+        if file.data is None:
+            raise_if_locked(file.path)
 
 
 def raise_if_locked(path: Path) -> None:
