@@ -10,18 +10,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_parents: list[Path] = []
-"""The data directory of this process, at most one."""
+_data_dir: Path | None = None
+"""The data directory of this process."""
 
 
 def use(data_dir: Path) -> None:
     """Make the folders in this data directory from now on; without one, or before it exists, the system's place is used."""
-    _parents[:] = [data_dir]
+    global _data_dir
+    _data_dir = data_dir
 
 
 @contextmanager
 def folder() -> Iterator[Path]:
     """Yield an empty folder that is removed when the block ends."""
-    parent = next((place for place in _parents if place.is_dir()), None)
+    parent = _data_dir if _data_dir and _data_dir.is_dir() else None
     with tempfile.TemporaryDirectory(prefix=".scratch.", suffix=f".{os.getpid()}.half", dir=parent) as name:
         yield Path(name)

@@ -10,11 +10,10 @@ from tarot_data.system import scratch
 
 
 @pytest.fixture
-def data(tmp_path):
-    before = list(scratch._parents)
+def data(tmp_path, monkeypatch):
+    monkeypatch.setattr(scratch, "_data_dir", None)  # put back afterwards
     scratch.use(tmp_path / "data")
-    yield tmp_path / "data"
-    scratch._parents[:] = before
+    return tmp_path / "data"
 
 
 def test_a_copy_is_made_in_the_data_directory(data):
