@@ -39,15 +39,9 @@ def backup(data_dir: Path, target: Path, progress: Progress = None) -> dict[str,
                 _copy(path, half / path.relative_to(data_dir), progress, n, len(files))
                 for n, path in enumerate(files, 1)
             )
-            _check(half, data_dir)
+            counts = _check(half, data_dir)
         versions.note_copy(data_dir, None, target)
-        return {
-            "path": str(target),
-            "files": len(files),
-            "bytes": size,
-            "readings": tables.count(data_dir),
-            "versions": len(versions.listed(data_dir)),
-        }
+        return {"path": str(target), "files": len(files), "bytes": size} | counts
 
 
 def _belongs(path: Path) -> bool:
@@ -77,10 +71,12 @@ def _hash(path: Path) -> bytes:
         return hashlib.file_digest(file, "sha256").digest()
 
 
-def _check(copy: Path, data_dir: Path) -> None:
-    """Open the copy as a data directory. Raises Problem `backup_differs`, `damaged_version`."""
-    if tables.count(copy) != tables.count(data_dir):
+def _check(copy: Path, data_dir: Path) -> dict[str, int]:
+    """Open the copy as a data directory; return {readings, versions}. Raises Problem `backup_differs`, `damaged_version`."""
+    readings, manifests = tables.count(copy), versions.listed(copy)
+    if readings != tables.count(data_dir):
         raise Problem("backup_differs", path=data_dir / "store")
-    for manifest in versions.listed(copy):
+    for manifest in manifests:
         if found := versions.verify(copy, manifest):
             raise Problem("damaged_version", name=manifest["name"], findings="; ".join(found))
+    return {"readings": readings, "versions": len(manifests)}
