@@ -2,8 +2,6 @@
 
 import json
 import re
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from click.testing import CliRunner
@@ -13,6 +11,7 @@ from schemas.errors import Problem
 from tarot_data.patterns import teacher as teaching
 from tarot_data.store import corrections, delta, tables, teacher
 from tests import builders
+from tests.endpoint import Handler, endpoint, serving
 
 ABOUT = {"url": "http://localhost/v1", "model": "big", "host": "localhost"}
 OTHER = [{"labels": ["opening"], "cards": []}, {"labels": ["advice"], "cards": []}]
@@ -34,35 +33,9 @@ def data(tmp_path):
 
 
 @pytest.fixture
-def endpoint():
-    """Yield (url, requests as (authorization, body), answers); without an answer the connection breaks."""
-    asked, answers = [], []
-
-    class Answer(BaseHTTPRequestHandler):
-        def do_POST(self):
-            asked.append(
-                (self.headers.get("Authorization"), json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            )
-            if not answers:
-                return
-            self.reply({"choices": [{"message": {"content": answers.pop(0)}}]})
-
-        def do_GET(self):
-            self.reply({"data": [{"id": "first-model"}]})
-
-        def reply(self, value):
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(json.dumps(value).encode())
-
-        def log_message(self, *arguments):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Answer)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/v1", asked, answers
-    server.shutdown()
-    server.server_close()
+def teacher_server():
+    with endpoint() as found:
+        yield found
 
 
 def tarot(data, *arguments, lang="en"):
@@ -166,25 +139,25 @@ def test_forgotten_readings_leave_the_teacher_file(data):
 
 
 @pytest.mark.parametrize(("lang", "said"), [("en", "labelled 1 readings and disagrees about"), ("zh", "标了 1 条解读")])
-def test_the_command_says_where_the_text_goes(data, endpoint, monkeypatch, lang, said):
-    url, asked, answers = endpoint
+def test_the_command_says_where_the_text_goes(data, teacher_server, monkeypatch, lang, said):
+    url, asked, answers = teacher_server
     monkeypatch.setenv("TAROT_TEACHER_KEY", "secret")
     tarot(data)
     sentences = tables.reading(data, "r0000000000000001")["sentences"]
     answers.append(answered(*({"labels": ["other"], "cards": []} for _ in sentences)))
     result = tarot(data, "--teacher", url, "--teacher-readings", "1", lang=lang)
     assert result.exit_code == 0 and "127.0.0.1" in result.output and said in result.output
-    authorization, body = asked[0]
+    _, authorization, body = asked[0]
     assert (authorization, body["model"], body["temperature"]) == ("Bearer secret", "first-model", 0)
     assert "1. 你好" in body["messages"][0]["content"] and len(asked) == 1
 
 
-def test_without_the_option_nothing_is_sent(data, endpoint):
-    assert tarot(data).exit_code == 0 and endpoint[1] == [] and not teacher.path_of(data).exists()
+def test_without_the_option_nothing_is_sent(data, teacher_server):
+    assert tarot(data).exit_code == 0 and teacher_server[1] == [] and not teacher.path_of(data).exists()
 
 
-def test_the_command_reports_and_continues(data, endpoint):
-    url, _, answers = endpoint
+def test_the_command_reports_and_continues(data, teacher_server):
+    url, _, answers = teacher_server
     tarot(data)
     row = tables.reading(data, "r0000000000000001")
     good = answered(*({"labels": ["other"], "cards": []} for _ in row["sentences"]))
@@ -198,20 +171,14 @@ def test_the_command_reports_and_continues(data, endpoint):
 
 
 def test_a_redirect_is_not_followed(data):
-    class Elsewhere(BaseHTTPRequestHandler):
+    class Elsewhere(Handler):
         def do_GET(self):
             self.send_response(302)
             self.send_header("Location", "http://127.0.0.1:9/v1/models")
             self.end_headers()
 
-        def log_message(self, *arguments):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Elsewhere)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    result = tarot(data, "--teacher", f"http://127.0.0.1:{server.server_port}/v1")
-    server.shutdown()
-    server.server_close()
+    with serving(Elsewhere) as url:
+        result = tarot(data, "--teacher", url)
     assert result.exception.code == "teacher_away"
 
 

@@ -1,9 +1,7 @@
 """A small dataset version and a base of a few thousand weights, created during the tests."""
 
 import json
-import threading
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import polars as pl
@@ -11,6 +9,7 @@ import pytest
 
 from schemas.tables import EXAMPLES, stored
 from schemas.tables import READINGS as READINGS_TABLE
+from tests.endpoint import endpoint
 
 SMALL = {
     "base.shape.layers": "2",
@@ -122,28 +121,5 @@ def run(tmp_path_factory) -> tuple[Path, Path]:
 
 @pytest.fixture
 def judge_server():
-    """Yield (url, received requests, queued answers)."""
-    asked, answers = [], []
-
-    class Answer(BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            asked.append((self.path, self.headers.get("Authorization"), body))
-            text = json.dumps({"choices": [{"message": {"content": answers.pop(0)}}]}).encode()
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(text)
-
-        def do_GET(self):
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(json.dumps({"data": [{"id": "first-model"}, {"id": "second"}]}).encode())
-
-        def log_message(self, *arguments):
-            pass
-
-    found = HTTPServer(("127.0.0.1", 0), Answer)
-    threading.Thread(target=found.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{found.server_port}/v1", asked, answers
-    found.shutdown()
-    found.server_close()
+    with endpoint() as found:
+        yield found
