@@ -104,6 +104,13 @@ def can_mount() -> bool:
     return shutil.which("unshare") is not None and subprocess.run(command, capture_output=True).returncode == 0
 
 
+def with_mounts(script: str, *arguments: str, timeout: int) -> subprocess.CompletedProcess:
+    """Run a shell script that may mount disks, which nothing else sees."""
+    command = ["unshare", "-rm", "sh", "-c", script, "sh", *arguments]
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=env, timeout=timeout)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not can_mount(), reason="no small disk can be mounted here: unshare -rm is refused")
 def test_full_and_read_only_disks_keep_the_store(tmp_path):
@@ -117,14 +124,7 @@ def test_full_and_read_only_disks_keep_the_store(tmp_path):
     shell = (
         f'mount -t tmpfs -o size=3m tmpfs "{data}" && exec "{sys.executable}" "{script}" "{data}" "{first}" "{more}"'
     )
-    done = subprocess.run(
-        ["unshare", "-rm", "sh", "-c", shell],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        timeout=300,
-    )
+    done = with_mounts(shell, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
     *refused, last = json.loads(done.stdout.splitlines()[-1])
     for row in refused:
@@ -143,14 +143,7 @@ def test_a_full_target_disk_is_named(tmp_path):
     lay(inbox, GOOD, OTHER, THIRD, {"person": "阿宁", "cards": "愚人正位", "content": "短"})
     take_in(data, inbox)
     versions.publish(data)
-    done = subprocess.run(
-        ["unshare", "-rm", "sh", "-c", FULL_TARGET, "sh", sys.executable, str(data), str(target)],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        timeout=120,
-    )
+    done = with_mounts(FULL_TARGET, sys.executable, str(data), str(target), timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
     assert [
