@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import Problem
-from tests.flows.test_disk_errors import take_in
-from tests.ingest.test_fixes import GOOD, WRONG_CARD, lay
+from tests.ingest.test_fixes import GOOD, WRONG_CARD, lay, take_in
 
 ROOT = Path(__file__).parents[1]
 PRODUCT = sorted(

@@ -9,7 +9,8 @@ from schemas.errors import Problem
 from tarot_data.dataset import versions
 from tarot_data.store import tables
 from tarot_data.system.locks import exclusive
-from tests.flows.test_disk_errors import GOOD, OTHER, lay, take_in
+from tests.flows.test_disk_errors import OTHER
+from tests.ingest.test_fixes import GOOD, lay, take_in
 
 
 @pytest.fixture

@@ -13,11 +13,10 @@ import pytest
 from flows.runtime import disk_errors
 from schemas.errors import Problem
 from tarot_data.dataset import versions
-from tarot_data.ingest import stages
 from tarot_data.sources import reader
 from tarot_data.sources.records import RawRecord, Rejected
 from tarot_data.store import delta, tables
-from tests.ingest.test_fixes import FIRST, GOOD, TURNED, lay
+from tests.ingest.test_fixes import FIRST, GOOD, TURNED, lay, take_in
 
 ROOT = Path(__file__).parents[2]
 OTHER = {"person": "阿宁", "question": "搬家", "cards": "愚人正位、力量正位", "content": FIRST}
@@ -177,19 +176,6 @@ def test_prefect_needs_free_disk_space(tmp_path, monkeypatch):
         disk_errors.require_space(tmp_path)
 
 
-def take_in(data, inbox, between=lambda: None):
-    """Run the stages of an ingest. between: called after the files were found and before they are read."""
-    staging = data / "staging"
-    with tables.writing(data), delta.all_or_none(data):
-        files, _, _ = stages.new_files(data, [inbox])
-        between()
-        try:
-            clean = stages.read_and_clean(data, files, staging)
-            return stages.commit(data, stages.decide(data, clean, staging), files)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
-
-
 @pytest.fixture
 def inbox(tmp_path):
     folder = tmp_path / "inbox"
@@ -201,7 +187,7 @@ def inbox(tmp_path):
 def test_a_vanished_file_is_rejected_until_back(tmp_path, inbox):
     data, away = tmp_path / "data", tmp_path / "away.jsonl"
     lay(inbox, OTHER, name="b.jsonl")
-    counts = take_in(data, inbox, lambda: (inbox / "a.jsonl").rename(away))
+    counts = take_in(data, inbox, between=lambda: (inbox / "a.jsonl").rename(away))
     assert (counts["accepted"], counts["rejected"]) == (1, 1)
     (row,) = tables.rejections(data).to_dicts()
     assert row["reason"] == "unreadable" and row["code"] == "cannot_open" and "FileNotFoundError" in row["values"]
@@ -219,7 +205,7 @@ def test_a_growing_file_is_completed_next_time(tmp_path, inbox):
         # The file grew by half a line since discovery: another program is still writing it.
         (inbox / "a.jsonl").write_text(lines + "\n" + json.dumps(OTHER, ensure_ascii=False)[:40], encoding="utf-8")
 
-    counts = take_in(data, inbox, grow)
+    counts = take_in(data, inbox, between=grow)
     assert (counts["accepted"], counts["rejected"]) == (1, 1)
     lay(inbox, GOOD, OTHER)
     counts = take_in(data, inbox)

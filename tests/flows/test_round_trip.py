@@ -22,7 +22,7 @@ from tarot_data.store import tables
 from tests import builders
 from tests.flows.test_correct_command import docx, xlsx
 from tests.ingest.test_correct import fix
-from tests.ingest.test_fixes import FIRST, GOOD, lay
+from tests.ingest.test_fixes import FIRST, GOOD, lay, take_in
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample" / "inbox"
 KEPT = ("person", "question", "date", "draws", "cards", "content", "outcome", "consent", "flags", "synthetic")
@@ -42,18 +42,6 @@ def the_lexicon():
     before = lexicon.active().folder
     yield
     lexicon.use(before)
-
-
-def take_in(data, *paths):
-    import shutil
-
-    staging = data / "staging"
-    with tables.writing(data):
-        files, _, _ = stages.new_files(data, list(paths))
-        try:
-            return stages.commit(data, stages.decide(data, stages.read_and_clean(data, files, staging), staging), files)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
 
 
 def printed(data, **more):

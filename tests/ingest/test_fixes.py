@@ -47,10 +47,12 @@ def lay(inbox, *records, name="a.jsonl"):
     (inbox / name).write_text("\n".join(json.dumps(record, ensure_ascii=False) for record in records), "utf-8")
 
 
-def take_in(data, inbox):
+def take_in(data, *paths, between=lambda: None):
+    """Run the stages of an ingest. between: called after the files were found and before they are read."""
     staging = data / "staging"
-    with tables.writing(data):
-        files, _, _ = stages.new_files(data, [inbox])
+    with tables.writing(data), delta.all_or_none(data):
+        files, _, _ = stages.new_files(data, list(paths))
+        between()
         try:
             clean = stages.read_and_clean(data, files, staging)
             return stages.commit(data, stages.decide(data, clean, staging), files)

@@ -1,14 +1,12 @@
 """Metadata updates of a reading: an outcome added later, a consent withdrawn."""
 
-import json
-
 import pytest
 
 from tarot_data.dataset import versions
 from tarot_data.privacy import suppression_list
 from tarot_data.store import delta, tables
 from tests.builders import unlike
-from tests.flows.test_disk_errors import take_in
+from tests.ingest.test_fixes import lay, take_in
 
 
 def record(number, **values):
@@ -21,11 +19,6 @@ def record(number, **values):
 def inbox(tmp_path):
     (tmp_path / "in").mkdir()
     return tmp_path / "in"
-
-
-def lay(inbox, *records, name="a.jsonl"):
-    text = "\n".join(json.dumps(one, ensure_ascii=False) for one in records)
-    (inbox / name).write_text(text, encoding="utf-8")
 
 
 def persons(data):
