@@ -26,7 +26,7 @@ notes have such lines too; day: a day line of the program; intro: an intro of th
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from tarot_data import lexicon
 from tarot_data.text.normalise import fold, widths
@@ -51,7 +51,7 @@ _DAYS = frozenset({"day", "english_day", "short_day", "us_day"})
 
 @dataclass(frozen=True)
 class Format:
-    """One row. parts: names of its parts in order; lines: one pattern for each line of the head, for half-width text;
+    """One row. parts: names of its parts in order; texts: one pattern for each line of the head, for half-width text;
     telling: index of the line that the fewest other lines look like, which is tried first; plain: makes a line what the
     patterns are for; separator: the character before the text; readers: folded names of the reader."""
 
@@ -59,10 +59,15 @@ class Format:
     needs: str
     readers: frozenset[str]
     parts: tuple[str, ...]
-    lines: tuple[re.Pattern, ...]
+    texts: tuple[str, ...]
     separator: str
     telling: int
     plain: Callable[[str], str]
+
+    @cached_property
+    def lines(self) -> tuple[re.Pattern, ...]:
+        """Return the compiled patterns; at first use, since most files need few rows and all take 0.08 s."""
+        return tuple(map(re.compile, self.texts))
 
     @property
     def has_clock(self) -> bool:
@@ -122,7 +127,7 @@ def _folded(line: str) -> str:
 def _any_of(kind: str, program: str | None) -> re.Pattern | None:
     """Compile one pattern that fits every line which a row fits, of a kind of one line; None if there is no row."""
     rows = formats(kind, program)
-    patterns = [_GROUP.sub("(?:", row.lines[0].pattern) for row in rows]
+    patterns = [_GROUP.sub("(?:", row.texts[0]) for row in rows]
     return re.compile("|".join(f"(?:{pattern})" for pattern in patterns)) if patterns else None
 
 
@@ -163,7 +168,7 @@ def _compiled(row: lexicon.Row) -> Format:
     written = widths(row["pattern"]).translate(_QUOTES)
     tokens = [(match[0], match[1]) for match in _TOKEN.finditer(written)]
     names = tuple(part for _, part in tokens if part)
-    known = _parts(with_clock="clock" in names)
+    known = _parts("clock" in names)
     # A clock time alone is found in a line with a whole date too, which is the head of another format.
     before = names[: names.index("clock")] if is_head and "clock" in names else ()
     lines = [_UNDATED if "name" in before and _DAYS.isdisjoint(names) else ""]
@@ -172,10 +177,10 @@ def _compiled(row: lexicon.Row) -> Format:
     separator = written.rpartition("{text}")[0].rstrip(" ?")[-1:]
     if separator == "}":
         separator = " "
-    patterns = tuple(re.compile(f"{line}$") for line in lines)
+    texts = tuple(f"{line}$" for line in lines)
     telling = next((index for index, line in enumerate(lines) if "(?P<clock>" in line), 0)
     return Format(
-        row["program"], row["needs"], readers, names, patterns, separator, telling, _plain if is_head else _folded
+        row["program"], row["needs"], readers, names, texts, separator, telling, _plain if is_head else _folded
     )
 
 
@@ -202,6 +207,7 @@ def _patterns(
 _UNDATED = r"(?!.*(?:19|20)\d{2}[-/.年]\d)"
 
 
+@lexicon.cached
 def _parts(with_clock: bool) -> dict[str, str]:
     """Return the patterns of the parts. Without a clock time, a name has no colon, and minutes are no message."""
     words = "|".join(re.escape(word) for kind in ("pm", "am", "hours") for word in clock_words(kind))

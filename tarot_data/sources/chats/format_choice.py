@@ -173,7 +173,7 @@ def found_heads(row: Format, lines: list[str], clocked: list[int]) -> Iterator[t
     named = "name" in row.parts
     numbers: Iterable[int] = range(len(lines))
     if row.has_clock and named:
-        numbers = sorted({number - above for number in clocked for above in range(len(row.lines)) if number >= above})
+        numbers = sorted({number - above for number in clocked for above in range(len(row.texts)) if number >= above})
     sender: dict[str, str] = {"name": ""}
     for number in numbers:
         if not named and (above := match_line("name", lines[number], row.program)):

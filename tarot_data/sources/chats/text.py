@@ -258,7 +258,7 @@ def _heads(lines: list[str], row: Format, days: list[tuple[int, str]], client: s
         name, text = _named(parts, lines[number], row, longer, client)
         mine = row.is_reader(parts) or None
         open_day = written if order.is_open(written) else None
-        yield _Head(number, number + len(row.lines), name, time, text, mine, open_day, "id" in parts)
+        yield _Head(number, number + len(row.texts), name, time, text, mine, open_day, "id" in parts)
 
 
 def _named(
