@@ -17,19 +17,26 @@ INTRO_LINES, _MARKED_LINES, LONGEST_INTRO, _LONGEST_MARK = 10, 200, 120, 60
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """What the first lines of a file, and its name, say of its program. clocked: indices of the lines with a clock time;
-    clients: program of each intro to the client it names; people: both people that an intro names; marked, kept: programs
-    with a day line, with a kept line."""
+class Intros:
+    """What the intros of a file say. clients: program of each to the client it names; people: both people that one names."""
 
-    clocked: list[int]
     clients: dict[str, str | None]
     people: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the first lines of a file, and its name, say of its program. clocked: indices of the lines with a clock time;
+    marked, kept: programs with a day line, with a kept line."""
+
+    intros: Intros
+    clocked: list[int]
     marked: frozenset[str]
     kept: frozenset[str]
 
 
-def evidence(lines: list[str], name: str = "") -> Evidence:
+def intros_of(lines: list[str], name: str) -> Intros:
+    """Read the intros in the first lines of a file, and in its name."""
     clients: dict[str, str | None] = {}
     people: set[str] = set()
     for line in (*lines[:INTRO_LINES], PurePath(name).stem):
@@ -38,12 +45,15 @@ def evidence(lines: list[str], name: str = "") -> Evidence:
             if (parts := row.match([line], 0)) is not None:
                 clients[row.program] = clients.get(row.program) or parts.get("name")
                 people |= {parts[part] for part in ("one", "other") if part in parts}
+    return Intros(clients, frozenset(people))
+
+
+def _evidence(lines: list[str], name: str) -> Evidence:
     clocked = clocked_lines(lines)
     short = [line for line in lines[:_MARKED_LINES] if 0 < len(line) <= _LONGEST_MARK]
     return Evidence(
+        intros=intros_of(lines, name),
         clocked=clocked,
-        clients=clients,
-        people=frozenset(people),
         marked=_programs_with("day", [line for line in short if "20" in line or "19" in line]),
         kept=_programs_with("keep", short) if clocked else frozenset(),
     )
@@ -59,7 +69,7 @@ def format_of(lines: list[str], name: str = "") -> Format | None:
 
     name: of the file, which may say that it is a chat.
     """
-    seen = evidence(lines, name)
+    seen = _evidence(lines, name)
     scored = [(_score(row, lines, seen), row) for row in formats("head")]
     score, best = max(scored, key=lambda pair: pair[0])
     return best if score > NO_CHAT else None
@@ -84,7 +94,7 @@ def _score(row: Format, lines: list[str], seen: Evidence) -> tuple[int, bool, in
     strength = _strength(row, found, seen)
     names = {parts["name"] for _, parts in found}
     many = -len(names if len(names) > 1 else found)
-    return (strength, row.program in seen.clients, len(found), many) if strength else NO_CHAT
+    return (strength, row.program in seen.intros.clients, len(found), many) if strength else NO_CHAT
 
 
 def _strength(row: Format, found: list[tuple[int, dict[str, str]]], seen: Evidence) -> int:
@@ -100,7 +110,7 @@ def _strength(row: Format, found: list[tuple[int, dict[str, str]]], seen: Eviden
 
 def _is_marked(row: Format, seen: Evidence) -> bool:
     """Check whether an intro or a day line says that a file is a chat of a format's program."""
-    return row.program in seen.clients or not {"", row.program}.isdisjoint(seen.marked)
+    return row.program in seen.intros.clients or not {"", row.program}.isdisjoint(seen.marked)
 
 
 def _is_possible(row: Format, lines: list[str], seen: Evidence) -> bool:
@@ -111,7 +121,7 @@ def _is_possible(row: Format, lines: list[str], seen: Evidence) -> bool:
         "turns": lambda: _takes_turns(row, lines),
         "mark": lambda: _is_marked(row, seen) or _is_own_talk(row, lines[:_MARKED_LINES]),
         "day": lambda: row.program in seen.marked,
-        "intro": lambda: row.program in seen.clients,
+        "intro": lambda: row.program in seen.intros.clients,
         "keep": lambda: row.program in seen.kept,
     }
     return row.needs not in met or met[row.needs]()

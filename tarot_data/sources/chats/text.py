@@ -14,11 +14,11 @@ from tarot_data.sources.chats.day_order import DayOrder
 from tarot_data.sources.chats.format_choice import (
     INTRO_LINES,
     LONGEST_INTRO,
-    Evidence,
+    Intros,
     clocked_lines,
-    evidence,
     format_of,
     found_heads,
+    intros_of,
     is_label,
 )
 from tarot_data.sources.chats.message import Message
@@ -76,12 +76,12 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
 
 def read_lines(lines: list[str], blob: Blob) -> Iterator[RawRecord | Rejected]:
     """Read the chats of a file's lines, one after another. Raises SourceError if none of them has a reading."""
-    seen = evidence(lines[:4000], blob.name)
+    intros = intros_of(lines, blob.name)
     found = format_of(lines[:400], blob.name) or format_of(lines[:4000], blob.name)
     if found is None:
         raise unreadable("chat_unknown", line=masked_name((_unread(lines[:400]) or "").strip()[:80]))
-    chats = _chats(lines, found, seen, blob)
-    parted = (list(messages_of(lines[start:end], found, seen, start, client)) for client, start, end in chats)
+    chats = _chats(lines, found, intros, blob)
+    parted = (list(messages_of(lines[start:end], found, intros, start, client)) for client, start, end in chats)
     yield from records_of(parted, blob)
 
 
@@ -91,9 +91,9 @@ def _unread(lines: list[str]) -> str | None:
     return first if 1 < len(first) <= LONGEST_INTRO and match_line("intro", first) is not None else unread_head(lines)
 
 
-def _chats(lines: list[str], row: Format, seen: Evidence, blob: Blob) -> Iterator[tuple[str | None, int, int]]:
+def _chats(lines: list[str], row: Format, intros: Intros, blob: Blob) -> Iterator[tuple[str | None, int, int]]:
     """Yield (client, first line, end) of each chat in a file. The client is named by an intro or the file, if at all."""
-    client = seen.clients.get(row.program)
+    client = intros.clients.get(row.program)
     if client is None and formats("unnamed", row.program):
         stem = PurePath(blob.name).stem
         client = stem if is_title(stem) and len(stem) <= _LONGEST_NAME else None
@@ -134,14 +134,14 @@ def _is_intro(line: str, program: str) -> bool:
 
 
 def messages_of(
-    lines: list[str], row: Format, seen: Evidence, offset: int = 0, client: str | None = None
+    lines: list[str], row: Format, intros: Intros, offset: int = 0, client: str | None = None
 ) -> Iterator[Message]:
     """Yield the messages of a chat's lines in a format, in the order of their times.
 
     offset: of the lines in their file. client: who is meant by a sender without a name.
     """
     days = [(number, parts["day"]) for number, line in enumerate(lines) if (parts := _day(line, row.program))]
-    heads = _without_stray(list(_heads(lines, row, days, client)), row, seen)
+    heads = _without_stray(list(_heads(lines, row, days, client)), row, intros)
     above = {number for number, _ in days}
     if "name" not in row.parts:
         above |= {number for number, line in enumerate(lines) if match_line("name", line, row.program)}
@@ -283,12 +283,12 @@ def _time(parts: dict[str, str], day: list[int] | None, year: int, order: DayOrd
     return moment(numbers, parts.get("clock") or "0:00")
 
 
-def _without_stray(heads: list[_Head], row: Format, seen: Evidence) -> list[_Head]:
+def _without_stray(heads: list[_Head], row: Format, intros: Intros) -> list[_Head]:
     """Drop lines of a body that only look like a head: their name occurs nowhere else, and time runs backwards or there
     are other senders. In a merged chat without times nobody counts but the two that it names, or everybody."""
     heads = [head for head in heads if head.name and (row.has_clock or not is_label(head.name))]
-    if _is_merged(row, seen):
-        return [head for head in heads if not seen.people or head.name in seen.people]
+    if _is_merged(row, intros):
+        return [head for head in heads if not intros.people or head.name in intros.people]
     names = Counter(head.name for head in heads)
     kept: list[_Head] = []
     for number, head in enumerate(heads):
@@ -300,8 +300,8 @@ def _without_stray(heads: list[_Head], row: Format, seen: Evidence) -> list[_Hea
     return kept
 
 
-def _is_merged(row: Format, seen: Evidence) -> bool:
-    return not row.has_clock and "text" in row.parts and row.program in seen.clients
+def _is_merged(row: Format, intros: Intros) -> bool:
+    return not row.has_clock and "text" in row.parts and row.program in intros.clients
 
 
 def _longer_names(lines: list[str], row: Format, clocked: list[int]) -> dict[str, str]:
