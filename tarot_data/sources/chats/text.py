@@ -236,10 +236,9 @@ def _label_at(line: str) -> list[str]:
 def _heads(lines: list[str], row: Format, days: list[tuple[int, str]], client: str | None) -> Iterator[_Head]:
     """Yield every head with its time. If the chat has no years, a time earlier than the one before it is in the next
     year. client: whose name, with spaces, an intro gives."""
-    clocked = clocked_lines(lines)
-    longer = _longer_names(lines, row, clocked) if row.text_after_name else {}
     intros = {number for number, line in enumerate(lines[:INTRO_LINES]) if _is_intro(line, row.program)}
-    found = list(found_heads(row, lines, clocked))
+    found = list(found_heads(row, lines, clocked_lines(lines)))
+    longer = _longer_names(lines, row, found) if row.text_after_name else {}
     order = DayOrder.of(
         [(parts.get("day", ""), parts.get("clock", "")) for _, parts in found] + [(day, "") for _, day in days]
     )
@@ -304,11 +303,11 @@ def _is_merged(row: Format, intros: Intros) -> bool:
     return not row.has_clock and "text" in row.parts and row.program in intros.clients
 
 
-def _longer_names(lines: list[str], row: Format, clocked: list[int]) -> dict[str, str]:
+def _longer_names(lines: list[str], row: Format, heads: list[tuple[int, dict[str, str]]]) -> dict[str, str]:
     """Find names that have the character inside which separates a name from the text: the same text follows their first
-    part in each of its heads."""
+    part in each of its heads, (line, parts)."""
     rests: dict[str, list[str]] = {}
-    for number, parts in found_heads(row, lines, clocked):
+    for number, parts in heads:
         rests.setdefault(parts["name"], []).append(row.from_name(lines[number])[len(parts["name"]) :])
     longer = {}
     for name, found in rests.items():
