@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from tarot_data import lexicon
 from tarot_data.cards import card_fields
 from tarot_data.lexicon.chat_formats import CLOCKED, Format, formats, match_line
 from tarot_data.lexicon.field_names import field_of
@@ -69,6 +70,13 @@ def format_of(lines: list[str], name: str = "") -> Format | None:
 
     name: of the file, which may say that it is a chat.
     """
+    return _format_of(tuple(lines), name)
+
+
+@lexicon.cached(maxsize=2)
+def _format_of(first: tuple[str, ...], name: str) -> Format | None:
+    """Score all formats; once for the same lines, although a file is recognised before it is read."""
+    lines = list(first)
     seen = _evidence(lines, name)
     scored = [(_score(row, lines, seen), row) for row in formats("head")]
     score, best = max(scored, key=lambda pair: pair[0])
