@@ -22,6 +22,10 @@ _SCRIPTS = re.compile(r"[\u4e00-\u9fff]+|[a-z][a-z _]*")
 
 LISTS_APART = {"reversed_cards": "reversed", "upright_cards": "upright"}
 """Fields that list the cards of one orientation apart from the draw (`逆位：战车`), with that orientation."""
+CARD_LISTS = ("cards", *LISTS_APART)
+"""Fields that may have cards as their values."""
+SIDES = ("orientation", *LISTS_APART)
+"""Fields that may have the orientations of cards as their values."""
 
 
 @lexicon.cached

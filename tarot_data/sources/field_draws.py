@@ -7,7 +7,7 @@ from dataclasses import replace
 from tarot_data import lexicon
 from tarot_data.cards import card_fields
 from tarot_data.cards.spreads import places_of, resolve_spread
-from tarot_data.lexicon.field_names import LISTS_APART, rank_of
+from tarot_data.lexicon.field_names import LISTS_APART, SIDES, rank_of
 from tarot_data.sources.field_values import FieldValues, Pair, text_of
 from tarot_data.sources.records import RawDraw
 from tarot_data.text.normalise import fold
@@ -52,7 +52,7 @@ def _sort_orientations(values: FieldValues) -> None:
     """Move orientations that list cards (`reversed: ["The Tower"]`) to the lists of one orientation, and orientations of
     single cards under the name of such a list (`逆位1：是`) to the orientations."""
     each = len(values.numbered("cards")) > 1
-    for name, number in [key for key in values.fields if key[0] == "orientation" or key[0] in LISTS_APART]:
+    for name, number in [key for key in values.fields if key[0] in SIDES]:
         for pair in values.fields[name, number][:]:
             target = _field_of_orientation(name, *pair, each)
             if target != name:

@@ -4,7 +4,7 @@ import re
 
 from tarot_data import lexicon
 from tarot_data.cards.card_fields import answer_of
-from tarot_data.lexicon.field_names import LISTS_APART, rank_of
+from tarot_data.lexicon.field_names import SIDES, rank_of
 from tarot_data.sources.noise import noise_words
 from tarot_data.text.cleanup import plain
 from tarot_data.text.normalise import fold
@@ -19,7 +19,7 @@ under their own words (底牌)."""
 _MANY_VALUES = ("content", "cards", "spread")
 """Fields of which a record may have several values."""
 
-ANSWERS = ("orientation", "consent", "synthetic", *LISTS_APART)
+ANSWERS = (*SIDES, "consent", "synthetic")
 """Fields in which a word for nothing (无) may be an answer."""
 
 _LONGEST_PLACEHOLDER = 12

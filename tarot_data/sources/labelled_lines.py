@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from tarot_data.cards import card_fields
 from tarot_data.cards.spreads import resolve_spread
-from tarot_data.lexicon.field_names import LISTS_APART
+from tarot_data.lexicon.field_names import CARD_LISTS, LISTS_APART
 from tarot_data.sources.field_values import Fields
 from tarot_data.sources.labels import Label, is_title, position_in, without_tags
 from tarot_data.sources.lines import DAY, Kind, Line
@@ -38,7 +38,6 @@ _MAY_REPEAT = {"ignored", "background", "tags", "id", "reader", "deck"}
 _SPREAD, _LAID = "牌阵", "牌"
 _AROUND_NAME = " \t\u3000>#*-•·【】[]「」『』🔮✨"
 _CARDS = ("cards", 1)
-_OF_CARDS = ("cards", *LISTS_APART)
 _OF_CLIENT = ("background", "ignored")
 """Fields of the client's own words and data, which are never content."""
 _TEXTS = ("question", "title", "outcome", *_OF_CLIENT)
@@ -146,7 +145,7 @@ class _HeadReader:
     def blank(self, line: Line) -> bool:
         self.blanks += 1
         self.index += 1
-        if self.open and self.open[0] not in _OF_CARDS and self.value:
+        if self.open and self.open[0] not in CARD_LISTS and self.value:
             self.open = None
         return True
 
@@ -154,7 +153,7 @@ class _HeadReader:
         """Read `1. 过去：隐士 正位` under a card label, or a table of cards."""
         if (
             not self.open
-            or self.open[0] not in _OF_CARDS
+            or self.open[0] not in CARD_LISTS
             or any(label.key[0] in LISTS_APART for label in line.labels[:1])
         ):
             return False
@@ -216,7 +215,7 @@ class _HeadReader:
                 self.split_day(key)
             self.open = key
             self.text = key if key[0] in _TEXTS else None
-            self.has_cards = self.has_cards or key[0] in _OF_CARDS
+            self.has_cards = self.has_cards or key[0] in CARD_LISTS
         return self.take(1)
 
     def answer_below(self) -> bool:
@@ -320,7 +319,7 @@ class _HeadReader:
 
     def names_drawn_cards(self, text: str) -> bool:
         """Check whether a text names a card that the head has, as the body of a reading does."""
-        lists = [value for name in _OF_CARDS for _, value in self.fields.get((name, 1), ())]
+        lists = [value for name in CARD_LISTS for _, value in self.fields.get((name, 1), ())]
         return any(card["card"] in fold(text) for value in lists for card in card_fields.listed(value))
 
     def value_below(self, line: Line) -> bool:
@@ -368,13 +367,13 @@ class _HeadReader:
             return False  # a position: `背景：愚人`
         if key not in self.fields:
             return not (key[0] == "question" and self.has_cards and self.blanks and is_title(self.title))
-        if key[0] in _OF_CARDS and not any(value for _, value in self.fields[key]):
+        if key[0] in CARD_LISTS and not any(value for _, value in self.fields[key]):
             return True
         if key[0] in _MAY_REPEAT:
             return not self.blanks
         others = {name for name, _ in self.fields[key]}
         other = label.name not in others and not (self.blanks and self.has_cards) and key[0] != "content"
-        return other and (key[0] not in _OF_CARDS or bool(card_fields.listed(line.text[label.end :])))
+        return other and (key[0] not in CARD_LISTS or bool(card_fields.listed(line.text[label.end :])))
 
 
 _RULES = (

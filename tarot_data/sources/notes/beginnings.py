@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from tarot_data.lexicon.field_names import LISTS_APART
+from tarot_data.lexicon.field_names import CARD_LISTS
 from tarot_data.sources.field_values import Fields
 from tarot_data.sources.labelled_lines import Head, read_head
 from tarot_data.sources.lines import BULLETS, Kind, Line
@@ -23,7 +23,6 @@ NO_TITLE = (Kind.BLANK, Kind.SEPARATOR, Kind.DATE)
 """Kinds of lines that are no title of the labels below them."""
 
 _NUMBER = re.compile(rf"[0-9]{{1,4}}|[{NUMERALS}]{{1,3}}")
-_DRAWN = {"cards", *LISTS_APART}
 
 
 class Lead(NamedTuple):
@@ -66,7 +65,7 @@ def find_readings(lines: list[Line]) -> list[Reading]:
         lead = _lead_above(lines, index)
         head = read_head(lines, index, title=lead.title)
         word = lines[index].labels[0].name.strip()
-        draws_at_top = not found and head.names <= _DRAWN and _is_top(lines[:index])
+        draws_at_top = not found and head.names.issubset(CARD_LISTS) and _is_top(lines[:index])
         if (draws_at_top or _begins_reading(head, lead, word in words, found)) and not _restates(
             lines, head, lead, found
         ):
@@ -91,7 +90,7 @@ def _begins_reading(head: Head, lead: Lead, again: bool, found: list[Reading]) -
     the label that began an earlier one; or it asks and draws as the block before it did, and its heading is not deeper.
     """
     names = head.names
-    draws = not names.isdisjoint(_DRAWN)
+    draws = not names.isdisjoint(CARD_LISTS)
     day_and_cards = lead.dated and draws
     if not (draws or names & {"person", "question"}):
         return False

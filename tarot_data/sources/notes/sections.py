@@ -6,7 +6,7 @@ import re
 from tarot_data import lexicon
 from tarot_data.cards import card_fields, content_cards
 from tarot_data.cards.mentions import find_cards
-from tarot_data.lexicon.field_names import LISTS_APART, field_of
+from tarot_data.lexicon.field_names import CARD_LISTS, field_of
 from tarot_data.sources.field_values import Fields
 from tarot_data.sources.labels import Label, position_in
 from tarot_data.sources.lines import BULLETS, DAY, Kind, Line
@@ -28,7 +28,7 @@ _LABELLED_NAME = re.compile(r"\s*(?:[【\[『「][^】\]』」\n]{1,20}[】\]』
 _DAY = re.compile(DAY)
 _AT_END = {"date", "ignored", "tags", "id", "reader", "deck", "consent", "synthetic"}
 """Fields that may be below a body."""
-_IF_MISSING = {"person", "question", "spread", "cards", *LISTS_APART}
+_IF_MISSING = {"person", "question", "spread", *CARD_LISTS}
 """Fields that a block below a body gives if the head has none of them."""
 
 
@@ -207,7 +207,7 @@ def _may_end(line: Line, label: Label, known: set[str]) -> bool:
     if name == "date":
         return _DAY.search(value) is not None  # `时间：三个月内` is an answer
     if name in _IF_MISSING:
-        return name not in known and (name not in ("cards", *LISTS_APART) or bool(card_fields.listed(value)))
+        return name not in known and (name not in CARD_LISTS or bool(card_fields.listed(value)))
     return name in _AT_END
 
 

@@ -8,7 +8,7 @@ from tarot_data import lexicon
 from tarot_data.cards import card_fields
 from tarot_data.cards.spreads import resolve_spread
 from tarot_data.lexicon.dates import parse_date
-from tarot_data.lexicon.field_names import LISTS_APART, field_of
+from tarot_data.lexicon.field_names import LISTS_APART, SIDES, field_of
 from tarot_data.sources.field_values import ANSWERS, is_placeholder
 from tarot_data.sources.labels import NTH_CARD, labels_in, position_in
 from tarot_data.sources.noise import noise_words
@@ -218,9 +218,7 @@ def _repeated_cards(draft: Draft) -> None:
         return
     for number, index in enumerate(found, 1):
         draft.keys[index] = ("cards", number)
-        if draft.keys[index + 1 : index + 2] and draft.keys[index + 1] in [
-            (name, 1) for name in ("orientation", *LISTS_APART)
-        ]:
+        if draft.keys[index + 1 : index + 2] and draft.keys[index + 1] in [(name, 1) for name in SIDES]:
             draft.keys[index + 1] = ("orientation", number)
 
 
@@ -316,7 +314,7 @@ def _side_a_position(draft: Draft) -> None:
 def _is_side(label: Row, position: str) -> bool:
     rest = label[0].removeprefix(position).strip(_JOINING + "?？") if label else ""
     key = field_of(rest) if rest else None
-    return key[0] in ("orientation", *LISTS_APART) if key else len(rest) <= 6 and "逆" in rest
+    return key[0] in SIDES if key else len(rest) <= 6 and "逆" in rest
 
 
 LAYOUTS = (

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from tarot_data.cards import card_fields
-from tarot_data.lexicon.field_names import LISTS_APART, field_of
+from tarot_data.lexicon.field_names import SIDES, field_of
 from tarot_data.sources.field_values import Fields, is_placeholder
 from tarot_data.sources.labels import known_fields
 from tarot_data.sources.noise import noise_words
@@ -116,7 +116,7 @@ def _card_of(header: list[str], cells: list[str]) -> dict | None:
             continue
         if name == "cards":
             found["card"] = cell
-        elif name in ("orientation", *LISTS_APART):
+        elif name in SIDES:
             found["is_reversed" if card_fields.asks_reversed(label) else "orientation"] = cell
         elif name == "position":
             found["position"] = cell
@@ -166,4 +166,4 @@ def _record(form: _Form, source: Callable[[int], Source], hint: str | None, abov
     fields[("cards", 1)] = [("cards", form.cards)]
     if form.texts:
         fields[("content", 1)] = [("content", form.texts)]
-    return to_record(fields, source(form.number), date_hint=hint, extra={})
+    return to_record(fields, source(form.number), date_hint=hint)

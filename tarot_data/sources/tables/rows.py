@@ -6,7 +6,7 @@ from itertools import chain, islice
 from typing import NamedTuple
 
 from tarot_data.cards import card_fields
-from tarot_data.lexicon.field_names import LISTS_APART, field_of
+from tarot_data.lexicon.field_names import CARD_LISTS, SIDES, field_of
 from tarot_data.privacy import mask
 from tarot_data.sources.field_values import Fields, without_paths
 from tarot_data.sources.labels import NTH_CARD
@@ -226,7 +226,7 @@ def _continues(group: list[Line], line: Line) -> bool:
     texts = [pair for index in columns.by_name.get("content", ()) if not is_blank((pair := pairs[index])[1])]
     other_text = any(above != cell for above, cell in texts)
     if "position" not in columns.names:
-        return not other_text and (bool(texts) or bool(columns.names & {*_SIDES}))
+        return not other_text and (bool(texts) or bool(columns.names & {*SIDES}))
     *places, place = [_first(columns, other.cells, "position") for other in (*group, line)]
     if not other_text:
         return not place or place not in places
@@ -234,8 +234,7 @@ def _continues(group: list[Line], line: Line) -> bool:
     return known > 1 and all([*places, place]) and len({*places, place}) > len(places)
 
 
-_SIDES = ("orientation", *LISTS_APART)
-_OF_ONE_CARD = {"content", *_SIDES, "position", "id"}
+_OF_ONE_CARD = {"content", *SIDES, "position", "id"}
 """Fields that may differ between the cards of a reading."""
 
 
@@ -257,14 +256,14 @@ def _record(lines: list[Line]) -> RawRecord:
     if columns.positions and (cards := _cards_at_positions(columns, cells)):
         fields[("cards", 1)] = [("牌", cards)]
     if len(lines) > 1:
-        fields = {key: values for key, values in fields.items() if key[0] not in (*_SIDES, "position")}
+        fields = {key: values for key, values in fields.items() if key[0] not in (*SIDES, "position")}
         fields[("cards", 1)] = [("牌", [_card(line) for line in lines])]
         texts = [text for line in lines if not is_blank(text := _first(columns, line.cells, "content"))]
         if len(set(texts)) > 1:
             fields[("content", 1)] = [("解读", texts)]
     if extras := [(columns.labels[index], cell) for index in columns.extras if (cell := cell_at(cells, index))]:
         fields[("extra", 1)] = extras
-    return to_record(fields, source, date_hint=table.hint, extra={}, unknown=columns.unknown)
+    return to_record(fields, source, date_hint=table.hint, unknown=columns.unknown)
 
 
 def _fields(columns: Columns, cells: Row, table: Table) -> Fields:
@@ -285,7 +284,7 @@ def _fields(columns: Columns, cells: Row, table: Table) -> Fields:
     return fields
 
 
-_RELATED = ("person", "cards", "spread", *LISTS_APART)
+_RELATED = ("person", "spread", *CARD_LISTS)
 """Fields that may be relations to other pages."""
 
 _UNITS = ("年", "月", "日")
@@ -326,6 +325,6 @@ def _card(line: Line) -> dict[str, object]:
     """Return the card object of a row with one card."""
     card: dict[str, object] = {}
     for label, key, cell in zip(line.columns.labels, line.columns.keys, line.cells, strict=False):
-        if key and key[0] in ("cards", *_SIDES, "position") and not is_blank(cell):
+        if key and key[0] in ("cards", *SIDES, "position") and not is_blank(cell):
             card["card" if key[0] == "cards" else label] = cell
     return card
