@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from tarot_data import lexicon
 from tarot_data.cards import card_fields
 from tarot_data.lexicon.field_names import LISTS_APART, field_of
-from tarot_data.sources.field_values import is_blank, is_placeholder
+from tarot_data.sources.field_values import is_empty
 from tarot_data.sources.noise import noise_words
 from tarot_data.text.cleanup import plain
 from tarot_data.text.normalise import fold
@@ -40,7 +40,7 @@ def is_dictionary(labels: Sequence[str], rows: Sequence[Sequence[object]]) -> bo
 
 def _filled(rows: Sequence[Sequence[object]], index: int) -> int:
     cells = (row[index] for row in rows if index < len(row))
-    return sum(not (is_blank(cell) or is_placeholder(cell)) for cell in cells)
+    return sum(not is_empty(cell) for cell in cells)
 
 
 def _is_name(label: str) -> bool:

@@ -82,6 +82,11 @@ def _placeholders() -> frozenset[str]:
     return frozenset(noise_words("no value"))
 
 
+def is_empty(value: object) -> bool:
+    """Check whether a value is blank or a placeholder."""
+    return is_blank(value) or is_placeholder(value)
+
+
 def is_blank(value: object) -> bool:
     """Check whether a value is missing, not a number, white space, or an error value of Excel."""
     if not isinstance(value, str):

@@ -12,7 +12,7 @@ from statistics import median
 from tarot_data import lexicon
 from tarot_data.cards.content_cards import named_cards
 from tarot_data.lexicon.field_names import field_of
-from tarot_data.sources.field_values import is_blank, is_placeholder
+from tarot_data.sources.field_values import is_empty
 from tarot_data.sources.noise import noise_words
 from tarot_data.text.cleanup import plain
 from tarot_data.text.normalise import fold
@@ -74,7 +74,7 @@ def _is_content(label: str) -> bool:
 
 def _texts(cells: Iterable[object]) -> list[str]:
     """Return the texts of a column, one a row; "" for a cell without one."""
-    return ["" if is_blank(cell) or is_placeholder(cell) else plain(cell)[:_CELL] for cell in cells]
+    return ["" if is_empty(cell) else plain(cell)[:_CELL] for cell in cells]
 
 
 def _is_prose(texts: list[str]) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from tarot_data.cards import card_fields
 from tarot_data.sources.card_dictionary import is_dictionary
 from tarot_data.sources.drawn_by_value import are_drawn
-from tarot_data.sources.field_values import is_blank, is_placeholder
+from tarot_data.sources.field_values import is_empty
 from tarot_data.sources.records import not_a_reading, unreadable
 from tarot_data.sources.tables.cells import Row, cell_at
 from tarot_data.sources.tables.header import Columns
@@ -24,7 +24,7 @@ def understood(columns: Columns, rows: list[Row]) -> Columns:
     if is_dictionary(columns.labels, rows):
         raise not_a_reading("card_dictionary")
     columns = _with_columns_of_cards(_with_lists_of_reversed(columns, rows), rows)
-    recorded = any(_has_value(row, index) for index in columns.by_name.get(REVERSED, ()) for row in rows)
+    recorded = any(not is_empty(cell_at(row, index)) for index in columns.by_name.get(REVERSED, ()) for row in rows)
     columns = replace(columns, lists_reversed=recorded)
     choice = _choice(columns, rows)
     if choice.rivals:
@@ -53,7 +53,8 @@ def _with_columns_of_cards(columns: Columns, rows: list[Row]) -> Columns:
     own."""
     found = []
     for index in _open_columns(columns):
-        if are_drawn(columns.labels[index], [plain(cell_at(row, index)) for row in rows if _has_value(row, index)]):
+        cells = (cell_at(row, index) for row in rows)
+        if are_drawn(columns.labels[index], [plain(cell) for cell in cells if not is_empty(cell)]):
             found.append(index)
     return replace(columns, extras=tuple(sorted({*columns.extras, *found}))) if found else columns
 
@@ -75,8 +76,3 @@ def _choice(columns: Columns, rows: list[Row]) -> TextChoice:
     cards = columns.by_name.get("cards", [])
     drawn = ["、".join(str(cell_at(row, i) or "") for i in (*cards, *columns.positions)) for row in rows]
     return choose_text(cells, drawn)
-
-
-def _has_value(row: Row, index: int) -> bool:
-    cell = cell_at(row, index)
-    return not is_blank(cell) and not is_placeholder(cell)
