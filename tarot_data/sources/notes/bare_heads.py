@@ -11,6 +11,7 @@ from tarot_data import lexicon
 from tarot_data.cards import card_fields, content_cards
 from tarot_data.cards.spreads import resolve_spread
 from tarot_data.sources.field_draws import topics
+from tarot_data.sources.labelled_lines import LONGEST_LIST_LINE
 from tarot_data.sources.lines import WHITESPACE, Kind, Line
 from tarot_data.sources.name_evidence import is_no_name, looks_like_name
 from tarot_data.sources.noise import noise_words
@@ -20,7 +21,6 @@ LINES_ABOVE = 7
 """Lines above the cards among which the other lines of the head are, blank ones included."""
 LONGEST_LINE, LONGEST_QUESTION = 60, 120
 """Characters of a line of a head, and of one that asks."""
-LONGEST_CARDS = 120
 SHORTEST_BODY = 20
 """Characters of the text below the head."""
 LONGEST_TOPIC = 4
@@ -125,7 +125,7 @@ def _is_list_of_cards(line: Line) -> bool:
 def _has_cards(line: Line) -> bool:
     """Check for a line of cards and nothing else; the search for a name is the quick test."""
     text = line.stripped
-    if not text or len(text) > LONGEST_CARDS or any(mark in text[:-1] for mark in _ENDS):
+    if not text or len(text) > LONGEST_LIST_LINE or any(mark in text[:-1] for mark in _ENDS):
         return False
     return bool(content_cards.named_cards(text) or line.item) and bool(card_fields.listed(text))
 
@@ -144,8 +144,8 @@ def _head_around(lines: list[Line], cards: int, end: int, floor: int) -> _Head |
     if floor and _count_text(lines[floor:begin]) < SHORTEST_BODY:
         return None
     named = _known(lines[begin:end])
-    labels = [label for index in sorted(parts) for label, _ in parts[index]]
-    if not any(_NAMED[label] in ("person", "question") and _NAMED[label] not in named for label in labels):
+    read = {_NAMED[label] for pairs in parts.values() for label, _ in pairs}
+    if not (read - named) & {"person", "question"}:
         return None
     return _Head(begin, end, _rewritten(lines, begin, cards, end, parts, named))
 
@@ -197,7 +197,8 @@ def _known(lines: list[Line]) -> set[str]:
 
 def _end_of_cards(lines: list[Line], start: int) -> int:
     end = start + 1
-    while end < min(len(lines), start + LINES_OF_CARDS) and not _is_labelled(lines[end]) and _has_cards(lines[end]):
+    last = min(len(lines), start + LINES_OF_CARDS)
+    while end < last and not _is_labelled(lines[end]) and _has_cards(lines[end]):
         end += 1
     return end
 
@@ -267,7 +268,7 @@ def _client_and_question(text: str, folded: str) -> list[Part] | None:
     """Read who asks what (`给小满看 问要不要搬家`), else a question, else a line of short parts."""
     found: list[Part] = []
     if client := _leads().client.match(folded):
-        name = text[client.start(client.lastindex) : client.end(client.lastindex)]
+        name = _name_in(text, client)
         if not is_no_name(name):
             found, text, folded = [(_PERSON, name)], text[client.end() :], folded[client.end() :]
     if asked := _leads().asks.match(folded):
@@ -283,6 +284,11 @@ def _client_and_question(text: str, folded: str) -> list[Part] | None:
     return _segments(text)
 
 
+def _name_in(text: str, client: re.Match) -> str:
+    """Return the name as written. client: a match in the folded text."""
+    return text[client.start(client.lastindex) : client.end(client.lastindex)]
+
+
 def _segments(text: str, asks: bool = False) -> list[Part] | None:
     """Read a line of short parts: `0611 阿沁 事业`, `客人 Momo～`, `给 Vivi 抽牌`, `圣三角：要不要续签`.
     asks: a question follows, so that a word alone is who asks."""
@@ -294,9 +300,9 @@ def _segments(text: str, asks: bool = False) -> list[Part] | None:
     text = _TIME.sub(" ", text)
     rest: list[str] = []
     topic = False
-    if (client := _leads().client.search(fold(text))) and len(fold(text)) == len(text):
-        at = client.lastindex
-        name = text[client.start(at) : client.end(at)]
+    folded = fold(text)
+    if len(folded) == len(text) and (client := _leads().client.search(folded)):
+        name = _name_in(text, client)
         if not is_no_name(name):
             return [*found, (_PERSON, name)]
     for segment in filter(None, _BREAK.split(text)):
@@ -311,7 +317,7 @@ def _segments(text: str, asks: bool = False) -> list[Part] | None:
             rest.append(segment)
     if not rest:
         return found
-    alone = not any(label == _DATE for label, _ in found) and not topic and not asks
+    alone = not day and not topic and not asks
     if len(rest) == 1 and _is_name(rest[0], alone):
         return [*found, (_PERSON, rest[0])]
     return _question_or_none(found, rest, text)
