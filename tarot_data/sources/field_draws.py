@@ -69,21 +69,19 @@ def _sort_orientations(values: FieldValues) -> None:
 def _field_of_orientation(name: str, label: str, value: object, each: bool) -> str:
     """Return the field of a value under a label of orientations. each: every card has a field of its own."""
     if name in LISTS_APART:
-        parts = (
-            _NAME_BREAK.split(value.strip())
-            if isinstance(value, str)
-            else value
-            if isinstance(value, list)
-            else [value]
-        )
-        is_side = all(
-            card_fields.answer_of(part) is not None or card_fields.orientation_of(str(part)) for part in parts
-        )
         alone = card_fields.answer_of(value) is not None and not each
-        return "orientation" if is_side and not alone else name
+        return "orientation" if not alone and _are_sides(value) else name
     side = card_fields.side_of_label(label)
     lists = [field for field, listed_side in LISTS_APART.items() if listed_side == side]
     return lists[0] if lists and card_fields.listed(value) else name
+
+
+def _are_sides(value: object) -> bool:
+    """Check for orientations or answers, one or a list of them, and nothing else."""
+    parts = value if isinstance(value, list) else [value]
+    if isinstance(value, str):
+        parts = _NAME_BREAK.split(value.strip())
+    return all(card_fields.answer_of(part) is not None or card_fields.orientation_of(str(part)) for part in parts)
 
 
 def _with_lists_apart(draws: tuple[RawDraw, ...], values: FieldValues) -> tuple[RawDraw, ...]:

@@ -243,15 +243,12 @@ class _HeadReader:
         if not 1 < len(name) <= LONGEST_POSITION or resolve_spread(name)[0] is None:
             return False
         below = next((each for each in self.lines[self.index + 1 : self.index + 3] if each.stripped), Line(""))
-        if not (card_fields.listed(cards) if cards.strip(_AROUND_NAME) else self.is_card_line(below)):
+        if not (card_fields.listed(cards) if cards.strip(_AROUND_NAME) else _is_card_line(below)):
             return False
         self.fields["spread", 1] = [(_SPREAD, name)]
         self.fields[_CARDS] = [(_LAID, cards.strip())]
         self.open, self.text, self.blanks, self.has_cards = _CARDS, None, 0, True
         return self.take(1)
-
-    def is_card_line(self, line: Line) -> bool:
-        return _is_placed_card(line) or _count_cards(line) > 0
 
     def task(self, line: Line) -> bool:
         """Skip a line with a checkbox."""
@@ -431,6 +428,10 @@ def _count_cards(line: Line) -> int:
     """Count the cards of a line that has nothing else in it."""
     prose = not line.stripped or len(line.text) > LONGEST_LIST_LINE or line.ends_sentence
     return 0 if prose else len(card_fields.listed(line.text))
+
+
+def _is_card_line(line: Line) -> bool:
+    return _is_placed_card(line) or _count_cards(line) > 0
 
 
 def _continues_cards(line: Line, before: object, blanks: int) -> bool:
