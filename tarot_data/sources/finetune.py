@@ -15,7 +15,7 @@ from tarot_data.sources.chats.questions import question_of
 from tarot_data.sources.chats.sittings import CARDS, is_list
 from tarot_data.sources.field_values import Fields
 from tarot_data.sources.json_layouts import readings_in
-from tarot_data.sources.labelled_lines import Head, read_head
+from tarot_data.sources.labelled_lines import Head, read_head, start_of_head
 from tarot_data.sources.labels import LONGEST_LINE, known_fields, labels_in
 from tarot_data.sources.noise import noise_words
 from tarot_data.sources.notes.in_records import notes_in
@@ -401,7 +401,7 @@ def _completed(record: RawRecord, known: RawRecord) -> RawRecord:
 def _drawn_in(answer: str) -> tuple[Head, str] | None:
     """Find the head with cards in the first lines of an answer, and the text after it; None if there is none."""
     lines = answer.split("\n")
-    start = next((index for index, line in enumerate(lines[:6]) if labels_in(line)), None)
+    start = start_of_head(lines)
     head = Head() if start is None else read_head(lines, start)
     if "cards" not in head.names:
         return None

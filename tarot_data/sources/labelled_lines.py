@@ -8,7 +8,7 @@ from tarot_data.cards import card_fields
 from tarot_data.cards.spreads import resolve_spread
 from tarot_data.lexicon.field_names import CARD_LISTS, LISTS_APART
 from tarot_data.sources.field_values import Fields
-from tarot_data.sources.labels import Label, is_title, position_in, without_tags
+from tarot_data.sources.labels import Label, is_title, labels_in, position_in, without_tags
 from tarot_data.sources.lines import DAY, Kind, Line
 from tarot_data.sources.noise import noise_words
 from tarot_data.text.normalise import fold
@@ -23,6 +23,9 @@ LONGEST_POSITION, LONGEST_CARD, LONGEST_PLACED_CARD = 12, 31, 60
 """Characters of a position, of its card, and of a line of both."""
 MOST_UNKNOWN_LABELS = 4
 """Lines of labels of no field that may be between two labels of a block."""
+
+MOST_ABOVE = 6
+"""Lines of a message in which its labelled block begins, if it has one."""
 
 LONGEST_VALUE_LINES = 12
 """Lines under a label in which its value may end at the next label."""
@@ -59,6 +62,11 @@ class Head:
     @property
     def names(self) -> set[str]:
         return {name for name, _ in self.fields}
+
+
+def start_of_head(lines: Sequence[str]) -> int | None:
+    """Find the first line with a label among the first lines of a message; None if there is none."""
+    return next((index for index, line in enumerate(lines[:MOST_ABOVE]) if labels_in(line)), None)
 
 
 def read_head(lines: Sequence[str] | Sequence[Line], start: int, title: str | None = None) -> Head:

@@ -1,8 +1,7 @@
 """The question in the messages of a client."""
 
 from tarot_data.sources.chats.message import Message
-from tarot_data.sources.labelled_lines import read_head
-from tarot_data.sources.labels import labels_in
+from tarot_data.sources.labelled_lines import read_head, start_of_head
 from tarot_data.sources.noise import noise_words
 from tarot_data.text.normalise import fold
 
@@ -26,7 +25,7 @@ def asked_in(asked: list[Message], reader: str = "") -> tuple[str | None, str | 
 def _labelled_question(text: str) -> str | None:
     """Return the question that a message has behind a label, as in a form that the client filled in."""
     lines = text.split("\n")
-    start = next((index for index, line in enumerate(lines[:6]) if labels_in(line)), None)
+    start = start_of_head(lines)
     fields = read_head(lines, start).fields if start is not None else {}
     values = [value for key, pairs in fields.items() if key[0] == "question" for _, value in pairs]
     return values[0].strip()[:500] or None if values and isinstance(values[0], str) else None

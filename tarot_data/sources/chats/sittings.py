@@ -11,7 +11,7 @@ from tarot_data.sources.chats.message import Message
 from tarot_data.sources.chats.questions import asked_in
 from tarot_data.sources.chats.reader_side import SENTENCE_ENDS, has_sentence, with_reader
 from tarot_data.sources.field_values import Fields
-from tarot_data.sources.labelled_lines import Head, read_head
+from tarot_data.sources.labelled_lines import Head, read_head, start_of_head
 from tarot_data.sources.labels import labels_in
 from tarot_data.sources.record_builder import to_record
 from tarot_data.sources.records import Blob, RawRecord, Rejected, SourceError, source_of, unreadable
@@ -212,7 +212,7 @@ def _between_pauses(messages: list[Message]) -> Iterator[list[Message]]:
 def _drawn_in(text: str) -> Drawn | None:
     """Find the draw of a message that has a labelled card list (`牌：…`) or is nothing but a card list."""
     lines = text.split("\n")
-    start = next((index for index, line in enumerate(lines[:6]) if labels_in(line)), None)
+    start = start_of_head(lines)
     if start is not None:
         head = read_head(lines, start)
         if "cards" in head.names:
