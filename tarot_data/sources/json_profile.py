@@ -6,7 +6,7 @@ from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources.card_dictionary import is_dictionary
 from tarot_data.sources.drawn_by_value import are_drawn
 from tarot_data.sources.records import not_a_reading, unreadable
-from tarot_data.sources.text_choice import SHORTEST_TEXT, TextChoice, choose_text, label_score
+from tarot_data.sources.text_choice import SHORTEST_TEXT, TextChoice, choose_text, is_content, label_score
 
 FEWEST_ENTRIES = 3
 """Entries from which a list or an object may be a card dictionary."""
@@ -22,7 +22,7 @@ def understood(values: Sequence[dict]) -> TextChoice:
         raise not_a_reading("card_dictionary")
     texts = [texts_of(value) for value in values]
     labels = dict.fromkeys(label for found in texts for label in found)
-    if all(_is_content(label) for label in labels):
+    if all(is_content(label) for label in labels):
         return TextChoice()
     choice = choose_text(
         {label: [found.get(label) for found in texts] for label in labels}, [_cards(value) for value in values]
@@ -61,7 +61,7 @@ def texts_of(value: dict) -> dict[str, str]:
             continue
         if isinstance(child, str):
             found.setdefault(str(key), child)
-        elif isinstance(child, dict) and not _is_content(str(key)) and label_score(str(key)) >= 0:
+        elif isinstance(child, dict) and not is_content(str(key)) and label_score(str(key)) >= 0:
             inner = ((str(k), v) for k, v in list(child.items())[:100] if isinstance(v, str) and _is_open(str(k)))
             for label, text in inner:
                 found.setdefault(label, text)
@@ -89,11 +89,7 @@ def is_told_by_values(value: dict) -> bool:
 
 
 def _is_open(key: str) -> bool:
-    return field_of(key) is None or _is_content(key)
-
-
-def _is_content(key: str) -> bool:
-    return (field_of(key) or ("",))[0] == "content"
+    return field_of(key) is None or is_content(key)
 
 
 def _cards(value: dict) -> str:

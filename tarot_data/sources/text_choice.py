@@ -51,8 +51,8 @@ def choose_text(columns: dict[str, Sequence[object]], cards: Sequence[object]) -
     A column whose label means the content keeps it, unless another one is plainly the reading.
     """
     texts = {label: _texts(cells) for label, cells in columns.items()}
-    known = next((label for label in texts if _is_content(label) and any(texts[label])), None)
-    unknown = tuple(label for label in texts if not _is_content(label) and _is_prose(texts[label]))
+    known = next((label for label in texts if is_content(label) and any(texts[label])), None)
+    unknown = tuple(label for label in texts if not is_content(label) and _is_prose(texts[label]))
     if not unknown:
         return TextChoice(known)
     drawn = [frozenset(named_cards(plain(value)[:_CELL])) for value in cards]
@@ -68,7 +68,8 @@ def choose_text(columns: dict[str, Sequence[object]], cards: Sequence[object]) -
     return TextChoice(best, unknown=rest)
 
 
-def _is_content(label: str) -> bool:
+def is_content(label: str) -> bool:
+    """Check for a label that means the content."""
     return (field_of(label) or ("",))[0] == "content"
 
 
