@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-from tarot_data.sources.encoding import encoding_of, line_of
+from tarot_data.sources.encoding import MAX_TEXT, encoding_of, line_of
 from tarot_data.sources.json_layouts import readings_in
 from tarot_data.sources.json_tables import Header, is_header
 from tarot_data.sources.records import Blob, Rejected, source_of
@@ -65,6 +65,11 @@ def objects(
         yield from _by_line(blob, name, items_of)
     else:
         yield from _by_object(blob, name, items_of, limit)
+
+
+def whole_values(blob: Blob) -> Iterator[tuple[str, object] | Rejected]:
+    """Yield the top-level values of a file with their places, whole: a chat is one object of many megabytes."""
+    return objects(blob, items_of=lambda value: [value], limit=MAX_TEXT)
 
 
 def _is_lines(head: bytes, name: str) -> bool:

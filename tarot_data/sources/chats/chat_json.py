@@ -20,7 +20,6 @@ from tarot_data.sources.chats.message_table import (
 from tarot_data.sources.chats.message_text import repaired
 from tarot_data.sources.chats.programs import Program, programs_of
 from tarot_data.sources.chats.sittings import to_records
-from tarot_data.sources.encoding import MAX_TEXT
 from tarot_data.sources.labels import known_fields
 from tarot_data.sources.records import Blob, RawRecord, Rejected, SourceError, rejected, unreadable
 from tarot_data.sources.sniff import Sample
@@ -75,8 +74,8 @@ def recognises(sample: Sample) -> bool:
     keys = set(_KEY.findall(sample.text[:_HEAD]))
     if not _may_be_chat(keys) and not ("type" in keys and _may_be_chat(keys | {"direction"})):
         return False
-    values = islice(_values(sample.blob), 20)
-    chats = _chats(value for item in values if not isinstance(item, Rejected) for value in [item])
+    values = islice(json_stream.whole_values(sample.blob), 20)
+    chats = _chats(item for item in values if not isinstance(item, Rejected))
     return any(_is_chat(chat) for chat in chats)
 
 
@@ -129,7 +128,7 @@ def _found(blob: Blob, damaged: list[Rejected]) -> tuple[list[tuple[list[Message
     damaged: receives a rejection for each value that cannot be read.
     """
     values = []
-    for item in _values(blob):
+    for item in json_stream.whole_values(blob):
         (damaged if isinstance(item, Rejected) else values).append(item)
     manifest = json_beside(blob, "manifest.json")
     names = {**display_names(blob), **_members(value for _, value in values)}
@@ -149,11 +148,6 @@ def _found(blob: Blob, damaged: list[Rejected]) -> tuple[list[tuple[list[Message
 
 def program_of(keys: set[str]) -> Program | None:
     return next((program for program in programs_of("json") if program.is_marked(keys)), None)
-
-
-def _values(blob: Blob) -> Iterator[tuple[str, object] | Rejected]:
-    """Yield the top-level values of a file with their places, whole: a chat is one object of many megabytes."""
-    return json_stream.objects(blob, items_of=lambda value: [value], limit=MAX_TEXT)
 
 
 def _members(values: Iterator[object]) -> dict[str, str]:
