@@ -43,6 +43,16 @@ class Chat:
     key: str = ""
 
     @property
+    def keys(self) -> set[str]:
+        """Return the keys of the objects around the messages and of the first messages."""
+        return {key for value in [*self.around, *(value for _, value in self.values[:5])] for key in value}
+
+    @property
+    def program(self) -> Program | None:
+        keys = self.keys
+        return next((program for program in programs_of("json") if program.is_marked(keys)), None)
+
+    @property
     def owners(self) -> set[str]:
         return {str(owner).removeprefix("user") for value in self.around for owner in cells_of(value).get("owner", ())}
 
@@ -95,10 +105,9 @@ _OUTER = {"sender", "author", "from", "user", "content", "message", "msg", "crea
 
 def _is_chat(chat: Chat) -> bool:
     """Check whether messages are a chat: two people, a program's own mark, or messages of the exporter's own."""
-    cells = [cells_of(value) for _, value in chat.values[:200]]
-    keys = {key for value in [*chat.around, *(value for _, value in chat.values[:5])] for key in value}
-    if program_of(keys) or "chat" in parts_of_keys(keys) or chat.owners:
+    if chat.program or "chat" in parts_of_keys(chat.keys) or chat.owners:
         return True
+    cells = [cells_of(value) for _, value in chat.values[:200]]
     if any("mine" in found or "mark" in found for found in cells):
         return True
     return are_a_chat(cells)
@@ -138,16 +147,11 @@ def _found(blob: Blob, damaged: list[Rejected]) -> tuple[list[tuple[list[Message
             chat.around.insert(0, manifest)
         owners = chat.owners
         owners = frozenset(owners | {names[owner] for owner in owners if owner in names})
-        program = program_of({key for value in [*chat.around, *(v for _, v in chat.values[:5])] for key in value})
         found += [
             (messages, owners)
-            for messages in chats_of(chat.values, owners, program, chat.partner, {**chat.names, **names})
+            for messages in chats_of(chat.values, owners, chat.program, chat.partner, {**chat.names, **names})
         ]
     return found, names
-
-
-def program_of(keys: set[str]) -> Program | None:
-    return next((program for program in programs_of("json") if program.is_marked(keys)), None)
 
 
 def _members(values: Iterator[object]) -> dict[str, str]:
