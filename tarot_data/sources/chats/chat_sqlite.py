@@ -10,6 +10,7 @@ from tarot_data.sources.chats.programs import Program, programs_of
 from tarot_data.sources.chats.sittings import Message, to_records
 from tarot_data.sources.labels import known_fields
 from tarot_data.sources.records import Blob, RawRecord, Rejected, SourceError, rejected, unreadable
+from tarot_data.sources.tables.sqlite_joins import quoted
 
 MAX_ROWS = 1_000_000
 _LOOKED_AT = 200
@@ -49,13 +50,11 @@ def read(database: sqlite3.Connection, program: Program, blob: Blob) -> Iterator
 
 def read_table(database: sqlite3.Connection, table: str, blob: Blob) -> Iterator[RawRecord | Rejected] | None:
     """Read a table of messages; None if its rows are not those of a chat."""
-    quoted = '"' + table.replace('"', '""') + '"'
-    cells = [cells_of(row) for row in _rows(database.execute(f"SELECT * FROM {quoted} LIMIT {_LOOKED_AT}"))]
+    cells = [cells_of(row) for row in _rows_of(database, table, _LOOKED_AT)]
     if not are_a_chat(cells) or not all(map(is_message, cells[:3])):
         return None
-    rows = _rows(database.execute(f"SELECT * FROM {quoted} LIMIT {MAX_ROWS}"))
     names = _people(database)
-    placed = ((f"table {table} row {number}", row) for number, row in enumerate(rows, 1))
+    placed = ((f"table {table} row {number}", row) for number, row in enumerate(_rows_of(database, table, MAX_ROWS), 1))
     return _records(chats_of(placed, names=names), blob)
 
 
@@ -71,8 +70,7 @@ def _people(database: sqlite3.Connection) -> dict[str, str]:
     found: dict[str, str] = {}
     for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
         if any(word in table.lower() for word in _PEOPLE):
-            quoted = '"' + table.replace('"', '""') + '"'
-            for row in _rows(database.execute(f"SELECT * FROM {quoted} LIMIT {_MOST_PEOPLE}")):
+            for row in _rows_of(database, table, _MOST_PEOPLE):
                 account = next((row[key] for key in _IDS if row.get(key) is not None), None)
                 name = next((row[key] for key in _NAMES if isinstance(row.get(key), str) and row[key]), None)
                 if account is not None and name:
@@ -107,6 +105,10 @@ def chats(database: sqlite3.Connection, program: Program) -> list[list[Message]]
     else:
         return []
     return chats_of(((f"row {number}", row) for number, row in enumerate(rows, 1)), program=program)
+
+
+def _rows_of(database: sqlite3.Connection, table: str, limit: int) -> Iterator[dict]:
+    return _rows(database.execute(f"SELECT * FROM {quoted(table)} LIMIT {limit}"))
 
 
 def _rows(cursor: sqlite3.Cursor) -> Iterator[dict]:
