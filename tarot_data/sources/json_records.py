@@ -25,7 +25,9 @@ def recognises(sample: Sample) -> bool:
     if not looks_like_json(sample):
         return False
     first = first_objects(sample)
-    return any(map(is_reading, first)) or json_profile.is_card_dictionary(first) or _broken_but_json(sample)
+    return (
+        any(map(is_reading, first)) or json_profile.is_card_dictionary(first) or not first and _begins_an_object(sample)
+    )
 
 
 def looks_like_json(sample: Sample) -> bool:
@@ -43,10 +45,10 @@ def first_objects(sample: Sample, limit: int = 5) -> list[dict]:
     return list(islice(readable, limit))
 
 
-def _broken_but_json(sample: Sample) -> bool:
-    """Check whether a file starts like an object but none can be read; each line is then rejected separately."""
+def _begins_an_object(sample: Sample) -> bool:
+    """Check whether a file starts like an object; if none can be read, each line is rejected separately."""
     text = (sample.text or "").lstrip()
-    return text[:1] == "{" and text[1:].lstrip()[:1] == '"' and not first_objects(sample)
+    return text[:1] == "{" and text[1:].lstrip()[:1] == '"'
 
 
 def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
