@@ -42,9 +42,8 @@ def moment_of(value: object) -> datetime | None:
     clock = _CLOCK.search(text)
     if clock is None:
         return None
-    start = min(
-        [clock.start(), *(at for word in _clock_words() if (at := fold(text).rfind(word, 0, clock.start())) > 0)]
-    )
+    folded = fold(text)
+    start = min([clock.start(), *(at for word in _clock_words() if (at := folded.rfind(word, 0, clock.start())) > 0)])
     day = _day(text[:start].strip(" ,，")) or _day(_ZONE.sub("", text[clock.end() :]).strip(" ,，"))
     return moment(day, text[start : clock.end() + 6]) if day else None
 
@@ -59,6 +58,7 @@ def _iso(text: str) -> datetime | None:
     return found.replace(tzinfo=None)
 
 
+@lexicon.cached
 def _clock_words() -> tuple[str, ...]:
     return tuple(word for kind in ("am", "pm", "hours") for word in clock_words(kind) if not word.isascii())
 
