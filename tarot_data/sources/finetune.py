@@ -72,7 +72,9 @@ def _objects(blob: Blob) -> Iterator[tuple[str, dict] | Rejected]:
 
 def _examples_in(value: object) -> list[dict]:
     """Return the examples of a parsed value, also of a list in it; else its readings."""
-    if isinstance(value, dict) and not example_of(value):
+    if isinstance(value, dict):
+        if example_of(value):
+            return [value]
         lists = (child for child in value.values() if isinstance(child, list))
         value = next((child for child in lists if child and isinstance(child[0], dict) and example_of(child[0])), value)
     items = value if isinstance(value, list) else [value]
