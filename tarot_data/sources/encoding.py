@@ -76,6 +76,11 @@ def text_of(blob: Blob) -> tuple[str, str]:
         return decoded(file.read(MAX_TEXT + 1))
 
 
+def with_newlines(text: str) -> str:
+    """Return a text with \\n for its line ends."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def decoded(data: bytes) -> tuple[str, str]:
     """Decode bytes; return the text and the encoding. Raises SourceError."""
     name = encoding_of(data[:HEAD])

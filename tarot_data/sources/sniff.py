@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tarot_data.sources.archive import names
-from tarot_data.sources.encoding import HEAD, decoded
+from tarot_data.sources.encoding import HEAD, decoded, with_newlines
 from tarot_data.sources.records import Blob, SourceError
 
 
@@ -23,7 +23,7 @@ class Sample:
             text, _ = decoded(self.head)
         except SourceError:
             return None
-        return text.replace("\r\n", "\n").replace("\r", "\n")
+        return with_newlines(text)
 
     @cached_property
     def entries(self) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ def read_text(path: Path, data: bytes | None = None) -> str:
         raise unreadable("no_single_text")
     else:
         text = encoding.text_of(blob)[0]
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = encoding.with_newlines(text)
     if not text.strip():
         raise unreadable("empty_file")
     return text

@@ -27,7 +27,7 @@ from tarot_data.sources.chats.message_text import own_text
 from tarot_data.sources.chats.message_time import moment
 from tarot_data.sources.chats.sittings import FORM, YEARS, is_list, records_of
 from tarot_data.sources.chats.unknown import unread_head
-from tarot_data.sources.encoding import text_of
+from tarot_data.sources.encoding import text_of, with_newlines
 from tarot_data.sources.labels import is_title, known_fields, labels_in
 from tarot_data.sources.records import Blob, RawRecord, Rejected, masked_name, unreadable
 from tarot_data.sources.sniff import Sample
@@ -109,7 +109,7 @@ def _chats(lines: list[str], row: Format, intros: Intros, blob: Blob) -> Iterato
 
 def _lines(text: str) -> list[str]:
     """Split a text into lines without marks of direction, except one before a program's own text."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = with_newlines(text)
     if not any(chr(mark) in text for mark in MARKS):
         return text.split("\n")
     parts = text.split(f": {_LEFT_TO_RIGHT}")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from tarot_data.sources.encoding import text_of
+from tarot_data.sources.encoding import text_of, with_newlines
 from tarot_data.sources.json_records import looks_like_json
 from tarot_data.sources.json_stream import MAX_DEPTH, depth_over
 from tarot_data.sources.notes import outline
@@ -75,7 +75,7 @@ def _text(value: object) -> str:
     """Return a text, or the texts of a list's items as lines."""
     if isinstance(value, list):
         return "\n".join(_text(item.get("text") if isinstance(item, dict) else item) for item in value)
-    return value.replace("\r\n", "\n").replace("\r", "\n") if isinstance(value, str) else ""
+    return with_newlines(value) if isinstance(value, str) else ""
 
 
 def _outline(note: dict, tool: Tool) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from tarot_data.sources.archive import MAX_ENTRIES, MAX_ENTRY
-from tarot_data.sources.encoding import text_of
+from tarot_data.sources.encoding import text_of, with_newlines
 from tarot_data.sources.noise import is_noise
 from tarot_data.sources.notes.documents import Document, records_of
 from tarot_data.sources.records import Blob, RawRecord, Rejected, masked_name, unreadable, unsafe
@@ -57,7 +57,7 @@ def read(blob: Blob) -> Iterator[Blob | RawRecord | Rejected]:
 
 
 def _plain_text(blob: Blob) -> str:
-    return text_of(blob)[0].replace("\r\n", "\n").replace("\r", "\n")
+    return with_newlines(text_of(blob)[0])
 
 
 def _read_item(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from tarot_data.cards import content_cards
-from tarot_data.sources.encoding import text_of
+from tarot_data.sources.encoding import text_of, with_newlines
 from tarot_data.sources.field_values import Fields
 from tarot_data.sources.labelled_lines import read_head
 from tarot_data.sources.lines import DAY, ORNAMENTS, WHITESPACE, Kind, Line
@@ -41,8 +41,7 @@ def recognises(sample: Sample) -> bool:
 
 
 def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
-    text, _ = text_of(blob)
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = with_newlines(text_of(blob)[0])
     for character in _INVISIBLE:
         text = text.replace(character, "")
     matter = front_matter(text)

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from tarot_data.cards import card_fields
 from tarot_data.lexicon.field_names import field_of
-from tarot_data.sources.encoding import MAX_TEXT, text_of
+from tarot_data.sources.encoding import MAX_TEXT, text_of, with_newlines
 from tarot_data.sources.field_values import Fields, without_paths
 from tarot_data.sources.labelled_lines import read_head
 from tarot_data.sources.labels import is_title, labels_in
@@ -115,7 +115,7 @@ def parse_page(text: str, blob: Blob, siblings: Siblings) -> RawRecord | None:
 
     A property that the page does not have is taken from its row of the table.
     """
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff\n").split("\n")
+    lines = with_newlines(text).lstrip("\ufeff\n").split("\n")
     title = lines[0].removeprefix("# ").strip()
     fields, start = properties(lines, siblings.columns)
     fields, body = _with_labels(fields, lines[start:])

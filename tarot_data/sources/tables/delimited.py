@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from tarot_data.lexicon.field_names import field_of
-from tarot_data.sources.encoding import HEAD, encoding_of
+from tarot_data.sources.encoding import HEAD, encoding_of, with_newlines
 from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of, unreadable
 from tarot_data.sources.sniff import Sample
 from tarot_data.sources.tables.header import HEADER_ROWS, columns_by_content, columns_by_notes, columns_of, find_header
@@ -132,7 +132,7 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
     with blob.open() as file:
         head = file.read(HEAD)
     name = encoding_of(head)
-    text = head.decode(name, "replace").replace("\r\n", "\n").replace("\r", "\n")
+    text = with_newlines(head.decode(name, "replace"))
     separator = separator_of(text.removeprefix("\ufeff"))
     if separator is None:
         raise unreadable("no_columns")
