@@ -33,8 +33,8 @@ def read_lines(lines: Iterable[str], name: str) -> Iterator[dict]:
             raise Problem("bad_line", name=name, line=number, why=str(error)) from None
         if not isinstance(record, dict) or not isinstance(record.get("content"), str):
             raise Problem("bad_line", name=name, line=number, why="no content")
-        name = record.get("id", record.get("reading_id", number))
-        yield {"id": str(name), **{k: v for k, v in record.items() if k != "id"}}
+        key = record.get("id", record.get("reading_id", number))
+        yield {"id": str(key), **{k: v for k, v in record.items() if k != "id"}}
 
 
 def drawn_cards(record: dict) -> list[dict]:

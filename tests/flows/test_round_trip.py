@@ -215,6 +215,13 @@ def test_a_file_without_readings_is_named_in_a_sentence(tmp_path, capsys, comman
     assert str(path) in error and len(error.splitlines()) == 1
 
 
+def test_a_broken_line_is_named_with_its_file(tmp_path, capsys):
+    path = tmp_path / "two.jsonl"
+    path.write_text(json.dumps({"id": "first", "content": FIRST}) + "\n{\n", encoding="utf-8")
+    assert tarot("annotate", path, "--data-dir", tmp_path / "data") == 1
+    assert str(path) in capsys.readouterr().err
+
+
 def test_one_reading_is_shown_with_everything(sample, capsys):
     row = tables.readings(sample).filter(tables.readings(sample)["person"].is_not_null()).to_dicts()[0]
     assert tarot("readings", "--id", row["reading_id"][:10], "--data-dir", sample) == 0
