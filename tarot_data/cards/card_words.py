@@ -23,8 +23,8 @@ _LIST_NUMBERS = r"[①-⑳]|[⑴-⒇]|[⒈-⒛]|[➀-➓]|[❶-❿]"
 
 
 @lexicon.cached
-def aliases() -> tuple[dict[str, str], dict[str, str]]:
-    """Map folded names to cards: names that are cards anywhere in a list, and names only as a whole item (塔, 0, XIII)."""
+def _in_tables() -> tuple[dict[str, str], dict[str, str]]:
+    """Map the folded names of the tables to cards, as `aliases` does."""
     strong, weak = {}, {}
     bare = re.compile(rf"(?:{any_of_kind('no place')})?(?:{_WEAK.pattern})(?:{any_of_kind('counter')})?")
     for row in lexicon.read_table("aliases"):
@@ -35,8 +35,18 @@ def aliases() -> tuple[dict[str, str], dict[str, str]]:
         strong[fold(row["card"])] = row["card"]
         strong.setdefault(fold(row["english"]), row["card"])
         strong.setdefault(fold(row["card_id"]), row["card"])
+    return strong, weak
+
+
+@lexicon.cached
+def aliases() -> tuple[dict[str, str], dict[str, str]]:
+    """Map folded names to cards: names that are cards anywhere in a list, and names only as a whole item (塔, 0, XIII).
+
+    Besides the names of the tables these are all suits with all ranks, and short names with their numbers.
+    """
+    strong, weak = map(dict, _in_tables())
     courts = [(fold(row["word"]), row["value"]) for row in lexicon.read_table("ranks") if row["kind"] == "rank"]
-    for suit, card in suits(strong).items():
+    for suit, card in suits().items():
         for written, rank in courts:
             strong.setdefault(suit + written, card + rank)
         for number, rank in enumerate(RANKS[:10], 1):
@@ -64,12 +74,13 @@ def short_names(weak: dict[str, str]) -> dict[str, str]:
     return {name: card for name, card in one.items() if name not in date_words()}
 
 
-def suits(names: dict[str, str]) -> dict[str, str]:
+@lexicon.cached
+def suits() -> dict[str, str]:
     """Return the folded names of suits (圣杯, 杯) with the suit of a card, found in the names of the threes."""
     three = NUMERALS[2]
     return {
         name[:-1]: card.removesuffix(three)
-        for name, card in names.items()
+        for name, card in _in_tables()[0].items()
         if name[-1] in f"{three}3" and card.endswith(three) and not name.isascii()
     }
 
@@ -165,12 +176,11 @@ def how_many() -> re.Pattern:
 def split_names() -> tuple[frozenset[str], re.Pattern]:
     """Return the first characters of the names that the pattern matches: suit and rank with a mark between (`圣杯 三`,
     `权杖-国王`), or a number before the thing (七剑), whose groups are `rank` and `suit`."""
-    strong = aliases()[0]
-    cards = [name for name in strong if not name.isascii()]
-    long = {name for name in suits(strong) if len(name) > 1}
+    cards = [name for name in aliases()[0] if not name.isascii()]
+    long = {name for name in suits() if len(name) > 1}
     ends = {name[size:] for name in cards for size in {len(suit) for suit in long} if name[:size] in long} - {""}
     things = {fold(row["word"]) for row in lexicon.read_table("ranks") if row["kind"] in ("thing", "suit")}
-    things &= suits(strong).keys()
+    things &= suits().keys()
     suit, rank, thing = (any_of(parts) for parts in (long, ends, things))
     later = any_of(end for end in ends if not end.isalpha() or not end.isascii())
     mark = r" ?[-–—·•.] ?| (?=[^\s])"
