@@ -6,11 +6,9 @@ it the drawn orientation next to its name and no other (another orientation file
 
 from hashlib import blake2b
 
-from schemas.deck import CARDS, MAJORS
+from schemas.deck import CARDS, MAJORS, OTHER_SIDE
 from tarot_data.cards import mentions
 from tarot_data.ingest.undrawn_cards import alike
-
-OTHER = {"upright": "reversed", "reversed": "upright"}
 
 
 def altered(readings: list[dict]) -> dict[str, list[tuple[dict, bool]]]:
@@ -23,9 +21,9 @@ def altered(readings: list[dict]) -> dict[str, list[tuple[dict, bool]]]:
             mine = [mention for mention in found if mention.card == card["card"]]
             if names.count(card["card"]) > 1:
                 continue
-            if card["orientation"] in OTHER:
+            if card["orientation"] in OTHER_SIDE:
                 says = {mention.orientation for mention in mine} - {"unknown"} == {card["orientation"]}
-                out["turned"].append((_filed(reading, at, orientation=OTHER[card["orientation"]]), says))
+                out["turned"].append((_filed(reading, at, orientation=OTHER_SIDE[card["orientation"]]), says))
             named = any(
                 "card_interpretation" in sentence["labels"]
                 and sentence["cards"] == [card["card"]]

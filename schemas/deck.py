@@ -15,6 +15,7 @@ RANKS = tuple("一 二 三 四 五 六 七 八 九 十 侍从 骑士 王后 国�
 CARDS = MAJORS + tuple(suit + rank for suit in SUITS for rank in RANKS)
 
 ORIENTATIONS = ("upright", "reversed", "unknown")
+OTHER_SIDE = {"upright": "reversed", "reversed": "upright"}
 LABELS = ("opening", "card_interpretation", "card_link", "advice", "closing", "other")
 PATTERNS = LABELS[:5]
 """The five labels that are patterns of a reader; `other` is the rest."""

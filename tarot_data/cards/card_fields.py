@@ -4,7 +4,7 @@ import json
 import re
 from collections import Counter
 
-from schemas.deck import RANKS
+from schemas.deck import OTHER_SIDE, RANKS
 from tarot_data import lexicon
 from tarot_data.cards.card_list import CardList, cards_of
 from tarot_data.cards.card_words import aliases, card_marks, is_extra_word, other_deck, words
@@ -228,12 +228,11 @@ def asks_reversed(key: str) -> bool:
 
 def _orientation(value: object, asked: str) -> str | None:
     """Parse the orientation in a field. asked: reversed for a field like `is_reversed`, upright for `upright`."""
-    other = "upright" if asked == "reversed" else "reversed"
     if isinstance(value, bool | int | float):
-        return asked if value else other
+        return asked if value else OTHER_SIDE[asked]
     text = fold(str(value)).strip()
     if (answer := answer_of(text)) is not None:
-        return asked if answer else other
+        return asked if answer else OTHER_SIDE[asked]
     return orientation_of(text)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-OTHER_SIDE = {"upright": "reversed", "reversed": "upright"}
+from schemas.deck import OTHER_SIDE
 
 
 def merge_lists(cards: list[dict], lists: Mapping[str, list[dict]]) -> list[dict]:

@@ -3,9 +3,10 @@
 import re
 from typing import NamedTuple
 
+from schemas.deck import OTHER_SIDE
 from tarot_data import lexicon
 from tarot_data.cards.card_words import words
-from tarot_data.cards.lists_apart import OTHER_SIDE, merge_lists
+from tarot_data.cards.lists_apart import merge_lists
 from tarot_data.lexicon.word_lists import any_of, any_of_kind, of_kind
 from tarot_data.text.normalise import fold
 from tarot_data.text.numerals import NUMERALS, to_int

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from schemas.deck import OTHER_SIDE
 from tarot_data import lexicon
 from tarot_data.cards.mentions import orientation_near
 from tarot_data.ingest.conflict_words import (
@@ -25,8 +26,6 @@ from tarot_data.ingest.conflict_words import (
 )
 from tarot_data.lexicon.word_lists import any_of
 
-_OTHER = {"upright": "reversed", "reversed": "upright"}
-
 _PICTURED_TURNED = frozenset({"倒吊人", "高塔"})
 """Cards whose picture is upside down or falls: only a word next to the name says that they are reversed."""
 
@@ -43,14 +42,14 @@ class Claim(NamedTuple):
 def _clause() -> re.Pattern:
     """Return a pattern of a clause that says an orientation and nothing else (也是倒着的), and of the mark after it."""
     first, last = (any_of(words(kind)) for kind in ("before clause", "after clause"))
-    ways = "|".join(rf"(?P<{way}>{any_of(words(f'{way} clause'))})" for way in _OTHER)
+    ways = "|".join(rf"(?P<{way}>{any_of(words(f'{way} clause'))})" for way in OTHER_SIDE)
     return re.compile(rf"[\s*_」』》”\"(]*(?:{first})*(?:{ways})(?:{last})*[\s*)」』》”\"]*(?=[,。!?:;|/\n]|$)")
 
 
 @lexicon.cached
 def _ways() -> re.Pattern:
     """Return a pattern of the words that say an orientation in a clause of its own: a quick test."""
-    return re.compile(any_of([word for way in _OTHER for word in words(f"{way} clause")]))
+    return re.compile(any_of([word for way in OTHER_SIDE for word in words(f"{way} clause")]))
 
 
 def claim_of(text: str, mention: Mention, mentions: list[Mention]) -> Claim | None:
@@ -79,7 +78,7 @@ def _clauses(after: str) -> Iterator[int]:
 
 def find_turned(text: str, mentions: list[Mention], drawn: dict[str, Drawn]) -> tuple[str, dict[str, str]] | None:
     """Return code and values if the text gives a card another orientation than the drawn one, and that one nowhere."""
-    sure = {card: way for card, mine in drawn.items() for way in mine.ways if len(mine.ways) == 1 and way in _OTHER}
+    sure = {card: way for card, mine in drawn.items() for way in mine.ways if len(mine.ways) == 1 and way in OTHER_SIDE}
     claims: dict[str, list[Claim]] = {}
     for mention in mentions:
         if mention.card in sure and (claim := claim_of(text, mention, mentions)):
@@ -91,7 +90,7 @@ def find_turned(text: str, mentions: list[Mention], drawn: dict[str, Drawn]) -> 
         for claim in claims.get(card, ()):
             if not _is_supposed(text, claim, mentions) and not _takes_back(text, claim, right, mentions):
                 start, end = claim.mention.start, claim.mention.end
-                return f"says_{_OTHER[right]}", {"card": card, "written": text[start : end + 8].split("\n")[0]}
+                return f"says_{OTHER_SIDE[right]}", {"card": card, "written": text[start : end + 8].split("\n")[0]}
     return None
 
 

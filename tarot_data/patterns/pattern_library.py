@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import numpy as np
 import polars as pl
 
-from schemas.deck import CARDS, ORIENTATIONS, PATTERNS
+from schemas.deck import CARDS, ORIENTATIONS, OTHER_SIDE, PATTERNS
 from tarot_data import lexicon
 from tarot_data.patterns import cues, features, time_expressions
 from tarot_data.patterns.batch import Batch, to_batch, to_rows
@@ -132,7 +132,7 @@ def _read_cards(table: pl.DataFrame, stored: pl.DataFrame) -> dict[str, dict]:
     cards: dict[str, dict] = {}
     for card, turn in sorted(found, key=lambda key: (CARDS.index(key[0]), ORIENTATIONS.index(key[1]))):
         rows, texts = zip(*found[card, turn], strict=True)
-        rest = counts.get((card, OTHER_TURN.get(turn, ""))) or without(whole, counts[card, turn])
+        rest = counts.get((card, OTHER_SIDE.get(turn, ""))) or without(whole, counts[card, turn])
         differs = _differing(counts[card, turn], rest, whole)
         cards.setdefault(card, {})[turn] = {
             "count": len(texts),
@@ -146,16 +146,13 @@ def _read_cards(table: pl.DataFrame, stored: pl.DataFrame) -> dict[str, dict]:
     return {"cards": cards, "turns": _turns(found, whole)}
 
 
-OTHER_TURN = {"upright": "reversed", "reversed": "upright"}
-
-
 def _turns(found: dict[tuple[str, str], list[tuple[int, str]]], whole: Counts) -> dict[str, list[dict]]:
     """Tell how the sentences of all upright and of all reversed cards differ; {} if the reader has only one of them."""
-    texts = {turn: [text for (_, t), rows in found.items() if t == turn for _, text in rows] for turn in OTHER_TURN}
+    texts = {turn: [text for (_, t), rows in found.items() if t == turn for _, text in rows] for turn in OTHER_SIDE}
     if not all(texts.values()):
         return {}
     counts = {turn: document_counts(mine) for turn, mine in texts.items()}
-    return {turn: _differing(counts[turn], counts[other], whole) for turn, other in OTHER_TURN.items()}
+    return {turn: _differing(counts[turn], counts[other], whole) for turn, other in OTHER_SIDE.items()}
 
 
 def _differing(part: Counts, rest: Counts, whole: Counts) -> list[dict]:
