@@ -60,7 +60,7 @@ def _any_of(words: Iterable[str], but: Iterable[str] = ()) -> re.Pattern:
         (rf"(?<![a-z]){part}(?![a-z])" if word.isascii() else part) + "$" * word.endswith("$")
         for word, part in patterns.items()
     )
-    excluded = "|".join(map(re.escape, but))
+    excluded = any_of(but)
     return re.compile((f"(?!{excluded})" if excluded else "") + f"(?:{'|'.join(parts)})")
 
 

@@ -5,6 +5,7 @@ import re
 import polars as pl
 
 from tarot_data import lexicon
+from tarot_data.lexicon.word_lists import any_of
 from tarot_data.text.normalise import fold
 from tarot_data.text.numerals import NUMERALS
 
@@ -33,9 +34,8 @@ def _kinds() -> dict[str, str]:
 @lexicon.cached
 def _turn() -> re.Pattern:
     """Return the pattern of a turn, which is not a name: 第二组, 3号, 七号连麦."""
-    ordinal, counter, counted = (
-        "|".join(map(re.escape, lexicon.words("persons", kind))) for kind in ("ordinal", "counter", "counted")
-    )
+    kinds = ("ordinal", "counter", "counted")
+    ordinal, counter, counted = (any_of(lexicon.words("persons", kind)) for kind in kinds)
     return re.compile(rf"(?:{ordinal})?\s?[0-9{NUMERALS}a-z]{{1,3}}\s?(?:{counter})?(?:{counted})?")
 
 

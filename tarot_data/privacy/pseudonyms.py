@@ -17,6 +17,7 @@ import polars as pl
 
 from schemas.tables import STORED, stored
 from tarot_data import lexicon
+from tarot_data.lexicon.word_lists import any_of
 from tarot_data.privacy.person_names import kind_of, name_pattern
 from tarot_data.system.atomic import write_text
 
@@ -176,7 +177,7 @@ def _card_names() -> frozenset[str]:
 def _bounded(name: str) -> str:
     """Return the name as a pattern: not inside a Latin word (Mel in Melissa); a card's name only if it is addressed."""
     if name in _card_names():
-        addressed = "|".join(map(re.escape, lexicon.words("persons", "addressed")))
+        addressed = any_of(lexicon.words("persons", "addressed"))
         return rf"(?:(?<=^)|(?<=[\n。！？!?,，～~])){re.escape(name)}(?=[，,：:！!～~、]?(?:{addressed}))"
     return name_pattern(name)
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 
 from tarot_data import lexicon
+from tarot_data.lexicon.word_lists import any_of
 
 COMMON = 20
 """Frequency in jieba's dictionary from which a surname and a character are a word (周末, 方案) and not a name."""
@@ -21,16 +22,12 @@ def names_in(texts: Iterable[str | None]) -> list[str]:
 @lexicon.cached
 def _named() -> re.Pattern:
     kinds = ("surname", "role", "title", "called")
-    surname, role, title, called = (_any_of(lexicon.words("persons", kind)) for kind in kinds)
+    surname, role, title, called = (any_of(lexicon.words("persons", kind)) for kind in kinds)
     given = r"[\u4e00-\u9fff]"
     return re.compile(
         rf"(?:{role})(?:{title})?(?:{called})?[\s:：]?(?P<surname>{surname})(?P<given>{given}{{1,2}})"
         rf"|(?P<surname_2>{surname})(?P<given_2>{given}{{1,2}}?)(?={role})"
     )
-
-
-def _any_of(words: tuple[str, ...]) -> str:
-    return "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
 
 
 def _name(match: re.Match) -> list[str]:
