@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tarot_data import lexicon
 from tarot_data.cards.mentions import Mention, find_cards, is_sure
-from tarot_data.lexicon.word_lists import any_of, any_of_kind, of_kind
+from tarot_data.lexicon.word_lists import any_of, any_of_kind, hedges, of_kind
 from tarot_data.text.normalise import fold
 from tarot_data.text.numerals import NUMERALS
 
@@ -25,11 +25,6 @@ _SPEAKER = re.compile(r"^[ \t>*]*([^\s:]{1,12})[ \t]?:", re.MULTILINE)
 
 _SENTENCE_ENDS = "。!?\n;…"
 _CLAUSE_ENDS = _SENTENCE_ENDS + ","
-
-
-@lexicon.cached
-def _hedges(*kinds: str) -> re.Pattern:
-    return re.compile(any_of(fold(row["word"]) for row in lexicon.read_table("hedges") if row["kind"] in kinds))
 
 
 class _Patterns(NamedTuple):
@@ -125,17 +120,17 @@ def _is_cited(folded: str, mention: Mention) -> bool:
     before = _before(folded, mention.start, _SENTENCE_ENDS, CITED_BEFORE)
     clause = _before(folded, mention.start, _CLAUSE_ENDS, CITED_BEFORE)
     after = _after(folded, mention.end)
-    if _hedges("earlier").search(before) or patterns.example.search(before):
+    if hedges("earlier").search(before) or patterns.example.search(before):
         return True
-    if any(pattern.search(clause) for pattern in (_hedges("comparison", "absent"), patterns.supposed, patterns.denied)):
+    if any(pattern.search(clause) for pattern in (hedges("comparison", "absent"), patterns.supposed, patterns.denied)):
         return True
-    return bool(_hedges("absent").search(after) or patterns.corrected.match(folded, mention.end))
+    return bool(hedges("absent").search(after) or patterns.corrected.match(folded, mention.end))
 
 
 def _is_supposed(folded: str, mention: Mention) -> bool:
     """Check whether the orientation next to a name is only supposed: `如果是逆位的力量`."""
     clause = _before(folded, mention.start, _CLAUSE_ENDS, CITED_BEFORE) + _after(folded, mention.end)
-    return _hedges("hypothetical").search(clause) is not None
+    return hedges("hypothetical").search(clause) is not None
 
 
 def _extra_label(folded: str, mention: Mention) -> str | None:

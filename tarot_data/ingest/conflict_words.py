@@ -1,11 +1,10 @@
-"""Words of `card_conflicts.csv` and `hedges.csv`, and the text around a mention of a card, for the card conflicts."""
+"""Words of `card_conflicts.csv`, and the text around a mention of a card, for the card conflicts."""
 
 import re
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from tarot_data import lexicon
-from tarot_data.lexicon.word_lists import any_of
+from tarot_data.lexicon.word_lists import any_of, any_phrase
 from tarot_data.text.normalise import fold
 
 STOPS = "。!?\n"
@@ -36,12 +35,6 @@ _TO_SPACES = str.maketrans("()/", "   ")
 
 
 @lexicon.cached
-def hedges(*kinds: str) -> re.Pattern:
-    """Return a pattern of the words of hedges.csv of these kinds."""
-    return _any_of(fold(row["word"]) for row in lexicon.read_table("hedges") if row["kind"] in kinds)
-
-
-@lexicon.cached
 def words(kind: str) -> tuple[str, ...]:
     """Return the folded words of a kind of card_conflicts.csv."""
     return tuple(map(fold, lexicon.words("card_conflicts", kind)))
@@ -50,18 +43,7 @@ def words(kind: str) -> tuple[str, ...]:
 @lexicon.cached
 def pattern(kind: str, but: str = "") -> re.Pattern:
     """Return a pattern of the words of a kind, not at the start of a word of the kind `but`."""
-    return _any_of(words(kind), words(but))
-
-
-def _any_of(words: Iterable[str], but: Iterable[str] = ()) -> re.Pattern:
-    """Compile words: `…` is a gap, `$` the end of the text, Latin words are whole words."""
-    patterns = {word: re.escape(word.removesuffix("$")).replace("…", ".{0,6}") for word in words}
-    parts = (
-        (rf"(?<![a-z]){part}(?![a-z])" if word.isascii() else part) + "$" * word.endswith("$")
-        for word, part in patterns.items()
-    )
-    excluded = any_of(but)
-    return re.compile((f"(?!{excluded})" if excluded else "") + f"(?:{'|'.join(parts)})")
+    return any_phrase(words(kind), words(but))
 
 
 def after_last(text: str, marks: str) -> str:

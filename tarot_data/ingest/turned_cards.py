@@ -17,14 +17,13 @@ from tarot_data.ingest.conflict_words import (
     Mention,
     after_last,
     around,
-    hedges,
     own_clause,
     pattern,
     until_first,
     without_orientation,
     words,
 )
-from tarot_data.lexicon.word_lists import any_of
+from tarot_data.lexicon.word_lists import any_of, hedges
 
 _PICTURED_TURNED = frozenset({"倒吊人", "高塔"})
 """Cards whose picture is upside down or falls: only a word next to the name says that they are reversed."""

@@ -16,7 +16,6 @@ from tarot_data.ingest.conflict_words import (
     STOPS,
     Drawn,
     Mention,
-    hedges,
     own_clause,
     pattern,
     until_first,
@@ -24,6 +23,7 @@ from tarot_data.ingest.conflict_words import (
     words,
 )
 from tarot_data.ingest.turned_cards import claim_of
+from tarot_data.lexicon.word_lists import hedges
 from tarot_data.patterns import imagery
 from tarot_data.text import phrase_matcher
 from tarot_data.text.normalise import fold

@@ -1,4 +1,4 @@
-"""Words of one kind of the tables extras.csv, label_words.csv and prose_words.csv, and patterns made of words."""
+"""Words of one kind of the tables extras.csv, label_words.csv, prose_words.csv and hedges.csv, and patterns made of words."""
 
 import re
 from collections.abc import Iterable
@@ -24,3 +24,20 @@ def any_of(words: Iterable[str]) -> str:
 def any_of_kind(kind: str) -> str:
     """Return a pattern for any word of one kind."""
     return any_of(of_kind(kind))
+
+
+def any_phrase(words: Iterable[str], but: Iterable[str] = ()) -> re.Pattern:
+    """Compile phrases: `…` is a gap, `$` the end of the text, Latin words are whole words. but: words none may begin."""
+    patterns = {word: re.escape(word.removesuffix("$")).replace("…", ".{0,6}") for word in words}
+    parts = (
+        (rf"(?<![a-z]){part}(?![a-z])" if word.isascii() else part) + "$" * word.endswith("$")
+        for word, part in patterns.items()
+    )
+    excluded = any_of(but)
+    return re.compile((f"(?!{excluded})" if excluded else "") + f"(?:{'|'.join(parts)})")
+
+
+@lexicon.cached
+def hedges(*kinds: str) -> re.Pattern:
+    """Return a pattern of the words of hedges.csv of these kinds."""
+    return any_phrase(fold(row["word"]) for row in lexicon.read_table("hedges") if row["kind"] in kinds)
