@@ -5,7 +5,7 @@ sentence's first and last word; `{牌}` any card, `{位}` any word for an orient
 of a clause. Scripts, width, case and spaces do not matter.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -222,3 +222,8 @@ def kind_weights(sentence: np.ndarray, cue: np.ndarray, size: int) -> np.ndarray
     by_kind = np.zeros((size, len(kinds())))
     np.add.at(by_kind, (sentence, kind[cue]), weight[cue])
     return by_kind
+
+
+def strongest(weights: np.ndarray, names: Sequence[str]) -> list[list[str]]:
+    """Return the names of the kinds of each sentence, the one of the most weight first. weights: (sentences, kinds)."""
+    return [[names[kind] for kind in np.argsort(-row, kind="stable") if row[kind] > 0] for row in weights]

@@ -7,7 +7,6 @@ own eyes only.
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-import numpy as np
 import polars as pl
 
 from schemas.deck import CARDS, ORIENTATIONS, OTHER_SIDE, PATTERNS
@@ -72,8 +71,7 @@ def sentences_of(stored: pl.DataFrame, with_styles: bool = False) -> pl.DataFram
 def _cues_and_names(flat: pl.DataFrame, batch: Batch, with_styles: bool) -> dict[str, list[list[str]]]:
     """Find `label.kind` of every cue in each stored sentence, strongest first, and the cards it names."""
     sentence, cue, _ = cues.find(*features.encode(batch))
-    weights = cues.kind_weights(sentence, cue, batch.size)
-    kinds = [[cues.kinds()[kind] for kind in np.argsort(-row, kind="stable") if row[kind] > 0] for row in weights]
+    kinds = cues.strongest(cues.kind_weights(sentence, cue, batch.size), cues.kinds())
     names: list[list[str]] = [[] for _ in range(batch.size)]
     for s, card in zip(batch.m_sentence.tolist(), batch.m_card.tolist(), strict=True):
         if s >= 0:

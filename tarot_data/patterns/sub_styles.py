@@ -55,7 +55,7 @@ def kinds_of_sentences(batch: Batch) -> list[list[str]]:
         known = kind[cue] >= 0
         # Of the phrases of one kind in a sentence only the strongest counts, or a long sentence would be all of them.
         np.maximum.at(weights, (sentence[known], kind[cue][known]), weight[cue][known])
-    return [[_kinds()[kind] for kind in np.argsort(-row, kind="stable") if row[kind] > 0] for row in weights]
+    return cues.strongest(weights, _kinds())
 
 
 @lexicon.cached
