@@ -25,6 +25,11 @@ _REFERENCE = re.compile(r"\{([a-z_]+)\}")
 _ENGLISH = re.compile("[a-z]+")
 
 
+def _lazy(column: str) -> cached_property:
+    """Return an attribute that compiles the pattern of a column at first use; None if the entry has none."""
+    return cached_property(lambda row: re.compile(row.texts[column], FLAGS) if column in row.texts else None)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Recogniser:
     """One form of contact detail; the columns are described at the top of recognisers.toml."""
@@ -41,28 +46,11 @@ class Recogniser:
     line: int
     """Line of the entry in recognisers.toml."""
 
-    @cached_property
-    def pattern(self) -> re.Pattern:
-        return re.compile(self.texts["pattern"], FLAGS)
-
-    @cached_property
-    def detail(self) -> re.Pattern | None:
-        return self._optional("detail")
-
-    @cached_property
-    def after(self) -> re.Pattern | None:
-        return self._optional("after")
-
-    @cached_property
-    def lead(self) -> re.Pattern | None:
-        return self._optional("lead")
-
-    @cached_property
-    def outside(self) -> re.Pattern | None:
-        return self._optional("outside")
-
-    def _optional(self, column: str) -> re.Pattern | None:
-        return re.compile(self.texts[column], FLAGS) if column in self.texts else None
+    pattern = _lazy("pattern")
+    detail = _lazy("detail")
+    after = _lazy("after")
+    lead = _lazy("lead")
+    outside = _lazy("outside")
 
     def spans(self, look: "Look") -> Iterator[tuple[int, int]]:
         """Yield start and end of every detail of this form in a text in plain form."""
