@@ -105,7 +105,7 @@ def _vocabulary() -> _Vocabulary:
 def tokens_of(folded: str) -> list[Token]:
     """Split folded text into tokens that cover it, longest words first."""
     vocabulary = _vocabulary()
-    starts, lengths, split_starts, weak = vocabulary[2], vocabulary[1], vocabulary[4], vocabulary[7]
+    starts, lengths, weak = vocabulary.starts, vocabulary.lengths, vocabulary.weak
     first = _COUNTED_IN_WORDS.match(folded)
     in_words = first is not None and first[1] == NUMERALS[0]
     starts = starts.union(NUMERALS, "(【") if in_words else starts
@@ -117,7 +117,7 @@ def tokens_of(folded: str) -> list[Token]:
         token = None
         if fresh and character in starts:
             token = _list_number(folded, place, vocabulary.number, in_words)
-        if token is None and character in split_starts:
+        if token is None and character in vocabulary.split_starts:
             token = _split_name(folded, place, vocabulary)
         if token is None and character in lengths:
             sizes = lengths.get(folded[place : place + 2]) or lengths[character]

@@ -216,10 +216,15 @@ def _is_open(before: str) -> bool:
 
 def _is_closed(after: str) -> bool:
     """Test whether a name ends a clause."""
+    after = _behind_noun(after).lstrip('」』】》”"*')
+    return not after or after[0] in _MARKS
+
+
+def _behind_noun(after: str) -> str:
+    """Return the text after a name without the word for a card (牌)."""
     for word in words("card"):
         after = after.removeprefix(word)
-    after = after.lstrip('」』】》”"*')
-    return not after or after[0] in _MARKS
+    return after
 
 
 _MARKS = ",。.:;!?|·-=→>()[]\n\t "
@@ -270,8 +275,7 @@ def _is_placed(before: str, after: str) -> bool:
     """Test whether a card's name is introduced as drawn (抽到了…), followed by its orientation, or a heading."""
     if any(map(_ends_as_drawn, _endings(before, '「『【《“"*,'))):
         return True
-    for word in words("card"):
-        after = after.removeprefix(word)
+    after = _behind_noun(after)
     first = after[:1]
     if pattern("after name").match(after.lstrip().replace("( ", "(", 1)):
         return True
@@ -299,4 +303,4 @@ def _alike_names() -> frozenset[frozenset[str]]:
 def alike(card: str, other: str) -> bool:
     """Test whether readings write one card and mean the other: 皇后 for a queen, 国王 or 皇帝 for a king."""
     pair = frozenset(name if name in MAJORS else name[2:] for name in (card, other))
-    return card == other or not (card not in MAJORS and other not in MAJORS) and pair in _alike_names()
+    return card == other or (card in MAJORS or other in MAJORS) and pair in _alike_names()
