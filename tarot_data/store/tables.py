@@ -193,7 +193,6 @@ def _without_consent(data_dir: Path) -> pl.Series:
     rows = scan(data_dir, "rejections")
     if rows is None:
         return pl.Series("reading_id", [], dtype=pl.String)
-    listed = files(data_dir).select(pl.col("rejected").list.explode().alias("rejection_id"))
     twins = (
         _newest(rows)
         .filter(
@@ -202,7 +201,7 @@ def _without_consent(data_dir: Path) -> pl.Series:
         )
         .select("rejection_id", reading_id=pl.col("values").str.json_path_match("$.twin"))
     )
-    return twins.collect().join(listed, on="rejection_id", how="semi")["reading_id"].drop_nulls().unique()
+    return twins.collect().join(_listed(data_dir), on="rejection_id", how="semi")["reading_id"].drop_nulls().unique()
 
 
 def files(data_dir: Path) -> pl.DataFrame:
