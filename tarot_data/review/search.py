@@ -55,9 +55,12 @@ def index(data_dir: Path) -> pl.DataFrame:
 
 def _key(data_dir: Path) -> tuple[Path, tuple[str, ...], object]:
     """Cache key: changes with the store or the corrections."""
-    path = corrections.path_of(data_dir)
-    stamp = (path.stat().st_mtime_ns, path.stat().st_size) if path.exists() else None
-    return data_dir, tuple(delta.parts(data_dir)), stamp
+    return data_dir, tuple(delta.parts(data_dir)), _stamp(corrections.path_of(data_dir))
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Return what changes whenever the file is written: its time and size; None without the file."""
+    return (path.stat().st_mtime_ns, path.stat().st_size) if path.exists() else None
 
 
 @lru_cache(maxsize=1)
@@ -80,9 +83,7 @@ def least_sure(data_dir: Path) -> pl.DataFrame:
 
     taught: the teacher's labels of the sentence `unsure`, null if it does not disagree.
     """
-    path = teacher.path_of(data_dir)
-    stamp = (path.stat().st_mtime_ns, path.stat().st_size) if path.exists() else None
-    return _least_sure(*_key(data_dir), stamp)
+    return _least_sure(*_key(data_dir), _stamp(teacher.path_of(data_dir)))
 
 
 @lru_cache(maxsize=1)
