@@ -104,13 +104,10 @@ def _disputed(data_dir: Path, reading_ids: pl.Series) -> pl.DataFrame:
     """Of every reading the sentence the labeller is least sure of among those a teacher labels otherwise (DISPUTED)."""
     lessons = teacher.read(data_dir)
     asked = reading_ids.filter(reading_ids.is_in(list(lessons))).to_list()
-    said = corrections.read(data_dir).filter(pl.col("reading_id").is_in(asked)).to_dicts()
-    by_reading: dict[str, list[dict]] = {}
-    for correction in said:
-        by_reading.setdefault(correction["reading_id"], []).append(correction)
+    said = corrections.by_reading(corrections.read(data_dir).filter(pl.col("reading_id").is_in(asked)))
     found = []
     for name, content, sentences in tables.chosen(data_dir, asked, ["reading_id", "content", "sentences"]).iter_rows():
-        other = teacher.disagreements(content, sentences, lessons[name], by_reading.get(name, []))
+        other = teacher.disagreements(content, sentences, lessons[name], said.get(name, []))
         if other:
             place = min(other, key=lambda place: sentences[place]["confidence"])
             one = sentences[place]

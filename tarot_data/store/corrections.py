@@ -100,6 +100,14 @@ def forget(data_dir: Path, reading_ids: Sequence[str]) -> int:
     return len(lines) - len(kept)
 
 
+def by_reading(corrections: pl.DataFrame) -> dict[str, list[dict]]:
+    """Return reading_id -> its corrections, in their order."""
+    grouped: dict[str, list[dict]] = {}
+    for correction in corrections.iter_rows(named=True):
+        grouped.setdefault(correction["reading_id"], []).append(correction)
+    return grouped
+
+
 def apply(stored: pl.DataFrame, corrections: pl.DataFrame) -> pl.DataFrame:
     """Replace labels and cards of corrected sentences in readings (STORED), with confidence 1.
 
@@ -108,13 +116,11 @@ def apply(stored: pl.DataFrame, corrections: pl.DataFrame) -> pl.DataFrame:
     mine = stored.join(corrections.select("reading_id").unique(), on="reading_id", how="semi")
     if mine.is_empty():
         return stored
-    by_reading: dict[str, list[dict]] = {}
-    for correction in corrections.iter_rows(named=True):
-        by_reading.setdefault(correction["reading_id"], []).append(correction)
+    of_readings = by_reading(corrections)
     changed = []
     for reading_id, content, sentences in mine.select("reading_id", "content", "sentences").iter_rows():
         sentences = [dict(sentence) for sentence in sentences or ()]
-        for place, correction in found(content, sentences, by_reading[reading_id]):
+        for place, correction in found(content, sentences, of_readings[reading_id]):
             sentences[place] |= {"labels": correction["labels"], "cards": correction["cards"], "confidence": 1.0}
         changed.append((reading_id, sentences))
     fresh = pl.DataFrame(
