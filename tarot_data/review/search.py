@@ -37,12 +37,14 @@ def search(
         said = pl.col("content").str.contains(text, literal=True) | pl.col("question").str.contains(text, literal=True)
         rows = rows.filter(said.fill_null(False))
     if order == "unsure":
-        rows = rows.sort("sure", nulls_last=True, maintain_order=True).sort(~FROM_CONTENT, maintain_order=True)
+        rows = _doubtful_first(rows)
     return rows
 
 
-FROM_CONTENT = pl.col("flags").list.contains("cards_from_content").fill_null(False)
-"""Readings whose cards nobody wrote down; a person should look at them first."""
+def _doubtful_first(rows: pl.DataFrame) -> pl.DataFrame:
+    """Sort: first the readings whose cards nobody wrote down, then the least certain, last those without a certainty."""
+    from_content = pl.col("flags").list.contains("cards_from_content").fill_null(False)
+    return rows.sort(~from_content, "sure", nulls_last=True, maintain_order=True)
 
 
 def index(data_dir: Path) -> pl.DataFrame:
@@ -89,8 +91,7 @@ def least_sure(data_dir: Path) -> pl.DataFrame:
 @lru_cache(maxsize=1)
 def _least_sure(data_dir: Path, files: tuple[str, ...], stamp: object, taught: object) -> pl.DataFrame:
     rows = _overlaid(data_dir, files, stamp)
-    rows = rows.filter(pl.col("unsure").is_not_null()).sort("sure", maintain_order=True)
-    rows = rows.sort(~FROM_CONTENT, maintain_order=True)
+    rows = _doubtful_first(rows.filter(pl.col("unsure").is_not_null()))
     disputed = _disputed(data_dir, rows["reading_id"]) if taught else pl.DataFrame(schema=DISPUTED)
     rows = rows.join(disputed, on="reading_id", how="left", suffix="_new", maintain_order="left")
     changed = [
