@@ -13,15 +13,11 @@ from tarot_data.ingest.correct import correct
 from tarot_data.ingest.fixes import Fix
 from tarot_data.privacy import suppression_list
 from tarot_data.store import tables
-from tests.ingest.test_fixes import FIRST, GOOD, NEAR, SECOND, data, inbox, lay, read_anew, take_in  # noqa: F401
+from tests.ingest.test_fixes import FIRST, GOOD, NEAR, SECOND, data, ids, inbox, lay, read_anew, take_in  # noqa: F401
 
 FOOL = {"person": "Mel", "question": "换组", "cards": "愚人正位、力量正位", "content": FIRST}
 THIRD = "月亮逆位照着那条从水里爬上来的小路，你怕的不是路远，是没人同行。太阳正位在尽头等着，五月之前把话说开，一切会慢慢亮起来。"
 MOON = {"person": "Mel", "question": "换组", "cards": "月亮逆位、太阳正位", "content": THIRD}
-
-
-def ids(data):  # noqa: F811
-    return dict(tables.readings(data).select("content", "reading_id").iter_rows())
 
 
 def ingested(data, inbox):  # noqa: F811

@@ -9,7 +9,7 @@ import pytest
 from flows.cli import main
 from tarot_data import lexicon
 from tarot_data.store import tables
-from tests.ingest.test_fixes import CONFLICT, FIRST, GOOD, SECOND, WRONG_CARD, lay, take_in
+from tests.ingest.test_fixes import CONFLICT, FIRST, GOOD, SECOND, WRONG_CARD, ids, lay, take_in
 
 NEW = "愚人正位让你先迈出那半步，力量正位说慢慢来，急不得，也停不下。下个月把手上的项目收好尾，再谈换组的事情，祝一切顺利。"
 FOOL = {"person": "Mel", "question": "换组", "cards": "愚人正位、力量正位", "content": FIRST}
@@ -35,10 +35,6 @@ def tarot(data, *arguments):
     return 0
 
 
-def id_of(data, content):
-    return dict(tables.readings(data).select("content", "reading_id").iter_rows())[content]
-
-
 def docx(*paragraphs):
     body = "".join(f"<w:p><w:r><w:t>{text}</w:t></w:r></w:p>" for text in paragraphs)
     name = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
@@ -59,7 +55,7 @@ def xlsx():
 
 
 def test_readings_and_rejections_are_fixed_in_one_call(data, capsys):
-    reading, rejection = id_of(data, FIRST), tables.rejections(data)["rejection_id"][0]
+    reading, rejection = ids(data)[FIRST], tables.rejections(data)["rejection_id"][0]
     assert tarot(data, "fix", reading[:10], rejection[:10], "--person", "小鱼", "--json") == 1
     became = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [row["became"] for row in became] == ["same", "corrected"]
@@ -67,7 +63,7 @@ def test_readings_and_rejections_are_fixed_in_one_call(data, capsys):
 
 
 def test_a_corrected_reading_is_printed(data, capsys):
-    reading = id_of(data, FIRST)
+    reading = ids(data)[FIRST]
     assert tarot(data, "fix", reading, "--date", "2024-03-02", "--spread", "过去现在") == 0
     assert f"{reading}: corrected" in capsys.readouterr().out
     assert tarot(data, "fix", reading, "--date", "2024-03-02") == 0
@@ -91,7 +87,7 @@ def test_a_corrected_reading_is_printed(data, capsys):
 def test_content_is_read_from_text_and_word_files(data, tmp_path, name, content):
     path = tmp_path / name
     path.write_bytes(content)
-    reading = id_of(data, FIRST)
+    reading = ids(data)[FIRST]
     assert tarot(data, "fix", reading, "--content", path) == 0
     row = tables.reading(data, reading)
     assert "".join(row["content"].split()) == "".join(NEW.split()) and "\r" not in row["content"]
@@ -113,7 +109,7 @@ def test_a_file_without_a_text_is_named_in_a_sentence(data, tmp_path, capsys, na
     path = tmp_path / name
     path.mkdir() if content is None else path.write_bytes(content)
     before = tables.readings(data)
-    assert tarot(data, "fix", id_of(data, FIRST), "--content", path) == 1
+    assert tarot(data, "fix", ids(data)[FIRST], "--content", path) == 1
     error = capsys.readouterr().err
     assert str(path) in error and why in error and ".docx" in error and len(error.splitlines()) == 1
     assert tables.readings(data).equals(before)
@@ -122,18 +118,18 @@ def test_a_file_without_a_text_is_named_in_a_sentence(data, tmp_path, capsys, na
 def test_an_ambiguous_id_names_its_matches(data, capsys):
     assert tarot(data, "fix", "r", "--person", "小鱼") == 1
     error = capsys.readouterr().err
-    assert id_of(data, FIRST) in error and id_of(data, SECOND) in error
+    assert ids(data)[FIRST] in error and ids(data)[SECOND] in error
     assert tarot(data, "fix", "q", "--person", "小鱼") == 1
     assert "tarot rejected" in capsys.readouterr().err
 
 
 def test_a_reading_is_removed_and_allowed_again(data, capsys):
-    reading = id_of(data, SECOND)
+    reading = ids(data)[SECOND]
     assert tarot(data, "remove", reading[:8], "--dry-run") == 0
     assert tarot(data, "remove", reading[:8]) == 0
     assert f"tarot remove {reading} --allow-again" in capsys.readouterr().out
     assert tables.reading(data, reading) is None
     assert tarot(data, "remove", reading) == 1
     assert tarot(data, "remove", reading, "--allow-again") == 0
-    assert tarot(data, "fix", id_of(data, FIRST), "--dismiss") == 1
+    assert tarot(data, "fix", ids(data)[FIRST], "--dismiss") == 1
     assert "tarot remove" in capsys.readouterr().err

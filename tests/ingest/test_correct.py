@@ -18,7 +18,7 @@ from tarot_data.privacy import suppression_list
 from tarot_data.privacy.mask_records import masked_object
 from tarot_data.sources.records import RawDraw, RawRecord, Source
 from tarot_data.store import tables
-from tests.ingest.test_fixes import FIRST, GOOD, SECOND, data, feed, inbox, lay, read_anew, take_in  # noqa: F401
+from tests.ingest.test_fixes import FIRST, GOOD, SECOND, data, feed, ids, inbox, lay, read_anew, take_in  # noqa: F401
 
 OTHER = "月亮逆位照着那条从水里爬上来的小路，你怕的不是路远，是没人同行。太阳正位在尽头等着，五月之前把话说开，一切会慢慢亮起来。"
 FOOL = {
@@ -39,7 +39,7 @@ def two(data, inbox):  # noqa: F811
     """Store two readings and return the ids of the first and the second."""
     lay(inbox, FOOL, GOOD)
     take_in(data, inbox)
-    by_content = dict(tables.readings(data).select("content", "reading_id").iter_rows())
+    by_content = ids(data)
     return by_content[FIRST], by_content[SECOND]
 
 

@@ -60,6 +60,11 @@ def take_in(data, *paths, between=lambda: None):
             shutil.rmtree(staging, ignore_errors=True)
 
 
+def ids(data):
+    """Return content -> id of the stored readings."""
+    return dict(tables.readings(data).select("content", "reading_id").iter_rows())
+
+
 def feed(data, decided=None, reason=None):
     opened = tables.rejections(data)
     if decided is not None:

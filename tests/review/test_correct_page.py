@@ -11,7 +11,7 @@ from flows.review import remove
 from tarot_data import lexicon
 from tarot_data.review.app import create_app
 from tarot_data.store import tables
-from tests.ingest.test_fixes import FIRST, GOOD, SECOND, lay, read_anew, take_in
+from tests.ingest.test_fixes import FIRST, GOOD, SECOND, ids, lay, read_anew, take_in
 from tests.review.test_review import BASE, TOKEN, send
 
 FOOL = {"person": "Mel", "question": "打 13800138000 问换组", "cards": "愚人正位、力量正位", "content": FIRST}
@@ -44,7 +44,7 @@ def browser(data):
 
 
 def path_of(data, content=FIRST):
-    name = dict(tables.readings(data).select("content", "reading_id").iter_rows())[content]
+    name = ids(data)[content]
     return f"/readings/{name}/correct", name
 
 
