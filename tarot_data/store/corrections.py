@@ -4,7 +4,6 @@ A correction is identified by its reading and a digest of its sentence, so that 
 elsewhere in the reading, but not a rewritten sentence. The file has labels and ids, no words.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -14,7 +13,7 @@ import polars as pl
 from schemas import deck
 from schemas.deck import CARDS, LABELS
 from schemas.errors import Problem
-from tarot_data.system.atomic import write_text
+from tarot_data.store import json_lines
 from tarot_data.text.normalise import words
 
 CORRECTIONS = pl.Schema(
@@ -65,39 +64,19 @@ def add(data_dir: Path, corrections: Iterable[dict]) -> None:
 
     The caller has entered `tables.writing`.
     """
-    lines = "".join(json.dumps(correction, ensure_ascii=False) + "\n" for correction in corrections)
-    data_dir.mkdir(parents=True, exist_ok=True)
-    with path_of(data_dir).open("a", encoding="utf-8") as file:
-        file.write(lines)
+    json_lines.add(path_of(data_dir), corrections)
 
 
 def read(data_dir: Path) -> pl.DataFrame:
     """Return the newest correction of every sentence (CORRECTIONS), in the order they were made."""
-    path = path_of(data_dir)
-    if not path.exists():
-        return pl.DataFrame(schema=CORRECTIONS)
-    rows = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            rows.append(json.loads(line))
-        except ValueError:
-            # The last line of a process that was killed while writing.
-            continue
-    return pl.DataFrame(rows, schema=CORRECTIONS).unique(
+    return pl.DataFrame(list(json_lines.read(path_of(data_dir))), schema=CORRECTIONS).unique(
         ["reading_id", "start", "words"], keep="last", maintain_order=True
     )
 
 
 def forget(data_dir: Path, reading_ids: Sequence[str]) -> int:
     """Remove all corrections of some readings; return how many. The caller has entered `tables.writing`."""
-    path = path_of(data_dir)
-    if not path.exists():
-        return 0
-    gone = set(reading_ids)
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    kept = [line for line in lines if not any(reading_id in line for reading_id in gone)]
-    write_text(path, "".join(kept))
-    return len(lines) - len(kept)
+    return json_lines.forget(path_of(data_dir), reading_ids)
 
 
 def by_reading(corrections: pl.DataFrame) -> dict[str, list[dict]]:

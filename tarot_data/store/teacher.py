@@ -4,12 +4,10 @@ They never change a label by themselves. A sentence is identified as in a correc
 words. The file has labels and ids, no words.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from tarot_data.store import corrections
-from tarot_data.system.atomic import write_text
+from tarot_data.store import corrections, json_lines
 
 
 def path_of(data_dir: Path) -> Path:
@@ -43,40 +41,17 @@ def add(data_dir: Path, lesson: dict) -> None:
 
     The caller has entered `tables.writing`.
     """
-    with path_of(data_dir).open("ab+") as file:
-        if file.tell():
-            file.seek(-1, 2)
-            if file.read(1) != b"\n":
-                # The last line of a process that was killed while writing.
-                file.write(b"\n")
-        file.write(json.dumps(lesson, ensure_ascii=False).encode() + b"\n")
+    json_lines.add(path_of(data_dir), [lesson])
 
 
 def read(data_dir: Path) -> dict[str, dict]:
     """Return reading_id -> its newest record."""
-    path = path_of(data_dir)
-    if not path.exists():
-        return {}
-    found = {}
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            lesson = json.loads(line)
-            found[lesson["reading_id"]] = lesson
-        except (ValueError, TypeError, KeyError):
-            continue
-    return found
+    return {lesson["reading_id"]: lesson for lesson in json_lines.read(path_of(data_dir))}
 
 
 def forget(data_dir: Path, reading_ids: Iterable[str]) -> int:
     """Remove the records of some readings; return how many. The caller has entered `tables.writing`."""
-    path = path_of(data_dir)
-    if not path.exists():
-        return 0
-    gone = set(reading_ids)
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
-    kept = [line for line in lines if not any(reading_id in line for reading_id in gone)]
-    write_text(path, "".join(kept))
-    return len(lines) - len(kept)
+    return json_lines.forget(path_of(data_dir), reading_ids)
 
 
 def disagreements(content: str, sentences: list[dict], lesson: dict, said: list[dict]) -> dict[int, dict]:

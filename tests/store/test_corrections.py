@@ -80,6 +80,18 @@ def test_corrections_hold_no_text(stored, tmp_path):
     assert corrections.read(tmp_path)["reading_id"].to_list() == [stored["reading_id"][1]]
 
 
+def test_a_torn_line_costs_no_other_correction(stored, tmp_path):
+    said = [of(stored, number, "他就这么往前走了。", cards=["愚人"]) for number in (0, 1)]
+    corrections.add(tmp_path, said[:1])
+    with corrections.path_of(tmp_path).open("ab") as file:
+        # A process was killed while writing; the line ends within a character.
+        file.write(json.dumps(said[1], ensure_ascii=False).encode().partition("愚".encode())[0] + "愚".encode()[:2])
+    assert corrections.read(tmp_path)["reading_id"].to_list() == [stored["reading_id"][0]]
+    corrections.add(tmp_path, said[1:])
+    assert corrections.read(tmp_path).height == 2
+    assert corrections.forget(tmp_path, [stored["reading_id"][1]]) == 2
+
+
 @pytest.mark.parametrize(
     ("labels", "cards", "start", "what"),
     [
