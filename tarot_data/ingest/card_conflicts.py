@@ -36,10 +36,10 @@ def find_conflicts(readings: pl.DataFrame, sentences: pl.DataFrame, mentions: pl
     words = dict(zip(wanted, find_words(list(wanted.values())), strict=True))
     out = []
     for (key, content), mine in zip(rows, drawn, strict=True):
-        text, mentions = fold(content), named.get(key, [])
-        conflict = find_turned(text, mentions, mine)
+        text, names = fold(content), named.get(key, [])
+        conflict = find_turned(text, names, mine)
         if not conflict and key in spans:
-            conflict = find_undrawn(Content(text, mine, mentions, *words[key], spans[key]))
+            conflict = find_undrawn(Content(text, mine, names, *words[key], spans[key]))
         if conflict:
             code, values = conflict
             out.append((key, code, values_json(values)))
