@@ -25,7 +25,7 @@ def objects_of(value: dict) -> list[dict]:
 
 def _columns_by_row(value: dict) -> list[dict]:
     """Read `{"person": {"0": "阿一", "1": "阿二"}, "cards": {"0": …, "1": …}}`: each column an object of the same keys."""
-    if not is_header([*value]) or not all(isinstance(column, dict) for column in value.values()):
+    if not all(isinstance(column, dict) for column in value.values()) or not is_header([*value]):
         return []
     rows = next(iter(value.values()))
     if not rows or known_fields(list(map(str, rows))) or any(column.keys() != rows.keys() for column in value.values()):
@@ -38,8 +38,9 @@ def _lists_by_column(value: dict) -> list[dict]:
 
     Lists of the cards and paragraphs of one reading may be as long as each other, but it has one person or question.
     """
-    single = known_fields([name for name in value if isinstance(name, str)]) & {"person", "question", "date", "id"}
-    if not single or not is_header([*value]) or not all(isinstance(column, list) for column in value.values()):
+    if not all(isinstance(column, list) for column in value.values()) or not is_header([*value]):
+        return []
+    if not known_fields([*value]) & {"person", "question", "date", "id"}:
         return []
     if len({len(column) for column in value.values()}) != 1:
         return []
