@@ -276,8 +276,10 @@ def _readings(exchanges: list[Exchange], is_alpaca: bool) -> list[tuple[Fields, 
         asked += exchange.asked
         drawn = _cards_in(heads)
         if drawn and not (found and drawn == _cards_in([Head(fields=found[-1][0])])):
-            question = _asked_above(exchange.asked) if _cards_in(prompts) else _question(asked)
-            found.append((_joined(heads, found[-1][0] if found else {}, question), [*texts]))
+            fields = _joined(heads, found[-1][0] if found else {})
+            if not _has_question(fields):
+                _add(fields, _asked_above(exchange.asked) if _cards_in(prompts) else _question(asked))
+            found.append((fields, [*texts]))
             asked = []
         elif found:
             found[-1][1].extend(texts)
@@ -285,21 +287,22 @@ def _readings(exchanges: list[Exchange], is_alpaca: bool) -> list[tuple[Fields, 
             answers += texts
     if not found:
         fields = _fields_of(exchanges)
-        if not is_alpaca and not any(name == "question" for name, _ in fields):
+        if not is_alpaca and not _has_question(fields):
             _add(fields, _first_asked(asked))
         return [(fields, "\n\n".join(_without_greeting(answers)).strip())]
     return [(fields, "\n\n".join(_without_greeting(texts)).strip()) for fields, texts in found]
 
 
-def _joined(heads: list[Head], before: Fields, question: Head) -> Fields:
-    """Join the heads of a reading. before: fields of the reading before it, with the same person. question: if no head
-    has one."""
+def _joined(heads: list[Head], before: Fields) -> Fields:
+    """Join the heads of a reading. before: fields of the reading before it, with the same person."""
     fields: Fields = {}
     for head in [*heads, Head(fields={key: pairs for key, pairs in before.items() if key[0] == "person"})]:
         _add(fields, head)
-    if not any(name == "question" for name, _ in fields):
-        _add(fields, question)
     return fields
+
+
+def _has_question(fields: Fields) -> bool:
+    return any(name == "question" for name, _ in fields)
 
 
 def _asked_above(prompts: list[str]) -> Head:
