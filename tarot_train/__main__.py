@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from schemas.errors import Problem
+from schemas.messages import say
 from tarot_train import sft
 
 
@@ -31,7 +32,13 @@ def main(arguments: list[str] | None = None) -> int:
     os.umask(0o077)  # runs hold examples and generated readings: their owner's only
     try:
         run_dir = sft.train(
-            given.version, given.base, given.recipe, overrides, data_dir=given.data_dir, smoke=given.smoke
+            given.version,
+            given.base,
+            given.recipe,
+            overrides,
+            data_dir=given.data_dir,
+            notice=lambda code, values: print(say(f"notice.{code}", "en", **values), file=sys.stderr),
+            smoke=given.smoke,
         )
     except Problem as problem:
         print(problem, file=sys.stderr)

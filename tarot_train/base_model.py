@@ -6,11 +6,13 @@ before the first import; no environment is read here.
 """
 
 import dataclasses
+import hashlib
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from importlib.resources import files
 from math import cos, pi
@@ -64,15 +66,63 @@ def find(name: str) -> Path:
     raise Problem("base_missing", name=name, folder=name.split("/")[-1])
 
 
-def identity(folder: Path) -> str:
-    """Hash config, tokenizer and the names and sizes of the weights to 16 hex digits."""
+def identity(folder: Path, bases_dir: Path | None = None) -> str:
+    """Hash config, tokenizer and weights of a base to 16 hex digits; neither its name nor its place counts.
+
+    bases_dir: keeps the hashes of weights, by path, size and time of change: 15 GB take ten seconds and more.
+    """
+    known = _WeightHashes(bases_dir)
+    found = _identity(folder, (".safetensors", ".model"), known.hash_of)
+    known.keep()
+    return found
+
+
+def identity_of_format_1(folder: Path) -> str:
+    """Hash a base as runs of version 0.1.0 did: weights by name and size only."""
+    return _identity(folder, (".safetensors", ".bin"), lambda path: path.stat().st_size)
+
+
+def _identity(folder: Path, weights: tuple[str, ...], about: Callable[[Path], object]) -> str:
     digest = sha256()
     for path in sorted(folder.iterdir()):
         if path.suffix in (".json", ".jinja") and path.name != "manifest.json":
             digest.update(path.name.encode() + path.read_bytes())
-        elif path.suffix in (".safetensors", ".bin"):
-            digest.update(f"{path.name} {path.stat().st_size}".encode())
+        elif path.suffix in weights:
+            digest.update(f"{path.name} {about(path)}".encode())
     return digest.hexdigest()[:16]
+
+
+class _WeightHashes:
+    """Hashes of files that have not changed since they were read, kept in `weights.json` of the bases folder."""
+
+    def __init__(self, bases_dir: Path | None) -> None:
+        self.path = bases_dir / "weights.json" if bases_dir else None
+        self.hashes: dict[str, list] = {}
+        self.new = False
+        if self.path and self.path.exists():
+            # A file cut short only costs the time to read the weights again.
+            with suppress(ValueError):
+                self.hashes = json.loads(self.path.read_text(encoding="utf-8"))
+
+    def hash_of(self, path: Path) -> str:
+        path = path.resolve()
+        about = path.stat()
+        # ctime too: a copy may carry over the mtime of its original.
+        stamp = [about.st_size, about.st_mtime_ns, about.st_ctime_ns]
+        *seen, found = self.hashes.get(str(path), [None])
+        if seen != stamp:
+            with path.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+            self.hashes[str(path)], self.new = [*stamp, found], True
+        return found
+
+    def keep(self) -> None:
+        if self.path and self.new:
+            with suppress(OSError):  # a disk that cannot be written only costs the next command its time
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                half = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+                half.write_text(json.dumps(self.hashes), encoding="utf-8")
+                half.replace(self.path)
 
 
 def is_stand_in(folder: Path) -> bool:

@@ -14,6 +14,7 @@ from tarot_train import recipe as recipes
 from tarot_train.bootstrap import mean_difference, ratio_difference
 from tarot_train.generate import Manner, adapter_off, ask, generate, load
 from tarot_train.memorisation import copied_shares
+from tarot_train.run_folder import bases_dir
 from tarot_train.scores import DIMENSIONS, score
 from tarot_train.tables import read_table
 
@@ -175,7 +176,7 @@ def load_run(run_dir: Path, manifest: dict | None = None, four_bit: bool = True)
     folder = Path(manifest["base"]["folder"])
     if not (folder / "config.json").exists():
         folder = bases.find(manifest["base"]["name"])
-    if bases.identity(folder) != manifest["base"]["identity"]:
+    if not is_base_of(folder, manifest, bases_dir(run_dir)):
         raise Problem("base_changed", name=manifest["base"]["name"], folder=folder)
     dtype = manifest["used"]["base"]["dtype"]
     here = devices.find()
@@ -183,6 +184,13 @@ def load_run(run_dir: Path, manifest: dict | None = None, four_bit: bool = True)
         dtype = "float32"
     quantize = manifest["used"]["base"]["quantize"] if four_bit and plan.can_quantize(here) else "none"
     return load(run_dir / "adapter", folder, dtype, here.kind, quantize)
+
+
+def is_base_of(folder: Path, manifest: dict, bases_dir: Path | None = None) -> bool:
+    """Check whether a folder has the base that a run was trained on."""
+    if manifest.get("format", 1) == 1:
+        return bases.identity_of_format_1(folder) == manifest["base"]["identity"]
+    return bases.identity(folder, bases_dir) == manifest["base"]["identity"]
 
 
 def row_losses(

@@ -190,10 +190,11 @@ def load(name_or_path: str | Path, overrides: dict[str, str] | None = None) -> R
 def for_base(base: str) -> str:
     """Name of the packaged recipe for a base.
 
-    Falls back to `qwen1.5-1.8b`, whose settings suit any small chat model, with the tokenizer's own template.
+    A folder that is called like the base has its recipe too. Falls back to `qwen1.5-1.8b`, whose settings suit any small
+    chat model, with the tokenizer's own template.
     """
     for name in names():
-        if load(name).base.name == base:
+        if load(name).base.name.split("/")[-1] == Path(base).name:
             return name
     return "qwen1.5-1.8b"
 

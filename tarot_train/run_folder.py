@@ -8,13 +8,17 @@ from pathlib import Path
 
 from tarot_train.loss_curve import loss_svg
 
-FORMAT = 1
+FORMAT = 2
+"""Format of a manifest. 1: the identity of a base was a hash of the names and sizes of its weights."""
 
 TRIAL = ".trial"
 """Folder below the runs for smoke tests, so that none is taken for a run."""
 
-CHECKPOINT = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
-"""Files a checkpoint needs to resume with the same losses."""
+CHECKPOINT = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "trainer_state.json")
+"""Files a checkpoint needs to resume with the same losses, besides the random states of its processes."""
+
+COMPUTING = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "bitsandbytes")
+"""Packages whose other versions may give other losses."""
 
 
 def finished_run(runs_dir: Path, key: str) -> Path | None:
@@ -50,17 +54,18 @@ def git_commit() -> str | None:
         return None
 
 
-def whole_checkpoint(folder: Path) -> Path | None:
+def whole_checkpoint(folder: Path, processes: int = 1) -> Path | None:
     """Return the newest complete checkpoint; one cut short by a kill is skipped."""
     found = [path for path in folder.glob("checkpoint-*") if path.name.split("-")[-1].isdigit()]
     for path in sorted(found, key=lambda path: -int(path.name.split("-")[-1])):
-        if _is_whole(path):
+        if _is_whole(path, processes):
             return path
     return None
 
 
-def _is_whole(checkpoint: Path) -> bool:
-    if not all((checkpoint / name).exists() for name in CHECKPOINT):
+def _is_whole(checkpoint: Path, processes: int) -> bool:
+    states = ["rng_state.pth"] if processes == 1 else [f"rng_state_{number}.pth" for number in range(processes)]
+    if not all((checkpoint / name).exists() for name in (*CHECKPOINT, *states)):
         return False
     import pickle
 
@@ -78,19 +83,43 @@ def _is_whole(checkpoint: Path) -> bool:
     return True
 
 
-def open_work(work: Path, about: dict) -> Path | None:
-    """Make the working folder and return the checkpoint to resume from, if settings and packages are the same.
+def settings_of(used: dict, device: dict, packages: dict[str, str]) -> dict[str, object]:
+    """List by dotted name what decides the losses of a run. used: its recipe; the other arguments as in a manifest."""
+    base = {name: value for name, value in used["base"].items() if name not in ("name", "shape")}
+    parts = {
+        "base": base,
+        "lora": used["lora"],
+        "train": used["train"],
+        "device": {name: device[name] for name in ("kind", "name", "bfloat16", "threads", "processes")},
+        "packages": {name: packages.get(name) for name in COMPUTING},
+    }
+    return {f"{part}.{name}": value for part, values in parts.items() for name, value in values.items()}
 
-    With other packages, another device or thread count a resumed run would give other losses, so it starts over.
+
+def open_work(work: Path, settings: dict[str, object], processes: int = 1) -> tuple[Path | None, list[str]]:
+    """Make the working folder; returns (checkpoint to resume from, settings that forbid to resume from an older one).
+
+    With another device or version of torch a resumed run would give other losses, so its checkpoints are removed and it
+    starts over.
     """
     note = work / "settings.json"
-    text = json.dumps(about, sort_keys=True, ensure_ascii=False)
-    if note.exists() and note.read_text(encoding="utf-8") == text:
-        return whole_checkpoint(work / "checkpoints")
+    text = json.dumps(settings, sort_keys=True, ensure_ascii=False)
+    before = json.loads(note.read_text(encoding="utf-8")) if note.exists() else {}
+    now = json.loads(text)
+    if before == now:
+        return whole_checkpoint(work / "checkpoints", processes), []
+    kept = list((work / "checkpoints").glob("checkpoint-*"))
+    names = sorted(name for name in now.keys() | before.keys() if before.get(name) != now.get(name))
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     note.write_text(text, encoding="utf-8")
-    return None
+    return None, [f"{name} {before.get(name)} → {now.get(name)}" for name in names] if kept else []
+
+
+def bases_dir(run_dir: Path) -> Path | None:
+    """Return the folder of bases of the data directory that a run is in, None if it is in none."""
+    runs = next((path for path in run_dir.resolve().parents if path.name == "runs"), None)
+    return runs.parent / "bases" if runs else None
 
 
 def finish(work: Path, runs_dir: Path, key: str, about: dict) -> Path:

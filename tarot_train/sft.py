@@ -8,6 +8,7 @@ TOKENIZERS_PARALLELISM=false, TRL_EXPERIMENTAL_SILENCE=1 and TRANSFORMERS_VERBOS
 import json
 import platform
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -18,8 +19,21 @@ from tarot_train import device as devices
 from tarot_train import plan, training_rows
 from tarot_train import recipe as recipes
 from tarot_train.recipe import Recipe
-from tarot_train.run_folder import FORMAT, TRIAL, finish, finished_run, git_commit, open_work, packages, step_of
+from tarot_train.run_folder import (
+    FORMAT,
+    TRIAL,
+    finish,
+    finished_run,
+    git_commit,
+    open_work,
+    packages,
+    settings_of,
+    step_of,
+)
 from tarot_train.trainer import Progress, Watch, build_trainer, log_lines, update_clock
+
+Notice = Callable[[str, dict[str, object]], None] | None
+"""Called with a code of the catalogue's `notice.` table and its values, if something is done that nobody asked for."""
 
 
 def train(
@@ -31,6 +45,7 @@ def train(
     data_dir: Path,
     progress: Progress = None,
     watch: Watch = None,
+    notice: Notice = None,
     smoke: bool = False,
 ) -> Path:
     """Train on a dataset version and return the folder of the finished run.
@@ -47,7 +62,7 @@ def train(
     if not examples["train"]:
         raise Problem("no_go_no_train")
     folder = None if asked.base.name == bases.TINY else bases.find(asked.base.name)
-    key = key_of(manifest, asked, folder)
+    key = key_of(manifest, asked, folder, data_dir / "bases")
     runs_dir = data_dir / "runs" / (TRIAL if smoke else "")
     if finished := finished_run(runs_dir, key):
         return finished
@@ -60,8 +75,10 @@ def train(
     job = _decided(asked, folder, examples, device)
     work = runs_dir / ".work" / key
     with team.main_process_first():
-        settings = {"key": key, "used": _recipe_dict(job.used), "device": device.as_dict()} | packages()
-        resumed = open_work(work, settings)
+        settings = settings_of(_recipe_dict(job.used), device.as_dict(), packages()["packages"])
+        resumed, differs = open_work(work, settings, device.processes)
+    if differs and notice and team.is_main_process:
+        notice("starts_over", {"differs": ", ".join(differs)})
     started = time.monotonic()
     try:
         result = _fit(work, job, team, progress, watch, resumed)
@@ -73,9 +90,10 @@ def train(
         "format": FORMAT,
         "key": key,
         "dataset": {name: manifest.get(name) for name in ("version", "hash", "name", "counts")},
-        **_job_dict(job),
+        **_job_dict(job, data_dir),
         "smoke": smoke,
         "resumed_from": resumed.name if resumed else None,
+        "started_over": differs,
         "seconds": round(time.monotonic() - started, 1),
         **packages(),
         **result,
@@ -114,13 +132,13 @@ def _decided(asked: Recipe, folder: Path, examples: dict[str, list[dict]], devic
     )
 
 
-def _job_dict(job: Job) -> dict:
+def _job_dict(job: Job, data_dir: Path) -> dict:
     """What the manifest of a run says of its job."""
     return {
         "base": {
             "name": job.asked.base.name,
             "folder": str(job.folder.resolve()),
-            "identity": bases.identity(job.folder),
+            "identity": bases.identity(job.folder, data_dir / "bases"),
             "stand_in": bases.is_stand_in(job.folder),
         },
         "recipe": _recipe_dict(job.asked),
@@ -155,9 +173,14 @@ def recipe_for(base: str | None, name: str | Path | None, overrides: dict[str, s
     return changed if known else recipes.replace(changed, "base.shape", None)
 
 
-def key_of(manifest: dict, asked: Recipe, folder: Path | None) -> str:
-    """Hash dataset, recipe and base to 16 hex digits, the identity of a training."""
-    about = [manifest["hash"], _recipe_dict(asked), bases.identity(folder) if folder else None]
+def key_of(manifest: dict, asked: Recipe, folder: Path | None, bases_dir: Path) -> str:
+    """Hash dataset, recipe and base to 16 hex digits, the identity of a training.
+
+    A base is its files: by another name, or moved to another place, it is the same.
+    """
+    if folder:
+        asked = recipes.replace(recipes.replace(asked, "base.name", ""), "base.shape", None)
+    about = [manifest["hash"], _recipe_dict(asked), bases.identity(folder, bases_dir) if folder else None]
     return sha256(json.dumps(about, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
 
 

@@ -45,6 +45,11 @@ class Bar:
         """Set the losses so far, {step, loss} and {step, eval_loss}: shown below the bar from its next call on."""
         self.losses = lines
 
+    def notice(self, code: str, values: dict[str, object]) -> None:
+        """Print a sentence of the catalogue's `notice.` table."""
+        self.close()
+        print(say(f"notice.{code}", self.lang, **values), file=self.stream, flush=True)
+
     def _last_losses(self) -> str:
         last = {name: line[name] for line in self.losses for name in ("loss", "eval_loss") if name in line}
         return "".join(f"  {say(f'progress.{name}', self.lang)} {value:.3f}" for name, value in last.items())

@@ -61,13 +61,24 @@ def _rows_of_run(folder: Path, best: str | None) -> list[dict]:
 
 def _row_of_base(data_dir: Path, name: str, folders: dict[str, Path]) -> dict:
     """Return the base's row from the newest run on it, else evaluate it on the newest version."""
+    here = _folder_of(name)
     for folder in reversed(folders.values()):
         found = read_run(folder)
-        if found["manifest"]["base"]["name"] == name and found["scores"]:
+        about = found["manifest"]
+        same = evaluate.is_base_of(here, about, data_dir / "bases") if here else about["base"]["name"] == name
+        if same and found["scores"]:
             return _rows_of_run(folder, None)[0]
     scores = evaluate_base(data_dir, name, list(folders))
     about = {"run": None, "model": "base", "base": name, "dataset": scores["dataset"], "champion": False}
     return about | {"stand_in": scores["stand_in"]} | scores["base"]
+
+
+def _folder_of(name: str) -> Path | None:
+    """Return the folder of a base, None if it is not on this machine."""
+    try:
+        return bases.find(name)
+    except Problem:
+        return None
 
 
 def evaluate_base(data_dir: Path, name: str, runs: list[str]) -> dict:
@@ -79,7 +90,7 @@ def evaluate_base(data_dir: Path, name: str, runs: list[str]) -> dict:
             raise
         raise Problem("no_run_or_base", name=name, have=", ".join(runs) or "–") from problem
     version = versions.find(data_dir, None)
-    out = data_dir / "runs" / ".bases" / f"{bases.identity(folder)}-{version['hash'][:8]}"
+    out = data_dir / "runs" / ".bases" / f"{bases.identity(folder, data_dir / 'bases')}-{version['hash'][:8]}"
     if (out / "scores.json").exists():
         return json.loads((out / "scores.json").read_text(encoding="utf-8"))
     used = sft.recipe_for(name, None)

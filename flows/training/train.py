@@ -32,6 +32,7 @@ def fine_tune(data_dir: Path, manifest: dict, base: str | None, recipe: str | No
         data_dir=data_dir,
         progress=progress_for("training"),
         watch=bar.watch,
+        notice=bar.notice,
     )
 
 

@@ -355,12 +355,17 @@ def test_a_checkpoint_cut_short_is_passed_over(tmp_path):
     assert run_folder.whole_checkpoint(out) is None
 
 
-def test_other_settings_never_resume(tmp_path):
-    work = tmp_path / "work"
-    assert run_folder.open_work(work, {"seed": 1}) is None
-    (work / "checkpoints").mkdir()
-    assert run_folder.open_work(work, {"seed": 2}) is None
-    assert not (work / "checkpoints").exists()
+def test_a_run_that_starts_over_says_why(tmp_path):
+    version, told = write_version(tmp_path), []
+    folder = sft.train(version, overrides=SMALL, data_dir=tmp_path)
+    work = tmp_path / "runs" / ".work" / manifest(folder)["key"]
+    (work / "checkpoints" / "checkpoint-3").mkdir(parents=True)
+    (work / "settings.json").write_text(json.dumps({"packages.torch": "1.0"}), encoding="utf-8")
+    shutil.rmtree(folder)
+    again = sft.train(version, overrides=SMALL, data_dir=tmp_path, notice=lambda *found: told.append(found))
+    ((code, values),) = told
+    assert code == "starts_over" and "packages.torch 1.0 → 2" in values["differs"]
+    assert manifest(again)["started_over"]
 
 
 def test_a_smoke_test_leaves_nothing(tmp_path):
@@ -529,6 +534,51 @@ def test_two_processes_train_as_one(tmp_path, run):
     assert about["used"]["train"]["accumulation"] == 4
     assert about["steps"] == about["planned_steps"] == alone["steps"]
     assert about["best_eval_loss"] == pytest.approx(alone["best_eval_loss"], abs=0.05)
+
+
+TRAIN_TOGETHER_AND_DIE = """
+import os, signal, sys
+from pathlib import Path
+from tarot_train import run_folder, sft, trainer
+inner = sft.update_clock
+def clock(watch, folder, resumed):
+    found = inner(watch, folder, resumed)
+    ended = found.on_step_end
+    def on_step_end(args, state, control, **kwargs):
+        ended(args, state, control, **kwargs)
+        if state.global_step == 5:
+            os.kill(os.getpid(), signal.SIGKILL)
+    found.on_step_end = on_step_end
+    return found
+sft.update_clock = clock
+sft.train(Path(sys.argv[1]), overrides=dict(a.split("=") for a in sys.argv[3:]), data_dir=Path(sys.argv[2]))
+"""
+
+
+def test_two_killed_processes_resume(tmp_path):
+    """Kill both after a checkpoint: what they write then is what an uninterrupted pair writes."""
+    version = write_version(tmp_path)
+    other = tmp_path / "other"
+    shutil.copytree(tmp_path / "versions", other / "versions")
+    code = tmp_path / "die.py"
+    code.write_text(TRAIN_TOGETHER_AND_DIE, encoding="utf-8")
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    pair = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]
+    settings = [f"{key}={value}" for key, value in SMALL.items()]
+    killed = [*pair, str(code), str(other / "versions" / version.name), str(other), *settings]
+    assert subprocess.run(killed, cwd=ROOT, capture_output=True, env=env, timeout=300).returncode
+    assert len(list((other / "runs" / ".work").glob("*/checkpoints/checkpoint-4/rng_state_*.pth"))) == 2
+    found = {}
+    for data_dir in (tmp_path, other):
+        folder = data_dir / "versions" / version.name
+        given = [part for setting in settings for part in ("--set", setting)]
+        command = [*pair, "-m", "tarot_train", str(folder), "--data-dir", str(data_dir), *given]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=env, timeout=300)
+        assert done.returncode == 0, done.stderr[-3000:]
+        (found[data_dir],) = (data_dir / "runs").glob("0*")
+    assert manifest(found[other])["resumed_from"] == "checkpoint-4"
+    assert weights(found[other]) == weights(found[tmp_path])
+    assert log(found[other]) == log(found[tmp_path])
 
 
 def test_the_launched_command_reports_its_error(tmp_path, capsys):
