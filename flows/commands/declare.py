@@ -10,6 +10,7 @@
 import json
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import wraps
 from pathlib import Path
 
@@ -37,6 +38,7 @@ class Context:
 
     def note(self, key: str, **values: object) -> None:
         """Print a message for people on standard error, separate from the result of the command."""
+        bar.rest()
         click.echo(terminal.shown(self.say(key, **values)), err=True)
 
     def is_terminal(self) -> bool:
@@ -109,10 +111,15 @@ class Command(click.Command):
         def warn(key: str, **values: object) -> None:
             click.echo(say(key, lang, **values), err=True)
 
-        with bucket.opened(place, warn, alone=self.alone) as data_dir:
+        # A program that reads JSON gets nothing but errors on standard error.
+        silent = as_json and not sys.stderr.isatty()
+        with (
+            nullcontext() if silent else bar.command(say(f"doing.{self.key}", lang)),
+            bucket.opened(place, warn, alone=self.alone) as data_dir,
+        ):
             environment.prepare(data_dir, lexicon, strict)
             targets = [given[param.name] for param in self.params if isinstance(param.type, Target)]
-            with disk_errors.disk_problems(data_dir, filter(None, targets)), terminal.escape_output():
+            with disk_errors.disk_problems(data_dir, filter(None, targets)), terminal.escape_output(bar.rest):
                 context.invoke(self.callback, Context(data_dir, as_json, lang), **given)
 
 

@@ -90,7 +90,6 @@ def serve(
     database = database or environment.database_url()
     if install:
         return print_units(ctx, {"TAROT_DATABASE": database, "TAROT_NOTIFY": notify}, yes)
-    ctx.note("serve.starting")
     supervisor.serve(
         ctx.data_dir,
         settings,

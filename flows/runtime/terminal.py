@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,12 +21,13 @@ def one_line(text: str) -> str:
 
 
 class _EscapedStream:
-    """A text stream that shows controls instead of sending them."""
+    """A text stream that shows controls instead of sending them. first: called before anything is written."""
 
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
+    def __init__(self, stream: Any, first: Callable[[], None]) -> None:
+        self._stream, self._first = stream, first
 
     def write(self, text: str) -> int:
+        self._first()
         self._stream.write(shown(text))
         return len(text)
 
@@ -35,10 +36,13 @@ class _EscapedStream:
 
 
 @contextmanager
-def escape_output() -> Iterator[None]:
-    """Print control characters as escapes in the block, so that none reaches the terminal."""
+def escape_output(first: Callable[[], None]) -> Iterator[None]:
+    """Print control characters as escapes in the block, so that none reaches the terminal.
+
+    first: called before everything that is printed.
+    """
     before = sys.stdout
-    sys.stdout = _EscapedStream(before)
+    sys.stdout = _EscapedStream(before, first)
     try:
         yield
     finally:

@@ -87,7 +87,7 @@ def test_a_missing_path_exits_2(tmp_path):
 def test_failed_work_exits_1(tmp_path):
     result = run("dataset", "publish", "--data-dir", str(tmp_path), "--lang", "en")
     assert result.returncode == 1
-    assert result.stderr.strip() == f"{tmp_path} holds no readings yet. Run tarot ingest FOLDER first."
+    assert result.stderr.splitlines()[-1] == f"{tmp_path} holds no readings yet. Run tarot ingest FOLDER first."
 
 
 def test_the_language_may_stand_before_the_command():
