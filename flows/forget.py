@@ -6,7 +6,7 @@ Not a Prefect flow, because Prefect would record the name of the person.
 import json
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,8 @@ from tarot_data.erasure.disk_search import find_traces
 from tarot_data.erasure.person import Person, find_reading, fragments
 from tarot_data.erasure.person import find as find_person
 from tarot_data.privacy import suppression_list
-from tarot_data.store import tables
+from tarot_data.privacy.name_search import masked, spans
+from tarot_data.store import delta, tables
 from tarot_data.system.atomic import remove_leftovers, write_text
 from tarot_data.system.locks import WAIT_SECONDS, exclusive
 
@@ -32,6 +33,8 @@ def forget(
     data_dir: Path,
     name: str,
     *,
+    also: tuple[str, ...] = (),
+    only: bool = False,
     mentions: str | None = None,
     dry_run: bool = False,
     prefect_home: Path | None = None,
@@ -39,19 +42,24 @@ def forget(
 ) -> dict[str, object]:
     """Remove a person everywhere; return the receipt, which does not name them.
 
+    also: other names of the person. only: names that resemble this one are of others; without also and only, they are
+    asked about.
+
     {removed: {readings, revisions, rejections, signatures, fixes, corrections, mentions, reports, generations,
     prefect_rows}, versions: [{version, was, is, readings, mentions}], runs: [{run, adapter}], bases, reread, left, raw,
     copies, receipt}. left: files that still hold the name or the text; raw: the user's own files in the inbox that do,
-    which are never changed. copies: folders that these versions were copied to. dry_run: only count what is known of
+    which are never changed. copies: folders that these versions were copied to. dry_run: only list what is known of
     the person, change nothing. If killed at any moment, call it again to finish.
 
-    Raises Problem `no_person`, `name_is_a_word`, `busy`, `training`.
+    Raises Problem `no_person`, `name_is_a_word`, `nicknames`, `busy`, `training`.
     """
     with ExitStack() as locks:
         _lock(data_dir, locks)
-        person = find_person(data_dir, name, mentions)
+        person = find_person(data_dir, name, mentions, also)
         if dry_run:
-            return _count_known(data_dir, person)
+            return _count_known(data_dir, person) | {"names": list(person.names), "similar": list(person.similar)}
+        if person.similar and not (also or only):
+            raise Problem("nicknames", name=name, names="、".join(person.similar), first=person.similar[0])
         _lock_versions(data_dir, person, locks)
         return _forget(data_dir, person, prefect_home, progress or (lambda *_: None))
 
@@ -103,11 +111,15 @@ def _lock_versions(data_dir: Path, person: Person, locks: ExitStack) -> None:
         locks.enter_context(exclusive(lock, Problem("training", version=digest[:8])))
 
 
-def readmit(data_dir: Path, name: str) -> None:
-    """Allow a forgotten person again; the next ingest reads every file again. Raises Problem `not_forgotten`."""
+def readmit(data_dir: Path, *names: str) -> None:
+    """Allow a forgotten person again, by all of these names; the next ingest reads every file again.
+
+    Raises Problem `not_forgotten` if one of them is not in the list; those before it are allowed.
+    """
     with tables.writing(data_dir):
-        if not suppression_list.readmit(data_dir, name):
-            raise Problem("not_forgotten", name=name)
+        for name in names:
+            if not suppression_list.readmit(data_dir, name):
+                raise Problem("not_forgotten", name=name)
         steps.read_again(data_dir)
 
 
@@ -126,8 +138,8 @@ def _forget(data_dir: Path, person: Person, prefect_home: Path | None, progress:
     total = 6
     copies = versions.copies(data_dir, person.hashes)
     remove_leftovers(data_dir)
-    if person.name:
-        suppression_list.remember(data_dir, person.name, set(person.fingerprints))
+    if person.names:
+        suppression_list.remember(data_dir, person.names, set(person.fingerprints))
     else:
         (reading_id,) = person.reading_ids
         suppression_list.remember_reading(data_dir, reading_id, set(person.fingerprints))
@@ -137,16 +149,15 @@ def _forget(data_dir: Path, person: Person, prefect_home: Path | None, progress:
     runs, bases, removed["generations"] = forget_runs(data_dir, person)
     progress("forget", 2, total)
     removed["reports"] = steps.forget_reports(data_dir)
-    texts = [text for text in (person.name, *_passages(person)) if text]
-    removed["prefect_rows"] = forget_prefect(prefect_home or data_dir / "prefect", texts)
+    home = prefect_home or data_dir / "prefect"
+    removed["prefect_rows"] = forget_prefect(home, person.names, _passages(person))
     progress("forget", 3, total)
     republished = steps.forget_versions(data_dir, person)
     progress("forget", 4, total)
     for key, count in steps.forget_readings(data_dir, person).items():
         removed[key] += count
     progress("forget", 5, total)
-    texts = _passages(person, data_dir) + ([person.name] if person.mask else [])
-    found = find_traces(data_dir, texts)
+    found = find_traces(data_dir, _passages(person, data_dir), person.masked)
     progress("forget", 6, total)
     receipt = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -163,17 +174,19 @@ def _forget(data_dir: Path, person: Person, prefect_home: Path | None, progress:
 
 
 def _passages(person: Person, data_dir: Path | None = None) -> list[str]:
-    """Return passages of the person's contents; with a data directory, without those that other readings share."""
+    """Return passages of the person's contents; with a data directory, without those in what is kept of others."""
     found = sorted({passage for content in person.contents for passage in fragments(content)})
     if data_dir is None:
         return found
-    others = "\0".join(tables.readings(data_dir)["content"])
+    rows = delta.scan(data_dir, "rejections")
+    rejected = [] if rows is None else rows.select("record").collect()["record"].drop_nulls()
+    others = "\0".join([*tables.readings(data_dir)["content"], *rejected])
     return [passage for passage in found if passage not in others]
 
 
 def _masked_receipt(receipt: dict, person: Person) -> dict:
     """Return the receipt with names masked in its paths, because a file may be named after the person."""
-    hidden = [suppression_list.masked(path, suppression_list.spans(path, person.name)) for path in receipt["left"]]
+    hidden = [masked(path, spans(path, person.names)) for path in receipt["left"]]
     return receipt | {"left": hidden}
 
 
@@ -283,7 +296,7 @@ HISTORY = (
 """Prefect tables that record history; the other tables hold what can be run."""
 
 
-def forget_prefect(home: Path, texts: list[str]) -> int:
+def forget_prefect(home: Path, names: tuple[str, ...], passages: list[str]) -> int:
     """Remove runs that name the person from Prefect's database, and every stored result; return the number of rows.
 
     There should be none, because flows receive paths in a form Prefect cannot record. But a failed flow leaves the
@@ -291,18 +304,21 @@ def forget_prefect(home: Path, texts: list[str]) -> int:
     """
     for result in (home / "storage").glob("*"):
         result.unlink()
-    return sum(forget_rows(path, texts) for path in sorted(home.glob("*.db")))
+    return sum(forget_rows(path, names, passages) for path in sorted(home.glob("*.db")))
 
 
-def forget_rows(database: Path, texts: list[str]) -> int:
-    """Delete the rows of an SQLite database's HISTORY that contain one of the texts, and overwrite their bytes.
+def forget_rows(database: Path, names: tuple[str, ...], passages: Iterable[str] = ()) -> int:
+    """Delete the rows of an SQLite database's HISTORY that have a name or a passage, and overwrite their bytes.
 
     Raises Problem `busy` if another process has locked the database.
     """
-    forms = sorted({form for text in texts for form in (text, json.dumps(text)[1:-1])})
+    escaped = tuple(json.dumps(name)[1:-1] for name in names)
+    forms = [form for text in passages for form in (text, json.dumps(text)[1:-1])]
 
     def holds(value: object) -> bool:
-        return isinstance(value, str) and any(suppression_list.spans(value, form) for form in forms if form in value)
+        return isinstance(value, str) and (
+            bool(spans(value, names) or spans(value, escaped)) or any(form in value for form in forms)
+        )
 
     connection = sqlite3.connect(database, timeout=WAIT_SECONDS, isolation_level=None)
     deleted = 0

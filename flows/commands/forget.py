@@ -11,17 +11,29 @@ from flows.runtime.progress import bar
 
 @command("forget")
 @option("--person", required=True)
+@option("--also", multiple=True)
+@option("--only", is_flag=True)
 @option("--mentions", type=click.Choice(["mask", "keep"]))
 @option("--dry-run", is_flag=True)
 @option("--allow-again", is_flag=True)
-def forget(ctx: Context, person: str, mentions: str | None, dry_run: bool, allow_again: bool) -> None:
+def forget(
+    ctx: Context,
+    person: str,
+    also: tuple[str, ...],
+    only: bool,
+    mentions: str | None,
+    dry_run: bool,
+    allow_again: bool,
+) -> None:
     from flows import forget as forgetting
 
     if allow_again:
-        return readmit(ctx, person)
+        return readmit(ctx, person, *also)
     result = forgetting.forget(
         ctx.data_dir,
         person,
+        also=also,
+        only=only,
         mentions=mentions,
         dry_run=dry_run,
         prefect_home=environment.prefect_home(),
@@ -59,7 +71,11 @@ def print_removed(ctx: Context, result: dict, message: str) -> None:
     if dry_run:
         numbers = "、".join(map(str, result["versions"])) or "–"
         counts = {"readings": result["readings"], "rejections": result["rejections"], "runs": len(result["runs"])}
-        return ctx.print("summary.forget_dry_run", versions=numbers, **counts)
+        ctx.print("summary.forget_dry_run", versions=numbers, **counts)
+        for key in ("names", "similar"):
+            if names := result.get(key):
+                ctx.print(f"summary.forget_{key}", names="、".join(names))
+        return None
     ctx.print(message, id=result.get("reading_id"), **result["removed"])
     for row in result["versions"]:
         ctx.print("summary.forgot_version", version=row["version"], was=row["was"][:8], hash=row["is"][:8])
@@ -71,8 +87,8 @@ def print_removed(ctx: Context, result: dict, message: str) -> None:
             ctx.print(f"summary.forgot_{key}", path=path)
 
 
-def readmit(ctx: Context, person: str) -> None:
+def readmit(ctx: Context, *names: str) -> None:
     from flows import forget as forgetting
 
-    forgetting.readmit(ctx.data_dir, person)
+    forgetting.readmit(ctx.data_dir, *names)
     ctx.json({"readmitted": True}) if ctx.as_json else ctx.print("summary.readmitted")

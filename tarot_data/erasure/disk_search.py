@@ -14,6 +14,8 @@ from pathlib import Path
 
 import polars as pl
 
+from tarot_data.privacy import name_search
+
 MOST_BYTES = 1 << 30
 """Most bytes read from one compressed file: a zip bomb in an inbox must not fill the memory."""
 
@@ -24,17 +26,20 @@ _HEADERS = {".safetensors": 1 << 20, ".pt": 0, ".gguf": 1 << 24}
 """Bytes of a weights file that are text: three letters of a name occur by chance in millions of numbers."""
 
 
-def find_traces(root: Path, texts: Iterable[str]) -> list[Path]:
-    """Return the files below root with one of the texts in their content or name, relative to root and sorted.
+def find_traces(root: Path, texts: Iterable[str], names: Iterable[str] = ()) -> list[Path]:
+    """Return the files below root with one of the texts or names in their content or name, relative to root and sorted.
 
     Searches text in common encodings, with JSON and HTML escapes and in the alphabet of byte-level tokenizers, and the
     content of Parquet, SQLite, zip (docx, xlsx), gzip, bzip2 and xz files. Latin texts match case-sensitively and as
-    whole words.
+    whole words; names also in other width and script and with spaces.
     """
-    wanted = sorted({text for text in texts if text})
+    names = sorted({name for name in names if name})
+    wanted = sorted({text for text in (*texts, *names) if text})
     if not wanted or not root.exists():
         return []
-    pattern = re.compile("|".join(_bounded(form) for text in wanted for form in _forms(text)))
+    forms = [_bounded(re.escape(form), form) for text in wanted for form in _forms(text)]
+    forms += [_bounded(name_search.pattern([name], any_case=False), name) for name in names]
+    pattern = re.compile("|".join(forms))
     files = sorted(path for path in root.rglob("*") if path.is_file() and not path.is_symlink())
     return [
         path.relative_to(root)
@@ -118,13 +123,14 @@ def _forms(text: str) -> list[str]:
     return sorted({text, html.escape(text), json.dumps(text)[1:-1], letters})
 
 
-_LEFT, _RIGHT = r"(?<![0-9A-Za-z])", r"(?![0-9A-Za-z])"
+_LEFT, _RIGHT = r"(?:(?<![0-9A-Za-z])|(?<=\\[nrt]))", r"(?![0-9A-Za-z])"
+"""A word may follow an escaped line break of JSON."""
 
 
-def _bounded(text: str) -> str:
+def _bounded(pattern: str, text: str) -> str:
     left = _LEFT if text[0].isascii() and text[0].isalnum() else ""
     right = _RIGHT if text[-1].isascii() and text[-1].isalnum() else ""
-    return left + re.escape(text) + right
+    return left + pattern + right
 
 
 @cache

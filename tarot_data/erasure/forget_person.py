@@ -13,7 +13,8 @@ import polars as pl
 from tarot_data.dataset import versions
 from tarot_data.erasure.mentions import mask_mentions
 from tarot_data.erasure.person import FRAGMENT, Person, all_theirs, names_person, rejections_of
-from tarot_data.privacy import pseudonyms, suppression_list
+from tarot_data.privacy import pseudonyms
+from tarot_data.privacy.name_search import spans
 from tarot_data.store import corrections, delta, teacher
 from tarot_data.system.atomic import write_text
 
@@ -26,7 +27,7 @@ def forget_store(data_dir: Path, person: Person) -> dict[str, int]:
             continue
         before = delta.scan(data_dir, name).collect()
         kept, counts[name] = rewriter(before, person)
-        kept, masked = mask_mentions(kept, person.name, person.mask)
+        kept, masked = mask_mentions(kept, person.names, person.masked)
         counts["mentions"] += masked
         _replace(data_dir, name, before, kept)
     counts["corrections"] = corrections.forget(data_dir, sorted(person.reading_ids))
@@ -40,7 +41,7 @@ def forget_readings(data_dir: Path, person: Person) -> dict[str, int]:
         return {"readings": 0, "revisions": 0, "mentions": 0}
     before = delta.scan(data_dir, "readings").collect()
     theirs = all_theirs(before, person)
-    kept, mentions = mask_mentions(before.filter(~theirs), person.name, person.mask)
+    kept, mentions = mask_mentions(before.filter(~theirs), person.names, person.masked)
     _replace(data_dir, "readings", before, kept)
     gone = before.filter(theirs)
     return {"readings": gone["reading_id"].n_unique(), "revisions": gone.height, "mentions": mentions}
@@ -65,7 +66,7 @@ def _without_signatures(frame: pl.DataFrame, person: Person) -> tuple[pl.DataFra
 
 def _without_fixes(frame: pl.DataFrame, person: Person) -> tuple[pl.DataFrame, int]:
     """Remove decisions about the person's records, and those that assigned a record to the person."""
-    theirs = frame["key"].is_in(sorted(person.fingerprints)) | names_person(frame["fields"], person.name)
+    theirs = frame["key"].is_in(sorted(person.fingerprints)) | names_person(frame["fields"], person.names)
     return frame.filter(~theirs), int(theirs.sum())
 
 
@@ -77,7 +78,7 @@ def _without_in_files(frame: pl.DataFrame, person: Person) -> tuple[pl.DataFrame
             pl.col(column).list.eval(pl.element().is_in(ids)).list.any() for column in ("kept", "rejected")
         )
     ).to_series()
-    named = [bool(suppression_list.spans(name, person.name)) for name in frame["name"]]
+    named = [bool(spans(name, person.names)) for name in frame["name"]]
     touched = theirs.fill_null(False) | pl.Series(named, dtype=pl.Boolean)
     kept = frame.with_columns(
         pl.col(column).list.filter(~pl.element().is_in(ids)).alias(column) for column in ("kept", "rejected")
@@ -113,12 +114,12 @@ def forget_versions(data_dir: Path, person: Person) -> list[dict]:
     for manifest in versions.listed(data_dir):
         before = versions.read(data_dir, manifest)
         theirs = all_theirs(before, person, manifest)
-        kept, mentions = mask_mentions(before.filter(~theirs), person.name, person.mask)
+        kept, mentions = mask_mentions(before.filter(~theirs), person.names, person.masked)
         if not theirs.any() and not mentions:
             continue
         examples = versions.read_examples(data_dir, manifest).join(kept, on="reading_id", how="semi")
-        examples, _ = mask_mentions(examples, person.name, person.mask)
-        after = versions.republish(data_dir, manifest, kept, examples, "persons" if person.name else "readings")
+        examples, _ = mask_mentions(examples, person.names, person.masked)
+        after = versions.republish(data_dir, manifest, kept, examples, "persons" if person.names else "readings")
         done.append(
             {
                 "version": manifest["version"],
@@ -129,7 +130,7 @@ def forget_versions(data_dir: Path, person: Person) -> list[dict]:
             }
         )
     _mend(data_dir)
-    pseudonyms.forget(data_dir, person.pseudonym)
+    pseudonyms.forget(data_dir, person.pseudonyms)
     return done
 
 
@@ -197,7 +198,7 @@ def text_test(person: Person) -> Callable[[str], bool]:
         return (
             text.split("-")[0] in person.ids
             or any(text[at : at + FRAGMENT] in words for at in range(len(text) - FRAGMENT + 1))
-            or (person.mask and bool(suppression_list.spans(text, person.name)))
+            or bool(spans(text, person.masked))
         )
 
     return matches

@@ -17,6 +17,8 @@ from tarot_data import lexicon
 from tarot_data.dataset import versions
 from tarot_data.erasure.mentions import mentioning
 from tarot_data.privacy import pseudonyms, suppression_list
+from tarot_data.privacy.name_search import place_spans
+from tarot_data.privacy.person_names import kind_of, may_be_one, person_key, plain_name
 from tarot_data.store import delta
 from tarot_data.text.normalise import fold
 
@@ -26,18 +28,21 @@ FRAGMENT = 12
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """The person to forget, and the data known to be theirs; or a single reading to remove, with an empty name."""
+    """The person to forget, and the data known to be theirs; or a single reading to remove, without a name."""
 
-    name: str
-    mask: bool
-    """Whether the name is masked in texts of other people."""
+    names: tuple[str, ...] = ()
+    """Every spelling of their names."""
+    masked: tuple[str, ...] = ()
+    """The names that are masked in texts of other people."""
+    similar: tuple[str, ...] = ()
+    """Names of others in the store and the versions that may be the same person's."""
     reading_ids: frozenset[str] = frozenset()
     rejection_ids: frozenset[str] = frozenset()
     fingerprints: frozenset[str] = frozenset()
     """Of their readings, and the keys of their rejections."""
     contents: frozenset[str] = frozenset()
-    pseudonym: str | None = None
-    """Their name in versions published with pseudonyms."""
+    pseudonyms: frozenset[str] = frozenset()
+    """Their names in versions published with pseudonyms."""
     hashes: frozenset[str] = frozenset()
     """Hashes of the versions with readings of theirs or with their name, before they are forgotten."""
 
@@ -46,28 +51,46 @@ class Person:
         return self.reading_ids | self.rejection_ids
 
 
-def find(data_dir: Path, name: str, mentions: str | None = None) -> Person:
-    """Collect the data of a person. mentions: `mask` or `keep` their name in texts of other people.
+def find(data_dir: Path, name: str, mentions: str | None = None, also: tuple[str, ...] = ()) -> Person:
+    """Collect the data of a person. mentions: `mask` or `keep` their names in texts of other people. also: nicknames.
 
-    Without mentions, a name is masked there unless it is also a card's. Raises Problem `no_person` if neither store nor
-    versions know the name, `name_is_a_word` if it is an ordinary word that others use and mentions is not given.
+    Spellings of a name (`person_key`) are one name. Without mentions, a name is masked unless it is also a card's. Raises
+    Problem `no_person` if neither store nor versions know a name, `name_is_a_word` if one is an ordinary word that others
+    use and mentions is not given.
     """
-    name = name.strip()
+    given = tuple(dict.fromkeys(one.strip() for one in (name, *also)))
     rejections = _all_rejections(data_dir)
     key = pseudonyms.read_key(data_dir)
-    pseudonym = next((other for known, other in key.items() if suppression_list.same(known, name)), None)
-    ids, persons = _reading_ids(data_dir, name, pseudonym, rejections)
-    is_card = any(fold(row["alias"]) == fold(name) for row in lexicon.read_table("aliases"))
-    mask = mentions != "keep" and not is_card
-    person = Person(name=name, mask=mask, reading_ids=frozenset(ids), pseudonym=pseudonym)
+    called = frozenset(map(person_key, given))
+    theirs = frozenset(other for known, other in key.items() if person_key(known) in called)
+    persons = _all_persons(data_dir, rejections)
+    spelt = {person for person in persons if person_key(person) in called}
+    names = tuple(sorted({*given, *spelt, *map(plain_name, (*given, *spelt))}))
+    cards = {fold(row["alias"]) for row in lexicon.read_table("aliases")}
+    masked = tuple(one for one in names if mentions != "keep" and fold(one) not in cards)
+    person = Person(names=names, masked=masked, pseudonyms=theirs, similar=_similar(persons, called))
+    person = replace(person, reading_ids=_reading_ids(data_dir, person, rejections))
     person, mentioned = _with_readings(data_dir, person)
-    if mentions is None and mentioned and _is_word(name):
-        raise Problem("name_is_a_word", name=name)
+    if mentions is None and mentioned and (word := next(filter(_is_word, masked), None)):
+        raise Problem("name_is_a_word", name=word)
     person = _with_rejections(rejections, person)
-    forgotten = suppression_list.read(data_dir)
-    if not person.ids and not person.hashes and not (forgotten and suppression_list.is_forgotten(forgotten, name)):
-        raise Problem("no_person", name=name, like=_like(persons, name))
+    _require_known(data_dir, person, given, {person_key(one) for one in persons})
     return person
+
+
+def _require_known(data_dir: Path, person: Person, given: tuple[str, ...], known: set[str]) -> None:
+    """Raise Problem `no_person` if one of the given names is neither a person's, nor forgotten already, nor in a text."""
+    forgotten = suppression_list.read(data_dir)
+    for place, name in enumerate(given):
+        found_elsewhere = place == 0 and (person.ids or person.hashes)
+        before = forgotten and suppression_list.is_forgotten(forgotten, name)
+        if not (person_key(name) in known or found_elsewhere or before):
+            raise Problem("no_person", name=name, like=_like(known, name))
+
+
+def _similar(persons: set[str], called: frozenset[str]) -> tuple[str, ...]:
+    others = (person for person in persons if kind_of(person) == "named" and person_key(person) not in called)
+    return tuple(sorted(person for person in others if any(may_be_one(person, name) for name in called)))
 
 
 def find_reading(data_dir: Path, given: str) -> Person:
@@ -77,7 +100,7 @@ def find_reading(data_dir: Path, given: str) -> Person:
     """
     known = {name for _, frame in _all_readings(data_dir) for name in frame["reading_id"]}
     reading_id = whole_id(given, known, Problem("no_reading", id=given))
-    person, _ = _with_readings(data_dir, Person(name="", mask=False, reading_ids=frozenset([reading_id])))
+    person, _ = _with_readings(data_dir, Person(reading_ids=frozenset([reading_id])))
     return _with_rejections(_all_rejections(data_dir), person)
 
 
@@ -96,18 +119,23 @@ def _with_rejections(rejections: pl.DataFrame, person: Person) -> Person:
     )
 
 
-def _reading_ids(
-    data_dir: Path, name: str, pseudonym: str | None, rejections: pl.DataFrame
-) -> tuple[set[str], set[str]]:
-    """Return the ids of the person's readings in store and versions, and the names of all persons."""
+def _all_persons(data_dir: Path, rejections: pl.DataFrame) -> set[str]:
+    """Return the names of all persons in store and versions; in versions with pseudonyms these are not names."""
+    persons = set(rejections["record"].str.json_path_match("$.person").drop_nulls())
+    for manifest, frame in _all_readings(data_dir):
+        if not (manifest and manifest["settings"].get("pseudonyms")):
+            persons |= set(frame["person"].drop_nulls())
+    return persons | set(pseudonyms.read_key(data_dir))
+
+
+def _reading_ids(data_dir: Path, person: Person, rejections: pl.DataFrame) -> frozenset[str]:
+    """Return the ids of the person's readings in store and versions."""
     ids: set[str] = set()
     nameless: set[str] = set()
-    persons: set[str] = set()
     for manifest, frame in _all_readings(data_dir):
-        ids |= set(frame.filter(_theirs(frame, _called(manifest, name, pseudonym)))["reading_id"])
+        ids |= set(frame.filter(_theirs(frame, _called(manifest, person)))["reading_id"])
         nameless |= set(frame.filter(pl.col("person").is_null())["reading_id"])
-        persons |= set(frame["person"].drop_nulls())
-    return ids | _nameless_twins(rejections, nameless, name), persons
+    return frozenset(ids | _nameless_twins(rejections, nameless, person.names))
 
 
 def _with_readings(data_dir: Path, person: Person) -> tuple[Person, bool]:
@@ -120,7 +148,7 @@ def _with_readings(data_dir: Path, person: Person) -> tuple[Person, bool]:
         mine = all_theirs(frame, person, manifest)
         fingerprints |= set(frame.filter(mine)["fingerprint"])
         contents |= set(frame.filter(mine)["content"])
-        named = person.mask and mentioning(frame.filter(~mine), person.name).any()
+        named = mentioning(frame.filter(~mine), person.masked).any()
         mentioned |= named
         if manifest and (named or mine.any()):
             hashes.add(manifest["hash"])
@@ -140,35 +168,41 @@ def _all_readings(data_dir: Path) -> Iterator[tuple[dict | None, pl.DataFrame]]:
 
 def all_theirs(frame: pl.DataFrame, person: Person, manifest: dict | None = None) -> pl.Series:
     """Return a mask of the person's rows in a table of readings. manifest: of the version that the table belongs to."""
-    called = _called(manifest, person.name, person.pseudonym)
-    return frame["reading_id"].is_in(sorted(person.reading_ids)) | _theirs(frame, called)
+    return frame["reading_id"].is_in(sorted(person.reading_ids)) | _theirs(frame, _called(manifest, person))
 
 
-def _called(manifest: dict | None, name: str, pseudonym: str | None) -> str:
+def _called(manifest: dict | None, person: Person) -> tuple[str, ...]:
     hidden = manifest and manifest["settings"].get("pseudonyms")
-    return pseudonym if hidden and pseudonym else name
+    return tuple(person.pseudonyms) if hidden and person.pseudonyms else person.names
 
 
-def _theirs(frame: pl.DataFrame, name: str) -> pl.Series:
+def _theirs(frame: pl.DataFrame, names: tuple[str, ...]) -> pl.Series:
     """Return a mask of rows that name the person, or name nobody and come from a file or sheet named after them."""
-    persons = [person for person in frame["person"].unique() if suppression_list.same(person, name)]
-    return frame["person"].is_in(persons).fill_null(False) | (frame["person"].is_null() & _named_after(frame, name))
+    return _called_so(frame["person"], names) | (frame["person"].is_null() & _named_after(frame, names))
 
 
-def _named_after(frame: pl.DataFrame, name: str) -> pl.Series:
+def _called_so(persons: pl.Series, names: tuple[str, ...]) -> pl.Series:
+    """Return a mask of the persons with one of the names, in any spelling."""
+    keys = set(map(person_key, names))
+    return persons.is_in([person for person in persons.unique().drop_nulls() if person_key(person) in keys]).fill_null(
+        False
+    )
+
+
+def _named_after(frame: pl.DataFrame, names: tuple[str, ...]) -> pl.Series:
     """Return a mask of rows whose file, archive entry or sheet is named after the person."""
     found = pl.Series([False] * frame.height, dtype=pl.Boolean)
     for place in suppression_list.PLACES:
         column = frame["source"].struct.field(place)
-        after = [text for text in column.unique() if text and suppression_list.place_spans(place, text, name)]
+        after = [text for text in column.unique() if text and place_spans(place, text, names)]
         found |= column.is_in(after).fill_null(False)
     return found
 
 
-def _nameless_twins(rejections: pl.DataFrame, nameless: set[str], name: str) -> set[str]:
+def _nameless_twins(rejections: pl.DataFrame, nameless: set[str], names: tuple[str, ...]) -> set[str]:
     """Return ids of readings without a person whose duplicate was rejected under this name: the same words, so theirs."""
     copies = pl.col("reason").is_in(["duplicate", "near_duplicate"])
-    refused = rejections.filter(copies & names_person(rejections["record"], name))
+    refused = rejections.filter(copies & names_person(rejections["record"], names))
     return nameless & set(_twins(refused).drop_nulls())
 
 
@@ -182,10 +216,8 @@ def rejections_of(rejections: pl.DataFrame, person: Person) -> pl.Series:
         for twin, text in zip(_twins(rejections), record, strict=True)
     ]
     nobodys = record.is_not_null() & record.str.json_path_match("$.person").is_null()
-    mentioned = _named_after(rejections, person.name)
-    if person.mask:
-        mentioned |= mentioning(rejections, person.name)
-    return names_person(record, person.name) | pl.Series(copies, dtype=pl.Boolean) | (nobodys & mentioned)
+    mentioned = _named_after(rejections, person.names) | mentioning(rejections, person.masked)
+    return names_person(record, person.names) | pl.Series(copies, dtype=pl.Boolean) | (nobodys & mentioned)
 
 
 def _twins(rejections: pl.DataFrame) -> pl.Series:
@@ -193,9 +225,9 @@ def _twins(rejections: pl.DataFrame) -> pl.Series:
     return rejections["values"].str.json_path_match("$.twin")
 
 
-def names_person(record: pl.Series, name: str) -> pl.Series:
-    whose = record.str.json_path_match("$.person")
-    return whose.is_in([person for person in whose.unique() if suppression_list.same(person, name)]).fill_null(False)
+def names_person(record: pl.Series, names: tuple[str, ...]) -> pl.Series:
+    """Return a mask of records (JSON) with one of the names as their person."""
+    return _called_so(record.str.json_path_match("$.person"), names)
 
 
 def fragments(content: str) -> list[str]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import polars as pl
 
 from schemas.tables import READINGS
-from tarot_data.privacy import suppression_list
+from tarot_data.privacy import name_search
 from tarot_data.sources import own_readings
 from tarot_data.text.near_duplicates import folded, jaccard, shingles
 
@@ -213,9 +213,9 @@ def _differs(row: dict, was: dict) -> bool:
 def _with_mask(text: object, was: object) -> object:
     """Return the stored text if the two differ only by the masked name of a forgotten person, else the new one."""
     texts = isinstance(text, str) and isinstance(was, str) and len(text) == len(was)
-    if not texts or suppression_list.MASK not in was:
+    if not texts or name_search.MASK not in was:
         return text
-    return was if all(b in (a, suppression_list.MASK) for a, b in zip(text, was, strict=True)) else text
+    return was if all(b in (a, name_search.MASK) for a, b in zip(text, was, strict=True)) else text
 
 
 def keep_masks(readings: pl.DataFrame, updates: dict[int, dict]) -> pl.DataFrame:
@@ -226,7 +226,7 @@ def keep_masks(readings: pl.DataFrame, updates: dict[int, dict]) -> pl.DataFrame
     for name in ("content", "question", "outcome"):
         values = readings[name].to_list()
         for number, was in updates.items():
-            hidden = name == "content" and suppression_list.MASK in was[name]
+            hidden = name == "content" and name_search.MASK in was[name]
             values[number] = was[name] if hidden else _with_mask(values[number], was[name])
         texts[name] = pl.Series(values, dtype=READINGS[name])
     return readings.with_columns(**texts)

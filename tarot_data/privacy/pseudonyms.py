@@ -9,7 +9,7 @@ third persons are those that `third_persons` finds by a role; other names are no
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,11 +37,12 @@ def write_key(data_dir: Path, key: dict[str, str]) -> None:
     write_text(key_path(data_dir), json.dumps(key, ensure_ascii=False, indent=1), mode=0o600)
 
 
-def forget(data_dir: Path, pseudonym: str | None) -> None:
-    """Remove the person of a pseudonym from the key. The pseudonym may be assigned again."""
+def forget(data_dir: Path, gone: Collection[str]) -> None:
+    """Remove the persons of some pseudonyms from the key. The pseudonyms may be assigned again."""
     key = read_key(data_dir)
-    if pseudonym in key.values():
-        write_key(data_dir, {name: other for name, other in key.items() if other != pseudonym})
+    kept = {name: other for name, other in key.items() if other not in gone}
+    if kept != key:
+        write_key(data_dir, kept)
 
 
 def assign(persons: Iterable[str | None], key: dict[str, str]) -> dict[str, str]:

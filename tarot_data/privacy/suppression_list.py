@@ -5,22 +5,20 @@ This is needed to recognise a person (see also docs/versions.md).
 """
 
 import json
-import re
 import secrets
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 
 import polars as pl
 
+from tarot_data.privacy.name_search import is_word, masked
+from tarot_data.privacy.person_names import person_key
 from tarot_data.system.atomic import write_text
 from tarot_data.text.normalise import fold
 
 FILE = "forgotten.json"
-
-MASK = "某"
-"""Replaces every character of a forgotten name in other persons' texts, so that sentence offsets stay right."""
 
 PLACES = ("file", "member", "locator")
 """Fields of a source that may have a person's name in them: chats and sheets are named after clients."""
@@ -30,7 +28,7 @@ PLACES = ("file", "member", "locator")
 class Forgotten:
     key: bytes
     names: frozenset[str]
-    """Keyed hashes of folded names."""
+    """Keyed hashes of the `person_key` of names; in lists of 0.1.0 of the folded names."""
     lengths: tuple[int, ...]
     """Lengths of these names in characters, to find a name inside a file name."""
     readings: frozenset[str]
@@ -59,15 +57,16 @@ def read(data_dir: Path) -> Forgotten | None:
     )
 
 
-def remember(data_dir: Path, name: str, fingerprints: set[str]) -> None:
-    """Add a name and the fingerprints of its readings. The caller must have acquired `store.writing`."""
+def remember(data_dir: Path, names: Iterable[str], fingerprints: set[str]) -> None:
+    """Add the names of a person and the fingerprints of their readings. The caller must have acquired `store.writing`."""
     old = read(data_dir) or _nobody()
+    keys = {person_key(name) for name in names}
     _write(
         data_dir,
         replace(
             old,
-            names=old.names | {_hash(old, _folded(name))},
-            lengths=tuple(sorted({*old.lengths, len(_folded(name))})),
+            names=old.names | {_hash(old, key) for key in keys},
+            lengths=tuple(sorted({*old.lengths, *map(len, keys)})),
             readings=old.readings | {_hash(old, fingerprint) for fingerprint in fingerprints},
         ),
     )
@@ -102,27 +101,44 @@ def readmit(data_dir: Path, name: str) -> bool:
     old = read(data_dir)
     if old is None or not is_forgotten(old, name):
         return False
-    names = old.names - {_hash(old, _folded(name))}
+    names = old.names - _hashes(old, name)
     lengths = old.lengths if names else ()
     _write(data_dir, replace(old, names=names, lengths=lengths, readings=frozenset()))
     return True
 
 
 def is_forgotten(known: Forgotten, person: str | None) -> bool:
-    return person is not None and _hash(known, _folded(person)) in known.names
+    return person is not None and not known.names.isdisjoint(_hashes(known, person))
+
+
+def _hashes(known: Forgotten, name: str) -> set[str]:
+    """Return the hashes under which a name may be listed."""
+    return {_hash(known, person_key(name)), _hash(known, fold(name.strip()))}
 
 
 def mask_place(known: Forgotten, place: str, text: str | None) -> str | None:
     """Mask every forgotten name in the name of a file, entry or sheet. place: one of PLACES."""
     if not text:
         return text
-    folded, out = fold(text), text
-    for length in known.lengths:
-        for start in range(len(text) - length + 1):
-            end = start + length
-            if _is_word(folded, start, end) and _hash(known, folded[start:end]) in known.names:
-                out = masked(out, [(start, end)] if not _is_number(place, folded[start:end]) else [])
+    out = text
+    for start, end, word in _windows(text, known.lengths):
+        in_locator = place == "locator" and word.isdigit()  # a line or row
+        if not in_locator and is_word(text, start, end) and _hash(known, word) in known.names:
+            out = masked(out, [(start, end)])
     return out
+
+
+def _windows(text: str, lengths: Iterable[int]) -> Iterator[tuple[int, int, str]]:
+    """Yield (start, end, word) of every word of one of the lengths: of the folded text, and of its letters and digits."""
+    folded = fold(text)
+    letters = [place for place, character in enumerate(folded) if character.isalnum()]
+    for length in lengths:
+        for start in range(len(folded) - length + 1):
+            yield start, start + length, folded[start : start + length]
+        for first in range(len(letters) - length + 1):
+            places = letters[first : first + length]
+            if places[-1] - places[0] >= length:  # otherwise it was yielded already
+                yield places[0], places[-1] + 1, "".join(folded[place] for place in places)
 
 
 def without(
@@ -165,69 +181,6 @@ def _mask_place_cached(known: Forgotten, place: str, text: str | None, cache: di
     if (place, text) not in cache:
         cache[place, text] = mask_place(known, place, text)
     return cache[place, text]
-
-
-# Names in running text
-
-
-def spans(text: str, name: str) -> list[tuple[int, int]]:
-    """Find a name in a text, ignoring width, case and script; Latin names only as whole words. Offsets in characters."""
-    folded, wanted = fold(text), _folded(name)
-    found, start = [], folded.find(wanted) if wanted else -1
-    while start >= 0:
-        end = start + len(wanted)
-        if _is_word(folded, start, end):
-            found.append((start, end))
-        start = folded.find(wanted, end)
-    return found
-
-
-def place_spans(key: str, text: str, name: str) -> list[tuple[int, int]]:
-    """Like `spans`, but ignore numbers in a locator: they are lines or rows."""
-    return [] if _is_number(key, _folded(name)) else spans(text, name)
-
-
-def _is_number(key: str, name: str) -> bool:
-    return key == "locator" and name.isdigit()
-
-
-def pattern(name: str) -> str:
-    """Return a regular expression for a name in any width, case and script, without word boundaries."""
-    return "".join(f"[{re.escape(''.join(sorted(_variants().get(c, set()) | {c})))}]" for c in _folded(name))
-
-
-@cache
-def _variants() -> dict[str, set[str]]:
-    """Return folded character -> the characters that are folded to it."""
-    out: dict[str, set[str]] = {}
-    for code in range(0x10000):
-        if not 0xD800 <= code < 0xE000 and (plain := fold(chr(code))) != chr(code):
-            out.setdefault(plain, set()).add(chr(code))
-    return out
-
-
-def masked(text: str, found: list[tuple[int, int]]) -> str:
-    for start, end in found:
-        text = text[:start] + MASK * (end - start) + text[end:]
-    return text
-
-
-def same(person: str | None, name: str) -> bool:
-    return person is not None and bool(_folded(name)) and _folded(person) == _folded(name)
-
-
-def _folded(name: str) -> str:
-    return fold(name.strip())
-
-
-def _is_word(folded: str, start: int, end: int) -> bool:
-    """Test that a Latin name is not part of a longer word."""
-    before, after = folded[start - 1 : start] if start else "", folded[end : end + 1]
-    return not (_latin(before) and _latin(folded[start])) and not (_latin(after) and _latin(folded[end - 1]))
-
-
-def _latin(character: str) -> bool:
-    return character.isascii() and character.isalnum()
 
 
 def _hash(known: Forgotten, text: str) -> str:

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
@@ -21,7 +22,8 @@ from tarot_data.erasure.disk_search import find_traces
 from tarot_data.erasure.person import find as find_person
 from tarot_data.ingest import fixes, stages
 from tarot_data.ingest.fixes import Fix
-from tarot_data.privacy import pseudonyms, suppression_list
+from tarot_data.privacy import name_search, pseudonyms, suppression_list
+from tarot_data.privacy.person_names import may_be_one
 from tarot_data.store import delta, tables, teacher
 from tests.builders import card, source, stored, stored_row, unlike
 
@@ -287,6 +289,8 @@ def test_a_dry_run_changes_nothing(data):
         "rejections": 2,
         "versions": [1, 2],
         "runs": ["0001-abcdef00", "0002-abcdef00"],
+        "names": [NAME],
+        "similar": [],
     }
     assert before == {path: path.read_bytes() for path in data.rglob("*") if path.is_file() and path.suffix != ".lock"}
 
@@ -369,8 +373,101 @@ def test_card_names_are_never_masked(tmp_path):
 
 
 def test_latin_names_match_whole_words():
-    assert suppression_list.spans("Mel和melody，还有MEL。", "Mel") == [(0, 3), (13, 16)]
-    assert suppression_list.spans("陳小姐來了", "陈小姐") == [(0, 3)]
+    assert name_search.spans("Mel和melody，还有MEL。", ("Mel",)) == [(0, 3), (13, 16)]
+    assert name_search.spans("陳小姐來了", ("陈小姐",)) == [(0, 3)]
+
+
+@pytest.mark.parametrize("name", ["桑 桑", "桑桑🌸", "「桑桑」", "桑　桑～", "桑桑"])
+def test_spellings_of_a_name_are_one_person(tmp_path, name):
+    people = ["桑桑", "桑 桑", "桑桑🌸", "Mel", "Mel", "桑榆"]
+    rows = [stored_row(n, person=person, content=PLAIN.format(unlike(n))) for n, person in enumerate(people, 1)]
+    rows[3] |= {"content": "愚人正位说的是桑 桑，力量正位说的是桑桑。"}
+    delta.append(tmp_path, "readings", stored(*rows), {})
+    found = forgetting.forget(tmp_path, name, dry_run=True)
+    assert found["readings"] == 3 and {"桑桑", "桑 桑", "桑桑🌸"} <= set(found["names"]) and not found["similar"]
+    forgetting.forget(tmp_path, name)
+    assert tables.readings(tmp_path)["person"].to_list() == ["Mel", "Mel", "桑榆"]
+    assert tables.readings(tmp_path)["content"][0] == "愚人正位说的是某某某，力量正位说的是某某。"
+    assert holding(tmp_path, "桑桑", "桑 桑") == []
+
+
+def test_width_case_and_script_are_one_person(tmp_path):
+    people = ["Ｍｅｌ", "MEL", "mel ", "陳雪", "陈雪"]
+    delta.append(tmp_path, "readings", stored(*(stored_row(n, person=p) for n, p in enumerate(people, 1))), {})
+    assert forgetting.forget(tmp_path, "Mel")["removed"]["readings"] == 3
+    assert forgetting.forget(tmp_path, "陈雪")["removed"]["readings"] == 2
+
+
+def test_nicknames_are_asked_about(tmp_path):
+    people = ["桑桑", "小桑", "桑桑老师", "桑姐", "Mel", "匿名"]
+    delta.append(tmp_path, "readings", stored(*(stored_row(n, person=p) for n, p in enumerate(people, 1))), {})
+    assert forgetting.forget(tmp_path, "桑桑", dry_run=True)["similar"] == ["小桑", "桑姐", "桑桑老师"]
+    with pytest.raises(Problem, match="小桑、桑姐、桑桑老师.*--also 小桑.*--only"):
+        forgetting.forget(tmp_path, "桑桑")
+    with pytest.raises(Problem, match="Nobody is called 小丧"):
+        forgetting.forget(tmp_path, "桑桑", also=("小丧",))
+    assert tables.count(tmp_path) == 6
+    forgetting.forget(tmp_path, "桑桑", also=("小桑", "桑桑老师"))
+    assert tables.readings(tmp_path)["person"].to_list() == ["桑姐", "Mel", "匿名"]
+    forgotten = suppression_list.read(tmp_path)
+    assert [suppression_list.is_forgotten(forgotten, name) for name in ("小 桑", "桑姐")] == [True, False]
+
+
+def test_other_names_are_left_alone_on_request(tmp_path):
+    delta.append(tmp_path, "readings", stored(stored_row(1, person="桑桑"), stored_row(2, person="小桑")), {})
+    forgetting.forget(tmp_path, "桑桑", only=True)
+    assert tables.readings(tmp_path)["person"].to_list() == ["小桑"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ("雪岭", "欧阳雪岭", True),
+        ("小林", "林姐", True),
+        ("Mel", "Mel Wong", True),
+        ("阿禾", "禾禾", True),
+        ("林女士", "林先生", False),
+        ("Mel", "Melissa", False),
+        ("客7", "客77", False),
+        ("林月", "林雪", False),
+    ],
+)
+def test_names_that_may_be_one(one, other, alike):
+    assert may_be_one(one, other) == may_be_one(other, one) == alike
+
+
+def test_a_latin_name_after_a_line_break_is_masked(tmp_path):
+    content = "愚人正位在前，力量正位在后。\nMel你好，先看整体。"
+    delta.append(tmp_path, "readings", stored(stored_row(1, person="阿宁", content=content), stored_row(2)), {})
+    record = json.dumps({"person": "阿宁", "content": content, "Mel的备注": ["给\nMel"]}, ensure_ascii=False)
+    tables.append_rejections(tmp_path, rejections(rejection(1, record=record)), {})
+    assert len(find_traces(tmp_path, [], ["Mel"])) == 2
+    receipt = forgetting.forget(tmp_path, "Mel")
+    assert receipt["left"] == [] and holding(tmp_path, "Mel") == []
+    (kept,) = delta.scan(tmp_path, "rejections").collect()["record"]
+    assert json.loads(kept) == {
+        "person": "阿宁",
+        "content": content.replace("Mel", "某某某"),
+        "某某某的备注": ["给\n某某某"],
+    }
+
+
+def test_phrases_that_a_rejected_record_shares_are_not_reported(tmp_path):
+    shared = "愚人正位站在崖边，你其实已经走出去半步了。"
+    mine = shared + "\n阳光很好的时候把书房收拾出来，三月之前不要签字。\n力量正位轻轻按住狮子的嘴，劲要使得柔。"
+    delta.append(tmp_path, "readings", stored(stored_row(1, person="阳光", content=mine), stored_row(2)), {})
+    record = json.dumps({"person": "Mel", "content": shared + "阳光也好，雨也好。"}, ensure_ascii=False)
+    tables.append_rejections(tmp_path, rejections(rejection(1, record=record)), {})
+    receipt = forgetting.forget(tmp_path, "阳光", mentions="mask")
+    assert receipt["removed"]["rejections"] == 0 and receipt["left"] == []
+    assert "某某也好" in delta.scan(tmp_path, "rejections").collect()["record"][0]
+
+
+def test_lists_of_earlier_releases_still_hold(tmp_path):
+    known = suppression_list.Forgotten(key=b"k" * 32, names=frozenset(), lengths=(8,), readings=frozenset())
+    known = replace(known, names=frozenset({suppression_list._hash(known, "mel wong")}))
+    assert suppression_list.is_forgotten(known, "Mel Wong")
+    assert suppression_list.mask_place(known, "file", "chat Mel Wong.txt") == "chat 某某某某某某某某.txt"
 
 
 def lines(*people):
@@ -434,8 +531,8 @@ def test_the_run_log_forgets_the_person(tmp_path):
         connection.executemany("INSERT INTO flow_run_state VALUES (?, ?)", rows)
         connection.execute("INSERT INTO block_type VALUES (1, 'Mel')")
     connection.close()
-    assert forgetting.forget_rows(database, [NAME]) == 2
-    assert forgetting.forget_rows(database, ["Mel"]) == 0
+    assert forgetting.forget_rows(database, (NAME,)) == 2
+    assert forgetting.forget_rows(database, ("Mel",)) == 0
     assert NAME.encode() not in database.read_bytes() and rb"\u6b27" not in database.read_bytes()
 
 

@@ -197,7 +197,7 @@ def test_a_stored_correction_keeps_a_copy_dismissed(data, inbox, two):  # noqa: 
 
 
 def test_a_correction_to_a_forgotten_person_is_refused(data, two):  # noqa: F811
-    suppression_list.remember(data, "欧阳雪岭", set())
+    suppression_list.remember(data, ["欧阳雪岭"], set())
     with pytest.raises(Problem, match="forgotten"):
         fix(data, two[0], person="欧阳雪岭")
     assert reading(data, two[0])["person"] == "Mel"

@@ -3,7 +3,7 @@
 import pytest
 
 from tarot_data.dataset import versions
-from tarot_data.privacy import suppression_list
+from tarot_data.privacy import name_search
 from tarot_data.store import delta, tables
 from tests.builders import unlike
 from tests.ingest.test_fixes import lay, take_in
@@ -85,4 +85,4 @@ def test_forgotten_names_do_not_return_with_outcomes(tmp_path, inbox):
     lay(inbox, named | {"outcome": "成了"}, record(3))
     assert take_in(data, inbox)["updated"] == 1
     (reading,) = [row for row in tables.readings(data).to_dicts() if row["outcome"]]
-    assert reading["question"] == suppression_list.MASK * 4 + "怎么想" and "欧阳" not in reading["content"]
+    assert reading["question"] == name_search.MASK * 4 + "怎么想" and "欧阳" not in reading["content"]
