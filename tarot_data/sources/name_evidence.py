@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from enum import Enum
 
 from tarot_data import lexicon
 from tarot_data.cards import card_fields
@@ -24,16 +25,37 @@ _PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 """Words of a key: saved and Readings in `savedReadings`."""
 
 
+class NameForm(Enum):
+    """SURE: hardly any other word has it (阿宁, 林女士, Mel). LIKELY: other words have it too (林月 and 任务, 糖糖 and 抱抱)."""
+
+    SURE = "sure"
+    LIKELY = "likely"
+    NONE = "none"
+
+
 def looks_like_name(text: str) -> bool:
-    """Check for a form that only names have: 阿宁, 小鹿, 林月, 林女士, Mel."""
-    text = text.strip()
+    """Check for the form of a name: 阿宁, 糖糖, 林月, 林女士, Mel."""
+    return form_of_name(text.strip()) is not NameForm.NONE
+
+
+@lexicon.cached(maxsize=4096)
+def form_of_name(text: str) -> NameForm:
+    """Return how surely the form of a word is that of a name."""
     if is_no_name(text):
-        return False
+        return NameForm.NONE
     if _LATIN_NAME.fullmatch(text):
-        return True
+        return NameForm.SURE
     if not _HAN_NAME.fullmatch(text):
-        return False
-    return text.startswith(_words("before name")) or text.endswith(_words("title")) or _has_surname(text)
+        return NameForm.NONE
+    title = next((title for title in _words("title") if text.endswith(title) and text != title), "")
+    called = text[1:] if text.startswith(_words("before name")) else ""
+    if len(title) > 1 or len(called) == 1 or _is_doubled(called):
+        return NameForm.SURE
+    return NameForm.LIKELY if title or called or _is_doubled(text) or _has_surname(text) else NameForm.NONE
+
+
+def _is_doubled(text: str) -> bool:
+    return len(text) == 2 and text[0] == text[1]
 
 
 def are_names(texts: Iterable[str]) -> list[str]:

@@ -20,17 +20,19 @@ def to_record(
     record_id: str | None = None,
     extra: dict[str, object] | None = None,
     unknown: tuple[str, ...] = (),
+    client: str | None = None,
 ) -> RawRecord:
     """Build a raw record from labelled values; of several labels of one field, the first synonym counts.
 
     content: the body, if it is no field. title: of the page or file; it is the question if no field asks one. extra:
     values of no field; the values of fields that lose against a synonym are added to a copy. unknown: see `RawRecord`.
+    client: the person if neither a field nor the text's address names one.
     """
     values = FieldValues(fields, dict(extra or {}))
     draws = draws_of(values)
     body = _body(values, content)
     asked = values.first("question")
-    person = values.first("person") if "person" in values.named else _client(body, asked, title, date_hint)
+    person = values.first("person") if "person" in values.named else _client(body, asked, title, date_hint) or client
     page_title = values.first("title") or title
     question = page_title if asked is None and page_title and is_title(str(page_title)) else asked
     for name in _KEPT_IN_EXTRA:

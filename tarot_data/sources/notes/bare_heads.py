@@ -13,7 +13,7 @@ from tarot_data.cards.spreads import resolve_spread
 from tarot_data.sources.field_draws import topics
 from tarot_data.sources.labelled_lines import LONGEST_LIST_LINE
 from tarot_data.sources.lines import WHITESPACE, Kind, Line
-from tarot_data.sources.name_evidence import is_no_name, looks_like_name
+from tarot_data.sources.name_evidence import NameForm, form_of_name, is_no_name
 from tarot_data.sources.noise import noise_words
 from tarot_data.text.normalise import fold
 
@@ -61,21 +61,24 @@ class _Lead(NamedTuple):
 
 @lexicon.cached
 def _leads() -> _Lead:
-    asks, pronouns, before, lends, after, of, cards = (
+    asking, pronouns, before, lends, after, of, cards = (
         "|".join(map(re.escape, sorted(noise_words(kind), key=len, reverse=True)))
         for kind in ("head asks", "head pronoun", "head client", "head for", "head reads", "head of", "head cards")
     )
     name = r"[a-z\u3400-\u9fff]{1,6}|[a-z]{2,12}"
     return _Lead(
-        re.compile(rf"^(.{{0,24}}?)(?:(?:{pronouns})的?)?(?:{asks})[^\w\s]{{0,4}}\s*(\S.*)$"),
+        re.compile(rf"^(.{{0,24}}?)(?:(?:{pronouns})的?)?(?:{asking})[^\w\s]{{0,4}}\s*(\S.*)$"),
         re.compile(rf"(?:{before})\W{{0,3}}({name})|(?:{lends})\s?({name}?)\s?(?:{after})|^({name}?)(?:{of})"),
         re.compile(rf"(?:^|[^\w]|[0-9])(?:{cards})$|(?:{cards})$"),
     )
 
 
-def with_labels(lines: list[Line]) -> list[Line]:
-    """Return the lines of a note with its unlabelled heads labelled; the lines themselves if it has none."""
-    heads = _heads(lines)
+def with_labels(lines: list[Line], named: bool = False) -> list[Line]:
+    """Return the lines of a note with its unlabelled heads labelled; the lines themselves if it has none.
+
+    named: the file's name has the person, so that cards alone at the top are a head.
+    """
+    heads = _heads(lines, named)
     if not heads:
         return lines
     out: list[Line] = []
@@ -98,7 +101,7 @@ class _Head(NamedTuple):
     lines: list[Line]
 
 
-def _heads(lines: list[Line]) -> list[_Head]:
+def _heads(lines: list[Line], named: bool) -> list[_Head]:
     found: list[_Head] = []
     floor = index = 0
     labelled = any(map(_is_label_of_cards, lines))
@@ -107,7 +110,8 @@ def _heads(lines: list[Line]) -> list[_Head]:
             index += 1
             continue
         end = _end_of_cards(lines, index)
-        if head := _head_around(lines, index, end, floor):
+        alone = named and not any(line.stripped and not line.level for line in lines[:index])
+        if head := _head_around(lines, index, end, floor, alone):
             found.append(head)
         floor = index = end
     return found
@@ -130,8 +134,9 @@ def _has_cards(line: Line) -> bool:
     return bool(content_cards.named_cards(text) or line.item) and bool(card_fields.listed(text))
 
 
-def _head_around(lines: list[Line], cards: int, end: int, floor: int) -> _Head | None:
-    """Read the head above the lines of its cards; None if it is none, or says nothing that has no label.
+def _head_around(lines: list[Line], cards: int, end: int, floor: int, alone: bool) -> _Head | None:
+    """Read the head above the lines of its cards; None if it is none, or says nothing that has no label and the cards are
+    not alone the head.
 
     It is a block of its own with text below, and no cards with nothing but a head below them are above it.
     """
@@ -145,7 +150,7 @@ def _head_around(lines: list[Line], cards: int, end: int, floor: int) -> _Head |
         return None
     named = _known(lines[begin:end])
     read = {_NAMED[label] for pairs in parts.values() for label, _ in pairs}
-    if not (read - named) & {"person", "question"}:
+    if not (read - named) & {"person", "question"} and not (alone and not named):
         return None
     return _Head(begin, end, _rewritten(lines, begin, cards, end, parts, named))
 
@@ -273,7 +278,7 @@ def _client_and_question(text: str, folded: str) -> list[Part] | None:
             found, text, folded = [(_PERSON, name)], text[client.end() :], folded[client.end() :]
     if asked := _leads().asks.match(folded):
         before, question = text[: asked.end(1)], text[asked.start(2) :].strip(_MARKS)
-        around = _segments(before, asks=True) if before.strip(_MARKS) and not found else []
+        around = _segments(before, asked=True) if before.strip(_MARKS) and not found else []
         if around is None and len(before) <= LONGEST_ASKER and not any(mark in before for mark in _ENDS):
             around = []  # somebody asks whose name is not plain: `桃子的妹妹小梨，问期末`
         return None if around is None or not question else [*found, *around, (_QUESTION, question)]
@@ -289,23 +294,25 @@ def _name_in(text: str, client: re.Match) -> str:
     return text[client.start(client.lastindex) : client.end(client.lastindex)]
 
 
-def _segments(text: str, asks: bool = False) -> list[Part] | None:
-    """Read a line of short parts: `0611 阿沁 事业`, `客人 Momo～`, `给 Vivi 抽牌`, `圣三角：要不要续签`.
-    asks: a question follows, so that a word alone is who asks."""
+class Words(NamedTuple):
+    """A line of short parts. found: its day and spread; rest: its words that are no day, topic, spread or filler; beside: a
+    day or a topic is in the line, so that a word beside it may be anybody's name."""
+
+    found: list[Part]
+    rest: list[str]
+    beside: bool
+
+
+def words_of(text: str) -> Words:
+    """Split a line or the name of a file into its parts: `0611 阿沁 事业`, `塔罗-小鹿-0305`."""
     found: list[Part] = []
     if day := _DAY.search(text):
         compact = _COMPACT.fullmatch(day[0])
         found.append((_DATE, f"{int(compact[1])}月{int(compact[2])}日" if compact else day[0]))
         text = f"{text[: day.start()]} {text[day.end() :]}"
-    text = _TIME.sub(" ", text)
     rest: list[str] = []
     topic = False
-    folded = fold(text)
-    if len(folded) == len(text) and (client := _leads().client.search(folded)):
-        name = _name_in(text, client)
-        if not is_no_name(name):
-            return [*found, (_PERSON, name)]
-    for segment in filter(None, _BREAK.split(text)):
+    for segment in filter(None, _BREAK.split(_TIME.sub(" ", text))):
         folded = fold(segment)
         if folded in topics():
             topic = True
@@ -315,19 +322,31 @@ def _segments(text: str, asks: bool = False) -> list[Part] | None:
             found.append((_SPREAD, segment))
         else:
             rest.append(segment)
+    return Words(found, rest, day is not None or topic)
+
+
+def _segments(text: str, asked: bool = False) -> list[Part] | None:
+    """Read a line of short parts: `0611 阿沁 事业`, `客人 Momo～`, `给 Vivi 抽牌`, `圣三角：要不要续签`.
+    asked: a question follows, so that a word alone is who asks."""
+    found, rest, beside = words_of(text)
+    text = _TIME.sub(" ", _DAY.sub(" ", text, count=1))
+    folded = fold(text)
+    if len(folded) == len(text) and (client := _leads().client.search(folded)):
+        name = _name_in(text, client)
+        if not is_no_name(name):
+            return [*(part for part in found if part[0] == _DATE), (_PERSON, name)]
     if not rest:
         return found
-    alone = not day and not topic and not asks
-    if len(rest) == 1 and _is_name(rest[0], alone):
+    if len(rest) == 1 and _is_name(rest[0], alone=not beside and not asked):
         return [*found, (_PERSON, rest[0])]
     return _question_or_none(found, rest, text)
 
 
 def _question_or_none(found: list[Part], rest: list[str], text: str) -> list[Part] | None:
     """Read what is behind the spread of a line as a question, or its first word as a name before a topic."""
-    if len(rest) == 2 and _is_name(rest[0], alone=True) and len(rest[1]) <= LONGEST_TOPIC and not _asks(rest[1]):
+    if len(rest) == 2 and _is_name(rest[0], alone=True) and len(rest[1]) <= LONGEST_TOPIC and not asks(rest[1]):
         return [*found, (_PERSON, rest[0])]
-    if not _asks(text) or any(label == _DATE for label, _ in found):
+    if not asks(text) or any(label == _DATE for label, _ in found):
         return None
     # `圣三角：要不要续签`, but not `下半年财运，要不要换`, which begins like the name of a spread.
     found = [
@@ -337,13 +356,14 @@ def _question_or_none(found: list[Part], rest: list[str], text: str) -> list[Par
     return [*found, (_QUESTION, text[start:].strip(_MARKS))]
 
 
-def _asks(text: str) -> bool:
+def asks(text: str) -> bool:
+    """Check for a word of a question."""
     folded = fold(text)
     return any(word in folded for word in noise_words("asks"))
 
 
 def _is_name(text: str, alone: bool) -> bool:
     """Check for a name. alone: nothing else is in its line, so that its form must be that of a name."""
-    if not _NAME.fullmatch(text) or is_no_name(text) or _asks(text) or text.endswith(noise_words("no head name")):
+    if not _NAME.fullmatch(text) or is_no_name(text) or asks(text) or text.endswith(noise_words("no head name")):
         return False
-    return not alone or looks_like_name(text) or (len(text) == 2 and text[0] == text[1])
+    return not alone or form_of_name(text) is not NameForm.NONE

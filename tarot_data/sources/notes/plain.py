@@ -13,7 +13,8 @@ from tarot_data.sources.labelled_lines import read_head
 from tarot_data.sources.lines import DAY, ORNAMENTS, WHITESPACE, Kind, Line
 from tarot_data.sources.notes import bare_heads, markup, outline, sections
 from tarot_data.sources.notes.beginnings import NO_TITLE, Reading, client_of_all, find_readings
-from tarot_data.sources.notes.front_matter import FORM, day_in_name, front_matter, record_of_note
+from tarot_data.sources.notes.file_name import day_of_file, person_in_name
+from tarot_data.sources.notes.front_matter import FORM, front_matter, record_of_note
 from tarot_data.sources.notes.markdown_tables import without_tables
 from tarot_data.sources.record_builder import to_record
 from tarot_data.sources.records import Blob, RawRecord, Rejected, Source, source_of
@@ -56,7 +57,8 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
         # A daily note: its front matter applies to all readings in it.
         yield from read_lines(lines, blob, FORM, common=fields)
     else:
-        yield record_of_note(blob, fields, "\n".join(line.text for line in lines))
+        record = record_of_note(blob, fields, "\n".join(line.text for line in lines))
+        yield record if record.person else replace(record, person=person_in_name(blob, record.content))
 
 
 def read_lines(
@@ -83,15 +85,19 @@ def split(
 
     common: fields of every reading that does not have them itself.
     """
-    written, lines = lines, bare_heads.with_labels(lines)
+    client = person_in_name(blob, "\n".join(line.text for line in lines))
+    written, lines = lines, bare_heads.with_labels(lines, named=client is not None)
     readings = find_readings(lines)
     if not readings:
-        yield _unlabelled(lines, blob, source_of(blob, locator.format(lines[0].number if lines else 1), form), common)
+        source = source_of(blob, locator.format(lines[0].number if lines else 1), form)
+        yield _unlabelled(lines, blob, source, common, client)
         return
+    if any("person" in reading.head.names for reading in readings):
+        client = None
     if not common and lines is written:  # a name without a label is that of one reading
         common = client_of_all(lines, readings)
     common = common or {}
-    note = _Note(lines, day_in_name(blob.name))
+    note = _Note(lines, day_of_file(blob, client), client)
     early = lines[: readings[0].begin]
     preface = sections.text_above(early)
     places: Counter[str] = Counter()
@@ -120,10 +126,12 @@ class Above(NamedTuple):
 
 class _Note:
     """The lines of a note and what applies to all readings in it. headings: indexes of its headings. dated: it is of one
-    day, whose date is in its name or its first line. day: that date."""
+    day, whose date is in its name or its first line. day: that date. client:
+    the person in its name."""
 
-    def __init__(self, lines: list[Line], day: str | None) -> None:
+    def __init__(self, lines: list[Line], day: str | None, client: str | None) -> None:
         self.lines = lines
+        self.client = client
         self.headings = [index for index, line in enumerate(lines) if line.stripped[:1] == "#" and line.level]
         texts = [line for line in lines if line.stripped]
         first = texts[1] if texts[0].level == 1 and texts[0].kind != Kind.DATE and texts[1:] else texts[0]
@@ -167,15 +175,16 @@ def _record(reading: Reading, body: list[Line], note: _Note, common: Fields, sou
         fields[("date", 1)] = [("日期", day)]
     title = above.title or (above.name if ("question", 1) in reading.head.fields else None)
     texts = [*filter(None, [reading.head.inline]), *(line.text for line in body)]
-    return to_record(fields, source, content="\n".join(texts).strip(), title=title, date_hint=hint)
+    content = "\n".join(texts).strip()
+    return to_record(fields, source, content=content, title=title, date_hint=hint, client=note.client)
 
 
-def _unlabelled(lines: list[Line], blob: Blob, source: Source, common: Fields | None) -> RawRecord:
+def _unlabelled(lines: list[Line], blob: Blob, source: Source, common: Fields | None, client: str | None) -> RawRecord:
     body = "\n".join(line.text for line in lines).strip()
     heading = Line(body).title if Line(body).level == 1 and "\n" not in body else None
-    day = day_in_name(blob.name)
+    day = day_of_file(blob, client)
     fields = {**(common or {}), **({("date", 1): [("日期", day)]} if day else {})}
-    return to_record(fields, source, content=body, title=heading, date_hint=blob.hint)
+    return to_record(fields, source, content=body, title=heading, date_hint=blob.hint, client=client)
 
 
 def _read_above(lines: list[Line]) -> Above:
