@@ -2,18 +2,22 @@
 
     accelerate launch --config_file tarot_train/launch/ddp-2.yaml -m tarot_train VERSION_FOLDER --data-dir DATA
 
-On a CPU: `torchrun --nproc_per_node 2 -m tarot_train …`. `tarot train` takes the lock of a version and starts one process;
-its copies under a launcher would stand in each other's way.
+On a CPU: `torchrun --nproc_per_node 2 -m tarot_train …`. As `tarot train`, it takes the lock of the version; of several
+processes the first one does.
 """
 
 import argparse
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from schemas.errors import Problem
 from schemas.messages import say
-from tarot_train import sft
+from tarot_train import sft, training_rows
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,20 +35,41 @@ def main(arguments: list[str] | None = None) -> int:
     overrides = dict(part.split("=", 1) for part in given.set)
     os.umask(0o077)  # runs hold examples and generated readings: their owner's only
     try:
-        run_dir = sft.train(
-            given.version,
-            given.base,
-            given.recipe,
-            overrides,
-            data_dir=given.data_dir,
-            notice=lambda code, values: print(say(f"notice.{code}", "en", **values), file=sys.stderr),
-            smoke=given.smoke,
-        )
+        with only_training(given.version, given.data_dir):
+            run_dir = sft.train(
+                given.version,
+                given.base,
+                given.recipe,
+                overrides,
+                data_dir=given.data_dir,
+                notice=lambda code, values: print(say(f"notice.{code}", "en", **values), file=sys.stderr),
+                smoke=given.smoke,
+            )
     except Problem as problem:
         print(problem, file=sys.stderr)
         return 1
     print(run_dir)
     return 0
+
+
+@contextmanager
+def only_training(version_dir: Path, data_dir: Path) -> Iterator[None]:
+    """Hold the lock that `tarot train` takes too. Raises Problem `training` if another process trains this version."""
+    version = training_rows.manifest_of(version_dir)["hash"]
+    if os.environ.get("RANK", "0") != "0":
+        yield
+        return
+    path = data_dir / "locks" / f"train-{version[:16]}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise Problem("training", version=version[:8]) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from tarot_train import device as devices
 from tarot_train import plan, training_rows
 from tarot_train import recipe as recipes
 from tarot_train.bootstrap import mean_difference, ratio_difference
-from tarot_train.generate import Manner, adapter_off, ask, generate, load
+from tarot_train.generate import Manner, adapter_off, ask, forget_generation, generate, load
 from tarot_train.memorisation import copied_shares
 from tarot_train.run_folder import bases_dir
 from tarot_train.scores import DIMENSIONS, score
@@ -56,6 +56,7 @@ def evaluate_base(
     dtype = "float32" if here.kind == "cpu" else "bfloat16" if here.bfloat16 else "float16"
     tokenizer = bases.load_tokenizer(folder, used.base.template)
     model = bases.load_model(folder, dtype, here.kind)
+    forget_generation(model, tokenizer)
     result, lines = measure(model, tokenizer, ("base",), data, used, False, annotate, progress)
     out.mkdir(parents=True, exist_ok=True)
     about = {"name": used.base.name, "identity": bases.identity(folder), "stand_in": bases.is_stand_in(folder)}

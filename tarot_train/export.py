@@ -10,37 +10,27 @@ from pathlib import Path
 
 from schemas.errors import Problem
 from tarot_train import base_model as bases
+from tarot_train import gguf_file
 from tarot_train.evaluate import fixed_cases, load_run, read_manifest
-from tarot_train.generate import Manner, ask, generate
+from tarot_train.generate import OPEN, Manner, ask, generate
 from tarot_train.recipe import Generation
-
-KINDS = ("F16", "F32", "Q8_0")
-
-GGUF_NAMES = {
-    "self_attn.q_proj": "attn_q",
-    "self_attn.k_proj": "attn_k",
-    "self_attn.v_proj": "attn_v",
-    "self_attn.o_proj": "attn_output",
-    "mlp.gate_proj": "ffn_gate",
-    "mlp.up_proj": "ffn_up",
-    "mlp.down_proj": "ffn_down",
-    "input_layernorm": "attn_norm",
-    "post_attention_layernorm": "ffn_norm",
-}
-"""llama.cpp's names of the tensors of a Qwen2 block."""
 
 GO_TEMPLATES = {
     "r1": (
         '{{ .System }}{{ range .Messages }}{{ if eq .Role "user" }}<｜User｜>{{ .Content }}'
         '{{ else if eq .Role "assistant" }}<｜Assistant｜><think>\n\n</think>\n\n{{ .Content }}<｜end▁of▁sentence｜>'
-        "{{ end }}{{ end }}<｜Assistant｜><think>\n\n</think>\n\n"
+        "{{ end }}{{ end }}<｜Assistant｜>"
     ),
     "chatml": (
         "{{ if .System }}<|im_start|>system\n{{ .System }}<|im_end|>\n{{ end }}{{ range .Messages }}"
         "<|im_start|>{{ .Role }}\n{{ .Content }}<|im_end|>\n{{ end }}<|im_start|>assistant\n"
     ),
 }
-"""The package's templates in Ollama's template language, without the first token, which its runtime adds."""
+"""The package's templates in Ollama's template language, without the first token, which its runtime adds, and without what
+follows the last mark of the assistant: `REPLY_BEGINS`."""
+
+REPLY_BEGINS = {("r1", False): "<think>\n\n</think>\n\n", ("chatml", False): ""}
+"""What the prompt of a template ends in, by whether the run thinks; with thinking it opens the thought."""
 
 
 def merged(run_dir: Path, out: Path) -> dict:
@@ -94,20 +84,19 @@ def gguf(run_dir: Path, out: Path, kind: str = "F16", only_adapter: bool = False
     """Write a GGUF file of the merged model, or of the adapter alone, for llama.cpp and programs based on it.
 
     kind: F32, F16 or Q8_0 (for others run llama-quantize afterwards). Raises Problem `no_gguf` if the package
-    `gguf` is not installed, `gguf_kind`, `target_exists`.
+    `gguf` is not installed, `gguf_kind`, `target_exists`, and those of `gguf_file`.
     """
     if find_spec("gguf") is None:
         raise Problem("no_gguf")
-    if kind not in KINDS:
-        raise Problem("gguf_kind", kind=kind, have=", ".join(KINDS))
+    if kind not in gguf_file.KINDS:
+        raise Problem("gguf_kind", kind=kind, have=", ".join(gguf_file.KINDS))
     manifest = read_manifest(run_dir)
     with _made(out) as half:
         model, tokenizer = load_run(run_dir, manifest, four_bit=False)
         if only_adapter:
-            _write_gguf_adapter(model, half)
+            gguf_file.write_adapter(model, half)
         else:
-            pre = "deepseek-r1-qwen" if _template_name(tokenizer) == "r1" else "qwen2"
-            _write_gguf(model.merge_and_unload(), tokenizer, half, kind, pre)
+            gguf_file.write_model(model.merge_and_unload(), tokenizer, half, kind)
     return {"path": str(out), "bytes": out.stat().st_size, "kind": kind}
 
 
@@ -159,7 +148,7 @@ def modelfile(tokenizer, manifest: dict, weights: str) -> str:
             "# No SYSTEM line: it was trained without one. Ask as it was asked in training:",
             *("# | " + line for line in fixed_cases()[0]["prompt"].splitlines()),
             f"FROM ./{weights}",
-            f'TEMPLATE """{GO_TEMPLATES[name]}"""',
+            f'TEMPLATE """{GO_TEMPLATES[name]}{REPLY_BEGINS.get((name, manifest.get("thinking", False)), OPEN)}"""',
             f'PARAMETER stop "{tokenizer.eos_token}"',
             f"PARAMETER temperature {settings['temperature']}",
             f"PARAMETER top_p {settings['top_p']}",
@@ -186,103 +175,3 @@ def _greedy(model, tokenizer) -> list[str]:
 def _note(folder: Path, manifest: dict) -> None:
     about = {name: manifest[name] for name in ("run", "dataset", "base", "used", "template_sha256")}
     (folder / "tarot_run.json").write_text(json.dumps(about, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-
-
-def _gguf_name(name: str) -> str:
-    for begins, new in (
-        ("model.embed_tokens", "token_embd.weight"),
-        ("model.norm", "output_norm.weight"),
-        ("lm_head", "output.weight"),
-    ):
-        if name.startswith(begins):
-            return new
-    _, _, block, rest = name.split(".", 3)
-    module, tail = rest.rsplit(".", 1)
-    return f"blk.{block}.{GGUF_NAMES[module]}.{tail}"
-
-
-def _write_gguf_adapter(model, path: Path) -> None:
-    from gguf import GGUFWriter
-
-    writer = GGUFWriter(str(path), "qwen2")
-    writer.add_type("adapter")
-    writer.add_string("adapter.type", "lora")
-    writer.add_float32("adapter.lora.alpha", float(model.peft_config["default"].lora_alpha))
-    for name, parameter in model.named_parameters():
-        for side, tail in ((".lora_A.", ".lora_a"), (".lora_B.", ".lora_b")):
-            if side in name:
-                plain = name.replace("base_model.model.", "").split(".lora_")[0] + ".weight"
-                writer.add_tensor(_gguf_name(plain) + tail, parameter.detach().float().cpu().numpy())
-    _close(writer)
-
-
-def _write_gguf(model, tokenizer, path: Path, kind: str, pre: str) -> None:
-    """Write weights and tokenizer. pre: how llama.cpp splits text before its BPE, `qwen2` or `deepseek-r1-qwen`."""
-    from gguf import GGUFWriter, LlamaFileType  # needed for this export only
-
-    config = model.config
-    rope = getattr(config, "rope_parameters", None) or {}
-    files = {"F32": LlamaFileType.ALL_F32, "F16": LlamaFileType.MOSTLY_F16, "Q8_0": LlamaFileType.MOSTLY_Q8_0}
-    writer = GGUFWriter(str(path), "qwen2")
-    writer.add_block_count(config.num_hidden_layers)
-    writer.add_context_length(config.max_position_embeddings)
-    writer.add_embedding_length(config.hidden_size)
-    writer.add_feed_forward_length(config.intermediate_size)
-    writer.add_head_count(config.num_attention_heads)
-    writer.add_head_count_kv(config.num_key_value_heads)
-    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
-    writer.add_rope_freq_base(float(rope.get("rope_theta", getattr(config, "rope_theta", 10000.0))))
-    writer.add_file_type(files[kind])
-    _add_tokenizer(writer, tokenizer, config.vocab_size, pre)
-    _add_weights(writer, model, kind)
-    _close(writer)
-
-
-def _add_tokenizer(writer, tokenizer, size: int, pre: str) -> None:
-    """size: rows of the embedding table; ids without a token are padded."""
-    from gguf import TokenType
-
-    state = json.loads(tokenizer.backend_tokenizer.to_str())
-    tokens = [f"[PAD{i}]" for i in range(size)]
-    types = [TokenType.UNUSED] * size
-    for token, i in state["model"]["vocab"].items():
-        tokens[i], types[i] = token, TokenType.NORMAL
-    for added in state["added_tokens"]:
-        special = TokenType.CONTROL if added["special"] else TokenType.USER_DEFINED
-        tokens[added["id"]], types[added["id"]] = added["content"], special
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre(pre)
-    writer.add_token_list(tokens)
-    writer.add_token_types(types)
-    writer.add_token_merges([m if isinstance(m, str) else " ".join(m) for m in state["model"]["merges"]])
-    if tokenizer.bos_token_id is not None:
-        writer.add_bos_token_id(tokenizer.bos_token_id)
-        writer.add_add_bos_token(True)
-    writer.add_eos_token_id(tokenizer.eos_token_id)
-    writer.add_pad_token_id(tokenizer.pad_token_id)
-    writer.add_chat_template(tokenizer.chat_template)
-
-
-def _add_weights(writer, model, kind: str) -> None:
-    """kind: F32, F16 or Q8_0; vectors stay F32."""
-    import numpy as np
-    from gguf import GGMLQuantizationType, quants
-
-    quant = GGMLQuantizationType[kind]
-    for name, tensor in model.state_dict().items():
-        if name == "lm_head.weight" and model.config.tie_word_embeddings:
-            continue
-        array = tensor.detach().float().cpu().numpy()
-        if array.ndim == 1 or kind == "F32":
-            writer.add_tensor(_gguf_name(name), array)
-        elif kind == "F16":
-            writer.add_tensor(_gguf_name(name), array.astype(np.float16))
-        else:
-            writer.add_tensor(_gguf_name(name), quants.quantize(array, quant), raw_dtype=quant)
-
-
-def _close(writer) -> None:
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()

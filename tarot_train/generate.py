@@ -13,6 +13,9 @@ from tarot_train.training_rows import escape, prompt_ids
 
 Progress = Callable[[str, int, int], None] | None
 
+OPEN = "<think>\n"
+"""Ends the prompt of a run that thinks."""
+
 CLOSE = "</think>"
 """Ends the thinking trace; one token or plain text, depending on the tokenizer."""
 
@@ -47,7 +50,6 @@ def load(adapter: Path, base: Path, dtype: str = "float32", device: str | None =
     Raises Problem `no_adapter`, `base_missing`.
     """
     from peft import PeftModel
-    from transformers import GenerationConfig
 
     # Without the second, peft would look for a pickle.
     if not all((adapter / name).exists() for name in ("adapter_config.json", "adapter_model.safetensors")):
@@ -55,11 +57,20 @@ def load(adapter: Path, base: Path, dtype: str = "float32", device: str | None =
     found = devices.find().kind if device is None else device
     model = bases.load_model(base, dtype, found, quantize)
     tokenizer = bases.load_tokenizer(adapter, "own")
-    # What a base ships (repetition penalties, other end tokens) is not what was trained, and would fill every gap.
+    forget_generation(model, tokenizer)
+    return PeftModel.from_pretrained(model, adapter).eval(), tokenizer
+
+
+def forget_generation(model, tokenizer) -> None:
+    """Replace the generation_config of a base by one that has special tokens only.
+
+    What a base ships (repetition penalties, other end tokens) is not what was trained, and would fill every gap.
+    """
+    from transformers import GenerationConfig
+
     model.generation_config = GenerationConfig(
         bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
     )
-    return PeftModel.from_pretrained(model, adapter).eval(), tokenizer
 
 
 def ask(prompt: str) -> list[dict]:

@@ -301,6 +301,32 @@ def test_a_modelfile_renders_what_was_trained(run, tuned):
     assert rendered_by_go(template, [{"Role": "user", "Content": "问"}]) == trained.removeprefix(tokenizer.bos_token)
 
 
+@pytest.mark.parametrize(("name", "thinks"), [("r1", False), ("r1", True), ("chatml", False), ("chatml", True)])
+def test_ollama_prompts_as_the_run_was_trained(real_tokenizers, tokenizers, name, thinks):
+    tokenizer = tokenizers[0] if name == "r1" else real_tokenizers.get(name)
+    if tokenizer is None:
+        pytest.skip("the Qwen2 tokenizer is not available")
+    about = {"run": "0001-a", "base": {"name": "b"}, "dataset": {"hash": "d" * 16}, "thinking": thinks}
+    about["used"] = {"generation": {"temperature": 0.6, "top_p": 0.95, "max_new_tokens": 9}}
+    text = export.modelfile(tokenizer, about, "model.gguf")
+    trained = tokenizer.apply_chat_template(
+        [{"role": "user", "content": "问"}], add_generation_prompt=True, tokenize=False, enable_thinking=thinks
+    )
+    template = text.split('TEMPLATE """')[1].split('"""')[0]
+    _, begins = trained.split("问")
+    assert begins.endswith(template.rsplit("{{ end }}", 1)[1]) and template.endswith("<think>\n") is thinks
+
+
+def test_a_bare_base_generates_without_its_penalties():
+    from types import SimpleNamespace
+
+    from transformers import GenerationConfig
+
+    model = SimpleNamespace(generation_config=GenerationConfig(repetition_penalty=1.3, temperature=0.1))
+    generate.forget_generation(model, SimpleNamespace(bos_token_id=1, eos_token_id=2, pad_token_id=3))
+    assert model.generation_config.repetition_penalty is None and model.generation_config.eos_token_id == 2
+
+
 def rendered_by_go(template: str, messages: list[dict]) -> str:
     """Render the subset of Go's template language that our template uses, for user messages."""
     import re
