@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     overrides = dict(part.split("=", 1) for part in given.set)
     os.umask(0o077)  # runs hold examples and generated readings: their owner's only
     try:
-        with only_training(given.version, given.data_dir):
+        with only_training(given.version, given.data_dir, first=sft.is_first_process()):
             run_dir = sft.train(
                 given.version,
                 given.base,
@@ -53,10 +53,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 @contextmanager
-def only_training(version_dir: Path, data_dir: Path) -> Iterator[None]:
-    """Hold the lock that `tarot train` takes too. Raises Problem `training` if another process trains this version."""
+def only_training(version_dir: Path, data_dir: Path, *, first: bool) -> Iterator[None]:
+    """Hold the lock that `tarot train` takes too. Raises Problem `training` if another process trains this version.
+
+    first: whether this is the first of the processes that train together; the others need no lock.
+    """
     version = training_rows.manifest_of(version_dir)["hash"]
-    if os.environ.get("RANK", "0") != "0":
+    if not first:
         yield
         return
     path = data_dir / "locks" / f"train-{version[:16]}.lock"

@@ -17,6 +17,7 @@ from tarot_train.memorisation import copied_shares
 from tarot_train.run_folder import bases_dir
 from tarot_train.scores import DIMENSIONS, score
 from tarot_train.tables import read_table
+from tarot_train.trainer import kept_logits
 
 Progress = Callable[[str, int, int], None] | None
 Annotate = Callable[[list[dict]], list[dict]]
@@ -201,13 +202,13 @@ def row_losses(
     import torch
 
     out = []
-    plain = model.get_base_model() if hasattr(model, "get_base_model") else model
     with adapter_off(model, untouched), torch.inference_mode():
         for number, row in enumerate(train_rows, 1):
             prompt, whole = training_rows.render(tokenizer, row)
             ids = torch.tensor([whole], device=model.device)
-            hidden = plain.model(input_ids=ids, use_cache=False).last_hidden_state[0, len(prompt) - 1 : -1]
-            logits = plain.lm_head(hidden).float()
+            scored = torch.arange(len(prompt) - 1, len(whole) - 1, device=model.device)
+            logits = model(input_ids=ids, use_cache=False, **kept_logits(model, scored)).logits[0]
+            logits = (logits if len(logits) == len(scored) else logits[scored]).float()
             loss = torch.nn.functional.cross_entropy(logits, ids[0, len(prompt) :], reduction="sum")
             out.append((loss.item(), len(whole) - len(prompt)))
             if progress:

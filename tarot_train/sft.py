@@ -295,6 +295,11 @@ def _team(device: devices.Device):
     return PartialState(cpu=device.kind == "cpu")
 
 
+def is_first_process() -> bool:
+    """Whether this process is alone, or the first of those that a launcher started together."""
+    return _team(devices.find()).is_main_process
+
+
 def _peak(device: devices.Device) -> float:
     if device.kind == "cuda":
         import torch
