@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := data/demo
 
-.PHONY: setup demo test lint bench bench-million bench-patterns bench-scores torture fuzz audit constraints clean
+.PHONY: setup setup-hashed demo test lint bench bench-million bench-patterns bench-scores torture fuzz audit sbom constraints hashes clean
 
 setup: $(VENV)/.ready
 
@@ -13,6 +13,17 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar on -c constraints.txt -e '.[train,dev]'
 	@touch $@
+
+# The same, but every file must have one of the hashes in constraints-hashed*.txt: docs/contributing.md. A torch that is in .venv already
+# (PyTorch's CPU build, whose files are not PyPI's) is left as it is, unchecked.
+setup-hashed:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r constraints-hashed.txt
+	@$(BIN)/python -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("torch") is None)' \
+		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r constraints-hashed-torch.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m pip check
+	@touch $(VENV)/.ready
 
 # The bundled sample plus made-up readings up to the gate, through the whole pipeline: ingest, publish, report, train, evaluate.
 demo: setup
@@ -43,10 +54,20 @@ torture: setup
 fuzz: setup
 	$(BIN)/python -m benchmarks.fuzz --files 10000 --write
 
-# Known vulnerabilities of the pinned tree; asks the network. In an environment of its own: it is no part of the project.
+# Known vulnerabilities of the pinned tree. ADVISORIES=DIR looks them up in an offline copy of the OSV database; without it the
+# network is asked, by pip-audit in an environment of its own: it is no part of the project.
 audit: setup
-	$(PYTHON) -m venv $(VENV)/audit && $(VENV)/audit/bin/python -m pip install --quiet pip-audit
+ifdef ADVISORIES
+	@$(BIN)/python -m benchmarks.audit constraints.txt '$(ADVISORIES)'
+else
+	$(PYTHON) -m venv $(VENV)/audit && $(VENV)/audit/bin/python -m pip install --quiet pip-audit==2.10.1
 	$(VENV)/audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip --strict --progress-spinner off
+endif
+
+# Bill of materials (CycloneDX 1.6, checked against its schema) of what is installed in .venv.
+sbom: setup
+	$(PYTHON) -m venv $(VENV)/sbom && $(VENV)/sbom/bin/python -m pip install --quiet cyclonedx-bom==7.5.0
+	$(VENV)/sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --sv 1.6 -o sbom.cdx.json $(BIN)/python
 
 bench-patterns: setup
 	$(BIN)/python -m benchmarks.patterns
@@ -54,9 +75,23 @@ bench-patterns: setup
 bench-scores: setup
 	$(BIN)/python -m benchmarks.scores
 
-# Regenerate the pinned tree after a change of pyproject.toml (needs uv).
-constraints:
-	uv pip compile --universal --python-version 3.11 --all-extras --no-header --no-annotate pyproject.toml -o constraints.txt
+UV = $(VENV)/pin/bin/uv
+COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --all-extras --no-header --no-annotate pyproject.toml
+TORCH = /^[a-zA-Z0-9]/ { torch = /^(torch|triton|nvidia-|cuda-)/ }
+
+# Regenerate the pinned tree after a change of pyproject.toml, with the hashes of its files.
+constraints: $(UV)
+	$(COMPILE) -o constraints.txt
+	$(MAKE) hashes
+
+# The hashes of the pinned versions, as the index has them; torch and CUDA's libraries in a file of their own.
+hashes: $(UV)
+	$(COMPILE) --generate-hashes -c constraints.txt -o $(VENV)/pin/hashed.txt
+	awk '$(TORCH) !torch' $(VENV)/pin/hashed.txt > constraints-hashed.txt
+	awk '$(TORCH) torch' $(VENV)/pin/hashed.txt > constraints-hashed-torch.txt
+
+$(UV):
+	$(PYTHON) -m venv $(VENV)/pin && $(VENV)/pin/bin/python -m pip install --quiet uv==0.13.9
 
 clean:
 	rm -rf $(VENV) $(DEMO)

@@ -21,7 +21,7 @@ from tarot_data.erasure.person import find as find_person
 from tarot_data.privacy import suppression_list
 from tarot_data.privacy.name_search import masked, spans
 from tarot_data.store import delta, tables
-from tarot_data.system.atomic import remove_leftovers, write_text
+from tarot_data.system.atomic import remove, remove_leftovers, write_text
 from tarot_data.system.locks import WAIT_SECONDS, exclusive
 
 INBOX = "inbox"
@@ -219,9 +219,10 @@ def forget_runs(data_dir: Path, person: Person) -> tuple[list[dict], int, int]:
     vocabulary included, is made from the readings themselves. A real base is not, and what its adapter learned cannot
     be removed: people decide whether to keep it.
     """
-    for hidden in (data_dir / "runs").glob(".*"):
-        # Unfinished trainings, smoke tests and evaluations of bases: all use versions that are about to change.
-        shutil.rmtree(hidden, ignore_errors=True)
+    runs = data_dir / "runs"
+    # Unfinished trainings, smoke tests and evaluations of bases: all use versions that are about to change.
+    for hidden in [*runs.glob(".*"), *runs.glob("*/**/.*.half"), *(data_dir / "exports").glob(".*.half")]:
+        remove(hidden)
     marked = _runs_of(data_dir, person.hashes)
     generations = 0
     for path in sorted([*(data_dir / "runs").rglob("*.jsonl"), *data_dir.glob("*.jsonl")]):

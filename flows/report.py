@@ -6,7 +6,7 @@ from pathlib import Path
 from tarot_data.dataset import versions
 from tarot_data.report import page, statistics
 from tarot_data.store import tables
-from tarot_data.system.atomic import remove_leftovers, write_text
+from tarot_data.system.atomic import write_text
 
 
 def write_report(
@@ -34,7 +34,6 @@ def write_report(
     name += "-pseudonyms" if pseudonyms else ""
     folder = data_dir / "reports"
     folder.mkdir(parents=True, exist_ok=True)
-    remove_leftovers(folder)
     path = page.write(measured, folder / f"{name}.html", lang)
     if version and not pseudonyms:
         # Only the figures that the next version is compared with, no text that people wrote.

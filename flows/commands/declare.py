@@ -22,6 +22,7 @@ from flows.runtime.progress import bar
 from flows.training.gate import MIN_NEW, MIN_READINGS
 from schemas.errors import Problem
 from schemas.messages import LANGUAGES, catalogue, say
+from tarot_data.system import scratch
 
 
 class Context:
@@ -118,6 +119,7 @@ class Command(click.Command):
             bucket.opened(place, warn, alone=self.alone) as data_dir,
         ):
             environment.prepare(data_dir, lexicon, strict)
+            scratch.sweep(data_dir)
             targets = [given[param.name] for param in self.params if isinstance(param.type, Target)]
             with disk_errors.disk_problems(data_dir, filter(None, targets)), terminal.escape_output(bar.rest):
                 context.invoke(self.callback, Context(data_dir, as_json, lang), **given)

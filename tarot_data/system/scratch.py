@@ -4,14 +4,17 @@ They are in the data directory, so that `atomic.remove_leftovers` finds those of
 forgotten person covers them.
 """
 
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tarot_data.system.atomic import own_suffix, remove_if_left, remove_leftovers
+
 _data_dir: Path | None = None
 """The data directory of this process."""
+
+_PREFIX = ".scratch."
 
 
 def use(data_dir: Path) -> None:
@@ -20,9 +23,16 @@ def use(data_dir: Path) -> None:
     _data_dir = data_dir
 
 
+def sweep(data_dir: Path) -> None:
+    """Remove what killed commands left in a data directory, and their copies in the system's place for temporary files."""
+    remove_leftovers(data_dir, skip=frozenset({"inbox", "prefect"}))
+    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        remove_if_left(left)
+
+
 @contextmanager
 def folder() -> Iterator[Path]:
     """Yield an empty folder that is removed when the block ends."""
     parent = _data_dir if _data_dir and _data_dir.is_dir() else None
-    with tempfile.TemporaryDirectory(prefix=".scratch.", suffix=f".{os.getpid()}.half", dir=parent) as name:
+    with tempfile.TemporaryDirectory(prefix=_PREFIX, suffix=f".{own_suffix()}", dir=parent) as name:
         yield Path(name)

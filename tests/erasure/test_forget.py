@@ -25,6 +25,7 @@ from tarot_data.ingest.fixes import Fix
 from tarot_data.privacy import name_search, pseudonyms, suppression_list
 from tarot_data.privacy.person_names import may_be_one
 from tarot_data.store import delta, tables, teacher
+from tarot_data.system.atomic import own_suffix
 from tests.builders import card, source, stored, stored_row, unlike
 
 NAME = "欧阳雪岭"
@@ -315,6 +316,19 @@ def test_what_a_killed_write_left_is_removed(data):
     (data / f".pseudonyms.json.{ended.pid}.half").write_text(json.dumps({NAME: "P1"}))
     assert forgetting.forget(data, NAME)["left"] == [] and holding(data, *WORDS) == []
     assert not list(data.glob(".*.half"))
+
+
+def test_what_a_killed_evaluation_left_is_removed(data):
+    folder = data / "runs" / "0001-abcdef00"
+    (folder / ".generations.jsonl.half").write_text(NAME)
+    (data / "exports" / ".0001-abcdef00-merged.half").mkdir()
+    assert forgetting.forget(data, NAME)["left"] == [] and list(data.rglob(".*.half")) == []
+
+
+def test_a_running_commands_copy_is_searched(data):
+    (data / f".scratch.x.{own_suffix()}").mkdir()
+    (data / f".scratch.x.{own_suffix()}" / "copy.db").write_text(NAME)
+    assert [path.split("/")[-1] for path in forgetting.forget(data, NAME)["left"]] == ["copy.db"]
 
 
 @pytest.mark.parametrize("table", forget_person.REWRITERS)

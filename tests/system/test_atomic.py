@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tarot_data.system.atomic import new_folder, remove_leftovers, replacing, write_text
+from tarot_data.system.atomic import new_folder, own_suffix, remove_leftovers, replacing, write_text
 
 
 def names(folder):
@@ -44,13 +44,25 @@ def test_what_killed_writes_left_is_removed(tmp_path):
     (left,) = names(tmp_path / "deep")
     with replacing(tmp_path / "b.json"):
         remove_leftovers(tmp_path)
-        assert names(tmp_path) == [f".b.json.{os.getpid()}.half", "deep"]
+        assert names(tmp_path) == [f".b.json.{own_suffix()}", "deep"]
     assert left.endswith(".half") and names(tmp_path) == ["b.json", "deep"] and names(tmp_path / "deep") == []
 
 
-def test_a_folder_appears_with_all_its_files(tmp_path):
-    (tmp_path / ".v1.half").mkdir()
-    (tmp_path / ".v1.half" / "left.txt").write_text("of a killed process")
+def test_a_process_with_a_dead_ones_number_keeps_nothing(tmp_path):
+    (tmp_path / f".a.txt.{os.getpid()}-1.half").write_text("of an earlier process")
+    (tmp_path / f".b.txt.{os.getpid()}.half").write_text("of 0.1.0, perhaps of this one")
+    (tmp_path / ".c.half").write_text("of somebody else")
+    remove_leftovers(tmp_path)
+    assert names(tmp_path) == [f".b.txt.{os.getpid()}.half", ".c.half"]
+
+
+@pytest.mark.parametrize("left", [".v1.half", ".v1.{dead}-77.half", ".v1.{dead}.half"])
+def test_a_folder_appears_with_all_its_files(tmp_path, left):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left = tmp_path / left.format(dead=ended.pid)
+    left.mkdir()
+    (left / "left.txt").write_text("of a killed process")
     with new_folder(tmp_path / "v1") as half:
         (half / "a.txt").write_text("a")
         assert not (tmp_path / "v1").exists()
