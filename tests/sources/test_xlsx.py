@@ -280,3 +280,32 @@ def test_a_label_above_the_header_applies_below(read):
     rows = [["客户：阿宁"], [], ["日期", "问题", "牌", "解读"], ["2024/1/5", "换组", CARDS, BODY]]
     (record,) = read({"a.xlsx": workbook({"1": rows})})
     assert (record.person, record.question) == ("阿宁", "换组")
+
+
+def days_of(read, written, number_format="General"):
+    def change(book):
+        for cell in book.active["A"][1:]:
+            cell.number_format = number_format
+
+    data = workbook(
+        {"2024年": [HEADER, *(row(day, body=f"{BODY}{index}") for index, day in enumerate(written))]}, change
+    )
+    return [str(to_reading(record)["date"])[5:] for record in read({"a.xlsx": data})]
+
+
+def test_a_number_is_read_as_its_cell_shows_it(read):
+    assert days_of(read, [3.1, 3.2, 3.25], "0.00") == ["03-10", "03-20", "03-25"]
+
+
+@pytest.mark.parametrize(
+    ("written", "days"),
+    [
+        ([3.8, 3.9, 3.1, 3.12], ["03-08", "03-09", "03-10", "03-12"]),
+        ([3.12, 3.1, 3.9], ["03-12", "03-10", "03-09"]),
+        ([3.18, 3.19, 3.2], ["03-18", "03-19", "03-20"]),
+        ([2.28, 3.1, 3.12], ["02-28", "03-01", "03-12"]),
+        ([3.1, 3.9], ["03-01", "03-09"]),
+    ],
+)
+def test_a_dropped_zero_comes_back_between_its_neighbours(read, written, days):
+    assert days_of(read, written) == days

@@ -3,7 +3,7 @@
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
@@ -24,9 +24,11 @@ from tarot_data.text.normalise import fold
 FORM = "xlsx"
 MAX_CELLS = 5_000_000
 """Cells of the rectangle a sheet spans: fastexcel allocates all of it, and one cell at XFD1048576 spans 17 billion."""
+MAX_DECIMALS = 100_000
+"""Cells of a sheet whose decimals are written as they are shown."""
 MAX_SHEET = 512 * 1024 * 1024
 
-_CELL = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,7})"(?:[^>]*[^/])?>')
+_CELL = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,7})"(?: s="(\d{1,5})")?(?:[^>]*[^/])?>')
 _MERGE = re.compile(rb'<mergeCell ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
@@ -34,12 +36,14 @@ _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 @dataclass(frozen=True)
 class Extent:
     """The used rectangle of a sheet. first_row (from 1) and first_column (from 0): of the first cell that is not empty.
-    merges: (first row, first column, last row, last column)."""
+    merges: (first row, first column, last row, last column). decimals: row and column of cells that show a fixed number of
+    decimals, and that number."""
 
     first_row: int
     first_column: int
     cells: int
     merges: tuple[tuple[int, int, int, int], ...]
+    decimals: dict[tuple[int, int], int] = field(default_factory=dict)
 
 
 def recognises(sample: Sample) -> bool:
@@ -51,7 +55,8 @@ def recognises(sample: Sample) -> bool:
 def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
     with archive.opened(blob) as opened:
         sheets, epoch_1904 = _workbook(opened)
-        extents = {name: _extent(opened, part) for name, part, _ in sheets}
+        shown = _decimals_shown(opened)
+        extents = {name: _extent(opened, part, shown) for name, part, _ in sheets}
     reader = _opened(blob)
     known, persons = False, are_names(name for name, _, _ in sheets)
     for name, _, hidden in sheets:
@@ -125,12 +130,36 @@ def _workbook(opened: object) -> tuple[list[tuple[str, str, bool]], bool]:
     return sheets, epoch
 
 
-def _extent(opened: object, part: str) -> Extent | None:
-    """Scan a sheet's XML, without parsing it, for the cells that are not empty and the merged ranges."""
+_DECIMALS = re.compile(r"0\.(0{1,4})(?:_.)?")
+_BUILT_IN = {"2": 2}
+"""Number formats of Excel with fixed decimals that no file has to define: `0.00`."""
+
+
+def _decimals_shown(opened: object) -> dict[bytes, int]:
+    """Return the numbers of the cell styles that show a fixed number of decimals, and that number: `3.10` is kept as 3.1."""
+    if "xl/styles.xml" not in opened.namelist():
+        return {}
+    try:
+        data = archive.read_entry(opened, opened.getinfo("xl/styles.xml"), 2**24, archive.Budget())
+        styles = ET.fromstring(data)
+    except (ET.ParseError, RecursionError, ValueError) as error:
+        raise unreadable("workbook_damaged", error=type(error).__name__) from error
+    formats = dict(_BUILT_IN)
+    for each in styles.iterfind("{*}numFmts/{*}numFmt"):
+        if match := _DECIMALS.fullmatch(each.get("formatCode", "")):
+            formats[each.get("numFmtId", "")] = len(match[1])
+    cells = enumerate(styles.iterfind("{*}cellXfs/{*}xf"))
+    return {b"%d" % number: formats[key] for number, xf in cells if (key := xf.get("numFmtId", "")) in formats}
+
+
+def _extent(opened: object, part: str, shown: dict[bytes, int]) -> Extent | None:
+    """Scan a sheet's XML, without parsing it, for the cells that are not empty and the merged ranges. shown: see
+    `_decimals_shown`."""
     if part not in opened.namelist():
         return None
     top, left, bottom, right = 1 << 30, 1 << 30, 0, -1
     merges: list[tuple[int, int, int, int]] = []
+    decimals: dict[tuple[int, int], int] = {}
     tail, size = b"", 0
     try:
         with opened.open(part) as file:
@@ -143,6 +172,8 @@ def _extent(opened: object, part: str) -> Extent | None:
                     row, column = int(match[2]), _column(match[1])
                     top, bottom = min(top, row), max(bottom, row)
                     left, right = min(left, column), max(right, column)
+                    if match[3] in shown and len(decimals) < MAX_DECIMALS:
+                        decimals[row, column] = shown[match[3]]
                 for match in _MERGE.finditer(data):
                     if len(merges) < 100_000:
                         merges.append((int(match[2]), _column(match[1]), int(match[4]), _column(match[3])))
@@ -151,7 +182,7 @@ def _extent(opened: object, part: str) -> Extent | None:
         raise unreadable("sheet_damaged", error=type(error).__name__) from error
     if right < 0:
         return Extent(1, 0, 0, ())
-    return Extent(top, left, (bottom - top + 1) * (right - left + 1), tuple(dict.fromkeys(merges)))
+    return Extent(top, left, (bottom - top + 1) * (right - left + 1), tuple(dict.fromkeys(merges)), decimals)
 
 
 def _column(letters: bytes) -> int:
@@ -179,10 +210,20 @@ def _rows(reader: Any, name: str, extent: Extent, epoch_1904: bool) -> list[tupl
     """Return numbered rows of text; a cell merged downwards fills every row it covers."""
     frame = _guarded(lambda: reader.load_sheet(name, header_row=None, dtypes="string").to_polars())
     rows = [list(row) for row in frame.iter_rows()]
+    for (row, column), count in extent.decimals.items():
+        cells = rows[row - extent.first_row] if 0 <= row - extent.first_row < len(rows) else []
+        _show_decimals(cells, column - extent.first_column, count)
     _fill_merged(rows, extent)
     if epoch_1904:
         rows = [[_from_1904(cell) for cell in row] for row in rows]
     return [(extent.first_row + index, row) for index, row in enumerate(rows)]
+
+
+def _show_decimals(cells: list[str | None], index: int, count: int) -> None:
+    """Write a number with at most so many decimals as its cell shows it."""
+    whole, _, decimals = (cells[index] or "").partition(".") if 0 <= index < len(cells) else ("", "", "")
+    if whole.isdecimal() and len(decimals) <= count and (decimals.isdecimal() or not decimals):
+        cells[index] = f"{whole}.{decimals.ljust(count, '0')}"
 
 
 def _fill_merged(rows: list[list[str | None]], extent: Extent) -> None:
