@@ -15,7 +15,8 @@ from typing import NamedTuple
 from tarot_data import lexicon
 from tarot_data.cards.card_words import other_deck_names
 from tarot_data.cards.lexer import Token, number_of, phrases_of
-from tarot_data.cards.position_labels import Label, is_position, read_label, set_position
+from tarot_data.cards.options import blocks_of
+from tarot_data.cards.position_labels import LONGEST_POSITION, Label, is_position, read_label, set_position
 from tarot_data.cards.spreads import BETWEEN_POSITIONS, resolve_spread
 from tarot_data.cards.turned_places import remarks_at_end, turned
 from tarot_data.lexicon.word_lists import of_kind
@@ -59,10 +60,31 @@ def cards_of(text: str) -> CardList:
     """Parse a text as a card list, with remarks on the places of turned cards at its end. Cached: a few hundred spellings
     make up most lists."""
     rest, remarks = remarks_at_end(text)
-    found = _list_of(rest)
+    found = _list_of_options(rest) or _list_of(rest)
     if remarks and (found.unknown or len(found.cards) < 2):
         return _list_of(text)
     return found._replace(cards=turned([dict(card) for card in found.cards], remarks)) if remarks else found
+
+
+def _list_of_options(text: str) -> CardList | None:
+    """Parse the list of each option by itself; None if the text has no options or not every option has cards.
+
+    A card's position is its option, before the position that it has within it (`选A 过去`). A position that only the last
+    option has is one of the whole spread.
+    """
+    lists = [(block, _list_of(block.text)) for block in blocks_of(text)]
+    if not lists or any(found.unknown or found.is_prose or not found.cards for _, found in lists):
+        return None
+    positions = [[card["position"] for card in found.cards] for block, found in lists if block.option]
+    whole = {*positions[-1]} - {position for each in positions[:-1] for position in each} if positions[0][0] else set()
+    cards = []
+    for block, found in lists:
+        for card in found.cards:
+            if block.option and card["place"] != 0 and card["position"] not in whole:
+                names = (block.option, card["position"])
+                card = {**card, "position": " ".join(filter(None, names))[:LONGEST_POSITION]}
+            cards.append(card)
+    return CardList(tuple(cards), ())
 
 
 def _list_of(text: str) -> CardList:
@@ -304,7 +326,7 @@ class _Drawn:
 
     def _place_by(self, card: dict, labels: list[Token], behind: str) -> None:
         """Set the position that labels before a card give. behind: kinds of the phrases between them and the card."""
-        colon = behind.startswith(":")
+        colon = behind.removeprefix(")").startswith(":")
         if colon:
             self.labelled = None if self.depth else card
             self.headed = self.headed if self.cards else labels[-1].kind

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from tarot_data.cards import card_fields
+from tarot_data.cards.options import blocks_of, option_in
 from tarot_data.cards.spreads import resolve_spread
 from tarot_data.lexicon.field_names import CARD_LISTS, LISTS_APART
 from tarot_data.sources.field_values import Fields
@@ -165,6 +166,8 @@ class _HeadReader:
             or any(label.key[0] in LISTS_APART for label in line.labels[:1])
         ):
             return False
+        if not self.value and (count := self.count_option_lines()):
+            return self.extend("\n".join(each.stripped for each in self.lines[self.index : self.index + count]))
         text = _without_remarks(line.stripped)
         if _continues_cards(Line(text), self.value, self.blanks):
             self.extend(text)
@@ -179,7 +182,7 @@ class _HeadReader:
         """Read lines of a position and a card each (`过去：隐士正位`), or of cards alone, if no label has named the cards."""
         if not self.fields or self.has_cards or self.blanks > 1:
             return False
-        count = self.count_while(_is_placed_card)
+        count = self.count_option_lines() or self.count_while(_is_placed_card)
         if count < 2:
             known = line.labels and line.labels[0].key[0] != "background"  # `目前状况 愚人` is a position
             count = 0 if known else self.count_card_lines(line)
@@ -188,6 +191,18 @@ class _HeadReader:
         self.fields[_CARDS] = [(_LAID, "")]
         self.open, self.blanks, self.has_cards = _CARDS, 0, True
         return self.extend("\n".join(found.stripped for found in self.lines[self.index : self.index + count]))
+
+    def count_option_lines(self) -> int:
+        """Count the lines of the cards of a choice (`A：愚人、力量`, `B组` above its cards); 0 if it has no options."""
+        if option_in(self.lines[self.index].stripped) is None:
+            return 0
+        count = self.count_while(lambda each: _is_card_line(each) or option_in(each.stripped) is not None)
+        while count > 1:
+            text = "\n".join(each.stripped for each in self.lines[self.index : self.index + count])
+            if blocks_of(text) and card_fields.listed(text):
+                return count
+            count -= 1
+        return 0
 
     def count_card_lines(self, line: Line) -> int:
         """Count the lines of cards alone: one line of several cards, or several lines of different ones; else 0."""

@@ -159,3 +159,17 @@ def test_fields_in_any_order_and_form(data, order, form, blank):
     assert (record.person, record.question, record.date) == (VALUES["person"], VALUES["question"], VALUES["date"])
     assert [(draw.spread, draw.cards) for draw in record.draws] == [(VALUES["spread"], VALUES["cards"])]
     assert head.body >= text.count("\n") + 1
+
+
+@pytest.mark.parametrize("lead", ["", "牌：\n"])
+@pytest.mark.parametrize("options", ["A：隐士 战车逆\nB：太阳 星星逆", "选项A\n隐士\n战车逆\n选项B\n太阳\n星星逆"])
+def test_cards_of_two_options_keep_their_option(read, lead, options):
+    (record,) = read({"a.txt": f"咨询者：Mel\n问题：去还是留\n{lead}{options}\n\n{BODY}\n"})
+    reading = to_reading(record)
+    assert reading["content"] == BODY
+    assert [(card["position"][-1], card["card"], card["orientation"]) for card in reading["cards"]] == [
+        ("A", "隐士", "unknown"),
+        ("A", "战车", "reversed"),
+        ("B", "太阳", "unknown"),
+        ("B", "星星", "reversed"),
+    ]
