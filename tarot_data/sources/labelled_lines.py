@@ -348,7 +348,7 @@ class _HeadReader:
             return False
         if line.labels and line.labels[0].name in noise_words("answer label"):
             return self.extend(line.text[line.labels[0].end :].strip())
-        if line.labels:
+        if line.labels or line.level and line.count:
             return False
         near_heading = self.under_heading and self.blanks == 1 and len(line.stripped) <= LONGEST_UNDER_HEADING
         return (not self.blanks or near_heading) and self.extend(line.stripped)

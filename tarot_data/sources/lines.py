@@ -8,7 +8,7 @@ from enum import Enum
 from tarot_data.sources.labels import Label, labels_in
 from tarot_data.sources.noise import noise_words
 from tarot_data.text.normalise import fold
-from tarot_data.text.numerals import NUMERALS
+from tarot_data.text.numerals import NUMERALS, to_int
 
 WHITESPACE = string.whitespace + "\u3000\xa0"
 ORNAMENTS = WHITESPACE + "#*_~=—―─–-●○•◆■▪★☆📅🗓\ufe0f【】[]「」（）()"
@@ -26,7 +26,9 @@ _AFTER_DATE = 8
 _TASK = re.compile(r"[\s>]*(?:(?:[-*+]|[0-9]{1,2}[.)])\s+\[[ xX/-]\](?:\s|$)|(?:[-*+]\s+)?[☐☑☒])")
 _TASK_STARTS = tuple("-*+>☐☑☒0123456789")
 _ITEM = re.compile(r"\s*(?:([0-9]{1,2})[.、)]|[①-⑳]|[-*•]\s)\s*")
-_COUNTED = re.compile(r"\W{0,3}([0-9]{1,3})(?:\ufe0f?\u20e3|\s?[.、:：)）】])\s*\S.{0,20}$")
+_COUNTED = re.compile(
+    rf"\W{{0,3}}(?:([0-9]{{1,3}}|[{NUMERALS}]{{1,3}})(?:\ufe0f?\u20e3|\s?[.、:：)）】])|([①-⑳]))(?![0-9])\s*(?=\S.{{0,30}}$)"
+)
 
 BULLETS = ("- ", "* ", "• ", "+ ")
 
@@ -83,9 +85,15 @@ class Line:
 
     @property
     def count(self) -> int:
-        """Return the number that a short title begins with (`2️⃣ 阿宁`); 0 if there is none."""
+        """Return the number that a short title begins with (`2️⃣ 阿宁`, `二、阿宁`, `② 阿宁`); 0 if there is none."""
         match = _COUNTED.match(self.text)
-        return int(match[1]) if match else 0
+        return to_int(match[1] or match[2]) or 0 if match else 0
+
+    @property
+    def without_count(self) -> str:
+        """Return the text without the marks of a heading and the number that a short title begins with."""
+        match = _COUNTED.match(self.text)
+        return self.text[match.end() :].strip() if match else self.title
 
     @property
     def item(self) -> re.Match | None:

@@ -155,10 +155,17 @@ def masked_name(name: str) -> str:
     if _PLACE.fullmatch(name):
         return name
     name = plain(name)
-    masked, kinds = mask.mask(name)
+    # The id of a Notion page may consist of digits only, and names a page, not a person.
+    kept = PAGE_ID.findall(name)
+    masked, kinds = mask.mask(PAGE_ID.sub(_ID, name)) if kept else mask.mask(name)
     if not kinds:
         return name
+    if masked.count(_ID) == len(kept):
+        for each in kept:
+            masked = masked.replace(_ID, each, 1)
     return f"{masked}~{blake2b(name.encode(), digest_size=2).hexdigest()}"
 
 
+PAGE_ID = re.compile(r"(?:(?<=[ _/-])|^)[0-9a-f]{32}(?=(?:_all)?(?:\.\w+)?(?:/|$))")
+_ID = "\ue000"
 _PLACE = re.compile(r"(?:line|row|item|page|paragraph|message) [0-9.]{1,9}")

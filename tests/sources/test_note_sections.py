@@ -162,3 +162,68 @@ def test_as_many_readings_as_heads(data, names, rule, form):
     assert [head.fields["question", 1][0][1] for head in heads] == [question for _, question, _ in READINGS]
     assert all(head.names == {*names, "question", "cards"} for head in heads)
     assert all(labels_in(lines[reading.start].text) for reading in find_readings(lines))
+
+
+NUMBERED = [
+    "## 1. {}\n牌：皇帝正位、宝剑二逆位\n{}\n## 2. {}\n牌：权杖七正位、圣杯九正位\n{}\n",
+    "1、{}\n牌：皇帝正位、宝剑二逆位\n解读：{}\n2、{}\n牌：权杖七正位、圣杯九正位\n解读：{}\n",
+    "一、{}\n牌：皇帝正位、宝剑二逆位\n{}\n\n二、{}\n牌：权杖七正位、圣杯九正位\n{}\n",
+    "① {}\n牌：皇帝正位、宝剑二逆位\n{}\n\n② {}\n牌：权杖七正位、圣杯九正位\n{}\n",
+]
+
+
+@pytest.mark.parametrize("form", NUMBERED)
+def test_numbered_titles_over_cards_alone(read, form):
+    readings = found(read, form.format("小鹿 感情", FIRST, "阿宁 事业", SECOND))
+    assert [(person, content) for person, _, _, content in readings] == [("小鹿", FIRST), ("阿宁", SECOND)]
+
+
+def test_counted_titles_without_names(read):
+    text = f"## 案例\n## 1. 前台那位\n牌：皇帝正位、宝剑二逆位\n{FIRST}\n## 2. 后来那位\n牌：权杖七正位、圣杯九正位\n{SECOND}\n"
+    assert [each[3] for each in found(read, text)] == [FIRST, SECOND]
+
+
+def test_counted_positions_are_one_reading(read):
+    text = f"客户：小满\n问题：搬家\n\n1. 过去\n牌：皇帝正位\n{FIRST}\n\n2. 现在\n牌：权杖七正位\n{SECOND}\n"
+    assert len(found(read, text)) == 1
+
+
+def test_a_client_at_the_top_has_all_unlabelled_heads(read):
+    text = f"客户：小满\n\n1. 要不要签\n牌：皇帝正位\n{FIRST}\n\n2. 要不要搬\n牌：权杖七正位\n{SECOND}\n"
+    assert [each[0] for each in found(read, text)] == ["小满", "小满"]
+
+
+DIARY = "牙疼，去补了一颗，医生说下周还要再来。中午吃的粥。"
+
+
+@pytest.mark.parametrize(
+    "between", ["----------\n2月18日\n", "2月18日 晴\n", "2024.2.18 周日\n", "---\n2024年2月18日\n"]
+)
+def test_diary_below_a_line_of_a_day_is_left_out(read, between):
+    assert [each[3] for each in found(read, f"客户：小满\n{HEAD_1}\n\n{FIRST}\n\n{between}{DIARY}\n")] == [FIRST]
+
+
+def test_days_of_a_forecast_stay(read):
+    body = f"{FIRST}\n\n2月18日\n圣杯九这天愿望有回音。"
+    assert [each[3] for each in found(read, f"客户：小满\n{HEAD_1}\n\n{body}\n")] == [body]
+
+
+def test_a_day_under_a_text_is_its_date(read):
+    assert found(read, f"客户：小满\n{HEAD_1}\n\n{FIRST}\n\n2022年11月6日\n") == [
+        ("小满", "要不要签这份合同", "2022-11-06", FIRST)
+    ]
+
+
+@pytest.mark.parametrize("reply", ["小满：谢谢姐姐，真的很准", "她说：谢谢姐姐", "> 小满：好准\n> 我：嗯嗯"])
+def test_thanks_of_the_client_below_a_text(read, reply):
+    assert [each[3] for each in found(read, f"客户：小满\n{HEAD_1}\n\n{FIRST}\n\n{reply}\n")] == [FIRST]
+
+
+def test_a_dialogue_keeps_what_the_reader_says(read):
+    text = f"她：我最近睡不着。\n我：{FIRST}\n她：那我要不要先聊？\n我：先缓两天。\n她：好的谢谢姐！"
+    assert [each[3] for each in found(read, f"客户：小满\n{HEAD_1}\n{text}\n")] == [f"{FIRST}\n先缓两天。"]
+
+
+def test_positions_of_two_people_are_no_dialogue(read):
+    body = f"我：{FIRST}\n她：{SECOND}\n对方：宝剑二还没想好。"
+    assert [each[3] for each in found(read, f"客户：小满\n{HEAD_1}\n\n{body}\n")] == [body]

@@ -5,7 +5,7 @@ import zipfile
 import pytest
 
 from tarot_data.ingest.clean import to_reading, to_readings
-from tarot_data.sources.records import RawRecord, Rejected
+from tarot_data.sources.records import RawRecord, Rejected, masked_name
 
 ID = "1590a8aac1a380d18a77cf77928aaf83"
 BASE = "6c05b8c41bcf40f9be4f7dd503141fd2"
@@ -282,3 +282,10 @@ def test_a_heading_that_means_the_content_is_no_part_of_it(read, heading):
 def test_a_heading_of_another_kind_stays_in_the_content(read):
     page = f"# 外派\n\nPerson: Mel\nCards: 愚人(正位), 力量(正位)\n\n## 第一组\n\n{BODY}\n"
     assert read({f"外派 {ID}.md": page})[0].content.startswith("## 第一组")
+
+
+def test_a_page_id_of_digits_is_no_contact_detail():
+    page = "1234567890" * 3 + "12"
+    assert masked_name(f"小鹿 {page}.md") == f"小鹿 {page}.md"
+    assert masked_name(f"小鹿 13800138000 {page}.md").startswith(f"小鹿 〔手机号〕 {page}.md~")
+    assert "〔" in masked_name("小鹿 123456789012345678901234567890.md")

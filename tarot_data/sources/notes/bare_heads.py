@@ -103,7 +103,7 @@ class _Head(NamedTuple):
 
 def _heads(lines: list[Line], named: bool) -> list[_Head]:
     found: list[_Head] = []
-    floor = index = 0
+    floor = index = count = 0
     labelled = any(map(_is_label_of_cards, lines))
     while index < len(lines):
         if not (_is_label_of_cards(lines[index]) if labelled else _is_list_of_cards(lines[index])):
@@ -111,8 +111,9 @@ def _heads(lines: list[Line], named: bool) -> list[_Head]:
             continue
         end = _end_of_cards(lines, index)
         alone = named and not any(line.stripped and not line.level for line in lines[:index])
-        if head := _head_around(lines, index, end, floor, alone):
+        if head := _head_around(lines, index, end, floor, alone, count + 1):
             found.append(head)
+            count = lines[head.begin].count
         floor = index = end
     return found
 
@@ -134,9 +135,10 @@ def _has_cards(line: Line) -> bool:
     return bool(content_cards.named_cards(text) or line.item) and bool(card_fields.listed(text))
 
 
-def _head_around(lines: list[Line], cards: int, end: int, floor: int, alone: bool) -> _Head | None:
-    """Read the head above the lines of its cards; None if it is none, or says nothing that has no label and the cards are
-    not alone the head.
+def _head_around(lines: list[Line], cards: int, end: int, floor: int, alone: bool, count: int) -> _Head | None:
+    """Read the head above the lines of its cards; None if it is none, or says nothing that has no label.
+
+    alone: the cards alone are a head. count: the number that a counted head begins with.
 
     It is a block of its own with text below, and no cards with nothing but a head below them are above it.
     """
@@ -144,7 +146,7 @@ def _head_around(lines: list[Line], cards: int, end: int, floor: int, alone: boo
         return None
     parts = _parts_above(lines, cards, floor)
     begin = min(parts or (), default=cards)
-    if parts is None or begin != floor and not _is_apart(lines, begin):
+    if parts is None or begin != floor and not _is_apart(lines, begin, count):
         return None
     if floor and _count_text(lines[floor:begin]) < SHORTEST_BODY:
         return None
@@ -163,7 +165,7 @@ def _parts_above(lines: list[Line], cards: int, floor: int) -> dict[int, list[Pa
         line = lines[index]
         if not line.stripped:
             continue
-        if line.kind == Kind.SEPARATOR or (read := _parts_of(line)) is None:
+        if line.kind == Kind.SEPARATOR or _is_body(line) or (read := _parts_of(line)) is None:
             break
         if line.labels and _drop_values(lines, index, parts):
             return None
@@ -175,8 +177,17 @@ def _parts_above(lines: list[Line], cards: int, floor: int) -> dict[int, list[Pa
     return parts
 
 
-def _is_apart(lines: list[Line], begin: int) -> bool:
-    """Check whether a block begins at a line: below a blank line, a heading, a rule or a date, or with a heading."""
+def _is_body(line: Line) -> bool:
+    """Check for the text of the reading above behind its label: `解读：…`."""
+    label = line.labels[0] if line.labels else None
+    return label is not None and label.key[0] == "content" and len(line.text) - label.end >= SHORTEST_BODY
+
+
+def _is_apart(lines: list[Line], begin: int, count: int) -> bool:
+    """Check whether a block begins at a line: below a blank line, a heading, a rule or a date, or with a heading or the
+    count of the next head."""
+    if lines[begin].count == count:
+        return True
     above = lines[begin - 1]
     return not above.stripped or bool(lines[begin].level or above.level) or above.kind in _EDGES
 
@@ -256,7 +267,7 @@ def _parts_of(line: Line) -> list[Part] | None:
     """Read the parts of a line above the cards; None if it is no line of a head."""
     if line.labels:
         return []
-    text = line.title if line.level else line.stripped
+    text = line.without_count
     if len(text) > LONGEST_QUESTION or line.is_task:
         return None
     if line.kind == Kind.DATE and not _DAY.search(text):
@@ -295,12 +306,13 @@ def _name_in(text: str, client: re.Match) -> str:
 
 
 class Words(NamedTuple):
-    """A line of short parts. found: its day and spread; rest: its words that are no day, topic, spread or filler; beside: a
-    day or a topic is in the line, so that a word beside it may be anybody's name."""
+    """A line of short parts. found: its day and spread; rest: its words that are no day, topic, spread or filler; day,
+    topic: one is in the line, so that a word beside it may be anybody's name."""
 
     found: list[Part]
     rest: list[str]
-    beside: bool
+    day: bool
+    topic: bool
 
 
 def words_of(text: str) -> Words:
@@ -322,13 +334,13 @@ def words_of(text: str) -> Words:
             found.append((_SPREAD, segment))
         else:
             rest.append(segment)
-    return Words(found, rest, day is not None or topic)
+    return Words(found, rest, day is not None, topic)
 
 
 def _segments(text: str, asked: bool = False) -> list[Part] | None:
     """Read a line of short parts: `0611 阿沁 事业`, `客人 Momo～`, `给 Vivi 抽牌`, `圣三角：要不要续签`.
     asked: a question follows, so that a word alone is who asks."""
-    found, rest, beside = words_of(text)
+    found, rest, day, topic = words_of(text)
     text = _TIME.sub(" ", _DAY.sub(" ", text, count=1))
     folded = fold(text)
     if len(folded) == len(text) and (client := _leads().client.search(folded)):
@@ -337,7 +349,7 @@ def _segments(text: str, asked: bool = False) -> list[Part] | None:
             return [*(part for part in found if part[0] == _DATE), (_PERSON, name)]
     if not rest:
         return found
-    if len(rest) == 1 and _is_name(rest[0], alone=not beside and not asked):
+    if len(rest) == 1 and _is_name(rest[0], alone=not day and not topic and not asked):
         return [*found, (_PERSON, rest[0])]
     return _question_or_none(found, rest, text)
 

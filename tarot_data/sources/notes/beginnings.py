@@ -4,9 +4,11 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from tarot_data.cards import card_fields
 from tarot_data.lexicon.field_names import CARD_LISTS
 from tarot_data.sources.field_values import Fields
 from tarot_data.sources.labelled_lines import Head, read_head
+from tarot_data.sources.labels import position_in
 from tarot_data.sources.lines import BULLETS, Kind, Line
 from tarot_data.text.numerals import NUMERALS, to_int
 
@@ -94,6 +96,8 @@ def _begins_reading(head: Head, lead: Lead, again: bool, found: list[Reading]) -
     day_and_cards = lead.dated and draws
     if not (draws or names & {"person", "question"}):
         return False
+    if found and _repeats_counted(head, lead, found[-1]):
+        return True
     if len(names) < 2 and not day_and_cards and not (head.inline and not found):
         return False
     if not found:
@@ -106,6 +110,18 @@ def _begins_reading(head: Head, lead: Lead, again: bool, found: list[Reading]) -
         return again and "person" in names
     repeated = next(iter(head.fields)) in found[-1].head.fields
     return again and ("person" in names or draws) or repeated and asks_and_draws
+
+
+def _repeats_counted(head: Head, lead: Lead, former: Reading) -> bool:
+    """Check for cards, perhaps with a text, under a title that counts on from that of the reading before (`## 2. 阿宁`),
+    which has no other labels either. The positions of one spread may be counted too."""
+    bare = {*CARD_LISTS, "content"}
+    counts_on = lead.count > 1 and lead.count == former.lead.count + 1 and lead.level == former.lead.level
+    if not counts_on or not head.names <= bare or not former.head.names <= bare | {"person", "question", "date"}:
+        return False
+    title = Line(lead.title or "").without_count
+    lists = [value for name in CARD_LISTS for _, value in head.fields.get((name, 1), ())]
+    return position_in(title) is None and any(len(card_fields.listed(value)) > 1 for value in lists)
 
 
 def _restates(lines: list[Line], head: Head, lead: Lead, found: list[Reading]) -> bool:

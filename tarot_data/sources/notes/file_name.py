@@ -74,7 +74,7 @@ def _named(name: str) -> Named:
     stem = name.rsplit(".", 1)[0].strip()
     if not stem or len(stem) > LONGEST_STEM:
         return Named()
-    found, rest, beside = words_of(stem)
+    found, rest, dated, topic = words_of(stem)
     day = next((value for label, value in found if label == "日期"), None)
     others = rest[1:]
     if not rest or not _may_be_name(rest[0]) or not all(asks(word) or len(word) <= LONGEST_TOPIC for word in others):
@@ -82,7 +82,7 @@ def _named(name: str) -> Named:
     if any(form_of_name(word) is not NameForm.NONE for word in others):
         return Named(day=day)  # `小鹿 阿宁`: two people
     shape = re.sub(r"\d+", "0", stem.replace(rest[0], "\0", 1))
-    return Named(rest[0], beside or bool(others), shape, day)
+    return Named(rest[0], dated or topic or bool(others), shape, day)
 
 
 def _may_be_name(word: str) -> bool:

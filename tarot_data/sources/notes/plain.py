@@ -94,7 +94,7 @@ def split(
         return
     if any("person" in reading.head.names for reading in readings):
         client = None
-    if not common and lines is written:  # a name without a label is that of one reading
+    if not common and _persons(lines) == _persons(written):  # a name without a label is that of one reading
         common = client_of_all(lines, readings)
     common = common or {}
     note = _Note(lines, day_of_file(blob, client), client)
@@ -114,6 +114,10 @@ def split(
             yield to_record({}, source_of(blob, place, form), content=preface, date_hint=blob.hint)
         yield record
         preface, former = "", reading.head.body
+
+
+def _persons(lines: list[Line]) -> int:
+    return sum(label.key[0] == "person" for line in lines for label in line.labels)
 
 
 class Above(NamedTuple):
@@ -147,6 +151,7 @@ class _Note:
         rule = self.lines[reading.begin]
         if rule.kind == Kind.SEPARATOR:
             end = sections.end_before_other(self.lines, reading.head.body, end, rule)
+        end = sections.end_before_diary(self.lines, reading.head.body, end)
         below = sections.own_lines(self.lines[reading.head.body : end], level, daily, reading.lead.dated)
         below = sections.trimmed(below)
         return sections.without_list_at_end(below, self.lines[former : reading.start]) if daily else below
@@ -169,7 +174,10 @@ def _record(reading: Reading, body: list[Line], note: _Note, common: Fields, sou
             fields["outcome", 1] = [("反馈", outcome)]
             body, at_end = sections.split_end(body, fields)
             fields.update(at_end)
-    body = sections.without_chat_at_end(body, [str(value) for _, value in fields.get(("person", 1), ())])
+    body = sections.without_client(body, [str(value) for _, value in fields.get(("person", 1), ())])
+    if ("date", 1) not in fields:
+        body, day = sections.split_day_at_end(body)
+        fields.update({("date", 1): [("日期", day)]} if day else {})
     above = _read_above(note.lines[reading.top : reading.start])
     if ("date", 1) not in fields and (day := note.day_of(reading, above)):
         fields[("date", 1)] = [("日期", day)]

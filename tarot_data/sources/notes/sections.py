@@ -2,21 +2,25 @@
 something else (tasks, other sections of a daily note)."""
 
 import re
+from typing import NamedTuple
 
 from tarot_data import lexicon
 from tarot_data.cards import card_fields, content_cards
 from tarot_data.cards.mentions import find_cards
 from tarot_data.lexicon.field_names import CARD_LISTS, field_of
+from tarot_data.lexicon.word_lists import any_of
 from tarot_data.sources.field_values import Fields
 from tarot_data.sources.labels import Label, position_in
 from tarot_data.sources.lines import BULLETS, DAY, Kind, Line
 from tarot_data.sources.noise import noise_words
+from tarot_data.sources.notes.bare_heads import words_of
 from tarot_data.text.normalise import fold
 
 LINES_AT_END = 8
 """Lines at the end of a body among which the label of the outcome is."""
 LONGEST_OUTCOME = 400
 """Characters of a note about the outcome below a reading."""
+LONGEST_DAY_LINE = 24
 _DEEPEST = 9
 LONGEST_LOOKED_AT = 2000
 """Characters of a section in which cards are looked for."""
@@ -78,14 +82,78 @@ def end_before_other(lines: list[Line], start: int, end: int, rule: Line) -> int
     return last
 
 
-def without_chat_at_end(lines: list[Line], persons: list[str]) -> list[Line]:
-    """Return the lines of a body without messages of the client quoted at its end: `> 阿鸢：好准`."""
-    end = len(lines)
-    while end and (not lines[end - 1].stripped or lines[end - 1].stripped[0] == ">"):
+def end_before_diary(lines: list[Line], start: int, end: int) -> int:
+    """Return the end of a body before a line of a day, apart from the text above, over a text that names no card."""
+    for index in range(start + 1, end):
+        apart = not lines[index - 1].stripped or lines[index - 1].kind == Kind.SEPARATOR
+        if not apart or day_alone(lines[index]) is None:
+            continue
+        below = [line for line in lines[index + 1 : end] if line.stripped]
+        text = "\n".join(line.text for line in below)
+        if below and not any(line.labels or line.level for line in below) and not find_cards(text[:LONGEST_LOOKED_AT]):
+            return index
+    return end
+
+
+def day_alone(line: Line) -> str | None:
+    """Return the day of a line that has nothing else but a weekday, a time of day or the weather; None for any other."""
+    if len(line.stripped) > LONGEST_DAY_LINE or not any(map(str.isdecimal, line.stripped)):
+        return None
+    words = words_of(line.title)
+    return words.found[0][1] if len(words.found) == 1 and words.day and not words.rest else None
+
+
+def split_day_at_end(lines: list[Line]) -> tuple[list[Line], str | None]:
+    """Split a body before the day that is its last line, as below a letter."""
+    last = next((index for index in range(len(lines) - 1, 0, -1) if lines[index].stripped), 0)
+    day = day_alone(lines[last]) if last else None
+    return (trimmed(lines[:last]), day) if day else (lines, None)
+
+
+class _Voices(NamedTuple):
+    """own: the beginning of a line that the reader says; client: of one that the client says; reply: a word of thanks."""
+
+    own: re.Pattern
+    client: re.Pattern
+    reply: re.Pattern
+
+
+def _voices(persons: list[str]) -> _Voices:
+    own, client, says = (any_of(noise_words(kind)) for kind in ("self", "client word", "says"))
+    names = any_of(fold(person) for person in persons if person)
+    client = f"{names}|{client}" if names else client
+    return _Voices(
+        re.compile(rf"[>\s]*(?:{own})\s?:\s?"),
+        re.compile(rf"[>\s]*(?:{client})(?:{says})?\s?:"),
+        re.compile(any_of(noise_words("client reply"))),
+    )
+
+
+def without_client(lines: list[Line], persons: list[str]) -> list[Line]:
+    """Return the lines of a body without what the client says in it: quoted at its end (`> 阿鸢：好准`, `她：谢谢`), or between
+    what the reader says (`她：…`, `我：…`). Lines of positions (`我：愚人`, `她：力量`) name cards on both sides."""
+    voices = _voices(persons)
+    folded = [fold(line.text) for line in lines]
+    said = [index for index, text in enumerate(folded) if voices.client.match(text)]
+    if not said:
+        return lines
+    if any(find_cards(lines[index].text) for index in said):
+        return lines
+    own = [index for index, text in enumerate(folded) if voices.own.match(text)]
+    if any(find_cards(lines[index].text) for index in own):
+        kept, client = [], False
+        for line, text in zip(lines, folded, strict=True):
+            client = client and not voices.own.match(text) or bool(voices.client.match(text))
+            if not client:
+                mark = voices.own.match(text)
+                kept.append(Line(line.text[mark.end() :], line.number) if mark else line)
+        return trimmed(kept)
+    end = next(index for index in range(len(lines), 0, -1) if lines[index - 1].stripped)
+    while end and (folded[end - 1].lstrip()[:1] == ">" or end - 1 in said or not folded[end - 1].strip()):
         end -= 1
-    quoted = [line.stripped.lstrip("> ") for line in lines[end:]]
-    said = any(text.startswith((f"{person}：", f"{person}:")) for text in quoted for person in persons if person)
-    return lines[:end] if end and said else lines
+    quoted = folded[end:]
+    replies = any(text.lstrip()[:1] == ">" or voices.reply.search(text) for text in quoted)
+    return lines[:end] if end and any(index >= end for index in said) and replies else lines
 
 
 def without_list_at_end(lines: list[Line], above: list[Line]) -> list[Line]:
