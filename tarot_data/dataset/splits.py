@@ -8,6 +8,7 @@ import polars as pl
 
 from schemas.deck import SPLITS, THEMES
 from tarot_data.privacy import person_names
+from tarot_data.text.near_duplicates import folded
 
 SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
 """Target shares of readings. Test at least a tenth, as in the published recipe; validation the same, for early stopping."""
@@ -22,7 +23,7 @@ def assign(
     """Assign a split to every reading: reading_id, split; null for a reading that is withheld.
 
     readings: reading_id, person, themes, draws. before: person, reading_id and split of the parent version: a person
-    who has a split keeps it. twins: one and other, the reading_ids of near-duplicates, which stay in one split: their
+    who has a split keeps it. twins: one and other, the reading_ids of near-duplicates and excerpts, which stay in one split: their
     persons are one group. If both persons have different splits already, one of the two readings is withheld: the new one,
     else the one in train, so that nothing is tested that was trained on.
 
@@ -168,11 +169,18 @@ def _before(before: pl.DataFrame | None, groups: set[str]) -> dict[str, str]:
     if before is None:
         return {}
     rows = before.select(_group(), pl.col("split").cast(pl.String))
-    return {group: split for group, split in rows.iter_rows() if group in groups}
+    found: dict[str, str] = {}
+    for group, split in rows.iter_rows():
+        # Two spellings of a name may have two splits in an older version; what was trained on stays in train.
+        if group in groups and SPLITS.index(split) <= SPLITS.index(found.get(group, SPLITS[-1])):
+            found[group] = split
+    return found
 
 
 def _group() -> pl.Expr:
-    return pl.coalesce(person_names.named(), pl.format("\0{}", "reading_id"))
+    """Return the person of a reading, one for all spellings (Mel, mel, Ｍel, Mel🌸), or the reading itself."""
+    names = person_names.named().map_elements(lambda name: folded(name) or name, return_dtype=pl.String)
+    return pl.coalesce(names, pl.format("\0{}", "reading_id"))
 
 
 def _hash(group: str) -> bytes:

@@ -23,6 +23,7 @@ from tarot_data.privacy import pseudonyms, third_persons
 from tarot_data.privacy.person_names import named
 from tarot_data.store import delta, tables
 from tarot_data.system.atomic import new_folder, write_text
+from tarot_data.text.excerpts import excerpt_pairs
 from tarot_data.text.near_duplicates import near_pairs
 
 FORMAT = 1
@@ -88,6 +89,13 @@ def read(data_dir: Path, manifest: dict) -> pl.DataFrame:
     return pl.read_parquet(path_of(data_dir, manifest) / "readings.parquet", glob=False)
 
 
+def alike(readings: pl.DataFrame, signatures: pl.DataFrame | None) -> pl.DataFrame:
+    """Find pairs of readings (one, other) that must not be in two splits: near-duplicates and excerpts."""
+    texts = readings.select("reading_id", "content")
+    found = [near_pairs(texts, signatures), excerpt_pairs(texts)]
+    return pl.concat([pairs.select("one", "other") for pairs in found]).unique().sort("one", "other")
+
+
 def publish(data_dir: Path, budget: Budget | None = None, hide_names: bool = False) -> tuple[dict, bool]:
     """Publish the store as the next version; returns its manifest and whether it is new.
 
@@ -104,8 +112,7 @@ def publish(data_dir: Path, budget: Budget | None = None, hide_names: bool = Fal
     if parent and parent["settings"].get("pseudonyms"):
         real = {pseudonym: name for name, pseudonym in key.items()}
         before = before.with_columns(pl.col("person").replace(real))
-    twins = near_pairs(readings.select("reading_id", "content"), tables.signatures(data_dir))
-    assigned = splits.assign(readings, before, twins).drop_nulls("split")
+    assigned = splits.assign(readings, before, alike(readings, tables.signatures(data_dir))).drop_nulls("split")
     published = (
         readings.join(assigned, on="reading_id", maintain_order="left")
         .sort("reading_id")

@@ -107,7 +107,7 @@ def _bands(texts: list[str]) -> np.ndarray:
     """Hash the bands of folded texts, (texts, BANDS), 500 texts at a time so that the 5-grams fit the CPU cache."""
     if len(texts) > 500:
         return np.concatenate([_bands(texts[start : start + 500]) for start in range(0, len(texts), 500)])
-    hashes, offsets = _shingle_hashes(texts)
+    hashes, offsets = shingle_hashes(texts)
     matrix = RMinHash.digest_matrix_from_flat_token_hashes(hashes, offsets, num_perm=BANDS * ROWS, seed=SEED)
     rows = np.array(matrix.to_rows(), dtype=np.uint64).reshape(len(texts), BANDS, ROWS)
     mixed = np.full((len(texts), BANDS), 0x9E3779B97F4A7C15, dtype=np.uint64)
@@ -117,7 +117,7 @@ def _bands(texts: list[str]) -> np.ndarray:
     return mixed
 
 
-def _shingle_hashes(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+def shingle_hashes(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Hash every 5-gram of every text to 64 bits: one array, and the offset of each text. Shorter texts are padded."""
     padded = [text if len(text) >= SHINGLE else text.ljust(SHINGLE, "\0") for text in texts]
     points = np.frombuffer("".join(padded).encode("utf-32-le", "replace"), dtype=np.uint32).astype(np.uint64)

@@ -44,6 +44,19 @@ def test_no_person_is_in_two_splits(rows):
     assert together.group_by("person").agg(pl.col("split").n_unique())["split"].max() in (None, 1)
 
 
+def test_spellings_of_a_name_are_one_person():
+    names = ["Mel", "mel", "Ｍel", "Mel🌸", "mEL "]
+    assigned = assign(frame([(name, "感情", "three") for name in [*names, *"甲乙丙丁戊己庚辛"]]))
+    assert assigned.head(len(names))["split"].n_unique() == 1
+
+
+def test_a_name_trained_in_one_spelling_stays_in_train():
+    rows = frame([("Mel", "感情", "three"), ("mel", "感情", "three"), *((name, "事业", None) for name in "甲乙丙丁")])
+    before = rows.select("person", "reading_id", split=pl.Series(["test", "train", *["validation"] * 4]))
+    assert assign(rows, before)["split"].to_list()[:2] == ["train", "train"]
+    assert assign(rows, before.reverse())["split"].to_list()[:2] == ["train", "train"]
+
+
 def test_readings_without_person_are_spread():
     readings = frame([("匿名", "感情", "three")] * 40)
     assert set(assign(readings)["split"]) == {"train", "validation", "test"}
