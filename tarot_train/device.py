@@ -14,7 +14,8 @@ from pathlib import Path
 class Device:
     """kind: cuda, mps or cpu; gpu for one that is only planned for. memory_gib: of the accelerator, or of the machine for cpu.
 
-    threads: of torch on a CPU. processes: number that train together, each on such a device.
+    threads: of torch on a CPU. processes: number that train together, each on such a device (on a CPU they share it).
+    gpus: that this process sees. sharded: whether the processes divide the base between them (FSDP).
     """
 
     kind: str
@@ -23,6 +24,8 @@ class Device:
     bfloat16: bool
     threads: int = 0
     processes: int = 1
+    gpus: int = 1
+    sharded: bool = False
 
     def as_dict(self) -> dict[str, object]:
         return asdict(self)
@@ -44,6 +47,7 @@ def find() -> Device:
             name=properties.name,
             memory_gib=round(properties.total_memory / 2**30, 1),
             bfloat16=torch.cuda.is_bf16_supported(),
+            gpus=torch.cuda.device_count(),
         )
     threads = torch.get_num_threads()
     if torch.backends.mps.is_available():
@@ -63,6 +67,17 @@ def memory_of_machine_gib() -> float:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     except (ValueError, OSError, AttributeError):
         return 0.0
+
+
+def release() -> None:
+    """Give the memory of models that nothing refers to any more back to the device."""
+    import gc
+
+    gc.collect()  # a trainer and its callbacks refer to each other
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def peak_memory_gib() -> float:

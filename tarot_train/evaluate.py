@@ -208,9 +208,11 @@ def row_losses(
             ids = torch.tensor([whole], device=model.device)
             scored = torch.arange(len(prompt) - 1, len(whole) - 1, device=model.device)
             logits = model(input_ids=ids, use_cache=False, **kept_logits(model, scored)).logits[0]
-            logits = (logits if len(logits) == len(scored) else logits[scored]).float()
-            loss = torch.nn.functional.cross_entropy(logits, ids[0, len(prompt) :], reduction="sum")
-            out.append((loss.item(), len(whole) - len(prompt)))
+            logits = logits if len(logits) == len(scored) else logits[scored]
+            # A few positions at a time: in float32 the logits of a long row are as large as a small model.
+            pieces = zip(logits.split(256), ids[0, len(prompt) :].split(256), strict=True)
+            loss = sum(torch.nn.functional.cross_entropy(a.float(), b, reduction="sum").item() for a, b in pieces)
+            out.append((loss, len(whole) - len(prompt)))
             if progress:
                 progress("evaluate", number, len(train_rows))
     return out

@@ -1,24 +1,32 @@
 """Training plan: what a training would do, need and cost, and which settings of its recipe are changed and why.
 
-Arithmetic only, without torch: weights from the base's shape, memory and time from formulas fitted on the three bases of
-`recipes/` (docs/training.md has the table).
+Arithmetic only: weights and memory from `sizes`, time from formulas fitted on the three bases of `recipes/`
+(docs/training.md has the table).
 """
 
-import json
 from bisect import bisect_left, insort
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from math import ceil
-from pathlib import Path
 
 from schemas.errors import Problem
 from schemas.messages import say
 from tarot_train.device import Device
-from tarot_train.recipe import Lora, Recipe, Shape, get
+from tarot_train.recipe import Recipe, Shape, get
 from tarot_train.recipe import replace as with_value
+from tarot_train.sizes import (
+    GIB,
+    adapter_parameters,
+    can_quantize,
+    fits_into,
+    matrices,
+    memory,
+    parameters,
+    saved_parameters,
+    shape_of,
+    trainable,
+    usable_gib,
+)
 from tarot_train.tables import read_table
-
-GIB = 2**30
 
 MOST_EPOCHS = 10
 """More epochs than this over so few readings are memorised."""
@@ -31,15 +39,6 @@ FEWEST_EVALUATIONS = 3
 
 WARMUP = 0.1
 """Share of all updates used for warmup if the recipe's number does not fit."""
-
-CUDA_RUNTIME_GIB = 1.3
-"""GiB that the CUDA context and its libraries take of a GPU before any weight."""
-
-CPU_RUNTIME_GIB = 0.6
-"""GiB that Python, torch, transformers and trl take on a CPU before any weight; measured."""
-
-HEAD_CHUNK = 32768
-"""Columns of the vocabulary TRL scores at a time on a GPU."""
 
 UTILISATION = (0.15, 0.40)
 """Share of a GPU's data-sheet throughput that training reaches: with batch 1, with a full batch."""
@@ -107,51 +106,6 @@ class Obstacle:
 # Counting
 
 
-def parameters(shape: Shape) -> dict[str, int]:
-    """Count the weights of a Qwen2 model: total, linear (those of the blocks' matrices), embedding, head."""
-    head_width = shape.hidden // shape.heads
-    kv = shape.kv_heads * head_width
-    linear = sum(inputs * outputs for inputs, outputs in modules(shape).values()) * shape.layers
-    biases_and_norms = shape.layers * (shape.hidden + 2 * kv + 2 * shape.hidden) + shape.hidden
-    embedding = shape.vocab * shape.hidden
-    head = 0 if shape.tied else embedding
-    return {
-        "total": linear + biases_and_norms + embedding + head,
-        "linear": linear,
-        "embedding": embedding,
-        "head": head,
-    }
-
-
-def modules(shape: Shape) -> dict[str, tuple[int, int]]:
-    """Map the seven matrices of a block to (inputs, outputs)."""
-    kv = shape.kv_heads * (shape.hidden // shape.heads)
-    return {
-        "q_proj": (shape.hidden, shape.hidden),
-        "k_proj": (shape.hidden, kv),
-        "v_proj": (shape.hidden, kv),
-        "o_proj": (shape.hidden, shape.hidden),
-        "gate_proj": (shape.hidden, shape.ffn),
-        "up_proj": (shape.hidden, shape.ffn),
-        "down_proj": (shape.ffn, shape.hidden),
-    }
-
-
-def adapter_parameters(shape: Shape, lora: Lora) -> int:
-    return lora.r * shape.layers * sum(sum(sizes) for name, sizes in modules(shape).items() if name in lora.targets)
-
-
-def saved_parameters(shape: Shape, lora: Lora) -> int:
-    """Count the weights of modules_to_save."""
-    counted = parameters(shape)
-    sizes = {"embed_tokens": counted["embedding"], "lm_head": counted["head"]}
-    return sum(sizes.get(name, 0) for name in lora.modules_to_save)
-
-
-def trainable(shape: Shape, lora: Lora) -> int:
-    return adapter_parameters(shape, lora) + saved_parameters(shape, lora)
-
-
 def packed_rows(lengths: list[int], most: int) -> int:
     """Number of rows after packing: longest example first, each into the fullest row with room, as TRL's `bfd` does."""
     left: list[int] = []
@@ -215,8 +169,7 @@ def decide(recipe: Recipe, data: Data, device: Device, shape: Shape) -> tuple[Re
     """Adapt a recipe to data and device: (the recipe used, what was changed and why, what forbids to start)."""
     decision = Decision(recipe)
     _follow_device(decision, device, shape)
-    accumulation = max(1, decision.used.train.accumulation // device.processes)
-    decision.change("train.accumulation", accumulation, "processes", processes=device.processes)
+    _share_rows(decision, device.processes)
     if shape.tied and "lm_head" in decision.used.lora.modules_to_save:
         kept = tuple(name for name in decision.used.lora.modules_to_save if name != "lm_head")
         decision.change("lora.modules_to_save", kept, "tied")
@@ -227,7 +180,33 @@ def decide(recipe: Recipe, data: Data, device: Device, shape: Shape) -> tuple[Re
         _follow_size(decision, data, device, shape)
     if not recipe.train.as_written or recipe.train.checkpointing == "auto":
         _fit_memory(decision, data, device, shape)
-    return decision.used, decision.changes, obstacles(decision.used, data, device, shape)
+    against = [*_uneven(recipe, device.processes), *obstacles(decision.used, data, device, shape)]
+    return decision.used, decision.changes, against
+
+
+def _share_rows(decision: Decision, processes: int) -> None:
+    """Divide the rows of an update over the processes, so that it keeps their number; see `_uneven`."""
+    train = decision.used.train
+    share, rest = divmod(train.batch * train.accumulation, processes)
+    if processes > 1 and not rest:
+        batch = max(size for size in range(1, train.batch + 1) if share % size == 0)
+        decision.change("train.batch", batch, "processes", processes=processes)
+        decision.change("train.accumulation", share // batch, "processes", processes=processes)
+
+
+def _uneven(recipe: Recipe, processes: int) -> list[Obstacle]:
+    """An obstacle if the rows of an update cannot be divided over the processes."""
+    train = recipe.train
+    rows = train.batch * train.accumulation
+    if rows % processes == 0:
+        return []
+    values = {"processes": processes, "rows": rows, "fitting": ", ".join(str(n) for n in divisors(rows))}
+    needed = next(n for n in range(train.accumulation, rows * processes + 1) if train.batch * n % processes == 0)
+    return [Obstacle(code="processes", values=values, change={"train.accumulation": str(needed)})]
+
+
+def divisors(number: int) -> list[int]:
+    return [n for n in range(1, number + 1) if number % n == 0]
 
 
 def _follow_device(decision: Decision, device: Device, shape: Shape) -> None:
@@ -271,7 +250,8 @@ def _follow_size(decision: Decision, data: Data, device: Device, shape: Shape) -
         before, after = trainable(shape, lora), adapter_parameters(shape, lora)
         names = ", ".join(lora.modules_to_save)
         change("lora.modules_to_save", (), "modules_to_save", names=names, before=f"{before:,}", after=f"{after:,}")
-    linear = tuple(name for name in lora.targets if name in modules(shape))
+    there = {matrix.name for matrix in matrices(shape)}
+    linear = tuple(name for name in lora.targets if name in there)
     if linear != lora.targets:
         change("lora.targets", linear, "targets", names=", ".join(set(lora.targets) - set(linear)))
 
@@ -297,11 +277,6 @@ def _fit_memory(decision: Decision, data: Data, device: Device, shape: Shape) ->
         decision.change("base.quantize", "nf4", "quantize", device=device.name, memory=device.memory_gib)
 
 
-def can_quantize(device: Device) -> bool:
-    """Whether 4-bit weights can be used: on CUDA with bitsandbytes. A GPU that is only planned for is assumed to have it."""
-    return device.kind == "gpu" or (device.kind == "cuda" and find_spec("bitsandbytes") is not None)
-
-
 def obstacles(recipe: Recipe, data: Data, device: Device, shape: Shape) -> list[Obstacle]:
     """List why a training with this recipe must not start; empty if it may."""
     found = []
@@ -311,7 +286,9 @@ def obstacles(recipe: Recipe, data: Data, device: Device, shape: Shape) -> list[
         longest = {"train.max_tokens": str(data.longest_tokens)} if data.too_long else {}
         values = {"too_long": data.too_long, "max_tokens": recipe.train.max_tokens}
         return [Obstacle(code=code, values=values, change=longest)]
-    strange = sorted(set(recipe.lora.targets) - set(modules(shape)))
+    if device.gpus > 1 and device.processes == 1:
+        found.append(Obstacle(code="several_gpus", values={"gpus": device.gpus}, change={}))
+    strange = sorted(set(recipe.lora.targets) - {matrix.name for matrix in matrices(shape)})
     if strange:
         change = {"lora.targets": ",".join(name for name in recipe.lora.targets if name not in strange)}
         found.append(Obstacle(code="targets", values={"names": ", ".join(strange)}, change=change))
@@ -352,69 +329,6 @@ def _smaller(recipe: Recipe, data: Data, device: Device, shape: Shape) -> dict[s
 
 
 # Memory, time, money
-
-
-def memory(shape: Shape, recipe: Recipe, tokens: int, device: Device) -> dict[str, float]:
-    """Compute GiB by part for rows of so many tokens: weights, adapters, optimizer, activations, logits, runtime, total.
-
-    On a CPU, total holds the runtime, as the process shows it; that of a GPU is subtracted in `usable_gib`.
-    """
-    counted, lora, train = parameters(shape), recipe.lora, recipe.train
-    wide = 4 if recipe.base.dtype == "float32" else 2
-    adapter, saved = adapter_parameters(shape, lora), saved_parameters(shape, lora)
-    if recipe.base.quantize == "nf4":
-        # 4 bits and, with double quantisation, 0.127 bits of constants per weight; what is not linear stays in 16 bit.
-        weights = counted["linear"] * 4.127 / 8 + (counted["total"] - counted["linear"]) * 2
-    else:
-        weights = counted["total"] * wide
-    rows = tokens * train.batch
-    block = activation_bytes(shape, lora, wide) * rows
-    if train.checkpointing == "on":
-        activations = 2 * shape.hidden * shape.layers * rows * wide / 2 + block
-    else:
-        activations = block * shape.layers
-    if device.kind == "cpu" or train.as_written:
-        # A plain head: logits in the weights' precision and in float32, and their gradient.
-        logits = rows * shape.vocab * 10
-    else:
-        logits = rows * HEAD_CHUNK * 2
-    parts = {
-        "weights": weights,
-        # peft keeps adapters in float32 for any base; saved modules have the base's precision.
-        "adapters": adapter * 4 + saved * wide,
-        "optimizer": adapter * 12 + saved * (6 if wide == 2 else 12),
-        "activations": activations,
-        "logits": logits,
-    }
-    gib = {name: size / GIB for name, size in parts.items()}
-    gib["runtime"] = CPU_RUNTIME_GIB if device.kind == "cpu" else CUDA_RUNTIME_GIB
-    gib["total"] = sum(size / GIB for size in parts.values()) + (gib["runtime"] if device.kind == "cpu" else 0.0)
-    return gib
-
-
-def activation_bytes(shape: Shape, lora: Lora, wide: int = 2) -> float:
-    """Bytes per token that one block keeps for its backward pass, with adapters on all its matrices.
-
-    Fitted on the measured blocks of the three bases in bfloat16 (within 1 %); dropout keeps a mask and a copy of every
-    adapter's input. Precision other than 16 bit scales it.
-    """
-    kv = shape.kv_heads * (shape.hidden // shape.heads)
-    plain = 24.3 * shape.hidden + 8.1 * shape.ffn + 4.1 * kv + 14 * lora.r
-    dropped = 4 * (6 * shape.hidden + shape.ffn) if lora.dropout else 0
-    return (plain + dropped) * wide / 2
-
-
-def usable_gib(device: Device) -> float:
-    """GiB of a device's memory that a training may use."""
-    if device.kind == "cpu":
-        return round(0.9 * device.memory_gib, 1)
-    if device.kind == "mps":
-        return round(0.7 * device.memory_gib, 1)
-    return round(device.memory_gib - CUDA_RUNTIME_GIB, 1)
-
-
-def fits_into(need: dict[str, float], device: Device) -> bool:
-    return need["total"] <= usable_gib(device)
 
 
 def flops_a_token(shape: Shape, tokens: float, checkpointing: bool) -> float:
@@ -461,29 +375,19 @@ def gpu(name: str) -> Device:
 # The plan
 
 
-def shape_of(recipe: Recipe, folder: Path | None) -> Shape:
-    """Read the base's shape from its config.json if it is here, else from the recipe. Raises Problem `no_shape`."""
-    config = folder / "config.json" if folder else None
-    if config and config.exists():
-        values = json.loads(config.read_text(encoding="utf-8"))
-        if {"num_hidden_layers", "hidden_size", "intermediate_size", "num_attention_heads"} <= set(values):
-            return Shape(
-                layers=values["num_hidden_layers"],
-                hidden=values["hidden_size"],
-                ffn=values["intermediate_size"],
-                heads=values["num_attention_heads"],
-                kv_heads=values.get("num_key_value_heads") or values["num_attention_heads"],
-                vocab=values["vocab_size"],
-                tied=bool(values.get("tie_word_embeddings")),
-                positions=values.get("max_position_embeddings", 4096),
-            )
-    if recipe.base.shape is None:
-        raise Problem("no_shape", name=recipe.base.name)
-    return recipe.base.shape
+def plan(
+    recipe: Recipe,
+    data: Data,
+    device: Device,
+    shape: Shape | None = None,
+    price: float | None = None,
+    base_bytes: int | None = None,
+) -> dict:
+    """Say what a training would do, as JSON.
 
-
-def plan(recipe: Recipe, data: Data, device: Device, shape: Shape | None = None, price: float | None = None) -> dict:
-    """Say what a training would do, as JSON. price: of the device, an hour, in any currency; cost is null without it."""
+    price: of the device, an hour, in any currency; cost is null without it. base_bytes: of the base's weights on disk;
+    without it 16 bit a weight.
+    """
     shape = shape or shape_of(recipe, None)
     used, changes, against = decide(recipe, data, device, shape)
     counted = steps(rows_of(data, used), used, device.processes)
@@ -510,7 +414,8 @@ def plan(recipe: Recipe, data: Data, device: Device, shape: Shape | None = None,
         "trainable_parameters": trainable(shape, used.lora),
         "memory_gib": {name: round(value, 2) for name, value in need.items()},
         **_on_a_gpu(recipe, used, data, device, shape),
-        "disk_gib": round((weights * 2 + kept) / GIB, 2),
+        "processes": _several(used, data, device, shape),
+        "disk_gib": round(((base_bytes or weights * 2) + kept) / GIB, 2),
         "adapter_mb": round(adapter_bytes / 1e6, 1),
         "device": device.as_dict() | {"usable_gib": usable_gib(device)},
         "hours": round(most, 4),
@@ -520,6 +425,17 @@ def plan(recipe: Recipe, data: Data, device: Device, shape: Shape | None = None,
         "obstacles": [obstacle.as_dict() for obstacle in against],
         "changes": [change.as_dict() for change in changes],
     }
+
+
+def _several(used: Recipe, data: Data, device: Device, shape: Shape) -> list[dict]:
+    """GiB that each process needs, with a whole copy of the base each (DDP) and with the base divided (FSDP)."""
+    found = []
+    for processes in (1, 2, 8):
+        team = replace(device, processes=processes, sharded=False)
+        whole = memory(shape, used, longest_row(data, used), team)["total"]
+        divided = memory(shape, used, longest_row(data, used), replace(team, sharded=processes > 1))["total"]
+        found.append({"processes": processes, "whole_gib": round(whole, 2), "divided_gib": round(divided, 2)})
+    return found
 
 
 def _on_a_gpu(recipe: Recipe, used: Recipe, data: Data, device: Device, shape: Shape) -> dict:

@@ -18,7 +18,10 @@ from schemas.errors import Problem
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """The shape of a Qwen2 base, from its published config.json. Enough to count weights and memory."""
+    """The shape of a Qwen2 base, from its published config.json. Enough to count weights and memory.
+
+    A base on this machine is counted on the model itself (`sizes.Built`).
+    """
 
     layers: int
     """Blocks of the model."""
@@ -36,6 +39,8 @@ class Shape:
     """Whether output head and embedding are one matrix."""
     positions: int = 4096
     """Longest context of the base, in tokens."""
+    head_dim: int = 0
+    """Width of an attention head; 0 is hidden / heads."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -68,7 +68,7 @@ def train(
         return finished
     device = devices.find()
     team = _team(device)
-    device = replace(device, processes=team.num_processes)
+    device = replace(device, processes=team.num_processes, sharded=_shards())
     progress = progress if team.is_main_process else None
     with team.main_process_first():
         folder = bases.prepare(asked, texts_of(examples["train"]), data_dir / "bases", progress)
@@ -86,6 +86,8 @@ def train(
         if not _is_out_of_memory(error):
             raise
         raise Problem("out_of_memory", setting=_first_to_lower(job.used, device), why=_why(error)) from None
+    finally:
+        devices.release()  # or the evaluation loads a second base next to the trained one
     about = {
         "format": FORMAT,
         "key": key,
@@ -215,7 +217,8 @@ def _fit(work: Path, job: Job, team, progress: Progress, watch: Watch, resumed: 
     set_seed(used.train.seed)
     before = devices.peak_memory_gib()
     trainer = build_trainer(
-        bases.load_model(job.folder, used.base.dtype, team.device, used.base.quantize),
+        # FSDP moves to each GPU its part only.
+        bases.load_model(job.folder, used.base.dtype, "cpu" if device.sharded else team.device, used.base.quantize),
         job.tokenizer,
         rows.rows,
         job.counted["validation"].rows,
@@ -293,6 +296,13 @@ def _team(device: devices.Device):
     from accelerate import PartialState  # imports torch
 
     return PartialState(cpu=device.kind == "cpu")
+
+
+def _shards() -> bool:
+    """Whether accelerate was started with a configuration that divides the base over the processes."""
+    from accelerate.utils import parse_flag_from_env  # imports torch
+
+    return parse_flag_from_env("ACCELERATE_USE_FSDP")
 
 
 def is_first_process() -> bool:

@@ -121,6 +121,11 @@ def print_plan(ctx: Context, result: dict) -> None:
     )
     ctx.print("plan.parameters", trainable=result["trainable_parameters"], total=result["parameters"])
     ctx.print("plan.memory", **need, usable=device["usable_gib"])
+    ctx.print("plan.evaluation", evaluation=need["evaluation"])
+    if device["kind"] != "cpu":
+        _, *several = result["processes"]
+        parts = [ctx.say("plan.process", **found) for found in several]
+        ctx.print("plan.processes", parts="; ".join(parts))
     ctx.print("plan.least", sixteen=result["memory_16_bit_gib"], four=result["memory_4_bit_gib"])
     ctx.print("plan.disk", disk=result["disk_gib"], adapter=result["adapter_mb"])
     ctx.print("plan.time", low=_time(ctx, result["hours_range"][0]), high=_time(ctx, result["hours_range"][1]))

@@ -8,7 +8,7 @@ from schemas.errors import Problem
 from schemas.token_estimate import TOKENS_PER_CHAR
 from tarot_data.dataset import versions
 from tarot_train import base_model as bases
-from tarot_train import device, plan, sft, training_rows
+from tarot_train import device, plan, sft, sizes, training_rows
 
 
 def plan_training(
@@ -49,7 +49,10 @@ def plan_training(
     data, vocabulary = _measured(versions.path_of(data_dir, found), settings, folder)
     if vocabulary and settings.base.name == bases.TINY:
         shape = replace(shape, vocab=vocabulary)
-    return plan.plan(settings, data, here, shape, price)
+    on_disk = sizes.base_bytes(folder)
+    if settings.base.name == bases.TINY:
+        on_disk = 4 * plan.parameters(shape)["total"]  # the stand-in is kept in float32
+    return plan.plan(settings, data, here, shape, price, on_disk)
 
 
 def require_base(base: str | None, recipe: str | None, overrides: dict[str, str]) -> None:

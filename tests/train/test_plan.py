@@ -8,7 +8,7 @@ import pytest
 
 from schemas.errors import Problem
 from schemas.messages import LANGUAGES, catalogue
-from tarot_train import base_model, plan, recipe
+from tarot_train import base_model, plan, recipe, sizes
 from tarot_train.device import Device
 
 CPU = Device(kind="cpu", name="x86_64", memory_gib=16.0, bfloat16=False, threads=2)
@@ -153,6 +153,62 @@ def test_tied_embedding_and_head_count_as_one_matrix():
     assert used.lora.modules_to_save == ("embed_tokens",)
     assert [change.code for change in changes] == ["tied"]
     assert plan.saved_parameters(asked.base.shape, asked.lora) == 4096 * 384
+
+
+@pytest.mark.parametrize(
+    ("batch", "accumulation", "processes"), [(1, 8, 2), (1, 8, 8), (4, 2, 4), (4, 2, 8), (3, 2, 2)]
+)
+def test_an_update_keeps_its_rows_with_several_processes(batch, accumulation, processes):
+    asked = recipe.load("tarot-tiny", {"train.batch": str(batch), "train.accumulation": str(accumulation)})
+    team = replace(plan.gpu("a100"), processes=processes)
+    used, _, against = plan.decide(asked, data(longest=600), team, asked.base.shape)
+    assert against == [] and used.train.batch * used.train.accumulation * processes == batch * accumulation
+
+
+@pytest.mark.parametrize(("processes", "fix"), [(3, "9"), (16, "16")])
+def test_processes_that_cannot_share_an_update_are_refused(processes, fix):
+    asked = recipe.load("tarot-tiny")
+    team = replace(plan.gpu("a100"), processes=processes)
+    _, _, against = plan.decide(asked, data(longest=600), team, asked.base.shape)
+    assert [obstacle.code for obstacle in against] == ["processes"]
+    assert against[0].change == {"train.accumulation": fix}
+    assert "1, 2, 4, 8" in str(against[0].problem)
+
+
+def test_several_gpus_in_one_process_are_refused():
+    two = Device(kind="cuda", name="NVIDIA A100", memory_gib=80.0, bfloat16=True, gpus=2)
+    asked = recipe.load("tarot-tiny")
+    _, _, against = plan.decide(asked, data(longest=600), two, asked.base.shape)
+    assert [obstacle.code for obstacle in against] == ["several_gpus"]
+    assert "CUDA_VISIBLE_DEVICES=0" in str(against[0].problem)
+    assert plan.decide(asked, data(longest=600), replace(two, processes=2), asked.base.shape)[2] == []
+
+
+def test_fsdp_divides_memory_and_ddp_does_not():
+    one, two, eight = plan.plan(CARD, data(), plan.gpu("a100"))["processes"]
+    assert one["whole_gib"] == one["divided_gib"] < two["whole_gib"] == eight["whole_gib"]
+    assert eight["divided_gib"] < two["divided_gib"] < two["whole_gib"]
+    assert eight["divided_gib"] > two["whole_gib"] / 8
+
+
+def test_processes_on_a_cpu_share_its_memory():
+    assert sizes.usable_gib(replace(CPU, processes=2)) == pytest.approx(sizes.usable_gib(CPU) / 2, abs=0.1)
+
+
+def test_the_larger_of_training_and_evaluation_counts():
+    need = plan.memory(CARD.base.shape, CARD, 2048, plan.gpu("a100"))
+    long = recipe.replace(CARD, "generation.max_new_tokens", 200_000)
+    written = plan.memory(CARD.base.shape, long, 2048, plan.gpu("a100"))
+    assert need["evaluation"] < need["total"]
+    assert written["total"] == written["evaluation"] > need["total"]
+
+
+def test_a_base_on_disk_counts_with_its_own_precision(tmp_path):
+    (tmp_path / "model.safetensors").write_bytes(b"0" * 4000)
+    assert sizes.base_bytes(tmp_path) == 4000 and sizes.base_bytes(None) is None
+    asked = recipe.load("tarot-tiny")
+    here, there = (plan.plan(asked, data(longest=600), CPU, base_bytes=size)["disk_gib"] for size in (None, 2**31))
+    assert there == pytest.approx(here - plan.parameters(asked.base.shape)["total"] * 2 / 2**30 + 2, abs=0.01)
 
 
 def test_a_fitting_recipe_changes_only_for_the_device():

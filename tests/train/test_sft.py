@@ -292,6 +292,21 @@ def test_a_version_trained_already_is_not_trained_again(run):
     assert sft.train(version, overrides=SMALL, data_dir=data_dir) == run_dir
 
 
+def test_the_trained_base_is_released(tmp_path, monkeypatch):
+    import weakref
+
+    loaded, load = [], base_model.load_model
+
+    def watched(*arguments, **more):
+        model = load(*arguments, **more)
+        loaded.append(weakref.ref(model))
+        return model
+
+    monkeypatch.setattr(base_model, "load_model", watched)
+    sft.train(write_version(tmp_path), overrides=SMALL | {"train.epochs": "1"}, data_dir=tmp_path)
+    assert len(loaded) == 1 and loaded[0]() is None
+
+
 def test_two_runs_with_one_seed_give_one_adapter(run, tmp_path):
     _, run_dir = run
     again = sft.train(write_version(tmp_path), overrides=SMALL, data_dir=tmp_path)
