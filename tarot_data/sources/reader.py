@@ -44,6 +44,7 @@ FORMS = (
     "chats.chat_html",
     "notion.html",
     "notes.joplin",
+    "chats.sms_xml",
     "notes.xml_notes",
     "notes.pages",
     "tables.html",

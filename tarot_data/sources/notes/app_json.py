@@ -60,7 +60,13 @@ def _is_note(note: object, tool: Tool) -> bool:
 
 
 def _document(note: dict, tool: Tool) -> Document:
-    text = _outline(note, tool) if tool.get("children") else _text(_first(note, tool, "text"))
+    if tool.get("children"):
+        text = _outline(note, tool)
+    elif tool.get("lines"):
+        lines = at(note, str(tool["lines"]))
+        text = "\n".join("".join(_pieces(line, tool["pieces"])) for line in lines) if isinstance(lines, list) else ""
+    else:
+        text = _text(_first(note, tool, "text"))
     title = _first(note, tool, "title")
     tags = _first(note, tool, "tags")
     return Document(
@@ -76,6 +82,16 @@ def _text(value: object) -> str:
     if isinstance(value, list):
         return "\n".join(_text(item.get("text") if isinstance(item, dict) else item) for item in value)
     return with_newlines(value) if isinstance(value, str) else ""
+
+
+def _pieces(value: object, key: str) -> Iterator[str]:
+    """Yield the texts under a key, in order, at any depth (`read` has checked it)."""
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, child in children:
+        if name == key and isinstance(child, str):
+            yield child
+        else:
+            yield from _pieces(child, key)
 
 
 def _outline(note: dict, tool: Tool) -> str:

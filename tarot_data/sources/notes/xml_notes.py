@@ -24,11 +24,11 @@ _DEEPEST, _CHUNK = 200, 1 << 20
 
 
 def recognises(sample: Sample) -> bool:
-    root = _root_of(sample.text)
+    root = root_of(sample.text)
     return root is not None and not root.lower().startswith("html")
 
 
-def _root_of(text: str | None) -> str | None:
+def root_of(text: str | None) -> str | None:
     """Return the name of the root element of XML with a declaration or document type, or of OPML and .enex without."""
     head = (text or "")[:4000].lstrip("\ufeff \t\n")
     match = _ROOT.match(head)
@@ -37,7 +37,7 @@ def _root_of(text: str | None) -> str | None:
 
 def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
     with blob.open() as file:
-        root = str(_root_of(file.read(4000).decode("utf-8", "replace")))
+        root = str(root_of(file.read(4000).decode("utf-8", "replace")))
     form, item, document_of = _READERS.get(root, ("xml", root, None))
     if document_of:
         documents: Iterable[Document] = map(document_of, elements(blob, item))
