@@ -13,6 +13,7 @@ from tarot_data.text.numerals import NUMERALS, to_int
 LONGEST_CONTENT = 6000
 """Characters of the content in which cards are looked for."""
 
+_DASH = "——"
 _MARKS_BEFORE = re.compile(r"^[\s>#*\-•·📍✨【\[「|]*")
 
 
@@ -130,12 +131,13 @@ def _is_denied(before: str, clause: str) -> bool:
 
 
 def _at_places(content: str) -> list[dict]:
-    """Find the cards of consecutive lines that are a position and its card: `过去：恶魔逆位`."""
+    """Find the cards of consecutive lines that are a position and its card: `过去：恶魔逆位`, `1 过去 恶魔（逆）——你放不下`."""
     run: list[str] = []
     for line in [*content.split("\n")[:60], ""]:
-        bare = _bare(line)
-        cards = listed(bare) if 3 < len(bare) <= 40 and ":" in fold(bare) else []
-        if len(cards) == 1 and fold(cards[0]["position"] or "") in places():
+        bare = explained_card(line) or _bare(line)
+        cards = listed(bare) if 3 < len(bare) <= 40 and (":" in fold(bare) or _counts(bare, len(run) + 1)) else []
+        known = len(cards) == 1 and fold(cards[0]["position"] or "") in places()
+        if known or len(cards) == 1 and _counts(bare, len(run) + 1):
             run.append(bare)
         elif len(run) > 1:
             break
@@ -143,6 +145,18 @@ def _at_places(content: str) -> list[dict]:
             run = []
     cards = listed("\n".join(run)) if len(run) > 1 else []
     return [] if duplicates(cards) else cards
+
+
+def _counts(line: str, number: int) -> bool:
+    """Check whether a line begins with a number."""
+    digits = str(number)
+    return line.startswith(digits) and not line[len(digits) : len(digits) + 1].isdecimal()
+
+
+def explained_card(line: str) -> str | None:
+    """Return the card of a line with a dash and what it says behind it: `1 过去 恶魔（逆）——你放不下`; None for any other."""
+    card, dash, text = _bare(line).partition(_DASH)
+    return card if dash and text and len(card) <= 40 and len(listed(card)) == 1 else None
 
 
 def _named(content: str, folded: str, count: int | None) -> list[dict]:

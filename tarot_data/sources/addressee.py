@@ -8,13 +8,15 @@ from tarot_data.lexicon.field_names import field_of
 from tarot_data.privacy.person_names import kind_of
 from tarot_data.sources.field_draws import topics
 from tarot_data.sources.labels import position_in
-from tarot_data.sources.name_evidence import is_no_name
+from tarot_data.sources.name_evidence import NameForm, form_of_name, is_no_name
 from tarot_data.sources.noise import noise_words
 from tarot_data.text.normalise import fold
 from tarot_data.text.numerals import NUMERALS
 
 NEAR = 15
 """Characters at the beginning of a text in which the addressee is named: `诶KK你好`, `雨停了吗，苏晚。`"""
+
+LONGEST_GREETING = 20
 
 _NAME_BREAK = re.compile(r"[\s/\\_·|｜.,，、:：()（）【】\[\]\-—–#]+")
 _NAME = re.compile(r"[\u4e00-\u9fff]{2,4}|[A-Za-z]{2,12}|[A-Za-z\u4e00-\u9fff]{2,6}")
@@ -38,6 +40,15 @@ def addressee_of(body: str, question: object, title: str | None, hint: str | Non
             if _is_called(name, start) and not _is_known_word(part):
                 return part
     return None
+
+
+def greeted(body: str) -> str | None:
+    """Return the name to whom a letter is written: `亲爱的阿瑶：` alone in its first line."""
+    first = fold(body.lstrip()[:LONGEST_GREETING].split("\n")[0]).strip(" #*>")
+    name = next((first[len(word) :] for word in noise_words("calls before") if first.startswith(word)), "")
+    name = name.strip(" ,.。!~:")
+    written = body[body.lower().find(name) :][: len(name)] if name else ""
+    return written if form_of_name(written) is not NameForm.NONE and not _is_known_word(written) else None
 
 
 def client_of_folder(hint: str | None) -> str | None:

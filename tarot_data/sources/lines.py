@@ -5,6 +5,8 @@ import string
 from collections.abc import Iterable
 from enum import Enum
 
+from tarot_data import lexicon
+from tarot_data.lexicon.dates import parse_date
 from tarot_data.sources.labels import Label, labels_in
 from tarot_data.sources.noise import noise_words
 from tarot_data.text.normalise import fold
@@ -18,6 +20,8 @@ _DASHES = "-=_*~—─"
 
 DAY = r"(?:19|20)\d{2}\s?[-/.年]\s?\d{1,2}\s?[-/.月]\s?\d{1,2}\s?[日号]?"
 _DAY_AT_START = re.compile(rf"{DAY}|(?:19|20)\d{{6}}(?!\d)|[A-Z][a-z]{{2,8}} \d{{1,2}}, (?:19|20)\d{{2}}")
+_DAY_ALONE = re.compile(r"\d{1,2}月\d{1,2}[日号號]?(?:\s\S{1,3})?")
+"""A heading of a day without its year. A line of text like it may be inside a forecast."""
 _LONGEST_DATE_LINE = _LONGEST_SEPARATOR = 60
 _MOST_ORNAMENTS = 12
 _AFTER_DATE = 8
@@ -128,7 +132,9 @@ def _kind_of(line: Line) -> Kind:
         return Kind.BLANK
     if _is_separator(line.text, line.stripped):
         return Kind.SEPARATOR
-    if len(line.text) <= _LONGEST_DATE_LINE and _is_date(line.text):
+    if len(line.text) <= _LONGEST_DATE_LINE and (
+        _is_date(line.text) or line.level and _DAY_ALONE.fullmatch(line.title)
+    ):
         return Kind.DATE
     return Kind.HEADING if line.level else Kind.TEXT
 
@@ -155,7 +161,9 @@ def _is_date(text: str) -> bool:
     """Check for a line of a date and little else: `【2024-01-05】`, `2024年1月5日 阿宁`."""
     start = len(text) - len(text.lstrip(ORNAMENTS))
     match = _DAY_AT_START.match(text, start)
-    if match is None or start > _MOST_ORNAMENTS:
+    if start > _MOST_ORNAMENTS:
         return False
+    if match is None:
+        return text[start:].startswith(lexicon.words("dates", "era")) and parse_date(text).day is not None
     after = text[match.end() :]
     return len(after) <= _AFTER_DATE + _MOST_ORNAMENTS and not after[_AFTER_DATE:].strip(ORNAMENTS)

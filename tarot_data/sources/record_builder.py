@@ -1,7 +1,7 @@
 """Labelled fields to a raw record: person, question, date, draws, content."""
 
 from tarot_data.cards import card_fields
-from tarot_data.sources.addressee import addressee_of, client_of_folder
+from tarot_data.sources.addressee import addressee_of, client_of_folder, greeted
 from tarot_data.sources.field_draws import draws_of
 from tarot_data.sources.field_values import Fields, FieldValues, body_of, text_of
 from tarot_data.sources.labels import is_title
@@ -67,4 +67,4 @@ def _body(values: FieldValues, content: str | None) -> str:
 
 
 def _client(body: str, asked: object, title: str | None, date_hint: str | None) -> str | None:
-    return client_of_folder(date_hint) or addressee_of(body, asked, title, date_hint)
+    return client_of_folder(date_hint) or addressee_of(body, asked, title, date_hint) or greeted(body)

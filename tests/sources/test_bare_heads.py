@@ -125,3 +125,83 @@ def test_a_saved_article_is_its_text_only(read, marks):
         f"<p>问题：{QUESTION}</p><p>牌：隐士正位、战车逆位</p><p>{BODY}</p></div><p>阅读 1024 在看 12</p></body></html>"
     )
     assert_read(read_one(read, page, "a.html"), day=None)
+
+
+def test_a_question_first_and_who_asked_below(read):
+    text = f"{QUESTION}？\n—— 小满 2024.3.2 晚上私信来的\n隐士（正）\n战车（逆）\n{BODY}\n"
+    assert_read(read_one(read, text))
+
+
+def test_who_asked_below_the_cards(read):
+    reading = read_one(read, f"隐士正 战车逆\n小满 搬家的事\n{BODY}\n")
+    assert (reading["person"], reading["content"]) == ("小满", BODY)
+
+
+def test_a_text_below_the_cards_is_no_head(read):
+    text = f"隐士正 战车逆\n先说结论\n{BODY}\n"
+    assert read_one(read, text)["person"] is None
+
+
+def test_parts_with_wide_gaps(read):
+    assert_read(read_one(read, f"小满　想知道{QUESTION}　圣三角　2024.3.2\n隐士正位 战车逆位\n\n{BODY}\n"))
+
+
+def test_cards_explained_behind_dashes_stay_in_the_text(read):
+    lines = "1 过去 隐士（正）——灯还亮着\n2 现在 战车（逆）——缰绳松了\n3 结果 太阳（正）——走得出来"
+    reading = read_one(read, f"小满　2024.3.2　事业\n{lines}\n{BODY}\n")
+    assert (reading["person"], str(reading["date"])) == ("小满", "2024-03-02")
+    assert reading["content"] == f"{lines}\n{BODY}"
+    assert [(card["position"], card["card"], card["orientation"]) for card in reading["cards"]] == [
+        ("过去", "隐士", "upright"),
+        ("现在", "战车", "reversed"),
+        ("结果", "太阳", "upright"),
+    ]
+
+
+@pytest.mark.parametrize("gap", ["　", " ", "｜"])
+@pytest.mark.parametrize("day", ["民國一一三年三月二日", "2024年3月2日", "2024-03-02"])
+def test_a_label_behind_its_day(read, day, gap):
+    head = f"{day}{gap}个案：{{}}\n\n她问的是：{QUESTION}。\n翻开来是：隐士（正）、战车（逆）。\n\n{{}}\n\n"
+    first, second = (
+        to_reading(each) for each in read({"a.txt": head.format("小满", BODY) + head.format("阿昌", OTHER)})
+    )
+    assert_read(first)
+    assert (second["person"], second["content"]) == ("阿昌", OTHER)
+
+
+def test_cards_in_columns_of_spaces(read):
+    rule = "-" * 30
+    table = f"位置      牌名      方向\n{rule}\n心态      隐士      正\n阻力      战车      逆\n{rule}"
+    reading = read_one(read, f"问卜人  小满\n日子    2024/3/2\n要问    {QUESTION}\n\n{table}\n\n{BODY}\n")
+    assert_read(reading)
+    assert [card["position"] for card in reading["cards"]] == ["心态", "阻力"]
+
+
+def test_cards_a_day_under_headings(read):
+    text = f"## 3月1日\n今日牌：隐士 正位\n{BODY}\n\n## 3月2日\n今日牌：太阳 正位\n{OTHER}\n"
+    readings = [to_reading(record) for record in read({"2024.md": text})]
+    assert [(str(each["date"]), each["content"]) for each in readings] == [("2024-03-01", BODY), ("2024-03-02", OTHER)]
+
+
+@pytest.mark.parametrize("head", ["亲爱的小满：", "Dear 小满,", "嗨，小满！"])
+def test_a_letter_names_to_whom_it_is_written(read, head):
+    text = f"{head}\n我替你翻了两张牌，是隐士（正位）和战车（逆位）。\n{BODY}\n\n2024年3月2日\n"
+    reading = read_one(read, text)
+    assert (reading["person"], str(reading["date"])) == ("小满", "2024-03-02")
+
+
+@pytest.mark.parametrize("head", ["亲爱的朋友们：", "亲爱的大家：", "亲爱的老师："])
+def test_a_letter_to_nobody_in_particular(read, head):
+    text = f"{head}\n我替你翻了两张牌，是隐士（正位）和战车（逆位）。\n{BODY}\n"
+    assert read({"a.txt": text})[0].person is None
+
+
+def test_a_last_line_with_a_time_of_day_is_left_out(read):
+    assert read_one(read, f"小满 问{QUESTION}\n隐士正位、战车逆位\n{BODY}\n\n收摊 21:40，累\n")["content"] == BODY
+
+
+def test_readings_in_lines_of_cells(read):
+    rows = [("2024.5.2", "小满", "隐士、战车逆", BODY), ("2024.5.6", "阿絮", "太阳、星星逆", OTHER)]
+    text = "\n".join("｜".join(row) for row in rows)
+    readings = [to_reading(record) for record in read({"a.txt": text})]
+    assert [(each["person"], each["content"]) for each in readings] == [("小满", BODY), ("阿絮", OTHER)]

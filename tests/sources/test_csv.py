@@ -160,7 +160,7 @@ def test_a_table_without_header_is_read_by_cells(read):
     rows = [["阿宁", "妈妈想搬来同住", "时间之流", "皇帝逆位、圣杯六正位、正义", BODY, "2024/1/5"]] * 2
     rows[1] = ["Mel", "要不要换组", "单张", "太阳", BODY + "太阳很亮。", "2024/1/6"]
     readings, _ = to_readings(read({"a.csv": sheet(*rows)}))
-    assert readings["person"].to_list() == [None, None]
+    assert readings["person"].to_list() == ["阿宁", "Mel"]
     assert [str(day) for day in readings["date"]] == ["2024-01-05", "2024-01-06"]
     assert [len(drawn) for drawn in readings["cards"]] == [3, 1]
 

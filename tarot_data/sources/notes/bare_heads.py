@@ -25,8 +25,11 @@ SHORTEST_BODY = 20
 """Characters of the text below the head."""
 LONGEST_TOPIC = 4
 """Characters of a word behind a name that is a topic: `果果-考编`."""
+LONGEST_SIGNATURE = 24
+"""Characters of a line of a day, a name and some words: `阿绛 5.12 晚上微信来问`."""
 LONGEST_ASKER = 12
 LINES_OF_CARDS = 15
+FEWEST_EXPLAINED = 3
 LINES_BELOW = 4
 
 _EDGES = (Kind.SEPARATOR, Kind.DATE)
@@ -40,6 +43,8 @@ _DAY = re.compile(
 _TIME = re.compile(r"(?<!\d)\d{1,2}[:：]\d{2}(?:[:：]\d{2})?(?!\d)")
 _COMPACT = re.compile(r"(\d{2})(\d{2})")
 _BREAK = re.compile(r"[\s|｜/·•,，、。;；:：~～—–_【】\[\]「」『』（）()#*>→-]+")
+_GAP = re.compile(r"[\u3000\t]+|\s{2,}")
+"""Between the parts of a line: `阿朔　想知道下半年的事业　2023.8.21`."""
 _MARKS = WHITESPACE + ":：,，.。;；~～👇⬇️↓🔮✨🙋🃏❓❔💬*_>#-—·•"
 _NAME = re.compile(r"[A-Za-z\u3400-\u9fff]{1,6}|[A-Za-z]{2,12}")
 _AROUND = WHITESPACE + "*:："
@@ -106,15 +111,20 @@ def _heads(lines: list[Line], named: bool) -> list[_Head]:
     floor = index = count = 0
     labelled = any(map(_is_label_of_cards, lines))
     while index < len(lines):
-        if not (_is_label_of_cards(lines[index]) if labelled else _is_list_of_cards(lines[index])):
+        if not labelled and _explains_cards(lines, index):
+            end = index  # the cards with what is said of each are the text
+        elif _is_label_of_cards(lines[index]) if labelled else _is_list_of_cards(lines[index]):
+            end = _end_of_cards(lines, index)
+        else:
             index += 1
             continue
-        end = _end_of_cards(lines, index)
         alone = named and not any(line.stripped and not line.level for line in lines[:index])
         if head := _head_around(lines, index, end, floor, alone, count + 1):
             found.append(head)
             count = lines[head.begin].count
-        floor = index = end
+        floor = index = max(end, index + 1)
+        while end < index < len(lines) and _explains_cards(lines, index, 1):
+            floor = index = index + 1
     return found
 
 
@@ -125,6 +135,12 @@ def _is_label_of_cards(line: Line) -> bool:
 def _is_list_of_cards(line: Line) -> bool:
     """Check for drawn cards without a label. In a note that labels its cards elsewhere such a line is of a body."""
     return (not line.labels or line.labels[0].key[0] == "content") and _has_cards(line)
+
+
+def _explains_cards(lines: list[Line], index: int, least: int = FEWEST_EXPLAINED) -> bool:
+    """Check for consecutive lines of a card with a text behind a dash."""
+    rows = lines[index : index + least]
+    return len(rows) == least and all("——" in row.text and content_cards.explained_card(row.text) for row in rows)
 
 
 def _has_cards(line: Line) -> bool:
@@ -145,16 +161,21 @@ def _head_around(lines: list[Line], cards: int, end: int, floor: int, alone: boo
     if _count_text(lines[end : end + LINES_BELOW]) < SHORTEST_BODY:
         return None
     parts = _parts_above(lines, cards, floor)
+    below = _parts_below(lines, end) if parts == {} else {}
     begin = min(parts or (), default=cards)
     if parts is None or begin != floor and not _is_apart(lines, begin, count):
         return None
     if floor and _count_text(lines[floor:begin]) < SHORTEST_BODY:
         return None
     named = _known(lines[begin:end])
-    read = {_NAMED[label] for pairs in parts.values() for label, _ in pairs}
+    read = {_NAMED[label] for pairs in (*parts.values(), *below.values()) for label, _ in pairs}
     if not (read - named) & {"person", "question"} and not (alone and not named):
         return None
-    return _Head(begin, end, _rewritten(lines, begin, cards, end, parts, named))
+    rewritten = _rewritten(lines, begin, cards, end, parts, named)
+    labelled = [
+        Line(f"{label}：{value}", lines[index].number) for index, read in below.items() for label, value in read
+    ]
+    return _Head(begin, max(below, default=end - 1) + 1, [*labelled, *rewritten])
 
 
 def _parts_above(lines: list[Line], cards: int, floor: int) -> dict[int, list[Part]] | None:
@@ -175,6 +196,20 @@ def _parts_above(lines: list[Line], cards: int, floor: int) -> dict[int, list[Pa
         if line.level:
             break
     return parts
+
+
+def _parts_below(lines: list[Line], end: int) -> dict[int, list[Part]]:
+    """Return the parts of the lines between the cards at the top of a block and its text, which name somebody."""
+    parts: dict[int, list[Part]] = {}
+    for index in range(end, min(end + LINES_BELOW, len(lines))):
+        line = lines[index]
+        if not line.stripped or line.labels or line.kind != Kind.TEXT or line.ends_sentence:
+            break
+        if len(line.stripped) > LONGEST_SIGNATURE or not (read := _parts_of(line)):
+            break
+        parts[index] = read
+    named = any(label == _PERSON for read in parts.values() for label, _ in read)
+    return parts if named and _count_text(lines[max(parts) + 1 :][:LINES_BELOW]) >= SHORTEST_BODY else {}
 
 
 def _is_body(line: Line) -> bool:
@@ -256,7 +291,7 @@ def _rewritten(
 
 
 def _labelled_cards(lines: list[Line], labelled: bool) -> list[Line]:
-    if labelled:
+    if labelled or not lines:
         return lines
     first = lines[0]
     text = first.text[first.labels[0].end :] if first.labels else first.text
@@ -288,11 +323,15 @@ def _client_and_question(text: str, folded: str) -> list[Part] | None:
         if not is_no_name(name):
             found, text, folded = [(_PERSON, name)], text[client.end() :], folded[client.end() :]
     if asked := _leads().asks.match(folded):
-        before, question = text[: asked.end(1)], text[asked.start(2) :].strip(_MARKS)
+        before, (question, *behind) = text[: asked.end(1)], _GAP.split(text[asked.start(2) :])
+        question = question.strip(_MARKS)
+        behind = _segments(" ".join(behind)) if behind else []
+        if behind is None:
+            question, behind = text[asked.start(2) :].strip(_MARKS), []
         around = _segments(before, asked=True) if before.strip(_MARKS) and not found else []
         if around is None and len(before) <= LONGEST_ASKER and not any(mark in before for mark in _ENDS):
             around = []  # somebody asks whose name is not plain: `桃子的妹妹小梨，问期末`
-        return None if around is None or not question else [*found, *around, (_QUESTION, question)]
+        return None if around is None or not question else [*found, *around, (_QUESTION, question), *behind]
     if found or len(text) > LONGEST_LINE:
         return found or None
     if text.endswith(("？", "?")):
@@ -358,7 +397,15 @@ def _question_or_none(found: list[Part], rest: list[str], text: str) -> list[Par
     """Read what is behind the spread of a line as a question, or its first word as a name before a topic."""
     if len(rest) == 2 and _is_name(rest[0], alone=True) and len(rest[1]) <= LONGEST_TOPIC and not asks(rest[1]):
         return [*found, (_PERSON, rest[0])]
-    if not asks(text) or any(label == _DATE for label, _ in found):
+    dated = any(label == _DATE for label, _ in found)
+    if (
+        dated
+        and len(text) <= LONGEST_SIGNATURE
+        and form_of_name(rest[0]) is NameForm.SURE
+        and not content_cards.named_cards(text)
+    ):
+        return [*found, (_PERSON, rest[0])]
+    if not asks(text) or dated:
         return None
     # `圣三角：要不要续签`, but not `下半年财运，要不要换`, which begins like the name of a spread.
     found = [

@@ -28,8 +28,16 @@ def table_lines(rows: list[list[str]]) -> list[str]:
     return form.lines + form.last
 
 
-def _card_table_lines(rows: list[list[str]]) -> list[str]:
+def _header_of(rows: list[list[str]]) -> list[str | None]:
+    """Return the fields of a header; a first column without a label beside the cards has their positions."""
     header = [known[0] if (known := field_of(cell)) else None for cell in rows[0]]
+    if rows[0] and not rows[0][0] and "cards" in header and "position" not in header:
+        header[0] = "position"
+    return header
+
+
+def _card_table_lines(rows: list[list[str]]) -> list[str]:
+    header = _header_of(rows)
     lines, texts = [_CARDS], []
     for number, row in enumerate(rows[1:], 1):
         cells = {name: cell for name, cell in zip(header, row, strict=False) if name}
@@ -132,7 +140,7 @@ _RULES: tuple[_Rule, ...] = (
 
 def is_table_of_cards(rows: list[list[str]]) -> bool:
     """Check whether every row below the header is one card of one reading, with its position, orientation and text."""
-    header = [known[0] if (known := field_of(cell)) else None for cell in rows[0]]
+    header = _header_of(rows)
     if "cards" not in header or len(rows) < 3 or not {"position", "orientation"} & set(header):
         return False
     at = header.index("cards")

@@ -1,16 +1,20 @@
-"""Markdown tables at the top of a reading to labelled lines."""
+"""Tables at the top of a reading, in Markdown or in columns of spaces, to labelled lines."""
+
+import re
 
 from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources.labels import known_fields
-from tarot_data.sources.lines import Line
+from tarot_data.sources.lines import Kind, Line
 from tarot_data.sources.notes.embedded_tables import table_lines
 
+_GAP = re.compile(r"\s{2,}|[\t\u3000]+")
+"""Between the cells of a row in columns of spaces."""
 LINES_ABOVE = 8
 """Lines above a table among which the labels of its reading are."""
 
 
 def without_tables(lines: list[Line]) -> list[Line]:
-    """Convert the Markdown tables at the top of a reading to labelled lines with the line number of the table."""
+    """Convert the tables at the top of a reading to labelled lines with the line number of the table."""
     found: list[Line] = []
     index = 0
     while index < len(lines):
@@ -28,13 +32,30 @@ def _table_at(lines: list[Line], index: int) -> tuple[list[list[str]], int]:
     """Return the rows of the Markdown table that begins at a line, without the rule below its header, and the index
     after it."""
     if not _is_row(lines[index]) or index + 1 == len(lines):
-        return [], index
+        return _aligned_at(lines, index)
     end = next((below for below in range(index, len(lines)) if not _is_row(lines[below])), len(lines))
     rows = [[cell.strip(" *") for cell in line.stripped.strip("|").split("|")] for line in lines[index:end]]
     if _is_rule(lines[index + 1]):
         return [rows[0], *rows[2:]], end
     # Without a rule below its first row a table is one only if every row is a label and its value.
     return (rows, end) if all(len(row) == 2 and field_of(row[0]) for row in rows) else ([], index)
+
+
+def _aligned_at(lines: list[Line], index: int) -> tuple[list[list[str]], int]:
+    """Return the rows of cards in columns of spaces or tabs under a header of known labels, rules between them left out,
+    and the index after them."""
+    header = _GAP.split(lines[index].stripped)
+    if len(header) < 2 or not {"cards"} < known_fields(header):
+        return [], index
+    rows, end = [header], index + 1
+    while end < len(lines) and lines[end].stripped:
+        cells = _GAP.split(lines[end].stripped)
+        if len(cells) == len(header):
+            rows.append(cells)
+        elif lines[end].kind != Kind.SEPARATOR:
+            break
+        end += 1
+    return (rows, end) if len(rows) > 1 else ([], index)
 
 
 def _is_row(line: Line) -> bool:

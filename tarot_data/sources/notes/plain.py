@@ -10,12 +10,14 @@ from tarot_data.cards import content_cards
 from tarot_data.sources.encoding import text_of, with_newlines
 from tarot_data.sources.field_values import Fields
 from tarot_data.sources.labelled_lines import read_head
+from tarot_data.sources.labels import labels_in
 from tarot_data.sources.lines import DAY, ORNAMENTS, WHITESPACE, Kind, Line
 from tarot_data.sources.notes import bare_heads, markup, outline, sections
 from tarot_data.sources.notes.beginnings import NO_TITLE, Reading, client_of_all, find_readings
 from tarot_data.sources.notes.file_name import day_of_file, person_in_name
 from tarot_data.sources.notes.front_matter import FORM, front_matter, record_of_note
 from tarot_data.sources.notes.markdown_tables import without_tables
+from tarot_data.sources.notes.sections import LONGEST_DAY_LINE
 from tarot_data.sources.record_builder import to_record
 from tarot_data.sources.records import Blob, RawRecord, Rejected, Source, source_of
 from tarot_data.sources.sniff import Sample
@@ -26,6 +28,8 @@ _DAY_AFTER_NAME = re.compile(
 """A heading of a name and a day: `阿宁 2024-01-05`."""
 _CHINESE = re.compile(r"[\u4e00-\u9fff]{4}")
 _INVISIBLE = "\u200b\u200c\u200e\u200f\u2060\ufeff\u00ad"
+
+_GAP = re.compile(r"[\s\u3000|｜，,]+")
 
 SNIFFED_LINES = 400
 
@@ -85,6 +89,7 @@ def split(
 
     common: fields of every reading that does not have them itself.
     """
+    lines = [part for line in lines for part in _without_day(line)]
     client = person_in_name(blob, "\n".join(line.text for line in lines))
     written, lines = lines, bare_heads.with_labels(lines, named=client is not None)
     readings = find_readings(lines)
@@ -114,6 +119,15 @@ def split(
             yield to_record({}, source_of(blob, place, form), content=preface, date_hint=blob.hint)
         yield record
         preface, former = "", reading.head.body
+
+
+def _without_day(line: Line) -> list[Line]:
+    """Split a line before the label behind its day: `2024年4月7日　个案：秀芬`."""
+    parts = _GAP.split(line.stripped, maxsplit=1)
+    if len(parts) < 2 or len(parts[0]) > LONGEST_DAY_LINE or line.labels or not labels_in(parts[1]):
+        return [line]
+    day = Line(parts[0], line.number)
+    return [day, Line(parts[1], line.number)] if day.kind == Kind.DATE or sections.day_alone(day) else [line]
 
 
 def _persons(lines: list[Line]) -> int:
@@ -188,9 +202,10 @@ def _record(reading: Reading, body: list[Line], note: _Note, common: Fields, sou
 
 
 def _unlabelled(lines: list[Line], blob: Blob, source: Source, common: Fields | None, client: str | None) -> RawRecord:
+    lines, last = sections.split_day_at_end(lines)
     body = "\n".join(line.text for line in lines).strip()
     heading = Line(body).title if Line(body).level == 1 and "\n" not in body else None
-    day = day_of_file(blob, client)
+    day = day_of_file(blob, client) or last
     fields = {**(common or {}), **({("date", 1): [("日期", day)]} if day else {})}
     return to_record(fields, source, content=body, title=heading, date_hint=blob.hint, client=client)
 

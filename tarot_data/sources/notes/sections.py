@@ -28,6 +28,7 @@ SHORTEST_ABOVE = 40
 """Characters of a text above the first labels that may be a reading."""
 
 _MARKS = " \t\u3000>#*_-•·■□◆●▪【】[]「」『』：:"
+_TIME = re.compile(r"(?<!\d)(?:[01]?\d|2[0-3])[:：][0-5]\d(?!\d)")
 _LABELLED_NAME = re.compile(r"\s*(?:[【\[『「][^】\]』」\n]{1,20}[】\]』」]|\*\*[^*\n]{1,20}\*\*|[^：:\n]{1,20}[：:])")
 _DAY = re.compile(DAY)
 _AT_END = {"date", "ignored", "tags", "id", "reader", "deck", "consent", "synthetic"}
@@ -83,7 +84,14 @@ def end_before_other(lines: list[Line], start: int, end: int, rule: Line) -> int
 
 
 def end_before_diary(lines: list[Line], start: int, end: int) -> int:
-    """Return the end of a body before a line of a day, apart from the text above, over a text that names no card."""
+    """Return the end of a body before a line of a day, apart from the text above, over a text that names no card; or before
+    a last short line with a time of day (`收摊 21:40`)."""
+    texts = [index for index in range(start, end) if lines[index].stripped]
+    last = lines[texts[-1]].stripped if len(texts) > 1 else ""
+    if 0 < len(last) <= LONGEST_DAY_LINE and _TIME.search(last) and not lines[texts[-1] - 1].stripped:
+        addressed = any(word in fold(last) for word in noise_words("addressed"))
+        if not addressed and not find_cards(last):
+            return texts[-1]
     for index in range(start + 1, end):
         apart = not lines[index - 1].stripped or lines[index - 1].kind == Kind.SEPARATOR
         if not apart or day_alone(lines[index]) is None:

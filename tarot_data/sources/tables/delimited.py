@@ -1,4 +1,4 @@
-"""Readings from delimited text: comma, semicolon, tab, `，` or `|` between cells; UTF-8, GB18030, Big5, UTF-16."""
+"""Readings from delimited text: comma, semicolon, tab, `，`, `|` or `｜` between cells; UTF-8, GB18030, Big5, UTF-16."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ from tarot_data.sources.tables.transposed import is_transposed
 FORM = "csv"
 LONGEST_LABEL = 30
 MAX_CELL = 4 * 1024 * 1024
-SEPARATORS = ",\t;，|"
+SEPARATORS = ",\t;，|｜"
 _SEP_LINE = re.compile(r"^\ufeff?\"?sep=(.)\"?\s*$", re.IGNORECASE)
 
 

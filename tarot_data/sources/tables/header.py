@@ -11,6 +11,7 @@ from tarot_data.lexicon.dates import parse_date
 from tarot_data.lexicon.field_names import LISTS_APART, SIDES, field_of
 from tarot_data.sources.field_values import ANSWERS, is_placeholder
 from tarot_data.sources.labels import NTH_CARD, labels_in, position_in
+from tarot_data.sources.name_evidence import NameForm, are_names, form_of_name
 from tarot_data.sources.noise import noise_words
 from tarot_data.sources.tables.cells import Row, cell_at, cell_text, filled, is_blank
 from tarot_data.sources.text_choice import SHORTEST_TEXT, label_score
@@ -352,9 +353,9 @@ def find_header(rows: list[Row]) -> tuple[int, Columns, int] | None:
 
 
 def columns_by_content(rows: list[Row]) -> Columns | None:
-    """Return the columns of a table without a header if the cells prove them: cards, dates, spreads, one long text.
+    """Return the columns of a table without a header if the cells prove them: cards, dates, spreads, one long text, names.
 
-    Person and question cannot be distinguished by their cells and are not used.
+    A question cannot be distinguished by its cells and is not used.
     """
     rows = [row for row in rows if len(filled(row)) >= 3]
     if not rows:
@@ -365,10 +366,19 @@ def columns_by_content(rows: list[Row]) -> Columns | None:
     sizes = [0 if key else sum(map(len, column)) for key, column in zip(keys, columns, strict=True)]
     if max(sizes) >= MIN_BODY * len(rows):
         keys[sizes.index(max(sizes))] = ("content", 1)
+    named = [index for index, column in enumerate(columns) if keys[index] is None and _are_persons(column)]
+    if len(named) == 1:
+        keys[named[0]] = ("person", 1)
     names = [key[0] for key in keys if key]
     if "cards" not in names or "content" not in names or len(names) != len(set(names)):
         return None
     return Columns(("?",) * width, tuple(keys))
+
+
+def _are_persons(cells: list[str]) -> bool:
+    """Check for a name in every cell, half of them of a form that only names have. The same in all rows is the reader's."""
+    forms = [form_of_name(cell) for cell in cells]
+    return len({*cells}) > 1 and len(are_names(cells)) == len(cells) and forms.count(NameForm.SURE) * 2 >= len(cells)
 
 
 LINES_OF_NOTE = 5
