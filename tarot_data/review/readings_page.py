@@ -12,9 +12,10 @@ from starlette.exceptions import HTTPException
 
 from schemas.deck import CARDS, FLAGS, LABELS, PATTERNS, THEMES
 from schemas.errors import Problem
+from schemas.messages import say
 from schemas.tables import STORED
 from tarot_data.cards.format import card_text
-from tarot_data.review.desk import Form, TheDesk
+from tarot_data.review.desk import Desk, Form, TheDesk
 from tarot_data.review.paging import Page, whole
 from tarot_data.review.search import search
 from tarot_data.store import corrections, tables, teacher
@@ -76,11 +77,23 @@ def show_reading(desk: TheDesk, reading_id: str, did: str = "") -> Response:
 def show_sentence(desk: TheDesk, reading_id: str, number: int, at: str = "") -> Response:
     """at: its place in the list of least certain sentences, if it was opened from there."""
     row, one = place(desk.data_dir, reading_id, number)
+    return sentence_page(desk, row, number, at, one["labels"], one["cards"])
+
+
+def sentence_page(
+    desk: Desk, row: dict, number: int, at: str, labels: list[str], marked: list[str], said: str = "", status: int = 200
+) -> Response:
+    """Render a sentence. labels, marked: labels and cards that the form has. said: a message on top."""
+    one = row["sentences"][number]
     first, last = max(0, number - 1), min(number + 1, len(row["sentences"]) - 1)
     drawn = [card["card"] for card in row["cards"]]
     return desk.page(
         "sentence.html",
+        status,
         here="readings",
+        said=said,
+        chosen={"labels": labels, "cards": marked},
+        state=state(one),
         row=row,
         number=number,
         before=row["content"][row["sentences"][first]["start"] : one["start"]],
@@ -90,7 +103,7 @@ def show_sentence(desk: TheDesk, reading_id: str, number: int, at: str = "") -> 
         words_of=corrections.digest(row["content"][one["start"] : one["end"]]),
         one=one,
         taught=opinion(desk.data_dir, row, number),
-        offered=list(dict.fromkeys([*drawn, *one["cards"]])),
+        offered=list(dict.fromkeys([*drawn, *one["cards"], *marked])),
         labels=LABELS,
         cards=CARDS,
     )
@@ -98,22 +111,31 @@ def show_sentence(desk: TheDesk, reading_id: str, number: int, at: str = "") -> 
 
 @router.post("/readings/{reading_id}/{number}")
 def correct_sentence(desk: TheDesk, reading_id: str, number: int, form: Form) -> Response:
-    row, one = place(desk.data_dir, reading_id, number)
-    start, end = one["start"], one["end"]
-    if form.get("words") != corrections.digest(row["content"][start:end]):
-        # The reading was edited since the page was made: the number means another sentence now.
-        raise HTTPException(409)
     labels = [form[name] for name in ("first", "second") if form.get(name)]
     cards = [name.removeprefix("card:") for name in form if name.startswith("card:")]
     cards += [form["other"].strip()] if form.get("other", "").strip() else []
-    when = datetime.now(UTC).isoformat(timespec="seconds")
-    said = corrections.to_correction(reading_id, row["content"], start, end, labels, cards, when)
     with tables.writing(desk.data_dir):
-        corrections.add(desk.data_dir, [said])
+        row, one = place(desk.data_dir, reading_id, number)
+        start, end = one["start"], one["end"]
+        if form.get("words") != corrections.digest(row["content"][start:end]):
+            # The reading was edited since the page was made: the number means another sentence now.
+            raise HTTPException(409)
+        when = datetime.now(UTC).isoformat(timespec="seconds")
+        correction = corrections.to_correction(reading_id, row["content"], start, end, labels, cards, when)
+        if form.get("state", state(one)) != state(one) != state(correction):
+            now = "＋".join(say(f"label.{label}", desk.lang) for label in one["labels"])
+            said = desk.say("labelled_elsewhere", now=now)
+            return sentence_page(desk, row, number, form.get("at", ""), labels, cards, said, 409)
+        corrections.add(desk.data_dir, [correction])
     if form.get("at"):
         # Corrected, it leaves the list, and the next one takes its place.
         return RedirectResponse(f"/labels/next?at={whole(form['at'])}", 303)
     return RedirectResponse(f"/readings/{reading_id}#s{number}", 303)
+
+
+def state(one: dict) -> str:
+    """Return the labels and cards of a sentence as one text, to notice that somebody else has changed them."""
+    return "+".join([*one["labels"], *one["cards"]])
 
 
 def stored_reading(data_dir: Path, reading_id: str) -> dict:

@@ -48,7 +48,10 @@ def show_rejection(desk: TheDesk, rejection_id: str, reason: str = "", did: str 
 @router.post("/rejections/{rejection_id}")
 def decide(desk: TheDesk, rejection_id: str, form: Form) -> Response:
     reason = form.get("reason", "")
-    row, before, after = opened(desk, rejection_id, reason)
+    try:
+        row, before, after = opened(desk, rejection_id, reason)
+    except Problem:
+        raise Problem("decided_already", id=rejection_id) from None
     was = {name: text.replace("\r\n", "\n") for name, text in fix_workbook.cells(row).items()}
     typed = was | {name: form[name] for name in FIELDS if name in form}
     what = form.get("do")
@@ -60,11 +63,13 @@ def decide(desk: TheDesk, rejection_id: str, form: Form) -> Response:
     if fix == Fix():
         return rejection_page(desk, row, before, after, reason, typed, desk.say("nothing_changed"), 422)
     try:
-        (became,) = replay.feed_back(desk.data_dir, {rejection_id: fix}).to_dicts()
+        (became,) = replay.feed_back(desk.data_dir, {rejection_id: fix}).to_dicts() or [None]
     except Problem as problem:
         return rejection_page(
             desk, row, before, after, reason, typed, say(problem.key, desk.lang, **problem.values), 409
         )
+    if became is None:  # by another request, since it was opened above
+        raise Problem("decided_already", id=rejection_id)
     if became["became"] == "same":
         still = desk.say("did_same", detail=desk.words.detail(became))
         return rejection_page(desk, row, before, after, reason, typed, still, 422)

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from html import unescape
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -59,8 +60,11 @@ def browser(stranger):
 def send(browser, path, **fields):
     """Send the form of a page as a browser would, with the token in the page."""
     page = browser.get(path.rsplit("/", 1)[0] if path.startswith("/lexicon/") else path).text
-    form = re.search(rf'action="{path}".*?name="form_token" value="(\w+)"', page, re.S)
-    return browser.post(path, data={"form_token": form.group(1), **fields}, follow_redirects=False)
+    return browser.post(path, data={"form_token": token_of(page, path), **fields}, follow_redirects=False)
+
+
+def token_of(page, path):
+    return re.search(rf'action="{path}".*?name="form_token" value="(\w+)"', page, re.S).group(1)
 
 
 def only_id(data, reason):
@@ -278,6 +282,36 @@ def test_corrections_keep_the_machine_label(three, browser):
     assert send(browser, path, words=words, first="advice", second="advice").status_code == 409
     assert send(browser, path, words="0" * 16, first="advice").status_code == 409
     assert browser.get("/readings/r0000000000000001/9").status_code == 404
+
+
+def test_a_second_decision_is_answered_with_a_sentence(data, inbox, browser):
+    lay(inbox, WRONG_CARD)
+    take_in(data, inbox)
+    path = f"/rejections/{only_id(data, 'unknown_card')}"
+    form = token_of(browser.get(path).text, path)
+    sent = {"form_token": form, "do": "fix", "cards": "愚人正位、力量正位"}
+    with ThreadPoolExecutor(6) as people:
+        answers = list(people.map(lambda _: browser.post(path, data=sent, follow_redirects=False), range(6)))
+    assert sorted(answer.status_code for answer in answers) == [303] + [409] * 5
+    again = browser.post(path, data=sent)
+    assert again.status_code == 409 and "已经不在待处理之列" in again.text
+    assert tables.count(data) == 1 and delta.scan(data, "fixes").collect().height == 1
+
+
+def test_two_people_with_different_labels_are_told(three, browser):
+    path = "/readings/r0000000000000001/0"
+    page = browser.get(path).text
+    words, seen = (re.search(rf'name="{name}" value="([^"]+)"', page).group(1) for name in ("words", "state"))
+    sent = {"words": words, "state": seen}
+    assert send(browser, path, first="advice", **sent).status_code == 303
+    assert send(browser, path, first="advice", **sent).status_code == 303
+    other = send(browser, path, first="closing", **sent, other="高塔")
+    assert other.status_code == 409 and "有人给这句标了别的：现在是建议" in other.text
+    assert corrections.read(three)["labels"].to_list() == [["advice"]]
+    assert 'value="closing" checked' in other.text and 'name="card:高塔" checked' in other.text
+    seen = re.search(r'name="state" value="([^"]+)"', other.text).group(1)
+    assert send(browser, path, first="closing", words=words, state=seen).status_code == 303
+    assert corrections.read(three)["labels"].to_list() == [["closing"]]
 
 
 def test_corrected_sentences_count_for_filters(three, browser):
