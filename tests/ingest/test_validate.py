@@ -72,13 +72,13 @@ def test_rejection_values_hold_no_content():
     assert "私密" not in rejected[0][2]
 
 
-def test_validation_runs_without_pandas():
+def test_validation_loads_no_unused_packages():
     code = (
         "import importlib.util, sys; import polars as pl\n"
         "from tarot_data.ingest.validate import contract; from tests.builders import stored, stored_row\n"
         "from schemas.tables import SENTENCES\n"
         "kept, _ = contract(stored(stored_row(1), stored_row(2, content='太短')), pl.DataFrame(schema=SENTENCES))\n"
-        "assert kept.height == 1 and not {'pandas', 'pyarrow'} & set(sys.modules)\n"
+        "assert kept.height == 1 and not {'pandas', 'pyarrow', 'hypothesis'} & set(sys.modules)\n"
         "print(importlib.util.find_spec('pandas') is not None)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
