@@ -29,6 +29,10 @@ _PICTURED_TURNED = frozenset({"倒吊人", "高塔"})
 """Cards whose picture is upside down or falls: only a word next to the name says that they are reversed."""
 
 
+CLAUSES = 40
+"""Characters after a name that may say its orientation in clauses of their own."""
+
+
 class Claim(NamedTuple):
     """An orientation that the text gives a mentioned card. plain: its clause says nothing else."""
 
@@ -54,9 +58,11 @@ def _ways() -> re.Pattern:
 def claim_of(text: str, mention: Mention, mentions: list[Mention]) -> Claim | None:
     """Return the orientation that the text gives a mentioned card, next to its name or as a clause right after it."""
     near = orientation_near(text, mention.start, mention.end)
-    last = around(mention, mentions, 0, 40)[1]
-    after = until_first(text[mention.end : last], STOPS) + "。" * (last < mention.end + 40)
-    for clause in _clauses(after) if _ways().search(after) else ():
+    if not _ways().search(text, mention.end, mention.end + CLAUSES):
+        return Claim(mention, near, False) if near != "unknown" else None
+    last = around(mention, mentions, 0, CLAUSES)[1]
+    after = until_first(text[mention.end : last], STOPS) + "。" * (last < mention.end + CLAUSES)
+    for clause in _clauses(after):
         if (match := _clause().match(after, clause)) and (near != "unknown" or mention.card not in _PICTURED_TURNED):
             way = match.lastgroup
             if near in ("unknown", way):
@@ -80,10 +86,14 @@ def find_turned(text: str, mentions: list[Mention], drawn: dict[str, Drawn]) -> 
     sure = {card: way for card, mine in drawn.items() for way in mine.ways if len(mine.ways) == 1 and way in OTHER_SIDE}
     claims: dict[str, list[Claim]] = {}
     for mention in mentions:
-        if mention.card in sure and (claim := claim_of(text, mention, mentions)):
-            if claim.orientation == sure[mention.card]:
-                del sure[mention.card]
-                continue
+        if mention.card not in sure:
+            continue
+        # Most names have the drawn orientation next to them: no clause has to be read.
+        near = orientation_near(text, mention.start, mention.end)
+        claim = None if near == sure[mention.card] else claim_of(text, mention, mentions)
+        if near == sure[mention.card] or claim and claim.orientation == sure[mention.card]:
+            del sure[mention.card]
+        elif claim:
             claims.setdefault(mention.card, []).append(claim)
     for card, right in sure.items():
         for claim in claims.get(card, ()):

@@ -108,7 +108,8 @@ class _Head(NamedTuple):
 
 def _heads(lines: list[Line], named: bool) -> list[_Head]:
     found: list[_Head] = []
-    floor = index = count = 0
+    above = index = count = 0
+    floor: int | None = 0
     labelled = any(map(_is_label_of_cards, lines))
     while index < len(lines):
         if not labelled and _explains_cards(lines, index):
@@ -119,6 +120,12 @@ def _heads(lines: list[Line], named: bool) -> list[_Head]:
             index += 1
             continue
         alone = named and not any(line.stripped and not line.level for line in lines[:index])
+        if labelled and not alone and _is_all_labelled(lines, index):
+            # Where the cards end is not needed before another head is, and takes long to find.
+            above, floor, index = index, None, index + 1
+            continue
+        floor = _end_of_cards(lines, above) if floor is None else floor
+        end = _end_of_cards(lines, index)
         if head := _head_around(lines, index, end, floor, alone, count + 1):
             found.append(head)
             count = lines[head.begin].count
@@ -126,6 +133,13 @@ def _heads(lines: list[Line], named: bool) -> list[_Head]:
         while end < index < len(lines) and _explains_cards(lines, index, 1):
             floor = index = index + 1
     return found
+
+
+def _is_all_labelled(lines: list[Line], cards: int) -> bool:
+    """Check quickly that no line right above the cards is a line of a head without a label."""
+    near = reversed(lines[max(0, cards - LINES_ABOVE) : cards])
+    line = next((line for line in near if line.stripped and not line.labels), None)
+    return line is None or line.kind == Kind.SEPARATOR or _parts_of(line) is None
 
 
 def _is_label_of_cards(line: Line) -> bool:
