@@ -11,8 +11,7 @@ from threading import get_ident
 
 import polars as pl
 
-
-HIDDEN = ("pandas", "hypothesis")
+HIDDEN = frozenset({"pandas", "hypothesis"})
 
 
 class _Hide:
