@@ -65,6 +65,16 @@ def is_no_sequence(text: str) -> bool:
     return len(groups) < 3 or any(later - earlier != 1 for earlier, later in pairwise(groups[:4]))
 
 
+def is_no_series(text: str) -> bool:
+    """Check that a number is no series: the steps between its groups (of one or two: its digits) differ, four are unsorted."""
+    groups = [int(group) for group in re.findall(r"\d+", text)]
+    if len(groups) < 3:
+        groups = [int(digit) for digit in text if digit.isdecimal()]
+        return len({later - earlier for earlier, later in pairwise(groups)}) > 1
+    steps = {later - earlier for earlier, later in pairwise(groups)}
+    return len(steps) > 1 and (len(groups) < 4 or min(steps) < 0 < max(steps))
+
+
 def is_no_cycle(text: str) -> bool:
     """Check that pillars (甲子 乙丑 丙寅) are no run of the sixty in their order."""
     order = lexicon.words("dates", "stem")
@@ -87,8 +97,10 @@ CHECKS = {
     "four_digits": _has_digits(4),
     "six_digits": _has_digits(6),
     "ten_digits": _has_digits(10),
+    "thirteen_digits": _has_digits(13),
     "mobile_pieces": is_mobile_in_pieces,
     "no_cycle": is_no_cycle,
+    "no_series": is_no_series,
     "no_sequence": is_no_sequence,
     "octets": are_octets,
     "grouped": is_grouped,

@@ -9,18 +9,26 @@ from functools import cache
 
 import numpy as np
 
-from tarot_data.privacy.recognisers import Look, Recogniser, groups, spelt_number, triggers
+from tarot_data.privacy.recognisers import Look, Recogniser, groups, spelt_number
 from tarot_data.text.normalise import code_table, translated, width_table
 
 SHORTEST, SHORTEST_PIECE = 5, 4
 """Characters of a text that may hold a contact detail, and of the rest of one that overlaps another."""
 
 _WIDE = re.compile(
-    "[\uff03\uff0b\uff10-\uff19\uff20-\uff5a\uff0e\uff0d\uff08\uff09\uff0f\uff3f\u3000\xa0\u2010-\u2013\u2212\ufe63\U0001d7ce-\U0001d7ff]"
+    "[\uff03\uff0b\uff10-\uff19\uff20-\uff5a\uff0e\uff0d\uff08\uff09\uff0f\uff3f\u3000\xa0\u2010-\u2013\u2212\ufe63\u1d20\u1d21\u2174\u2164\u2179\u2169\u0445\u0425\u03bd\u03c7\u3128\U0001d7ce-\U0001d7ff]"
 )
 _HYPHENS = str.maketrans("、，,", "---")
 # Keycaps, variation selectors and what else cannot be seen.
 _INVISIBLE = re.compile("[\xad\u200b-\u200f\u2060\ufe0e\ufe0f\u20e3\ufeff]+")
+
+
+# Letters of other scripts that are written for v, w and x.
+_LOOK_ALIKES = {
+    ord(character): letter
+    for characters, letter in (("ᴠⅴⅤν", "v"), ("ᴡ", "w"), ("ⅹⅩхХχㄨ", "x"))
+    for character in characters
+}
 
 
 @dataclass(frozen=True)
@@ -36,11 +44,11 @@ def find_contacts(text: str) -> list[Contact]:
     """Return every contact detail of a text, in order, not overlapping: of two that overlap, the earlier recogniser's."""
     if len(text) < SHORTEST:
         return []
-    if not triggers()["worth_a_look"](text):
+    look = Look(text)
+    if not look["worth_a_look"]:
         return []
     length = len(text)
-    text, places = plain_form(text)
-    look = Look(text)
+    look, places = _plain_look(look)
     found: list[Contact] = []
     for trigger, members in groups():
         if not look[trigger]:
@@ -61,16 +69,23 @@ def plain_form(text: str) -> tuple[str, list[int] | None]:
 
     Half width, invisible characters removed, long numbers that are spelt out in digits. places: None if equal.
     """
-    places = None
+    look, places = _plain_look(Look(text))
+    return look.text, places
+
+
+def _plain_look(look: Look) -> tuple[Look, list[int] | None]:
+    """Return the triggers of the plain form of a text, the same object if it is in plain form, and the places."""
+    text, places = look.text, None
     if _INVISIBLE.search(text):
         places = _visible_places(text)
         text = _INVISIBLE.sub("", text)
     if _WIDE.search(text):
         text = translated(text, _plain_codes())
-    if triggers()["spelt"](text):
+    look = look if text == look.text else Look(text)
+    if look["spelt"]:
         pattern, digits = spelt_number()
         text = pattern.sub(lambda match: _in_digits(match[0], digits), text)
-    return text, places
+    return look if text == look.text else Look(text), places
 
 
 def _visible_places(text: str) -> list[int]:
@@ -90,9 +105,9 @@ def _in_digits(number: str, digits: dict[int, str]) -> str:
 
 def found_by(recogniser: Recogniser, text: str) -> bool:
     """Test whether a recogniser finds a detail in a text, were it the only one."""
-    tried = triggers()["worth_a_look"](text)
-    text, _ = plain_form(text)
     look = Look(text)
+    tried = look["worth_a_look"]
+    look, _ = _plain_look(look)
     tried = tried and look[recogniser.when] and (not recogniser.cue or recogniser.kind in look.announced)
     return tried and any(True for _ in recogniser.spans(look))
 
@@ -114,4 +129,5 @@ def _plain_codes() -> np.ndarray:
     """Return the translation to half width, one kind of digit and dash, as of `code_table`."""
     table = dict(width_table())
     table |= {0x1D7CE + place: str(place % 10) for place in range(50)}
+    table |= _LOOK_ALIKES
     return code_table(table | dict.fromkeys((*range(0x2010, 0x2014), 0x2212, 0xFE63), "-"))
