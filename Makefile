@@ -29,8 +29,9 @@ setup-hashed:
 demo: setup
 	@$(BIN)/python -m flows.demo --data-dir $(DEMO)
 
+# In a process per core, four at most (each may hold a model and a server); a module stays in one, which shares what it starts.
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope
 
 lint: setup
 	$(BIN)/ruff check .
