@@ -13,6 +13,8 @@ from tarot_data.text.numerals import NUMERALS, to_int
 LONGEST_CONTENT = 6000
 """Characters of the content in which cards are looked for."""
 
+LONGEST_BEFORE = 40
+"""Characters of a position and its card before what is said of it."""
 _DASH = "——"
 _MARKS_BEFORE = re.compile(r"^[\s>#*\-•·📍✨【\[「|]*")
 
@@ -134,10 +136,12 @@ def _at_places(content: str) -> list[dict]:
     """Find the cards of consecutive lines that are a position and its card: `过去：恶魔逆位`, `1 过去 恶魔（逆）——你放不下`."""
     run: list[str] = []
     for line in [*content.split("\n")[:60], ""]:
-        bare = explained_card(line) or _bare(line)
-        cards = listed(bare) if 3 < len(bare) <= 40 and (":" in fold(bare) or _counts(bare, len(run) + 1)) else []
+        explained = explained_card(line)
+        bare = explained or _bare(line)
+        counts = _counts(bare, len(run) + 1)
+        cards = listed(bare) if 3 < len(bare) <= 40 and (explained or counts or ":" in fold(bare)) else []
         known = len(cards) == 1 and fold(cards[0]["position"] or "") in places()
-        if known or len(cards) == 1 and _counts(bare, len(run) + 1):
+        if known or len(cards) == 1 and counts:
             run.append(bare)
         elif len(run) > 1:
             break
@@ -155,8 +159,14 @@ def _counts(line: str, number: int) -> bool:
 
 def explained_card(line: str) -> str | None:
     """Return the card of a line with a dash and what it says behind it: `1 过去 恶魔（逆）——你放不下`; None for any other."""
-    card, dash, text = _bare(line).partition(_DASH)
-    return card if dash and text and len(card) <= 40 and len(listed(card)) == 1 else None
+    bare = _bare(line)
+    for mark in (_DASH, ":"):
+        at = fold(bare[:LONGEST_BEFORE]).find(mark)
+        cards = listed(bare[:at]) if at > 0 and bare[at + len(mark) :].strip() else []
+        # `愚人：开始` explains what the card means.
+        if len(cards) == 1 and (mark == _DASH or cards[0]["position"]):
+            return bare[:at]
+    return None
 
 
 def _named(content: str, folded: str, count: int | None) -> list[dict]:

@@ -110,6 +110,11 @@ class Line:
         return self.stripped.startswith(_TASK_STARTS) and _TASK.match(self.text) is not None and not self.is_labelled
 
     @property
+    def is_ornament(self) -> bool:
+        """Check for a line of signs without a letter or digit: `✨`."""
+        return not any(map(str.isalnum, self.stripped))
+
+    @property
     def is_labelled(self) -> bool:
         """Check for a label of a field that is read: not `收款 66`."""
         return bool(self.labels) and self.labels[0].key[0] != "ignored"

@@ -205,3 +205,49 @@ def test_readings_in_lines_of_cells(read):
     text = "\n".join("｜".join(row) for row in rows)
     readings = [to_reading(record) for record in read({"a.txt": text})]
     assert [(each["person"], each["content"]) for each in readings] == [("小满", BODY), ("阿絮", OTHER)]
+
+
+def test_signs_instead_of_labels(read):
+    head = "🙋‍♀️ {}\n📅 2024年3月2日\n💭 {}？\n🃏 隐士（正） / 战车（逆）\n\n✨\n{}\n\n"
+    text = head.format("小满", QUESTION, BODY) + head.format("麦麦", "是不是黄了", OTHER)
+    first, second = (to_reading(record) for record in read({"a.md": text}))
+    assert_read(first)
+    assert (second["person"], second["content"]) == ("麦麦", OTHER)
+
+
+def test_a_label_in_bold_that_is_not_known(read):
+    text = f"**Who** — 小满\n**Wants** — {QUESTION}？\n**Pulled** — 隐士, 战车 (R)\n\n{BODY}\n"
+    assert read_one(read, text)["question"].rstrip("？") == QUESTION
+
+
+def test_orders_with_a_count_and_a_check_mark(read):
+    order = "单号{} ✅已付¥58\n昵称：{}\n问：{}\n牌：隐士、战车逆\n回复：\n{}\n好评✅\n\n"
+    text = order.format(23, "小满", QUESTION, BODY) + order.format(24, "阿絮", "能过吗", OTHER)
+    readings = [to_reading(record) for record in read({"a.txt": text})]
+    assert [(each["person"], each["content"]) for each in readings] == [("小满", BODY), ("阿絮", OTHER)]
+
+
+@pytest.mark.parametrize(
+    ("line", "outcome"),
+    [("【后续】8月她回来说，真的搬了。", "8月她回来说，真的搬了。"), ("【后续】三月再看一次。", None)],
+)
+def test_what_happened_later_is_the_outcome(read, line, outcome):
+    reading = read_one(read, f"客户：小满\n问题：{QUESTION}\n牌：隐士正位、战车逆位\n{BODY}\n{line}\n")
+    assert reading["outcome"] == outcome
+    assert reading["content"] == (BODY if outcome else f"{BODY}\n{line}")
+
+
+def test_quoted_thanks_of_a_name_with_a_sign(read):
+    text = f"> 提问人：@小满\n> {QUESTION}？\n\n#### 牌面\n隐士 正\n战车 逆\n\n{BODY}\n\n> 小满：呜呜谢谢姐妹\n"
+    assert read_one(read, text, "a.md")["content"] == BODY
+
+
+def test_a_card_a_month(read):
+    lines = "一月 隐士：慢一点\n二月 战车（逆）：别赶\n三月 太阳：亮了"
+    reading = read_one(read, f"小满 问{QUESTION}\n{lines}\n{BODY}\n")
+    assert [(card["position"], card["card"]) for card in reading["cards"]] == [
+        ("一月", "隐士"),
+        ("二月", "战车"),
+        ("三月", "太阳"),
+    ]
+    assert reading["content"] == f"{lines}\n{BODY}"

@@ -41,6 +41,8 @@ _DAY = re.compile(
     r"(?<![\d:：])(?:(?:(?:19|20)?\d{2}\s?[-/.年]\s?)?\d{1,2}\s?[-/.月]\s?\d{1,2}\s?[日号號]?|(?:19|20)\d{6}|(?:0[1-9]|1[0-2])[0-3]\d)(?![\d:：])"
 )
 _TIME = re.compile(r"(?<!\d)\d{1,2}[:：]\d{2}(?:[:：]\d{2})?(?!\d)")
+_BEFORE = re.compile(r"^(?:\*\*[^*\n]{1,12}\*\*\s*[-:：—–]+\s*|[^\w(（【\[「『#]+(?=\w))")
+"""A label in bold that is not known, or signs, before the text of a line."""
 _COMPACT = re.compile(r"(\d{2})(\d{2})")
 _BREAK = re.compile(r"[\s|｜/·•,，、。;；:：~～—–_【】\[\]「」『』（）()#*>→-]+")
 _GAP = re.compile(r"[\u3000\t]+|\s{2,}")
@@ -154,7 +156,7 @@ def _is_list_of_cards(line: Line) -> bool:
 def _explains_cards(lines: list[Line], index: int, least: int = FEWEST_EXPLAINED) -> bool:
     """Check for consecutive lines of a card with a text behind a dash."""
     rows = lines[index : index + least]
-    return len(rows) == least and all("——" in row.text and content_cards.explained_card(row.text) for row in rows)
+    return len(rows) == least and all(map(content_cards.explained_card, (row.text for row in rows)))
 
 
 def _has_cards(line: Line) -> bool:
@@ -316,7 +318,7 @@ def _parts_of(line: Line) -> list[Part] | None:
     """Read the parts of a line above the cards; None if it is no line of a head."""
     if line.labels:
         return []
-    text = line.without_count
+    text = _BEFORE.sub("", line.without_count)
     if len(text) > LONGEST_QUESTION or line.is_task:
         return None
     if line.kind == Kind.DATE and not _DAY.search(text):
@@ -381,7 +383,7 @@ def words_of(text: str) -> Words:
         folded = fold(segment)
         if folded in topics():
             topic = True
-        elif folded in noise_words("head filler") or folded.isdecimal():
+        elif folded in noise_words("head filler") or folded.isdecimal() or not any(map(str.isalnum, segment)):
             continue
         elif resolve_spread(segment)[0]:
             found.append((_SPREAD, segment))

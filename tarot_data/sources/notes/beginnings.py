@@ -189,8 +189,8 @@ def _counter_lines(readings: list[Reading], lines: list[Line]) -> dict[int, int]
     """Map beginnings of readings to the counter lines above them: above all but perhaps the first, alike, counting by
     one."""
     above: dict[int, int] = {}
-    for begin in (reading.begin for reading in readings):
-        index = _nearest_above(lines, begin)
+    for begin, start in ((reading.begin, reading.start) for reading in readings):
+        index = _nearest_above(lines, begin) if begin or not start else begin  # the first may be taken for a title
         if index is not None and len(lines[index].stripped) <= LONGEST_COUNT and _NUMBER.search(lines[index].text):
             above[begin] = index
     texts = [lines[index].stripped for index in above.values()]

@@ -28,6 +28,9 @@ SHORTEST_ABOVE = 40
 """Characters of a text above the first labels that may be a reading."""
 
 _MARKS = " \t\u3000>#*_-•·■□◆●▪【】[]「」『』：:"
+_NO_NAME = " \t@《》()[]<>"
+_CHECKED = re.compile(r"[\w，。！、 ]{0,10}[✅☑✔✓]\ufe0f?|[✅☑✔✓]\ufe0f?[\w，。！、 ]{0,10}")
+"""A short line with a check mark is about the order: `好评✅`."""
 _TIME = re.compile(r"(?<!\d)(?:[01]?\d|2[0-3])[:：][0-5]\d(?!\d)")
 _LABELLED_NAME = re.compile(r"\s*(?:[【\[『「][^】\]』」\n]{1,20}[】\]』」]|\*\*[^*\n]{1,20}\*\*|[^：:\n]{1,20}[：:])")
 _DAY = re.compile(DAY)
@@ -128,7 +131,7 @@ class _Voices(NamedTuple):
 
 def _voices(persons: list[str]) -> _Voices:
     own, client, says = (any_of(noise_words(kind)) for kind in ("self", "client word", "says"))
-    names = any_of(fold(person) for person in persons if person)
+    names = any_of(filter(None, (fold(person).strip(_NO_NAME) for person in persons)))
     client = f"{names}|{client}" if names else client
     return _Voices(
         re.compile(rf"[>\s]*(?:{own})\s?:\s?"),
@@ -143,6 +146,8 @@ def without_client(lines: list[Line], persons: list[str]) -> list[Line]:
     voices = _voices(persons)
     folded = [fold(line.text) for line in lines]
     said = [index for index, text in enumerate(folded) if voices.client.match(text)]
+    if not said:
+        said = [index for index, text in enumerate(folded) if text[:1] == ">" and voices.reply.search(text)][-1:]
     if not said:
         return lines
     if any(find_cards(lines[index].text) for index in said):
@@ -242,7 +247,9 @@ def trimmed(lines: list[Line]) -> list[Line]:
     """Return the lines of a body without blank lines and separators at its ends, a content label alone below them, and a
     heading with nothing below it."""
     edge = (Kind.BLANK, Kind.SEPARATOR)
-    begin = next((index for index, line in enumerate(lines) if line.kind not in edge), len(lines))
+    begin = next(
+        (index for index, line in enumerate(lines) if line.kind not in edge and not line.is_ornament), len(lines)
+    )
     if 0 < begin < len(lines) and _is_content_label(lines[begin]):
         begin += 1
     end = len(lines)
@@ -267,6 +274,9 @@ def split_end(lines: list[Line], fields: Fields) -> tuple[list[Line], Fields]:
     for index in range(len(lines) - 1, 0, -1):
         line = lines[index]
         if not line.stripped or line.is_task:
+            continue
+        if _CHECKED.fullmatch(line.stripped):
+            end = index
             continue
         label = line.labels[0] if line.labels else None
         value = line.text[label.end :].strip() if label else ""
@@ -296,6 +306,13 @@ def is_marked(line: Line, label: Label) -> bool:
     )
 
 
+def _happened(text: str) -> bool:
+    """Check for what happened later: it is said of the client, not to them (`八月她回来说，真的搬了`)."""
+    folded = fold(text)
+    said = any(word in folded for word in noise_words("addressed"))
+    return not said and any(word in folded for word in noise_words("happened"))
+
+
 def split_outcome(lines: list[Line]) -> tuple[list[Line], str]:
     """Split a body before the label of the outcome near its end (`反馈：…`); the outcome is empty if there is none."""
     for index in range(len(lines) - 1, max(0, len(lines) - LINES_AT_END), -1):
@@ -303,12 +320,13 @@ def split_outcome(lines: list[Line]) -> tuple[list[Line], str]:
         label = line.labels[0] if line.labels else None
         if not label or label.key[0] != "outcome":
             continue
+        outcome = "\n".join([line.text[label.end :], *(below.text for below in lines[index + 1 :])]).strip()
         if (
             label.name in noise_words("outcome or plan")
+            and not _happened(outcome)
             or not is_marked(line, label)
             or not any(above.text for above in lines[:index])
         ):
             break
-        outcome = "\n".join([line.text[label.end :], *(below.text for below in lines[index + 1 :])]).strip()
         return (lines[:index], outcome) if 0 < len(outcome) <= LONGEST_OUTCOME else (lines, "")
     return lines, ""
