@@ -22,6 +22,13 @@ from tarot_data.privacy import mask
 
 BEGIN, END = "<!-- curation: written by benchmarks/curation.py -->", "<!-- curation: end -->"
 NEAR, EXACT, SOUP = 0.10, 0.05, 0.02
+SIGNS = (
+    "abcdefghijklmnop <>/{}=;0123456789#@$%^&*\n",
+    "9·{#+※「🔮-[2/◆→☆…，。1 ",
+    "┌─┐│└┘■□◇★～·、：；！？（）【】《》",
+    "牌0123456789|,.;:-_=+ \n",
+)
+"""What the texts of signs are drawn from: letters and code, signs and emoji, frames and punctuation, numbers of a table."""
 
 
 def documents(n: int, seed: int = 7) -> list[dict]:
@@ -39,7 +46,7 @@ def documents(n: int, seed: int = 7) -> list[dict]:
         kind = "near" if near else "exact"
         out.append({"id": f"{kind}{place}", "content": text, "twin": f"d{i}", "kind": kind})
     for i in range(int(n * SOUP)):
-        signs = "".join(rng.choice("abcdefghijklmnop <>/{}=;0123456789#@$%^&*\n") for _ in range(600))
+        signs = "".join(rng.choice(SIGNS[i % len(SIGNS)]) for _ in range(600))
         out.append({"id": f"soup{i}", "content": signs, "twin": None, "kind": "soup"})
     rng.shuffle(out)
     return out
