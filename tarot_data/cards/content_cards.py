@@ -161,7 +161,7 @@ def explained_card(line: str) -> str | None:
     """Return the card of a line with a dash and what it says behind it: `1 过去 恶魔（逆）——你放不下`; None for any other."""
     bare = _bare(line)
     for mark in (_DASH, ":"):
-        at = fold(bare[:LONGEST_BEFORE]).find(mark)
+        at = bare[:LONGEST_BEFORE].replace("：", ":").find(mark)
         cards = listed(bare[:at]) if at > 0 and bare[at + len(mark) :].strip() else []
         # `愚人：开始` explains what the card means.
         if len(cards) == 1 and (mark == _DASH or cards[0]["position"]):

@@ -232,7 +232,7 @@ class _HeadReader:
                 pairs.append((label.name, ""))
                 self.ended = True
                 return self.take(1) and self.answer_below()
-            value = without_tags(line.text[label.end : end]).strip().strip("*").strip(" \t;；|｜")
+            value = without_tags(line.text[label.end : end]).strip().strip("*_").strip(" \t;；|｜")
             pairs.append((label.name, value))
             if key[0] == "person":
                 self.split_day(key)

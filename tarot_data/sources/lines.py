@@ -116,8 +116,11 @@ class Line:
 
     @property
     def is_labelled(self) -> bool:
-        """Check for a label of a field that is read: not `收款 66`."""
-        return bool(self.labels) and self.labels[0].key[0] != "ignored"
+        """Check for a label of a field that is read: not `收款 66`, nor 回访 without a value."""
+        label = self.labels[0] if self.labels else None
+        if label is None or label.key[0] == "ignored":
+            return False
+        return label.key[0] != "outcome" or bool(self.text[label.end :].strip())
 
     @property
     def ends_sentence(self) -> bool:

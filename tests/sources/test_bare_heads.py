@@ -251,3 +251,39 @@ def test_a_card_a_month(read):
         ("三月", "太阳"),
     ]
     assert reading["content"] == f"{lines}\n{BODY}"
+
+
+@pytest.mark.parametrize("head", ["★ 3月2日 小满（老客户）", "连麦1 网名 小满 3/2", "老客 小满 3月2号"])
+def test_words_for_the_client_beside_a_name(read, head):
+    heads = [
+        f"{head}\n问 {QUESTION}\n牌 隐士正、战车逆\n{BODY}",
+        f"{head.replace('小满', '椰子')}\n问 能过吗\n牌 太阳\n{OTHER}",
+    ]
+    first, second = (to_reading(record) for record in read({"2024.md": "\n\n".join(heads)}))
+    assert_read(first)
+    assert (second["person"], second["content"]) == ("椰子", OTHER)
+
+
+def test_questions_as_headings_over_cards(read):
+    text = f"# 小满\n\n## Q1 {QUESTION}\n隐士（正）、战车（逆）\n{BODY}\n\n## Q2 他怎么想\n太阳（正）、星星（逆）\n{OTHER}\n"
+    readings = [to_reading(record) for record in read({"a.md": text})]
+    assert [(each["question"], each["content"]) for each in readings] == [(QUESTION, BODY), ("他怎么想", OTHER)]
+
+
+def test_labels_with_gaps_and_values_on_lines(read):
+    head = f"姓    名：__小满__    日    期：__2024.3.2__\n咨询问题：__{QUESTION}__\n牌    面：__隐士正、战车逆__\n解    读："
+    assert_read(read_one(read, f"{head}\n{BODY}\n"))
+
+
+def test_a_dated_note_about_later_is_the_outcome(read):
+    text = f"客户：小满\n日期：2024-03-02\n问题：{QUESTION}\n牌：隐士正位、战车逆位\n{BODY}\n\n2024-05-20 回访：已经搬了，说顺。\n"
+    reading = read_one(read, text)
+    assert_read(reading)
+    assert reading["outcome"] == "已经搬了，说顺。"
+
+
+def test_a_card_over_each_text(read):
+    body = f"【他的想法】隐士（正）\n{BODY}\n\n【他的行动】战车（逆）\n{OTHER}"
+    reading = read_one(read, f"小满 2024.3.2\n问题：{QUESTION}\n\n{body}\n")
+    assert reading["content"] == body
+    assert [(card["card"], card["orientation"]) for card in reading["cards"]][:2] == CARDS

@@ -98,3 +98,8 @@ def test_front_matter_without_a_person(read):
 
 def test_two_people_are_nobody(read):
     assert read({"2024-03-05 小鹿 阿宁.md": NOTE})[0].person is None
+
+
+def test_a_day_beside_a_topic(read):
+    (record,) = read({"2023/客户/阿绫/1204 复合.md": NOTE})
+    assert person_and_day(record) == ("阿绫", "2023-12-04")

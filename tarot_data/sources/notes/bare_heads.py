@@ -10,6 +10,8 @@ from typing import NamedTuple
 from tarot_data import lexicon
 from tarot_data.cards import card_fields, content_cards
 from tarot_data.cards.spreads import resolve_spread
+from tarot_data.lexicon.field_names import field_of
+from tarot_data.privacy.person_names import kind_of
 from tarot_data.sources.field_draws import topics
 from tarot_data.sources.labelled_lines import LONGEST_LIST_LINE
 from tarot_data.sources.lines import WHITESPACE, Kind, Line
@@ -41,7 +43,7 @@ _DAY = re.compile(
     r"(?<![\d:：])(?:(?:(?:19|20)?\d{2}\s?[-/.年]\s?)?\d{1,2}\s?[-/.月]\s?\d{1,2}\s?[日号號]?|(?:19|20)\d{6}|(?:0[1-9]|1[0-2])[0-3]\d)(?![\d:：])"
 )
 _TIME = re.compile(r"(?<!\d)\d{1,2}[:：]\d{2}(?:[:：]\d{2})?(?!\d)")
-_BEFORE = re.compile(r"^(?:\*\*[^*\n]{1,12}\*\*\s*[-:：—–]+\s*|[^\w(（【\[「『#]+(?=\w))")
+_BEFORE = re.compile(r"^(?:[Qq][0-9]{1,2}[\s.:：、]+|\*\*[^*\n]{1,12}\*\*\s*[-:：—–]+\s*|[^\w(（【\[「『#]+(?=\w))")
 """A label in bold that is not known, or signs, before the text of a line."""
 _COMPACT = re.compile(r"(\d{2})(\d{2})")
 _BREAK = re.compile(r"[\s|｜/·•,，、。;；:：~～—–_【】\[\]「」『』（）()#*>→-]+")
@@ -75,7 +77,7 @@ def _leads() -> _Lead:
     name = r"[a-z\u3400-\u9fff]{1,6}|[a-z]{2,12}"
     return _Lead(
         re.compile(rf"^(.{{0,24}}?)(?:(?:{pronouns})的?)?(?:{asking})[^\w\s]{{0,4}}\s*(\S.*)$"),
-        re.compile(rf"(?:{before})\W{{0,3}}({name})|(?:{lends})\s?({name}?)\s?(?:{after})|^({name}?)(?:{of})"),
+        re.compile(rf"(?>{before})\W{{0,3}}({name})|(?:{lends})\s?({name}?)\s?(?:{after})|^({name}?)(?:{of})"),
         re.compile(rf"(?:^|[^\w]|[0-9])(?:{cards})$|(?:{cards})$"),
     )
 
@@ -114,11 +116,9 @@ def _heads(lines: list[Line], named: bool) -> list[_Head]:
     floor: int | None = 0
     labelled = any(map(_is_label_of_cards, lines))
     while index < len(lines):
-        if not labelled and _explains_cards(lines, index):
-            end = index  # the cards with what is said of each are the text
-        elif _is_label_of_cards(lines[index]) if labelled else _is_list_of_cards(lines[index]):
-            end = _end_of_cards(lines, index)
-        else:
+        # What is said of each card is text, and so are the cards then.
+        explained = not labelled and (_explains_cards(lines, index) or _heads_a_card(lines, index))
+        if not explained and not (_is_label_of_cards(lines[index]) if labelled else _is_list_of_cards(lines[index])):
             index += 1
             continue
         alone = named and not any(line.stripped and not line.level for line in lines[:index])
@@ -127,7 +127,7 @@ def _heads(lines: list[Line], named: bool) -> list[_Head]:
             above, floor, index = index, None, index + 1
             continue
         floor = _end_of_cards(lines, above) if floor is None else floor
-        end = _end_of_cards(lines, index)
+        end = index if explained else _end_of_cards(lines, index)
         if head := _head_around(lines, index, end, floor, alone, count + 1):
             found.append(head)
             count = lines[head.begin].count
@@ -159,6 +159,22 @@ def _explains_cards(lines: list[Line], index: int, least: int = FEWEST_EXPLAINED
     return len(rows) == least and all(map(content_cards.explained_card, (row.text for row in rows)))
 
 
+def _heads_a_card(lines: list[Line], index: int) -> bool:
+    """Check for a line of a position and one card over a text, with another such line below it: `【他的想法】愚人（逆）`."""
+    return (
+        _is_card_at_place(lines[index])
+        and any(_is_card_at_place(line) for line in lines[index + 2 : index + LINES_OF_CARDS])
+        and not _has_cards(lines[index + 1])
+    )
+
+
+def _is_card_at_place(line: Line) -> bool:
+    if not _has_cards(line):
+        return False
+    cards = card_fields.listed(line.stripped)
+    return len(cards) == 1 and bool(cards[0]["position"])
+
+
 def _has_cards(line: Line) -> bool:
     """Check for a line of cards and nothing else; the search for a name is the quick test."""
     text = line.stripped
@@ -176,7 +192,7 @@ def _head_around(lines: list[Line], cards: int, end: int, floor: int, alone: boo
     """
     if _count_text(lines[end : end + LINES_BELOW]) < SHORTEST_BODY:
         return None
-    parts = _parts_above(lines, cards, floor)
+    parts = _parts_above(lines, cards, floor, bool(lines[cards].labels))
     below = _parts_below(lines, end) if parts == {} else {}
     begin = min(parts or (), default=cards)
     if parts is None or begin != floor and not _is_apart(lines, begin, count):
@@ -194,9 +210,9 @@ def _head_around(lines: list[Line], cards: int, end: int, floor: int, alone: boo
     return _Head(begin, max(below, default=end - 1) + 1, [*labelled, *rewritten])
 
 
-def _parts_above(lines: list[Line], cards: int, floor: int) -> dict[int, list[Part]] | None:
+def _parts_above(lines: list[Line], cards: int, floor: int, labelled: bool) -> dict[int, list[Part]] | None:
     """Return the parts of the lines above the cards, by index, up to the first that is no line of a head; None if they
-    have a label of the content."""
+    have a label of the content. labelled: the cards have a label, so that a heading is read as the question anyway."""
     parts: dict[int, list[Part]] = {}
     for index in range(cards - 1, max(floor, cards - LINES_ABOVE) - 1, -1):
         line = lines[index]
@@ -206,8 +222,8 @@ def _parts_above(lines: list[Line], cards: int, floor: int) -> dict[int, list[Pa
             break
         if line.labels and _drop_values(lines, index, parts):
             return None
-        if line.level and _SPREAD not in dict(read):
-            read = [part for part in read if part[0] != _QUESTION]  # a title is read as the question anyway
+        if line.level and _SPREAD not in dict(read) and (labelled or not asks(line.title)):
+            read = [part for part in read if part[0] != _QUESTION]
         parts[index] = read
         if line.level:
             break
@@ -348,8 +364,10 @@ def _client_and_question(text: str, folded: str) -> list[Part] | None:
         if around is None and len(before) <= LONGEST_ASKER and not any(mark in before for mark in _ENDS):
             around = []  # somebody asks whose name is not plain: `桃子的妹妹小梨，问期末`
         return None if around is None or not question else [*found, *around, (_QUESTION, question), *behind]
-    if found or len(text) > LONGEST_LINE:
-        return found or None
+    if found:
+        return [*found, *(part for part in words_of(text[:LONGEST_LINE]).found if part[0] == _DATE)]
+    if len(text) > LONGEST_LINE:
+        return None
     if text.endswith(("？", "?")):
         return [(_QUESTION, text.strip(_MARKS))]
     return _segments(text)
@@ -381,15 +399,29 @@ def words_of(text: str) -> Words:
     topic = False
     for segment in filter(None, _BREAK.split(_TIME.sub(" ", text))):
         folded = fold(segment)
-        if folded in topics():
+        if folded in topics() or _calls_client(segment, folded):
             topic = True
-        elif folded in noise_words("head filler") or folded.isdecimal() or not any(map(str.isalnum, segment)):
+        elif folded.isdecimal() or not any(map(str.isalnum, segment)) or _says_nobody(segment, folded):
             continue
         elif resolve_spread(segment)[0]:
             found.append((_SPREAD, segment))
         else:
             rest.append(segment)
     return Words(found, rest, day is not None, topic)
+
+
+def _says_nobody(word: str, folded: str) -> bool:
+    """Check for a word that is part of a head but names nobody: a weekday, a turn (`连麦1`)."""
+    if folded in noise_words("head filler"):
+        return True
+    counted = any(map(str.isdecimal, word)) and folded.strip("0123456789") in lexicon.words("persons", "counted")
+    return counted or len(word) > 1 and kind_of(word) == "nobody"
+
+
+def _calls_client(word: str, folded: str) -> bool:
+    """Check for a word for the client, next to which a word is a name: 老客户, 网名."""
+    known = field_of(word)
+    return folded in noise_words("head client") or known is not None and known[0] == "person"
 
 
 def _segments(text: str, asked: bool = False) -> list[Part] | None:
@@ -421,8 +453,8 @@ def _question_or_none(found: list[Part], rest: list[str], text: str) -> list[Par
         and not content_cards.named_cards(text)
     ):
         return [*found, (_PERSON, rest[0])]
-    if not asks(text) or dated:
-        return None
+    if not asks(text) or dated or any(mark in text.rstrip()[:-1] for mark in _ENDS):
+        return None  # prose may ask as well
     # `圣三角：要不要续签`, but not `下半年财运，要不要换`, which begins like the name of a spread.
     found = [
         (label, value) for label, value in found if label != _SPREAD or f"{value}：" in text or f"{value}:" in text

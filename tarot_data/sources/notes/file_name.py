@@ -38,12 +38,13 @@ LOOKED_AT = 20_000
 
 class Named(NamedTuple):
     """What a file name has. word: may be the person's name; beside: a day, a topic or a question is next to it; shape:
-    the name with its day and word left out; day: as written, None if it has none."""
+    the name with its day and word left out; day: as written, None if it has none; known: nothing else is in the name but known words."""
 
     word: str | None = None
     beside: bool = False
     shape: str = ""
     day: str | None = None
+    known: bool = False
 
 
 def person_in_name(blob: Blob, text: str) -> str | None:
@@ -60,8 +61,9 @@ def person_in_name(blob: Blob, text: str) -> str | None:
 
 
 def day_of_file(blob: Blob, person: str | None) -> str | None:
-    """Return the day in the name of a note's file: at its beginning, or anywhere next to its person."""
-    return day_in_name(blob.name) or (_named(blob.name).day if person else None)
+    """Return the day in the name of a note's file: at its beginning, or anywhere next to its person or a topic alone."""
+    named = _named(blob.name)
+    return day_in_name(blob.name) or (named.day if person or named.known else None)
 
 
 def _points(named: Named, text: str) -> int:
@@ -78,7 +80,7 @@ def _named(name: str) -> Named:
     day = next((value for label, value in found if label == "日期"), None)
     others = rest[1:]
     if not rest or not _may_be_name(rest[0]) or not all(asks(word) or len(word) <= LONGEST_TOPIC for word in others):
-        return Named(day=day)
+        return Named(day=day, known=not rest)
     if any(form_of_name(word) is not NameForm.NONE for word in others):
         return Named(day=day)  # `小鹿 阿宁`: two people
     shape = re.sub(r"\d+", "0", stem.replace(rest[0], "\0", 1))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from tarot_data.cards import content_cards
+from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources.encoding import text_of, with_newlines
 from tarot_data.sources.field_values import Fields
 from tarot_data.sources.labelled_lines import read_head
@@ -29,6 +30,8 @@ _DAY_AFTER_NAME = re.compile(
 _CHINESE = re.compile(r"[\u4e00-\u9fff]{4}")
 _INVISIBLE = "\u200b\u200c\u200e\u200f\u2060\ufeff\u00ad"
 
+_SPACED = re.compile(r"(?<![\u4e00-\u9fff])([\u4e00-\u9fff])[ \u3000]{1,8}([\u4e00-\u9fff])(?=\s?[:：])")
+LONGEST_SPACED = 200
 _GAP = re.compile(r"[\s\u3000|｜，,]+")
 
 SNIFFED_LINES = 400
@@ -89,7 +92,7 @@ def split(
 
     common: fields of every reading that does not have them itself.
     """
-    lines = [part for line in lines for part in _without_day(line)]
+    lines = [part for line in lines for part in _without_day(_with_whole_labels(line))]
     client = person_in_name(blob, "\n".join(line.text for line in lines))
     written, lines = lines, bare_heads.with_labels(lines, named=client is not None)
     readings = find_readings(lines)
@@ -119,6 +122,14 @@ def split(
             yield to_record({}, source_of(blob, place, form), content=preface, date_hint=blob.hint)
         yield record
         preface, former = "", reading.head.body
+
+
+def _with_whole_labels(line: Line) -> Line:
+    """Close the gaps inside labels that are set to one width: `姓    名：`."""
+    if not _SPACED.search(line.text[:LONGEST_SPACED]):
+        return line
+    text = _SPACED.sub(lambda match: match[1] + match[2] if field_of(match[1] + match[2]) else match[0], line.text)
+    return Line(text, line.number)
 
 
 def _without_day(line: Line) -> list[Line]:
@@ -189,9 +200,9 @@ def _record(reading: Reading, body: list[Line], note: _Note, common: Fields, sou
             body, at_end = sections.split_end(body, fields)
             fields.update(at_end)
     body = sections.without_client(body, [str(value) for _, value in fields.get(("person", 1), ())])
-    if ("date", 1) not in fields:
-        body, day = sections.split_day_at_end(body)
-        fields.update({("date", 1): [("日期", day)]} if day else {})
+    body, day = sections.split_day_at_end(body)
+    if day:
+        fields.setdefault(("date", 1), [("日期", day)])
     above = _read_above(note.lines[reading.top : reading.start])
     if ("date", 1) not in fields and (day := note.day_of(reading, above)):
         fields[("date", 1)] = [("日期", day)]
