@@ -1,5 +1,7 @@
 """A backup is a data directory itself: complete, checked, and never half there."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,16 @@ def test_no_backup_is_made_during_a_training(data, tmp_path):
     with exclusive(lock, Problem("busy", path=data)), pytest.raises(Problem) as refused:
         backup(data, tmp_path / "copy")
     assert refused.value.code == "training" and not (tmp_path / "copy").exists()
+
+
+def test_a_backup_waits_for_a_writing_command(data, tmp_path):
+    code = "import sys, time; from pathlib import Path; from tarot_data.store import tables\n"
+    code += "with tables.writing(Path(sys.argv[1])):\n    print(flush=True)\n    time.sleep(0.5)\n"
+    code += "    (Path(sys.argv[1]) / 'written').touch()"
+    with subprocess.Popen([sys.executable, "-c", code, str(data)], stdout=subprocess.PIPE) as writer:
+        writer.stdout.readline()
+        backup(data, tmp_path / "copy")
+    assert (tmp_path / "copy" / "written").exists()
 
 
 @pytest.mark.parametrize(

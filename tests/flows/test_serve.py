@@ -229,10 +229,14 @@ def test_three_inboxes_give_three_versions_one_training(served, tmp_path):
     assert again.returncode == 1
     assert f"tarot serve is running on {data} already: http://127.0.0.1:{served.port}" in again.stderr
 
-    # Killed as by a power failure: no child process is left, and the schedule continues after a restart.
-    assert served.end(signal.SIGKILL) == -signal.SIGKILL
+    # Killed as by a power failure: no child process is left, and the schedule continues after a restart, also at once,
+    # while the server still has the port.
+    family = served.family()
+    served.process.kill()
+    assert served.process.wait(60) == -signal.SIGKILL
     drop(2, 60)
     served.start()
+    assert psutil.wait_procs(family, timeout=20)[1] == []
     until(lambda: len(lines(data)) == 2, "the second version and its report")
     assert len(versions.listed(data)) == len(reports(data)) == 2
     assert versions.newest(data)["counts"]["readings"] == 180
