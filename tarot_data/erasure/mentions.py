@@ -24,20 +24,23 @@ def mentioning(frame: pl.DataFrame, names: tuple[str, ...]) -> pl.Series:
     if not names:
         return pl.Series([False] * frame.height, dtype=pl.Boolean)
     texts = [column for column in frame.columns if column in TEXTS or frame[column].dtype.is_nested()]
-    rows = frame.lazy().select(row=pl.struct(texts).struct.json_encode()).with_row_index("place")
+    chosen = frame.select(texts)
+    rows = chosen.lazy().select(row=pl.struct(texts).struct.json_encode()).with_row_index("place")
     places = rows.filter(pl.col("row").str.contains(pattern(names))).collect()["place"]
-    found = {place for place in places if any(spans(text, names) for text in _texts(frame.select(texts).row(place)))}
+    found = {place for place in places if any(spans(text, names) for text in _texts(chosen.row(place)))}
     return pl.Series([place in found for place in range(frame.height)], dtype=pl.Boolean)
 
 
-def _texts(value: object) -> Iterator[str]:
-    """Yield every text in a row, and in JSON within it."""
+def _texts(value: object, with_keys: bool = False) -> Iterator[str]:
+    """Yield every text in a row, and in JSON within it, where keys may be names of columns."""
     if isinstance(value, dict | list | tuple):
-        for inner in (*value, *value.values()) if isinstance(value, dict) else value:
-            yield from _texts(inner)
+        if with_keys and isinstance(value, dict):
+            yield from value
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner, with_keys)
     elif isinstance(value, str):
         inner = _parsed(value)
-        yield from [value] if inner is None else _texts(inner)
+        yield from [value] if inner is None else _texts(inner, with_keys=True)
 
 
 def _parsed(text: str) -> dict | list | None:

@@ -58,7 +58,7 @@ def find(data_dir: Path, name: str, mentions: str | None = None, also: tuple[str
     Problem `no_person` if neither store nor versions know a name, `name_is_a_word` if one is an ordinary word that others
     use and mentions is not given.
     """
-    given = tuple(dict.fromkeys(one.strip() for one in (name, *also)))
+    given = tuple(dict.fromkeys(one.strip() for one in (name, *also) if one.strip()))
     rejections = _all_rejections(data_dir)
     key = pseudonyms.read_key(data_dir)
     called = frozenset(map(person_key, given))
@@ -74,18 +74,18 @@ def find(data_dir: Path, name: str, mentions: str | None = None, also: tuple[str
     if mentions is None and mentioned and (word := next(filter(_is_word, masked), None)):
         raise Problem("name_is_a_word", name=word)
     person = _with_rejections(rejections, person)
-    _require_known(data_dir, person, given, {person_key(one) for one in persons})
+    _require_known(data_dir, person, given or (name,), persons)
     return person
 
 
-def _require_known(data_dir: Path, person: Person, given: tuple[str, ...], known: set[str]) -> None:
+def _require_known(data_dir: Path, person: Person, given: tuple[str, ...], persons: set[str]) -> None:
     """Raise Problem `no_person` if one of the given names is neither a person's, nor forgotten already, nor in a text."""
-    forgotten = suppression_list.read(data_dir)
+    forgotten, known = suppression_list.read(data_dir), set(map(person_key, persons))
     for place, name in enumerate(given):
         found_elsewhere = place == 0 and (person.ids or person.hashes)
         before = forgotten and suppression_list.is_forgotten(forgotten, name)
         if not (person_key(name) in known or found_elsewhere or before):
-            raise Problem("no_person", name=name, like=_like(known, name))
+            raise Problem("no_person", name=name, like=_like(persons, name))
 
 
 def _similar(persons: set[str], called: frozenset[str]) -> tuple[str, ...]:

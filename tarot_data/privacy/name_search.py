@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from functools import cache, lru_cache
 
-from tarot_data.text.normalise import fold
+from tarot_data.text.normalise import fold, widths
 
 MASK = "某"
 """Replaces every character of a forgotten name in other persons' texts, so that sentence offsets stay right."""
@@ -16,6 +16,7 @@ _GAP = f"[{_SPACES}]{{0,2}}"
 
 def spans(text: str, names: tuple[str, ...]) -> list[tuple[int, int]]:
     """Find names in a text, ignoring width, case, script and spaces; Latin names only as whole words. Offsets in characters."""
+    names = tuple(filter(str.strip, names))
     found = _compiled(names).finditer(text) if names else ()
     return [match.span() for match in found if is_word(text, *match.span())]
 
@@ -44,9 +45,11 @@ def _one_pattern(name: str, any_case: bool) -> str:
         if out and not (_latin(before) and _latin(character)):
             out.append(_GAP)
         forms = _variants().get(character, set()) | {character}
-        out.append(f"[{re.escape(''.join(sorted(forms if any_case or not _latin(character) else {written})))}]")
+        if _latin(character) and not any_case:
+            forms = {form for form in forms if widths(form) == widths(written)}
+        out.append(f"[{re.escape(''.join(sorted(forms)))}]")
         before = character
-    return "".join(out)
+    return "".join(out) or re.escape(name)
 
 
 @cache

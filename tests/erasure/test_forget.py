@@ -433,6 +433,19 @@ def test_other_names_are_left_alone_on_request(tmp_path):
     assert tables.readings(tmp_path)["person"].to_list() == ["小桑"]
 
 
+@pytest.mark.parametrize("name", ["", " ", "·"])
+def test_a_name_of_nothing_is_nobodys(data, name):
+    with pytest.raises(Problem, match="Nobody is called"):
+        forgetting.forget(data, name)
+    assert name_search.spans("愚人· 力量", (name,)) == ([(2, 3)] if name == "·" else [])
+
+
+def test_names_of_fields_are_no_mentions(tmp_path):
+    delta.append(tmp_path, "readings", stored(stored_row(1), stored_row(2, person="Raw")), {})
+    forgetting.forget(tmp_path, "Raw")
+    assert tables.count(tmp_path) == 1 and find_person(tmp_path, "Mel").hashes == frozenset()
+
+
 @pytest.mark.parametrize(
     ("one", "other", "alike"),
     [
@@ -568,6 +581,14 @@ def test_the_disk_search_decodes_every_format(tmp_path):
     (tmp_path / "clean.txt").write_text("与此人无关")
     names = {*forms, "notes.zip", "rows.parquet"}
     assert {path.name for path in find_traces(tmp_path, [NAME, "雪岭"])} == names
+
+
+@pytest.mark.parametrize(("name", "text"), [("Mel", "愚人。\nMel你好"), ("陈雪", "給陳 雪"), ("KK", "ＫＫ说")])
+def test_the_disk_search_finds_every_spelling(tmp_path, name, text):
+    pl.DataFrame({"content": [text]}).write_parquet(tmp_path / "rows.parquet")
+    (tmp_path / "a.json").write_text(json.dumps(text, ensure_ascii=False), "utf-8")
+    (tmp_path / "b.txt").write_text("Melissa、KKR、陈、雪", "utf-8")
+    assert {path.name for path in find_traces(tmp_path, [], [name])} == {"rows.parquet", "a.json"}
 
 
 def test_the_command_prints_a_receipt_without_the_name(data):
