@@ -9,6 +9,7 @@ from flows.publish import publish, report_task
 from flows.runtime.artifacts import summarise
 from flows.runtime.dask_runner import on_cluster
 from flows.runtime.error_redaction import withhold_errors
+from flows.runtime.progress import bar
 from flows.runtime.run_log import HOOKS
 from flows.training.gate import MIN_NEW, MIN_READINGS, may_train
 from flows.training.gate_checks import newest_gate
@@ -37,6 +38,7 @@ def run(
     taken_in = on_cluster(ingest, cluster)(data_dir, inbox, spread=cluster is not None)
     result: dict[str, object] = {"ingest": taken_in, "version": None, "run": None, "scores": None}
     if tables.count(data_dir):
+        bar("publish")
         manifest, new = publish(data_dir, base, recipe)
         wanted = ("version", "hash", "name", "counts", "settings")
         result["version"] = {key: manifest[key] for key in wanted} | {"new": new}
@@ -45,7 +47,9 @@ def run(
         trained = train(data_dir, base=base, recipe=recipe)
         result["scores"] = trained.pop("scores")
         result["run"] = trained
+    bar("report")
     report = report_task(data_dir, newest_gate(data_dir, min_readings, min_new), lang, newest_run(data_dir))
     result["report"] = report["path"]
+    bar.close()
     summarise(result, lang)
     return result

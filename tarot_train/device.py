@@ -34,10 +34,8 @@ class Device:
 def find() -> Device:
     """Find the best device: CUDA, else Apple's, else the CPU (also if torch is not installed, for planning)."""
     memory = round(memory_of_machine_gib(), 1)
-    if find_spec("torch") is None:
-        return Device(
-            kind="cpu", name=platform.machine(), memory_gib=memory, bfloat16=False, threads=os.cpu_count() or 1
-        )
+    if find_spec("torch") is None or not _may_have_accelerator():
+        return Device(kind="cpu", name=platform.machine(), memory_gib=memory, bfloat16=False, threads=_threads())
     import torch
 
     if torch.cuda.is_available():
@@ -53,6 +51,22 @@ def find() -> Device:
     if torch.backends.mps.is_available():
         return Device(kind="mps", name=platform.processor() or "Apple", memory_gib=memory, bfloat16=True)
     return Device(kind="cpu", name=platform.machine(), memory_gib=memory, bfloat16=False, threads=threads)
+
+
+ACCELERATORS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
+"""Devices of the Linux drivers of NVIDIA and AMD, and of both under WSL."""
+
+
+def _may_have_accelerator() -> bool:
+    """Check whether it takes torch, 2 s, to know the device: not on Linux without any driver."""
+    return sys.platform != "linux" or any(Path(path).exists() for path in ACCELERATORS)
+
+
+def _threads() -> int:
+    """Return the number of threads that torch will use on this machine's CPU."""
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return int(given) if given.isdigit() else here
 
 
 def describe() -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flows.commands.declare import Context, Target, argument, command, option
+from flows.runtime.progress import bar
 
 # Tables and models are imported inside the functions, so that --help waits for nothing (flows/commands/__init__.py).
 
@@ -47,14 +48,15 @@ def read(
     if seed is None:
         seed = SystemRandom().randrange(2**31) if draw else 0
     drawn = prepare_draw(cards, draw, person, question, spread, seed) if cards or draw else None
+    if draw and not ctx.as_json:
+        print_drawn(ctx, drawn.cards, seed)
+        bar("libraries")
     talk = open_chat(ctx.data_dir, run, seed, think)
     if talk.stand_in and not ctx.as_json:
         ctx.note("summary.standin")
     if talk.marked and not ctx.as_json:
         ctx.note("summary.run_marked", run=talk.run)
     if drawn:
-        if draw and not ctx.as_json:
-            print_drawn(ctx, drawn.cards, seed)
         facts = {
             "run": talk.run,
             "stand_in": talk.stand_in,

@@ -47,8 +47,8 @@ def run(
             raise Problem("no_inbox", path=inbox)
         paths = (inbox,)
     name_not_opened(ctx, paths)
-    with prefect_session.prefect_at(ctx.data_dir):
-        # Prefect takes two seconds to import and must be imported inside the block that sets its settings.
+    with prefect_session.prefect_at(ctx.data_dir, load):
+        # Prefect takes a second to import and must be imported inside the block that sets its settings.
         from flows.ingest import Inbox
         from flows.run import run as run_flow
 
@@ -103,10 +103,18 @@ def name_not_opened(ctx: Context, paths: tuple[Path, ...]) -> None:
         ctx.note("summary.not_opened", names=", ".join(left[:10]) + (" …" if len(left) > 10 else ""))
 
 
+def load() -> None:
+    """Import and load what an ingest needs."""
+    import flows.ingest  # noqa: F401
+    from tarot_data.ingest.warm_up import warm_up
+
+    warm_up()
+
+
 def _ingested(ctx: Context, paths: list, cluster: str | None) -> dict:
     from flows.service import prefect_session
 
-    with prefect_session.prefect_at(ctx.data_dir):
+    with prefect_session.prefect_at(ctx.data_dir, load):
         # Imported here for the same reasons as in `run`.
         from flows.ingest import Inbox
         from flows.ingest import ingest as ingest_flow

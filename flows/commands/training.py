@@ -78,8 +78,8 @@ def train(
             minutes = round(trial["seconds_an_update"] * planned["steps"] / 60, 1)
             ctx.print("summary.trial", **trial, steps=planned["steps"], minutes=minutes)
 
-    with prefect_session.prefect_at(ctx.data_dir):
-        # Prefect takes two seconds to import and must be imported inside the block that sets its settings.
+    with prefect_session.prefect_at(ctx.data_dir, load):
+        # Prefect takes a second to import and must be imported inside the block that sets its settings.
         from flows.training.train import train as train_flow
 
         result = train_flow(
@@ -95,6 +95,11 @@ def train(
         return ctx.json(result)
     print_curve(ctx, result["run"])
     print_run(ctx, result, result["scores"])
+
+
+def load() -> None:
+    """Import the flow of a training with its libraries."""
+    import flows.training.train  # noqa: F401
 
 
 def print_curve(ctx: Context, run: str) -> None:

@@ -50,7 +50,7 @@ class Bar:
                 self.close()
                 self.stage, self.started, self.shown = stage, now, None
             self.done, self.total = done, total
-            self._show(now)
+            self._show(now, is_last=0 < total <= done)
 
     @contextmanager
     def command(self, doing: str) -> Iterator[None]:
@@ -94,13 +94,12 @@ class Bar:
         self.close()
         print(say(f"notice.{code}", self.lang, **values), file=self.stream, flush=True)
 
-    def _show(self, now: float) -> None:
+    def _show(self, now: float, is_last: bool = False) -> None:
         if now - self.started < AFTER_SECONDS:
             return
         if self.stream.isatty():
             self._draw()
             return
-        is_last = self.shown is not None and 0 < self.total <= self.done
         if self.shown is None or now - self.shown >= EVERY_SECONDS or is_last:
             self.shown = now
             count = f"{self.done}/{self.total}" if self.total else say("progress.seconds", self.lang, n=self._seconds())

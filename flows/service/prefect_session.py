@@ -1,13 +1,14 @@
 """Run flows in a block against a Prefect server: the running one, or a temporary one."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from flows.runtime import disk_errors
 from flows.runtime.environment import prefect_home, with_token
 from flows.runtime.error_redaction import original_errors
+from flows.runtime.progress import bar
 from flows.service.status import served_at, token_of
 from flows.service.temporary_server import Temporary
 from schemas.errors import Problem
@@ -17,8 +18,10 @@ MAX_DATABASE_PATH = 504
 
 
 @contextmanager
-def prefect_at(data_dir: Path) -> Iterator[None]:
+def prefect_at(data_dir: Path, load: Callable[[], object] = lambda: None) -> Iterator[None]:
     """Run flows in the block with their state in the folder that `prepare` has set.
+
+    load: called while the server starts, to import the flows and what they need. Before, Prefect must not be imported.
 
     The folder must exist: without it a flow waits two minutes for a server that cannot start. The heartbeat, a thread
     that sleeps a second at the end of every flow, is off, because no server here watches for lost runs. Raises Problem
@@ -38,6 +41,8 @@ def prefect_at(data_dir: Path) -> Iterator[None]:
     # Started first, so that it comes up while Prefect is imported here.
     address = served_at(data_dir)
     own = None if address or _has_server_setting() else Temporary(prefect_home())
+    bar("server")
+    load()
     from prefect.settings import (
         PREFECT_API_URL,
         PREFECT_CLIENT_CUSTOM_HEADERS,
@@ -46,6 +51,7 @@ def prefect_at(data_dir: Path) -> Iterator[None]:
     )
 
     address = own.address() if own else address
+    bar.close()
     here = {}
     if address:
         token = own.token if own else token_of(data_dir)

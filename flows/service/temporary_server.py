@@ -13,7 +13,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from flows.runtime.environment import prefect_home
 from flows.service.child_process import start
+from flows.service.prefect_database import settings_for
 from flows.service.settings import START_SECONDS, TEMPORARY
 from schemas.errors import Problem
 
@@ -31,7 +33,7 @@ class Temporary:
         # Ctrl-C does not end it, so that the end of the run can still be reported to it.
         arguments = ["flows.service.prefect_server", TEMPORARY]
         self.token = secrets.token_urlsafe(32)
-        variables = os.environ | SETTINGS | {"TAROT_SERVER_TOKEN": self.token}
+        variables = os.environ | SETTINGS | settings_for(prefect_home()) | {"TAROT_SERVER_TOKEN": self.token}
         self.process = start(arguments, self.log, variables, reads_output=True, truncate=True)
         # Registered first, so called last: Prefect's threads send their last events to the server when Python ends.
         atexit.register(self.stop)

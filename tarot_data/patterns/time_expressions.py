@@ -2,7 +2,10 @@
 
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
+from types import ModuleType
 from typing import NamedTuple
 
 from tarot_data import lexicon
@@ -24,21 +27,29 @@ class Time(NamedTuple):
 
 
 def _spacy():
-    """Import spaCy, which takes a second, when it is first needed, and without torch.
+    """Import spaCy, which takes half a second, when it is first needed, and without torch and spaCy's command line.
 
     thinc, which spaCy uses, imports torch if it is installed (2 s and 250 MB), only to ask whether it can pass it
-    tensors. During the first import of spaCy, `None` in sys.modules makes that import fail as if torch were not
-    installed; the entry is removed afterwards, so that a later `import torch` works.
+    tensors; spaCy imports its commands (a third of its time) for its function `info`.
     """
-    hide_torch = "spacy" not in sys.modules and "torch" not in sys.modules
-    if hide_torch:
-        sys.modules["torch"] = None
+    if "spacy" not in sys.modules:
+        info = ModuleType("spacy.cli.info")
+        info.info = None
+        with _in_place_of({"torch": None, "spacy.cli": ModuleType("spacy.cli"), "spacy.cli.info": info}):
+            import spacy  # noqa: F401
+    return sys.modules["spacy"]
+
+
+@contextmanager
+def _in_place_of(modules: dict[str, ModuleType | None]) -> Iterator[None]:
+    """Put modules that are not imported yet into sys.modules for the block; None is one that cannot be imported."""
+    there = {name: module for name, module in modules.items() if name not in sys.modules}
+    sys.modules.update(there)
     try:
-        import spacy
+        yield
     finally:
-        if hide_torch:
-            del sys.modules["torch"]
-    return spacy
+        for name in there:
+            del sys.modules[name]
 
 
 @cache

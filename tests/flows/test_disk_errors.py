@@ -33,7 +33,7 @@ from flows.service import prefect_session
 from flows.service.status import lock_path
 
 # The real command without a Prefect server: its tasks are called as plain functions.
-prefect_session.prefect_at = lambda _: error_redaction.original_errors()
+prefect_session.prefect_at = lambda *_: error_redaction.original_errors()
 dask_runner.on_cluster = lambda flow, cluster: flow.fn
 job_process.warm()
 data, first, more = map(Path, sys.argv[1:])

@@ -83,7 +83,7 @@ def test_no_new_file_starts_no_flow(places, monkeypatch, capsys):
     ingest(data, inbox)
     assert nothing_new(data, [inbox]) == ingest(data, inbox)
     asked = []
-    monkeypatch.setattr(prefect_session, "prefect_at", lambda data_dir: asked.append(data_dir) or nullcontext())
+    monkeypatch.setattr(prefect_session, "prefect_at", lambda data_dir, load: asked.append(data_dir) or nullcontext())
     command = ["ingest", str(inbox), "--data-dir", str(data), "--json"]
     cli.main(command)
     assert not asked

@@ -271,7 +271,7 @@ def test_expressions_of_time(text, times):
 
 
 def test_spacy_is_imported_without_torch():
-    code = "import sys; from tarot_data.patterns import time_expressions; time_expressions.find_times(['三月之前']); assert 'torch' not in sys.modules, 'torch'; assert 'spacy' in sys.modules"
+    code = "import sys; from tarot_data.patterns import time_expressions; time_expressions.find_times(['三月之前']); assert 'torch' not in sys.modules, 'torch'; assert 'spacy' in sys.modules and 'spacy.cli' not in sys.modules; import spacy.cli; assert callable(spacy.cli.info)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -248,3 +248,13 @@ def test_planning_and_scoring_need_no_torch():
         "assert 'torch' not in sys.modules and 'transformers' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_cpu_is_known_without_torch():
+    code = (
+        "import os, sys; os.environ.pop('OMP_NUM_THREADS', None); from tarot_train import device\n"
+        "found, loaded = device.find(), 'torch' in sys.modules\n"
+        "import torch; assert loaded == device._may_have_accelerator(), loaded\n"
+        "assert found.kind != 'cpu' or found.threads == torch.get_num_threads(), (found, torch.get_num_threads())"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
