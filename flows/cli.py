@@ -5,12 +5,12 @@ import gettext
 import os
 import sys
 from functools import cache
-from importlib import import_module
+from importlib import import_module, metadata
 from importlib.resources import files
 
 import click
 
-from flows.commands.declare import Option
+from flows.commands.declare import Option, metavar
 from flows.runtime import environment, terminal
 from schemas.click_catalogue import DOMAIN
 from schemas.errors import Problem
@@ -80,6 +80,9 @@ class LazyGroup(click.Group):
     def _key_of(self, name: str) -> str:
         return name if self.key == "tarot" else f"{self.key}_{name}"
 
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return [metavar(piece, ctx.obj) for piece in super().collect_usage_pieces(ctx)]
+
     def format_help(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         self.help, example = say(f"help.{self.key}", context.obj), f"example.{self.key}"
         self.epilog = say(example, context.obj) if example in catalogue() else None
@@ -109,7 +112,14 @@ def build(lang: str) -> LazyGroup:
     root = LazyGroup("tarot", "tarot", COMMANDS, context_settings=settings)
     # `environment.language` reads it before click does; it is declared here so that it may also precede the command.
     root.params.append(Option(["--lang"], type=click.Choice(LANGUAGES), expose_value=False))
+    root.params.append(Option(["--version"], is_flag=True, is_eager=True, expose_value=False, callback=print_version))
     return root
+
+
+def print_version(context: click.Context, param: click.Parameter, is_asked: bool) -> None:
+    if is_asked:
+        click.echo(f"tarot {metadata.version('tarot-curation')}")
+        context.exit()
 
 
 def translate_click(lang: str) -> None:
@@ -133,9 +143,22 @@ def use_utf8() -> None:
     os.execve(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]], variables)
 
 
+def show_what_fits() -> None:
+    """Print `?` for characters that the terminal's encoding does not have, such as `✓` in GBK, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if not (stream.encoding or "utf-8").lower().startswith("utf") and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def came_of_interrupt(error: BaseException | None) -> bool:
+    """Check whether a Ctrl-C is behind an error: libraries that load others may report it as one of their own."""
+    return error is not None and (isinstance(error, KeyboardInterrupt) or came_of_interrupt(error.__context__))
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line. Exit 0 on success, 1 if the work failed, 2 for a wrong call, 130 after Ctrl-C."""
     use_utf8()
+    show_what_fits()
     gc.set_threshold(GC_OBJECTS)
     arguments = sys.argv[1:] if arguments is None else arguments
     lang = environment.language(arguments)
@@ -148,7 +171,8 @@ def main(arguments: list[str] | None = None) -> None:
         error.show()
         sys.exit(2)
     except Problem as problem:
-        click.echo(terminal.shown(say(problem.key, lang, **problem.values)), err=True)
+        sentence = environment.say_for(environment.data_dir_of(arguments), problem.key, lang, **problem.values)
+        click.echo(terminal.shown(sentence), err=True)
         sys.exit(1)
     except (click.Abort, KeyboardInterrupt):
         click.echo(say("summary.interrupted", lang), err=True)
@@ -157,6 +181,11 @@ def main(arguments: list[str] | None = None) -> None:
         # The reader closed the pipe (`tarot read | head`): write nothing more, not even when Python exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except Exception as error:
+        if not came_of_interrupt(error):
+            raise
+        click.echo(say("summary.interrupted", lang), err=True)
+        sys.exit(130)
 
 
 if __name__ == "__main__":

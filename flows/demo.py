@@ -3,6 +3,12 @@
 Everything is written below one folder, which is emptied first, so that every demo shows the same output.
 """
 
+if __name__ == "__main__":
+    # Before the other imports, which need the dependencies.
+    from flows.install import run_installed
+
+    run_installed("flows.demo")
+
 import argparse
 import shutil
 import time

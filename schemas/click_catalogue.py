@@ -11,6 +11,9 @@ from schemas.messages import LANGUAGES, catalogue
 
 DOMAIN = "click"
 
+PLURAL = "_plural"
+"""End of the key of a sentence that is the plural of another."""
+
 MAGIC = 0x950412DE
 HEADER_BYTES = 28
 """Of a .mo file: https://www.gnu.org/software/gettext/manual/html_node/MO-Files.html"""
@@ -18,8 +21,13 @@ HEADER_BYTES = 28
 
 def to_mo(lang: str) -> bytes:
     """The table in one language as a .mo file; click's own words, its keys, are the English ones."""
-    rows = {both["en"]: both[lang] for key, both in catalogue().items() if key.startswith("click.")}
-    rows[""] = "Content-Type: text/plain; charset=UTF-8\n"
+    found = {key: both for key, both in catalogue().items() if key.startswith("click.")}
+    rows = {}
+    for key, both in found.items():
+        forms = [both, *(found[plural] for plural in [f"{key}{PLURAL}"] if plural in found)]
+        if not key.endswith(PLURAL):
+            rows["\0".join(form["en"] for form in forms)] = "\0".join(form[lang] for form in forms)
+    rows[""] = "Content-Type: text/plain; charset=UTF-8\nPlural-Forms: nplurals=2; plural=(n != 1);\n"
     pairs = [(source.encode(), rows[source].encode()) for source in sorted(rows)]
     start, places, text = HEADER_BYTES + 16 * len(pairs), [], b""
     for column in (0, 1):

@@ -1,6 +1,7 @@
 """Message catalogue: everything a person reads, in Chinese and English (`messages.toml`)."""
 
 import tomllib
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 
@@ -23,11 +24,15 @@ def say(key: str, lang: str = "zh", **values: object) -> str:
     return sentence.format(**values) if values else sentence
 
 
-def gate_sentences(opened: dict, lang: str) -> list[str]:
-    """Describe the gate in sentences with numbers: that it is open, or one per missing condition; made-up readings last."""
-    lines = [say(f"gate.{code}", lang, **_shown(opened)) for code in opened["shut"] or ["open"]]
+def gate_sentences(opened: dict, lang: str, render: Callable[..., str] | None = None) -> list[str]:
+    """Describe the gate in sentences with numbers: that it is open, or one per missing condition; made-up readings last.
+
+    render: called as `render(key, **values)`, by default `say` in this language.
+    """
+    render = render or (lambda key, **values: say(key, lang, **values))
+    lines = [render(f"gate.{code}", **_shown(opened)) for code in opened["shut"] or ["open"]]
     if opened["made_up"]:
-        lines.append(say("gate.made_up", lang, **_shown(opened)))
+        lines.append(render("gate.made_up", **_shown(opened)))
     return lines
 
 

@@ -3,7 +3,6 @@
 import os
 import platform
 import re
-import resource
 import sys
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
@@ -102,5 +101,9 @@ def peak_memory_gib() -> float:
         found = re.search(r"^VmHWM:\s+(\d+) kB$", status.read_text(encoding="ascii", errors="replace"), re.MULTILINE)
         if found:
             return int(found[1]) / 2**20
+    if sys.platform == "win32":
+        return 0.0
+    import resource  # not on Windows
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 2**30 if sys.platform == "darwin" else peak / 2**20

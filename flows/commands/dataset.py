@@ -52,6 +52,7 @@ def dataset_show(ctx: Context, version: str | None) -> None:
 def dataset_diff(ctx: Context, old: str, new: str) -> None:
     from tarot_data.dataset import versions
     from tarot_data.dataset.diff import diff
+    from tarot_data.report.wording import Words, figure_name, figure_value
 
     manifests = [versions.find(ctx.data_dir, number) for number in (old, new)]
     result = diff(*(versions.read(ctx.data_dir, manifest) for manifest in manifests), *manifests)
@@ -62,12 +63,16 @@ def dataset_diff(ctx: Context, old: str, new: str) -> None:
     for sign, key in (("+", "added"), ("-", "removed")):
         for reading_id in result[key]:
             print(f"  {sign} {reading_id}")
+    words = Words(ctx.lang)
     for row in result["changed"]:
-        print(f"  ~ {row['reading_id']} {', '.join(row['fields'])}")
+        print(f"  ~ {row['reading_id']} {words.listed(map(words.field, row['fields']))}")
     for row in result["moved"]:
-        print(f"  > {row['reading_id']} {row['from']} → {row['to']}")
-    for name, (before, after) in (result["figures"] | result["made_with"]).items():
-        print(f"  {name}: {before} → {after}")
+        print(f"  > {row['reading_id']} {words.known('split', row['from'])} → {words.known('split', row['to'])}")
+    for name, values in result["figures"].items():
+        before, after = (figure_value(name, value) for value in values)
+        ctx.print("summary.diff_line", name=figure_name(words, name), before=before, after=after)
+    for name, (before, after) in result["made_with"].items():
+        ctx.print("summary.diff_line", name=words.known("made", name), before=before, after=after)
 
 
 @command("dataset verify")

@@ -28,14 +28,21 @@ from tarot_data.system import scratch
 class Context:
     """Data directory, output format and language of a call."""
 
-    def __init__(self, data_dir: Path, as_json: bool, lang: str) -> None:
+    def __init__(self, data_dir: Path, as_json: bool, lang: str, named: str | None = None) -> None:
+        """named: the data directory as the user named it, if that is not data_dir."""
         self.data_dir, self.as_json, self.lang = data_dir, as_json, lang
+        self.named = named or str(data_dir)
 
     def say(self, key: str, **values: object) -> str:
-        return say(key, self.lang, **values)
+        """Render a sentence; its hints name the data directory if they need it."""
+        return environment.say_for(self.named, key, self.lang, **values)
+
+    def word(self, table: str, code: str) -> str:
+        """Return the catalogue's word for a code, or the code itself if it has none."""
+        return self.say(f"{table}.{code}") if f"{table}.{code}" in catalogue() else code
 
     def print(self, key: str, **values: object) -> None:
-        click.echo(self.say(key, **values))
+        print(self.say(key, **values), flush=True)  # click.echo would write UTF-8 to an ASCII terminal
 
     def note(self, key: str, **values: object) -> None:
         """Print a message for people on standard error, separate from the result of the command."""
@@ -46,7 +53,9 @@ class Context:
         return sys.stdout.isatty()
 
     def json(self, value: object) -> None:
-        click.echo(json.dumps(value, ensure_ascii=False, default=str))
+        # What the encoding of the output may lack is written as escapes.
+        has_all = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+        click.echo(json.dumps(value, ensure_ascii=not has_all, default=str))
 
 
 class DataDir(click.Path):
@@ -74,6 +83,18 @@ class Option(click.Option):
         own = f"option.{context.command.key}_{name}"
         self.help = say(own if own in catalogue() else f"option.{name}", context.obj)
         return super().get_help_record(context)
+
+    def make_metavar(self, ctx: click.Context) -> str:
+        return metavar(super().make_metavar(ctx), ctx.obj)
+
+    def get_help_extra(self, ctx: click.Context) -> dict:
+        extra = super().get_help_extra(ctx)
+        return extra | ({"required": metavar("required", ctx.obj)} if "required" in extra else {})
+
+
+def metavar(word: str, lang: str) -> str:
+    """Translate what click writes for a value, such as `INTEGER`; other words are unchanged."""
+    return say(f"metavar.{word}", lang) if f"metavar.{word}" in catalogue() else word
 
 
 def common_options() -> list[Option]:
@@ -103,6 +124,9 @@ class Command(click.Command):
         self.epilog = f"\b\n{say('help.example', lang)}\n  {say(f'example.{self.key}', lang)}"
         super().format_help(context, formatter)
 
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return [metavar(piece, ctx.obj) for piece in super().collect_usage_pieces(ctx)]
+
     def invoke(self, context: click.Context) -> None:
         given = dict(context.params)
         place, as_json, lang = given.pop("data_dir"), given.pop("as_json"), given.pop("lang") or context.obj
@@ -122,7 +146,7 @@ class Command(click.Command):
             scratch.sweep(data_dir)
             targets = [given[param.name] for param in self.params if isinstance(param.type, Target)]
             with disk_errors.disk_problems(data_dir, filter(None, targets)), terminal.escape_output(bar.rest):
-                context.invoke(self.callback, Context(data_dir, as_json, lang), **given)
+                context.invoke(self.callback, Context(data_dir, as_json, lang, str(place)), **given)
 
 
 def command(words: str, *, alone: bool = True) -> Callable:

@@ -26,10 +26,15 @@ def sample(ctx: Context, n: int, out: Path, seed: int, broken: float) -> None:
 @command("doctor", alone=False)
 def doctor(ctx: Context) -> None:
     from flows.doctor import examine
+    from tarot_train.device import find as found_device
 
     findings = examine(ctx.data_dir)
     if ctx.as_json:
         return ctx.json({"findings": findings, "ok": all(finding["ok"] for finding in findings)})
     for finding in findings:
+        value = ctx.say("doctor.none") if finding["value"] is None else finding["value"]
+        if finding["name"] == "device":
+            value = ctx.say("doctor.threads", **found_device().as_dict())
         advice = f"  {ctx.say('doctor.' + finding['advice'])}" if finding["advice"] else ""
-        print(f"{'✓' if finding['ok'] else '✗'} {finding['name']}: {finding['value']}{advice}")
+        name = ctx.word("doctor", f"name_{finding['name']}").removeprefix("name_")
+        print(f"{'✓' if finding['ok'] else '✗'} {ctx.say('summary.shown_line', name=name, value=value)}{advice}")

@@ -4,6 +4,7 @@ import sys
 
 from flows.commands.declare import Context
 from flows.runtime.terminal import one_line
+from schemas import rejections
 from schemas.errors import Problem
 from schemas.messages import gate_sentences
 from schemas.rejections import describe, values_json
@@ -38,7 +39,7 @@ def print_published(ctx: Context, manifest: dict, new: bool) -> None:
 
 
 def print_gate(ctx: Context, gate_state: dict) -> None:
-    for line in gate_sentences(gate_state, ctx.lang):
+    for line in gate_sentences(gate_state, ctx.lang, ctx.say):
         print(line)
 
 
@@ -91,5 +92,5 @@ def source_sentence(ctx: Context, code: str, values: dict[str, object]) -> str:
     return describe(code, values_json({name: str(value) for name, value in values.items()}), ctx.lang)
 
 
-def place_of(source: dict) -> str:
-    return one_line(" › ".join(part for part in (source["file"], source["member"], source["locator"]) if part))
+def place_of(ctx: Context, source: dict) -> str:
+    return one_line(rejections.place_of(source, ctx.lang))

@@ -47,6 +47,7 @@ def run(
             raise Problem("no_inbox", path=inbox)
         paths = (inbox,)
     name_not_opened(ctx, paths)
+    require_files(paths)
     with prefect_session.prefect_at(ctx.data_dir, load):
         # Prefect takes a second to import and must be imported inside the block that sets its settings.
         from flows.ingest import Inbox
@@ -93,6 +94,14 @@ def piped(ctx: Context, paths: tuple[Path, ...]) -> list:
     from tarot_data.sources.inbox import Piped
 
     return [Piped(standard_input(ctx))] if Path("-") in paths else []
+
+
+def require_files(paths: tuple[Path, ...]) -> None:
+    """Raise Problem `empty_inbox` if there is no file in any path."""
+    from tarot_data.sources import inbox
+
+    if not inbox.names(list(paths)):
+        raise Problem("empty_inbox", path=", ".join(map(str, paths)))
 
 
 def name_not_opened(ctx: Context, paths: tuple[Path, ...]) -> None:

@@ -66,7 +66,7 @@ def show_reading(ctx: Context, row: dict) -> None:
     flags = [ctx.say(f"report.flag_{flag}") for flag in row["flags"]]
     lines = [(name, row[name]) for name in ("person", "question", "date")]
     lines += [("cards", line) for line in drawn_lines(row)]
-    lines += [("outcome", row["outcome"]), ("consent", row["consent"]), ("place", place_of(row["source"]))]
+    lines += [("outcome", row["outcome"]), ("consent", row["consent"]), ("place", place_of(ctx, row["source"]))]
     named = [(ctx.say(f"worksheet.{name}"), value) for name, value in lines]
     named.append((ctx.say("summary.shown_themes"), "、".join(row["themes"] or ())))
     named.append((ctx.say("summary.shown_flags"), "、".join(flags)))
@@ -100,7 +100,7 @@ def print_source(ctx: Context, row: dict, inbox: Path | None) -> None:
     found = original(row["source"], tables.files(ctx.data_dir), inbox)
     if ctx.as_json:
         return ctx.json({"reading_id": row["reading_id"], "source": row["source"]} | found)
-    print(f"{row['reading_id']} · {place_of(row['source'])}")
+    print(f"{row['reading_id']} · {place_of(ctx, row['source'])}")
     print(f"sha256 {row['source']['sha256']}")
     if found["changed"]:
         ctx.note("summary.source_changed")

@@ -41,7 +41,7 @@ def rejected(ctx: Context, reason: str | None, export: Path | None) -> None:
             ctx.print(
                 "summary.rejection",
                 id=row["rejection_id"],
-                place=place_of(row["source"]),
+                place=place_of(ctx, row["source"]),
                 reason=ctx.say(f"reason.{row['reason']}"),
                 detail=wording.detail(row),
                 excerpt=(row["excerpt"] or "").replace("\n", " "),
@@ -191,7 +191,7 @@ def export_rejections(ctx: Context, rows: pl.DataFrame, path: Path) -> None:
     from tarot_data.ingest import fix_workbook, fixes
 
     rows = rows.filter(fixes.with_record())
-    places = {row["rejection_id"]: place_of(row["source"]) for row in rows.iter_rows(named=True)}
+    places = {row["rejection_id"]: place_of(ctx, row["source"]) for row in rows.iter_rows(named=True)}
     fix_workbook.write(rows, path, ctx.lang, places)
     if ctx.as_json:
         return ctx.json({"path": str(path), "rejections": rows.height})

@@ -1,6 +1,7 @@
 """The command that writes the quality report."""
 
 from flows.commands.declare import Context, command, option
+from schemas.errors import Problem
 
 # Tables and models are imported inside the functions, so that --help waits for nothing (flows/commands/__init__.py).
 
@@ -12,6 +13,8 @@ def report(ctx: Context, pseudonyms: bool) -> None:
     from flows.training.gate_checks import newest_gate
     from flows.training.runs import newest_run
 
+    if not ctx.data_dir.is_dir():
+        raise Problem("no_data_dir", path=ctx.data_dir)
     result = write_report(
         ctx.data_dir, newest_gate(ctx.data_dir), ctx.lang, run=newest_run(ctx.data_dir), pseudonyms=pseudonyms
     )

@@ -92,7 +92,7 @@ def compare(ctx: Context, runs: tuple[str, ...]) -> None:
 
     rows = compared(ctx.data_dir, runs)
     if not rows:
-        raise Problem("no_run", name="", have="–")
+        raise Problem("no_runs")
     path = _write_chart(ctx, rows)
     if ctx.as_json:
         for row in rows:
@@ -144,7 +144,8 @@ def print_table(ctx: Context, rows: list[dict]) -> None:
             "–" if style is None else f"{style:.2f}",
             _votes(row.get("votes")),
         )
-    Console(width=None if ctx.is_terminal() else 200, highlight=False).print(table)
+    # Standard output shows control characters, so rich must send none.
+    Console(width=None if ctx.is_terminal() else 200, highlight=False, color_system=None).print(table)
 
 
 def _votes(tally: dict | None) -> str:

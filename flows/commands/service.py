@@ -21,6 +21,7 @@ from flows.commands.declare import (
     set_option,
 )
 from flows.runtime import environment
+from flows.service.schedules import every_of
 from flows.service.settings import PORT
 from schemas.errors import Problem
 
@@ -114,7 +115,7 @@ def print_running(ctx: Context, link: str, settings: ServeSettings, folders: lis
         if when.cron:
             ctx.print("serve.cron", path=path, cron=when.cron, timezone=when.timezone)
         else:
-            ctx.print("serve.every", path=path, seconds=when.seconds)
+            ctx.print("serve.every", path=path, every=every_of(when.seconds))
     ctx.print("serve.train_here" if settings.train_here else "serve.train_there")
 
 

@@ -1,5 +1,7 @@
 """The command that shows the distance to a training and the last run."""
 
+from datetime import datetime
+
 from flows.commands.declare import Context, command, gate_options
 from flows.commands.output import print_gate
 from flows.runtime import run_log
@@ -13,7 +15,7 @@ def status(ctx: Context, min_readings: int, min_new: int) -> None:
     from flows.training.gate_checks import newest_gate
     from flows.training.runs import champion_of, run_dirs
     from tarot_data.dataset import versions
-    from tarot_data.store import tables
+    from tarot_data.store import delta, tables
 
     version = versions.newest(ctx.data_dir)
     runs = run_dirs(ctx.data_dir)
@@ -22,6 +24,8 @@ def status(ctx: Context, min_readings: int, min_new: int) -> None:
     last_training = runs[-1].name if runs else None
     champion = champion_of(ctx.data_dir)
     rejected_open = tables.rejections(ctx.data_dir).height
+    published = version["store_version"] if version else None
+    unpublished = published != delta.delta_version(ctx.data_dir)
     if ctx.as_json:
         return ctx.json(
             gate_state
@@ -31,19 +35,24 @@ def status(ctx: Context, min_readings: int, min_new: int) -> None:
                 "last_training": last_training,
                 "champion": champion,
                 "rejected_open": rejected_open,
+                "unpublished": unpublished,
                 "readings": tables.count(ctx.data_dir),
             }
         )
+    ctx.print("summary.status_data_dir", path=ctx.data_dir)
     ctx.print("summary.total", readings=tables.count(ctx.data_dir))
     if version:
         ctx.print("summary.status_version", version=version["version"])
     else:
         ctx.print("summary.status_none")
+    if unpublished:
+        ctx.print("summary.status_publish" if version else "summary.status_publish_first")
     print_gate(ctx, gate_state)
     if last_training:
         ctx.print("summary.status_last", run=last_training)
     if last_run:
-        values = {"at": last_run["at"].replace("T", " "), "flow": last_run["flow"]}
+        ended = datetime.fromisoformat(last_run["at"]).astimezone()
+        values = {"at": f"{ended:%Y-%m-%d %H:%M}", "flow": ctx.word("flow", last_run["flow"])}
         ctx.print("summary.status_last_run", **values, state=ctx.say(f"state.{last_run['state']}"))
     if champion:
         ctx.print("summary.status_champion", run=champion)

@@ -11,8 +11,6 @@ from flows.commands.declare import (
     set_option,
 )
 from flows.commands.output import print_run
-from schemas.errors import Problem
-from schemas.messages import gate_sentences
 
 # Tables and models are imported inside the functions, so that --help waits for nothing (flows/commands/__init__.py).
 
@@ -24,6 +22,7 @@ from schemas.messages import gate_sentences
 @option("--gpu")
 @option("--price", type=click.FloatRange(0))
 @set_option
+@min_readings_option
 def plan(
     ctx: Context,
     base: str | None,
@@ -33,10 +32,17 @@ def plan(
     tokens: int | None,
     gpu: str | None,
     price: float | None,
+    min_readings: int,
 ) -> None:
-    from flows.training.plan import plan_training
+    from flows.training.plan import plan_training, refusals
+    from tarot_data.dataset import versions
 
     result = plan_training(ctx.data_dir, base, recipe, overrides, examples, tokens, gpu, price)
+    if not examples:
+        manifest = versions.find(ctx.data_dir, None)
+        against = refusals(ctx.data_dir, manifest, min_readings, base, recipe, overrides, ctx.lang)
+        result["obstacles"] += [{"code": problem.code, "values": problem.values} for problem in against]
+        result["go"] = not result["obstacles"]
     ctx.json(result) if ctx.as_json else print_plan(ctx, result)
 
 
@@ -56,18 +62,12 @@ def train(
     smoke: bool,
 ) -> None:
     from flows.service import prefect_session
-    from flows.training.gate import may_train
-    from flows.training.gate_checks import gate_of
-    from flows.training.plan import plan_training, require_base
+    from flows.training.plan import plan_training, refusals
     from tarot_data.dataset import versions
 
     manifest = versions.find(ctx.data_dir, version)
-    gate_state = gate_of(ctx.data_dir, manifest, min_readings)
-    if not may_train(gate_state, requested=True):
-        raise Problem(
-            "gate_shut", why=" ".join(gate_sentences(gate_state, ctx.lang)), validated=gate_state["validated"]
-        )
-    require_base(base, recipe, overrides)
+    for problem in refusals(ctx.data_dir, manifest, min_readings, base, recipe, overrides, ctx.lang):
+        raise problem
     planned = None
     if not ctx.as_json:
         planned = plan_training(ctx.data_dir, base, recipe, overrides, version=manifest["version"])

@@ -7,9 +7,14 @@ under the data directory.
 import json
 import logging
 import os
+import platform
+import re
+import shlex
 import warnings
+from functools import cache
 from pathlib import Path
 
+from schemas.messages import catalogue, say
 from tarot_data import lexicon
 from tarot_data.system import scratch
 
@@ -67,7 +72,8 @@ def prepare(data_dir: Path, lexicon_dir: Path | None = None, strict: bool = Fals
     os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ.setdefault("PREFECT_HOME", str((data_dir / "prefect").resolve()))
-    for name in ("jieba", "httpx", "transformers", "datasets", "trl", "peft"):
+    # The last two are Prefect's queues, which warn at the end of a command that they still send.
+    for name in ("jieba", "httpx", "transformers", "datasets", "trl", "peft", "EventsWorker", "APILogWorker"):
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=FutureWarning)
     warnings.filterwarnings("ignore", category=DeprecationWarning)
@@ -80,12 +86,40 @@ def prefect_home() -> Path:
 
 def language(arguments: list[str]) -> str:
     """Return zh or en: `--lang` on the command line, else TAROT_LANG, else zh."""
+    return _known(_given(arguments, "--lang") or os.environ.get("TAROT_LANG", "zh"))
+
+
+def data_dir_of(arguments: list[str]) -> str:
+    """Return the data directory that a command line names, else the default one."""
+    return _given(arguments, "--data-dir") or named_data_dir()
+
+
+def _given(arguments: list[str], option: str) -> str | None:
+    """Return the value of an option that may precede or follow the command."""
     for place, argument in enumerate(arguments):
-        if argument == "--lang" and place + 1 < len(arguments):
-            return _known(arguments[place + 1])
-        if argument.startswith("--lang="):
-            return _known(argument.removeprefix("--lang="))
-    return _known(os.environ.get("TAROT_LANG", "zh"))
+        if argument == option and place + 1 < len(arguments):
+            return arguments[place + 1]
+        if argument.startswith(f"{option}="):
+            return argument.removeprefix(f"{option}=")
+    return None
+
+
+def say_for(data_dir: str, key: str, lang: str, /, **values: object) -> str:
+    """Render a sentence of the catalogue, with `--data-dir` in its calls if they would use another data directory."""
+    sentence = say(key, lang)
+    if data_dir != named_data_dir() and "--data-dir" not in sentence:
+        option = f" --data-dir {shlex.quote(data_dir)}"
+        if values:
+            option = option.replace("{", "{{").replace("}", "}}")
+        sentence = _calls().sub(lambda call: call[0] + option, sentence)
+    return sentence.format(**values) if values else sentence
+
+
+@cache
+def _calls() -> re.Pattern[str]:
+    """Match a call in a sentence up to its options. `tarot sample` is only named as the source of readings."""
+    names = [key.removeprefix("example.").replace("_", " ") for key in catalogue() if key.startswith("example.")]
+    return re.compile(rf"\btarot (?:{'|'.join(name for name in names if name not in ('tarot', 'sample'))})\b")
 
 
 def own_lexicon(data_dir: Path) -> Path:
@@ -211,7 +245,7 @@ def for_worker(data_dir: Path, server: str, token: str, notify: str | None) -> d
     settings = {
         "TAROT_DATA_DIR": str(data_dir.resolve()),
         "TAROT_NOTIFY": notify,
-        "PREFECT_HOME": str((data_dir / "prefect" / f"worker-{os.uname().nodename}").resolve()),
+        "PREFECT_HOME": str((data_dir / "prefect" / f"worker-{platform.node()}").resolve()),
         "PREFECT_API_URL": f"{server}/api",
         "PREFECT_CLIENT_CUSTOM_HEADERS": json.dumps(with_token(token)),
         "PREFECT_LOGGING_LEVEL": "ERROR",

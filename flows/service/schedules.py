@@ -58,6 +58,12 @@ def seconds_of(every: str) -> int:
     return seconds
 
 
+def every_of(seconds: int) -> str:
+    """Convert seconds to the largest unit that fits, as `seconds_of` reads it: 3600 is `1h`."""
+    unit, length = next((unit, length) for unit, length in reversed(UNITS.items()) if seconds % length == 0)
+    return f"{seconds // length}{unit}"
+
+
 def local_timezone() -> str:
     """Return the name of this machine's time zone, or UTC if it has none."""
     named = os.environ.get("TZ", "").lstrip(":")

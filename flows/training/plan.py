@@ -1,10 +1,14 @@
 """Training plan for a dataset version or for given numbers."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
+from flows.training.gate import may_train
+from flows.training.gate_checks import gate_of
 from schemas.errors import Problem
+from schemas.messages import gate_sentences
 from schemas.token_estimate import TOKENS_PER_CHAR
 from tarot_data.dataset import versions
 from tarot_train import base_model as bases
@@ -55,11 +59,26 @@ def plan_training(
     return plan.plan(settings, data, here, shape, price, on_disk)
 
 
-def require_base(base: str | None, recipe: str | None, overrides: dict[str, str]) -> None:
-    """Check that the base is on this machine before anything is counted. Raises Problem `base_missing` if it is not."""
+def refusals(
+    data_dir: Path,
+    manifest: dict,
+    min_readings: int,
+    base: str | None,
+    recipe: str | None,
+    overrides: dict[str, str],
+    lang: str,
+) -> Iterator[Problem]:
+    """Yield why a training of a version would not start: Problem `gate_shut`, `base_missing`."""
+    gate_state = gate_of(data_dir, manifest, min_readings)
+    if not may_train(gate_state, requested=True):
+        why = " ".join(gate_sentences(gate_state, lang))
+        yield Problem("gate_shut", why=why, validated=gate_state["validated"])
     name = sft.recipe_for(base, recipe, overrides).base.name
     if name != bases.TINY:
-        bases.find(name)
+        try:
+            bases.find(name)
+        except Problem as problem:
+            yield problem
 
 
 def _measured(version_dir: Path, settings: object, folder: Path | None) -> tuple[object, int | None]:

@@ -20,14 +20,14 @@ def run_dirs(data_dir: Path) -> list[Path]:
 def find_run(data_dir: Path, name: str | None) -> Path:
     """Return the folder of a run by its name or the beginning of it, by default of the newest.
 
-    Raises Problem `no_run`, `ambiguous_id`.
+    Raises Problem `no_run`, `no_runs`, `ambiguous_id`.
     """
     folders = run_dirs(data_dir)
-    missing = Problem("no_run", name=name or "", have=", ".join(folder.name for folder in folders) or "–")
+    if not folders:
+        raise Problem("no_runs")
     if name is None:
-        if not folders:
-            raise missing
         return folders[-1]
+    missing = Problem("no_run", name=name, have=", ".join(folder.name for folder in folders))
     return data_dir / "runs" / whole_id(name, [folder.name for folder in folders], missing)
 
 

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from schemas.deck import LABELS
 from schemas.messages import say
-from schemas.rejections import values_json
+from schemas.rejections import in_words, values_json
 from tarot_data.report.sections import DRAWINGS
 from tarot_data.report.tables import LINES, ROWS
 from tarot_data.report.wording import Words, fixed, share
@@ -42,6 +42,7 @@ def html(figures: dict, lang: str = "zh") -> str:
         share=share,
         fixed=fixed,
         card=words.card,
+        place=partial(in_words, lang=lang),
         detail=lambda row: words.detail(row | {"values": values_json(row["values"])}),
         heavy=HEAVY_SHARE,
         all_labels=LABELS,

@@ -28,6 +28,11 @@ class Words:
         key = f"{prefix}_{code}"
         return self(key) if f"report.{key}" in catalogue() else code
 
+    def field(self, name: str) -> str:
+        """Name a field of a reading, or by its own name if the catalogue has none."""
+        keys = (f"worksheet.{name}", f"review.field_{name}")
+        return next((say(key, self.lang) for key in keys if key in catalogue()), name)
+
     def label(self, label: str) -> str:
         return say(f"label.{label}", self.lang)
 
@@ -91,7 +96,8 @@ def figure_name(words: Words, name: str) -> str:
     kind, _, what = name.partition(".")
     if not what:
         return words(f"rate_{kind}" if kind in RATES else f"figure_{kind}")
-    return words(f"figure_{kind}", what=words(f"theme_{what}") if kind == "theme" else words.label(what))
+    named = {"theme": lambda: words(f"theme_{what}"), "split": lambda: words(f"split_{what}")}
+    return words(f"figure_{kind}", what=named.get(kind, lambda: words.label(what))())
 
 
 def figure_value(name: str, value: float) -> str:

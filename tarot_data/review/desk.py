@@ -9,8 +9,9 @@ import jinja2
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 
-from schemas.messages import catalogue, say
-from tarot_data.report.wording import Count, Words
+from schemas.messages import say
+from schemas.rejections import place_of
+from tarot_data.report.wording import Count, Words, figure_name, figure_value
 from tarot_data.review.access import Guard
 from tarot_data.review.background_job import Job
 
@@ -40,7 +41,8 @@ class Desk:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self.templates.filters |= {"card_name": self.words.card, "field_name": self.field, "place": place}
+        self.templates.filters |= {"card_name": self.words.card, "field_name": self.words.field, "place": self.place}
+        self.templates.filters |= {"figure_name": partial(figure_name, self.words), "figure_value": figure_value}
         self.templates.globals |= {
             "counted": Count,
             "lang": {"zh": "zh-CN", "en": "en"}[lang],
@@ -54,18 +56,11 @@ class Desk:
     def say(self, key: str, **values: object) -> str:
         return say(f"review.{key}", self.lang, **values)
 
-    def field(self, name: str) -> str:
-        """Name a field of a reading in the page's language, or by its own name if the catalogue has none."""
-        keys = (f"worksheet.{name}", f"review.field_{name}")
-        return next((say(key, self.lang) for key in keys if key in catalogue()), name)
+    def place(self, source: dict) -> str:
+        return place_of(source, self.lang)
 
     def page(self, template: str, status: int = 200, **values: object) -> HTMLResponse:
         return HTMLResponse(self.templates.get_template(template).render(**values), status)
-
-
-def place(source: dict) -> str:
-    """Name the place of a record: its file, the entry or sheet if it has one, the line."""
-    return " › ".join(filter(None, (source["file"], source["member"], source["locator"])))
 
 
 def desk_of(request: Request) -> Desk:

@@ -1,6 +1,7 @@
 """The command line: help, languages, exit codes."""
 
 import json
+import os
 import subprocess
 import sys
 from importlib import import_module
@@ -87,7 +88,10 @@ def test_a_missing_path_exits_2(tmp_path):
 def test_failed_work_exits_1(tmp_path):
     result = run("dataset", "publish", "--data-dir", str(tmp_path), "--lang", "en")
     assert result.returncode == 1
-    assert result.stderr.splitlines()[-1] == f"{tmp_path} holds no readings yet. Run tarot ingest FOLDER first."
+    assert (
+        result.stderr.splitlines()[-1]
+        == f"{tmp_path} holds no readings yet. Run tarot ingest --data-dir {tmp_path} FOLDER first."
+    )
 
 
 def test_the_language_may_stand_before_the_command():
@@ -117,5 +121,6 @@ def test_status_shows_last_run_and_gate(tmp_path):
     found = json.loads(result.stdout)
     assert found["last_run"]["error"] == "OSError" and found["last_training"] is None
     assert (found["missing"], found["shut"]) == (7, ["readings"])
-    said = run("status", "--data-dir", str(tmp_path), "--lang", "en").stdout
-    assert "What ran last: ingest, 2026-01-05 03:00:00+00:00: failed" in said
+    shanghai = os.environ | {"TZ": "Asia/Shanghai"}
+    said = run("status", "--data-dir", str(tmp_path), "--lang", "en", env=shanghai).stdout
+    assert "What ran last: ingest, 2026-01-05 11:00: failed" in said
