@@ -72,7 +72,7 @@ def dataset_diff(ctx: Context, old: str, new: str) -> None:
         before, after = (figure_value(name, value) for value in values)
         ctx.print("summary.diff_line", name=figure_name(words, name), before=before, after=after)
     for name, (before, after) in result["made_with"].items():
-        ctx.print("summary.diff_line", name=words.known("made", name), before=before, after=after)
+        ctx.print("summary.diff_line", name=ctx.say(f"made_with.{name}"), before=before, after=after)
 
 
 @command("dataset verify")
