@@ -62,10 +62,8 @@ def _may_have_accelerator() -> bool:
 
 
 def _threads() -> int:
-    """Return the number of threads that torch will use on this machine's CPU."""
-    given = os.environ.get("OMP_NUM_THREADS", "")
-    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return int(given) if given.isdigit() else here
+    """Return the number of threads that torch uses on this machine's CPU unless it is told otherwise."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def describe() -> str:
