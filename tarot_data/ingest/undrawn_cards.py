@@ -103,7 +103,7 @@ def _replaces(content: Content, mention: Mention, card: str, missing: list[str])
         return False
     if signs.position:
         return True
-    shown = _is_shown(content, mention, card)
+    shown = _is_shown(content, mention, card) and not _is_pictured(content, mention)
     return (signs.strong or not shown) and (
         _is_in_order(content, mention, card) or signs.strong and len(missing) <= 2 and not shown
     )
@@ -166,10 +166,12 @@ def _is_hedged(content: Content, mention: Mention, at: int, signs: _Signs) -> bo
     before, after = own_clause(text, mention, content.named)
     if signs.claim:
         before, after = without_orientation(before), ""
-    if hedges("hypothetical", "comparison").search(before + "|" + after):
-        return True
     lead = text[start : mention.start]
-    if not signs.strong and len(lead) <= 12:
+    # Named in a clause of its own, then its picture: what is supposed or compared before the comma is not this card.
+    alone = _is_open(lead) and _is_pictured(content, mention)
+    if not alone and hedges("hypothetical", "comparison").search(before + "|" + after):
+        return True
+    if not signs.strong and not alone and len(lead) <= 12:
         lead = text[max(0, start - 24) : start].split("\n")[-1] + lead
     mine = "|".join(position for drawn in content.drawn.values() for position in map(fold, drawn.positions))
     for found in hedges("absent", "earlier", "extra", "aside").finditer(lead + "|" + after):

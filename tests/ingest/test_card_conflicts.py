@@ -132,6 +132,13 @@ def test_an_undrawn_card_is_found_by_position(content):
     assert alarm(content, *drawn) == [("undrawn_card", {"card": "圣杯四", "missing": "权杖四"})]
 
 
+@pytest.mark.parametrize("remark", ["第二张你别怕哈", "我还以为没戏，结果"])
+def test_a_clause_of_its_own_is_no_supposition(remark):
+    content = f"现在是宝剑八，你自己蒙着眼。{remark}，隐士，提着灯笼站在雪山上。未来是圣杯六，小孩递花。"
+    drawn = card("宝剑八"), card("星币四"), card("圣杯六")
+    assert alarm(content, *drawn) == [("undrawn_card", {"card": "隐士", "missing": "星币四"})]
+
+
 @pytest.mark.parametrize(
     "aside",
     [
