@@ -15,7 +15,7 @@ from tarot_data.patterns import cues, features, time_expressions
 from tarot_data.patterns.batch import Batch, to_batch, to_rows
 from tarot_data.patterns.cue_kinds import advice_forms, link_kinds
 from tarot_data.patterns.sub_styles import EXAMPLES, kinds_of_sentences, sub_styles
-from tarot_data.patterns.words import Counts, differences, document_counts, without
+from tarot_data.patterns.words import Counts, differences, document_counts, is_function_word, without
 from tarot_data.text.normalise import fold
 
 MOST_WORDS = 8
@@ -154,12 +154,12 @@ def _turns(found: dict[tuple[str, str], list[tuple[int, str]]], whole: Counts) -
 
 
 def _differing(part: Counts, rest: Counts, whole: Counts) -> list[dict]:
-    """List the words that tell two groups of sentences apart, without names of cards and words for orientations."""
+    """List the words that tell two groups of sentences apart, without names of cards, words for orientations and function words."""
     skipped = _names()
     return [
         {"word": word, "here": part.words[word], "there": rest.words[word], "z": z}
         for word, z in differences(part, rest, whole).items()
-        if fold(word) not in skipped
+        if fold(word) not in skipped and not is_function_word(word)
     ][:MOST_WORDS]
 
 

@@ -43,6 +43,25 @@ def _is_letter(character: str) -> bool:
     return 0x4E00 <= ord(character) < 0xA000 or character.isascii() and character.isalpha()
 
 
+FUNCTION = frozenset(("c", "d", "f", "m", "p", "q", "r", "t", "u", "y"))
+"""Classes of jieba's dictionary that say nothing of a card: conjunctions, adverbs, directions, numerals, prepositions,
+measures, pronouns, times, particles."""
+
+
+@lexicon.cached
+def _classes() -> dict[str, str]:
+    """Read the class of every word from jieba's dictionary, which takes 0.2 s."""
+    with jieba.dt.get_dict_file() as file:
+        entries = (line.decode("utf-8").split() for line in file)
+        return {entry[0]: entry[-1][0] for entry in entries if len(entry) == 3}
+
+
+def is_function_word(word: str) -> bool:
+    """Check whether a word has no meaning of its own, or is made of such words only."""
+    classes = _classes()
+    return classes.get(word) in FUNCTION or all(classes.get(character) in FUNCTION for character in word)
+
+
 def document_counts(texts: list[str]) -> Counts:
     """Count in how many texts each word occurs."""
     sample = evenly(texts, MOST_COUNTED)

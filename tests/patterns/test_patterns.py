@@ -246,6 +246,11 @@ def test_a_card_tells_how_its_orientations_differ():
     assert entry["upright"]["words"] == list(upright)
 
 
+def test_function_words_tell_no_cards_apart():
+    assert all(map(words.is_function_word, ("一个", "自己", "这张", "什么", "已经")))
+    assert not any(map(words.is_function_word, ("悬崖", "出发", "向日葵", "舍不得")))
+
+
 def test_the_pattern_library_of_no_readings_is_empty():
     from schemas.tables import STORED
 
