@@ -30,7 +30,7 @@ def main() -> None:
     found = train.cross_validate(readings, groups, more=printed)
     bare = train.predict_left_out(without_cards(readings), groups, found.models)
     print("… printed style and learning curve …", flush=True)
-    reader = train.train(readings)._replace(calibration=found.calibration)
+    reader = train.train(readings)._replace(revision=found.revision)
     alarms = contradictions(readings)
     page = "\n".join(
         [

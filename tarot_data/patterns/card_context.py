@@ -23,6 +23,7 @@ STATIC = (
     "ordinal", "last", "first", "group", "many", "two_drawn", "bias", "member", "fits", "whole", "image_alone",
     "image_one", "rank_alone", "suit_alone", "position_alone", "ordinal_alone",
     "statistic", "third", "third_image",
+    "learned", "learned_alone", "learned_most", "learned_most_alone",
 )  # fmt: skip
 """Features of a pair of sentence and card by itself. `_alone`: in a sentence that names no card."""
 
@@ -76,6 +77,11 @@ def static_features(pairs: Pairs) -> Iterator[np.ndarray]:
     yield p.statistic[sentence] & ~named
     yield several
     yield image * several
+    yield p.learned
+    yield p.learned * alone
+    most = (p.learned == per_pair_max(p.learned, first)[sentence]) & (p.learned > 0)
+    yield most
+    yield most * alone
 
 
 class Steps(NamedTuple):

@@ -21,11 +21,14 @@ LINK_DECAY = 0.3
 """Weight decay of the links: they are few, but so are their features. Chosen with each writer left out."""
 
 
-def train(batch: Batch, pairs: Pairs, labels: list[list[str]], named: list[set[str]], chosen: np.ndarray) -> Weights:
-    """Fit weights to annotated sentences. labels, named: as annotated; chosen: the sentences to learn from."""
-    gold = np.array(
-        [CARDS[card] in named[s] for s, card in zip(pairs.p_sentence.tolist(), pairs.p_card.tolist(), strict=True)]
-    )
+def annotated_pairs(pairs: Pairs, named: list[set[str]]) -> np.ndarray:
+    """Mark the pairs whose sentence is annotated with the card. named: the cards of each sentence."""
+    owners, cards = pairs.p_sentence.tolist(), pairs.p_card.tolist()
+    return np.array([CARDS[card] in named[s] for s, card in zip(owners, cards, strict=True)], dtype=bool)
+
+
+def train(batch: Batch, pairs: Pairs, labels: list[list[str]], gold: np.ndarray, chosen: np.ndarray) -> Weights:
+    """Fit weights to annotated sentences. gold: by `annotated_pairs`; chosen: the sentences to learn from."""
     static = np.stack([column.astype(float) for column in static_features(pairs)])
     seen: dict[int, list[tuple[int, np.ndarray, np.ndarray]]] = {INTERPRETS: [], LINKS: []}
 

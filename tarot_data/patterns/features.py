@@ -155,7 +155,7 @@ def structure(batch: Batch, pairs: Pairs) -> tuple[list[np.ndarray], list[str]]:
     for back in (1, -1, 2, -2):
         blocks.append(before(batch, context, back))
         names += [f"{name}@{-back}" for name in CONTEXT]
-    blocks.append(_whole(batch, dense[:, [names.index(name) for name in WHOLE]]))
+    blocks.append(whole(batch, dense[:, [names.index(name) for name in WHOLE]]))
     names += [f"{name}@all" for name in WHOLE]
     return [*blocks, np.ones((batch.size, 1))], [*names, "bias"]
 
@@ -167,7 +167,7 @@ WHOLE = (
 """Features that a sentence also has as the mean of its reading: they show the reader's habits."""
 
 
-def _whole(batch: Batch, values: np.ndarray) -> np.ndarray:
+def whole(batch: Batch, values: np.ndarray) -> np.ndarray:
     """Take the mean of the values over each reading."""
     starts = np.nonzero(batch.s_index == 0)[0]
     if not len(starts):
@@ -224,7 +224,7 @@ def _cards_so_far(batch: Batch, pairs: Pairs, distinct: np.ndarray) -> Columns:
     """Count the drawn cards named up to each sentence, and those still to come."""
     drawn = np.diff(pairs.first)
     new = _first_named(batch, pairs)
-    met, named = _running(batch, new), _running(batch, distinct > 0)
+    met, named = running(batch, new), running(batch, distinct > 0)
     return {
         "new_card": new > 0,
         "new_cards": new > 1,
@@ -400,11 +400,11 @@ def _last_mark(batch: Batch) -> np.ndarray:
     return found
 
 
-def _running(batch: Batch, values: np.ndarray) -> np.ndarray:
-    """Sum values up to and including each sentence, within its reading."""
-    sums = np.cumsum(values.astype(float))
-    first = np.arange(batch.size) - batch.s_index
-    return sums - np.where(first > 0, sums[np.maximum(first - 1, 0)], 0.0)
+def running(batch: Batch, values: np.ndarray) -> np.ndarray:
+    """Sum values, one or a row a sentence, up to and including each sentence, within its reading."""
+    sums = np.cumsum(values.astype(float), axis=0)
+    earlier = np.concatenate([np.zeros((1, *sums.shape[1:])), sums])
+    return sums - earlier[np.arange(batch.size) - batch.s_index]
 
 
 def _first_named(batch: Batch, pairs: Pairs) -> np.ndarray:

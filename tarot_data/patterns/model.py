@@ -14,23 +14,11 @@ from threadpoolctl import threadpool_limits
 
 from schemas.deck import CARDS, LABELS
 from tarot_data import lexicon
-from tarot_data.patterns import calibration, card_attribution, crf, cues, features
+from tarot_data.patterns import card_attribution, card_words, crf, cues, features, revision
 from tarot_data.patterns.batch import Batch, to_batch
 from tarot_data.patterns.card_evidence import Pairs, pairs_of
+from tarot_data.patterns.states import CARRIES, STATES
 from tarot_data.system import atomic
-
-STATES = (
-    ("opening",),
-    ("card_interpretation",),
-    ("card_link",),
-    ("advice",),
-    ("closing",),
-    ("other",),
-    ("card_interpretation", "advice"),
-    ("card_link", "opening"),
-    ("card_link", "advice"),
-)
-"""The labels a sentence may have. Two rarer pairs (one sentence each of 3,098) are learned as their first label."""
 
 STATISTIC = "card_link.group"
 """Kind of the cues of a statistic over the spread, which names no card."""
@@ -48,8 +36,8 @@ FIGURES = "figures.json"
 class Model(NamedTuple):
     """buckets: hashes of the n-grams it knows, ascending. cues: keys of the rows it was trained with.
 
-    names: of the dense features, in order. A cue added later has only the weight of its kind. calibration: of the
-    probabilities, by `calibration`.
+    names: of the dense features, in order. A cue added later has only the weight of its kind. words: by which
+    cards are referred to. revision: of the probabilities.
     """
 
     buckets: np.ndarray
@@ -57,7 +45,8 @@ class Model(NamedTuple):
     weights: crf.Weights
     names: tuple[str, ...]
     cards: card_attribution.Weights
-    calibration: np.ndarray
+    words: card_words.Words
+    revision: revision.Revision
     version: str
 
 
@@ -138,7 +127,10 @@ def matrices(inputs: Inputs, known: np.ndarray, rows_known: tuple[str, ...]) -> 
 
 
 def probabilities(inputs: Inputs, model: Model, scores: card_attribution.Scores) -> np.ndarray:
-    """Compute the probability of each state: (sentences, states). scores: of the pairs by the model's card weights."""
+    """Compute the probability of each state at first look: (sentences, states).
+
+    scores: of the pairs by the model's card weights.
+    """
     evidence = card_attribution.evidence(inputs.batch, inputs.pairs, model.cards, scores)
     w, number = model.weights, {name: row for row, name in enumerate(model.names)}
     emissions = np.zeros((inputs.batch.size, len(STATES)))
@@ -154,11 +146,7 @@ def probabilities(inputs: Inputs, model: Model, scores: card_attribution.Scores)
     for matrix in matrices(inputs, model.buckets, model.cues):
         emissions += matrix @ w.sparse
     grid = crf.layout(inputs.batch.s_reading, inputs.steps)
-    found = crf.marginals(emissions, w.transitions, w.begin, w.end, grid)[0]
-    return calibration.calibrated(found, model.calibration)
-
-
-CARRIES = np.array([[label in state for label in LABELS] for state in STATES], dtype=float)
+    return crf.marginals(emissions, w.transitions, w.begin, w.end, grid)[0]
 
 
 def decide(states: np.ndarray) -> tuple[list[list[str]], np.ndarray]:
@@ -192,9 +180,11 @@ def pull_of(model: Model, cue: cues.Cue, label: str) -> float:
 
 
 class Labelled(NamedTuple):
-    """A labelled batch. states: probabilities, (sentences, STATES). cards: ids of the cards of each sentence."""
+    """A labelled batch. first: probabilities at first look; states: revised, (sentences, STATES). cards: ids of the cards
+    of each sentence."""
 
     inputs: Inputs
+    first: np.ndarray
     states: np.ndarray
     labels: list[list[str]]
     confidence: np.ndarray
@@ -210,12 +200,14 @@ def label(readings: Sequence[dict], model: Model | None = None) -> Labelled:
     model = model or current()
     inputs = to_inputs(readings)
     with one_thread():
+        inputs.pairs.learned = card_words.evidence(inputs.batch, inputs.pairs, inputs.grams, model.words)
         scores = card_attribution.scores_of(inputs.pairs, model.cards)
-        states = probabilities(inputs, model, scores)
+        first = probabilities(inputs, model, scores)
+        states = revision.revised(revision.Seen(inputs.batch, inputs.steps, first), model.revision)
         labels, confidence = decide(states)
         chances = (states @ CARRIES)[:, [LABELS.index("card_interpretation"), LABELS.index("card_link")]]
         cards = card_attribution.attribute(inputs.batch, inputs.pairs, labels, chances, model.cards, scores)
-    return Labelled(inputs, states, labels, confidence, cards)
+    return Labelled(inputs, first, states, labels, confidence, cards)
 
 
 def one_thread() -> AbstractContextManager[object]:
@@ -257,7 +249,9 @@ def save(model: Model, path: Path) -> str:
         "inner": w.inner.astype(np.float32),
         "outer": w.outer.astype(np.float32),
         "names": np.array(model.names),
-        "calibration": model.calibration.astype(np.float32),
+        "word_keys": model.words.keys.astype(np.int32),
+        "word_weights": model.words.weights.astype(np.float16),
+        **revision.to_arrays(model.revision),
         **card_attribution.to_arrays(model.cards),
     }
     digest = blake2b(digest_size=6)
@@ -271,7 +265,8 @@ def save(model: Model, path: Path) -> str:
 def load(path: Path) -> Model:
     """Read a model that `save` has written.
 
-    A reader's own labeller may be of 0.1.0, which had one kind of transition, no hidden units and no calibration.
+    A reader's own labeller may be of 0.1.0, which had one kind of transition, no hidden units, no learned words and no
+    revision.
     """
     with np.load(path, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
@@ -283,13 +278,17 @@ def load(path: Path) -> Model:
     outer = arrays.get("outer", np.zeros((0, len(STATES)))).astype(np.float64)
     if transitions.ndim == 2:
         transitions = np.repeat(transitions[None], features.STEPS, axis=0)
+    words = card_words.none()
+    if "word_keys" in arrays:
+        words = card_words.Words(arrays["word_keys"].astype(np.int64), arrays["word_weights"].astype(np.float64))
     return Model(
         buckets=arrays["buckets"].astype(np.int64),
         cues=tuple(arrays["cues"].tolist()),
         weights=crf.Weights(sparse, dense, transitions, begin, end, inner, outer),
         names=tuple(arrays["names"].tolist()),
         cards=card_attribution.from_arrays(arrays),
-        calibration=arrays.get("calibration", calibration.none(len(STATES))).astype(np.float64),
+        words=words,
+        revision=revision.from_arrays(arrays),
         version=str(arrays["version"]),
     )
 

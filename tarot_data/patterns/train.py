@@ -18,14 +18,13 @@ import polars as pl
 
 from schemas.errors import Problem
 from tarot_data import lexicon
-from tarot_data.patterns import calibration, card_attribution, card_training, crf, cues, training_copies
+from tarot_data.patterns import card_attribution, card_training, card_words, crf, cues, revision, training_copies
 from tarot_data.patterns import gold as annotated
 from tarot_data.patterns.batch import Batch, to_rows
 from tarot_data.patterns.features import STEPS
 from tarot_data.patterns.model import (
     FIGURES,
     MODEL,
-    STATES,
     Inputs,
     Model,
     label,
@@ -36,6 +35,7 @@ from tarot_data.patterns.model import (
     shipped,
     to_inputs,
 )
+from tarot_data.patterns.states import STATES
 from tarot_data.store import corrections, tables
 from tarot_data.system import atomic
 
@@ -46,6 +46,9 @@ SEEN_IN = 2
 MORE = "more"
 """Subfolder of further annotated readings, written for this project in the style of printed cases, forums and blogs:
 always learned from, never scored."""
+
+REFERS = ("card_interpretation", "card_link")
+"""Labels of the sentences that refer to cards."""
 
 ANNOTATED = Path(__file__).parents[2] / "data" / "annotated"
 
@@ -107,8 +110,17 @@ def _fit(inputs: Inputs, gold: Gold) -> Model:
 
     known = _known(inputs, gold.voices)
     labels = [list(STATES[state]) for state in gold.states]
+    truth = card_training.annotated_pairs(inputs.pairs, gold.named)
+    words, inputs.pairs.learned = card_words.learn(
+        inputs.batch,
+        inputs.pairs,
+        inputs.grams,
+        truth,
+        _counted(inputs.batch, gold),
+        gold.voices[inputs.batch.s_reading],
+    )
     with one_thread():
-        cards = card_training.train(inputs.batch, inputs.pairs, labels, gold.named, gold.sure)
+        cards = card_training.train(inputs.batch, inputs.pairs, labels, truth, gold.sure)
         scores = card_attribution.scores_of(inputs.pairs, cards)
         dense = np.concatenate(
             [inputs.dense, card_attribution.evidence(inputs.batch, inputs.pairs, cards, scores)], axis=1
@@ -118,16 +130,23 @@ def _fit(inputs: Inputs, gold: Gold) -> Model:
             (STEPS, len(STATES)), SPARSE_DECAY, DENSE_DECAY, iterations=ITERATIONS, hidden=~gold.sure,
         )  # fmt: skip
     names = (*inputs.names, *card_attribution.EVIDENCE)
-    return Model(known, cues.names(), weights, names, cards, calibration.none(len(STATES)), "")
+    return Model(known, cues.names(), weights, names, cards, words, revision.none(), "")
+
+
+def _counted(batch: Batch, gold: Gold) -> np.ndarray:
+    """Mark the annotated sentences that refer to cards, without those of altered copies, which have the same id."""
+    refers = np.array([any(label in state for label in REFERS) for state in STATES])
+    _, originals = np.unique([reading["id"] for reading in batch.readings], return_index=True)
+    return refers[gold.states] & gold.sure & np.isin(batch.s_reading, originals)
 
 
 class Validation(NamedTuple):
-    """Result of a cross-validation. answers: of `predict`, in the order of readings. calibration: by all of them. models:
+    """Result of a cross-validation. answers: of `predict`, in the order of readings. revision: by all of them. models:
     of each group, trained without it."""
 
     score: dict
     answers: list[dict]
-    calibration: np.ndarray
+    revision: revision.Revision
     models: dict[object, Model]
 
 
@@ -136,31 +155,31 @@ def cross_validate(
     groups: Sequence[object],
     progress: Progress = None,
     more: Sequence[dict] = (),
-    fixed: np.ndarray | None = None,
+    fixed: revision.Revision | None = None,
 ) -> Validation:
     """Predict all readings, each by a model that saw no reading of its group, and score the predictions.
 
-    more: readings every model may learn from and none is scored on. A model is calibrated on the other groups, or by the
-    fixed calibration.
+    more: readings every model may learn from and none is scored on. The revision of a model is fitted on the other groups,
+    or it is the fixed one.
     """
-    parts: dict[object, tuple[list[dict], Model, np.ndarray, np.ndarray]] = {}
+    parts: dict[object, tuple[Model, revision.Seen, np.ndarray]] = {}
     for number, kind in enumerate(kinds := sorted(set(groups))):
         left_out = [reading for reading, group in zip(readings, groups, strict=True) if group == kind]
         learned = [reading for reading, group in zip(readings, groups, strict=True) if group != kind]
         model = train([*learned, *more])
         found = label(left_out, model)
-        gold = _gold_of(found.batch, left_out)
-        parts[kind] = left_out, model, found.states[gold.sure], gold.states[gold.sure]
+        seen = revision.Seen(found.batch, found.inputs.steps, found.first)
+        parts[kind] = model, seen, _gold_of(found.batch, left_out).states
         if progress:
             progress("cross-validate", number + 1, len(kinds))
 
-    def calibration_without(left_out: object) -> np.ndarray:
-        others = [part[2:] for kind, part in parts.items() if kind != left_out]
-        return calibration.fit(*map(np.concatenate, zip(*others, strict=True))) if fixed is None else fixed
+    def revision_without(left_out: object) -> revision.Revision:
+        with one_thread():
+            return fixed or revision.fit([part[1:] for kind, part in parts.items() if kind != left_out])
 
-    models = {kind: part[1]._replace(calibration=calibration_without(kind)) for kind, part in parts.items()}
+    models = {kind: part[0]._replace(revision=revision_without(kind)) for kind, part in parts.items()}
     answers = predict_left_out(readings, groups, models)
-    return Validation(annotated.score(readings, answers), answers, calibration_without(None), models)
+    return Validation(annotated.score(readings, answers), answers, revision_without(None), models)
 
 
 def predict_left_out(readings: list[dict], groups: Sequence[object], models: dict[object, Model]) -> list[dict]:
@@ -228,10 +247,10 @@ def learn_corrections(
     asked = [{**reading, "sentences": [s for s in reading["sentences"] if s["sure"]]} for reading in corrected]
     before = annotated.score(asked, predict(corrected, shipped()))
     groups = folds(corrected, min(5, len(corrected)))
-    # Too few corrections to calibrate on.
-    fixed = shipped().calibration
+    # Too few corrections to fit one on.
+    fixed = shipped().revision
     answers = cross_validate(corrected, groups, progress, base, fixed).answers
-    model = train([*base, *corrected])._replace(calibration=fixed)
+    model = train([*base, *corrected])._replace(revision=fixed)
     figures = {
         "labeller": save(model, target / MODEL),
         "lexicon": lexicon.version(),
@@ -256,7 +275,7 @@ def train_and_save(folder: Path | None = None, target: Path | None = None, progr
     """
     readings, more = annotated_readings(folder)
     found = cross_validate(readings, voice_folds(readings), progress, more)
-    model = train([*readings, *more])._replace(calibration=found.calibration)
+    model = train([*readings, *more])._replace(revision=found.revision)
     target = target or Path(str(files("tarot_data.patterns") / "weights"))
     figures = {
         "labeller": save(model, target / MODEL),
