@@ -3,7 +3,7 @@
 import re
 
 from tarot_data import lexicon
-from tarot_data.cards.card_fields import duplicates, listed
+from tarot_data.cards.card_fields import duplicates, listed, orientation_of
 from tarot_data.cards.named_cards import is_chat, mentioned_cards, named_and_read
 from tarot_data.cards.spreads import places, places_of
 from tarot_data.lexicon.word_lists import any_of, any_of_kind, of_kind
@@ -163,8 +163,9 @@ def explained_card(line: str) -> str | None:
     for mark in (_DASH, ":"):
         at = bare[:LONGEST_BEFORE].replace("：", ":").find(mark)
         cards = listed(bare[:at]) if at > 0 and bare[at + len(mark) :].strip() else []
-        # `愚人：开始` explains what the card means.
-        if len(cards) == 1 and (mark == _DASH or cards[0]["position"]):
+        # `愚人：开始` explains what the card means, and `过去 愚人：正位` explains nothing.
+        told = len(cards) == 1 and orientation_of(bare[at + len(mark) :].strip()) is None
+        if told and (mark == _DASH or cards[0]["position"]):
             return bare[:at]
     return None
 

@@ -197,7 +197,19 @@ def test_a_letter_to_nobody_in_particular(read, head):
 
 
 def test_a_last_line_with_a_time_of_day_is_left_out(read):
-    assert read_one(read, f"小满 问{QUESTION}\n隐士正位、战车逆位\n{BODY}\n\n收摊 21:40，累\n")["content"] == BODY
+    heads = [f"{name} 问{QUESTION}\n隐士正位、战车逆位\n{body}" for name, body in (("小满", BODY), ("阿昌", OTHER))]
+    text = "\n\n".join(heads) + "\n\n收摊 21:40，累\n"
+    assert [to_reading(record)["content"] for record in read({"a.txt": text})] == [BODY, OTHER]
+
+
+def test_a_time_of_day_in_advice_stays(read):
+    body = f"{BODY}\n\n早点睡，别超过 23:00。"
+    assert read_one(read, f"小满 问{QUESTION}\n隐士正位、战车逆位\n{body}\n")["content"] == body
+
+
+def test_orientations_behind_colons_are_read(read):
+    reading = read_one(read, f"小满 问{QUESTION}\n过去 隐士：正位\n现在 战车：逆位\n未来 太阳：正位\n{BODY}\n")
+    assert [card["orientation"] for card in reading["cards"]] == ["upright", "reversed", "upright"]
 
 
 def test_readings_in_lines_of_cells(read):

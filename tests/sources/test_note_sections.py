@@ -208,6 +208,11 @@ def test_days_of_a_forecast_stay(read):
     assert [each[3] for each in found(read, f"客户：小满\n{HEAD_1}\n\n{body}\n")] == [body]
 
 
+def test_a_day_in_advice_stays(read):
+    body = f"{FIRST}\n\n2月18日\n这天适合你把话说开。"
+    assert [each[3] for each in found(read, f"客户：小满\n{HEAD_1}\n\n{body}\n")] == [body]
+
+
 def test_a_day_under_a_text_is_its_date(read):
     assert found(read, f"客户：小满\n{HEAD_1}\n\n{FIRST}\n\n2022年11月6日\n") == [
         ("小满", "要不要签这份合同", "2022-11-06", FIRST)
@@ -222,6 +227,11 @@ def test_thanks_of_the_client_below_a_text(read, reply):
 def test_a_dialogue_keeps_what_the_reader_says(read):
     text = f"她：我最近睡不着。\n我：{FIRST}\n她：那我要不要先聊？\n我：先缓两天。\n她：好的谢谢姐！"
     assert [each[3] for each in found(read, f"客户：小满\n{HEAD_1}\n{text}\n")] == [f"{FIRST}\n先缓两天。"]
+
+
+def test_a_position_without_a_card_is_no_client(read):
+    body = f"我：{FIRST}\n她：最近有点累，不想说话。"
+    assert [each[3] for each in found(read, f"客户：小满\n{HEAD_1}\n\n{body}\n")] == [body]
 
 
 def test_positions_of_two_people_are_no_dialogue(read):

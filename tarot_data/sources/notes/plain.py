@@ -176,7 +176,8 @@ class _Note:
         rule = self.lines[reading.begin]
         if rule.kind == Kind.SEPARATOR:
             end = sections.end_before_other(self.lines, reading.head.body, end, rule)
-        end = sections.end_before_diary(self.lines, reading.head.body, end)
+        closes = former > 0 and end == len(self.lines)
+        end = sections.end_before_diary(self.lines, reading.head.body, end, closes)
         below = sections.own_lines(self.lines[reading.head.body : end], level, daily, reading.lead.dated)
         below = sections.trimmed(below)
         return sections.without_list_at_end(below, self.lines[former : reading.start]) if daily else below

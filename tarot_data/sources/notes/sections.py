@@ -86,14 +86,14 @@ def end_before_other(lines: list[Line], start: int, end: int, rule: Line) -> int
     return last
 
 
-def end_before_diary(lines: list[Line], start: int, end: int) -> int:
-    """Return the end of a body before a line of a day, apart from the text above, over a text that names no card; or before
-    a last short line with a time of day (`收摊 21:40`)."""
+def end_before_diary(lines: list[Line], start: int, end: int, closes: bool) -> int:
+    """Return the end of a body before a line of a day, apart from the text above, over a text that names no card and
+    addresses nobody. closes: it is the last of several readings, so that a short last line with a time of day is none of
+    it either (`收摊 21:40`)."""
     texts = [index for index in range(start, end) if lines[index].stripped]
-    last = lines[texts[-1]].stripped if len(texts) > 1 else ""
-    if 0 < len(last) <= LONGEST_DAY_LINE and _TIME.search(last) and not lines[texts[-1] - 1].stripped:
-        addressed = any(word in fold(last) for word in noise_words("addressed"))
-        if not addressed and not find_cards(last):
+    if closes and len(texts) > 1 and not lines[texts[-1] - 1].stripped:
+        last = lines[texts[-1]].stripped
+        if len(last) <= LONGEST_DAY_LINE and _TIME.search(last) and _is_of_nobody(last):
             return texts[-1]
     for index in range(start + 1, end):
         apart = not lines[index - 1].stripped or lines[index - 1].kind == Kind.SEPARATOR
@@ -101,9 +101,15 @@ def end_before_diary(lines: list[Line], start: int, end: int) -> int:
             continue
         below = [line for line in lines[index + 1 : end] if line.stripped]
         text = "\n".join(line.text for line in below)
-        if below and not any(line.labels or line.level for line in below) and not find_cards(text[:LONGEST_LOOKED_AT]):
+        if below and not any(line.labels or line.level for line in below) and _is_of_nobody(text):
             return index
     return end
+
+
+def _is_of_nobody(text: str) -> bool:
+    """Check that a text names no card and addresses nobody."""
+    text = text[:LONGEST_LOOKED_AT]
+    return not any(word in fold(text) for word in noise_words("addressed")) and not find_cards(text)
 
 
 def day_alone(line: Line) -> str | None:
@@ -122,11 +128,13 @@ def split_day_at_end(lines: list[Line]) -> tuple[list[Line], str | None]:
 
 
 class _Voices(NamedTuple):
-    """own: the beginning of a line that the reader says; client: of one that the client says; reply: a word of thanks."""
+    """own: the beginning of a line that the reader says; client: of one that the client says; reply: a word of thanks;
+    speech: of somebody who asks or says I."""
 
     own: re.Pattern
     client: re.Pattern
     reply: re.Pattern
+    speech: re.Pattern
 
 
 def _voices(persons: list[str]) -> _Voices:
@@ -137,6 +145,7 @@ def _voices(persons: list[str]) -> _Voices:
         re.compile(rf"[>\s]*(?:{own})\s?:\s?"),
         re.compile(rf"[>\s]*(?:{client})(?:{says})?\s?:"),
         re.compile(any_of(noise_words("client reply"))),
+        re.compile(any_of((*noise_words("client reply"), *noise_words("self"), *noise_words("asks")))),
     )
 
 
@@ -153,7 +162,8 @@ def without_client(lines: list[Line], persons: list[str]) -> list[Line]:
     if any(find_cards(lines[index].text) for index in said):
         return lines
     own = [index for index, text in enumerate(folded) if voices.own.match(text)]
-    if any(find_cards(lines[index].text) for index in own):
+    speaks = any(voices.speech.search(folded[index]) for index in said)
+    if speaks and any(find_cards(lines[index].text) for index in own):
         kept, client = [], False
         for line, text in zip(lines, folded, strict=True):
             client = client and not voices.own.match(text) or bool(voices.client.match(text))
