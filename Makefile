@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := data/demo
 
-.PHONY: setup setup-hashed demo test lint bench bench-million bench-patterns bench-scores torture fuzz audit sbom constraints hashes clean
+.PHONY: setup setup-hashed demo test lint bench bench-million bench-patterns bench-masking bench-scores torture fuzz audit sbom constraints hashes clean
 
 setup: $(VENV)/.ready
 
@@ -72,6 +72,9 @@ sbom: setup
 
 bench-patterns: setup
 	$(BIN)/python -m benchmarks.patterns
+
+bench-masking: setup
+	$(BIN)/python -m benchmarks.masking
 
 bench-scores: setup
 	$(BIN)/python -m benchmarks.scores
