@@ -16,6 +16,7 @@ from flows.runtime.run_log import HOOKS
 from schemas.errors import Problem
 from tarot_data.dataset import versions
 from tarot_data.patterns.annotate_records import annotate_records
+from tarot_data.review import blind_votes
 from tarot_data.system.locks import exclusive
 from tarot_train import evaluate, registry, sft
 from tarot_train.smoke_test import trial
@@ -52,7 +53,7 @@ def evaluate_run(data_dir: Path, run_dir: Path) -> dict:
 
 def challenge(data_dir: Path, run_dir: Path) -> dict:
     """Compare an evaluated run with the champion; return {champion, before, replaced, why}."""
-    return registry.challenge(data_dir / "runs", run_dir.name)
+    return registry.challenge(data_dir / "runs", run_dir.name, blind_votes.tally)
 
 
 def evaluate_again(data_dir: Path, run_dir: Path) -> dict:

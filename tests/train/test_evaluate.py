@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import Problem
-from tarot_train import base_model, evaluate, export, generate, registry, training_rows
+from tarot_train import base_model, evaluate, export, generate, training_rows
 from tarot_train.bootstrap import mean_difference, ratio_difference
 from tarot_train.memorisation import copied_shares, longest_copied
 from tarot_train.recipe import Generation
@@ -335,52 +335,3 @@ def rendered_by_go(template: str, messages: list[dict]) -> str:
     user = re.search(r'\{\{ if eq \.Role "user" \}\}(.*?)\{\{ else if', loop, re.S)[1]
     body = "".join(user.replace("{{ .Content }}", m["Content"]) for m in messages)
     return head.replace("{{ .System }}", "") + body + tail
-
-
-def made_run(runs_dir: Path, name: str, loss: float, overall: float, stand_in=False, base="b1", dataset="d1", own=3.0):
-    folder = runs_dir / name
-    folder.mkdir(parents=True)
-    about = {
-        "run": name,
-        "base": {"name": base, "identity": base, "stand_in": stand_in},
-        "dataset": {"hash": dataset},
-    }
-    (folder / "manifest.json").write_text(json.dumps(about), encoding="utf-8")
-    scores = {
-        "base": {"loss": own, "scores": {"overall": 0.1}},
-        "tuned": {"loss": loss, "scores": {"overall": overall}},
-    }
-    (folder / "scores.json").write_text(json.dumps(scores), encoding="utf-8")
-
-
-def test_only_a_better_evaluation_replaces_the_champion(tmp_path):
-    made_run(tmp_path, "0001-a", 2.5, 0.4)
-    made_run(tmp_path, "0002-b", 2.6, 0.9)
-    made_run(tmp_path, "0003-c", 2.4, 0.3)
-    made_run(tmp_path, "0004-d", 9.0, 0.5, base="b2", own=9.5)
-    made_run(tmp_path, "0005-e", 9.9, 0.9, base="b2", own=9.5)
-    made_run(tmp_path, "0006-f", 0.1, 0.9, base="b3", stand_in=True)
-    found = [registry.challenge(tmp_path, f"000{n}-{c}")["why"] for n, c in enumerate("abcdef", 1)]
-    assert found == ["first", "not_better", "lower_loss", "higher_score", "no_better_than_base", "stand_in"]
-    assert registry.champion(tmp_path) == "0004-d"
-    assert [run["run"] for run in registry.runs(tmp_path) if run["champion"]] == ["0004-d"]
-    assert registry.challenge(tmp_path, "0004-d")["why"] == "is_champion"
-
-
-def test_a_real_base_replaces_a_stand_in(tmp_path):
-    made_run(tmp_path, "0001-a", 0.5, 0.9, stand_in=True)
-    made_run(tmp_path, "0002-b", 2.6, 0.4, base="b2")
-    registry.challenge(tmp_path, "0001-a")
-    assert registry.challenge(tmp_path, "0002-b") == {
-        "champion": "0002-b",
-        "before": "0001-a",
-        "replaced": True,
-        "why": "real_base",
-    }
-
-
-def test_a_champion_whose_folder_is_gone_is_none(tmp_path):
-    made_run(tmp_path, "0001-a", 0.5, 0.9)
-    registry.challenge(tmp_path, "0001-a")
-    shutil.rmtree(tmp_path / "0001-a")
-    assert registry.champion(tmp_path) is None
