@@ -66,9 +66,13 @@ def print_scores(ctx: Context, scores: dict) -> None:
     ctx.print("summary.copied", longest=tuned["copied"]["longest"], share=tuned["copied"]["mean_share"])
     if tuned["style_distance"] is not None:
         ctx.print("summary.style", base=base["style_distance"], tuned=tuned["style_distance"])
+    if voice := scores.get("voice"):
+        ctx.print("summary.voice", **{"base": float("nan"), "tuned": float("nan")} | voice)
     if judge := scores.get("judge"):
         sides = {name: judge[name]["overall"] for name in ("base", "tuned")}
         ctx.print("summary.judged", model=judge["model"], **sides, **_interval(judge["difference"]))
+        if "prefers" in judge:
+            ctx.print("summary.judge_prefers", **judge["prefers"], **judge["agreement"])
     if scores["stand_in"]:
         ctx.print("summary.standin")
 

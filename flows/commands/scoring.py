@@ -36,6 +36,8 @@ def print_explained(ctx: Context, dimension: str, value: float, found: list[dict
     ctx.print("summary.explained", dimension=ctx.say(f"dimension.{dimension}"), value=value)
     for item in found:
         values = {name: ctx.say(f"explain.{way}") if name == "way" else way for name, way in item["values"].items()}
+        if "measure" in values:
+            values["measure"] = ctx.say(f"measure.{values['measure']}")
         if "words" in values:
             values["words"] = "、".join(values["words"])
         what = ctx.say(f"explain.{item['code']}", **values)
@@ -81,8 +83,23 @@ def _judged(ctx: Context, folder: Path, url: str, model: str | None) -> dict:
         ctx.note("summary.judge_away", url=url)
     key = environment.judge_key()
     model = model or endpoint.first_model(url, key)
-    about = {"url": url, "model": model}
+    about = {"url": url, "model": model} | _preferred(folder, url, model, key)
     return evaluation.judged(folder, lambda readings: judging.judge(readings, url, model, key), about)
+
+
+def _preferred(folder: Path, url: str, model: str, key: str | None) -> dict:
+    """Let the judge choose between base and tuned text of every question; return {prefers, agreement} with the votes."""
+    from tarot_data.review import blind_votes
+    from tarot_train import judge as judging
+
+    pairs = [pair for pair in blind_votes.pairs(folder) if pair["base"].strip() and pair["tuned"].strip()]
+    asked = [{"asked": pair, "base": pair["base"], "tuned": pair["tuned"]} for pair in pairs]
+    chosen = judging.prefer(asked, url, model, key)
+    preferred = {pair["texts"]: choice for pair, choice in zip(pairs, chosen, strict=True)}
+    return {
+        "prefers": {name: chosen.count(name) for name in blind_votes.WINNERS},
+        "agreement": judging.agreement(preferred, blind_votes.votes(folder)),
+    }
 
 
 @command("compare", alone=False)

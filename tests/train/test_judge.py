@@ -6,7 +6,7 @@ import pytest
 
 from schemas.errors import Problem
 from tarot_train.endpoint import at_home, first_model
-from tarot_train.judge import judge
+from tarot_train.judge import agreement, judge, prefer
 
 GOOD = {"reasoning": 8, "personalisation": 7, "coherence": 9, "terminology": 6, "advice": 5, "fidelity": 10}
 READING = {
@@ -40,6 +40,29 @@ def test_an_unusable_answer_is_an_error(judge_server, answer):
     answers.append(answer)
     with pytest.raises(Problem, match="some-model"):
         judge([READING], url, "some-model")
+
+
+PAIR = {"asked": READING, "base": "底文{second}", "tuned": "调文"}
+
+
+def test_a_judge_sees_both_texts_in_both_orders(judge_server):
+    url, asked, answers = judge_server
+    answers += ['{"better": "甲"}', '{"better": "乙"}']
+    assert prefer([PAIR], url, "some-model") == ["base"]
+    texts = [body["messages"][0]["content"] for _, _, body in asked]
+    assert [text.index("底文{second}") < text.index("调文") for text in texts] == [True, False]
+
+
+@pytest.mark.parametrize("given", [["甲", "甲"], ["平", "平"], ["乙", "平"]])
+def test_a_judge_that_follows_the_position_decides_nothing(judge_server, given):
+    url, _, answers = judge_server
+    answers += [json.dumps({"better": better}, ensure_ascii=False) for better in given]
+    assert prefer([PAIR], url, "some-model") == ["neither"]
+
+
+def test_agreement_counts_pairs_that_both_decided():
+    preferred = {"1": "tuned", "2": "base", "3": "neither", "4": "tuned"}
+    assert agreement(preferred, {"1": "tuned", "2": "tuned", "3": "base"}) == {"votes": 2, "agree": 1}
 
 
 def test_the_first_model_judges_by_default(judge_server):
