@@ -1,17 +1,21 @@
-"""How often the scores prefer a human reading to a spoilt copy: `make bench-scores`.
+"""How often the scores prefer a human reading to a spoilt copy and to a fluent bad one: `make bench-scores`.
 
-Writes the table into docs/training.md, between its marks.
+Writes the tables into docs/training.md, between their marks. Annotated by labellers, and scored with words, of other writers.
 """
 
+from collections import defaultdict
 from pathlib import Path
+from time import process_time
 
-from tests.train.worse import pairs_of, table
+from benchmarks.fit_scores import by_unseen_writers
+from tarot_train.scores import score
+from tests.train.fluent import UNSEEN_KINDS, Duel, duel_table, duels_of
+from tests.train.worse import annotated_halves, pairs_of, table
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "training.md"
-BEGIN, END = "<!-- pairs -->", "<!-- /pairs -->"
 
 
-def markdown(rows: list[dict]) -> str:
+def pairs_table(rows: list[dict]) -> str:
     lines = ["| copy made worse | pairs | dimension | prefers the human | overall prefers |", "|---|---|---|---|---|"]
     for row in rows:
         shares = [f"{row[name] / row['pairs']:.1%}" for name in ("by_dimension", "by_overall")]
@@ -19,9 +23,47 @@ def markdown(rows: list[dict]) -> str:
     return "\n".join(lines)
 
 
+def fluent_table(fitted: list[Duel], unseen: list[Duel]) -> str:
+    """Table of kinds: won of pairs among the texts that the weights were fitted with, and among the closed ones."""
+    seen = {row["kind"]: row for row in duel_table(fitted)}
+    lines = ["| fluent bad kind | fitted with | not seen | mean score of those |", "|---|---|---|---|"]
+    for row in duel_table(unseen):
+        kind = row["kind"] + (" (whole kind not seen)" if row["kind"] in UNSEEN_KINDS else "")
+        with_it = seen.get(row["kind"])
+        first = f"{with_it['won']} of {with_it['pairs']}" if with_it else "–"
+        lines.append(f"| {kind.replace('_', ' ')} | {first} | {row['won']} of {row['pairs']} | {row['mean']:.2f} |")
+    return "\n".join(lines)
+
+
+def writers_table(human: list[dict]) -> str:
+    """Table of writers: overall score of their readings, lowest tenth, middle and highest tenth; ms to score one."""
+    found = defaultdict(list)
+    seconds, count = 0.0, 0
+    for readings in by_unseen_writers(human):
+        score(readings[0])  # reads the tables
+        before = process_time()
+        for reading in readings:
+            found[reading["writer"]].append(score(reading)["overall"])
+        seconds, count = seconds + process_time() - before, count + len(readings)
+    lines = ["| writer | readings | lowest tenth | middle | highest tenth |", "|---|---|---|---|---|"]
+    every = [value for values in found.values() for value in values]
+    for writer, values in [*sorted(found.items()), ("all", every)]:
+        tenths = [sorted(values)[int(share * (len(values) - 1))] for share in (0.1, 0.5, 0.9)]
+        lines.append(f"| {writer} | {len(values)} | {' | '.join(f'{value:.2f}' for value in tenths)} |")
+    return "\n".join(lines) + f"\n\n{1000 * seconds / count:.1f} ms a reading, without labelling."
+
+
+def put(mark: str, written: str) -> None:
+    """Replace what is between `<!-- mark -->` and `<!-- /mark -->` in the document, and print it."""
+    begin, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"
+    before, rest = DOCUMENT.read_text(encoding="utf-8").split(begin)
+    _, after = rest.split(end)
+    DOCUMENT.write_text(f"{before}{begin}\n{written}\n{end}{after}", encoding="utf-8")
+    print(written, end="\n\n")
+
+
 if __name__ == "__main__":
-    written = markdown(table(pairs_of()))
-    before, rest = DOCUMENT.read_text(encoding="utf-8").split(BEGIN)
-    _, after = rest.split(END)
-    DOCUMENT.write_text(f"{before}{BEGIN}\n{written}\n{END}{after}", encoding="utf-8")
-    print(written)
+    human, spoilt = annotated_halves()
+    put("fluent", fluent_table(duels_of(human, "open"), duels_of(human, "closed")))
+    put("writers", writers_table(human))
+    put("pairs", pairs_table(table(pairs_of(human, spoilt))))

@@ -14,6 +14,7 @@ from tarot_train import recipe as recipes
 from tarot_train.bootstrap import mean_difference, ratio_difference
 from tarot_train.generate import Manner, adapter_off, ask, forget_generation, generate, load
 from tarot_train.memorisation import copied_shares
+from tarot_train.reader_voice import voice
 from tarot_train.run_folder import bases_dir
 from tarot_train.scores import DIMENSIONS, score
 from tarot_train.tables import read_table
@@ -125,13 +126,24 @@ def measure(
             "tokens": sum(n for _, n in losses["base"]),
             "characters": characters,
         },
+        # Without ids, so that nothing here belongs to a person; the order is that of the split.
+        "by_example": {"characters": [_characters(row) for row in counted.rows]}
+        | {name: [round(nats, 4) for nats, _ in losses[name]] for name in names},
         **{name: _figures(losses[name], characters, _of(name, scored), human) for name in names},
+        "voice": _voice(data, scored, names),
         "reader": {"scores": _means([line["scores"] for line in human]), "copied": _copied(human)},
         "generated": len(cases),
     }
     if len(names) > 1:
         result["difference"] = _differences(losses, scored)
     return result, lines
+
+
+def _voice(data: HeldOut, scored: list[dict], names: tuple[str, ...]) -> dict | None:
+    """How far each model sounds like the reader; see `reader_voice.voice`."""
+    prose = [row["text"] for row in read_table("prose")]
+    own = [asked["content"] for asked in data.asked]
+    return voice(own, prose, {name: [line["content"] for line in _of(name, scored)] for name in names})
 
 
 def judged(run_dir: Path, ask: Callable[[list[dict]], list[dict[str, float]]], about: dict) -> dict:

@@ -9,33 +9,17 @@ set on one half of the annotated readings and tested on the other.
 """
 
 import re
-from dataclasses import dataclass
-from functools import cache
+from math import exp
 from unicodedata import numeric
 
-from tarot_train.tables import read_table
+from tarot_train.score_lines import Line, concreteness, drawn, finding, lines_of, pairs, phrases, saturate
+from tarot_train.score_measures import prepare
+from tarot_train.score_place import costs, overall
 
 DIMENSIONS = ("reasoning", "personalisation", "coherence", "terminology", "advice", "fidelity")
 
 PHASES = {"opening": 0, "card_interpretation": 1, "card_link": 1, "advice": 2, "closing": 3}
 """Order of the parts of a reading by label; `other` has no place in it."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """A sentence as the scores see it.
-
-    mentions: (card, orientation) named in it. repeat: whether an earlier sentence has the same words. empty: whether it
-    would fit any reading, since it names no card, person, question or action.
-    """
-
-    text: str
-    folded: str
-    labels: tuple[str, ...]
-    cards: tuple[str, ...]
-    mentions: tuple[tuple[str, str], ...]
-    repeat: bool
-    empty: bool
 
 
 def score(reading: dict) -> dict[str, object]:
@@ -45,13 +29,21 @@ def score(reading: dict) -> dict[str, object]:
     mentions: [{card, orientation, start, end}]}. explain: dimension to the sentences that decided, each {sign, code,
     values, text}: for (+) or against (-), with a code of the catalogue's `explain.` table and its values.
     """
-    lines = _lines(reading)
-    parts = {name: measure(reading, lines) for name, measure in _PARTS.items()}
-    figures = {name: max(0.0, min(1.0, value)) for name, (value, _) in parts.items()}
-    mean = sum(WEIGHTS[name] * figures[name] for name in DIMENSIONS) / sum(WEIGHTS.values())
-    # An incoherent reading is not good, whatever else it contains.
-    overall = mean * (0.25 + 0.75 * figures["coherence"])
-    return {**figures, "overall": overall, "explain": {name: found for name, (_, found) in parts.items()}}
+    lines = lines_of(reading)
+    if not lines:
+        return dict.fromkeys((*DIMENSIONS, "overall"), 0.0) | {"explain": {name: [] for name in DIMENSIONS}}
+    parts = {name: measure(reading, lines) for name, measure in PARTS.items()}
+    content = {name: max(0.0, min(1.0, value)) for name, (value, _) in parts.items()}
+    cost, unusual = costs(prepare(reading, lines))
+    figures = {name: content[name] * exp(-cost.get(name, 0.0) / 2) for name in DIMENSIONS}
+    explain = {name: found + unusual.get(name, []) for name, (_, found) in parts.items()}
+    return {**figures, "overall": overall(content_mean(content), sum(cost.values())), "explain": explain}
+
+
+def content_mean(content: dict[str, float]) -> float:
+    """Mean of the six figures before their place counts; an incoherent reading is not good, whatever else it contains."""
+    mean = sum(WEIGHTS[name] * content[name] for name in DIMENSIONS) / sum(WEIGHTS.values())
+    return mean * (0.25 + 0.75 * content["coherence"])
 
 
 WEIGHTS = {
@@ -62,75 +54,6 @@ WEIGHTS = {
     "advice": 1.0,
     "fidelity": 1.0,
 }
-
-
-def saturate(amount: float, half: float) -> float:
-    """Map an amount to 0 (nothing), 0.5 (at `half`) and towards 1 beyond, strictly increasing."""
-    return 1 - 0.5 ** (amount / half)
-
-
-@cache
-def phrases(kind: str) -> re.Pattern[str]:
-    """Compile all patterns of a kind in `tables/phrases.csv` to one."""
-    return re.compile("|".join(f"(?:{row['pattern']})" for row in read_table("phrases") if row["kind"] == kind))
-
-
-def _lines(reading: dict) -> list[Line]:
-    seen: set[str] = set()
-    lines = []
-    for sentence in reading["sentences"]:
-        start, end = sentence["start"], sentence["end"]
-        text = reading["content"][start:end].strip()
-        folded = _fold(text)
-        mentions = tuple((m["card"], m["orientation"]) for m in reading["mentions"] if start <= m["start"] < end)
-        lines.append(
-            Line(
-                text=text,
-                folded=folded,
-                labels=tuple(sentence["labels"]),
-                cards=tuple(sentence["cards"]),
-                mentions=mentions,
-                repeat=len(folded) > 3 and folded in seen,
-                empty=not mentions and _is_empty(reading, text, sentence["labels"]),
-            )
-        )
-        seen.add(folded)
-    return lines
-
-
-def _is_empty(reading: dict, text: str, labels: list[str]) -> bool:
-    if phrases("motto").search(text):
-        return True
-    if (reading.get("person") and reading["person"] in text) or _pairs(reading.get("question") or "") & _pairs(text):
-        return False
-    if phrases("you").search(text):
-        return False
-    if phrases("generic").search(text):
-        return True
-    if "card_link" in labels or phrases("term").search(text):
-        return False
-    # A sentence labelled advice counts only if it asks for something.
-    kinds = ("someone", "when", "act", *(("limit", "urge") if "advice" in labels else ()))
-    return not any(phrases(kind).search(text) for kind in kinds)
-
-
-def _pairs(text: str) -> set[str]:
-    """Pairs of neighbouring letters."""
-    runs = re.findall(r"[^\W_]+", text)
-    return {run[i : i + 2] for run in runs for i in range(len(run) - 1)}
-
-
-def _fold(text: str) -> str:
-    return re.sub(r"[\W_]+", "", text)
-
-
-def _found(sign: str, code: str, line: Line | None = None, **values: object) -> dict[str, object]:
-    return {"sign": sign, "code": code, "values": values, "text": line.text if line else ""}
-
-
-def drawn(reading: dict) -> dict[str, str]:
-    """Drawn card to orientation."""
-    return {card["card"]: card["orientation"] for card in reading["cards"]}
 
 
 # The dimensions
@@ -149,7 +72,7 @@ def reasoning(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
     causes = sum(len(phrases("cause").findall(line.text)) for line in links + readings)
     linked = saturate(len(links), 0.5 * max(1, cards - 1) if cards > 1 else 1)
     value = 0.65 * linked + 0.2 * saturate(len(readings), cards) + 0.15 * saturate(causes, cards)
-    return value, [_found("+", "card_link", line) for line in links]
+    return value, [finding("+", "card_link", line) for line in links]
 
 
 def _is_of(line: Line, cards: set[str]) -> bool:
@@ -162,9 +85,9 @@ def personalisation(reading: dict, lines: list[Line]) -> tuple[float, list[dict]
     person = reading.get("person")
     fresh = [line for line in lines if not line.repeat]
     named = [line for line in fresh if person and person in line.text]
-    wanted = _pairs(reading.get("question") or "")
-    about = [line for line in fresh if wanted & _pairs(line.text)]
-    covered = len(wanted & _pairs("\n".join(line.text for line in lines))) / len(wanted) if wanted else 0.0
+    wanted = pairs(reading.get("question") or "")
+    about = [line for line in fresh if wanted & pairs(line.text)]
+    covered = len(wanted & pairs("\n".join(line.text for line in lines))) / len(wanted) if wanted else 0.0
     you = sum(bool(phrases("you").search(line.text)) for line in fresh)
     value = (
         0.3 * saturate(len(named), 1)
@@ -172,7 +95,7 @@ def personalisation(reading: dict, lines: list[Line]) -> tuple[float, list[dict]
         + 0.2 * saturate(len(about), 2)
         + 0.25 * saturate(you, max(2.0, len(drawn(reading))))
     )
-    return value, [_found("+", "person", line) for line in named] + [_found("+", "question", line) for line in about]
+    return value, [finding("+", "person", line) for line in named] + [finding("+", "question", line) for line in about]
 
 
 def terminology(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
@@ -186,7 +109,7 @@ def terminology(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
         words += len(hits)
         if hits or line.mentions:
             words_of = list(dict.fromkeys([card for card, _ in line.mentions] + hits))
-            found.append(_found("+", "term", line, words=words_of))
+            found.append(finding("+", "term", line, words=words_of))
     count = max(1, len(cards))
     value = 0.4 * len(named) / count + 0.3 * saturate(mentions, 1.5 * count) + 0.3 * saturate(words, 2 * count)
     return value, found
@@ -200,16 +123,8 @@ def advice(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
             continue
         worth = concreteness(line.text)
         total += worth
-        found.append(_found("+" if worth >= 0.4 else "-", "advice", line, worth=round(worth, 2)))
+        found.append(finding("+" if worth >= 0.4 else "-", "advice", line, worth=round(worth, 2)))
     return saturate(total, 1.2), found
-
-
-def concreteness(text: str) -> float:
-    """Rate from 0 to 1 how far a piece of advice says what to do, when, and how much."""
-    when, act = bool(phrases("when").search(text)), bool(phrases("act").search(text))
-    value = 0.1 + 0.25 * when + 0.3 * act
-    value += 0.1 * bool(phrases("limit").search(text)) + 0.25 * saturate(len(_fold(text)), 16)
-    return value * (0.3 if phrases("vague").search(text) else 1.0) * (1.0 if when or act else 0.5)
 
 
 def fidelity(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
@@ -227,7 +142,7 @@ def fidelity(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
         value += worth
         found += against
     found += [
-        _found("-", "not_drawn", line, card=card) for line in lines for card, _ in line.mentions if card in foreign
+        finding("-", "not_drawn", line, card=card) for line in lines for card, _ in line.mentions if card in foreign
     ]
     denied = _orientations_denied(lines, cards)
     wrong = sum(way != cards[card] for card in cards for way, _ in ways[card] if cards[card] != "unknown")
@@ -239,11 +154,11 @@ def _card_read(card: str, orientation: str, ways: list[tuple[str, Line]], read: 
     """(worth, findings) of a drawn card. Read against its orientation it counts 0.3; reversed without a word of it 0.8."""
     said = {way for way, _ in ways}
     if not read:
-        return 0.0, [_found("-", "not_read", card=card)]
+        return 0.0, [finding("-", "not_read", card=card)]
     if orientation in said or orientation == "unknown":
         return 1.0, []
     if said:
-        return 0.3, [_found("-", "turned", line, card=card, way=way) for way, line in ways]
+        return 0.3, [finding("-", "turned", line, card=card, way=way) for way, line in ways]
     return (0.8 if orientation == "reversed" else 0.95), []
 
 
@@ -253,12 +168,12 @@ def _orientations_denied(lines: list[Line], cards: dict[str, str]) -> list[dict]
     for way in ("upright", "reversed"):
         if way in cards.values():
             found += [
-                _found("-", "denied", line, way=way) for line in lines if phrases(f"none_{way}").search(line.text)
+                finding("-", "denied", line, way=way) for line in lines if phrases(f"none_{way}").search(line.text)
             ]
         if "unknown" not in cards.values():
             count = sum(orientation == way for orientation in cards.values())
             over = (line for line in lines if _overstated(line.text, way, count))
-            found += [_found("-", "overstated", line, way=way, count=count) for line in over]
+            found += [finding("-", "overstated", line, way=way, count=count) for line in over]
     return found
 
 
@@ -307,17 +222,17 @@ def coherence(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
     if not lines:
         return 0.0, []
     fresh = [line for line in lines if not line.repeat]
-    found = [_found("-", "repeated", line) for line in lines if line.repeat]
-    found += [_found("-", "empty", line) for line in fresh if line.empty]
+    found = [finding("-", "repeated", line) for line in lines if line.repeat]
+    found += [finding("-", "empty", line) for line in fresh if line.empty]
     length = max(1, sum(len(line.folded) for line in lines))
     stuck = [line for line in fresh if phrases("stutter").search(line.folded)]
-    found += [_found("-", "stuck", line) for line in stuck]
+    found += [finding("-", "stuck", line) for line in stuck]
     said = (sum(len(line.folded) for line in fresh) - sum(map(_stuttered, stuck))) / length
     empty = sum(len(line.folded) for line in fresh if line.empty) / length
     order = 0.4 * _phase_order(fresh) + 0.35 * _card_order(reading, fresh) + 0.25 * _links_follow(fresh)
     value = (0.15 + 0.85 * order) * (0.4 + 0.6 * _whole(reading, lines)) * said**2 * (1 - empty) ** 1.5
     if _breaks_off(lines):
-        found.append(_found("-", "breaks_off", lines[-1]))
+        found.append(finding("-", "breaks_off", lines[-1]))
         value *= 0.6
     return value, found
 
@@ -382,7 +297,7 @@ def _whole(reading: dict, lines: list[Line]) -> float:
     return 0.15 * opened + 0.25 * closed + 0.2 * ended + 0.25 * len(read) / max(1, len(cards)) + 0.15 * advised
 
 
-_PARTS = {
+PARTS = {
     "reasoning": reasoning,
     "personalisation": personalisation,
     "coherence": coherence,

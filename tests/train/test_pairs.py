@@ -6,14 +6,20 @@ scores here. `make bench-scores` writes the table into docs/training.md.
 
 import pytest
 
-from tests.train.worse import WAYS, Pair, pairs_of, table
+from tests.train.fluent import UNSEEN_KINDS, duel_table, duels_of
+from tests.train.worse import WAYS, Pair, annotated_halves, pairs_of, table
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def pairs() -> list[Pair]:
-    return pairs_of()
+def halves() -> tuple[list[dict], dict]:
+    return annotated_halves()
+
+
+@pytest.fixture(scope="module")
+def pairs(halves) -> list[Pair]:
+    return pairs_of(*halves)
 
 
 FLOOR, FLOOR_OF_ALL = 0.85, 0.95
@@ -39,3 +45,22 @@ def test_every_figure_is_between_0_and_1(pairs):
 def test_a_human_reading_keeps_to_its_cards(pairs):
     human = {id(pair.human): pair.human for pair in pairs}.values()
     assert sum(scores["fidelity"] for scores in human) / len(human) > 0.85
+
+
+FLUENT_FLOORS = {"open": (0.95, 1), "closed": (0.88, 3)}
+"""Least share of pairs that the human reading wins, and most lost of a kind (of three to eight). The weights were fitted on
+the open ones. Measured: 49 of 50 open, 66 of 73 closed; of the closed wrong meanings three of four are lost."""
+
+
+@pytest.mark.parametrize("part", FLUENT_FLOORS)
+def test_human_readings_win_against_fluent_bad_ones(halves, part):
+    share, lost = FLUENT_FLOORS[part]
+    rows = duel_table(duels_of(halves[0], part))
+    for row in rows[:-1]:
+        assert row["won"] >= row["pairs"] - lost, row
+    assert rows[-1]["won"] >= share * rows[-1]["pairs"], rows[-1]
+
+
+def test_kinds_never_seen_are_recognised(halves):
+    unseen = [duel for duel in duels_of(halves[0], "closed") if duel.kind in UNSEEN_KINDS]
+    assert sum(duel.human["overall"] > duel.bad["overall"] for duel in unseen) >= 0.9 * len(unseen)

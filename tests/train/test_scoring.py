@@ -28,14 +28,12 @@ def test_a_score_shows_the_sentences_it_rests_on(tmp_path):
     assert "下周一之前先把简历写好。" in shown
     found = json.loads(call(tmp_path, "score", str(path), "--explain", "--json").stdout)
     assert set(found) == {"id", *DIMENSIONS, "overall", "explain"}
-    assert found["explain"]["fidelity"] == [
-        {
-            "sign": "-",
-            "code": "turned",
-            "values": {"card": "力量", "way": "upright"},
-            "text": "力量正位，你的底气很足。",
-        }
-    ]
+    assert found["explain"]["fidelity"][0] == {
+        "sign": "-",
+        "code": "turned",
+        "values": {"card": "力量", "way": "upright"},
+        "text": "力量正位，你的底气很足。",
+    }
     assert "explain" not in json.loads(call(tmp_path, "score", str(path), "--json").stdout)
 
 

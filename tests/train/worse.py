@@ -6,6 +6,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
+from benchmarks.fit_scores import by_unseen_writers
 from schemas.deck import CARDS
 from tarot_data.patterns import gold, train
 from tarot_data.patterns import model as labeller
@@ -262,26 +263,37 @@ def worse_copies(readings: list[dict], human: dict[str, dict]) -> dict[tuple[str
     return copies
 
 
-def pairs_of() -> list[Pair]:
-    """Return the pairs of all annotated readings, each half labelled by a labeller trained on the other.
+def annotated_halves() -> tuple[list[dict], dict[tuple[str, str], dict]]:
+    """Annotate all annotated readings and their degraded copies, each half by a labeller trained on the other.
 
-    Readings that contradict their cards are left out.
+    Return (readings, with `voice`, `writer`, and `gold`: the sentences people labelled; (reading id, way) -> copy). Readings that
+    contradict their cards are left out.
     """
     readings = [r for r in gold.read_all(ANNOTATED) if r.get("note") != "mismatch"]
-    return _pairs(readings[::2], readings[1::2]) + _pairs(readings[1::2], readings[::2])
+    human, spoilt = [], {}
+    for seen, unseen in ((readings[::2], readings[1::2]), (readings[1::2], readings[::2])):
+        model, shipped = train.train(seen), labeller.shipped
+        labeller.shipped = lambda model=model: model
+        try:
+            found = annotate_records([record(r, r["id"]) for r in unseen])
+            copies = worse_copies(unseen, {r["id"]: r for r in found})
+            spoilt |= dict(zip(copies, annotate_records(list(copies.values())), strict=True))
+        finally:
+            labeller.shipped = shipped
+        human += [
+            a | {"voice": r["voice"], "writer": r["writer"], "gold": r["sentences"]}
+            for a, r in zip(found, unseen, strict=True)
+        ]
+    return human, spoilt
 
 
-def _pairs(seen: list[dict], unseen: list[dict]) -> list[Pair]:
-    model, shipped = train.train(seen), labeller.shipped
-    labeller.shipped = lambda: model
-    try:
-        human = {r["id"]: r for r in annotate_records([record(r, r["id"]) for r in unseen])}
-        copies = worse_copies(unseen, human)
-        scored = [score(reading) for reading in annotate_records(list(copies.values()))]
-    finally:
-        labeller.shipped = shipped
-    scores = {key: score(reading) for key, reading in human.items()}
-    return [Pair(way, key, scores[key], copy) for (key, way), copy in zip(copies, scored, strict=True)]
+def pairs_of(human: list[dict], spoilt: dict[tuple[str, str], dict]) -> list[Pair]:
+    """Score what `annotated_halves` returns, with words counted on other writers; return the pairs."""
+    out = []
+    for part in by_unseen_writers(human):
+        scores = {reading["id"]: score(reading) for reading in part}
+        out += [Pair(way, key, scores[key], score(copy)) for (key, way), copy in spoilt.items() if key in scores]
+    return out
 
 
 def table(pairs: list[Pair]) -> list[dict]:

@@ -1,0 +1,75 @@
+"""Fluent bad readings of `data/fluent`: written on purpose, each of one kind, for the prompts of annotated readings."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.fit_scores import by_unseen_writers
+from tarot_data.patterns import gold
+from tarot_data.patterns.annotate_records import annotate_records
+from tarot_train.scores import score
+from tests.train.worse import ANNOTATED, record
+
+FLUENT = Path(__file__).parents[2] / "data" / "fluent"
+
+UNSEEN_KINDS = ("assistant", "lecture", "hedge")
+"""Kinds of which nothing was seen when the scores were made."""
+
+
+class Bad(NamedTuple):
+    """A bad reading. prompt: id of the annotated reading whose person, question and cards it answers."""
+
+    kind: str
+    prompt: str
+    record: dict
+
+
+def read_bad(part: str) -> list[Bad]:
+    """Read `open.txt` (the scores were fitted with it) or `closed.txt` (they were not)."""
+    human = {reading["id"]: reading for reading in gold.read_all(ANNOTATED)}
+    out = []
+    for number, block in enumerate((FLUENT / f"{part}.txt").read_text(encoding="utf-8").split("@bad ")[1:]):
+        head, text = block.split("\n", 1)
+        kind, prompt = head.split()
+        out.append(Bad(kind, prompt, record({**human[prompt], "content": text.strip()}, f"{part} {number} {kind}")))
+    return out
+
+
+class Duel(NamedTuple):
+    """The scores of a human reading and of a bad one for the same prompt."""
+
+    kind: str
+    prompt: str
+    human: dict
+    bad: dict
+
+
+def duels_of(human: list[dict], part: str) -> list[Duel]:
+    """Score bad readings and the human ones of their prompts, with words counted on other writers.
+
+    human: what `worse.annotated_halves` returns. Prompts of readings that contradict their cards are left out.
+    """
+    bad = read_bad(part)
+    annotated = dict(zip((one.record["id"] for one in bad), annotate_records([one.record for one in bad]), strict=True))
+    out = []
+    for readings in by_unseen_writers(human):
+        here = {reading["id"]: reading for reading in readings}
+        for one in bad:
+            if one.prompt in here:
+                scores = (score(here[one.prompt]), score(annotated[one.record["id"]]))
+                out.append(Duel(one.kind, one.prompt, *scores))
+    return out
+
+
+def duel_table(duels: list[Duel]) -> list[dict]:
+    """Return {kind, pairs, won, mean} per kind and in total: in how many the human reading has the higher overall score."""
+    kinds = sorted({duel.kind for duel in duels})
+    groups = [(kind, [duel for duel in duels if duel.kind == kind]) for kind in kinds]
+    return [
+        {
+            "kind": kind,
+            "pairs": len(mine),
+            "won": sum(duel.human["overall"] > duel.bad["overall"] for duel in mine),
+            "mean": sum(duel.bad["overall"] for duel in mine) / len(mine),
+        }
+        for kind, mine in [*groups, ("all", duels)]
+    ]
