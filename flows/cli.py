@@ -31,7 +31,7 @@ COMMANDS: dict[str, str | dict[str, str]] = {
     "relabel": "patterns",
     "report": "report",
     "status": "status",
-    "dataset": dict.fromkeys(("publish", "list", "show", "diff", "verify", "checkout"), "dataset")
+    "dataset": dict.fromkeys(("publish", "list", "show", "diff", "verify", "checkout", "preferences"), "dataset")
     | {"export": "dataset_export"},
     "plan": "training",
     "train": "training",

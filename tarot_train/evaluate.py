@@ -39,7 +39,7 @@ def evaluate(run_dir: Path, *, data_dir: Path, annotate: Annotate, progress: Pro
     if version["hash"] != manifest["dataset"]["hash"]:
         raise Problem("stale_version", path=version_dir)
     used, thinking = recipes.build(manifest["used"]), manifest.get("thinking", False)
-    data = held_out_of(version_dir, version)
+    data = held_out_of(version_dir, version, set(manifest.get("preferences", {}).get("ids", [])))
     model, tokenizer = load_run(run_dir, manifest)
     result, lines = measure(model, tokenizer, MODELS, data, used, thinking, annotate, progress)
     return _keep(run_dir, {"stand_in": manifest["base"]["stand_in"], **result}, lines)
@@ -75,13 +75,20 @@ class HeldOut:
     train_texts: list[str]
 
 
-def held_out_of(version_dir: Path, version: dict) -> HeldOut:
-    """Read the test examples of a version, else its validation examples. Raises Problem `no_held_out`."""
+def held_out_of(version_dir: Path, version: dict, seen: set[str] = frozenset()) -> HeldOut:
+    """Read the test examples of a version, else its validation examples. Raises Problem `no_held_out`.
+
+    seen: ids of examples that preferences were given on, which are left out.
+    """
     texts = [
         example["completion"][0]["content"] for example in training_rows.read_examples(version_dir, "train", version)
     ]
     for split in ("test", "validation"):
-        examples = training_rows.read_examples(version_dir, split, version)
+        examples = [
+            example
+            for example in training_rows.read_examples(version_dir, split, version)
+            if not seen & {example["example_id"], example["reading_id"]}
+        ]
         if examples:
             return HeldOut(split, examples, training_rows.asked(version_dir, examples), texts)
     raise Problem("no_held_out", path=version_dir)

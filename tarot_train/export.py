@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
+from shlex import quote
 
 from schemas.errors import Problem
 from tarot_train import base_model as bases
@@ -59,6 +60,8 @@ def merged(run_dir: Path, out: Path) -> dict:
             pad_token_id=tokenizer.pad_token_id,
         )
         whole.save_pretrained(half)
+        if manifest.get("thinking"):
+            tokenizer.chat_template = gguf_file.pinned(tokenizer.chat_template, True)
         tokenizer.save_pretrained(half)
         parameters = sum(parameter.numel() for parameter in whole.parameters())
         dtype, device = str(whole.dtype).removeprefix("torch."), whole.device.type
@@ -96,7 +99,8 @@ def gguf(run_dir: Path, out: Path, kind: str = "F16", only_adapter: bool = False
         if only_adapter:
             gguf_file.write_adapter(model, half)
         else:
-            gguf_file.write_model(model.merge_and_unload(), tokenizer, half, kind)
+            thinking = manifest.get("thinking", False)
+            gguf_file.write_model(model.merge_and_unload(), tokenizer, half, kind, thinking)
     return {"path": str(out), "bytes": out.stat().st_size, "kind": kind}
 
 
@@ -112,6 +116,26 @@ def ollama(run_dir: Path, out: Path, kind: str = "F16") -> dict:
         gguf(run_dir, half / "model.gguf", kind)
         (half / "Modelfile").write_text(text, encoding="utf-8")
     return {"path": str(out), "modelfile": str(out / "Modelfile")}
+
+
+def serving(form: str, path: Path, manifest: dict) -> list[str]:
+    """List the commands that serve an export. form: merged, adapter, gguf or ollama."""
+    here, used = quote(str(path)), manifest["used"]
+    base = quote(manifest["base"]["folder"])
+    commands = {
+        "merged": [f"vllm serve {here} --served-model-name tarot"],
+        "adapter": [
+            f"vllm serve {base} --enable-lora --max-lora-rank {_vllm_rank(used['lora']['r'])} --lora-modules tarot={here}"
+        ],
+        "gguf": [f"llama-server --jinja -m {here}"],
+        "ollama": [f"ollama create tarot -f {quote(str(path / 'Modelfile'))} && ollama run tarot"],
+    }
+    return [] if form == "adapter" and used["lora"].get("dora") else commands[form]
+
+
+def _vllm_rank(r: int) -> int:
+    """The smallest rank that vLLM knows and that holds r."""
+    return next((rank for rank in (8, 16, 32, 64, 128, 256, 320, 512) if rank >= r), r)
 
 
 @contextmanager

@@ -36,8 +36,11 @@ class Rope:
     settings: dict
 
 
-def write_model(model, tokenizer, path: Path, kind: str) -> None:
-    """Write weights and tokenizer. kind: of KINDS. Raises Problem `gguf_family`, `gguf_rope`, `gguf_tokenizer`."""
+def write_model(model, tokenizer, path: Path, kind: str, thinking: bool = False) -> None:
+    """Write weights and tokenizer. kind: of KINDS. thinking: whether the model was trained to think.
+
+    Raises Problem `gguf_family`, `gguf_rope`, `gguf_tokenizer`.
+    """
     from gguf import GGUFWriter, LlamaFileType  # needed for this export only
 
     config, architecture = model.config, architecture_of(model.config)
@@ -59,6 +62,7 @@ def write_model(model, tokenizer, path: Path, kind: str) -> None:
     _add_rope(writer, rope)
     writer.add_file_type(files[kind])
     _add_tokenizer(writer, tokenizer, config.vocab_size, splitter)
+    writer.add_chat_template(pinned(tokenizer.chat_template, thinking))
     _add_weights(writer, model, kind)
     if rope.kind == "llama3":
         writer.add_tensor("rope_freqs.weight", frequency_factors(config))
@@ -207,7 +211,11 @@ def _add_tokenizer(writer, tokenizer, size: int, splitter: str) -> None:
     writer.add_add_bos_token(adds_first_token(tokenizer))
     writer.add_eos_token_id(tokenizer.eos_token_id)
     writer.add_pad_token_id(tokenizer.pad_token_id)
-    writer.add_chat_template(tokenizer.chat_template)
+
+
+def pinned(template: str, thinking: bool) -> str:
+    """Fix in a chat template whether it opens a thought: a server has a default of its own, llama.cpp's is to think."""
+    return f"{{%- set enable_thinking = {str(thinking).lower()} -%}}" + template
 
 
 def _names(architecture: str, blocks: int):

@@ -424,7 +424,35 @@ def plan(
         "go": not against,
         "obstacles": [obstacle.as_dict() for obstacle in against],
         "changes": [change.as_dict() for change in changes],
+        "remarks": remarks(used),
     }
+
+
+LEAST_RATE, MOST_RATE = 5e-5, 2e-3
+"""Rates that adapters learn with. Low ranks want some ten times the rate of training all weights (1e-5 to 1e-4), whatever
+the rank: "LoRA Without Regret", Thinking Machines, 2025; published recipes lie between 1e-4 and 1e-3."""
+
+HIGH_RANK = 64
+"""From this rank on alpha / r leaves updates so small that a higher rank learns no more (arXiv:2312.03732)."""
+
+
+def remarks(used: Recipe) -> list[dict]:
+    """What the options of a recipe do, and rates that adapters rarely learn with: {code, values, why} of `remark.`."""
+    lora, train = used.lora, used.train
+    scale = lora.alpha / (lora.r**0.5 if lora.rslora else lora.r)
+    found = {
+        "rslora": lora.rslora and {"scale": round(scale, 2), "plain": round(lora.alpha / lora.r, 2)},
+        "high_rank": lora.r >= HIGH_RANK and not lora.rslora and {"r": lora.r},
+        "dora": lora.dora and {},
+        "neftune": train.neftune > 0 and {"alpha": train.neftune},
+        "rate_low": train.learning_rate < LEAST_RATE and {"rate": train.learning_rate, "least": LEAST_RATE},
+        "rate_high": train.learning_rate * max(scale / 2, 1) > MOST_RATE
+        and {"rate": train.learning_rate, "scale": round(scale, 2), "most": MOST_RATE},
+    }
+    kept = {code: values for code, values in found.items() if values is not False}
+    return [
+        {"code": code, "values": values, "why": say(f"remark.{code}", "en", **values)} for code, values in kept.items()
+    ]
 
 
 def _several(used: Recipe, data: Data, device: Device, shape: Shape) -> list[dict]:

@@ -70,6 +70,10 @@ class Lora:
     """Scale of the update is alpha / r. Published recipe: 64."""
     dropout: float = 0.05
     """Share of the adapter's inputs dropped while training, 0 to 1. Published recipe: .05."""
+    rslora: bool = False
+    """Scale the update by alpha / sqrt(r) instead of alpha / r (rsLoRA, arXiv:2312.03732), so that a high rank still learns."""
+    dora: bool = False
+    """Learn the length of every column apart from its direction (DoRA, arXiv:2402.09353). Slower by half and more."""
     targets: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
     """Linear layers that get an adapter, by the end of their names. Published recipe: all seven of a block."""
     modules_to_save: tuple[str, ...] = ()
@@ -108,6 +112,8 @@ class Train:
     """Evaluations without a better loss until training stops early; 0 never stops."""
     checkpointing: str = "auto"
     """Recompute activations to save memory: auto (if they would not fit), on, off."""
+    neftune: float = 0.0
+    """Noise on the embeddings while training (NEFTune, arXiv:2310.05914); its authors use 5. 0 is none."""
     packing: bool = False
     """Put several examples into one row. Saves padding only if batch is over 1. Published recipe: off."""
     seed: int = 42

@@ -90,7 +90,10 @@ def matrices(shape: Shape) -> tuple[Matrix, ...]:
 
 def adapter_parameters(shape: Shape, lora: Lora) -> int:
     adapted = [matrix for matrix in matrices(shape) if matrix.name in lora.targets]
-    return sum((lora.r * (matrix.inputs + matrix.outputs)) * matrix.number for matrix in adapted)
+    lengths = int(lora.dora)
+    return sum(
+        (lora.r * (matrix.inputs + matrix.outputs) + lengths * matrix.outputs) * matrix.number for matrix in adapted
+    )
 
 
 def saved_parameters(shape: Shape, lora: Lora) -> int:

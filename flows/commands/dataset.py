@@ -1,5 +1,6 @@
 """Commands for dataset versions: publish, list, compare, verify and copy them."""
 
+import json
 from pathlib import Path
 
 from flows.commands.declare import Context, Target, argument, base_options, command, option
@@ -44,6 +45,26 @@ def dataset_show(ctx: Context, version: str | None) -> None:
 
     manifest = versions.find(ctx.data_dir, version)
     ctx.json(manifest) if ctx.as_json else print_version(ctx, manifest)
+
+
+@command("dataset preferences")
+@argument("file", type=Target(dir_okay=False))
+def dataset_preferences(ctx: Context, file: Path) -> None:
+    from flows.training.preferences import preferences
+    from tarot_data.system.atomic import write_text
+    from tarot_train.preference_training import FEWEST
+
+    pairs = preferences(ctx.data_dir)
+    write_text(file, "".join(json.dumps(pair, ensure_ascii=False) + "\n" for pair in pairs))
+    votes = sum(pair["source"] == "vote" for pair in pairs)
+    result = {
+        "path": str(file),
+        "pairs": len(pairs),
+        "votes": votes,
+        "corrections": len(pairs) - votes,
+        "needed": FEWEST,
+    }
+    ctx.json(result) if ctx.as_json else ctx.print("summary.preferences", **result)
 
 
 @command("dataset diff")

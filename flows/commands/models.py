@@ -124,6 +124,7 @@ def export(
 ) -> None:
     from flows.training.runs import best_run
     from tarot_train import export as exports
+    from tarot_train.evaluate import read_manifest
 
     wanted = [form for form, is_wanted in forms.items() if is_wanted]
     if len(wanted) != 1:
@@ -135,9 +136,12 @@ def export(
         target = target / f"{folder.name}.gguf"
     make = getattr(exports, form)
     result = make(folder, target, kind) if form in ("gguf", "ollama") else make(folder, target)
-    result = {"run": folder.name, "form": form, **result}
+    commands = exports.serving(form, target, read_manifest(folder))
+    result = {"run": folder.name, "form": form, **result, "serve": commands}
     if ctx.as_json:
         return ctx.json(result)
     ctx.print(f"summary.export_{form}", **result)
+    for line in commands:
+        ctx.print("summary.serve", command=line)
     if result.get("same_tokens") is False:
         ctx.note("summary.export_rounded", dtype=result["dtype"])

@@ -52,6 +52,8 @@ def plan(
 @set_option
 @min_readings_option
 @option("--smoke", is_flag=True)
+@option("--preferences", is_flag=True)
+@option("--sweep", type=click.FloatRange(0, min_open=True), metavar="HOURS")
 def train(
     ctx: Context,
     version: str | None,
@@ -60,7 +62,11 @@ def train(
     overrides: dict[str, str],
     min_readings: int,
     smoke: bool,
+    preferences: bool,
+    sweep: float | None,
 ) -> None:
+    if preferences:
+        return train_on_preferences(ctx)
     from flows.service import prefect_session
     from flows.training.plan import plan_training, refusals
     from tarot_data.dataset import versions
@@ -72,6 +78,9 @@ def train(
     if not ctx.as_json:
         planned = plan_training(ctx.data_dir, base, recipe, overrides, version=manifest["version"])
         print_plan(ctx, planned)
+
+    if sweep:
+        return search(ctx, manifest, base, recipe, overrides, sweep)
 
     def tried(trial: dict) -> None:
         if planned:
@@ -100,6 +109,35 @@ def train(
 def load() -> None:
     """Import the flow of a training with its libraries."""
     import flows.training.train  # noqa: F401
+
+
+def search(
+    ctx: Context, manifest: dict, base: str | None, recipe: str | None, overrides: dict[str, str], hours: float
+) -> None:
+    """Search rank and rate within so many hours, and evaluate the best run."""
+    from flows.training import train as flow
+
+    def tried(found: dict) -> None:
+        if not ctx.as_json:
+            ctx.print("summary.try", **found)
+
+    result = flow.search(ctx.data_dir, manifest, base, recipe, overrides, hours, tried)
+    if ctx.as_json:
+        return ctx.json(result)
+    for left in result["left_out"]:
+        ctx.print("summary.try_left_out", **left)
+    print_run(ctx, result, result["scores"])
+
+
+def train_on_preferences(ctx: Context) -> None:
+    """Train the champion further on the preference pairs, and evaluate the result."""
+    from flows.training.preferences import preferences
+    from flows.training.runs import best_run
+    from flows.training.train import evaluate_again, prefer
+
+    folder = prefer(ctx.data_dir, best_run(ctx.data_dir), preferences(ctx.data_dir))
+    result = evaluate_again(ctx.data_dir, folder)
+    ctx.json(result) if ctx.as_json else print_run(ctx, result, result["scores"])
 
 
 def print_curve(ctx: Context, run: str) -> None:
@@ -145,6 +183,8 @@ def print_plan(ctx: Context, result: dict) -> None:
     for change in result["changes"]:
         why = ctx.say(f"change.{change['code']}", **change["values"])
         ctx.print("plan.change", setting=change["setting"], recipe=change["recipe"], used=change["used"], why=why)
+    for remark in result["remarks"]:
+        print("  " + ctx.say(f"remark.{remark['code']}", **remark["values"]))
     ctx.print("plan.go" if result["go"] else "plan.no_go")
     for obstacle in result["obstacles"]:
         print("  " + ctx.say(f"problem.{obstacle['code']}", **obstacle["values"]))

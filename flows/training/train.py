@@ -13,12 +13,13 @@ from flows.runtime.artifacts import progress_for
 from flows.runtime.error_redaction import original_errors, withhold_errors
 from flows.runtime.progress import bar
 from flows.runtime.run_log import HOOKS
+from flows.training.sweep import sweep
 from schemas.errors import Problem
 from tarot_data.dataset import versions
 from tarot_data.patterns.annotate_records import annotate_records
 from tarot_data.review import blind_votes
 from tarot_data.system.locks import exclusive
-from tarot_train import evaluate, registry, sft
+from tarot_train import evaluate, preference_training, registry, sft
 from tarot_train.smoke_test import trial
 
 
@@ -49,6 +50,38 @@ def try_out(data_dir: Path, manifest: dict, base: str | None, recipe: str | None
 @withhold_errors
 def evaluate_run(data_dir: Path, run_dir: Path) -> dict:
     return evaluate.evaluate(run_dir, data_dir=data_dir, annotate=annotate_records, progress=progress_for("evaluation"))
+
+
+def search(
+    data_dir: Path,
+    manifest: dict,
+    base: str | None,
+    recipe: str | None,
+    overrides: dict[str, str],
+    hours: float,
+    tried: Callable[[dict], None] | None = None,
+) -> dict:
+    """Search rank and rate without a flow (`sweep.sweep`), and evaluate the best run; see `evaluate_again`."""
+    version = manifest["hash"]
+    with exclusive(data_dir / "locks" / f"train-{version[:16]}.lock", Problem("training", version=version[:8])):
+        try:
+            folder = versions.path_of(data_dir, manifest)
+            hooks = {"progress": bar, "watch": bar.watch, "notice": bar.notice, "tried": tried}
+            found = sweep(folder, base, recipe, overrides, hours, data_dir=data_dir, **hooks)
+        finally:
+            bar.close()
+    return found | evaluate_again(data_dir, data_dir / "runs" / found["best"])
+
+
+def prefer(data_dir: Path, run_dir: Path, pairs: list[dict]) -> Path:
+    """Train a run further on preference pairs, without a flow; returns the new run's folder."""
+    manifest = evaluate.read_manifest(run_dir)
+    version = manifest["dataset"]["hash"]
+    with exclusive(data_dir / "locks" / f"train-{version[:16]}.lock", Problem("training", version=version[:8])):
+        try:
+            return preference_training.train(run_dir, pairs, data_dir=data_dir, progress=bar)
+        finally:
+            bar.close()
 
 
 def challenge(data_dir: Path, run_dir: Path) -> dict:

@@ -131,6 +131,16 @@ def reading(data_dir: Path, reading_id: str) -> dict | None:
     return rows.slice(found[-1], 1).collect().to_dicts()[0] if found.len() else None
 
 
+def earlier_contents(data_dir: Path, reading_ids: list[str]) -> list[tuple[str, str]]:
+    """List (reading_id, content) of the revisions of some readings before the current one, oldest first."""
+    rows = scan(data_dir, "readings")
+    if rows is None:
+        return []
+    wanted = rows.select("reading_id", "revision", "content").filter(pl.col("reading_id").is_in(reading_ids))
+    older = wanted.filter(pl.col("revision") < pl.col("revision").max().over("reading_id"))
+    return older.sort("reading_id", "revision").select("reading_id", "content").collect().rows()
+
+
 def rejections(data_dir: Path) -> pl.DataFrame:
     """Return every open rejection (REJECTIONS), sorted by file, member, locator and id.
 

@@ -25,6 +25,7 @@ NEEDED = {
     "dataset diff": ["1", "2"],
     "dataset checkout": ["1", "copy"],
     "dataset export": ["1", "copy"],
+    "dataset preferences": ["pairs.jsonl"],
     "lexicon try": ["愚人"],
     "lexicon add": ["cues", "cue=愚人"],
 }

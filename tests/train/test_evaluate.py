@@ -317,6 +317,16 @@ def test_ollama_prompts_as_the_run_was_trained(real_tokenizers, tokenizers, name
     assert begins.endswith(template.rsplit("{{ end }}", 1)[1]) and template.endswith("<think>\n") is thinks
 
 
+def test_every_export_names_its_server(tmp_path):
+    about = {"base": {"folder": "/models/Base X"}, "used": {"lora": {"r": 24}}}
+    (adapter,) = export.serving("adapter", tmp_path / "a", about)
+    assert adapter.startswith("vllm serve '/models/Base X' --enable-lora --max-lora-rank 32 ")
+    for form, program in (("merged", "vllm"), ("gguf", "llama-server"), ("ollama", "ollama")):
+        assert export.serving(form, tmp_path / "a", about)[0].startswith(program)
+    about["used"]["lora"]["dora"] = True
+    assert export.serving("adapter", tmp_path / "a", about) == []
+
+
 def test_a_bare_base_generates_without_its_penalties():
     from types import SimpleNamespace
 

@@ -86,19 +86,20 @@ def test_the_loss_is_the_models_own(family, tokenizer):
         ("mixtral", {}),
     ],
 )
-def test_a_built_base_is_counted_as_peft_counts_it(family, more, tokenizer, tmp_path):
+@pytest.mark.parametrize("dora", [False, True])
+def test_a_built_base_is_counted_as_peft_counts_it(family, more, dora, tokenizer, tmp_path):
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
     model = tiny(family, tokenizer, **more)
     model.config.save_pretrained(tmp_path)
-    asked = recipe.load("qwen1.5-1.8b", {"lora.r": "4"})
+    asked = recipe.load("qwen1.5-1.8b", {"lora.r": "4", "lora.dora": str(dora)})
     shape = sizes.shape_of(asked, tmp_path)
     assert sizes.parameters(shape)["total"] == sum(p.numel() for p in model.parameters())
     assert shape.block in model._no_split_modules
     with torch.device("meta"):
-        lora = LoraConfig(task_type="CAUSAL_LM", r=4, target_modules=list(asked.lora.targets))
+        lora = LoraConfig(task_type="CAUSAL_LM", r=4, use_dora=dora, target_modules=list(asked.lora.targets))
         adapted = get_peft_model(AutoModelForCausalLM.from_config(model.config), lora)
     assert sizes.trainable(shape, asked.lora) == sum(p.numel() for p in adapted.parameters() if p.requires_grad)
 

@@ -96,11 +96,17 @@ def test_llama_cpp_reads_texts_and_weights_alike(name, tmp_path):
     family, splitter, more = MODELS[name]
     tokenizer = tokenizer_of(splitter)
     model = tiny(family, tokenizer, **more)
-    gguf_file.write_model(model, tokenizer, tmp_path / "model.gguf", "F32")
+    thinks = family == "qwen3"
+    gguf_file.write_model(model, tokenizer, tmp_path / "model.gguf", "F32", thinks)
     with llama_cpp(tmp_path / "model.gguf") as url:
         for text in TEXTS:
             mine = tokenizer(text)["input_ids"]
             assert post(f"{url}/tokenize", {"content": text, "add_special": True})["tokens"] == mine
+        asked = [{"role": "user", "content": "愚人(正位)"}]
+        served = post(f"{url}/apply-template", {"messages": asked})["prompt"]
+        wanted = {"tokenize": False, "add_generation_prompt": True, "enable_thinking": thinks}
+        assert served == tokenizer.apply_chat_template(asked, **wanted)
+        assert post(f"{url}/v1/chat/completions", {"messages": asked, "max_tokens": 2})["usage"]["completion_tokens"]
         ids = tokenizer("".join(TEXTS))["input_ids"]
         with torch.no_grad():
             expected = model(torch.tensor([ids])).logits[0].log_softmax(-1)

