@@ -12,6 +12,8 @@ import pytest
 from flows.service.status import answers
 from flows.service.temporary_server import Temporary
 from schemas.errors import Problem
+from tarot_data.store import tables
+from tarot_data.synthetic.generate import write_sample
 
 ROOT = Path(__file__).parents[2]
 
@@ -78,3 +80,23 @@ def test_servers_started_at_once_migrate_one_database(tmp_path):
     for command in commands:
         out, errors = command.communicate(timeout=180)
         assert out.startswith("http://127.0.0.1:"), errors
+
+
+@pytest.mark.slow
+def test_two_commands_at_once_on_a_new_data_directory(tmp_path):
+    variables = {name: value for name, value in os.environ.items() if name != "PREFECT_HOME"}
+    commands = []
+    for number in range(2):
+        write_sample(2, tmp_path / str(number), seed=number)
+        command = [sys.executable, "-m", "flows.cli", "ingest", str(tmp_path / str(number))]
+        command += ["--data-dir", str(tmp_path / "data"), "--lang", "en"]
+        settings = {"env": variables, "cwd": ROOT, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        commands.append(subprocess.Popen(command, **settings))
+    taken = 0
+    for command in commands:
+        out, errors = command.communicate(timeout=300)
+        # On a busy machine the other one may write for longer than this one waits.
+        busy = "Another process is writing" in errors
+        assert command.returncode == int(busy), errors
+        taken += 0 if busy else int(out.split(" files: ")[1].split(" ")[0])
+    assert tables.count(tmp_path / "data") == taken >= 2
