@@ -38,6 +38,17 @@ def print_published(ctx: Context, manifest: dict, new: bool) -> None:
         ctx.print("summary.version_same", version=manifest["version"])
 
 
+def is_unpublished(ctx: Context, version: dict | None) -> bool:
+    """Check whether the store has changed since a version, the newest one, or has readings and no version."""
+    from tarot_data.store import delta
+
+    return (version["store_version"] if version else None) != delta.delta_version(ctx.data_dir)
+
+
+def print_unpublished(ctx: Context, version: dict | None) -> None:
+    ctx.print("summary.status_publish" if version else "summary.status_publish_first")
+
+
 def print_gate(ctx: Context, gate_state: dict) -> None:
     for line in gate_sentences(gate_state, ctx.lang, ctx.say):
         print(line)

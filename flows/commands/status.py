@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from flows.commands.declare import Context, command, gate_options
-from flows.commands.output import print_gate
+from flows.commands.output import is_unpublished, print_gate, print_unpublished
 from flows.runtime import run_log
 
 # Tables and models are imported inside the functions, so that --help waits for nothing (flows/commands/__init__.py).
@@ -15,7 +15,7 @@ def status(ctx: Context, min_readings: int, min_new: int) -> None:
     from flows.training.gate_checks import newest_gate
     from flows.training.runs import champion_of, run_dirs
     from tarot_data.dataset import versions
-    from tarot_data.store import delta, tables
+    from tarot_data.store import tables
 
     version = versions.newest(ctx.data_dir)
     runs = run_dirs(ctx.data_dir)
@@ -24,8 +24,7 @@ def status(ctx: Context, min_readings: int, min_new: int) -> None:
     last_training = runs[-1].name if runs else None
     champion = champion_of(ctx.data_dir)
     rejected_open = tables.rejections(ctx.data_dir).height
-    published = version["store_version"] if version else None
-    unpublished = published != delta.delta_version(ctx.data_dir)
+    unpublished = is_unpublished(ctx, version)
     if ctx.as_json:
         return ctx.json(
             gate_state
@@ -46,7 +45,7 @@ def status(ctx: Context, min_readings: int, min_new: int) -> None:
     else:
         ctx.print("summary.status_none")
     if unpublished:
-        ctx.print("summary.status_publish" if version else "summary.status_publish_first")
+        print_unpublished(ctx, version)
     print_gate(ctx, gate_state)
     if last_training:
         ctx.print("summary.status_last", run=last_training)

@@ -1,22 +1,26 @@
 """No English in the Chinese interface: help, what commands print about a small store, and their errors."""
 
+import json
 import re
 import shutil
 import time
 
 import openpyxl
+import polars as pl
 import pytest
 from click.testing import CliRunner
 
 from flows import cli
-from flows.runtime import run_log
+from flows.runtime import environment, run_log
 from schemas.errors import Problem
 from schemas.messages import LANGUAGES, catalogue, say
 from schemas.rejections import in_words, place_of
+from schemas.tables import STORED
 from tarot_data.dataset import versions
 from tarot_data.ingest import stages
-from tarot_data.store import tables
+from tarot_data.store import delta, tables
 from tarot_data.synthetic.generate import write_sample
+from tests.builders import stored_row, unlike
 from tests.flows.test_cli import every_command
 
 NOT_WORDS = re.compile(
@@ -179,3 +183,19 @@ def test_hints_name_the_data_directory(place, lang):
     result = CliRunner().invoke(cli.build(lang), ["rejected", "--data-dir", str(place)])
     assert f"tarot fix --data-dir {place} x" in result.output
     assert "tarot sample --data-dir" not in result.output
+
+
+def test_status_and_report_count_the_same(place):
+    status, report = (json.loads(shown(name, "--json", data=place)) for name in ("status", "report"))
+    assert status["readings"] == report["readings"]["kept"] and not status["unpublished"]
+    assert "要发布" not in shown("status", data=place) + shown("report", data=place)
+
+
+def test_status_and_report_say_to_publish(tmp_path):
+    for expected in ("summary.status_publish_first", "summary.status_publish"):
+        rows = [stored_row(n, content=unlike(n), sentences=[]) for n in range(tables.count(tmp_path), 9)]
+        delta.append(tmp_path, "readings", pl.DataFrame(rows, schema=STORED), {})
+        hint = environment.say_for(str(tmp_path), expected, "zh")
+        assert hint in shown("status", data=tmp_path) and hint in shown("report", data=tmp_path)
+        versions.publish(tmp_path)
+        delta.append(tmp_path, "readings", pl.DataFrame([stored_row(90, revision=2)], schema=STORED), {})
