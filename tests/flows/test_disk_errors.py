@@ -146,7 +146,7 @@ def test_a_full_target_disk_is_named(tmp_path):
     versions.publish(data)
     done = with_mounts(FULL_TARGET, sys.executable, str(data), str(target), timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
-    lines = done.stdout.splitlines()
+    lines = [line for line in done.stdout.splitlines() if "disk is full" in line]  # a slow machine shows progress too
     assert [
         f"The disk is full: nothing more fits into {target}/{name}" in line
         for name, line in zip(("a.xlsx", "v", "e"), lines, strict=True)
