@@ -31,6 +31,7 @@ from flows import cli
 from flows.runtime import dask_runner, disk_errors, error_redaction
 from flows.service import prefect_session
 from flows.service.status import lock_path
+from tarot_data.system.locks import is_locked
 
 # The real command without a Prefect server: its tasks are called as plain functions.
 prefect_session.prefect_at = lambda *_: error_redaction.original_errors()
@@ -77,7 +78,7 @@ attempt("publish, 8,000 bytes free", "dataset", "publish")
 assert os.system(f"mount -o remount,ro {data}") == 0
 attempt("ingest, read-only", "ingest", str(more))
 attempt("publish, read-only", "dataset", "publish")
-assert run("status")[0] == 0
+assert run("status")[0] == 0 and not is_locked(lock_path(data))
 assert os.system(f"mount -o remount,rw {data}") == 0
 # One more page of free space each time, so that every write of the ingest fails once, until it succeeds.
 for left in range(0, 1_000_000, 12_288):
