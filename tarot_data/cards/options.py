@@ -11,6 +11,11 @@ LONGEST_REMARK = 20
 """Characters of what an option means, in brackets: `A（去南京）`."""
 
 
+LONGEST_NAME = 8
+"""Characters of the name of an option behind its letter."""
+_ITEM = re.compile(r"\s*(?:[0-9]{1,2}[.、)]|[-•*])\s*\S")
+
+
 class Block(NamedTuple):
     """Lines of one option, None for those of no option. alone: the option is a line of its own above them."""
 
@@ -47,8 +52,11 @@ def blocks_of(text: str) -> list[Block]:
     if "\n" not in text:
         return []
     blocks: list[Block] = []
-    for line in text.split("\n"):
+    lines = text.split("\n")
+    for line, following in zip(lines, [*lines[1:], ""], strict=True):
         found = option_in(line.strip())
+        if found and 0 < len(found[1]) <= LONGEST_NAME and _ITEM.match(following):
+            found = (line.strip(" \t:："), "")  # `A 英国` over numbered cards
         below = bool(blocks) and blocks[-1].alone
         if found:
             blocks.append(Block(found[0], found[1], alone=not found[1]))

@@ -299,3 +299,28 @@ def test_a_card_over_each_text(read):
     reading = read_one(read, f"小满 2024.3.2\n问题：{QUESTION}\n\n{body}\n")
     assert reading["content"] == body
     assert [(card["card"], card["orientation"]) for card in reading["cards"]][:2] == CARDS
+
+
+def test_heads_all_in_brackets(read):
+    head = "【{}】【{}】【{}】【隐士正、战车逆】\n{}\n\n"
+    text = head.format("2024-03-02", "小满", QUESTION, BODY) + head.format("2024-03-04", "小穗", "会不会求婚", OTHER)
+    first, second = (to_reading(record) for record in read({"a.txt": text}))
+    assert_read(first)
+    assert (second["person"], second["content"]) == ("小穗", OTHER)
+
+
+def test_a_short_line_below_a_heading_with_a_day_is_the_question(read):
+    text = f"# 三月\n\n## 3/2 小满\n搬去南京\n隐士正位、战车逆位\n{BODY}\n\n## 3/9 无名\n换城市\n太阳、星星\n{OTHER}\n"
+    first, second = (to_reading(record) for record in read({"2024.md": text}))
+    assert (first["person"], first["question"], first["content"]) == ("小满", "搬去南京", BODY)
+    assert (second["person"], second["question"], second["content"]) == (None, "换城市", OTHER)
+
+
+@pytest.mark.parametrize("title", ["周日单", "三月预约表", "接单本"])
+def test_a_title_of_a_list_is_no_name(read, title):
+    text = f"**{title}**\n\n1) 小满 · 感情\n> {QUESTION}？\n隐士正 / 战车逆\n{BODY}\n"
+    assert read_one(read, text, "a.md")["person"] != title
+
+
+def test_a_shopping_list_below_is_left_out(read):
+    assert read_one(read, f"小满 问{QUESTION}\n隐士正位、战车逆位\n{BODY}\n\n买：电池 洗衣液\n")["content"] == BODY

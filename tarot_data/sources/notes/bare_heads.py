@@ -29,6 +29,8 @@ LONGEST_TOPIC = 4
 """Characters of a word behind a name that is a topic: `果果-考编`."""
 LONGEST_SIGNATURE = 24
 """Characters of a line of a day, a name and some words: `阿绛 5.12 晚上微信来问`."""
+LONGEST_PLAIN_NAME = 4
+"""Chinese characters of a name without the form of one, next to a day or a topic."""
 LONGEST_ASKER = 12
 LINES_OF_CARDS = 15
 FEWEST_EXPLAINED = 3
@@ -218,8 +220,12 @@ def _parts_above(lines: list[Line], cards: int, floor: int, labelled: bool) -> d
         line = lines[index]
         if not line.stripped:
             continue
-        if line.kind == Kind.SEPARATOR or _is_body(line) or (read := _parts_of(line)) is None:
+        if line.kind == Kind.SEPARATOR or _is_body(line):
             break
+        if (read := _parts_of(line)) is None:
+            if not _is_below_dated_heading(lines, index, floor):
+                break
+            read = [(_QUESTION, line.stripped.strip(_MARKS))]
         if line.labels and _drop_values(lines, index, parts):
             return None
         if line.level and _SPREAD not in dict(read) and (labelled or not asks(line.title)):
@@ -228,6 +234,19 @@ def _parts_above(lines: list[Line], cards: int, floor: int, labelled: bool) -> d
         if line.level:
             break
     return parts
+
+
+def _is_below_dated_heading(lines: list[Line], index: int, floor: int) -> bool:
+    """Check for a short line right below a heading that has a day (`## 10/9 无名` over 想换城市): what was asked."""
+    line, above = lines[index], next((line for line in reversed(lines[floor:index]) if line.stripped), Line(""))
+    if (
+        not above.level
+        or line.level
+        or len(line.stripped) > LONGEST_SIGNATURE
+        or any(mark in line.text for mark in _ENDS)
+    ):
+        return False
+    return words_of(above.title).day
 
 
 def _parts_below(lines: list[Line], end: int) -> dict[int, list[Part]]:
@@ -473,4 +492,6 @@ def _is_name(text: str, alone: bool) -> bool:
     """Check for a name. alone: nothing else is in its line, so that its form must be that of a name."""
     if not _NAME.fullmatch(text) or is_no_name(text) or asks(text) or text.endswith(noise_words("no head name")):
         return False
-    return not alone or form_of_name(text) is not NameForm.NONE
+    if form_of_name(text) is not NameForm.NONE:
+        return True
+    return not alone and (text.isascii() or len(text) <= LONGEST_PLAIN_NAME)

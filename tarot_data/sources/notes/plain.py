@@ -32,6 +32,8 @@ _INVISIBLE = "\u200b\u200c\u200e\u200f\u2060\ufeff\u00ad"
 
 _SPACED = re.compile(r"(?<![\u4e00-\u9fff])([\u4e00-\u9fff])[ \u3000]{1,8}([\u4e00-\u9fff])(?=\s?[:：])")
 LONGEST_SPACED = 200
+_BRACKETED = re.compile(r"(?:【[^【】]{1,80}】\s?){2,6}")
+_IN_BRACKETS = re.compile(r"【([^【】]+)】")
 _GAP = re.compile(r"[\s\u3000|｜，,]+")
 
 SNIFFED_LINES = 400
@@ -92,7 +94,7 @@ def split(
 
     common: fields of every reading that does not have them itself.
     """
-    lines = [part for line in lines for part in _without_day(_with_whole_labels(line))]
+    lines = [part for line in lines for part in _divided(_with_whole_labels(line))]
     client = person_in_name(blob, "\n".join(line.text for line in lines))
     written, lines = lines, bare_heads.with_labels(lines, named=client is not None)
     readings = find_readings(lines)
@@ -132,8 +134,11 @@ def _with_whole_labels(line: Line) -> Line:
     return Line(text, line.number)
 
 
-def _without_day(line: Line) -> list[Line]:
-    """Split a line before the label behind its day: `2024年4月7日　个案：秀芬`."""
+def _divided(line: Line) -> list[Line]:
+    """Split a line before the label behind its day (`2024年4月7日　个案：秀芬`), and one that is all in brackets
+    (`【2024-01-20】【阿暮】`)."""
+    if _BRACKETED.fullmatch(line.stripped) and not line.labels:
+        return [Line(part, line.number) for part in _IN_BRACKETS.findall(line.stripped)]
     parts = _GAP.split(line.stripped, maxsplit=1)
     if len(parts) < 2 or len(parts[0]) > LONGEST_DAY_LINE or line.labels or not labels_in(parts[1]):
         return [line]
