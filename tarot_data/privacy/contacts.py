@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 
-from tarot_data.privacy.recognisers import Look, Recogniser, groups, spelt_number
+from tarot_data.privacy.recognisers import Look, Recogniser, groups, is_worth_a_look, spelt_number
 from tarot_data.text.normalise import code_table, translated, width_table
 
 SHORTEST, SHORTEST_PIECE = 5, 4
@@ -44,11 +44,10 @@ def find_contacts(text: str) -> list[Contact]:
     """Return every contact detail of a text, in order, not overlapping: of two that overlap, the earlier recogniser's."""
     if len(text) < SHORTEST:
         return []
-    look = Look(text)
-    if not look["worth_a_look"]:
+    if not is_worth_a_look(text):
         return []
     length = len(text)
-    look, places = _plain_look(look)
+    look, places = _plain_look(Look(text))
     found: list[Contact] = []
     for trigger, members in groups():
         if not look[trigger]:
@@ -105,10 +104,10 @@ def _in_digits(number: str, digits: dict[int, str]) -> str:
 
 def found_by(recogniser: Recogniser, text: str) -> bool:
     """Test whether a recogniser finds a detail in a text, were it the only one."""
-    look = Look(text)
-    tried = look["worth_a_look"]
-    look, _ = _plain_look(look)
-    tried = tried and look[recogniser.when] and (not recogniser.cue or recogniser.kind in look.announced)
+    look, _ = _plain_look(Look(text))
+    tried = (
+        is_worth_a_look(text) and look[recogniser.when] and (not recogniser.cue or recogniser.kind in look.announced)
+    )
     return tried and any(True for _ in recogniser.spans(look))
 
 

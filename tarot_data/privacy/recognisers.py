@@ -116,6 +116,24 @@ ZONE_EDGE = 6
 """Characters before and after a zone that belong to it: brackets, letters. No more than `zone` skips between digits."""
 
 
+def is_worth_a_look(text: str) -> bool:
+    """Test whether a text may hold a contact detail: nine of ten do not, so their triggers are not remembered."""
+    return any(test(text) for test in _worth())
+
+
+@cache
+def _worth() -> tuple[Callable[[str], object], ...]:
+    """Return the triggers that make up `worth_a_look`."""
+    found, names = [], ["worth_a_look"]
+    for name in names:
+        test = triggers()[name]
+        if isinstance(test, tuple):
+            names += test
+        else:
+            found.append(test)
+    return tuple(found)
+
+
 @cache
 def triggers() -> dict[str, Callable[[str], object] | tuple[str, ...]]:
     """Return the triggers by name: a function that is true of a text in which it holds, or the names of any of which holds."""
