@@ -75,7 +75,7 @@ def arguments_of(job: str, data: Path, first: Path, later: Path) -> list[str]:
         "ingest again": ["ingest", str(later)],
         "publish": ["dataset", "publish"],
         "publish again": ["dataset", "publish"],
-        "forget": ["forget", "--person", PERSON],
+        "forget": ["forget", "--person", PERSON, "--only"],
     }[job]
 
 
