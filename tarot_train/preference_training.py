@@ -62,39 +62,17 @@ def _fit(run_dir: Path, manifest: dict, pairs: list[dict], work: Path, progress)
     """Train; leaves `adapter/` and `log.jsonl` in the working folder and returns the lines of the log."""
     import datasets
     from transformers import PrinterCallback, TrainerCallback, set_seed
-    from trl import DPOConfig, DPOTrainer
+    from trl import DPOTrainer
 
     used = recipes.build(manifest["used"])
     set_seed(used.train.seed)
     model, tokenizer = evaluate.load_run(run_dir, manifest)
     model.set_adapter("default")  # loaded for inference, with frozen adapters
-    cpu, dtype = model.device.type == "cpu", used.base.dtype
     rows = [{name: pair[name] for name in ("prompt", "chosen", "rejected")} for pair in pairs]
     datasets.disable_progress_bars()
     trainer = DPOTrainer(
         model=model,
-        args=DPOConfig(
-            output_dir=str(work / "checkpoints"),
-            beta=BETA,
-            learning_rate=RATE,
-            lr_scheduler_type="cosine",
-            warmup_steps=0.1,
-            num_train_epochs=1,
-            per_device_train_batch_size=1,
-            gradient_accumulation_steps=used.train.accumulation * used.train.batch,
-            max_length=used.train.max_tokens,
-            seed=used.train.seed,
-            data_seed=used.train.seed,
-            save_strategy="no",
-            logging_steps=1,
-            report_to="none",
-            disable_tqdm=True,
-            use_cpu=cpu,
-            bf16=not cpu and dtype == "bfloat16",
-            fp16=not cpu and dtype == "float16",
-            dataloader_pin_memory=not cpu,
-            **{checkpointing_name(DPOConfig): used.train.checkpointing == "on"},
-        ),
+        args=_arguments(work / "checkpoints", used, cpu=model.device.type == "cpu"),
         train_dataset=datasets.Dataset.from_list(rows),
         processing_class=tokenizer,
     )
@@ -118,3 +96,32 @@ def _fit(run_dir: Path, manifest: dict, pairs: list[dict], work: Path, progress)
     ]
     (work / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     return lines
+
+
+def _arguments(out: Path, used: recipes.Recipe, *, cpu: bool):
+    """Translate a recipe to TRL's DPOConfig: its batch, length, seed and precision, with the rate of DPO."""
+    from trl import DPOConfig
+
+    train = used.train
+    return DPOConfig(
+        output_dir=str(out),
+        beta=BETA,
+        learning_rate=RATE,
+        lr_scheduler_type="cosine",
+        warmup_steps=0.1,
+        num_train_epochs=1,
+        per_device_train_batch_size=1,
+        gradient_accumulation_steps=train.accumulation * train.batch,
+        max_length=train.max_tokens,
+        seed=train.seed,
+        data_seed=train.seed,
+        save_strategy="no",
+        logging_steps=1,
+        report_to="none",
+        disable_tqdm=True,
+        use_cpu=cpu,
+        bf16=not cpu and used.base.dtype == "bfloat16",
+        fp16=not cpu and used.base.dtype == "float16",
+        dataloader_pin_memory=not cpu,
+        **{checkpointing_name(DPOConfig): train.checkpointing == "on"},
+    )

@@ -74,11 +74,7 @@ def train(
         folder = bases.prepare(asked, texts_of(examples["train"]), data_dir / "bases", progress)
     job = _decided(asked, folder, examples, device)
     work = runs_dir / ".work" / key
-    with team.main_process_first():
-        settings = settings_of(_recipe_dict(job.used), device.as_dict(), packages()["packages"])
-        resumed, differs = open_work(work, settings, device.processes)
-    if differs and notice and team.is_main_process:
-        notice("starts_over", {"differs": ", ".join(differs)})
+    resumed, differs = _open(work, job, team, notice)
     started = time.monotonic()
     try:
         result = _fit(work, job, team, progress, watch, resumed)
@@ -102,6 +98,16 @@ def train(
     }
     with team.main_process_first():
         return finish(work, runs_dir, key, about) if team.is_main_process else finished_run(runs_dir, key)
+
+
+def _open(work: Path, job: "Job", team, notice: Notice) -> tuple[Path | None, list[str]]:
+    """Open the working folder (`open_work`) and say if older checkpoints were removed."""
+    with team.main_process_first():
+        settings = settings_of(_recipe_dict(job.used), job.device.as_dict(), packages()["packages"])
+        resumed, differs = open_work(work, settings, job.device.processes)
+    if differs and notice and team.is_main_process:
+        notice("starts_over", {"differs": ", ".join(differs)})
+    return resumed, differs
 
 
 @dataclass(frozen=True, kw_only=True)
