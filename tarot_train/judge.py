@@ -22,7 +22,7 @@ def judge(readings: list[dict], url: str, model: str, key: str | None = None) ->
     return [_judge_one(reading, url, model, key) for reading in readings]
 
 
-PLACES = ("甲", "乙")
+PLACES = ("A", "B")
 """The two texts of a pair as the prompt calls them."""
 
 

@@ -47,13 +47,13 @@ PAIR = {"asked": READING, "base": "底文{second}", "tuned": "调文"}
 
 def test_a_judge_sees_both_texts_in_both_orders(judge_server):
     url, asked, answers = judge_server
-    answers += ['{"better": "甲"}', '{"better": "乙"}']
+    answers += ['{"better": "A"}', '{"better": "B"}']
     assert prefer([PAIR], url, "some-model") == ["base"]
     texts = [body["messages"][0]["content"] for _, _, body in asked]
     assert [text.index("底文{second}") < text.index("调文") for text in texts] == [True, False]
 
 
-@pytest.mark.parametrize("given", [["甲", "甲"], ["平", "平"], ["乙", "平"]])
+@pytest.mark.parametrize("given", [["A", "A"], ["tie", "tie"], ["B", "tie"]])
 def test_a_judge_that_follows_the_position_decides_nothing(judge_server, given):
     url, _, answers = judge_server
     answers += [json.dumps({"better": better}, ensure_ascii=False) for better in given]
