@@ -43,9 +43,9 @@ def test_cards_of_unseen_writers_reach_the_floor(held_out):
 
 def test_shipped_figures_reach_the_floor():
     figures = labeller.figures()
-    assert figures["macro_f1"] >= 0.885
-    assert figures["voices"]["worst_tenth"] >= 0.75
-    assert figures["cards_f1"] >= 0.895
+    assert figures["macro_f1"] >= 0.888
+    assert figures["voices"]["worst_tenth"] >= 0.76
+    assert figures["cards_f1"] >= 0.91
     assert figures["labeller"] == labeller.shipped().version
     assert figures["readings"] == 566 and figures["sentences"] == 10294
 
