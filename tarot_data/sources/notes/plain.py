@@ -34,7 +34,8 @@ _SPACED = re.compile(r"(?<![\u4e00-\u9fff])([\u4e00-\u9fff])[ \u3000]{1,8}([\u4e
 LONGEST_SPACED = 200
 _BRACKETED = re.compile(r"(?:【[^【】]{1,80}】\s?){2,6}")
 _IN_BRACKETS = re.compile(r"【([^【】]+)】")
-_GAP = re.compile(r"[\s\u3000|｜，,]+")
+_AFTER_DAY = WHITESPACE + "|｜，,"
+_GAP = re.compile(rf"[{_AFTER_DAY}]+")
 
 SNIFFED_LINES = 400
 
@@ -137,13 +138,15 @@ def _with_whole_labels(line: Line) -> Line:
 def _divided(line: Line) -> list[Line]:
     """Split a line before the label behind its day (`2024年4月7日　个案：秀芬`), and one that is all in brackets
     (`【2024-01-20】【阿暮】`)."""
-    if _BRACKETED.fullmatch(line.stripped) and not line.labels:
+    if line.stripped[:1] == "【" and _BRACKETED.fullmatch(line.stripped) and not line.labels:
         return [Line(part, line.number) for part in _IN_BRACKETS.findall(line.stripped)]
-    parts = _GAP.split(line.stripped, maxsplit=1)
-    if len(parts) < 2 or len(parts[0]) > LONGEST_DAY_LINE or line.labels or not labels_in(parts[1]):
+    parts = _GAP.split(line.stripped[:LONGEST_DAY_LINE], maxsplit=1)
+    if len(parts) < 2 or not any(map(str.isnumeric, parts[0])):
+        return [line]  # nearly every line; its labels take longer to find
+    day, rest = Line(parts[0], line.number), line.stripped[len(parts[0]) :].lstrip(_AFTER_DAY)
+    if not (day.kind == Kind.DATE or sections.day_alone(day)) or line.labels or not labels_in(rest):
         return [line]
-    day = Line(parts[0], line.number)
-    return [day, Line(parts[1], line.number)] if day.kind == Kind.DATE or sections.day_alone(day) else [line]
+    return [day, Line(rest, line.number)]
 
 
 def _persons(lines: list[Line]) -> int:

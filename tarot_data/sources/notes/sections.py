@@ -28,6 +28,8 @@ SHORTEST_ABOVE = 40
 """Characters of a text above the first labels that may be a reading."""
 
 _MARKS = " \t\u3000>#*_-•·■□◆●▪【】[]「」『』：:"
+_SAID = re.compile(r"[^:：\n]{1,16}[:：]")
+"""Who says something, before a colon."""
 _NO_NAME = " \t@《》()[]<>"
 _CHECKED = re.compile(r"[\w，。！、 ]{0,10}[✅☑✔✓]\ufe0f?|[✅☑✔✓]\ufe0f?[\w，。！、 ]{0,10}")
 """A short line with a check mark is about the order: `好评✅`."""
@@ -152,6 +154,8 @@ def _voices(persons: list[str]) -> _Voices:
 def without_client(lines: list[Line], persons: list[str]) -> list[Line]:
     """Return the lines of a body without what the client says in it: quoted at its end (`> 阿鸢：好准`, `她：谢谢`), or between
     what the reader says (`她：…`, `我：…`). Lines of positions (`我：愚人`, `她：力量`) name cards on both sides."""
+    if not any(line.stripped[:1] == ">" or _SAID.match(line.text) for line in lines):
+        return lines
     voices = _voices(persons)
     folded = [fold(line.text) for line in lines]
     said = [index for index, text in enumerate(folded) if voices.client.match(text)]
