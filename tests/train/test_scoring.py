@@ -57,14 +57,18 @@ def test_an_evaluation_shows_all_its_figures(own):
 @pytest.mark.slow
 def test_a_judge_rates_every_reading(own, judge_server):
     url, asked, answers = judge_server
-    answers += [json.dumps(dict.fromkeys(DIMENSIONS, mark)) for mark in [2, 3, 4, 5, 6, 7, 8, 9] * 4]
+    # One answer that fits both questions: marks, and the text that is shown first as the better one.
+    answers += [json.dumps(dict.fromkeys(DIMENSIONS, mark) | {"better": "A"}) for mark in [2, 3, 4, 5, 6, 7, 8, 9] * 8]
     result = json.loads(call(own[0], "evaluate", "--judge", url, "--json").stdout)
     opinion = result["scores"]["judge"]
     assert opinion["model"] == "first-model" and opinion["url"] == url
-    assert set(opinion) == {"url", "model", "base", "tuned", "reader", "difference"}
+    assert set(opinion) == {"url", "model", "base", "tuned", "reader", "difference", "prefers", "agreement"}
+    pairs = opinion["prefers"]["neither"]
+    assert opinion["prefers"] == {"base": 0, "tuned": 0, "neither": pairs} and pairs > 0
+    assert opinion["agreement"] == {"votes": 0, "agree": 0}
     lines = (own[0] / "runs" / own[1] / "generations.jsonl").read_text(encoding="utf-8").splitlines()
     written = [json.loads(line) for line in lines]
-    assert len(asked) == sum(bool(line["content"].strip()) for line in written) > 0
+    assert len(asked) == sum(bool(line["content"].strip()) for line in written) + 2 * pairs
     tuned = [line["judge"]["overall"] for line in written if line["model"] == "tuned"]
     assert opinion["tuned"]["overall"] == pytest.approx(sum(tuned) / len(tuned), abs=1e-4)
     assert json.loads((own[0] / "runs" / own[1] / "scores.json").read_text(encoding="utf-8")) == result["scores"]
