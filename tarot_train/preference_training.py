@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from schemas.errors import Problem
+from tarot_train import base_model as bases
 from tarot_train import evaluate
 from tarot_train import recipe as recipes
 from tarot_train.run_folder import finish, finished_run, packages
@@ -30,9 +31,12 @@ def train(
 
     The same run and pairs are trained once. Raises Problem `few_preferences`, and those of `evaluate.load_run`.
     """
+    manifest, given = evaluate.read_manifest(run_dir), len(pairs)
+    if given >= FEWEST:
+        most = manifest["used"]["train"]["max_tokens"]
+        pairs = fitting(pairs, bases.load_tokenizer(run_dir / "adapter", "own"), most)
     if len(pairs) < FEWEST:
         raise Problem("few_preferences", have=len(pairs), need=FEWEST)
-    manifest = evaluate.read_manifest(run_dir)
     key = sha256(json.dumps([manifest["key"], pairs], ensure_ascii=False, sort_keys=True).encode()).hexdigest()[:16]
     runs_dir = data_dir / "runs"
     if found := finished_run(runs_dir, key):
@@ -49,6 +53,7 @@ def train(
         "preferences": {
             "from": manifest["run"],
             "pairs": len(pairs),
+            "too_long": given - len(pairs),
             "ids": sorted({pair["id"] for pair in pairs}),
             "learning_rate": RATE,
             "beta": BETA,
@@ -56,6 +61,16 @@ def train(
         **packages(),
     }
     return finish(work, runs_dir, key, about)
+
+
+def fitting(pairs: list[dict], tokenizer, max_tokens: int) -> list[dict]:
+    """Leave out pairs of which a text does not fit with its prompt; TRL would cut it, and with it its end."""
+
+    def tokens(messages: list[dict]) -> int:
+        return len(tokenizer.apply_chat_template(messages, tokenize=True, return_dict=True)["input_ids"])
+
+    sides = ("chosen", "rejected")
+    return [pair for pair in pairs if all(tokens(pair["prompt"] + pair[side]) <= max_tokens for side in sides)]
 
 
 def _fit(run_dir: Path, manifest: dict, pairs: list[dict], work: Path, progress) -> list[dict]:
