@@ -91,6 +91,7 @@ def challenge(data_dir: Path, run_dir: Path) -> dict:
 
 def evaluate_again(data_dir: Path, run_dir: Path) -> dict:
     """Evaluate a finished run once more, without a flow; return {run, scores, champion}."""
+    bar("libraries")
     try:
         with original_errors():
             scores = evaluate_run.fn(data_dir, run_dir)
@@ -116,6 +117,7 @@ def train(
     five updates through the whole pipeline and pass the result to `tried`; train only if they succeed.
     """
     manifest = versions.find(data_dir, version)
+    bar("libraries")
     lock = data_dir / "locks" / f"train-{manifest['hash'][:16]}.lock"
     try:
         with exclusive(lock, Problem("training", version=manifest["hash"][:8])):
