@@ -1,0 +1,35 @@
+"""The documentation in English (docs) and Chinese (docs/zh) says the same, and its links lead somewhere."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted(path.name for path in (ROOT / "docs/zh").glob("*.md"))
+_LINK = re.compile(r"\]\(([^)#:]+)[^):]*\)")
+_FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+
+
+def outline(path: Path) -> dict[str, list]:
+    """Return what two languages have in common: levels of headings, rows of tables by columns, pictures, commands."""
+    text = path.read_text(encoding="utf-8")
+    code = [line.split("#")[0].strip() for block in _FENCE.findall(text) for line in block.split("\n")]
+    lines = _FENCE.sub("", text).split("\n")
+    return {
+        "headings": [len(line.split(" ")[0]) for line in lines if line.startswith("#")],
+        "table rows": [line.replace(r"\|", "").count("|") for line in lines if line.startswith("|")],
+        "pictures": [Path(name).name for name in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text)],
+        "commands": [line for line in code if line.startswith(("tarot", "make", "python", "pip", "export", "ssh"))],
+    }
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_both_languages_have_the_same_outline(page):
+    assert outline(ROOT / "docs/zh" / page) == outline(ROOT / "docs" / page)
+
+
+@pytest.mark.parametrize("path", [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")], ids=lambda path: path.stem)
+def test_every_link_leads_to_a_file(path):
+    links = _LINK.findall(path.read_text(encoding="utf-8"))
+    assert [link for link in links if not (path.parent / link).exists()] == []
