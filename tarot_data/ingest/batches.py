@@ -21,6 +21,14 @@ def batch_numbers(identified: Path) -> list[int]:
     return [int(path.stem.rpartition("-")[2]) for path in sorted(identified.glob("readings-*.parquet"))]
 
 
+def keys_of(paths: list[Path]) -> pl.DataFrame:
+    """Return reading_id, fingerprint and file of the readings in batches: by these the store may know them."""
+    columns = ["reading_id", "fingerprint", pl.col("source").struct.field("file").alias("file")]
+    schema = {"reading_id": pl.String, "fingerprint": pl.String, "file": pl.String}
+    found = [pl.scan_parquet(path, glob=False).select(columns).collect() for path in paths]
+    return pl.concat(found) if found else pl.DataFrame(schema=schema)
+
+
 def to_stored(readings: pl.DataFrame, sentences: pl.DataFrame, annotations: pl.DataFrame) -> pl.DataFrame:
     """Join readings, their sentences and annotations to STORED rows, in the order of readings."""
     fields = [field.name for field in STORED["sentences"].inner.fields]

@@ -9,7 +9,15 @@ import polars as pl
 
 from schemas.tables import REJECTIONS, STORED, stored, typed
 from tarot_data.ingest import fixes, validate
-from tarot_data.ingest.batches import IDENTIFIED, Texts, batch_numbers, fresh_folder, to_stored, write_batch
+from tarot_data.ingest.batches import (
+    IDENTIFIED,
+    Texts,
+    batch_numbers,
+    fresh_folder,
+    keys_of,
+    to_stored,
+    write_batch,
+)
 from tarot_data.ingest.card_conflicts import find_conflicts, unread_cards
 from tarot_data.ingest.rejections import former_ids, to_rejections
 from tarot_data.ingest.rejections import identified as with_ids
@@ -17,6 +25,9 @@ from tarot_data.patterns.annotate import MENTIONS, NOTES, SENTENCES
 from tarot_data.store import tables
 from tarot_data.system.memory import release_memory, without_gc
 from tarot_data.text.near_duplicates import Kept, near_duplicates, signatures
+
+FEW_BATCHES = 2
+"""Batches up to which the signatures of the store are read for each, part by part, instead of held in memory."""
 
 
 @without_gc()
@@ -28,9 +39,11 @@ def compare_batches(
     overruled: fingerprints of readings that a person wants accepted anyway, besides those in the store.
     """
     out = fresh_folder(staging / "decided")
-    comparison = Comparison(data_dir, Texts(staging / "texts"), overruled)
+    numbers = batch_numbers(identified)
+    keys = keys_of([identified / f"readings-{number:05}.parquet" for number in numbers])
+    comparison = Comparison(data_dir, Texts(staging / "texts"), overruled, keys, len(numbers) > FEW_BATCHES)
     former = former_ids(tables.open_ids(data_dir))
-    for number in batch_numbers(identified):
+    for number in numbers:
         for name in ("forgotten", "unchanged"):
             shutil.copyfile(identified / f"{name}-{number:05}.parquet", out / f"{name}-{number:05}.parquet")
         readings = typed(pl.read_parquet(identified / f"readings-{number:05}.parquet", glob=False), IDENTIFIED)
@@ -53,14 +66,16 @@ def compare_batches(
 class Comparison:
     """The readings of the store and of the batches so far, which a batch is compared with."""
 
-    def __init__(self, data_dir: Path, texts: Texts, overruled: Iterable[str]) -> None:
+    def __init__(self, data_dir: Path, texts: Texts, overruled: Iterable[str], keys: pl.DataFrame, hold: bool) -> None:
+        """Index what may be compared. keys: of the new readings (`keys_of`). hold: the signatures of the store in memory."""
         self.data_dir, self.texts = data_dir, texts
         decided = fixes.accepted(fixes.read(data_dir))
         self.overruled = pl.Series("fingerprint", [*decided, *overruled], dtype=pl.String)
-        index = tables.index(data_dir)
+        index = tables.index(data_dir, keys)
         self.in_store = dict(index.select("fingerprint", "reading_id").iter_rows())
         self.in_run: dict[str, str] = {}
-        self.kept = Kept(tables.signatures(data_dir), partial(tables.contents, data_dir))
+        stored_ones = tables.signatures(data_dir) if hold else partial(tables.signature_parts, data_dir)
+        self.kept = Kept(stored_ones, partial(tables.contents, data_dir))
 
     def split(
         self, readings: pl.DataFrame, sentences: pl.DataFrame, mentions: pl.DataFrame

@@ -22,6 +22,7 @@ from tarot_data.ingest.batches import (
     UNCHANGED,
     batch_numbers,
     fresh_folder,
+    keys_of,
     read_batches,
     write_batch,
 )
@@ -186,8 +187,8 @@ def identify(data_dir: Path, clean: Path, staging: Path, replayed: bool = False)
     """
     out = fresh_folder(staging / "identified")
     gone = suppression_list.read(data_dir)
-    known = Known(tables.index(data_dir), partial(tables.chosen, data_dir))
     batches = sorted(clean.glob("readings-*.parquet"))
+    known = Known(tables.index(data_dir, keys_of(batches)), partial(tables.chosen, data_dir))
     for path in batches:
         known.note_present(pl.read_parquet(path, columns=["fingerprint"], glob=False)["fingerprint"])
     for number, path in enumerate(batches):

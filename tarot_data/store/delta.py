@@ -160,7 +160,7 @@ def append(
     in memory, and orders parallel writes by which is ready first, so that equal rows would give different bytes.
     """
     known = scan(data_dir, name)
-    known = None if known is None else known.select(KEYS[name]).collect()
+    keys = None if known is None else known.select(KEYS[name])
     path = table_path(data_dir, name)
     path.mkdir(parents=True, exist_ok=True)
     added = []
@@ -168,8 +168,10 @@ def append(
         for frame in rows if isinstance(rows, list) else [rows.lazy()]:
             schema = stored(frame.collect_schema())
             frame = frame.cast(dict(schema))
-            if known is not None:
-                frame = frame.join(known.lazy(), on=KEYS[name], how="anti", maintain_order="left")
+            if keys is not None:
+                # Only the keys of these rows: a table of a million has many more than are asked for.
+                mine = keys.join(frame.select(KEYS[name]), on=KEYS[name], how="semi").collect()
+                frame = frame.join(mine.lazy(), on=KEYS[name], how="anti", maintain_order="left")
             if one := _part(path, frame):
                 added.append(one)
         if not added:

@@ -89,13 +89,24 @@ def readings(data_dir: Path) -> pl.DataFrame:
     return corrections.apply(found, corrections.read(data_dir))
 
 
-def index(data_dir: Path) -> pl.DataFrame:
-    """Return reading_id, revision, fingerprint and source of every current reading, which identity needs."""
+def index(data_dir: Path, near: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Return reading_id, revision, fingerprint and source of every current reading, which identity needs.
+
+    near: reading_id, fingerprint and file of new readings; then only of readings that share one of these, so that adding
+    ten readings to a million takes no memory for the others.
+    """
     columns = ["reading_id", "revision", "fingerprint", "source"]
     rows = scan(data_dir, "readings")
     if rows is None:
         return pl.DataFrame(schema={name: stored(STORED)[name] for name in columns})
-    return current(rows.select(columns)).collect()
+    rows = rows.select(columns)
+    if near is not None:
+        keys = {"reading_id": pl.col("reading_id"), "fingerprint": pl.col("fingerprint")}
+        keys["file"] = pl.col("source").struct.field("file")
+        shares = [key.is_in(near[name].unique().implode()) for name, key in keys.items()]
+        found = rows.filter(pl.any_horizontal(shares)).select("reading_id").collect()["reading_id"]
+        rows = rows.filter(pl.col("reading_id").is_in(found.unique().implode()))
+    return current(rows).collect()
 
 
 def count(data_dir: Path) -> int:
@@ -234,6 +245,23 @@ def signatures(data_dir: Path) -> pl.DataFrame | None:
     """Return the `near_duplicates.SIGNATURES` of the current readings, or None if the store is empty."""
     rows = scan(data_dir, "signatures")
     return None if rows is None else current(rows).drop("revision").with_columns(_signed("bands", False)).collect()
+
+
+def signature_parts(data_dir: Path) -> Iterator[pl.DataFrame]:
+    """Yield the rows of `signatures` part by part, for a run that compares few readings: a million need 200 MB at once."""
+    rows = scan(data_dir, "signatures")
+    if rows is None:
+        return
+    newest = rows.filter(pl.col("revision") > 1).group_by("reading_id").agg(newest=pl.col("revision").max()).collect()
+    for part in rows.with_columns(_signed("bands", False)).collect_batches(chunk_size=PART, maintain_order=True):
+        if not newest.is_empty():
+            part = part.join(newest, on="reading_id", how="left", maintain_order="left")
+            part = part.filter(pl.col("revision") == pl.col("newest").fill_null(pl.col("revision"))).drop("newest")
+        yield part.drop("revision")
+
+
+PART = 50_000
+"""Signatures in memory at once, 10 MB."""
 
 
 def append_signatures(data_dir: Path, frame: pl.DataFrame, note: dict[str, object]) -> int:

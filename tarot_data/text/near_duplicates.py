@@ -6,7 +6,7 @@ candidates are read.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, lru_cache
 from operator import itemgetter
 
@@ -146,34 +146,44 @@ def _mix(values: np.ndarray) -> np.ndarray:
 class Kept:
     """Index of the bands of kept readings, searched for those that new readings share. Grows with every batch.
 
-    signatures: SIGNATURES; those of another scheme are computed again from the contents, once after an upgrade.
+    signatures: SIGNATURES, held in memory; or a function that yields them in parts, called at every search, which takes
+    little memory but time. Those of another scheme are computed again from the contents.
     """
 
     def __init__(
-        self, signatures: pl.DataFrame | None = None, contents: Callable[[list[str]], dict[str, str]] | None = None
+        self,
+        signatures: pl.DataFrame | Callable[[], Iterable[pl.DataFrame]] | None = None,
+        contents: Callable[[list[str]], dict[str, str]] | None = None,
     ) -> None:
         self._blocks: list[tuple[pl.Series, np.ndarray]] = []
         self._replaced: dict[str, int] = {}
-        if signatures is not None and signatures.height:
+        self._read: Callable[[], Iterable[pl.DataFrame]] = tuple
+        if callable(signatures):
+            self._read = lambda: (_comparable(part, contents) for part in signatures())
+        elif signatures is not None and signatures.height:
             self.add(_comparable(signatures, contents))
 
     def add(self, signatures: pl.DataFrame, replaced: Iterable[str] = ()) -> None:
         """Add kept readings. replaced: the ids among them that had another text before."""
+        self._blocks.append(_block(signatures))
         self._replaced |= dict.fromkeys(replaced, len(self._blocks))
-        bands = signatures["bands"].explode(empty_as_null=False).to_numpy()
-        self._blocks.append((signatures["reading_id"], bands))
+
+    def _numbered(self) -> Iterator[tuple[int, pl.Series, np.ndarray]]:
+        """Yield number, ids and bands of each block; 0: of the store, read anew."""
+        yield from ((0, *_block(part)) for part in self._read())
+        yield from ((number, *block) for number, block in enumerate(self._blocks, 1))
 
     def sharing(self, ids: list[str], bands: pl.Series) -> list[list[str]]:
         """Return, for each new reading, the kept ones that share a band with it, those that share most first."""
         found: list[list[str]] = [[] for _ in ids]
-        if bands.is_empty() or not self._blocks:
+        if bands.is_empty():
             return found
         asked, number = np.unique(bands.explode(empty_as_null=False).to_numpy(), return_inverse=True)
         order, bounds = np.argsort(number, kind="stable"), np.searchsorted(np.sort(number), np.arange(len(asked) + 1))
         rough = np.zeros(1 << 20, dtype=bool)
         rough[asked & _ROUGH] = True
         shared = []
-        for count, (kept, block) in enumerate(self._blocks):
+        for count, kept, block in self._numbered():
             # The last bits exclude nineteen of twenty; only the others are looked up.
             at = np.nonzero(rough[block & _ROUGH])[0]
             band = np.minimum(np.searchsorted(asked, block[at]), len(asked) - 1)
@@ -187,6 +197,8 @@ class Kept:
             pairs = pl.DataFrame({"place": place, "twin": twin})
             gone = [reading_id for reading_id, since in self._replaced.items() if since > count]
             shared.append(pairs.filter(~pl.col("twin").is_in(gone)) if gone else pairs)
+        if not shared:
+            return found
         counted = pl.concat(shared).group_by("place", "twin").len()
         for place, twin in (
             counted.sort("place", -pl.col("len").cast(pl.Int64), "twin").select("place", "twin").iter_rows()
@@ -194,6 +206,11 @@ class Kept:
             if len(found[place]) < MAX_CANDIDATES and twin != ids[place]:
                 found[place].append(twin)
         return found
+
+
+def _block(signatures: pl.DataFrame) -> tuple[pl.Series, np.ndarray]:
+    """Return the ids of SIGNATURES, and their bands one after the other, BANDS each."""
+    return signatures["reading_id"], signatures["bands"].explode(empty_as_null=False).to_numpy()
 
 
 _ROUGH = np.uint64((1 << 20) - 1)

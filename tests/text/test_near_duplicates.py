@@ -174,3 +174,13 @@ def test_only_traditional_texts_are_converted():
     contents = [reading["content"] for reading in gold.read_all(train.ANNOTATED) if reading["writer"] in "abcdefg"]
     contents += [opencc.OpenCC("s2t").convert(content) for content in contents[:20]]
     assert [folded(content) for content in contents] == [convert(words(content)) for content in contents]
+
+
+def test_signatures_read_in_parts_find_the_same():
+    old = signatures(frame(a=ONE, b="别的话，" * 40, c=ONE + "再见。"))
+    new = signatures(frame(n=ONE + "加油。"))["bands"]
+    parts = Kept(lambda: (old[place : place + 1] for place in range(old.height)))
+    for kept in (parts, Kept(old)):
+        assert kept.sharing(["n"], new) == [["a", "c"]] or kept.sharing(["n"], new) == [["c", "a"]]
+        kept.add(signatures(frame(a="完全换了一段话，" * 30)), ["a"])
+        assert kept.sharing(["n"], new) == [["c"]]
