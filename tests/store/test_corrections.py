@@ -192,6 +192,6 @@ def test_a_forgotten_person_leaves_no_correction(stored, tmp_path):
 
     delta.append(tmp_path, "readings", stored, {})
     corrections.add(tmp_path, [of(stored, 0, "他就这么往前走了。"), of(stored, 1, "他就这么往前走了。")])
-    person = Person(name="Mel", mask=False, reading_ids=frozenset([stored["reading_id"][1]]))
+    person = Person(names=("Mel",), reading_ids=frozenset([stored["reading_id"][1]]))
     assert forget_person.forget_store(tmp_path, person)["corrections"] == 1
     assert corrections.read(tmp_path)["reading_id"].to_list() == [stored["reading_id"][0]]
