@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := data/demo
 
-.PHONY: setup setup-hashed demo test lint bench bench-million bench-patterns bench-masking bench-scores torture fuzz audit sbom constraints hashes clean
+.PHONY: setup setup-hashed demo base test lint bench bench-million bench-patterns bench-masking bench-scores torture fuzz audit sbom constraints hashes clean
 
 setup: $(VENV)/.ready
 
@@ -28,6 +28,10 @@ setup-hashed:
 # The bundled sample plus made-up readings up to the gate, through the whole pipeline: ingest, publish, report, train, evaluate.
 demo: setup
 	@$(BIN)/python -m flows.demo --data-dir $(DEMO)
+
+# Train the small base of the package again, with two processes: docs/training.md. Continues if it was stopped.
+base: setup
+	$(BIN)/accelerate launch --config_file tarot_train/launch/cpu-2.yaml -m flows.base
 
 # In a process per core, four at most (each may hold a model and a server); a module stays in one, which shares what it starts.
 test: setup

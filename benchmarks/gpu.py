@@ -38,7 +38,8 @@ def measure(variant: str, tiny: bool, updates: int) -> dict:
     import torch
     from transformers import Qwen2ForCausalLM, Trainer, TrainerCallback
 
-    from tarot_train import base_model, device, plan, recipe, sft, training_rows
+    from tarot_train import base_model, device, plan, recipe, training_rows
+    from tarot_train.pretraining import train_tokenizer
     from tarot_train.trainer import build_trainer
     from tests.train.conftest import example
 
@@ -52,7 +53,7 @@ def measure(variant: str, tiny: bool, updates: int) -> dict:
     for number, row in enumerate(made):
         # Readings of 30 to 800 tokens in random order.
         row["completion"][0]["content"] *= 1 + number % 16
-    tokenizer = base_model.train_tokenizer(sft.texts_of(made), 4096, base_model.read_template("r1"))
+    tokenizer = train_tokenizer([row["completion"][0]["content"] for row in made], 4096, base_model.read_template("r1"))
     counted = training_rows.to_rows(made, tokenizer, used.train.max_tokens)
     torch.manual_seed(0)
     torch.set_default_dtype(dtype)

@@ -33,14 +33,15 @@ def measure(shape: dict, ours: bool, updates: int) -> dict:
     import torch
     from transformers import Qwen2ForCausalLM, TrainerCallback
 
-    from tarot_train import base_model, recipe, sft, training_rows
+    from tarot_train import base_model, recipe, training_rows
+    from tarot_train.pretraining import train_tokenizer
     from tarot_train.trainer import build_trainer
     from tests.train.conftest import example
 
     made = [example(number, "train") for number in range(8 * (updates + 1))]
     for number, row in enumerate(made):
         row["completion"][0]["content"] *= 1 + number % 8
-    tokenizer = base_model.train_tokenizer(sft.texts_of(made), 4096, base_model.read_template("r1"))
+    tokenizer = train_tokenizer([row["completion"][0]["content"] for row in made], 4096, base_model.read_template("r1"))
     counted = training_rows.to_rows(made, tokenizer, 2048)
     torch.manual_seed(0)
     model = Qwen2ForCausalLM(base_model.config_of(recipe.Shape(tied=True, **shape)))

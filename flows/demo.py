@@ -1,4 +1,4 @@
-"""`make demo`: the full pipeline on the bundled sample and enough synthetic readings to open the gate.
+"""`make demo`: the full pipeline on the bundled sample and enough synthetic readings to open the gate, then a reading.
 
 Everything is written below one folder, which is emptied first, so that every demo shows the same output.
 """
@@ -10,6 +10,7 @@ if __name__ == "__main__":
     run_installed("flows.demo")
 
 import argparse
+import shlex
 import shutil
 import time
 from importlib.resources import files
@@ -24,6 +25,9 @@ from tarot_data.synthetic.generate import write_sample
 MADE_UP = 220
 """Synthetic readings: with the sample they reach the gate of 200 after some are rejected."""
 
+VOICE = "chat"
+"""The voice of the synthetic readings. The base has not seen it, so that tuning has something to learn."""
+
 
 def demo(data_dir: Path, lang: str) -> None:
     started = time.monotonic()
@@ -35,9 +39,13 @@ def demo(data_dir: Path, lang: str) -> None:
     shutil.copytree(sample, inbox / "sample")
     ctx.print("summary.demo_start", sample=sample.name, n=MADE_UP, path=inbox)
     bar.lang = lang
-    write_sample(MADE_UP, inbox / "made-up", seed=0, progress=bar)
+    write_sample(MADE_UP, inbox / "made-up", seed=0, progress=bar, voice=VOICE)
     bar.close()
-    main(["run", str(inbox), "--data-dir", str(data_dir), "--lang", lang])
+    common = ["--data-dir", str(data_dir), "--lang", lang]
+    main(["run", str(inbox), *common])
+    asked = ctx.say("summary.demo_read")
+    ctx.print("summary.demo_reads", command=f"tarot {asked} --data-dir {data_dir}")
+    main([*shlex.split(asked), *common])
     ctx.print("summary.demo_end", seconds=round(time.monotonic() - started), data_dir=data_dir)
 
 

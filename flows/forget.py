@@ -212,12 +212,12 @@ def _manifests(data_dir: Path) -> list[Path]:
 
 
 def forget_runs(data_dir: Path, person: Person) -> tuple[list[dict], int, int]:
-    """Mark runs trained on the person's readings; remove quotations of them and the stand-in bases made from them.
+    """Mark runs trained on the person's readings; remove quotations of them and the bases made from them.
 
     Returns the runs as [{run, adapter}], the number of bases, and the number of generations and passages removed.
-    adapter: `kept`, or `removed` if the whole run was deleted because it used a stand-in base. A stand-in, its
-    vocabulary included, is made from the readings themselves. A real base is not, and what its adapter learned cannot
-    be removed: people decide whether to keep it.
+    adapter: `kept`, or `removed` if the whole run was deleted because its base, vocabulary included, was made from the
+    readings themselves, as the stand-in of version 0.1.0 was. Other bases are not, and what their adapters learned
+    cannot be removed: people decide whether to keep them.
     """
     runs = data_dir / "runs"
     # Unfinished trainings, smoke tests and evaluations of bases: all use versions that are about to change.
@@ -232,8 +232,8 @@ def forget_runs(data_dir: Path, person: Person) -> tuple[list[dict], int, int]:
     out = []
     for folder in marked:
         about = _read(folder / "manifest.json")
-        stand_in = about["base"]["stand_in"]
-        if stand_in:
+        own_base = Path(about["base"]["folder"]).parent.resolve() == (data_dir / "bases").resolve()
+        if own_base:
             versions.discard(folder)
             _forget_exports(data_dir, folder.name)
         else:
@@ -241,7 +241,7 @@ def forget_runs(data_dir: Path, person: Person) -> tuple[list[dict], int, int]:
                 about[name] = _without_person(about.get(name, {}), person)
             _replace(folder / "manifest.json", about)
             _replace(folder / MARK, {"dataset": about["dataset"]["hash"]})
-        out.append({"run": folder.name, "adapter": "removed" if stand_in else "kept"})
+        out.append({"run": folder.name, "adapter": "removed" if own_base else "kept"})
     return out, _forget_bases(data_dir, {folder.name for folder in marked}), generations
 
 
@@ -252,13 +252,13 @@ def _without_person(listed: dict[str, list[str]], person: Person) -> dict[str, l
 
 
 def _forget_exports(data_dir: Path, run: str) -> None:
-    """Remove exports of a run on a stand-in base: its vocabulary is made from the readings."""
+    """Remove exports of a run on a base whose vocabulary is made from the readings."""
     for path in (data_dir / "exports").glob(f"{run}*"):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _forget_bases(data_dir: Path, marked: set[str]) -> int:
-    """Remove the stand-in bases that no unmarked run uses; they are created again on demand."""
+    """Remove the bases made from readings that no unmarked run uses."""
     needed = {
         Path(_read(path)["base"]["folder"]).name for path in _manifests(data_dir) if path.parent.name not in marked
     }

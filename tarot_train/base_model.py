@@ -1,56 +1,33 @@
-"""The base model: found on this machine or, for `tarot-tiny`, trained on the spot.
+"""The base model, found on this machine; the package has a small one, `tarot-tiny`.
 
 Nothing is downloaded: a missing base is a Problem that says how to bring it. Code from a model folder is never run. The
 flows set HF_HUB_OFFLINE=1, HF_HUB_DISABLE_TELEMETRY=1, TOKENIZERS_PARALLELISM=false and TRANSFORMERS_VERBOSITY=error
 before the first import; no environment is read here.
 """
 
-import dataclasses
 import hashlib
 import json
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from importlib.resources import files
-from math import cos, pi
 from pathlib import Path
 
 from schemas.errors import Problem
-from tarot_train.recipe import Recipe, Shape
+from tarot_train.recipe import Shape
 
 TINY = "tarot-tiny"
-
-STAND_IN = (
-    "tarot-tiny is a stand-in made on the spot from the dataset's own text; its scores say nothing about a real model."
-)
+"""The base of the package, made by `tarot_train.pretraining`: a stand-in for a real one."""
 
 PROBE = "塔罗牌：愚人（正位）与圣杯二（逆位），愿你平安。\n\n2024 hello World"
 """Must survive tokenisation: some releases of transformers drop every Chinese character of the R1 tokenizer."""
 
-SPECIAL = ["<｜end▁of▁sentence｜>", "<｜User｜>", "<｜Assistant｜>", "<｜begin▁of▁sentence｜>", "<think>", "</think>"]
-SPECIAL += ["<|endoftext|>"]
-"""Special tokens of tarot-tiny: those of the R1 family that its template writes, with end of text first (also the padding),
-and the one transformers adds to any tokenizer of a Qwen2 model, past the end of the embedding if it is missing."""
-
-Progress = Callable[[str, int, int], None] | None
-
-
-def prepare(recipe: Recipe, texts: list[str], bases_dir: Path, progress: Progress = None) -> Path:
-    """Return the folder of a recipe's base. texts: the train split, from which `tarot-tiny` is trained once.
-
-    Raises Problem `base_missing` if the base is not on this machine.
-    """
-    if recipe.base.name == TINY:
-        return make_tiny(recipe, texts, bases_dir, progress)
-    return find(recipe.base.name)
-
 
 def find(name: str) -> Path:
-    """Find the folder of a base by path, or by hub name in the local cache. Raises Problem `base_missing`."""
-    folder = Path(name).expanduser()
+    """Find the folder of a base: in the package, by path, or by hub name in the local cache. Raises Problem `base_missing`."""
+    folder = Path(str(files("tarot_train"))) / "bases" / TINY if name == TINY else Path(name).expanduser()
     if (folder / "config.json").exists():
         return folder
     if not folder.exists() and re.fullmatch(r"[\w.-]+/[\w.-]+", name):
@@ -228,79 +205,6 @@ def _readable(folder: Path, part: str) -> Iterator[None]:
         raise Problem(f"base_broken_{part}", folder=folder, why=f"{type(error).__name__}: {why}") from error
 
 
-# The stand-in
-
-
-def make_tiny(recipe: Recipe, texts: list[str], bases_dir: Path, progress: Progress = None) -> Path:
-    """Train a small Qwen2 model and its tokenizer on the texts; the same texts and settings give the same folder.
-
-    A short pre-training gives an adapter something to adapt. Raises Problem `no_texts` without texts.
-    """
-    texts = [text for text in texts if text.strip()]
-    if not texts:
-        raise Problem("no_texts")
-    template = read_template("r1")
-    settings = {"shape": dataclasses.asdict(recipe.base.shape), **dataclasses.asdict(recipe.pretraining)}
-    digest = sha256(json.dumps([settings, template, SPECIAL, texts], ensure_ascii=False).encode()).hexdigest()
-    folder = bases_dir / f"{TINY}-{digest[:12]}"
-    if (folder / "manifest.json").exists():
-        return folder
-    tokenizer = train_tokenizer(texts, recipe.pretraining.vocab, template)
-    model = tiny_model(recipe, tokenizer)
-    loss = _pretrain(model, tokenizer, texts, recipe, progress)
-    half = bases_dir / f".{folder.name}.half"
-    shutil.rmtree(half, ignore_errors=True)
-    half.mkdir(parents=True)
-    model.save_pretrained(half)
-    tokenizer.save_pretrained(half)
-    manifest = {
-        "name": TINY,
-        "stand_in": True,
-        "note": STAND_IN,
-        "hash": digest,
-        "settings": settings,
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "texts": len(texts),
-        "last_loss": round(loss, 4),
-    }
-    (half / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    if folder.exists():
-        shutil.rmtree(folder)
-    half.rename(folder)
-    return folder
-
-
-def train_tokenizer(texts: list[str], vocab: int, template: str):
-    """Train a byte-level BPE tokenizer, special tokens first; any NFC text survives it.
-
-    It pre-tokenises as Qwen2 does, since AutoTokenizer takes any tokenizer of a Qwen2 model for Qwen2's.
-    """
-    from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast
-    from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
-
-    model = Tokenizer(models.BPE())
-    model.normalizer = normalizers.NFC()
-    split = pre_tokenizers.Split(Regex(PRETOKENIZE_REGEX), behavior="isolated")
-    bytes_only = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    model.pre_tokenizer = pre_tokenizers.Sequence([split, bytes_only])
-    model.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocab,
-        special_tokens=SPECIAL,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    model.train_from_iterator(texts, trainer)
-    end, _, _, begin, *_, unknown = SPECIAL
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=model, bos_token=begin, eos_token=end, pad_token=end, unk_token=unknown
-    )
-    tokenizer.chat_template = template
-    check_tokenizer(tokenizer)
-    return tokenizer
-
-
 def config_of(shape: Shape, **more: object):
     """Configure a Qwen2 model of a shape. more: other settings, such as special tokens."""
     from transformers import Qwen2Config
@@ -318,53 +222,3 @@ def config_of(shape: Shape, **more: object):
         }
         | more
     )
-
-
-def tiny_model(recipe: Recipe, tokenizer):
-    """Make a Qwen2 model of the recipe's shape with random weights."""
-    import torch
-    from transformers import Qwen2ForCausalLM
-
-    tokens = {f"{name}_token_id": getattr(tokenizer, f"{name}_token_id") for name in ("bos", "eos", "pad")}
-    torch.manual_seed(recipe.pretraining.seed)
-    return Qwen2ForCausalLM(config_of(recipe.base.shape, vocab_size=len(tokenizer), **tokens))
-
-
-def _pretrain(model, tokenizer, texts: list[str], recipe: Recipe, progress: Progress) -> float:
-    """Train on the packed texts (next token); return the loss of the last update, in nats per token."""
-    import torch
-
-    settings = recipe.pretraining
-    ids = []
-    for text in texts:
-        ids += tokenizer(text, add_special_tokens=False)["input_ids"] + [tokenizer.eos_token_id]
-    width = settings.row_tokens + 1
-    if len(ids) < width:
-        ids = ids * (width // len(ids) + 1)
-    stream = torch.tensor(ids)
-    generator = torch.Generator().manual_seed(settings.seed)
-    blocks = [p for name, p in model.named_parameters() if p.ndim == 2 and ".layers." in name]
-    others = [p for name, p in model.named_parameters() if p.ndim != 2 or ".layers." not in name]
-    peaks = (settings.learning_rate, settings.embedding_rate)
-    groups = [{"params": found, "lr": peak} for found, peak in zip((blocks, others), peaks, strict=True)]
-    optimizer = torch.optim.AdamW(groups, weight_decay=0.01, betas=(0.9, 0.95))
-    warmup = max(1, settings.steps // 10)
-    model.train()
-    loss = torch.tensor(0.0)
-    for step in range(settings.steps):
-        share = (step - warmup) / max(1, settings.steps - warmup)
-        rate = (step + 1) / warmup if step < warmup else 0.1 + 0.45 * (1 + cos(pi * share))
-        for group, peak in zip(optimizer.param_groups, peaks, strict=True):
-            group["lr"] = peak * rate
-        starts = torch.randint(0, len(stream) - width + 1, (settings.rows,), generator=generator)
-        rows = torch.stack([stream[start : start + width] for start in starts])
-        logits = model(input_ids=rows[:, :-1], use_cache=False).logits
-        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1).float(), rows[:, 1:].flatten())
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        if progress:
-            progress("base", step + 1, settings.steps)
-    model.eval()
-    return loss.item()

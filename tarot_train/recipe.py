@@ -48,7 +48,7 @@ class Base:
     """The base model."""
 
     name: str
-    """`tarot-tiny` (trained on the spot), a local folder, or a hub name in the local cache."""
+    """`tarot-tiny` (in the package), a local folder, or a hub name in the local cache."""
     template: str = "r1"
     """Chat template, a file of `templates/`, or `own` for that of the tokenizer. Used for training
     and generation, and kept with the adapter."""
@@ -124,21 +124,24 @@ class Train:
 
 @dataclass(frozen=True, kw_only=True)
 class Pretraining:
-    """How the stand-in base `tarot-tiny` is trained. Other bases ignore it."""
+    """How the small base of the package was trained (`python -m flows.base`). Other bases ignore it."""
 
-    vocab: int = 4096
+    vocab: int = 5000
     """Vocabulary of its byte-level BPE at most, special tokens included."""
-    steps: int = 200
-    """Updates of its pre-training on the text of the train split."""
-    rows: int = 8
-    """Rows of packed text per update."""
-    row_tokens: int = 64
-    """Tokens per row."""
-    learning_rate: float = 5e-4
-    """Peak rate of AdamW for the blocks; warmup a tenth, then cosine."""
-    embedding_rate: float = 1.5e-2
-    """Peak rate for embedding and norms. In so few updates it mostly learns which tokens are frequent; thirty times the
-    blocks' rate took the held-out loss from 7.1 to 4.6 nats per token in 200 updates."""
+    made_up: int = 8000
+    """Made-up readings of its text."""
+    repeats: int = 4
+    """Times the annotated readings are in its text, half of them without prompt."""
+    drills: int = 1000
+    """Texts that have the lines of a prompt twice, from which copying is learned."""
+    batch_tokens: int = 4096
+    """Tokens of an update, padding included."""
+    row_tokens: int = 1024
+    """Longest text, in tokens; longer ones are left out."""
+    learning_rate: float = 5e-3
+    """Peak rate of Muon for the matrices of the blocks."""
+    embedding_rate: float = 4e-3
+    """Peak rate of AdamW for embedding and norms."""
     seed: int = 0
     """Seed of its weights and of the order of its text."""
 

@@ -61,7 +61,7 @@ def train(
     examples = {split: training_rows.read_examples(version_dir, split, manifest) for split in training_rows.SPLITS}
     if not examples["train"]:
         raise Problem("no_go_no_train")
-    folder = None if asked.base.name == bases.TINY else bases.find(asked.base.name)
+    folder = bases.find(asked.base.name)
     key = key_of(manifest, asked, folder, data_dir / "bases")
     runs_dir = data_dir / "runs" / (TRIAL if smoke else "")
     if finished := finished_run(runs_dir, key):
@@ -70,8 +70,6 @@ def train(
     team = _team(device)
     device = replace(device, processes=team.num_processes, sharded=_shards())
     progress = progress if team.is_main_process else None
-    with team.main_process_first():
-        folder = bases.prepare(asked, texts_of(examples["train"]), data_dir / "bases", progress)
     job = _decided(asked, folder, examples, device)
     work = runs_dir / ".work" / key
     resumed, differs = _open(work, job, team, notice)
@@ -181,20 +179,14 @@ def recipe_for(base: str | None, name: str | Path | None, overrides: dict[str, s
     return changed if known else recipes.replace(changed, "base.shape", None)
 
 
-def key_of(manifest: dict, asked: Recipe, folder: Path | None, bases_dir: Path) -> str:
+def key_of(manifest: dict, asked: Recipe, folder: Path, bases_dir: Path) -> str:
     """Hash dataset, recipe and base to 16 hex digits, the identity of a training.
 
     A base is its files: by another name, or moved to another place, it is the same.
     """
-    if folder:
-        asked = recipes.replace(recipes.replace(asked, "base.name", ""), "base.shape", None)
-    about = [manifest["hash"], _recipe_dict(asked), bases.identity(folder, bases_dir) if folder else None]
+    asked = recipes.replace(recipes.replace(asked, "base.name", ""), "base.shape", None)
+    about = [manifest["hash"], _recipe_dict(asked), bases.identity(folder, bases_dir)]
     return sha256(json.dumps(about, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
-
-
-def texts_of(examples: list[dict]) -> list[str]:
-    """Return the readings of examples as written; a stand-in base is pre-trained on them."""
-    return [training_rows.escape(example["completion"][0]["content"]) for example in examples]
 
 
 def data_of(counted: dict[str, training_rows.Counted], max_tokens: int) -> plan.Data:

@@ -1,7 +1,6 @@
 """Training plan for a dataset version or for given numbers."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -45,18 +44,13 @@ def plan_training(
         )
         return plan.plan(settings, data, here, price=price)
     try:
-        folder = None if settings.base.name == bases.TINY else bases.find(settings.base.name)
+        folder = bases.find(settings.base.name)
     except Problem:
         folder = None
     shape = plan.shape_of(settings, folder)
     found = versions.find(data_dir, version)
-    data, vocabulary = _measured(versions.path_of(data_dir, found), settings, folder)
-    if vocabulary and settings.base.name == bases.TINY:
-        shape = replace(shape, vocab=vocabulary)
-    on_disk = sizes.base_bytes(folder)
-    if settings.base.name == bases.TINY:
-        on_disk = 4 * plan.parameters(shape)["total"]  # the stand-in is kept in float32
-    return plan.plan(settings, data, here, shape, price, on_disk)
+    data = _measured(versions.path_of(data_dir, found), settings, folder)
+    return plan.plan(settings, data, here, shape, price, sizes.base_bytes(folder))
 
 
 def refusals(
@@ -73,33 +67,23 @@ def refusals(
     if not may_train(gate_state, requested=True):
         why = " ".join(gate_sentences(gate_state, lang))
         yield Problem("gate_shut", why=why, validated=gate_state["validated"])
-    name = sft.recipe_for(base, recipe, overrides).base.name
-    if name != bases.TINY:
-        try:
-            bases.find(name)
-        except Problem as problem:
-            yield problem
+    try:
+        bases.find(sft.recipe_for(base, recipe, overrides).base.name)
+    except Problem as problem:
+        yield problem
 
 
-def _measured(version_dir: Path, settings: object, folder: Path | None) -> tuple[object, int | None]:
-    """Return (plan.Data of a version, size of its vocabulary).
-
-    Tokens are counted with the base's tokenizer if it is local, else estimated from characters. The stand-in's
-    tokenizer is made from the train split in moments, before its weights.
-    """
+def _measured(version_dir: Path, settings: object, folder: Path | None) -> plan.Data:
+    """Count a version with the tokenizer of the base if that is here and transformers is installed, else estimate from
+    characters."""
     manifest = training_rows.manifest_of(version_dir)
     examples = {split: training_rows.read_examples(version_dir, split, manifest) for split in training_rows.SPLITS}
-    tokenizer = None
-    if folder:
+    if folder and find_spec("transformers"):
         tokenizer = bases.load_tokenizer(folder, settings.base.template)
-    elif settings.base.name == bases.TINY and examples["train"] and find_spec("tokenizers"):
-        texts = sft.texts_of(examples["train"])
-        tokenizer = bases.train_tokenizer(texts, settings.pretraining.vocab, bases.read_template("r1"))
-    if tokenizer:
         counted = {
             name: training_rows.to_rows(found, tokenizer, settings.train.max_tokens) for name, found in examples.items()
         }
-        return sft.data_of(counted, settings.train.max_tokens), len(tokenizer)
+        return sft.data_of(counted, settings.train.max_tokens)
     lengths = {
         split: [
             round(TOKENS_PER_CHAR * sum(len(part["content"]) for part in e["prompt"] + e["completion"])) for e in found
@@ -115,4 +99,4 @@ def _measured(version_dir: Path, settings: object, folder: Path | None) -> tuple
         longest_tokens=max(fitting, default=0),
         too_long=len(lengths["train"]) - len(fitting),
         counted="characters",
-    ), None
+    )

@@ -11,15 +11,12 @@ from tarot_train import sft
 def budget_of(base: str | None, recipe: str | None, reasoning: bool = False) -> Budget:
     """Return the budget of a base and a recipe; the estimate if none is given or the base is not on this machine.
 
-    So a dataset published without a base has one hash on every machine, whatever bases are installed. The stand-in's
-    tokenizer is made from the dataset, so it cannot be used before.
+    So a dataset published without a base has one hash on every machine, whatever bases are installed.
     """
     if base is None and recipe is None:
         return Budget(reasoning=reasoning)
     settings = sft.recipe_for(base, recipe)
     longest = settings.train.max_tokens
-    if settings.base.name == bases.TINY:
-        return Budget(max_tokens=longest, reasoning=reasoning)
     try:
         folder = bases.find(settings.base.name)
     except Problem:

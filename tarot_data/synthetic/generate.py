@@ -45,11 +45,11 @@ UNBROKEN = ("docx", "wechat", "obsidian")
 
 
 def write_sample(
-    n: int, out: Path, seed: int = 0, progress: Progress | None = None, broken: float = 0.0
+    n: int, out: Path, seed: int = 0, progress: Progress | None = None, broken: float = 0.0, voice: str | None = None
 ) -> dict[str, object]:
     """Write n made-up readings below `out`, in all raw forms.
 
-    broken: share of records, 0 to 1, that must be rejected when read. Returns {n, seed, files, forms: {form: records},
+    broken: share of records, 0 to 1, that must be rejected when read. voice: the voice of all, drawn if None. Returns {n, seed, files, forms: {form: records},
     rejected: {reason: records}}. Raises Problem `sample_not_empty` if `out` exists and is not an empty folder.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -62,7 +62,7 @@ def write_sample(
         for number in range(-(-count // size)):
             first = done
             here = min(size, count - number * size)
-            readings = [make_reading(seed, first + i, form, number, broken) for i in range(here)]
+            readings = [make_reading(seed, first + i, form, number, broken, voice) for i in range(here)]
             rejected.update(reading.reason for reading in readings if reading.reason)
             files += WRITERS[form](out, number, readings, Random(f"{seed}/{form}/{number}"))
             done += here
@@ -92,13 +92,14 @@ def divide(n: int) -> dict[str, int]:
     return {form: count for form, count in parts.items() if count}
 
 
-def make_reading(seed: int, index: int, form: str, number: int, broken: float) -> MadeUp:
+def make_reading(seed: int, index: int, form: str, number: int, broken: float, voice: str | None = None) -> MadeUp:
     """Make up reading `index` for its form, spoilt with a probability of `broken`."""
     reading = made_up(
         seed,
         index,
         person=number if form == "wechat" else None,
         labelled=form in ("notes", "obsidian", "docx", "wechat", "notion_zip", "notion_folder"),
+        voice=voice,
     )
     rng = Random(f"{seed}/{index}/broken")
     if form in UNBROKEN or rng.random() >= broken:

@@ -52,19 +52,31 @@ class MadeUp:
     reason: str | None = None
 
 
-def made_up(seed: int, index: int, *, person: int | None = None, labelled: bool = False) -> MadeUp:
+def made_up(
+    seed: int,
+    index: int,
+    *,
+    person: int | None = None,
+    labelled: bool = False,
+    voice: str | None = None,
+    named: str | None = None,
+) -> MadeUp:
     """Make up reading number `index` of a seed.
 
     person: a row of persons.csv, if the source is a chat with one person (then never in the voice of notes). labelled:
-    the content comes after labelled fields, so it must not begin with labels itself, which would be ambiguous.
+    the content comes after labelled fields, so it must not begin with labels itself, which would be ambiguous. voice: one of
+    `voices.VOICES`, drawn if None. named: what the person is called, instead of a name of persons.csv.
     """
     t = tables()
     rng = Random(f"{seed}/{index}")
-    voice = draw(rng, t.voices)
-    while person is not None and voice == "notes":
-        voice = draw(rng, t.voices)
+    drawn = draw(rng, t.voices)
+    while person is not None and drawn == "notes":
+        drawn = draw(rng, t.voices)
+    voice = voice or drawn
     theme = draw(rng, t.themes)
     who = _person(rng, t, person)
+    if named:
+        who = who | {"name": named, "call": named, "formal": named, "pronoun": "", "fact": ""}
     spread, positions = draw(rng, t.spreads[theme])
     scheme = t.names[draw(rng, t.schemes)]
     day = FIRST_DAY + timedelta(days=rng.randrange(DAYS))

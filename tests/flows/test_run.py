@@ -8,45 +8,9 @@ import pytest
 
 from tarot_data.dataset import versions
 from tarot_data.store import tables
+from tests.train.small import small_toml
 
 pytestmark = pytest.mark.slow
-
-SMALL = """
-[base]
-name = "tarot-tiny"
-template = "r1"
-dtype = "float32"
-
-[base.shape]
-layers = 2
-hidden = 64
-ffn = 128
-heads = 4
-kv_heads = 2
-vocab = 1200
-tied = true
-positions = 4096
-
-[pretraining]
-vocab = 1200
-steps = 20
-rows = 4
-row_tokens = 64
-
-[lora]
-r = 8
-alpha = 16
-dropout = 0.0
-
-[train]
-learning_rate = 5e-3
-epochs = 1
-checkpointing = "off"
-
-[generation]
-max_new_tokens = 24
-held_out = 2
-"""
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +21,7 @@ def done(prefect, tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("run")
     write_sample(48, folder / "inbox", seed=3)
-    (folder / "small.toml").write_text(SMALL, encoding="utf-8")
+    (folder / "small.toml").write_text(small_toml(), encoding="utf-8")
     arguments = (folder / "data", Inbox([folder / "inbox"]), 40)
     first = run(*arguments, recipe=str(folder / "small.toml"))
     return folder / "data", first, lambda: run(*arguments, recipe=str(folder / "small.toml"))

@@ -24,13 +24,13 @@ from flows.service.triggers import READY, marker
 from tarot_data.dataset import versions
 from tarot_data.store import delta, tables
 from tarot_data.synthetic.generate import write_sample
-from tests.flows.test_run import SMALL
+from tests.train.small import small_toml
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 PHONE = "13912345678"
-TINY = ["--set", "pretraining.steps=4", "--set", "generation.held_out=1", "--set", "generation.max_new_tokens=8"]
+TINY = ["--set", "generation.held_out=1", "--set", "generation.max_new_tokens=8"]
 TINY += ["--set", "train.max_steps=3"]
 
 
@@ -199,7 +199,7 @@ def test_postgresql_cron_and_a_remote_worker(postgres, tmp_path):
 @pytest.fixture
 def served(tmp_path):
     """Start a server on an empty data directory that reads its inbox every five seconds; always stop it at the end."""
-    (tmp_path / "small.toml").write_text(SMALL, encoding="utf-8")
+    (tmp_path / "small.toml").write_text(small_toml(), encoding="utf-8")
     server = Server(tmp_path / "data", "--every", "5s", "--recipe", str(tmp_path / "small.toml"), *TINY)
     yield server
     family = server.family() if server.process and server.process.poll() is None else []

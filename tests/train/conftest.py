@@ -1,4 +1,4 @@
-"""A small dataset version and a base of a few thousand weights, created during the tests."""
+"""A small dataset version and a run on a base of a few thousand weights, created during the tests."""
 
 import json
 from hashlib import sha256
@@ -10,24 +10,7 @@ import pytest
 from schemas.tables import EXAMPLES, stored
 from schemas.tables import READINGS as READINGS_TABLE
 from tests.endpoint import endpoint
-
-SMALL = {
-    "base.shape.layers": "2",
-    "base.shape.hidden": "64",
-    "base.shape.ffn": "128",
-    "base.shape.heads": "4",
-    "base.shape.kv_heads": "2",
-    "pretraining.vocab": "900",
-    "pretraining.steps": "12",
-    "pretraining.rows": "4",
-    "pretraining.row_tokens": "64",
-    "lora.r": "8",
-    "train.learning_rate": "5e-3",
-    "train.epochs": "2",
-    "generation.max_new_tokens": "24",
-    "generation.held_out": "2",
-}
-"""Overrides that make the recipe tarot-tiny train in seconds."""
+from tests.train.small import small
 
 READINGS = (
     ("Mel", "要不要换工作", "愚人(正位)", "Mel，愚人正位说明你已经站在崖边。先把简历写好，下周一再谈。愿你走得轻快。"),
@@ -114,7 +97,7 @@ def run(tmp_path_factory) -> tuple[Path, Path]:
 
     data_dir = tmp_path_factory.mktemp("train")
     version = write_version(data_dir)
-    run_dir = sft.train(version, overrides=SMALL, data_dir=data_dir)
+    run_dir = sft.train(version, overrides=small(), data_dir=data_dir)
     evaluate.evaluate(run_dir, data_dir=data_dir, annotate=annotate)
     return data_dir, run_dir
 

@@ -10,6 +10,7 @@ from schemas.errors import Problem
 from tarot_train import base_model, evaluate, export, generate, training_rows
 from tarot_train.bootstrap import mean_difference, ratio_difference
 from tarot_train.memorisation import copied_shares, longest_copied
+from tarot_train.pretraining import train_tokenizer
 from tarot_train.recipe import Generation
 from tests.train.conftest import annotate
 
@@ -28,7 +29,7 @@ def tuned(run):
 @pytest.fixture(scope="module")
 def tokenizers(real_tokenizers):
     return [
-        base_model.train_tokenizer(["愚人站在崖边。"], 300, base_model.read_template("r1")),
+        train_tokenizer(["愚人站在崖边。"], 300, base_model.read_template("r1")),
         *real_tokenizers.values(),
     ]
 

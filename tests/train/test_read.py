@@ -12,7 +12,8 @@ from flows import cli
 from schemas.errors import Problem
 from schemas.messages import say
 from tarot_data.cards.shuffle import draw_cards
-from tests.train.conftest import SMALL, annotate, write_version
+from tests.train.conftest import annotate, example, write_version
+from tests.train.small import SHAPE, small
 
 ROOT = Path(__file__).parents[2]
 
@@ -94,14 +95,23 @@ TRACE = "先看牌，再看人。"
 
 @pytest.fixture(scope="module")
 def thoughtful(tmp_path_factory):
-    """Return data_dir of a run on readings that all have the same short trace, trained until it generates the trace."""
-    from tarot_train import sft
+    """Return data_dir of a run on readings that all have the same short trace, on a base that has learned it."""
+    from tarot_train import recipe, sft
+    from tarot_train.pretraining import pretrain
+    from tarot_train.training_rows import to_row
 
     def think(row: dict) -> dict:
         return row | {"completion": [row["completion"][0] | {"reasoning_content": TRACE}]}
 
     data_dir = tmp_path_factory.mktemp("thoughtful")
-    settings = SMALL | {"train.epochs": "10", "train.accumulation": "1", "generation.temperature": "0"}
+    rows = [to_row(think(example(number, "train"))) for number in range(600)]
+    base = pretrain(recipe.load("tarot-tiny", SHAPE), rows, data_dir / "thinker")
+    settings = small() | {
+        "base.name": str(base),
+        "train.epochs": "10",
+        "train.accumulation": "1",
+        "generation.temperature": "0",
+    }
     sft.train(write_version(data_dir, change=think), overrides=settings, data_dir=data_dir)
     return data_dir
 

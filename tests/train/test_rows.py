@@ -10,6 +10,7 @@ from schemas.errors import Problem
 from tarot_data.dataset.prompt import prompt_for
 from tarot_train import base_model, training_rows
 from tarot_train.evaluate import fixed_cases
+from tarot_train.pretraining import train_tokenizer
 from tests.train.conftest import READINGS, SHARED, example, write_version
 
 TEXTS = [content for *_, content in READINGS] * 3
@@ -17,7 +18,7 @@ TEXTS = [content for *_, content in READINGS] * 3
 
 @pytest.fixture(scope="module")
 def tiny():
-    return base_model.train_tokenizer(TEXTS, 900, base_model.read_template("r1"))
+    return train_tokenizer(TEXTS, 900, base_model.read_template("r1"))
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,11 @@ from schemas.errors import Problem
 from tarot_train import base_model, plan, recipe, run_folder, sft, training_rows
 from tarot_train import device as devices
 from tarot_train.loss_curve import loss_text
+from tarot_train.pretraining import pretrain
 from tarot_train.smoke_test import trial
 from tarot_train.trainer import build_trainer, checkpointing_name
-from tests.train.conftest import SMALL, example, write_version
+from tests.train.conftest import example, write_version
+from tests.train.small import SHAPE, rows, small, small_base
 
 pytestmark = pytest.mark.slow
 
@@ -38,9 +40,9 @@ def manifest(run_dir: Path) -> dict:
 
 def small_trainer(tmp_path, train=8, plain_head=None, dtype="float32", **settings):
     """Return a trainer over a few rows, its tokenizer and the rows."""
-    asked = recipe.load("tarot-tiny", SMALL | settings)
+    asked = recipe.load("tarot-tiny", small() | settings)
     made = [example(number, "train") for number in range(train)]
-    folder = base_model.make_tiny(asked, sft.texts_of(made), tmp_path / "bases")
+    folder = small_base()
     tokenizer = base_model.load_tokenizer(folder, asked.base.template)
     counted = training_rows.to_rows(made, tokenizer, asked.train.max_tokens)
     model = base_model.load_model(folder, dtype)
@@ -128,9 +130,9 @@ def test_options_reach_trl_and_peft(tmp_path, option):
     found |= {"train.neftune": trainer.args.neftune_noise_alpha == 5.0}
     assert [name for name, on in found.items() if on] == list(option)
     if "lora.dora" in option:
-        shape = plan.shape_of(recipe.load("tarot-tiny", SMALL), next((tmp_path / "bases").glob("tarot-tiny-*")))
+        shape = plan.shape_of(recipe.load("tarot-tiny", small()), small_base())
         counted = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
-        assert counted == plan.trainable(shape, recipe.load("tarot-tiny", SMALL | option).lora)
+        assert counted == plan.trainable(shape, recipe.load("tarot-tiny", small() | option).lora)
 
 
 def test_a_tied_base_stays_tied_after_merging(tmp_path):
@@ -139,7 +141,7 @@ def test_a_tied_base_stays_tied_after_merging(tmp_path):
     from tarot_train import evaluate, export
 
     more = {"lora.modules_to_save": "embed_tokens,lm_head", "train.as_written": "true", "train.eval_steps": "3"}
-    done = sft.train(write_version(tmp_path), overrides=SMALL | more, data_dir=tmp_path)
+    done = sft.train(write_version(tmp_path), overrides=small() | more, data_dir=tmp_path)
     about = manifest(done)
     used = recipe.build(about["used"])
     shape = plan.shape_of(used, Path(about["base"]["folder"]))
@@ -162,9 +164,9 @@ def test_a_4_bit_adapter_merges_into_16_bit(tmp_path):
     pytest.importorskip("bitsandbytes", reason="the optional package bitsandbytes is not installed")
     from peft import PeftModel
 
-    asked = recipe.load("tarot-tiny", SMALL)
+    asked = recipe.load("tarot-tiny", small())
     made = [example(number, "train") for number in range(8)]
-    folder = base_model.make_tiny(asked, sft.texts_of(made), tmp_path / "bases")
+    folder = small_base()
     tokenizer = base_model.load_tokenizer(folder)
     counted = training_rows.to_rows(made, tokenizer, 2048)
     model = base_model.load_model(folder, "float32", "cpu", "nf4")
@@ -259,7 +261,7 @@ def test_tensorboard_shows_what_the_log_says(run):
 
 def test_losses_are_reported_during_training(tmp_path):
     told = []
-    settings = SMALL | {"train.epochs": "1"}
+    settings = small() | {"train.epochs": "1"}
     done = sft.train(
         write_version(tmp_path), overrides=settings, data_dir=tmp_path, watch=lambda x: told.append(len(x))
     )
@@ -302,7 +304,7 @@ def test_the_adapter_kept_is_the_best_one(run):
 def test_a_version_trained_already_is_not_trained_again(run):
     data_dir, run_dir = run
     version = data_dir / "versions" / manifest(run_dir)["dataset"]["name"]
-    assert sft.train(version, overrides=SMALL, data_dir=data_dir) == run_dir
+    assert sft.train(version, overrides=small(), data_dir=data_dir) == run_dir
 
 
 def test_the_trained_base_is_released(tmp_path, monkeypatch):
@@ -316,20 +318,20 @@ def test_the_trained_base_is_released(tmp_path, monkeypatch):
         return model
 
     monkeypatch.setattr(base_model, "load_model", watched)
-    sft.train(write_version(tmp_path), overrides=SMALL | {"train.epochs": "1"}, data_dir=tmp_path)
+    sft.train(write_version(tmp_path), overrides=small() | {"train.epochs": "1"}, data_dir=tmp_path)
     assert len(loaded) == 1 and loaded[0]() is None
 
 
 def test_two_runs_with_one_seed_give_one_adapter(run, tmp_path):
     _, run_dir = run
-    again = sft.train(write_version(tmp_path), overrides=SMALL, data_dir=tmp_path)
+    again = sft.train(write_version(tmp_path), overrides=small(), data_dir=tmp_path)
     assert weights(again) == weights(run_dir)
     assert log(again) == log(run_dir)
 
 
 def test_another_seed_gives_another_adapter(run, tmp_path):
     _, run_dir = run
-    other = sft.train(write_version(tmp_path), overrides=SMALL | {"train.seed": "7"}, data_dir=tmp_path)
+    other = sft.train(write_version(tmp_path), overrides=small() | {"train.seed": "7"}, data_dir=tmp_path)
     assert weights(other) != weights(run_dir)
 
 
@@ -351,7 +353,7 @@ sft.train(Path(sys.argv[1]), overrides=dict(a.split("=") for a in sys.argv[4:]),
 )
 def test_a_killed_run_resumes_identically(run, tmp_path, more, step, last):
     """Kill the process after a checkpoint and resume in this process; the used patience is restored."""
-    settings = SMALL | more
+    settings = small() | more
     version = write_version(tmp_path)
     whole = sft.train(version, overrides=settings, data_dir=tmp_path)
     other = tmp_path / "other"
@@ -385,19 +387,19 @@ def test_a_checkpoint_cut_short_is_passed_over(tmp_path):
 
 def test_a_run_that_starts_over_says_why(tmp_path):
     version, told = write_version(tmp_path), []
-    folder = sft.train(version, overrides=SMALL, data_dir=tmp_path)
+    folder = sft.train(version, overrides=small(), data_dir=tmp_path)
     work = tmp_path / "runs" / ".work" / manifest(folder)["key"]
     (work / "checkpoints" / "checkpoint-3").mkdir(parents=True)
     (work / "settings.json").write_text(json.dumps({"packages.torch": "1.0"}), encoding="utf-8")
     shutil.rmtree(folder)
-    again = sft.train(version, overrides=SMALL, data_dir=tmp_path, notice=lambda *found: told.append(found))
+    again = sft.train(version, overrides=small(), data_dir=tmp_path, notice=lambda *found: told.append(found))
     ((code, values),) = told
     assert code == "starts_over" and "packages.torch 1.0 → 2" in values["differs"]
     assert manifest(again)["started_over"]
 
 
 def test_a_smoke_test_leaves_nothing(tmp_path):
-    found = trial(write_version(tmp_path, train=48), overrides=SMALL, data_dir=tmp_path)
+    found = trial(write_version(tmp_path, train=48), overrides=small(), data_dir=tmp_path)
     assert found["updates"] == 5 and found["seconds_an_update"] > 0 and found["memory_gib"] > 0
     assert found["best_eval_loss"] < found["first_eval_loss"]
     assert not list((tmp_path / "runs").iterdir())
@@ -405,7 +407,7 @@ def test_a_smoke_test_leaves_nothing(tmp_path):
 
 def test_a_smoke_test_reports_an_infinite_loss(tmp_path):
     with pytest.raises(Problem, match="no number to go on with"):
-        trial(write_version(tmp_path), overrides=SMALL | {"train.learning_rate": "1e30"}, data_dir=tmp_path)
+        trial(write_version(tmp_path), overrides=small() | {"train.learning_rate": "1e30"}, data_dir=tmp_path)
     assert not list((tmp_path / "runs").iterdir())
 
 
@@ -427,7 +429,9 @@ def test_out_of_memory_names_the_setting_to_lower(tmp_path, run):
         "try: sft.train(Path(sys.argv[1]), overrides=settings, data_dir=Path(sys.argv[2]))\n"
         "except sft.Problem as problem: print(problem)"
     )
-    settings = SMALL | {"train.batch": "24", "base.shape.ffn": "40000", "pretraining.steps": "1"}
+    wide = {"base.shape.ffn": "40000", "base.shape.layers": "2", "base.shape.hidden": "64"}
+    base = pretrain(recipe.load("tarot-tiny", SHAPE | wide), rows(2), tmp_path / "wide")
+    settings = small() | {"train.batch": "24", "base.name": str(base)}
     arguments = [str(version), str(tmp_path), *(f"{key}={value}" for key, value in settings.items())]
     done = subprocess.run([sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True)
     assert "Memory ran out" in done.stdout, done.stderr[-2000:]
@@ -450,13 +454,13 @@ def test_the_cheapest_setting_is_lowered_first(settings, first):
 
 def test_without_validation_readings_nothing_starts(tmp_path):
     with pytest.raises(Problem, match="validation split has no examples"):
-        sft.train(write_version(tmp_path, 4, 0, 0), overrides=SMALL, data_dir=tmp_path)
+        sft.train(write_version(tmp_path, 4, 0, 0), overrides=small(), data_dir=tmp_path)
     assert not list((tmp_path / "runs").glob("*"))
 
 
 def test_without_training_readings_nothing_starts(tmp_path):
     with pytest.raises(Problem, match="train split of this version has no examples"):
-        sft.train(write_version(tmp_path, 0, 2, 2), overrides=SMALL, data_dir=tmp_path)
+        sft.train(write_version(tmp_path, 0, 2, 2), overrides=small(), data_dir=tmp_path)
 
 
 def test_a_missing_base_is_reported_first(tmp_path):
@@ -472,7 +476,7 @@ def test_a_foreign_tokenizer_is_refused(run, tmp_path):
     more = base_model.load_tokenizer(folder)
     more.add_tokens(["另一个词"])
     more.save_pretrained(folder)
-    settings = {key: value for key, value in SMALL.items() if not key.startswith(("base.", "pretraining."))}
+    settings = {key: value for key, value in small().items() if not key.startswith("base.")}
     with pytest.raises(Problem, match="do not belong together"):
         sft.train(write_version(tmp_path), base=str(folder), overrides=settings, data_dir=tmp_path)
     assert not list((tmp_path / "runs").glob("*"))
@@ -482,7 +486,7 @@ def test_a_local_folder_is_a_base(run, tmp_path):
     """The stand-in's own folder, given by path, uses the same code path as a real base."""
     _, run_dir = run
     folder = manifest(run_dir)["base"]["folder"]
-    settings = {key: value for key, value in SMALL.items() if not key.startswith(("base.", "pretraining."))}
+    settings = {key: value for key, value in small().items() if not key.startswith("base.")}
     done = sft.train(write_version(tmp_path), base=folder, overrides=settings, data_dir=tmp_path)
     assert manifest(done)["base"]["name"] == folder
     assert manifest(done)["used"]["base"]["template"] == "auto"
@@ -495,7 +499,7 @@ def test_training_says_nothing_by_itself(tmp_path):
         "from tarot_train import sft;"
         "sft.train(Path(sys.argv[1]), overrides=dict(a.split('=') for a in sys.argv[3:]), data_dir=Path(sys.argv[2]))"
     )
-    arguments = [str(version), str(tmp_path), *(f"{key}={value}" for key, value in SMALL.items())]
+    arguments = [str(version), str(tmp_path), *(f"{key}={value}" for key, value in small().items())]
     done = subprocess.run([sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
@@ -505,7 +509,7 @@ def test_the_memory_planned_is_the_memory_used(tmp_path):
     version = write_version(tmp_path)
     code = (
         "import sys; from pathlib import Path; from tarot_train import sft;"
-        "sft.train(Path(sys.argv[1]), overrides={'pretraining.steps': '3', 'train.epochs': '1'}, data_dir=Path(sys.argv[2]))"
+        "sft.train(Path(sys.argv[1]), overrides={'train.epochs': '1'}, data_dir=Path(sys.argv[2]))"
     )
     subprocess.run([sys.executable, "-c", code, str(version), str(tmp_path)], cwd=ROOT, check=True, capture_output=True)
     about = manifest(next((tmp_path / "runs").glob("0001-*")))
@@ -523,8 +527,7 @@ def test_every_loader_of_the_tokenizer_agrees(tmp_path):
     """With a Qwen2 config, AutoTokenizer replaces the saved class, splitter and special token by Qwen2's."""
     from transformers import AutoTokenizer
 
-    asked = recipe.load("tarot-tiny", SMALL)
-    folder = base_model.make_tiny(asked, sft.texts_of([example(number, "train") for number in range(12)]), tmp_path)
+    folder = small_base()
     ours, auto = base_model.load_tokenizer(folder), AutoTokenizer.from_pretrained(folder)
     text = "Mel，愚人正位！\n\n2024年3月 hello  World\n- 先写下来🙂"
     assert ours(text)["input_ids"] == auto(text)["input_ids"]
@@ -532,23 +535,10 @@ def test_every_loader_of_the_tokenizer_agrees(tmp_path):
     assert len(ours) == len(auto) == rows_of_embedding
 
 
-def test_a_base_is_made_once(tmp_path):
-    asked = recipe.load("tarot-tiny", SMALL)
-    texts = sft.texts_of([example(number, "train") for number in range(6)])
-    first = base_model.make_tiny(asked, texts, tmp_path)
-    made = (first / "model.safetensors").stat().st_mtime_ns
-    assert base_model.make_tiny(asked, texts, tmp_path) == first
-    assert (first / "model.safetensors").stat().st_mtime_ns == made
-    assert base_model.make_tiny(asked, texts[:-1], tmp_path) != first
-    about = json.loads((first / "manifest.json").read_text(encoding="utf-8"))
-    assert about["stand_in"] is True and "stand-in" in about["note"]
-    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
-
-
 def test_two_processes_train_as_one(tmp_path, run):
     """Run accelerate launch on the CPU: the same number of updates, nearly the same losses, one run folder."""
     version = write_version(tmp_path)
-    settings = [part for key, value in SMALL.items() for part in ("--set", f"{key}={value}")]
+    settings = [part for key, value in small().items() for part in ("--set", f"{key}={value}")]
     config = str(ROOT / "tarot_train" / "launch" / "cpu-2.yaml")
     launch = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", config, "-m", "tarot_train"]
     command = [*launch, str(version), "--data-dir", str(tmp_path), *settings]
@@ -592,7 +582,7 @@ def test_two_killed_processes_resume(tmp_path):
     code.write_text(TRAIN_TOGETHER_AND_DIE, encoding="utf-8")
     env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     pair = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]
-    settings = [f"{key}={value}" for key, value in SMALL.items()]
+    settings = [f"{key}={value}" for key, value in small().items()]
     killed = [*pair, str(code), str(other / "versions" / version.name), str(other), *settings]
     assert subprocess.run(killed, cwd=ROOT, capture_output=True, env=env, timeout=300).returncode
     assert len(list((other / "runs" / ".work").glob("*/checkpoints/checkpoint-4/rng_state_*.pth"))) == 2

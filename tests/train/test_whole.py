@@ -9,36 +9,12 @@ from pathlib import Path
 import pytest
 
 from tarot_train import plan, recipe
+from tests.train.small import small_toml
 from tests.train.test_read import call
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-
-SMALL = """
-[base]
-name = "tarot-tiny"
-[base.shape]
-layers = 2
-hidden = 64
-ffn = 128
-heads = 4
-kv_heads = 2
-vocab = 1200
-tied = true
-[pretraining]
-vocab = 1200
-steps = 20
-rows = 4
-[lora]
-r = 8
-[train]
-learning_rate = 5e-3
-epochs = 2
-[generation]
-max_new_tokens = 24
-held_out = 2
-"""
 
 
 def test_made_up_readings_to_exported_model(prefect, tmp_path):
@@ -48,7 +24,7 @@ def test_made_up_readings_to_exported_model(prefect, tmp_path):
     from tarot_train import evaluate
 
     data, inbox, small = tmp_path / "data", tmp_path / "inbox", tmp_path / "small.toml"
-    small.write_text(SMALL, encoding="utf-8")
+    small.write_text(small_toml(epochs=2), encoding="utf-8")
     call(data, "sample", "--n", "48", "--out", str(inbox), "--seed", "3")
     call(data, "ingest", str(inbox))
     call(data, "dataset", "publish")

@@ -1,0 +1,364 @@
+"""Pre-training of a small base from text: rows of prompt and reading to a Qwen2 model with its tokenizer.
+
+A killed pre-training continues from its last checkpoint, with the same batches. The same rows, recipe, threads and kind of
+processor give the same weights.
+"""
+
+import dataclasses
+import json
+import random
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from schemas.errors import Problem
+from tarot_train.base_model import check_tokenizer, config_of, read_template
+from tarot_train.recipe import Pretraining, Recipe
+from tarot_train.training_rows import render
+
+Progress = Callable[[str, int, int], None] | None
+
+SPECIAL = ["<｜end▁of▁sentence｜>", "<｜User｜>", "<｜Assistant｜>", "<｜begin▁of▁sentence｜>", "<think>", "</think>"]
+SPECIAL += ["<|endoftext|>"]
+"""Special tokens: those of the R1 family that the template writes, with end of text first (also the padding), and the one
+transformers adds to any tokenizer of a Qwen2 model, past the end of the embedding if it is missing."""
+
+HELD_OUT = 100
+"""One row in so many is kept out of training, to measure the loss on."""
+
+LONGEST_TOKEN = 12
+"""Length of a token at most, two Chinese characters (each of their bytes is written with two), so that a name has the same tokens wherever it is and can be copied."""
+
+LETTERS_ALONE = r"\p{L}+|[^\p{L}]+"
+"""How text is divided once more to train the tokenizer: no token is a mark and a letter (`：愚` would be no `愚`)."""
+
+TOKENIZED = 1500
+"""Rows the tokenizer is trained on; with all of them it takes minutes and is hardly other."""
+
+SHARPNESS, MATCH = 8.0, 4.0
+"""How strongly a new model attends to a neighbour, and to where the present token was before."""
+
+NOTE, COPY = 0.08, 0.2
+"""How strongly it writes what it found: enough for lower loss on repeated text before the first update (a test)."""
+
+NEAR, FAR = 0.15, 1 / 300
+"""Radians a token by which RoPE turns dimensions that tell neighbours apart, at least, and dimensions that compare texts of
+some hundred tokens, at most."""
+
+WINDOW = 2048
+"""Rows whose lengths are sorted together, so that the rows of a batch need little padding."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """Token ids of one text. start: ids before it are read but not learned (the prompt)."""
+
+    ids: list[int]
+    start: int
+
+
+def pretrain(
+    recipe: Recipe, rows: list[dict], folder: Path, progress: Progress = None, save_seconds: float = 240
+) -> Path:
+    """Train tokenizer and model on the rows; return `folder` with weights in bfloat16, tokenizer and `manifest.json`.
+
+    rows: as `training_rows.to_row` makes them; a row without prompt is plain text. save_seconds: between two checkpoints,
+    which are beside the folder until it is complete. Several processes of one launcher share each update. Raises Problem
+    `no_texts` without rows.
+    """
+    if not rows:
+        raise Problem("no_texts")
+    from accelerate import PartialState  # imports torch
+
+    settings, template = recipe.pretraining, read_template("r1")
+    about = {"shape": dataclasses.asdict(recipe.base.shape), **dataclasses.asdict(settings)}
+    digest = sha256(json.dumps([about, template, SPECIAL, rows], ensure_ascii=False).encode()).hexdigest()
+    work = folder.with_name(f".{folder.name}.{digest[:12]}")
+    work.mkdir(parents=True, exist_ok=True)
+    team = PartialState(cpu=True)
+    tokenizer = train_tokenizer(_sample(rows, settings.seed), settings.vocab, template)
+    encoded = [encode(tokenizer, row) for row in rows]
+    learned = [row for number, row in enumerate(encoded) if number % HELD_OUT]
+    seen = {tuple(row.ids) for row in learned}
+    held_out = [row for row in encoded[::HELD_OUT] if tuple(row.ids) not in seen]
+    parts = batches(learned, settings, fewest=team.num_processes)
+    loop = _Loop(new_model(recipe, tokenizer), settings, parts, work / "checkpoint.pt", team)
+    loop.run(progress, save_seconds)
+    if team.is_main_process:
+        figures = {
+            "rows": len(learned),
+            "tokens": sum(len(row.ids) for row in learned),
+            "held_out_rows": len(held_out),
+            "held_out_loss": round(mean_loss(loop.model, batches(held_out, settings)), 4),
+        }
+        manifest = {"name": recipe.base.name, "stand_in": True, "hash": digest, "settings": about}
+        _save(loop.model, tokenizer, manifest | loop.figures() | figures, work / "base")
+        shutil.rmtree(folder, ignore_errors=True)
+        (work / "base").rename(folder)
+        shutil.rmtree(work)
+    return folder
+
+
+def train_tokenizer(texts: list[str], vocab: int, template: str):
+    """Train a byte-level BPE tokenizer, special tokens first; any NFC text survives it.
+
+    It pre-tokenises as Qwen2 does, since AutoTokenizer takes any tokenizer of a Qwen2 model for Qwen2's.
+    """
+    from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+    from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
+
+    model = Tokenizer(models.BPE())
+    model.normalizer = normalizers.NFC()
+    split = pre_tokenizers.Split(Regex(PRETOKENIZE_REGEX), behavior="isolated")
+    letters = pre_tokenizers.Split(Regex(LETTERS_ALONE), behavior="isolated")
+    bytes_only = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    model.pre_tokenizer = pre_tokenizers.Sequence([split, letters, bytes_only])
+    model.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab,
+        special_tokens=SPECIAL,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        max_token_length=LONGEST_TOKEN,
+        show_progress=False,
+    )
+    model.train_from_iterator(texts, trainer)
+    model.pre_tokenizer = pre_tokenizers.Sequence([split, bytes_only])
+    end, _, _, begin, *_, unknown = SPECIAL
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=model, bos_token=begin, eos_token=end, pad_token=end, unk_token=unknown
+    )
+    tokenizer.chat_template = template
+    check_tokenizer(tokenizer)
+    return tokenizer
+
+
+def _sample(rows: list[dict], seed: int) -> list[str]:
+    """Texts of a part of the rows, enough to know which tokens are frequent."""
+    chosen = random.Random(seed).sample(rows, min(len(rows), TOKENIZED))
+    return [message["content"] for row in chosen for message in row["prompt"] + row["completion"]]
+
+
+def encode(tokenizer, row: dict) -> Row:
+    """Tokenise a row in the chat format; plain text between the first and the end token."""
+    if row["prompt"]:
+        prompt, whole = render(tokenizer, row)
+        return Row(ids=whole, start=len(prompt))
+    text = tokenizer(row["completion"][0]["content"], add_special_tokens=False)["input_ids"]
+    return Row(ids=[tokenizer.bos_token_id, *text, tokenizer.eos_token_id], start=1)
+
+
+def batches(rows: list[Row], settings: Pretraining, fewest: int = 1) -> list[list[Row]]:
+    """Divide the rows into batches of `settings.batch_tokens` tokens at most, padding included, in a random order.
+
+    fewest: rows a batch must have; a batch of fewer is left out.
+    """
+    rng = random.Random(settings.seed)
+    rows = [row for row in rows if len(row.ids) <= settings.row_tokens]
+    rng.shuffle(rows)
+    found: list[list[Row]] = []
+    for first in range(0, len(rows), WINDOW):
+        for row in sorted(rows[first : first + WINDOW], key=lambda row: len(row.ids)):
+            if not found or (len(found[-1]) + 1) * len(row.ids) > settings.batch_tokens:
+                found.append([])
+            found[-1].append(row)
+    found = [batch for batch in found if len(batch) >= fewest]
+    rng.shuffle(found)
+    return found
+
+
+def new_model(recipe: Recipe, tokenizer):
+    """Make a Qwen2 model of the recipe's shape with random weights, except for two layers that copy."""
+    import torch
+    from transformers import Qwen2ForCausalLM
+
+    tokens = {f"{name}_token_id": getattr(tokenizer, f"{name}_token_id") for name in ("bos", "eos", "pad")}
+    torch.manual_seed(recipe.pretraining.seed)
+    model = Qwen2ForCausalLM(config_of(recipe.base.shape, vocab_size=len(tokenizer), **tokens))
+    copy_at_first(model)
+    return model
+
+
+def copy_at_first(model) -> None:
+    """Set heads of the first two layers so that the model begins by copying: what followed a token before follows it again.
+
+    Left to itself, so small a model finds such heads (arXiv:2209.11895) long after its few hundred updates. In the first
+    layer head n looks n + 1 tokens back, by the biases that RoPE turns, and notes the token it finds. In the second one a
+    head of each group looks for places with the note of the present token, and writes the token found there.
+    """
+    import torch
+
+    config = model.config
+    size, groups = config.hidden_size // config.num_attention_heads, config.num_key_value_heads
+    heads, half = config.num_attention_heads // groups, size // 2
+    turn = config.rope_parameters["rope_theta"] ** (-torch.arange(half) / half)
+    # Angles a token that tell neighbours apart; dimensions that hardly turn over a whole text.
+    fast = turn > NEAR
+    still = torch.cat([torch.nonzero(turn < FAR)[:, 0], torch.nonzero(turn < FAR)[:, 0] + half])
+    axes = torch.linalg.qr(torch.randn(config.hidden_size, config.hidden_size))[0].T
+    token, *notes, found = axes.split(size)
+    back, match = (layer.self_attn for layer in model.model.layers[:2])
+    with torch.no_grad():
+        back.k_proj.weight[:size] = 0
+        back.k_proj.bias[:half][fast] = SHARPNESS
+        back.v_proj.weight[:size] = token
+        for n in range(min(heads, len(notes))):
+            head = slice(n * size, (n + 1) * size)
+            back.q_proj.weight[head] = 0
+            back.q_proj.bias[head][:half][fast] = SHARPNESS * torch.cos((n + 1) * turn[fast])
+            back.q_proj.bias[head][half:][fast] = -SHARPNESS * torch.sin((n + 1) * turn[fast])
+            back.o_proj.weight[:, head] = NOTE * notes[n].T
+        for n in range(min(groups, heads, len(notes))):
+            key, query = slice(n * size, (n + 1) * size), slice(n * heads * size, (n * heads + 1) * size)
+            match.k_proj.weight[key] = 0
+            match.k_proj.weight[key][still] = MATCH * notes[n][: len(still)]
+            match.q_proj.weight[query] = 0
+            match.q_proj.weight[query][still] = MATCH * token[: len(still)]
+            match.v_proj.weight[key] = found
+            match.o_proj.weight[:, query] = COPY * found.T
+
+
+def mean_loss(model, found: list[list[Row]]) -> float:
+    """Mean cross-entropy per learned token over the batches, in nats; nan without batches."""
+    import torch
+
+    total = tokens = 0.0
+    model.eval()
+    with torch.inference_mode():
+        for batch in found:
+            count = _learned(batch)
+            total += _loss(model, batch).item() * count
+            tokens += count
+    return total / tokens if tokens else float("nan")
+
+
+class _Loop:
+    """The updates of a pre-training, and its checkpoint."""
+
+    def __init__(self, model, settings: Pretraining, found: list[list[Row]], checkpoint: Path, team) -> None:
+        import torch
+
+        self.model, self.settings, self.batches, self.checkpoint = model, settings, found, checkpoint
+        self.team = team
+        blocks = [p for name, p in model.named_parameters() if p.ndim == 2 and ".layers." in name]
+        others = [p for name, p in model.named_parameters() if p.ndim != 2 or ".layers." not in name]
+        # Muon, its rate comparable to that of AdamW (arXiv:2502.16982), for the matrices of the blocks, AdamW for everything else.
+        muon = torch.optim.Muon(blocks, lr=settings.learning_rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw")
+        adam = torch.optim.AdamW(others, lr=settings.embedding_rate, weight_decay=0.0, betas=(0.9, 0.95))
+        self.optimizers = {"muon": muon, "adam": adam}
+        self.peaks = {"muon": settings.learning_rate, "adam": settings.embedding_rate}
+        self.done, self.seconds = 0, 0.0
+        self.threads = torch.get_num_threads()
+        self.half = torch.cpu.get_capabilities().get("amx_tile", False)
+        if checkpoint.exists():
+            state = torch.load(checkpoint, weights_only=True)
+            self.done, self.seconds = state["done"], state["seconds"]
+            model.load_state_dict(state["model"])
+            for name, optimizer in self.optimizers.items():
+                optimizer.load_state_dict(state[name])
+
+    def run(self, progress: Progress, save_seconds: float) -> None:
+        """Run the updates that are left; checkpoints and progress are the first process's."""
+        started = saved = time.monotonic()
+        self.model.train()
+        while self.done < len(self.batches):
+            self.update(self.batches[self.done])
+            self.done += 1
+            if progress and self.team.is_main_process:
+                progress("base", self.done, len(self.batches))
+            if self.team.is_main_process and time.monotonic() - saved > save_seconds:
+                saved = time.monotonic()
+                self.save(self.seconds + saved - started)
+        self.seconds += time.monotonic() - started
+        self.model.eval()
+
+    def figures(self) -> dict:
+        """What the manifest says of the training."""
+        return {
+            "parameters": sum(parameter.numel() for parameter in self.model.parameters()),
+            "updates": len(self.batches),
+            "seconds": round(self.seconds),
+            "threads": self.threads,
+            "processes": self.team.num_processes,
+            "precision": "bfloat16" if self.half else "float32",
+        }
+
+    def update(self, batch: list[Row]) -> None:
+        """Update the weights by the gradient over a batch, of which each process computes its share."""
+        import torch
+
+        rate = self.rate()
+        for name, optimizer in self.optimizers.items():
+            for group in optimizer.param_groups:
+                group["lr"] = self.peaks[name] * rate
+        with torch.autocast("cpu", torch.bfloat16) if self.half else nullcontext():
+            mine = batch[self.team.process_index :: self.team.num_processes]
+            loss = _loss(self.model, mine) * _learned(mine) / _learned(batch)
+        loss.backward()
+        self.add_up()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        for optimizer in self.optimizers.values():
+            optimizer.step()
+        self.model.zero_grad(set_to_none=True)
+
+    def add_up(self) -> None:
+        """Add up the gradients of all processes."""
+        import torch
+
+        if self.team.num_processes == 1:
+            return
+        gradients = [parameter.grad for parameter in self.model.parameters()]
+        whole = torch.cat([gradient.flatten() for gradient in gradients])
+        torch.distributed.all_reduce(whole)
+        for gradient, part in zip(gradients, whole.split([g.numel() for g in gradients]), strict=True):
+            gradient.copy_(part.view_as(gradient))
+
+    def rate(self) -> float:
+        """Share of the peak rate: up over a twentieth of the updates, level, then linear to 0 over the second half."""
+        share = self.done / len(self.batches)
+        return min(1.0, (share + 1 / len(self.batches)) * 20, 2 * (1 - share))
+
+    def save(self, seconds: float) -> None:
+        import torch
+
+        state = {"done": self.done, "seconds": seconds, "model": self.model.state_dict()}
+        state |= {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()}
+        half = self.checkpoint.with_suffix(".half")
+        torch.save(state, half)
+        half.replace(self.checkpoint)
+
+
+def _learned(batch: list[Row]) -> int:
+    return sum(len(row.ids) - row.start for row in batch)
+
+
+def _loss(model, batch: list[Row]):
+    """Mean cross-entropy of a batch over its learned tokens, padding on the right left out."""
+    import torch
+
+    width = max(len(row.ids) for row in batch)
+    ids = torch.zeros(len(batch), width, dtype=torch.long)
+    labels = torch.full((len(batch), width), -100)
+    for number, row in enumerate(batch):
+        ids[number, : len(row.ids)] = torch.tensor(row.ids)
+        labels[number, row.start : len(row.ids)] = ids[number, row.start : len(row.ids)]
+    # Attention looks back only, so padding on the right needs no mask.
+    hidden = model.model(input_ids=ids[:, :-1], use_cache=False).last_hidden_state
+    learned = labels[:, 1:] != -100
+    logits = model.lm_head(hidden[learned])
+    return torch.nn.functional.cross_entropy(logits.float(), labels[:, 1:][learned])
+
+
+def _save(model, tokenizer, manifest: dict, folder: Path) -> None:
+    """Write weights in bfloat16, configuration, tokenizer and manifest."""
+    import torch
+
+    shutil.rmtree(folder, ignore_errors=True)
+    model.to(torch.bfloat16).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    (folder / "generation_config.json").unlink(missing_ok=True)
+    (folder / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,110 @@
+"""Pre-training of a base: what it learns from, and that a killed one continues."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from safetensors import safe_open
+
+from schemas.errors import Problem
+from tarot_train import base_model, recipe
+from tarot_train.pretraining import batches, encode, new_model, pretrain, train_tokenizer
+from tests.train.small import SHAPE, rows, small_base
+
+ROOT = Path(__file__).parents[2]
+ASKED = recipe.load("tarot-tiny", SHAPE | {"base.shape.hidden": "16", "base.shape.ffn": "32"})
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return train_tokenizer([row["completion"][0]["content"] for row in rows(12)], 900, base_model.read_template("r1"))
+
+
+def weights(folder: Path) -> bytes:
+    return (folder / "model.safetensors").read_bytes()
+
+
+def test_only_the_reading_is_learned(tokenizer):
+    row = rows(1)[0]
+    found = encode(tokenizer, row)
+    learned = tokenizer.decode(found.ids[found.start :])
+    assert learned == row["completion"][0]["content"] + tokenizer.eos_token
+
+
+def test_plain_text_is_learned_whole(tokenizer):
+    row = rows(1)[0] | {"prompt": []}
+    found = encode(tokenizer, row)
+    assert found.start == 1
+    assert tokenizer.decode(found.ids[1:-1]) == row["completion"][0]["content"]
+
+
+def test_every_row_is_in_one_batch(tokenizer):
+    encoded = [encode(tokenizer, row) for row in rows(50)]
+    found = batches(encoded, ASKED.pretraining)
+    assert sorted(row.ids for batch in found for row in batch) == sorted(row.ids for row in encoded)
+    assert all(len(batch) * max(len(row.ids) for row in batch) <= 512 for batch in found)
+
+
+def test_no_text_gives_no_base(tmp_path):
+    with pytest.raises(Problem, match="no text"):
+        pretrain(ASKED, [], tmp_path / "base")
+
+
+@pytest.mark.slow
+def test_a_killed_pretraining_ends_with_the_same_weights(tmp_path):
+    made = rows(36)
+
+    def stop(stage: str, done: int, whole: int) -> None:
+        if done == whole // 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pretrain(ASKED, made, tmp_path / "killed", stop, save_seconds=0)
+    assert not (tmp_path / "killed").exists()
+    seen = []
+    killed = pretrain(ASKED, made, tmp_path / "killed", lambda stage, done, whole: seen.append(done))
+    assert seen[0] > 1
+    assert weights(killed) == weights(pretrain(ASKED, made, tmp_path / "whole"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["killed", "whole"]
+
+
+@pytest.mark.slow
+def test_two_processes_learn_as_one(tmp_path):
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from tarot_train.pretraining import pretrain; from tests.train.test_pretraining import ASKED, rows\n"
+        "pretrain(ASKED, rows(36), Path(sys.argv[1]))"
+    )
+    script = tmp_path / "both.py"
+    script.write_text(code, encoding="utf-8")
+    config = str(ROOT / "tarot_train" / "launch" / "cpu-2.yaml")
+    command = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", config, str(script)]
+    env = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"}
+    done = subprocess.run([*command, str(tmp_path / "both")], cwd=ROOT, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    one = pretrain(ASKED, rows(36), tmp_path / "one")
+    losses = [
+        json.loads((folder / "manifest.json").read_text())["held_out_loss"] for folder in (one, tmp_path / "both")
+    ]
+    assert losses[0] == pytest.approx(losses[1], rel=0.02)
+
+
+@pytest.mark.slow
+def test_weights_are_kept_in_16_bit():
+    with safe_open(small_base() / "model.safetensors", "pt") as file:
+        assert {file.get_slice(name).get_dtype() for name in file.keys()} == {"BF16"}  # noqa: SIM118
+    about = json.loads((small_base() / "manifest.json").read_text(encoding="utf-8"))
+    assert about["stand_in"] is True and base_model.is_stand_in(small_base())
+
+
+def test_a_new_model_copies_before_it_learns(tokenizer):
+    import torch
+
+    model = new_model(recipe.load("tarot-tiny"), tokenizer).eval()
+    half = torch.randint(300, len(tokenizer), (4, 100), generator=torch.Generator().manual_seed(0))
+    ids = torch.cat([half, half], dim=1)
+    with torch.inference_mode():
+        chances = model(ids).logits.log_softmax(-1)[:, :-1].gather(2, ids[:, 1:, None])[..., 0]
+    assert -chances[:, 100:].mean() < -chances[:, :99].mean() - 0.1
