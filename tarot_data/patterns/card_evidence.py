@@ -122,7 +122,7 @@ def _current(batch: Batch, pairs: Pairs) -> np.ndarray:
     slot = np.full(batch.size, -1, dtype=np.int64)
     slot[sentence[alone]] = pairs.p_slot[at[alone]]
     latest = np.maximum.accumulate(np.where(slot >= 0, np.arange(batch.size), -1))
-    before = np.concatenate([[-1], latest[:-1]])
+    before = np.concatenate([[-1], latest])[:-1]
     begin = np.arange(batch.size) - batch.s_index
     return np.where(before >= begin, slot[np.maximum(before, 0)], -1)
 

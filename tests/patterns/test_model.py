@@ -50,6 +50,14 @@ def test_shipped_figures_reach_the_floor():
     assert figures["readings"] == 566 and figures["sentences"] == 10294
 
 
+@pytest.mark.parametrize("contents", [[], [""], [" \n"], ["", "愚人正位。", ""]])
+def test_empty_content_gets_no_sentences(contents):
+    cards = [{"card": "愚人", "orientation": "upright"}]
+    asked = [{"id": str(number), "content": text, "cards": cards} for number, text in enumerate(contents)]
+    found = labeller.predict(asked)
+    assert [len(answer["sentences"]) for answer in found] == [bool(text.strip()) for text in contents]
+
+
 def test_no_writer_is_in_two_folds(readings):
     pairs = set(zip(train.voice_folds(readings), (reading["writer"] for reading in readings), strict=True))
     assert len(pairs) == len({writer for _, writer in pairs}) == 20
