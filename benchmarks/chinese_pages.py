@@ -20,11 +20,14 @@ _CELLS = re.compile(r"(?<!\\)\|")
 
 @cache
 def phrases() -> list[tuple[re.Pattern, str]]:
-    """Read the phrases: a pattern of the English one, whose `{}` are any text, and the Chinese one with the same `{}`."""
+    """Read the phrases: a pattern of the English one, whose `{}` are any text, and the Chinese one with the same `{}`.
+
+    The longest are first, because a shorter one may match the same text with more in its `{}`.
+    """
     table = tomllib.loads((CHINESE / "phrases.toml").read_text(encoding="utf-8"))
     return [
         (re.compile("(.+?)".join(map(re.escape, english.split("{}")))), chinese)
-        for english, chinese in table["phrases"].items()
+        for english, chinese in sorted(table["phrases"].items(), key=lambda row: -len(row[0]))
     ]
 
 
