@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import chinese_pages
+
 ROOT = Path(__file__).parents[1]
-PAGES = sorted(path.name for path in (ROOT / "docs/zh").glob("*.md"))
+PAGES = sorted(path.name for path in (ROOT / "docs").glob("*.md"))
 _LINK = re.compile(r"\]\(([^)#:]+)[^):]*\)")
 _FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
@@ -22,6 +24,17 @@ def outline(path: Path) -> dict[str, list]:
         "pictures": [Path(name).name for name in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text)],
         "commands": [line for line in code if line.startswith(("tarot", "make", "python", "pip", "export", "ssh"))],
     }
+
+
+def test_every_page_exists_in_both_languages():
+    assert sorted(path.name for path in (ROOT / "docs/zh").glob("*.md")) == PAGES
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_chinese_pages_have_the_measured_tables(page):
+    current = (ROOT / "docs/zh" / page).read_text(encoding="utf-8") == chinese_pages.page(page)
+    assert current, f"docs/{page} was measured again: python -m benchmarks.chinese_pages"
+    assert chinese_pages.untranslated(page) == []
 
 
 @pytest.mark.parametrize("page", PAGES)
