@@ -295,6 +295,9 @@ def test_masking_is_fast_on_text_without_details():
         "中" * 40_000 + "路12号",
         "QQ" * 20_000,
         "-" * 40_000,
+        "9" * 20_000,
+        "520" * 200 + "459917",
+        "999" * 200 + "459917",
     ],
 )
 def test_no_text_makes_a_pattern_slow(text):
