@@ -25,7 +25,7 @@ def outline(path: Path) -> dict[str, object]:
     set of the numbers of two digits and more.
     """
     text = path.read_text(encoding="utf-8")
-    code = [line.split("#")[0].strip() for block in _FENCE.findall(text) for line in block.split("\n")]
+    code = [line.split("#")[0].rstrip() for block in _FENCE.findall(text) for line in block.split("\n")]
     prose = _FENCE.sub("", text)
     lines = prose.split("\n")
     return {
