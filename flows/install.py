@@ -28,7 +28,7 @@ def install(folder: Path = ROOT / ".venv") -> Path:
         venv.create(folder, with_pip=True)
     options = ["--quiet", "--disable-pip-version-check", "--progress-bar", "on"]
     what = ["-c", str(ROOT / "constraints.txt"), "-e", f"{ROOT}[{PARTS}]"]
-    subprocess.run([python, "-m", "pip", "install", *options, *what], check=True)
+    subprocess.run([python, "-P", "-m", "pip", "install", *options, *what], check=True)
     return python
 
 
@@ -36,7 +36,7 @@ def run_installed(module: str) -> None:
     """Return if the dependencies are here; else install them and run the module with the same arguments there."""
     if find_spec("click") and find_spec("polars"):
         return
-    sys.exit(subprocess.run([install(), "-m", module, *sys.argv[1:]], cwd=ROOT).returncode)
+    sys.exit(subprocess.run([install(), "-P", "-m", module, *sys.argv[1:]], cwd=ROOT).returncode)
 
 
 if __name__ == "__main__":

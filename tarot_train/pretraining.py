@@ -255,11 +255,7 @@ class _Loop:
         self.threads = torch.get_num_threads()
         self.half = torch.cpu.get_capabilities().get("amx_tile", False)
         if checkpoint.exists():
-            state = torch.load(checkpoint, weights_only=True)
-            self.done, self.seconds = state["done"], state["seconds"]
-            model.load_state_dict(state["model"])
-            for name, optimizer in self.optimizers.items():
-                optimizer.load_state_dict(state[name])
+            self._resume()
 
     def run(self, progress: Progress, save_seconds: float) -> None:
         """Run the updates that are left; checkpoints and progress are the first process's."""
@@ -323,13 +319,35 @@ class _Loop:
         return min(1.0, (share + 1 / len(self.batches)) * 20, 2 * (1 - share))
 
     def save(self, seconds: float) -> None:
-        import torch
+        """Write model, optimisers and progress as safetensors, keys `model|NAME` and `OPTIMISER|PARAMETER|QUANTITY`."""
+        from safetensors.torch import save_file
 
-        state = {"done": self.done, "seconds": seconds, "model": self.model.state_dict()}
-        state |= {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()}
+        # Clones: tied weights share memory, which safetensors refuses.
+        tensors = {f"model|{name}": tensor.clone() for name, tensor in self.model.state_dict().items()}
+        for name, optimizer in self.optimizers.items():
+            for parameter, state in optimizer.state_dict()["state"].items():
+                tensors |= {f"{name}|{parameter}|{quantity}": tensor for quantity, tensor in state.items()}
         half = self.checkpoint.with_suffix(".half")
-        torch.save(state, half)
+        save_file(tensors, half, metadata={"done": str(self.done), "seconds": str(seconds)})
         half.replace(self.checkpoint)
+
+    def _resume(self) -> None:
+        from safetensors import safe_open
+
+        found: dict[str, dict] = {name: {} for name in ("model", *self.optimizers)}
+        with safe_open(self.checkpoint, framework="pt") as file:
+            self.done, self.seconds = int(file.metadata()["done"]), float(file.metadata()["seconds"])
+            for key in file.keys():  # noqa: SIM118
+                owner, _, name = key.partition("|")
+                found[owner][name] = file.get_tensor(key)
+        self.model.load_state_dict(found.pop("model"))
+        for owner, tensors in found.items():
+            state: dict[int, dict] = {}
+            for name, tensor in tensors.items():
+                parameter, _, quantity = name.partition("|")
+                state.setdefault(int(parameter), {})[quantity] = tensor
+            groups = self.optimizers[owner].state_dict()["param_groups"]
+            self.optimizers[owner].load_state_dict({"state": state, "param_groups": groups})
 
 
 def _learned(batch: list[Row]) -> int:

@@ -110,8 +110,8 @@ def test_a_file_without_a_text_is_named_in_a_sentence(data, tmp_path, capsys, na
     path.mkdir() if content is None else path.write_bytes(content)
     before = tables.readings(data)
     assert tarot(data, "fix", ids(data)[FIRST], "--content", path) == 1
-    error = capsys.readouterr().err
-    assert str(path) in error and why in error and ".docx" in error and len(error.splitlines()) == 1
+    *doing, error = capsys.readouterr().err.splitlines()
+    assert str(path) in error and why in error and ".docx" in error and len(doing) < 2
     assert tables.readings(data).equals(before)
 
 

@@ -211,8 +211,8 @@ def test_a_file_without_readings_is_named_in_a_sentence(tmp_path, capsys, comman
     path = tmp_path / name
     path.mkdir() if content is None else path.write_bytes(content)
     assert tarot(command, path, "--data-dir", tmp_path / "data") == 1
-    error = capsys.readouterr().err
-    assert str(path) in error and len(error.splitlines()) == 1
+    *doing, error = capsys.readouterr().err.splitlines()
+    assert str(path) in error and len(doing) < 2
 
 
 def test_a_broken_line_is_named_with_its_file(tmp_path, capsys):
