@@ -64,6 +64,11 @@ class Head:
     def names(self) -> set[str]:
         return {name for name, _ in self.fields}
 
+    @property
+    def draws(self) -> bool:
+        """Whether one of the labels is that of a list of cards."""
+        return not self.names.isdisjoint(CARD_LISTS)
+
 
 def start_of_head(lines: Sequence[str]) -> int | None:
     """Find the first line with a label among the first lines of a message; None if there is none."""

@@ -91,25 +91,27 @@ def _begins_reading(head: Head, lead: Lead, again: bool, found: list[Reading]) -
     The first is the first block that asks or draws. A later one names a person or draws under a separator, a date or
     the label that began an earlier one; or it asks and draws as the block before it did, and its heading is not deeper.
     """
-    names = head.names
-    draws = not names.isdisjoint(CARD_LISTS)
-    day_and_cards = lead.dated and draws
-    if not (draws or names & {"person", "question"}):
+    names, day_and_cards = head.names, lead.dated and head.draws
+    if not (head.draws or names & {"person", "question"}):
         return False
     if found and _repeats_counted(head, lead, found[-1]):
         return True
     if len(names) < 2 and not day_and_cards and not (head.inline and not found):
         return False
-    if not found:
-        return True
+    return not found or _begins_next(head, lead, again, found)
+
+
+def _begins_next(head: Head, lead: Lead, again: bool, found: list[Reading]) -> bool:
+    """Check whether a block that may begin a reading begins one after those found."""
+    names_person = "person" in head.names
     # Anonymous clients still ask and draw; a follow-up (`追问：`, no field) is part of the same sitting.
-    asks_and_draws = draws and "question" in names
+    asks_and_draws = head.draws and "question" in head.names
     if lead.separated:
-        return "person" in names or again or asks_and_draws or day_and_cards
+        return names_person or again or asks_and_draws or lead.dated and head.draws
     if lead.level > found[0].lead.level > 0:
-        return again and "person" in names
+        return again and names_person
     repeated = next(iter(head.fields)) in found[-1].head.fields
-    return again and ("person" in names or draws) or repeated and asks_and_draws
+    return again and (names_person or head.draws) or repeated and asks_and_draws
 
 
 def _repeats_counted(head: Head, lead: Lead, former: Reading) -> bool:

@@ -92,20 +92,31 @@ def end_before_diary(lines: list[Line], start: int, end: int, closes: bool) -> i
     """Return the end of a body before a line of a day, apart from the text above, over a text that names no card and
     addresses nobody. closes: it is the last of several readings, so that a short last line with a time of day is none of
     it either (`收摊 21:40`)."""
-    texts = [index for index in range(start, end) if lines[index].stripped]
-    if closes and len(texts) > 1 and not lines[texts[-1] - 1].stripped:
-        last = lines[texts[-1]].stripped
-        if len(last) <= LONGEST_DAY_LINE and _TIME.search(last) and _is_of_nobody(last):
-            return texts[-1]
+    closing = _time_at_end(lines[start:end]) if closes else None
+    if closing is not None:
+        return start + closing
     for index in range(start + 1, end):
         apart = not lines[index - 1].stripped or lines[index - 1].kind == Kind.SEPARATOR
-        if not apart or day_alone(lines[index]) is None:
-            continue
-        below = [line for line in lines[index + 1 : end] if line.stripped]
-        text = "\n".join(line.text for line in below)
-        if below and not any(line.labels or line.level for line in below) and _is_of_nobody(text):
+        if apart and day_alone(lines[index]) is not None and _is_diary(lines[index + 1 : end]):
             return index
     return end
+
+
+def _time_at_end(lines: list[Line]) -> int | None:
+    """Return the index of a short last line with a time of day, apart from the text above; None if there is none."""
+    texts = [index for index, line in enumerate(lines) if line.stripped]
+    if len(texts) < 2 or lines[texts[-1] - 1].stripped:
+        return None
+    last = lines[texts[-1]].stripped
+    return texts[-1] if len(last) <= LONGEST_DAY_LINE and _TIME.search(last) and _is_of_nobody(last) else None
+
+
+def _is_diary(lines: list[Line]) -> bool:
+    """Check for text without labels and headings that names no card and addresses nobody."""
+    texts = [line for line in lines if line.stripped]
+    if not texts or any(line.labels or line.level for line in texts):
+        return False
+    return _is_of_nobody("\n".join(line.text for line in texts))
 
 
 def _is_of_nobody(text: str) -> bool:
@@ -158,29 +169,45 @@ def without_client(lines: list[Line], persons: list[str]) -> list[Line]:
         return lines
     voices = _voices(persons)
     folded = [fold(line.text) for line in lines]
+    said = _lines_of_client(folded, voices)
+    if not said or any(find_cards(lines[index].text) for index in said):
+        return lines
+    if _is_dialogue(lines, folded, said, voices):
+        return _own_words(lines, folded, voices)
+    return lines[: _end_before_quote(folded, said, voices)]
+
+
+def _lines_of_client(folded: list[str], voices: _Voices) -> list[int]:
+    """Return the indices of the lines that the client says; if none is marked so, the last quoted one that thanks."""
     said = [index for index, text in enumerate(folded) if voices.client.match(text)]
-    if not said:
-        said = [index for index, text in enumerate(folded) if text[:1] == ">" and voices.reply.search(text)][-1:]
-    if not said:
-        return lines
-    if any(find_cards(lines[index].text) for index in said):
-        return lines
-    own = [index for index, text in enumerate(folded) if voices.own.match(text)]
-    speaks = any(voices.speech.search(folded[index]) for index in said)
-    if speaks and any(find_cards(lines[index].text) for index in own):
-        kept, client = [], False
-        for line, text in zip(lines, folded, strict=True):
-            client = client and not voices.own.match(text) or bool(voices.client.match(text))
-            if not client:
-                mark = voices.own.match(text)
-                kept.append(Line(line.text[mark.end() :], line.number) if mark else line)
-        return trimmed(kept)
-    end = next(index for index in range(len(lines), 0, -1) if lines[index - 1].stripped)
-    while end and (folded[end - 1].lstrip()[:1] == ">" or end - 1 in said or not folded[end - 1].strip()):
+    return said or [index for index, text in enumerate(folded) if text[:1] == ">" and voices.reply.search(text)][-1:]
+
+
+def _is_dialogue(lines: list[Line], folded: list[str], said: list[int], voices: _Voices) -> bool:
+    """Check that the client asks, thanks or says I, and that the reader names cards in lines marked as their own."""
+    if not any(voices.speech.search(folded[index]) for index in said):
+        return False
+    return any(voices.own.match(text) and find_cards(line.text) for line, text in zip(lines, folded, strict=True))
+
+
+def _own_words(lines: list[Line], folded: list[str], voices: _Voices) -> list[Line]:
+    """Return the lines that the reader says, without the mark of who speaks; a voice lasts until the next mark."""
+    kept, client = [], False
+    for line, text in zip(lines, folded, strict=True):
+        own = voices.own.match(text)
+        client = client and not own or bool(voices.client.match(text))
+        if not client:
+            kept.append(Line(line.text[own.end() :], line.number) if own else line)
+    return trimmed(kept)
+
+
+def _end_before_quote(folded: list[str], said: list[int], voices: _Voices) -> int:
+    """Return the end of the body before a reply of the client that is quoted below it; all lines if there is none."""
+    end = len(folded)
+    while end and (folded[end - 1].lstrip()[:1] in ("", ">") or end - 1 in said):
         end -= 1
-    quoted = folded[end:]
-    replies = any(text.lstrip()[:1] == ">" or voices.reply.search(text) for text in quoted)
-    return lines[:end] if end and any(index >= end for index in said) and replies else lines
+    replies = any(text.lstrip()[:1] == ">" or voices.reply.search(text) for text in folded[end:])
+    return end if end and said[-1] >= end and replies else len(folded)
 
 
 def without_list_at_end(lines: list[Line], above: list[Line]) -> list[Line]:

@@ -362,17 +362,23 @@ def columns_by_content(rows: list[Row]) -> Columns | None:
         return None
     width = max(map(len, rows))
     columns = [[plain(cell_at(row, index)) for row in rows] for index in range(width)]
-    keys = [_key_by_cells([cell for cell in column if cell.strip()]) for column in columns]
-    sizes = [0 if key else sum(map(len, column)) for key, column in zip(keys, columns, strict=True)]
-    if max(sizes) >= MIN_BODY * len(rows):
-        keys[sizes.index(max(sizes))] = ("content", 1)
-    named = [index for index, column in enumerate(columns) if keys[index] is None and _are_persons(column)]
-    if len(named) == 1:
-        keys[named[0]] = ("person", 1)
+    keys = _keys_by_content(columns)
     names = [key[0] for key in keys if key]
     if "cards" not in names or "content" not in names or len(names) != len(set(names)):
         return None
     return Columns(("?",) * width, tuple(keys))
+
+
+def _keys_by_content(columns: list[list[str]]) -> list[Key | None]:
+    """Return the field of each column: by its cells, the longest other one is the text, the only one of names the person."""
+    keys = [_key_by_cells([cell for cell in column if cell.strip()]) for column in columns]
+    sizes = [0 if key else sum(map(len, column)) for key, column in zip(keys, columns, strict=True)]
+    if max(sizes) >= MIN_BODY * len(columns[0]):
+        keys[sizes.index(max(sizes))] = ("content", 1)
+    named = [index for index, column in enumerate(columns) if keys[index] is None and _are_persons(column)]
+    if len(named) == 1:
+        keys[named[0]] = ("person", 1)
+    return keys
 
 
 def _are_persons(cells: list[str]) -> bool:
