@@ -74,14 +74,7 @@ def train(
     work = runs_dir / ".work" / key
     resumed, differs = _open(work, job, team, notice)
     started = time.monotonic()
-    try:
-        result = _fit(work, job, team, progress, watch, resumed)
-    except (MemoryError, RuntimeError) as error:
-        if not _is_out_of_memory(error):
-            raise
-        raise Problem("out_of_memory", setting=_first_to_lower(job.used, device), why=_why(error)) from None
-    finally:
-        devices.release()  # or the evaluation loads a second base next to the trained one
+    result = _fit_in_memory(work, job, team, progress, watch, resumed)
     about = {
         "format": FORMAT,
         "key": key,
@@ -205,6 +198,18 @@ def data_of(counted: dict[str, training_rows.Counted], max_tokens: int) -> plan.
 def _thinks(train_rows: list[dict]) -> bool:
     """Whether most rows hold a thinking trace: the model is then served as it was mostly trained."""
     return 2 * sum(row["chat_template_kwargs"]["enable_thinking"] for row in train_rows) > len(train_rows)
+
+
+def _fit_in_memory(work: Path, job: Job, team, progress: Progress, watch: Watch, resumed: Path | None) -> dict:
+    """Train (`_fit`) and release the device's memory. Raises Problem `out_of_memory`, with a setting to lower."""
+    try:
+        return _fit(work, job, team, progress, watch, resumed)
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        raise Problem("out_of_memory", setting=_first_to_lower(job.used, job.device), why=_why(error)) from None
+    finally:
+        devices.release()  # or the evaluation loads a second base next to the trained one
 
 
 def _fit(work: Path, job: Job, team, progress: Progress, watch: Watch, resumed: Path | None) -> dict:
