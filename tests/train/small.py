@@ -20,7 +20,7 @@ SHAPE = {
 TRAINING = {
     "base.template": "r1",
     "lora.r": "8",
-    "train.learning_rate": "5e-3",
+    "train.learning_rate": "1e-3",
     "train.epochs": "2",
     "generation.max_new_tokens": "24",
     "generation.held_out": "2",

@@ -96,16 +96,30 @@ def test_runs_and_bases_are_compared(own):
 
 @pytest.mark.slow
 def test_an_untrained_base_is_measured(own):
-    """The stand-in's folder, given by path, is such a base: it must score exactly as the run's own base."""
+    """A copy with one more note in its settings is another base with the same weights: the scores must be the same."""
     data_dir, name = own
-    about = json.loads((data_dir / "runs" / name / "manifest.json").read_text(encoding="utf-8"))
-    folder = data_dir / "some-base"
-    shutil.copytree(about["base"]["folder"], folder)
+    folder = copied_base(data_dir, name)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps(config | {"note": "another base"}), encoding="utf-8")
     lines = call(data_dir, "compare", name, str(folder), "--json").stdout.splitlines()
     mine, _, other = [json.loads(line) for line in lines]
     assert (other["base"], other["run"], other["model"]) == (str(folder), None, "base")
     assert other["loss"] == pytest.approx(mine["loss"], abs=1e-6)
     assert len(list((data_dir / "runs" / ".bases").iterdir())) == 1
+
+
+@pytest.mark.slow
+def test_a_copied_base_is_listed_once(own):
+    data_dir, name = own
+    lines = call(data_dir, "compare", name, str(copied_base(data_dir, name)), "--json").stdout.splitlines()
+    assert [json.loads(line)["model"] for line in lines] == ["base", "tuned"]
+    assert not (data_dir / "runs" / ".bases").exists()
+
+
+def copied_base(data_dir, run: str):
+    """Copy the base of a run into the data directory."""
+    about = json.loads((data_dir / "runs" / run / "manifest.json").read_text(encoding="utf-8"))
+    return shutil.copytree(about["base"]["folder"], data_dir / "some-base")
 
 
 @pytest.mark.slow
