@@ -26,7 +26,7 @@ from tests.builders import stored_row, unlike
 from tests.flows.test_cli import ROOT, every_command
 
 NOT_WORDS = re.compile(
-    r"tarot-readings-\S+|--?[a-z][a-z-]*|\b[rxv]?[0-9a-f]{8,}\b|\S*[./]\S*|\btarot( [a-z]+)+|TAROT_\w+|\[[A-Z|a-z_0-9.]+\]|=>?|x(?=[<>])",
+    r"tarot-readings-v\d+-[0-9a-f]+|\b(?:\d{4}-)?[rxv]?[0-9a-f]{8,}\b|--?[a-z][a-z-]*|\S*[./]\S*|\btarot( [a-z]+)+|TAROT_\w+|\[[A-Z|a-z_0-9.]+\]|=>?|x(?=[<>])",
     re.ASCII,  # or an id would not end before a Chinese character
 )
 """Options, ids, paths and addresses, calls, variables, choices, and bounds such as `x>=1`."""
@@ -109,6 +109,12 @@ def english(text: str) -> set[str]:
         word for both in catalogue().values() for word in re.findall(r"[A-Za-z]+", re.sub(r"\{.*?\}", "", both["zh"]))
     }
     return set(re.findall(r"[A-Za-z]{2,}", NOT_WORDS.sub(" ", text))) - known - PLAIN
+
+
+def test_sweep_finds_words_but_no_ids():
+    ids = "tarot-readings-v000001-0baa1234与 0001-ab1baa23、r0baa2e8ba33d000a号 x00cab7721bed0123的 0baa1234"
+    assert english(ids) == set()
+    assert english(f"{ids} unread错误") == {"unread"}
 
 
 @pytest.fixture(autouse=True)
