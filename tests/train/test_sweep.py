@@ -4,7 +4,8 @@ import pytest
 
 from flows.training.sweep import best_of, sweep
 from tarot_train import evaluate
-from tests.train.conftest import SMALL, write_version
+from tests.train.conftest import write_version
+from tests.train.small import small
 
 
 def test_the_least_validation_loss_wins():
@@ -16,7 +17,7 @@ def test_the_least_validation_loss_wins():
 def test_a_search_stays_within_its_budget(tmp_path):
     """Without time only the recipe's own settings are tried; with time six, of which the first is not trained again."""
     version, shown = write_version(tmp_path), []
-    settings = SMALL | {"train.epochs": "1", "train.max_steps": "2", "pretraining.steps": "3"}
+    settings = small() | {"train.epochs": "1", "train.max_steps": "2"}
     short = sweep(version, None, None, settings, 1e-9, data_dir=tmp_path)
     assert len(short["tries"]) == 1 and len(short["left_out"]) == 5
     found = sweep(version, None, None, settings, 9.0, data_dir=tmp_path, tried=shown.append)
