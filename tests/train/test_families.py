@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tarot_train import base_model, evaluate, recipe, sizes, training_rows
+from tarot_train.pretraining import train_tokenizer
 from tarot_train.trainer import kept_logits, plain_head_loss
 from tests.train.conftest import READINGS, example
 
@@ -19,7 +20,7 @@ FAMILIES = {
 
 @pytest.fixture(scope="module")
 def tokenizer():
-    return base_model.train_tokenizer([content for *_, content in READINGS], 400, base_model.read_template("r1"))
+    return train_tokenizer([content for *_, content in READINGS], 400, base_model.read_template("r1"))
 
 
 def tiny(family: str, tokenizer, **more):

@@ -11,6 +11,7 @@ from schemas.errors import Problem
 from tarot_data.review import blind_votes
 from tarot_data.store import delta
 from tarot_train import base_model, evaluate, preference_training
+from tarot_train.pretraining import train_tokenizer
 from tests.builders import stored, stored_row
 from tests.train.conftest import READINGS, example, write_version
 from tests.train.test_read import call
@@ -88,7 +89,7 @@ def test_too_few_pairs_train_nothing(voted):
 
 
 def test_pairs_that_do_not_fit_are_left_out(voted):
-    tokenizer = base_model.train_tokenizer(["愚人站在崖边。"], 300, base_model.read_template("r1"))
+    tokenizer = train_tokenizer(["愚人站在崖边。"], 300, base_model.read_template("r1"))
     first, third = preferences(voted[0])
     third["rejected"] = [{"role": "assistant", "content": "愚人站在崖边。" * 3000}]
     assert preference_training.fitting([first, third], tokenizer, 1000) == [first]
