@@ -12,7 +12,6 @@ import io
 import json
 import random
 import re
-import resource
 import shutil
 import signal
 import subprocess
@@ -27,6 +26,7 @@ from functools import cache
 from pathlib import Path
 
 from benchmarks.pages import ROOT, measured, put
+from benchmarks.publish import peak_mb
 from tarot_data.store import delta
 
 BATCH = 50
@@ -304,7 +304,7 @@ def worker() -> None:
     """Work through batches, one line of JSON each way."""
     for line in sys.stdin:
         found = batch(*json.loads(line))
-        found["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        found["peak_mb"] = peak_mb()
         print(json.dumps(found, ensure_ascii=False), flush=True)
 
 
