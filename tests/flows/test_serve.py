@@ -227,7 +227,7 @@ def test_three_inboxes_give_three_versions_one_training(served, tmp_path):
         cwd=ROOT, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert again.returncode == 1
-    assert f"tarot serve is running on {data} already: http://127.0.0.1:{served.port}" in again.stderr
+    assert f"A server is running on {data} already: http://127.0.0.1:{served.port}" in again.stderr
 
     # Killed as by a power failure: no child process is left, and the schedule continues after a restart, also at once,
     # while the server still has the port.
