@@ -232,7 +232,8 @@ def forget_runs(data_dir: Path, person: Person) -> tuple[list[dict], int, int]:
     out = []
     for folder in marked:
         about = _read(folder / "manifest.json")
-        own_base = Path(about["base"]["folder"]).parent.resolve() == (data_dir / "bases").resolve()
+        inside = Path(about["base"]["folder"]).parent.resolve() == (data_dir / "bases").resolve()
+        own_base = inside and about["base"]["stand_in"]
         if own_base:
             versions.discard(folder)
             _forget_exports(data_dir, folder.name)

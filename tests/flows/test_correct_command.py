@@ -127,7 +127,7 @@ def test_a_reading_is_removed_and_allowed_again(data, capsys):
     reading = ids(data)[SECOND]
     assert tarot(data, "remove", reading[:8], "--dry-run") == 0
     assert tarot(data, "remove", reading[:8]) == 0
-    assert f"tarot remove {reading} --allow-again" in capsys.readouterr().out
+    assert f"tarot remove --data-dir {data} {reading} --allow-again" in capsys.readouterr().out
     assert tables.reading(data, reading) is None
     assert tarot(data, "remove", reading) == 1
     assert tarot(data, "remove", reading, "--allow-again") == 0

@@ -508,7 +508,7 @@ def test_the_page_is_in_chinese_or_english():
 def test_stand_ins_and_made_up_readings_are_named():
     text = full("en")
     assert "1 reading is made up by tarot sample, of 4" in text
-    assert text.count("a stand-in made on the spot") == 2
+    assert text.count("The base is tarot-tiny, the small stand-in of the package.") == 2
     plain = page.html(measure(stored(stored_row())), "en")
     assert "made up by tarot sample" not in plain and "stand-in" not in plain
 
