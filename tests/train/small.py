@@ -54,7 +54,7 @@ def small_toml(**train: object) -> str:
         f'[base]\nname = "{small_base().as_posix()}"\ntemplate = "r1"\ndtype = "float32"',
         "[lora]\nr = 8\nalpha = 16",
     ]
-    settings = {"learning_rate": 5e-3, "epochs": 1, **train}
+    settings = {"learning_rate": 1e-3, "epochs": 1, **train}
     lines += ["[train]", *(f"{name} = {value}" for name, value in settings.items()), 'checkpointing = "off"']
     lines += ["[generation]\nmax_new_tokens = 24\nheld_out = 2"]
     return "\n".join(lines) + "\n"

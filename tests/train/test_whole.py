@@ -29,7 +29,7 @@ def test_made_up_readings_to_exported_model(prefect, tmp_path):
     call(data, "ingest", str(inbox))
     call(data, "dataset", "publish")
 
-    planned = json.loads(call(data, "plan", "--recipe", str(small), "--json").stdout)
+    planned = json.loads(call(data, "plan", "--recipe", str(small), "--min-readings", "40", "--json").stdout)
     assert planned["go"] is True and not (data / "runs").exists()
 
     trained = call(data, "train", "--recipe", str(small), "--min-readings", "40", "--smoke")
