@@ -121,9 +121,10 @@ MEL = evaluate.fixed_cases()[0]["prompt"]
 
 @slow
 def test_one_seed_gives_one_reading(tuned):
-    first = generate.generate(*tuned, [generate.ask(MEL)], manner(seed=3))
-    assert generate.generate(*tuned, [generate.ask(MEL)], manner(seed=3)) == first
-    assert generate.generate(*tuned, [generate.ask(MEL)], manner(seed=3, untouched=True)) != first
+    first = generate.generate(*tuned, [generate.ask(MEL)], manner(seed=8))
+    assert first[0].content
+    assert generate.generate(*tuned, [generate.ask(MEL)], manner(seed=8)) == first
+    assert generate.generate(*tuned, [generate.ask(MEL)], manner(seed=8, untouched=True)) != first
 
 
 @slow
@@ -170,7 +171,7 @@ def test_generation_config_of_the_base_is_ignored(run):
     about, how = evaluate.read_manifest(run_dir), manner(20, 0.0, untouched=True)
     folder = Path(about["base"]["folder"])
     plain = generate.generate(*generate.load(run_dir / "adapter", folder), [generate.ask(MEL)], how)
-    assert len(plain[0].content) > 10
+    assert len(set(plain[0].content)) < len(plain[0].content)  # a repetition, which the penalty would change
     other = data_dir / "with-penalty"
     shutil.copytree(folder, other)
     GenerationConfig(repetition_penalty=5.0, eos_token_id=300).save_pretrained(other)

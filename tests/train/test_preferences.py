@@ -1,6 +1,7 @@
 """Preference pairs from votes and corrected texts, and DPO on them."""
 
 import json
+import shutil
 from hashlib import sha256
 
 import pytest
@@ -96,9 +97,10 @@ def test_pairs_that_do_not_fit_are_left_out(voted):
 
 
 @pytest.mark.slow
-def test_dpo_prefers_the_chosen_texts(run):
+def test_dpo_prefers_the_chosen_texts(run, tmp_path):
     """A new run on the same base, which is evaluated without the readings it was voted on."""
-    data_dir, run_dir = run
+    data_dir = shutil.copytree(run[0], tmp_path / "data")  # other tests expect one run
+    run_dir = data_dir / "runs" / run[1].name
     pairs = [
         {
             "prompt": example(number, "test")["prompt"],
