@@ -8,7 +8,6 @@ import polars as pl
 
 from schemas.deck import SPLITS, THEMES
 from tarot_data.privacy import person_names
-from tarot_data.text.near_duplicates import folded
 
 SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
 """Target shares of readings. Test at least a tenth, as in the published recipe; validation the same, for early stopping."""
@@ -179,7 +178,7 @@ def _before(before: pl.DataFrame | None, groups: set[str]) -> dict[str, str]:
 
 def _group() -> pl.Expr:
     """Return the person of a reading, one for all spellings (Mel, mel, Ｍel, Mel🌸), or the reading itself."""
-    names = person_names.named().map_elements(lambda name: folded(name) or name, return_dtype=pl.String)
+    names = person_names.named().map_elements(person_names.person_key, return_dtype=pl.String)
     return pl.coalesce(names, pl.format("\0{}", "reading_id"))
 
 
