@@ -14,7 +14,7 @@ from tarot_train import base_model as bases
 from tarot_train import evaluate
 from tarot_train import recipe as recipes
 from tarot_train.run_folder import finish, finished_run, packages
-from tarot_train.trainer import checkpointing_name, log_lines
+from tarot_train.trainer import log_lines, shared_arguments
 
 FEWEST = 50
 """Pairs from which preferences are trained on: fewer only teach the votes by heart."""
@@ -128,15 +128,6 @@ def _arguments(out: Path, used: recipes.Recipe, *, cpu: bool):
         per_device_train_batch_size=1,
         gradient_accumulation_steps=train.accumulation * train.batch,
         max_length=train.max_tokens,
-        seed=train.seed,
-        data_seed=train.seed,
         save_strategy="no",
-        logging_steps=1,
-        report_to="none",
-        disable_tqdm=True,
-        use_cpu=cpu,
-        bf16=not cpu and used.base.dtype == "bfloat16",
-        fp16=not cpu and used.base.dtype == "float16",
-        dataloader_pin_memory=not cpu,
-        **{checkpointing_name(DPOConfig): train.checkpointing == "on"},
+        **shared_arguments(DPOConfig, used, cpu=cpu),
     )

@@ -85,8 +85,6 @@ def _arguments(out: Path, used: Recipe, every: int, *, cpu: bool, resumed: bool)
         weight_decay=train.weight_decay,
         neftune_noise_alpha=train.neftune or None,
         optim="adamw_torch",
-        seed=train.seed,
-        data_seed=train.seed,
         eval_strategy="steps",
         eval_steps=every,
         save_strategy="steps",
@@ -98,15 +96,24 @@ def _arguments(out: Path, used: Recipe, every: int, *, cpu: bool, resumed: bool)
         eval_on_start=not resumed,
         restore_callback_states_from_checkpoint=True,  # the patience already used up, or a resumed run stops later
         prediction_loss_only=True,
-        logging_steps=1,
-        report_to="none",
-        disable_tqdm=True,
-        use_cpu=cpu,
-        bf16=not cpu and used.base.dtype == "bfloat16",
-        fp16=not cpu and used.base.dtype == "float16",
-        dataloader_pin_memory=not cpu,
-        **{checkpointing_name(SFTConfig): train.checkpointing == "on"},
+        **shared_arguments(SFTConfig, used, cpu=cpu),
     )
+
+
+def shared_arguments(config: type, used: Recipe, *, cpu: bool) -> dict[str, object]:
+    """Return the arguments that every TRL config of this project has: seed, precision, place, and a quiet log of every update."""
+    return {
+        "seed": used.train.seed,
+        "data_seed": used.train.seed,
+        "logging_steps": 1,
+        "report_to": "none",
+        "disable_tqdm": True,
+        "use_cpu": cpu,
+        "bf16": not cpu and used.base.dtype == "bfloat16",
+        "fp16": not cpu and used.base.dtype == "float16",
+        "dataloader_pin_memory": not cpu,
+        checkpointing_name(config): used.train.checkpointing == "on",
+    }
 
 
 def _adapter(used: Recipe, *, tied: bool):
