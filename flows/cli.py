@@ -146,7 +146,7 @@ def use_utf8() -> None:
 def show_what_fits() -> None:
     """Print `?` for characters that the terminal's encoding does not have, such as `✓` in GBK, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
-        if not (stream.encoding or "utf-8").lower().startswith("utf") and hasattr(stream, "reconfigure"):
+        if not terminal.shows_all(stream) and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
 
 

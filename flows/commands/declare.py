@@ -54,8 +54,7 @@ class Context:
 
     def json(self, value: object) -> None:
         # What the encoding of the output may lack is written as escapes.
-        has_all = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
-        click.echo(json.dumps(value, ensure_ascii=not has_all, default=str))
+        click.echo(json.dumps(value, ensure_ascii=not terminal.shows_all(sys.stdout), default=str))
 
 
 class DataDir(click.Path):

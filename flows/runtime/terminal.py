@@ -20,6 +20,11 @@ def one_line(text: str) -> str:
     return shown(" ".join(text.split()))
 
 
+def shows_all(stream: Any) -> bool:
+    """Check whether the encoding of a stream has all characters."""
+    return (stream.encoding or "utf-8").lower().startswith("utf")
+
+
 class _EscapedStream:
     """A text stream that shows controls instead of sending them. first: called before anything is written."""
 
