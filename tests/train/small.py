@@ -1,4 +1,4 @@
-"""A base of a few thousand weights, made once a process, and the settings to train on it in seconds."""
+"""Small models: a base of a few thousand weights, made once a process, with settings to train on it in seconds; and random ones."""
 
 from functools import cache
 from pathlib import Path
@@ -58,3 +58,26 @@ def small_toml(**train: object) -> str:
     lines += ["[train]", *(f"{name} = {value}" for name, value in settings.items()), 'checkpointing = "off"']
     lines += ["[generation]\nmax_new_tokens = 24\nheld_out = 2"]
     return "\n".join(lines) + "\n"
+
+
+def tiny(family: str, tokenizer, **more):
+    """Return a random model of a family with two layers. more: further settings of its config."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    torch.manual_seed(0)
+    tokens = {f"{name}_token_id": getattr(tokenizer, f"{name}_token_id") for name in ("bos", "eos", "pad")}
+    config = AutoConfig.for_model(
+        family,
+        vocab_size=len(tokenizer),
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=1024,
+        initializer_range=0.2,
+        **tokens,
+        **more,
+    )
+    return AutoModelForCausalLM.from_config(config).eval()

@@ -9,6 +9,7 @@ from tarot_train import base_model, evaluate, recipe, sizes, training_rows
 from tarot_train.pretraining import train_tokenizer
 from tarot_train.trainer import kept_logits, plain_head_loss
 from tests.train.conftest import READINGS, example
+from tests.train.small import tiny
 
 FAMILIES = {
     "qwen2": {},
@@ -21,28 +22,6 @@ FAMILIES = {
 @pytest.fixture(scope="module")
 def tokenizer():
     return train_tokenizer([content for *_, content in READINGS], 400, base_model.read_template("r1"))
-
-
-def tiny(family: str, tokenizer, **more):
-    import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
-
-    torch.manual_seed(0)
-    tokens = {f"{name}_token_id": getattr(tokenizer, f"{name}_token_id") for name in ("bos", "eos", "pad")}
-    config = AutoConfig.for_model(
-        family,
-        vocab_size=len(tokenizer),
-        hidden_size=64,
-        intermediate_size=96,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=1024,
-        initializer_range=0.2,
-        **tokens,
-        **more,
-    )
-    return AutoModelForCausalLM.from_config(config).eval()
 
 
 def labelled(tokenizer, numbers):

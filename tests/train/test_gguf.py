@@ -8,6 +8,7 @@ from schemas.errors import Problem
 from tarot_train import base_model, gguf_file
 from tests.train.conftest import READINGS
 from tests.train.llama_cpp import llama_cpp, post
+from tests.train.small import tiny
 
 gguf = pytest.importorskip("gguf", reason="the optional package gguf is not installed")
 
@@ -53,29 +54,6 @@ def tokenizer_of(splitter: str):
     )
     found.chat_template = base_model.read_template("chatml")
     return found
-
-
-def tiny(family: str, tokenizer, **more):
-    import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
-
-    torch.manual_seed(0)
-    config = AutoConfig.for_model(
-        family,
-        vocab_size=len(tokenizer),
-        hidden_size=64,
-        intermediate_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=512,
-        initializer_range=0.2,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-        **more,
-    )
-    return AutoModelForCausalLM.from_config(config).eval()
 
 
 MODELS = {
