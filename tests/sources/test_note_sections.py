@@ -203,13 +203,16 @@ def test_diary_below_a_line_of_a_day_is_left_out(read, between):
     assert [each[3] for each in found(read, f"客户：小满\n{HEAD_1}\n\n{FIRST}\n\n{between}{DIARY}\n")] == [FIRST]
 
 
-def test_days_of_a_forecast_stay(read):
-    body = f"{FIRST}\n\n2月18日\n圣杯九这天愿望有回音。"
-    assert [each[3] for each in found(read, f"客户：小满\n{HEAD_1}\n\n{body}\n")] == [body]
-
-
-def test_a_day_in_advice_stays(read):
-    body = f"{FIRST}\n\n2月18日\n这天适合你把话说开。"
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(f"{FIRST}\n\n2月18日\n圣杯九这天愿望有回音。", id="days of a forecast"),
+        pytest.param(f"{FIRST}\n\n2月18日\n这天适合你把话说开。", id="a day in advice"),
+        pytest.param(f"我：{FIRST}\n她：最近有点累，不想说话。", id="a position without a card"),
+        pytest.param(f"我：{FIRST}\n她：{SECOND}\n对方：宝剑二还没想好。", id="positions of two people"),
+    ],
+)
+def test_what_belongs_to_the_reading_stays(read, body):
     assert [each[3] for each in found(read, f"客户：小满\n{HEAD_1}\n\n{body}\n")] == [body]
 
 
@@ -227,13 +230,3 @@ def test_thanks_of_the_client_below_a_text(read, reply):
 def test_a_dialogue_keeps_what_the_reader_says(read):
     text = f"她：我最近睡不着。\n我：{FIRST}\n她：那我要不要先聊？\n我：先缓两天。\n她：好的谢谢姐！"
     assert [each[3] for each in found(read, f"客户：小满\n{HEAD_1}\n{text}\n")] == [f"{FIRST}\n先缓两天。"]
-
-
-def test_a_position_without_a_card_is_no_client(read):
-    body = f"我：{FIRST}\n她：最近有点累，不想说话。"
-    assert [each[3] for each in found(read, f"客户：小满\n{HEAD_1}\n\n{body}\n")] == [body]
-
-
-def test_positions_of_two_people_are_no_dialogue(read):
-    body = f"我：{FIRST}\n她：{SECOND}\n对方：宝剑二还没想好。"
-    assert [each[3] for each in found(read, f"客户：小满\n{HEAD_1}\n\n{body}\n")] == [body]
