@@ -30,7 +30,7 @@ class Pairs:
     One value a pair, from p_sentence to place. named: how often by name; place: where first, 0 to 1 of the sentence, 1
     if nowhere. image, rank, suit: weight of the words that show the card, shared among the drawn cards they fit.
     ordinal: by its number (第一张, 最后一张). member: in a group that is mentioned (逆位, 大牌). fits: in a group of just as
-    many as are mentioned (两张逆位). whole: all of the draw (三张, of three). learned: by words of the model (`card_words`).
+    many as are mentioned (两张逆位). whole: all of the draw (三张, of three). learned: by words of the model (`learned_words`).
 
     One value a sentence, from current on. current: slot of the card named last before, -1 for none. paragraph: whether
     it begins one. two, back, many, group: whether it has such a pointing word. statistic: whether it is one over the

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from schemas.deck import CARDS, LABELS
 from tarot_data import lexicon
-from tarot_data.patterns import card_attribution, card_words, crf, cues, features, revision
+from tarot_data.patterns import card_attribution, crf, cues, features, learned_words, revision
 from tarot_data.patterns.batch import Batch, to_batch
 from tarot_data.patterns.card_evidence import Pairs, pairs_of
 from tarot_data.patterns.states import CARRIES, STATES
@@ -45,7 +45,7 @@ class Model(NamedTuple):
     weights: crf.Weights
     names: tuple[str, ...]
     cards: card_attribution.Weights
-    words: card_words.Words
+    words: learned_words.Words
     revision: revision.Revision
     version: str
 
@@ -200,7 +200,7 @@ def label(readings: Sequence[dict], model: Model | None = None) -> Labelled:
     model = model or current()
     inputs = to_inputs(readings)
     with one_thread():
-        inputs.pairs.learned = card_words.evidence(inputs.batch, inputs.pairs, inputs.grams, model.words)
+        inputs.pairs.learned = learned_words.evidence(inputs.batch, inputs.pairs, inputs.grams, model.words)
         scores = card_attribution.scores_of(inputs.pairs, model.cards)
         first = probabilities(inputs, model, scores)
         states = revision.revised(revision.Seen(inputs.batch, inputs.steps, first), model.revision)
@@ -278,9 +278,9 @@ def load(path: Path) -> Model:
     outer = arrays.get("outer", np.zeros((0, len(STATES)))).astype(np.float64)
     if transitions.ndim == 2:
         transitions = np.repeat(transitions[None], features.STEPS, axis=0)
-    words = card_words.none()
+    words = learned_words.none()
     if "word_keys" in arrays:
-        words = card_words.Words(arrays["word_keys"].astype(np.int64), arrays["word_weights"].astype(np.float64))
+        words = learned_words.Words(arrays["word_keys"].astype(np.int64), arrays["word_weights"].astype(np.float64))
     return Model(
         buckets=arrays["buckets"].astype(np.int64),
         cues=tuple(arrays["cues"].tolist()),

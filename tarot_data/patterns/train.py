@@ -18,7 +18,7 @@ import polars as pl
 
 from schemas.errors import Problem
 from tarot_data import lexicon
-from tarot_data.patterns import card_attribution, card_training, card_words, crf, cues, revision, training_copies
+from tarot_data.patterns import card_attribution, card_training, crf, cues, learned_words, revision, training_copies
 from tarot_data.patterns import gold as annotated
 from tarot_data.patterns.batch import Batch, to_rows
 from tarot_data.patterns.features import STEPS
@@ -111,7 +111,7 @@ def _fit(inputs: Inputs, gold: Gold) -> Model:
     known = _known(inputs, gold.voices)
     labels = [list(STATES[state]) for state in gold.states]
     truth = card_training.annotated_pairs(inputs.pairs, gold.named)
-    words, inputs.pairs.learned = card_words.learn(
+    words, inputs.pairs.learned = learned_words.learn(
         inputs.batch,
         inputs.pairs,
         inputs.grams,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from schemas.deck import CARDS
-from tarot_data.patterns import card_words
+from tarot_data.patterns import learned_words
 from tarot_data.patterns.model import to_inputs
 
 TEXTS = (
@@ -25,13 +25,13 @@ def learned(inputs, voices):
     right = np.array([0, 0, 0, 1, 1, 1])[inputs.batch.s_reading[inputs.pairs.p_sentence]]
     truth = inputs.pairs.p_slot == right
     counted = np.ones(inputs.batch.size, dtype=bool)
-    return card_words.learn(inputs.batch, inputs.pairs, inputs.grams, truth, counted, np.array(voices))
+    return learned_words.learn(inputs.batch, inputs.pairs, inputs.grams, truth, counted, np.array(voices))
 
 
 def test_a_word_of_two_voices_refers_to_its_card(inputs):
     words, _ = learned(inputs, [0, 1, 2, 0, 1, 2])
     asked = to_inputs([{"content": "提着风灯的那位", "cards": DRAWN}])
-    hermit, *others = card_words.evidence(asked.batch, asked.pairs, asked.grams, words)
+    hermit, *others = learned_words.evidence(asked.batch, asked.pairs, asked.grams, words)
     assert hermit > 0 and not any(others)
     assert {CARDS[key % len(CARDS)] for key in words.keys.tolist()} == {"隐士", "太阳"}
 
@@ -45,9 +45,9 @@ def test_a_voice_has_evidence_of_other_voices_only(inputs):
     _, evidence = learned(inputs, [0, 1, 2, 0, 1, 2])
     words, _ = learned(inputs, [0, 1, 2, 0, 1, 2])
     assert evidence.any()
-    assert (evidence <= card_words.evidence(inputs.batch, inputs.pairs, inputs.grams, words)).all()
+    assert (evidence <= learned_words.evidence(inputs.batch, inputs.pairs, inputs.grams, words)).all()
 
 
 def test_without_words_nothing_is_evidence(inputs):
-    found = card_words.evidence(inputs.batch, inputs.pairs, inputs.grams, card_words.none())
+    found = learned_words.evidence(inputs.batch, inputs.pairs, inputs.grams, learned_words.none())
     assert found.shape == (len(inputs.pairs.p_sentence),) and not found.any()
