@@ -15,6 +15,9 @@ LONGEST_CONTENT = 6000
 
 LONGEST_BEFORE = 40
 """Characters of a position and its card before what is said of it."""
+_LATER = re.compile(r"[^。！？!?\n]{0,60}")
+_AGAIN = "又再"
+_CLAUSE = re.compile(r"[，,。！？!?\n]")
 _DASH = "——"
 _MARKS_BEFORE = re.compile(r"^[\s>#*\-•·📍✨【\[「|]*")
 
@@ -82,6 +85,28 @@ def cards_in_content(content: str, spread: str | None = None, asked: bool = Fals
     if cards := _named(content, folded, count or (stated.pop() if len(stated) == 1 else None)):
         return cards
     return named_and_read(content, asked) if lexicon.setting("cards_from_content") == "named" else []
+
+
+def drawn_later(content: str, cards: list[dict]) -> list[dict]:
+    """Find the cards that the content says were drawn in addition to those of the field: the name alone in its clause, in
+    the sentence of such a word (`又补了一张，是节制`). They are extra cards (place 0)."""
+    content = content[:LONGEST_CONTENT]
+    known = {card["card"] for card in cards}
+    found: list[dict] = []
+    for at, word in sorted((content.find(word), word) for word in of_kind("drawn later") if word in content):
+        if _is_denied(_clause_before(content, at), word):
+            continue
+        sentence = _LATER.match(content, at)[0]
+        name = _possible()[1].search(fold(sentence))
+        new = listed(_CLAUSE.split(sentence[name.start() :])[0]) if name else []
+        if len(new) == 1 and new[0]["card"] not in known:
+            known.add(new[0]["card"])
+            found.append(new[0] | {"place": 0, "position": word})
+    return found
+
+
+def _clause_before(content: str, at: int) -> str:
+    return _CLAUSE.split(content[max(0, at - 6) : at])[-1].rstrip(_AGAIN)
 
 
 def is_incomplete(content: str, cards: list[dict]) -> bool:

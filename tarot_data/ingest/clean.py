@@ -154,6 +154,9 @@ def resolve_cards(draft: Draft) -> None:
         draft.cards += [_card(draw["draw"], card) for card in parsed.cards]
     if not draft.cards:
         _take_cards_of_content(draft)
+    elif not any(raw.resolved is not None for raw in draft.record.draws):
+        last = draft.draws[-1]["draw"]
+        draft.cards += [{"draw": last, **card} for card in content_cards.drawn_later(draft.content, draft.cards)]
     for number in {card["draw"] for card in draft.cards}:
         if twice := card_fields.duplicates([card for card in draft.cards if card["draw"] == number]):
             draft.problem = ("cards", "duplicate_card", "card_twice", {"card": twice[0], "draw": number})

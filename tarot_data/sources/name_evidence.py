@@ -14,6 +14,7 @@ from tarot_data.sources.field_draws import topics
 from tarot_data.sources.labels import position_in
 from tarot_data.sources.noise import noise_words
 from tarot_data.text.normalise import fold
+from tarot_data.text.numerals import NUMERALS
 
 LONGEST = 12
 """Characters of a name without evidence of its own that others of its kind confirm."""
@@ -21,6 +22,9 @@ LONGEST = 12
 _HAN_NAME = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]{2,4}")
 _LATIN_NAME = re.compile(r"[A-Z][a-z]{1,11}(?: [A-Z][a-z]{1,11})?")
 _ANY_NAME = re.compile(r"[A-Za-z\u3400-\u4dbf\u4e00-\u9fff][\w. ·•-]*")
+_ASKER = re.compile(
+    r"[\s#*>【\[]*(?P<name>[\u4e00-\u9fff]{2,4}|[A-Z][a-z]{1,11})[】\]]?\s*(?P<mark>[:：|｜·–—\-/,，、】\]]|\s)[\s:：–—-]*(?P<rest>\S.+)"
+)
 _PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 """Words of a key: saved and Readings in `savedReadings`."""
 
@@ -86,6 +90,41 @@ def is_no_name(text: str) -> bool:
     if any(part in words or part.removesuffix("s") in words for part in parts):
         return True
     return any(word in folded for word in noise_words("in container"))
+
+
+def may_be_name(word: str) -> bool:
+    """Check for a word that is no everyday word or topic; without the sure form of a name also no word with a number, a
+    unit of time and the like."""
+    folded = fold(word)
+    if is_no_name(word) or asks(word) or folded in noise_words("no file name"):
+        return False
+    if any(topic in folded for topic in topics() if len(topic) > 1):
+        return False
+    plain = form_of_name(word) is not NameForm.SURE
+    return not (plain and not set(folded).isdisjoint((*noise_words("not in name"), *NUMERALS)))
+
+
+def asks(text: str) -> bool:
+    """Check for a word of a question."""
+    folded = fold(text)
+    return any(word in folded for word in noise_words("asks"))
+
+
+def split_asker(text: str, known: str | None = None) -> tuple[str | None, str]:
+    """Split a title before what its person asks: `阿芮 要不要生二胎`, `豆豆：要不要换组`. Without such a name, (None, text).
+
+    known: the person, if known. A word with the sure form of a name may be before a space or comma too; in Latin letters,
+    only before a question.
+    """
+    match = _ASKER.match(text)
+    if match is None or known not in (None, match["name"]) or not (known or may_be_name(match["name"])):
+        return None, text
+    if known:
+        return known, match["rest"]
+    form, question = form_of_name(match["name"]), asks(match["rest"])
+    sure = form is NameForm.SURE and (question or not match["name"].isascii())
+    likely = form is NameForm.LIKELY and question and not match["mark"].isspace() and match["mark"] not in ",，、"
+    return (match["name"], match["rest"]) if sure or likely else (None, text)
 
 
 @lexicon.cached

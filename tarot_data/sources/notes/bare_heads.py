@@ -5,6 +5,7 @@ a question. The words that lead to a part are in noise.csv.
 """
 
 import re
+import unicodedata
 from typing import NamedTuple
 
 from tarot_data import lexicon
@@ -15,7 +16,7 @@ from tarot_data.privacy.person_names import kind_of
 from tarot_data.sources.field_draws import topics
 from tarot_data.sources.labelled_lines import LONGEST_LIST_LINE
 from tarot_data.sources.lines import WHITESPACE, Kind, Line
-from tarot_data.sources.name_evidence import NameForm, form_of_name, is_no_name
+from tarot_data.sources.name_evidence import NameForm, asks, form_of_name, is_no_name, split_asker
 from tarot_data.sources.noise import noise_words
 from tarot_data.text.normalise import fold
 
@@ -47,6 +48,7 @@ _DAY = re.compile(
 _TIME = re.compile(r"(?<!\d)\d{1,2}[:：]\d{2}(?:[:：]\d{2})?(?!\d)")
 _BEFORE = re.compile(r"^(?:[Qq][0-9]{1,2}[\s.:：、]+|\*\*[^*\n]{1,12}\*\*\s*[-:：—–]+\s*|[^\w(（【\[「『#]+(?=\w))")
 """A label in bold that is not known, or signs, before the text of a line."""
+_IN_BRACKETS = re.compile(r"\([^()]*\)")
 _COMPACT = re.compile(r"(\d{2})(\d{2})")
 _BREAK = re.compile(r"[\s|｜/·•,，、。;；:：~～—–_【】\[\]「」『』（）()#*>→-]+")
 _GAP = re.compile(r"[\u3000\t]+|\s{2,}")
@@ -225,7 +227,7 @@ def _parts_above(lines: list[Line], cards: int, floor: int, labelled: bool) -> d
         if (read := _parts_of(line)) is None:
             if not _is_below_dated_heading(lines, index, floor):
                 break
-            read = [(_QUESTION, line.stripped.strip(_MARKS))]
+            read = [(_QUESTION, _bare(line.stripped))]
         if line.labels and _drop_values(lines, index, parts):
             return None
         if line.level and _SPREAD not in dict(read) and (labelled or not asks(line.title)):
@@ -363,22 +365,34 @@ def _parts_of(line: Line) -> list[Part] | None:
     if all(word[0] == "#" for word in text.split()):
         return []
     folded = fold(text)
-    return _client_and_question(text, folded) if len(folded) == len(text) else None
+    if len(folded) != len(text):
+        return None
+    return _parts_of_remark(text) if _IN_BRACKETS.fullmatch(folded) else _client_and_question(text, folded)
+
+
+def _parts_of_remark(text: str) -> list[Part]:
+    """Read who is named in a line in brackets: `（已征得同意，化名小柚）`."""
+    clients = ((clause, _leads().client.match(fold(clause))) for clause in _BREAK.split(text) if clause)
+    names = [_name_in(clause, client) for clause, client in clients if client]
+    return [(_PERSON, name) for name in names if not is_no_name(name)][:1]
 
 
 def _client_and_question(text: str, folded: str) -> list[Part] | None:
     """Read who asks what (`给小满看 问要不要搬家`), else a question, else a line of short parts."""
     found: list[Part] = []
+    name, asked = split_asker(text)
+    if name and asks(asked):
+        return [(_PERSON, name), *(_client_and_question(asked, fold(asked)) or [(_QUESTION, _bare(asked))])]
     if client := _leads().client.match(folded):
         name = _name_in(text, client)
         if not is_no_name(name):
             found, text, folded = [(_PERSON, name)], text[client.end() :], folded[client.end() :]
     if asked := _leads().asks.match(folded):
         before, (question, *behind) = text[: asked.end(1)], _GAP.split(text[asked.start(2) :])
-        question = question.strip(_MARKS)
+        question = _bare(question)
         behind = _segments(" ".join(behind)) if behind else []
         if behind is None:
-            question, behind = text[asked.start(2) :].strip(_MARKS), []
+            question, behind = _bare(text[asked.start(2) :]), []
         around = _segments(before, asked=True) if before.strip(_MARKS) and not found else []
         if around is None and len(before) <= LONGEST_ASKER and not any(mark in before for mark in _ENDS):
             around = []  # somebody asks whose name is not plain: `桃子的妹妹小梨，问期末`
@@ -388,8 +402,16 @@ def _client_and_question(text: str, folded: str) -> list[Part] | None:
     if len(text) > LONGEST_LINE:
         return None
     if text.endswith(("？", "?")):
-        return [(_QUESTION, text.strip(_MARKS))]
+        return [(_QUESTION, _bare(text))]
     return _segments(text)
+
+
+def _bare(question: str) -> str:
+    """Return a question without marks around it and emoji behind it."""
+    question = question.strip(_MARKS)
+    while question and unicodedata.category(question[-1]) in ("So", "Sk", "Mn", "Cf"):
+        question = question[:-1].rstrip(_MARKS)
+    return question
 
 
 def _name_in(text: str, client: re.Match) -> str:
@@ -478,14 +500,9 @@ def _question_or_none(found: list[Part], rest: list[str], text: str) -> list[Par
     found = [
         (label, value) for label, value in found if label != _SPREAD or f"{value}：" in text or f"{value}:" in text
     ]
-    start = max((text.find(value) + len(value) for label, value in found if label == _SPREAD), default=0)
-    return [*found, (_QUESTION, text[start:].strip(_MARKS))]
-
-
-def asks(text: str) -> bool:
-    """Check for a word of a question."""
-    folded = fold(text)
-    return any(word in folded for word in noise_words("asks"))
+    spreads = (text.find(value) + len(value) for label, value in found if label == _SPREAD)
+    start = max(spreads, default=text.find(rest[0]))
+    return [*found, (_QUESTION, _bare(text[start:]))]
 
 
 def _is_name(text: str, alone: bool) -> bool:

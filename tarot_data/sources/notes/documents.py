@@ -9,6 +9,7 @@ from importlib.resources import files
 
 from tarot_data.sources.addressee import addressee_of
 from tarot_data.sources.labels import is_title
+from tarot_data.sources.name_evidence import split_asker
 from tarot_data.sources.notes import markup, plain
 from tarot_data.sources.notes.in_records import completed
 from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of
@@ -58,9 +59,11 @@ def records_of(documents: Iterable[Document], blob: Blob, form: str) -> Iterator
 
 def _records(document: Document, blob: Blob, form: str, locator: str) -> Iterator[RawRecord | Rejected]:
     title = (document.title or "").strip()
+    named, asked = split_asker(title)
     around = RawRecord(
         source=source_of(blob, locator, form),
-        question=title if is_title(title) else None,
+        person=named,
+        question=asked if is_title(title) else None,
         date=document.date,
         record_id=document.identity,
         extra={"tags": list(document.tags)} if document.tags else {},

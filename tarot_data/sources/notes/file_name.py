@@ -13,14 +13,12 @@ from typing import NamedTuple
 from tarot_data import lexicon
 from tarot_data.lexicon.field_names import field_of
 from tarot_data.lexicon.word_lists import any_of
-from tarot_data.sources.field_draws import topics
-from tarot_data.sources.name_evidence import NameForm, form_of_name, is_no_name
+from tarot_data.sources.name_evidence import NameForm, asks, form_of_name, may_be_name
 from tarot_data.sources.noise import noise_words
-from tarot_data.sources.notes.bare_heads import asks, words_of
+from tarot_data.sources.notes.bare_heads import words_of
 from tarot_data.sources.notes.front_matter import day_in_name
 from tarot_data.sources.records import Blob
 from tarot_data.text.normalise import fold
-from tarot_data.text.numerals import NUMERALS
 
 ENOUGH = 3
 """Points at which a word is a person; see `_points`."""
@@ -79,21 +77,12 @@ def _named(name: str) -> Named:
     found, rest, dated, topic = words_of(stem)
     day = next((value for label, value in found if label == "日期"), None)
     others = rest[1:]
-    if not rest or not _may_be_name(rest[0]) or not all(asks(word) or len(word) <= LONGEST_TOPIC for word in others):
+    if not rest or not may_be_name(rest[0]) or not all(asks(word) or len(word) <= LONGEST_TOPIC for word in others):
         return Named(day=day, known=not rest)
     if any(form_of_name(word) is not NameForm.NONE for word in others):
         return Named(day=day)  # `小鹿 阿宁`: two people
     shape = re.sub(r"\d+", "0", stem.replace(rest[0], "\0", 1))
     return Named(rest[0], dated or topic or bool(others), shape, day)
-
-
-def _may_be_name(word: str) -> bool:
-    if is_no_name(word) or asks(word) or fold(word) in noise_words("no file name"):
-        return False
-    if any(topic in fold(word) for topic in topics() if len(topic) > 1):
-        return False
-    plain = form_of_name(word) is not NameForm.SURE
-    return not (plain and not set(fold(word)).isdisjoint((*noise_words("not in name"), *NUMERALS)))
 
 
 @lexicon.cached(maxsize=1024)

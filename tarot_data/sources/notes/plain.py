@@ -200,7 +200,7 @@ class _Note:
 def _record(reading: Reading, body: list[Line], note: _Note, common: Fields, source: Source, hint: str) -> RawRecord:
     """Build the record of a reading. body: its lines below the head."""
     fields = {**common, **reading.head.fields}
-    body, at_end = sections.split_end(body, fields)
+    body, at_end = sections.split_end(sections.without_tags(body), fields)
     fields.update(at_end)
     if ("outcome", 1) not in fields:
         body, outcome = sections.split_outcome(body)
@@ -222,7 +222,7 @@ def _record(reading: Reading, body: list[Line], note: _Note, common: Fields, sou
 
 
 def _unlabelled(lines: list[Line], blob: Blob, source: Source, common: Fields | None, client: str | None) -> RawRecord:
-    lines, last = sections.split_day_at_end(lines)
+    lines, last = sections.split_day_at_end(sections.without_tags(lines))
     body = "\n".join(line.text for line in lines).strip()
     heading = Line(body).title if Line(body).level == 1 and "\n" not in body else None
     day = day_of_file(blob, client) or last

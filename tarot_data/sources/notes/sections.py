@@ -21,6 +21,8 @@ LINES_AT_END = 8
 LONGEST_OUTCOME = 400
 """Characters of a note about the outcome below a reading."""
 LONGEST_DAY_LINE = 24
+LINES_BELOW_TAGS, LONGEST_BELOW_TAGS = 3, 40
+"""Lines below the hash tags of a post, and their characters: who is mentioned, a request for comments."""
 _DEEPEST = 9
 LONGEST_LOOKED_AT = 2000
 """Characters of a section in which cards are looked for."""
@@ -68,7 +70,7 @@ def own_lines(lines: list[Line], level: int, daily: bool, dated: bool) -> list[L
                 kept += block
                 block = []
             kept.append(line)
-    return _without_tasks(kept)
+    return without_tasks(kept)
 
 
 def _still_skipped(skipping: str | None, line: Line) -> str | None:
@@ -223,7 +225,21 @@ def without_list_at_end(lines: list[Line], above: list[Line]) -> list[Line]:
     return lines if find_cards(text[:LONGEST_LOOKED_AT]) else trimmed(lines[:end])
 
 
-def _without_tasks(lines: list[Line]) -> list[Line]:
+def without_tags(lines: list[Line]) -> list[Line]:
+    """Return the lines of a body without a paragraph of hash tags at its end (`#塔罗 #复合`), and few short lines below them
+    that name no card."""
+    texts = [index for index, line in enumerate(lines) if line.stripped]
+    for index in texts[-1 : -LINES_BELOW_TAGS - 2 : -1]:
+        line = lines[index]
+        if line.stripped[0] == "#" and not line.level and all(word[0] == "#" for word in line.stripped.split()):
+            apart = index > 0 and not lines[index - 1].stripped
+            return trimmed(lines[:index]) if apart else lines
+        if len(line.stripped) > LONGEST_BELOW_TAGS or find_cards(line.text):
+            break
+    return lines
+
+
+def without_tasks(lines: list[Line]) -> list[Line]:
     """Return lines without the tasks at their beginning and end, unless a label or heading of the reading is above."""
     no_task = [index for index, line in enumerate(lines) if line.stripped and not line.is_task]
     if not no_task:
@@ -326,7 +342,7 @@ def split_end(lines: list[Line], fields: Fields) -> tuple[list[Line], Fields]:
         if label.key[0] not in known:
             added.setdefault(label.key, []).append((label.name, value))
         end = index
-    return _without_tasks(lines[:end]), added
+    return without_tasks(lines[:end]), added
 
 
 def _may_end(line: Line, label: Label, known: set[str]) -> bool:

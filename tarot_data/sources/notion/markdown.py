@@ -14,7 +14,9 @@ from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources.encoding import MAX_TEXT, text_of, with_newlines
 from tarot_data.sources.field_values import Fields, without_paths
 from tarot_data.sources.labelled_lines import read_head
-from tarot_data.sources.labels import is_title, labels_in
+from tarot_data.sources.labels import is_title
+from tarot_data.sources.lines import Line, to_lines
+from tarot_data.sources.notes import sections
 from tarot_data.sources.notion.names import page_id
 from tarot_data.sources.record_builder import to_record
 from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of
@@ -119,8 +121,8 @@ def parse_page(text: str, blob: Blob, siblings: Siblings) -> RawRecord | None:
     title = lines[0].removeprefix("# ").strip()
     fields, start = properties(lines, siblings.columns)
     fields, body = _with_labels(fields, lines[start:])
-    solid = [line for line in body if line.strip()]
-    if not fields and solid and all(_INDEX_LINE.match(line) for line in solid):
+    solid = [line.text for line in body if line.stripped]
+    if not fields and solid and all(map(_INDEX_LINE.match, solid)):
         return None
     _add_row(fields, siblings.rows.get(title, {}))
     identity = page_id(blob.name)
@@ -128,25 +130,31 @@ def parse_page(text: str, blob: Blob, siblings: Siblings) -> RawRecord | None:
     return to_record(
         fields,
         source_of(blob, f"page {identity}" if identity else "page", FORM),
-        content="\n".join(body).strip("\n"),
+        content="\n".join(line.text for line in body).strip("\n"),
         title=title,
         date_hint=unquote(blob.hint),
         record_id=identity,
     )
 
 
-def _with_labels(fields: Fields, body: list[str]) -> tuple[Fields, list[str]]:
-    """Move labelled lines from the top of the body to the fields: all of them if the page has no properties, or the
-    cards under a heading of their own (`## 抽牌`)."""
+def _with_labels(fields: Fields, body: list[str]) -> tuple[Fields, list[Line]]:
+    """Move labelled lines of the body to the fields: all at its top if the page has no properties, or the cards under a
+    heading of their own (`## 抽牌`). Return the fields and the lines of the text."""
+    lines = to_lines(body)
     first = first_line(body)
-    labels = labels_in(body[first]) if first < len(body) else []
-    if any(name == "cards" for name, _ in fields) or not labels:
-        is_heading = len(labels) == 1 and labels[0].key[0] == "content" and not body[first][labels[0].end :].strip()
-        return fields, body[first + 1 :] if is_heading else body
-    head = read_head(body, first)
-    if "cards" in head.names if fields else len(head.names) >= 2:
-        return {**head.fields, **fields}, ([head.inline] if head.inline else []) + body[head.body :]
-    return fields, body
+    if not any(name == "cards" for name, _ in fields):
+        if fields:
+            first = next((index for index, line in enumerate(lines) if _heads_cards(line)), first)
+        head = read_head(lines, first)
+        if "cards" in head.names if fields else len(head.names) >= 2:
+            fields = {**head.fields, **fields}
+            lines = [*([Line(head.inline)] if head.inline else []), *lines[head.body :]]
+    return fields, sections.without_tags(sections.trimmed(sections.without_tasks(lines)))
+
+
+def _heads_cards(line: Line) -> bool:
+    """Check for the label of the cards in a heading."""
+    return bool(line.level and line.labels) and line.labels[0].key[0] == "cards"
 
 
 def _add_row(fields: Fields, row: dict[str, str]) -> None:
