@@ -68,7 +68,7 @@ def _create_app(temporary: bool) -> FastAPI:
     if temporary:
         # FastAPI prepares the routes of a router at the first request that looks there.
         server.API_ROUTERS = tuple(router for router in server.API_ROUTERS if router.prefix in COMMAND_ROUTES)
-    app = server.create_app(ephemeral=temporary, final=True)
+    app = server.create_app(ephemeral=temporary)
     gc.freeze()
     gc.enable()
     return app

@@ -43,6 +43,10 @@ def prefect_at(data_dir: Path, load: Callable[[], object] = lambda: None) -> Ite
     own = None if address or _has_server_setting() else Temporary(prefect_home())
     bar("server")
     load()
+    # A first run imports these; the server is not up yet.
+    import fastapi.encoders  # noqa: F401
+    import prefect.flow_engine
+    import prefect.task_engine  # noqa: F401
     from prefect.settings import (
         PREFECT_API_URL,
         PREFECT_CLIENT_CUSTOM_HEADERS,

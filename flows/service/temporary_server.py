@@ -21,8 +21,14 @@ from schemas.errors import Problem
 
 STOP_SECONDS = 5.0
 
-# Prefect keeps credentials in blocks; our flows have none.
-SETTINGS = {"PREFECT_API_BLOCKS_REGISTER_ON_START": "false"}
+SETTINGS = {
+    # Prefect keeps credentials in blocks; our flows have none. Its memo of them would import Dask to look for more.
+    "PREFECT_SERVER_REGISTER_BLOCKS_ON_START": "false",
+    "PREFECT_SERVER_MEMOIZE_BLOCK_AUTO_REGISTRATION": "false",
+    # It asks nothing of others over https, but importing Prefect reads all CA certificates twice.
+    "SSL_CERT_FILE": "",
+    "SSL_CERT_DIR": os.devnull,
+}
 
 
 class Temporary:

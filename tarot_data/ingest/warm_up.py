@@ -12,9 +12,13 @@ SENTENCES = 20
 
 
 def warm_up() -> None:
-    """Read, clean and label a note of a card and some example sentences; nothing is kept but what they load."""
+    """Read, clean and label a note; nothing is kept but what that loads."""
+    annotated(typed(sample(), READINGS))
+
+
+def sample() -> list[dict]:
+    """Return the reading of a note that has a card and some example sentences."""
     sentences = [row["example"] for row in lexicon.read_table("cues")[:SENTENCES]]
-    note = "\n".join([CARDS[0], *sentences])
+    note = "\n".join(["---", f"cards: {CARDS[0]}", "---", *sentences])
     blob = Blob(file="note", member=None, name="note.txt", sha256="", data=note.encode())
-    readings, _ = to_readings(list(reader.read_blob(blob)))
-    annotated(typed(readings, READINGS))
+    return to_readings(list(reader.read_blob(blob)))[0]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from flows.service.status import answers
-from flows.service.temporary_server import Temporary
+from flows.service.temporary_server import SETTINGS, Temporary
 from schemas.errors import Problem
 from tarot_data.store import tables
 from tarot_data.synthetic.generate import write_sample
@@ -59,6 +59,13 @@ def test_a_failed_server_start_names_its_log(tmp_path, monkeypatch):
         Temporary(tmp_path).address()
     assert problem.value.code == "serving_failed"
     assert "unable to open database file" in (tmp_path / "temporary.log").read_text(encoding="utf-8")
+
+
+def test_prefect_has_every_setting_of_its_server():
+    from prefect.settings import Settings
+
+    names = Settings().to_environment_variables(exclude_unset=False)
+    assert {name for name in SETTINGS if name.startswith("PREFECT_")} <= set(names)
 
 
 @pytest.mark.slow
