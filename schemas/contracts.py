@@ -7,7 +7,7 @@ import polars as pl
 
 from schemas import deck
 from schemas.pandera_polars import PolarsData, pa
-from schemas.tables import EXAMPLES, Draw, DrawnCard, Source
+from schemas.tables import EXAMPLES, Draw, DrawnCard, FollowUp, Source
 
 
 def _all(data: PolarsData, element: pl.Expr) -> pl.LazyFrame:
@@ -24,6 +24,7 @@ class Readings(pa.DataFrameModel):
     draws: pl.List = pa.Field(dtype_kwargs={"inner": Draw})
     cards: pl.List = pa.Field(dtype_kwargs={"inner": DrawnCard})
     content: str = pa.Field(str_length={"min_value": 40})
+    follow_ups: pl.List = pa.Field(dtype_kwargs={"inner": FollowUp})
     outcome: str = pa.Field(nullable=True)
     consent: pl.Enum = pa.Field(dtype_kwargs={"categories": deck.CONSENTS})
     flags: pl.List = pa.Field(dtype_kwargs={"inner": deck.Flag})

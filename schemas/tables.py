@@ -30,6 +30,10 @@ position. raw: as in the source, masked."""
 Draw = pl.Struct({"draw": pl.Int32, "spread": pl.String, "spread_id": pl.String})
 """spread: as in the source. spread_id: row of `lexicon/spreads.csv`, or null if none fits."""
 
+FollowUp = pl.Struct({"at": pl.Int32, "asked": pl.String})
+"""A question that the person asked while the reading was written. at: character of content at which its answer begins; the
+answer ends at the next one. asked: masked."""
+
 SentenceItem = pl.Struct(
     {
         "start": pl.Int32,
@@ -66,6 +70,7 @@ READINGS = pl.Schema(
         "draws": pl.List(Draw),
         "cards": pl.List(DrawnCard),
         "content": pl.String,
+        "follow_ups": pl.List(FollowUp),
         "outcome": pl.String,
         "consent": deck.Consent,
         "flags": pl.List(deck.Flag),
@@ -143,7 +148,8 @@ EXAMPLES = pl.Schema(
         "synthetic": pl.Boolean,
     }
 )
-"""What a model is trained on: TRL's prompt/completion messages. cards: `愚人(正位)` in drawing order."""
+"""What a model is trained on: TRL's prompt/completion messages. cards: `愚人(正位)` in drawing order. The answer to a
+follow-up is an example of its own, whose prompt has all messages before it."""
 
 
 def stored(schema: pl.Schema) -> pl.Schema:

@@ -67,7 +67,7 @@ def evaluate_base(
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Examples nobody trained on with what each asks, and the texts trained on, to find memorised passages."""
+    """Examples nobody trained on, what those ask that are no follow-up, and the texts trained on, to find memorised passages."""
 
     split: str
     examples: list[dict]
@@ -90,7 +90,8 @@ def held_out_of(version_dir: Path, version: dict, seen: set[str] = frozenset()) 
             if not seen & {example["example_id"], example["reading_id"]}
         ]
         if examples:
-            return HeldOut(split, examples, training_rows.asked(version_dir, examples), texts)
+            readings = [example for example in examples if not training_rows.is_follow_up(example)]
+            return HeldOut(split, examples, training_rows.asked(version_dir, readings), texts)
     raise Problem("no_held_out", path=version_dir)
 
 
@@ -301,7 +302,8 @@ def style_distance(readings: list[dict], reader: list[dict]) -> float | None:
 
 def _spread_out(data: HeldOut, count: int) -> list[dict]:
     """Pick so many held-out examples as cases, evenly from first to last."""
-    step = max(1, len(data.examples) // max(1, count))
+    readings = [example for example in data.examples if not training_rows.is_follow_up(example)]
+    step = max(1, len(readings) // max(1, count))
     return [
         {
             "id": example["example_id"],
@@ -309,7 +311,7 @@ def _spread_out(data: HeldOut, count: int) -> list[dict]:
             "asked": {name: value for name, value in asked.items() if name != "content"},
             "reading": asked,
         }
-        for example, asked in list(zip(data.examples, data.asked, strict=True))[::step][:count]
+        for example, asked in list(zip(readings, data.asked, strict=True))[::step][:count]
     ]
 
 

@@ -25,7 +25,8 @@ LEAST_ROOM = 64
 
 @dataclass(frozen=True, kw_only=True)
 class Manner:
-    """How to generate. untouched: without the adapter. thinking: with a trace before the reading.
+    """How to generate. untouched: without the adapter. thinking: with a trace before the reading; the answer to a
+    follow-up has none, as in training.
 
     The same seed, prompts and batch give the same readings on one machine.
     """
@@ -34,6 +35,9 @@ class Manner:
     seed: int = 0
     untouched: bool = False
     thinking: bool = False
+
+    def thinks(self, messages: list[dict]) -> bool:
+        return self.thinking and len(messages) == 1
 
 
 @dataclass(frozen=True)
@@ -90,8 +94,9 @@ def generate(
     written = []
     torch.manual_seed(manner.seed)
     for start in range(0, len(conversations), batch):
-        for ids in _continued(model, tokenizer, conversations[start : start + batch], manner):
-            written.append(_written(_text(tokenizer, ids), manner.thinking))
+        part = conversations[start : start + batch]
+        for messages, ids in zip(part, _continued(model, tokenizer, part, manner), strict=True):
+            written.append(_written(_text(tokenizer, ids), manner.thinks(messages)))
         if progress:
             progress("generate", len(written), len(conversations))
     return written
@@ -118,10 +123,10 @@ def stream(model, tokenizer, messages: list[dict], manner: Manner, say: Callable
             self.ids += value.flatten().tolist()
             # Half a character, white space at the end and a half-written end of the trace wait for what comes next.
             text = _text(tokenizer, self.ids).rstrip("\ufffd")
-            self.tell(text[: len(text) - _begun(text, CLOSE)] if manner.thinking else text)
+            self.tell(text[: len(text) - _begun(text, CLOSE)] if thinking else text)
 
         def tell(self, text: str) -> None:
-            found = _written(text, manner.thinking)
+            found = _written(text, thinking)
             for part, whole in (("trace", found.trace or ""), ("content", found.content)):
                 if len(whole) > self.said[part]:
                     say(part, whole[self.said[part] :])
@@ -130,16 +135,17 @@ def stream(model, tokenizer, messages: list[dict], manner: Manner, say: Callable
         def end(self) -> None:
             self.tell(_text(tokenizer, self.ids))
 
+    thinking = manner.thinks(messages)
     torch.manual_seed(manner.seed)
     pieces = Pieces()
     (ids,) = _continued(model, tokenizer, [messages], manner, pieces)
-    return _written(_text(tokenizer, ids), manner.thinking)
+    return _written(_text(tokenizer, ids), thinking)
 
 
 def shortened(model, tokenizer, messages: list[dict], manner: Manner) -> list[dict]:
     """Drop the oldest exchanges after the first until there is room for a reply."""
     room = model.config.max_position_embeddings - manner.settings.max_new_tokens
-    while len(messages) > 3 and len(_prompt(tokenizer, messages, manner.thinking)) > room:
+    while len(messages) > 3 and len(_prompt(tokenizer, messages, manner)) > room:
         messages = messages[:1] + messages[3:]
     return messages
 
@@ -149,7 +155,7 @@ def _continued(model, tokenizer, conversations: list[list[dict]], manner: Manner
     import torch
     from transformers import GenerationConfig
 
-    rows = [_prompt(tokenizer, messages, manner.thinking) for messages in conversations]
+    rows = [_prompt(tokenizer, messages, manner) for messages in conversations]
     width = max(map(len, rows))
     room = model.config.max_position_embeddings - width
     if room < LEAST_ROOM:
@@ -169,8 +175,9 @@ def _continued(model, tokenizer, conversations: list[list[dict]], manner: Manner
     return out[:, width:].tolist()
 
 
-def _prompt(tokenizer, messages: list[dict], thinking: bool) -> list[int]:
-    return prompt_ids(tokenizer, [{**m, "content": escape(m["content"]).strip()} for m in messages], thinking)
+def _prompt(tokenizer, messages: list[dict], manner: Manner) -> list[int]:
+    said = [{**m, "content": escape(m["content"]).strip()} for m in messages]
+    return prompt_ids(tokenizer, said, manner.thinks(messages))
 
 
 def _text(tokenizer, ids: list[int]) -> str:

@@ -61,6 +61,8 @@ class Data:
     longest_tokens: int
     too_long: int = 0
     """Examples over max_tokens, which are left out."""
+    follow_ups: int = 0
+    """Training examples that answer a question asked after the reading."""
     packed: int | None = None
     """Number of rows of max_tokens after packing; None if the lengths are unknown."""
     counted: str = "tokenizer"
@@ -398,7 +400,7 @@ def plan(
     kept = 2 * (3 * adapter_bytes) + adapter_bytes
     return {
         "base": recipe.base.name,
-        "examples": {"train": data.train, "validation": data.validation, "test": data.test, "too_long": data.too_long},
+        "examples": {name: getattr(data, name) for name in ("train", "validation", "test", "too_long", "follow_ups")},
         "tokens": {
             "mean": round(data.mean_tokens, 1),
             "longest": data.longest_tokens,

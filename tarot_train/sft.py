@@ -191,13 +191,15 @@ def data_of(counted: dict[str, training_rows.Counted], max_tokens: int) -> plan.
         mean_tokens=sum(lengths) / len(lengths) if lengths else 0.0,
         longest_tokens=max(lengths + counted["validation"].tokens, default=0),
         too_long=len(counted["train"].too_long),
+        follow_ups=sum(map(training_rows.is_follow_up, counted["train"].rows)),
         packed=plan.packed_rows(lengths, max_tokens),
     )
 
 
 def _thinks(train_rows: list[dict]) -> bool:
-    """Whether most rows hold a thinking trace: the model is then served as it was mostly trained."""
-    return 2 * sum(row["chat_template_kwargs"]["enable_thinking"] for row in train_rows) > len(train_rows)
+    """Check whether most readings have a thinking trace: the model is then served as it was mostly trained."""
+    readings = [row for row in train_rows if not training_rows.is_follow_up(row)]
+    return 2 * sum(row["chat_template_kwargs"]["enable_thinking"] for row in readings) > len(readings)
 
 
 def _fit_in_memory(work: Path, job: Job, team, progress: Progress, watch: Watch, resumed: Path | None) -> dict:

@@ -50,6 +50,15 @@ def read_examples(version_dir: Path, split: str, manifest: dict | None = None) -
     return pl.read_parquet(path, glob=False).to_dicts()
 
 
+def is_follow_up(example: dict) -> bool:
+    """Check whether an example or row answers a question asked after a reading: its prompt has the messages before it.
+
+    Every answer of a reader is an example of its own, since templates that think render an earlier answer without its
+    trace: one row with the loss on all answers would train on a prompt that is never served.
+    """
+    return len(example["prompt"]) > 1
+
+
 def escape(text: str) -> str:
     """Replace the brackets of `<think>`, `<|…|>` and `<｜…｜>` by full-width ones, so that no record can speak as the system."""
     return _SPECIAL.sub(lambda match: f"＜{match[1] or match[2]}＞", text)

@@ -43,6 +43,7 @@ def reading(number=1, **values):
         "draws": [{"draw": 1, "spread": "两张牌", "spread_id": "two_card"}],
         "cards": [card(), card("力量", place=2)],
         "content": CONTENT,
+        "follow_ups": [],
         "outcome": None,
         "consent": "unknown",
         "flags": [],

@@ -44,7 +44,7 @@ def readings(ctx: Context, id: str | None, person: str | None, source: bool, inb
 
 def as_json(row: dict) -> dict:
     """Return a reading as `tarot readings --json` prints it; `ingest`, `score` and `annotate` read it again."""
-    wanted = "reading_id person question date cards content outcome consent flags synthetic".split()
+    wanted = "reading_id person question date cards content follow_ups outcome consent flags synthetic".split()
     place = {key: row["source"][key] for key in ("file", "member", "locator", "sha256")}
     spreads = [draw["spread"] for draw in row["draws"]]
     return {key: row[key] for key in wanted} | {"spreads": spreads, "source": place}

@@ -153,6 +153,8 @@ def print_plan(ctx: Context, result: dict) -> None:
     need, device = result["memory_gib"], result["device"]
     ctx.print("plan.base", base=result["base"], device=device["name"] or device["kind"])
     ctx.print("plan.examples", **result["examples"])
+    if result["examples"]["follow_ups"]:
+        ctx.print("plan.follow_ups", count=result["examples"]["follow_ups"])
     counted = ctx.say(f"plan.counted_{result['tokens']['counted']}")
     ctx.print("plan.tokens", **{**result["tokens"], "counted": counted})
     ctx.print(

@@ -85,7 +85,8 @@ def examine(data_dir: Path, manifest: dict) -> dict[str, object]:
 
 def contacts(published) -> int:
     """Count the contact details that today's rules find in the texts of a version published under any rules."""
-    return sum(len(find_contacts(text)) for name in TEXTS for text in published[name] if text)
+    columns = [*(published[name] for name in TEXTS), published["follow_ups"].list.explode().struct.field("asked")]
+    return sum(len(find_contacts(text)) for column in columns for text in column if text)
 
 
 def label_coverage(published) -> float | None:

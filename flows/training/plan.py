@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from importlib.util import find_spec
+from itertools import compress
 from pathlib import Path
 
 from flows.training.gate import may_train
@@ -90,7 +91,8 @@ def _measured(version_dir: Path, settings: object, folder: Path | None) -> plan.
         ]
         for split, found in examples.items()
     }
-    fitting = [count for count in lengths["train"] if count <= settings.train.max_tokens]
+    fits = [count <= settings.train.max_tokens for count in lengths["train"]]
+    fitting = list(compress(lengths["train"], fits))
     return plan.Data(
         train=len(fitting),
         validation=len(lengths["validation"]),
@@ -98,5 +100,6 @@ def _measured(version_dir: Path, settings: object, folder: Path | None) -> plan.
         mean_tokens=sum(fitting) / max(1, len(fitting)),
         longest_tokens=max(fitting, default=0),
         too_long=len(lengths["train"]) - len(fitting),
+        follow_ups=sum(map(training_rows.is_follow_up, compress(examples["train"], fits))),
         counted="characters",
     )

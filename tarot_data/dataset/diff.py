@@ -12,6 +12,7 @@ FIELDS = (
     "draws",
     "cards",
     "content",
+    "follow_ups",
     "outcome",
     "consent",
     "flags",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import polars as pl
 
@@ -35,9 +36,9 @@ def to_examples(readings: pl.DataFrame, budget: Budget | None = None) -> pl.Data
     """Convert readings (STORED columns and `split`) to EXAMPLES, in order, closed lists as strings.
 
     One per reading; of a reading over the budget one per part, with `-1`, `-2` … after its id, its own prompt and the
-    cards it speaks of (`tarot_data.dataset.chunking`).
+    cards it speaks of (`tarot_data.dataset.chunking`). The answer to a follow-up is one with `+1`, `+2` … after the id.
     """
-    asked = divided(readings, budget or Budget())
+    asked = divided(first_turns(readings), budget or Budget())
     message = pl.struct(role=pl.lit("user"), content=prompts(asked))
     reply = pl.struct(
         role=pl.lit("assistant"),
@@ -49,7 +50,7 @@ def to_examples(readings: pl.DataFrame, budget: Budget | None = None) -> pl.Data
         element.field("card").cast(pl.String),
         element.field("orientation").cast(pl.String).replace_strict(ORIENTATION_WORDS),
     )
-    return asked.select(
+    examples = asked.select(
         "example_id",
         "reading_id",
         "split",
@@ -60,14 +61,59 @@ def to_examples(readings: pl.DataFrame, budget: Budget | None = None) -> pl.Data
         key_themes="themes",
         style_markers=pl.col("style").struct.field("markers").fill_null(pl.lit([], pl.List(pl.String))),
         synthetic="synthetic",
+        later="later",
     ).cast(dict(stored(EXAMPLES)))
+    return with_follow_ups(examples)
+
+
+def first_turns(readings: pl.DataFrame) -> pl.DataFrame:
+    """Cut the answers to follow-ups off the readings, with their sentences, into `later`: lists of {asked, answer}."""
+    schema = dict(readings.schema) | {"later": _LATER}
+    whole = readings.with_columns(later=pl.lit([], dtype=_LATER)).with_row_index("_row")
+    rows = []
+    for row in whole.filter(pl.col("follow_ups").list.len() > 0).iter_rows(named=True):
+        content, starts = row["content"], [one["at"] for one in row["follow_ups"]]
+        answers = [content[start:end].strip() for start, end in pairwise([*starts, len(content)])]
+        asked = [one["asked"] for one in row["follow_ups"]]
+        row["later"] = [{"asked": one, "answer": two} for one, two in zip(asked, answers, strict=True)]
+        row["content"] = content[: starts[0]].rstrip()
+        row["sentences"] = [one for one in row["sentences"] or () if one["end"] <= starts[0]]
+        rows.append(row)
+    return _replaced(whole, pl.DataFrame(rows, schema={"_row": pl.UInt32} | schema))
+
+
+_LATER = pl.List(pl.Struct({"asked": pl.String, "answer": pl.String}))
+
+
+def with_follow_ups(examples: pl.DataFrame) -> pl.DataFrame:
+    """Add an example for each of `later` behind its own, with all messages before it as its prompt."""
+    whole = examples.with_row_index("_row")
+    rows = []
+    for row in whole.filter(pl.col("later").list.len() > 0).iter_rows(named=True):
+        rows.append(row)
+        said = [*row["prompt"], {"role": "assistant", "content": row["completion"][0]["content"]}]
+        for number, turn in enumerate(row["later"], 1):
+            said = [*said, {"role": "user", "content": turn["asked"]}]
+            reply = {"role": "assistant", "content": turn["answer"]}
+            completion = [reply | {"reasoning_content": None}]
+            rows.append(row | {"example_id": f"{row['example_id']}+{number}", "prompt": said, "completion": completion})
+            said = [*said, reply]
+    return _replaced(whole, pl.DataFrame(rows, schema=whole.schema)).drop("later")
+
+
+def _replaced(whole: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Replace the rows of a frame that have the `_row` of one or more others by these."""
+    if rows.is_empty():
+        return whole.drop("_row")
+    kept = whole.join(rows, on="_row", how="anti", maintain_order="left")
+    return pl.concat([kept, rows]).sort("_row", maintain_order=True).drop("_row")
 
 
 def too_long(examples: pl.DataFrame, budget: Budget) -> int:
     """Count examples that are still over the budget, because of one long sentence; training leaves them out."""
     reply = pl.col("completion").list.last().struct
     text = pl.concat_str(
-        pl.col("prompt").list.last().struct.field("content"),
+        pl.col("prompt").list.eval(pl.element().struct.field("content")).list.join(""),
         reply.field("reasoning_content").fill_null(""),
         reply.field("content"),
     )
@@ -91,11 +137,8 @@ def divided(readings: pl.DataFrame, budget: Budget) -> pl.DataFrame:
         found = _parts(row, room, budget)
         if len(found) > 1:
             several += found
-    if not several:
-        return rows.drop("_row")
-    parted = _traced(pl.DataFrame(several, schema=rows.schema), budget)
-    whole = rows.join(parted, on="_row", how="anti", maintain_order="left")
-    return pl.concat([whole, parted]).sort("_row", maintain_order=True).drop("_row")
+    parted = pl.DataFrame(several, schema=rows.schema)
+    return _replaced(rows, _traced(parted, budget) if several else parted)
 
 
 def _traced(rows: pl.DataFrame, budget: Budget) -> pl.DataFrame:
@@ -126,6 +169,12 @@ def _parts(row: dict, room: int, budget: Budget) -> list[dict]:
     numbered = len("部分：第10部分，共10部分\n") * 3
     found = chunking.parts(row, max(1, room - numbered), budget.count)
     return [
-        row | part | {"example_id": f"{row['reading_id']}-{number}", "part": f"第{number}部分，共{len(found)}部分"}
+        row
+        | part
+        | {
+            "example_id": f"{row['reading_id']}-{number}",
+            "part": f"第{number}部分，共{len(found)}部分",
+            "later": row["later"] if number == len(found) else [],
+        }
         for number, part in enumerate(found, 1)
     ]

@@ -89,7 +89,8 @@ def findings(manifest: dict, published: pl.DataFrame) -> dict[str, int]:
     with pseudonyms.
     """
     found: dict[str, int] = {}
-    for row in published.select("question", "content", "outcome").iter_rows():
+    asked = pl.col("follow_ups").list.eval(pl.element().struct.field("asked")).list.join("\n")
+    for row in published.select("question", "content", "outcome", asked).iter_rows():
         kinds = {kind for text in row if text for kind in mask.mask(text)[1]}
         for kind in kinds:
             found[kind] = found.get(kind, 0) + 1
@@ -115,29 +116,41 @@ def shown(readings: pl.DataFrame) -> pl.DataFrame:
 
 
 def alpaca(examples: pl.DataFrame) -> pl.DataFrame:
-    """instruction, input (empty), output, and metadata: person, cards, key_themes, style_markers."""
-    return examples.select(
-        instruction=_said("prompt"),
+    """instruction, input (empty), output, history: [[instruction, output], …] if they are a follow-up, and metadata: person,
+    cards, key_themes, style_markers. One row a reading: LLaMA-Factory trains on the answers of the history too."""
+    turns, last = pl.col("turns"), pl.col("turns").list.last().struct
+    pair = pl.concat_list(pl.element().struct.field("asked", "answer"))
+    return _talks(examples).select(
+        instruction=last.field("asked"),
         input=pl.lit(""),
-        output=_answer(),
+        output=last.field("answer"),
+        history=turns.list.slice(0, turns.list.len() - 1).list.eval(pair),
         metadata=pl.struct("person", "cards", "key_themes", "style_markers"),
     )
 
 
 def sharegpt(examples: pl.DataFrame) -> pl.DataFrame:
-    """conversations: [{from: human, value}, {from: gpt, value}]."""
-    turns = pl.concat_list(
-        pl.struct(pl.lit("human").alias("from"), _said("prompt").alias("value")),
-        pl.struct(pl.lit("gpt").alias("from"), _answer().alias("value")),
+    """conversations: [{from: human, value}, {from: gpt, value}, …]; one row a reading with its follow-ups."""
+    said = {"human": pl.element().struct.field("asked"), "gpt": pl.element().struct.field("answer")}
+    messages = [pl.struct(pl.lit(who).alias("from"), text.alias("value")) for who, text in said.items()]
+    return _talks(examples).select(
+        conversations=pl.col("turns").list.eval(pl.concat_list(messages)).list.eval(pl.element().explode())
     )
-    return examples.select(conversations=turns)
+
+
+def _talks(examples: pl.DataFrame) -> pl.DataFrame:
+    """Return one row for each reading or part of one, with `turns`: [{asked, answer}, …]."""
+    first = pl.col("prompt").list.len() == 1
+    turn = pl.struct(_said("prompt").alias("asked"), _answer().alias("answer"))
+    rows = examples.with_columns(turn=turn, talk=first.cum_sum()).group_by("talk", maintain_order=True)
+    return rows.agg(pl.col("person", "cards", "key_themes", "style_markers").first(), turns="turn")
 
 
 def llama_factory(splits: list[str]) -> dict[str, dict]:
     """Write LLaMA-Factory's list of datasets; the folder is its `--dataset_dir`."""
     out: dict[str, dict] = {}
     for split in splits:
-        columns = {"prompt": "instruction", "query": "input", "response": "output"}
+        columns = {"prompt": "instruction", "query": "input", "response": "output", "history": "history"}
         out[f"tarot_{split}"] = {"file_name": f"alpaca/{split}.json", "columns": columns}
     for split in splits:
         out[f"tarot_{split}_sharegpt"] = {

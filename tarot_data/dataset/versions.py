@@ -26,9 +26,9 @@ from tarot_data.system.atomic import new_folder, write_text
 from tarot_data.text.excerpts import excerpt_pairs
 from tarot_data.text.near_duplicates import near_pairs
 
-FORMAT = 1
+FORMAT = 2
 """Format of a version's folder, part of its hash. Raised with every change that an earlier release would misread; `listed`
-refuses a newer one."""
+refuses a newer one. 2: readings have follow-ups, whose answers are examples of their own."""
 
 HASHED_ROWS = 2000
 """Readings per JSON text that is hashed: 10 MB."""
@@ -86,6 +86,13 @@ def path_of(data_dir: Path, manifest: dict) -> Path:
 
 def read(data_dir: Path, manifest: dict) -> pl.DataFrame:
     """Read the readings of a version: STORED columns and split, closed lists as strings."""
+    found = _as_published(data_dir, manifest)
+    if "follow_ups" not in found.columns:  # of a version of format 1
+        found = found.with_columns(follow_ups=pl.lit([], dtype=STORED["follow_ups"]))
+    return found.select(*STORED, "split")
+
+
+def _as_published(data_dir: Path, manifest: dict) -> pl.DataFrame:
     return pl.read_parquet(path_of(data_dir, manifest) / "readings.parquet", glob=False)
 
 
@@ -120,7 +127,8 @@ def publish(data_dir: Path, budget: Budget | None = None, hide_names: bool = Fal
         .select(*STORED, "split")
     )
     if hide_names:
-        others = third_persons.names_in([*published["content"], *published["question"]])
+        asked = published["follow_ups"].list.explode().struct.field("asked")
+        others = third_persons.names_in([*published["content"], *published["question"], *asked])
         key = pseudonyms.assign([*published["person"], *others], key)
         published = pseudonyms.apply(published, key, others)
     budget = budget or Budget()
@@ -229,7 +237,7 @@ def verify(data_dir: Path, manifest: dict) -> list[str]:
     for name, path in there.items():
         if name in manifest["files"] and sha256(path.read_bytes()).hexdigest() != manifest["files"][name]:
             findings.append(f"{name} has changed since it was published")
-    if not findings and fingerprint(read(data_dir, manifest), manifest["settings"]) != manifest["hash"]:
+    if not findings and fingerprint(_as_published(data_dir, manifest), manifest["settings"]) != manifest["hash"]:
         findings.append("readings.parquet does not give the hash of the manifest")
     return sorted(findings)
 
@@ -258,7 +266,7 @@ def copies(data_dir: Path, hashes: frozenset[str]) -> list[str]:
 
 
 def counts(published: pl.DataFrame, examples: pl.DataFrame) -> dict[str, int]:
-    """divided: readings that are several examples."""
+    """divided: readings that are several examples. follow_ups: examples that answer a follow-up."""
     by_split = dict(published["split"].value_counts().iter_rows())
     return {
         "readings": published.height,
@@ -267,6 +275,7 @@ def counts(published: pl.DataFrame, examples: pl.DataFrame) -> dict[str, int]:
         "synthetic": int(published["synthetic"].sum()),
         "examples": examples.height,
         "divided": examples.filter(pl.col("example_id").str.ends_with("-1")).height,
+        "follow_ups": examples.filter(pl.col("prompt").list.len() > 1).height,
     }
 
 

@@ -11,7 +11,7 @@ NAMED_AFTER = frozenset("file member locator name root columns".split())
 """Fields with names of files and sheets."""
 
 TEXTS = NAMED_AFTER | frozenset(
-    "person question content outcome spread position raw values excerpt record fields reasoning_content".split()
+    "person question asked content outcome spread position raw values excerpt record fields reasoning_content".split()
 )
 """Fields with text of a person, in which a name may occur. The others hold codes, numbers and closed lists."""
 

@@ -158,7 +158,7 @@ def _with_readings(data_dir: Path, person: Person) -> tuple[Person, bool]:
 
 def _all_readings(data_dir: Path) -> Iterator[tuple[dict | None, pl.DataFrame]]:
     """Yield (None, every revision in the store), then (manifest, readings) of each version."""
-    columns = "reading_id fingerprint person question content outcome draws cards source".split()
+    columns = "reading_id fingerprint person question content follow_ups outcome draws cards source".split()
     rows = delta.scan(data_dir, "readings")
     if rows is not None:
         yield None, rows.select(columns).collect()

@@ -39,7 +39,7 @@ _AROUND_NAME = " ,，、;；:：@#*•·-–—_~～|/▪◆●>\"'"
 class Draft:
     """A record being converted to a reading: its texts cleaned once, then changed by the steps.
 
-    draws, cards: rows of READINGS. problem: stage, reason, code and values of a rejection.
+    draws, cards, follow_ups: rows of READINGS. problem: stage, reason, code and values of a rejection.
     """
 
     record: RawRecord
@@ -49,6 +49,7 @@ class Draft:
     outcome: str
     day: Day
     draws: list[dict]
+    follow_ups: list[dict] = field(default_factory=list)
     cards: list[dict] = field(default_factory=list)
     masked: list[str] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
@@ -94,9 +95,13 @@ def to_reading(record: RawRecord) -> dict:
 
 def cleaned(record: RawRecord) -> Draft:
     """Clean the texts of a record; those it does not have are empty."""
+    content = clean_text(record.content)
     return Draft(
         record=record,
-        content=clean_text(record.content),
+        content=content,
+        follow_ups=_follow_ups(
+            content, [(clean_text(before), clean_text(asked)) for before, asked in record.follow_ups]
+        ),
         person=_name(record.person),
         question=clean_text(record.question or "")[:LONGEST_QUESTION],
         outcome=clean_text(record.outcome or ""),
@@ -107,6 +112,20 @@ def cleaned(record: RawRecord) -> Draft:
         ],
         flags=[flag for flag in record.kept_flags if flag == "cards_from_content"],
     )
+
+
+def _follow_ups(content: str, asked: list[tuple[str, str]]) -> list[dict]:
+    """Find where in a content the answer to each question begins, of (content before it, question).
+
+    A question is left out if the content does not begin with the words before it: the reading is then one text, as if
+    nothing had been asked.
+    """
+    found = []
+    for before, question in asked:
+        answer = content[len(before) :].lstrip()
+        if before and question and answer and content.startswith(before):
+            found.append({"at": len(content) - len(answer), "asked": question[:LONGEST_QUESTION]})
+    return found
 
 
 def _name(person: object) -> str:
@@ -182,12 +201,15 @@ def _card(draw: int, card: dict) -> dict:
 
 def mask_texts(draft: Draft) -> None:
     """Mask contact details in every text, all texts of the record at once; drop a person that is only a contact detail."""
-    texts = [draft.content, draft.person, draft.question, draft.outcome, *(draw["spread"] for draw in draft.draws)]
+    spreads, asked = [draw["spread"] for draw in draft.draws], [one["asked"] for one in draft.follow_ups]
+    texts = [draft.content, draft.person, draft.question, draft.outcome, *spreads, *asked]
     before = mask.kinds_in(texts)
+    parts = [mask.mask(draft.content[: one["at"]].rstrip())[0] for one in draft.follow_ups]
     texts, kinds = mask.mask_all(texts)
     draft.masked = before + kinds
-    draft.content, draft.person, draft.question, draft.outcome, *spreads = texts
-    for draw, spread in zip(draft.draws, spreads, strict=True):
+    draft.content, draft.person, draft.question, draft.outcome, *more = texts
+    draft.follow_ups = _follow_ups(draft.content, list(zip(parts, more[len(spreads) :], strict=True)))
+    for draw, spread in zip(draft.draws, more[: len(spreads)], strict=True):
         draw["spread"] = spread
     for card in draft.cards:
         for name in ("position", "raw"):
@@ -239,6 +261,7 @@ def _row(draft: Draft) -> dict:
         "draws": [draw | {"spread": draw["spread"] or None} for draw in draft.draws],
         "cards": draft.cards,
         "content": draft.content,
+        "follow_ups": draft.follow_ups,
         "outcome": draft.outcome or None,
         "consent": _consent(draft.record.consent),
         "flags": draft.flags,

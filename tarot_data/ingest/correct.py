@@ -144,6 +144,7 @@ def record_of_reading(row: dict, other_spreads: bool = False) -> RawRecord:
         source=Source(**row["source"]),
         draws=tuple(draws),
         content=row["content"],
+        follow_ups=tuple((row["content"][: one["at"]], one["asked"]) for one in row["follow_ups"] or ()),
         date=row["date"].isoformat() if row["date"] else None,
         synthetic=row["synthetic"],
         fixed="fixed" in row["flags"],

@@ -190,7 +190,7 @@ def metadata_updates(readings: pl.DataFrame, known: Known) -> dict[int, dict]:
             candidates[number] = (twin.reading_id, own or twin.place == _place(source))
     if not candidates:
         return {}
-    columns = ["reading_id", "content", "draws", *METADATA]
+    columns = ["reading_id", "content", "draws", "follow_ups", *METADATA]
     consent = pl.col("consent").cast(pl.String)
     rows = known.fetch(sorted({one for one, _ in candidates.values()}), columns).with_columns(consent)
     old = {row["reading_id"]: row for row in rows.iter_rows(named=True)}
@@ -207,7 +207,9 @@ def metadata_updates(readings: pl.DataFrame, known: Known) -> dict[int, dict]:
 def _differs(row: dict, was: dict) -> bool:
     # A reading whose cards are from its content had no draw at all in earlier releases.
     spreads = [[draw["spread"] for draw in one["draws"] if draw["spread"]] for one in (row, was)]
-    return spreads[0] != spreads[1] or any(_with_mask(row[name], was[name]) != was[name] for name in METADATA)
+    # Only those of a reading that had none: what was asked may have the masked name of a forgotten person.
+    asked = bool(row["follow_ups"]) and not was["follow_ups"]
+    return asked or spreads[0] != spreads[1] or any(_with_mask(row[name], was[name]) != was[name] for name in METADATA)
 
 
 def _with_mask(text: object, was: object) -> object:

@@ -33,7 +33,7 @@ from tarot_data.sources.records import Blob, Corrected, RawRecord, masked_name
 from tarot_data.store import delta, tables
 from tarot_data.system.memory import release_memory, without_gc
 
-CODE_VERSION = "4"
+CODE_VERSION = "5"
 """Raise it if reading or cleaning gives other results: the next ingest then reads all files again."""
 
 SHARD_BYTES = 16 * 1024 * 1024

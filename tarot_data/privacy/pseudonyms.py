@@ -69,6 +69,9 @@ def apply(published: pl.DataFrame, key: dict[str, str], others: Iterable[str] = 
             "question": replaced(row["question"], own),
             "outcome": replaced(row["outcome"], own),
             "content": content,
+            "follow_ups": [
+                {"at": moved(one["at"]), "asked": replaced(one["asked"], own)} for one in row["follow_ups"] or []
+            ],
             "sentences": [s | {"start": moved(s["start"]), "end": moved(s["end"])} for s in row["sentences"] or []],
             "draws": [draw | {"spread": replaced(draw["spread"], own)} for draw in row["draws"]],
             "cards": [
@@ -78,8 +81,11 @@ def apply(published: pl.DataFrame, key: dict[str, str], others: Iterable[str] = 
             "source": row["source"] | {n: replaced(row["source"][n], own) for n in ("file", "member", "locator")},
         }
         rows.append(row)
-    schema = dict(published.schema) | {name: stored(STORED)[name] for name in ("sentences", "draws", "cards", "source")}
+    schema = dict(published.schema) | {name: stored(STORED)[name] for name in _NESTED}
     return pl.DataFrame(rows, schema=schema)
+
+
+_NESTED = ("follow_ups", "sentences", "draws", "cards", "source")
 
 
 @dataclass(frozen=True)

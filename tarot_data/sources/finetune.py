@@ -11,8 +11,8 @@ from typing import NamedTuple
 from schemas.deck import SHORTEST
 from tarot_data.cards import card_fields, content_cards
 from tarot_data.sources import json_records, json_stream
-from tarot_data.sources.chats.questions import question_of
-from tarot_data.sources.chats.sittings import CARDS, is_list
+from tarot_data.sources.chats.questions import follow_up_in, question_of
+from tarot_data.sources.chats.sittings import CARDS, is_list, joined
 from tarot_data.sources.field_values import Fields
 from tarot_data.sources.json_layouts import readings_in
 from tarot_data.sources.labelled_lines import Head, read_head, start_of_head
@@ -33,6 +33,10 @@ _THINK = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re
 _SENTENCE_END = re.compile(r"(?<=[?？。！!])")
 _MAX_TOOL = 4
 """Levels of a tool's result in which cards are searched."""
+
+
+FollowUps = tuple[tuple[str, str], ...]
+"""As in `RawRecord`."""
 
 
 class Turn(NamedTuple):
@@ -228,12 +232,12 @@ def _records(value: dict, example: Example, blob: Blob, locator: str) -> Iterato
         head for turn in example.turns if turn.role == "system" if "cards" in (head := labels_of(turn.text)).names
     ]
     readings = _readings(_exchanges(example.turns), example.form == "alpaca")
-    for number, (fields, content) in enumerate(readings, 1):
+    for number, (fields, content, follow_ups) in enumerate(readings, 1):
         for head in system:
             _add(fields, head)
         many = len(readings) > 1
         source = source_of(blob, f"{locator}.{number}" if many else locator, example.form)
-        record = to_record(fields, source, content=content, date_hint=blob.hint)
+        record = replace(to_record(fields, source, content=content, date_hint=blob.hint), follow_ups=follow_ups)
         if isinstance(known, Rejected):
             yield record
         else:
@@ -259,10 +263,10 @@ def _is_short(answers: list[str]) -> bool:
     return all(len("".join(answer.split())) < SHORTEST for answer in answers)
 
 
-def _readings(exchanges: list[Exchange], is_alpaca: bool) -> list[tuple[Fields, str]]:
-    """Return the fields and the content of each reading: it begins where other cards are drawn, and what follows
+def _readings(exchanges: list[Exchange], is_alpaca: bool) -> list[tuple[Fields, str, FollowUps]]:
+    """Return fields, content and follow-ups of each reading: it begins where other cards are drawn, and what follows
     without new cards belongs to it. Texts before the first cards are greetings, which may have asked the question."""
-    found: list[tuple[Fields, list[str]]] = []
+    found: list[tuple[Fields, list[tuple[str, str]]]] = []
     asked: list[str] = []
     answers: list[str] = []
     for exchange in exchanges:
@@ -279,18 +283,19 @@ def _readings(exchanges: list[Exchange], is_alpaca: bool) -> list[tuple[Fields, 
             fields = _joined(heads, found[-1][0] if found else {})
             if not _has_question(fields):
                 _add(fields, _asked_above(exchange.asked) if _cards_in(prompts) else _question(asked))
-            found.append((fields, [*texts]))
+            found.append((fields, [(text, "") for text in texts]))
             asked = []
         elif found:
-            found[-1][1].extend(texts)
+            asking = [follow_up_in(exchange.asked), *[""] * len(texts)]
+            found[-1][1].extend(zip(texts, asking, strict=False))
         else:
             answers += texts
     if not found:
         fields = _fields_of(exchanges)
         if not is_alpaca and not _has_question(fields):
             _add(fields, _first_asked(asked))
-        return [(fields, "\n\n".join(_without_greeting(answers)).strip())]
-    return [(fields, "\n\n".join(_without_greeting(texts)).strip()) for fields, texts in found]
+        found = [(fields, [(answer, "") for answer in answers])]
+    return [(fields, *joined(_without_greeting(parts))) for fields, parts in found]
 
 
 def _joined(heads: list[Head], before: Fields) -> Fields:
@@ -413,9 +418,9 @@ def _drawn_in(answer: str) -> tuple[Head, str] | None:
     return head, "\n".join([*filter(None, [head.inline]), *lines[head.body :]]).strip()
 
 
-def _without_greeting(answers: list[str]) -> list[str]:
+def _without_greeting(answers: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Drop the short answers (`在的。`) before the first that is long enough for a reading."""
-    lengths = [len("".join(answer.split())) for answer in answers]
+    lengths = [len("".join(answer.split())) for answer, _ in answers]
     first = next((index for index, length in enumerate(lengths) if length >= SHORTEST), 0)
     return answers[first:]
 

@@ -52,12 +52,21 @@ def record_of(value: dict, blob: Blob, locator: str) -> RawRecord:
         source=source_of(blob, locator, FORM),
         draws=tuple(draws),
         content=value["content"],
+        follow_ups=_follow_ups(value),
         consent=value.get("consent"),
         synthetic=value.get("synthetic") is True,
         fixed="fixed" in flags,
         kept_flags=tuple(flag for flag in flags if flag in ("inferred_date", "cards_from_content")),
         **{name: item if isinstance(item, str) else None for name, item in fields.items()},
     )
+
+
+def _follow_ups(value: dict) -> tuple[tuple[str, str], ...]:
+    given = value.get("follow_ups")
+    items = [item for item in given if isinstance(item, dict)] if isinstance(given, list) else []
+    pairs = [(item.get("at"), item.get("asked")) for item in items]
+    sound = ((at, asked) for at, asked in pairs if isinstance(at, int) and at > 0 and isinstance(asked, str))
+    return tuple((value["content"][:at], asked) for at, asked in sound)
 
 
 def _draw(spread: str | None, cards: list[dict]) -> RawDraw:

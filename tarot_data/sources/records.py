@@ -43,7 +43,8 @@ class RawRecord:
     date: as written. date_hint: sheet or file name that may have the year. record_id: the source's own id if it is
     stable (a Notion page id, a primary key). fixed: a person corrected it. kept_flags: flags of the reading that the record
     comes from, which cleaning cannot find again: inferred_date, cards_from_content. unknown: labels of columns
-    with text that were not understood.
+    with text that were not understood. follow_ups: (content before the answer, question) of each question that the person
+    asked while the reading was written.
     """
 
     source: Source
@@ -51,6 +52,7 @@ class RawRecord:
     question: str | None = None
     draws: tuple[RawDraw, ...] = ()
     content: str = ""
+    follow_ups: tuple[tuple[str, str], ...] = ()
     date: object = None
     date_hint: str | None = None
     outcome: str | None = None

@@ -13,10 +13,11 @@ import polars as pl
 
 from schemas.errors import Problem
 from schemas.rejections import values_json
+from schemas.tables import FollowUp
 from tarot_data.store.old_rejections import verdict_of
 from tarot_data.system.atomic import write_text
 
-VERSION = 4
+VERSION = 5
 
 FILE = "schema.json"
 
@@ -46,6 +47,11 @@ def _coded_rejections(rows: pl.LazyFrame) -> pl.LazyFrame:
     return verdicts.with_columns(pl.col("verdict").struct.unnest()).drop("verdict")
 
 
+def _readings_with_follow_ups(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Add the follow-ups of readings; they are not known of chats that were read before."""
+    return _added(rows, follow_ups=pl.lit([], dtype=pl.List(FollowUp)))
+
+
 def _verdict(sentence: str) -> dict[str, str]:
     code, values = verdict_of(sentence)
     return {"code": code, "values": values_json(values)}
@@ -55,6 +61,7 @@ MIGRATIONS: dict[int, dict[str, Callable[[pl.LazyFrame], pl.LazyFrame]]] = {
     1: {"rejections": _keyed_rejections, "files": _rooted_files},
     2: {"rejections": _coded_rejections},
     3: {"files": _files_with_columns},
+    4: {"readings": _readings_with_follow_ups},
 }
 """Shape -> table -> conversion of its rows to the next shape. A conversion must accept rows that are already converted:
 a kill may come between two tables."""

@@ -86,3 +86,22 @@ def test_forgotten_names_do_not_return_with_outcomes(tmp_path, inbox):
     assert take_in(data, inbox)["updated"] == 1
     (reading,) = [row for row in tables.readings(data).to_dicts() if row["outcome"]]
     assert reading["question"] == name_search.MASK * 4 + "怎么想" and "欧阳" not in reading["content"]
+
+
+def test_an_old_chat_gets_its_follow_ups(tmp_path, inbox, monkeypatch):
+    """A store of a release that did not know them; names of forgotten persons stay masked at the next reading."""
+    from tarot_data.ingest import stages
+    from tests.sources.test_follow_ups import TALK, chat
+
+    data = tmp_path / "data"
+    (inbox / "聊天.txt").write_text(chat(TALK), encoding="utf-8")
+    take_in(data, inbox)
+    rows = delta.scan(data, "readings").collect()
+    asked = rows["follow_ups"].to_list()
+    empty = rows.with_columns(follow_ups=rows["follow_ups"].list.head(0))
+    with tables.writing(data):
+        delta.rewrite(data, "readings", empty, {})
+    for version, updated in (("+", 1), ("++", 0)):
+        monkeypatch.setattr(stages, "CODE_VERSION", version)
+        assert take_in(data, inbox)["updated"] == updated
+        assert tables.readings(data)["follow_ups"].to_list() == asked

@@ -170,5 +170,5 @@ def test_a_version_of_a_later_release_is_refused(tmp_path):
     manifest, _ = versions.publish(tmp_path)
     later = manifest | {"settings": manifest["settings"] | {"format": versions.FORMAT + 1}}
     versions.write_manifest(versions.path_of(tmp_path, manifest) / "manifest.json", later)
-    with pytest.raises(Problem, match=r"format 2; this one knows up to 1\).* Update tarot"):
+    with pytest.raises(Problem, match=r"format 3; this one knows up to 2\).* Update tarot"):
         versions.publish(tmp_path)

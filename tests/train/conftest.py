@@ -37,6 +37,18 @@ def example(number: int, split: str) -> dict:
     }
 
 
+def with_follow_ups(first: dict, turns: list[tuple[str, str]]) -> list[dict]:
+    """Return an example with one for each (question, answer) after it, as `tarot_data.dataset.examples` makes them."""
+    said = [*first["prompt"], {"role": "assistant", "content": first["completion"][0]["content"]}]
+    made = [first]
+    for number, (asked, answer) in enumerate(turns, 1):
+        said = [*said, {"role": "user", "content": asked}]
+        completion = [{"role": "assistant", "content": answer, "reasoning_content": None}]
+        made.append(first | {"example_id": f"{first['example_id']}+{number}", "prompt": said, "completion": completion})
+        said = [*said, {"role": "assistant", "content": answer}]
+    return made
+
+
 def write_version(data_dir: Path, train: int = 24, validation: int = 4, test: int = 4, change=None) -> Path:
     """Write a version folder as tarot_data.dataset.versions does, of synthetic examples. change: edits an example."""
     folder = data_dir / "versions" / "tarot-readings-v000001-test"

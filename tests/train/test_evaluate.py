@@ -150,6 +150,15 @@ def test_a_stream_says_what_a_batch_says(tuned, thinking):
 
 
 @slow
+def test_follow_ups_are_answered_without_a_trace(tuned):
+    how = manner(24, 1.0, seed=1, untouched=True, thinking=True)
+    said = [*generate.ask(MEL), {"role": "assistant", "content": "愚人正位，走吧。"}, *generate.ask("那他呢？")]
+    first, later = generate.generate(*tuned, [generate.ask(MEL), said], how)
+    assert first.trace and later.trace is None and later.content
+    assert generate.stream(*tuned, said, how, lambda part, text: None).trace is None
+
+
+@slow
 def test_an_exception_of_the_listener_ends_generation(tuned):
     heard = []
 

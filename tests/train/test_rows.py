@@ -11,7 +11,7 @@ from tarot_data.dataset.prompt import prompt_for
 from tarot_train import base_model, training_rows
 from tarot_train.evaluate import fixed_cases
 from tarot_train.pretraining import train_tokenizer
-from tests.train.conftest import READINGS, SHARED, example, write_version
+from tests.train.conftest import READINGS, SHARED, example, with_follow_ups, write_version
 
 TEXTS = [content for *_, content in READINGS] * 3
 
@@ -40,6 +40,20 @@ def test_the_served_prompt_begins_the_trained_row(tiny, trace):
             tiny.decode(whole[len(prompt) :])
             == (f"{trace}\n</think>\n\n" if trace else "") + row["completion"][0]["content"] + "<｜end▁of▁sentence｜>"
         )
+
+
+@pytest.mark.parametrize("trace", [None, "先看牌面，再看问题。"])
+@pytest.mark.parametrize("template", ["r1", "chatml"])
+def test_follow_ups_see_earlier_answers_without_traces(qwen, template, trace):
+    """As a chat serves them: the template writes an earlier answer as one that was given without thinking."""
+    made = with_follow_ups(with_trace(example(0, "train"), trace), [("那他会回来吗？", "会。"), ("多久？", "四月。")])
+    rows = training_rows.to_rows(made, qwen[template], 2048).rows
+    for row in rows:
+        prompt, whole = training_rows.render(qwen[template], row)
+        assert whole[: len(prompt)] == prompt
+    last = qwen[template].decode(prompt)
+    assert last.count(made[0]["completion"][0]["content"]) == 1 and "会。" in last and "先看牌面" not in last
+    assert [row["chat_template_kwargs"]["enable_thinking"] for row in rows] == [bool(trace), False, False]
 
 
 @pytest.mark.parametrize("template", ["r1", "chatml"])

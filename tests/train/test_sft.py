@@ -18,7 +18,7 @@ from tarot_train.loss_curve import loss_text
 from tarot_train.pretraining import pretrain
 from tarot_train.smoke_test import trial
 from tarot_train.trainer import build_trainer, checkpointing_name
-from tests.train.conftest import example, write_version
+from tests.train.conftest import example, with_follow_ups, write_version
 from tests.train.small import SHAPE, rows, small, small_base
 
 pytestmark = pytest.mark.slow
@@ -38,10 +38,10 @@ def manifest(run_dir: Path) -> dict:
     return json.loads((run_dir / "manifest.json").read_text(encoding="utf-8"))
 
 
-def small_trainer(tmp_path, train=8, plain_head=None, dtype="float32", **settings):
-    """Return a trainer over a few rows, its tokenizer and the rows."""
+def small_trainer(tmp_path, train=8, plain_head=None, dtype="float32", made=None, **settings):
+    """Return a trainer over a few rows, its tokenizer and the rows. made: examples, else so many as `train` says."""
     asked = recipe.load("tarot-tiny", small() | settings)
-    made = [example(number, "train") for number in range(train)]
+    made = made or [example(number, "train") for number in range(train)]
     folder = small_base()
     tokenizer = base_model.load_tokenizer(folder, asked.base.template)
     counted = training_rows.to_rows(made, tokenizer, asked.train.max_tokens)
@@ -64,6 +64,23 @@ def test_the_loss_covers_reading_and_end_token(tmp_path):
             assert tokenizer.decode(ids[:first]).endswith("<｜Assistant｜><think>\n\n</think>\n\n")
             seen.add(learnt.removesuffix("<｜end▁of▁sentence｜>"))
     assert seen == {row["completion"][0]["content"] for row in made}
+
+
+def test_the_loss_covers_each_answer_once(tmp_path):
+    """Check the labels of a reading with two follow-ups, decoded: every turn of the reader's, nothing of the client's."""
+    turns = [("那他会回来吗？", "会，但不是现在。"), ("我等吗？", "先等到四月。")]
+    made = with_follow_ups(example(0, "train"), turns)
+    trainer, tokenizer, rows = small_trainer(tmp_path, made=made, **{"lora.dropout": "0"})
+    learnt, served = [], []
+    for batch in trainer.get_train_dataloader():
+        for labels, ids in zip(batch["labels"], batch["input_ids"], strict=True):
+            marks = (labels != -100).nonzero().flatten()
+            assert marks.tolist() == list(range(marks[0], marks[-1] + 1))
+            learnt.append(tokenizer.decode(labels[marks]).removesuffix("<｜end▁of▁sentence｜>"))
+            served.append(ids[: marks[0]].tolist())
+    assert sorted(learnt) == sorted(row["completion"][0]["content"] for row in rows)
+    assert sorted(learnt) == sorted([made[0]["completion"][0]["content"], *(answer for _, answer in turns)])
+    assert sorted(served) == sorted(training_rows.prompt_ids(tokenizer, row["prompt"]) for row in rows)
 
 
 def test_scoring_labelled_positions_keeps_loss_and_gradients(tmp_path):

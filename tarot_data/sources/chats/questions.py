@@ -1,5 +1,6 @@
 """The question in the messages of a client."""
 
+from tarot_data.sources.chats.cleaning import is_small_talk
 from tarot_data.sources.chats.message import Message
 from tarot_data.sources.labelled_lines import read_head, start_of_head
 from tarot_data.sources.noise import noise_words
@@ -35,6 +36,15 @@ def question_of(texts: list[str]) -> str | None:
     """Return the question in a client's texts without senders and times; each line counts as a message."""
     lines = [line.strip() for text in texts for line in text.split("\n") if line.strip()]
     return asked_in([Message(sender="", text=line, time=None, place="") for line in lines])[0]
+
+
+def follow_up_in(texts: list[str]) -> str:
+    """Return what a person asked in texts between two parts of a reading, without small talk; empty if nothing is asked."""
+    said = [text.strip() for text in texts if text.strip() and not is_small_talk(text)]
+    return "\n".join(said)[:LONGEST_FOLLOW_UP] if any(map(asks, said)) else ""
+
+
+LONGEST_FOLLOW_UP = 500
 
 
 def asks(text: str) -> bool:

@@ -1,14 +1,16 @@
-"""Chat messages to raw records: the reader's messages of one sitting are one content, the client's are left out."""
+"""Chat messages to raw records: the reader's messages of one sitting are one content, in which the client's questions are
+follow-ups; the client's other messages are left out."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 
+from schemas.deck import SHORTEST
 from tarot_data.cards import card_fields, content_cards
 from tarot_data.sources.chats.cleaning import cleaned, is_small_talk, person_of
 from tarot_data.sources.chats.message import Message
-from tarot_data.sources.chats.questions import asked_in
+from tarot_data.sources.chats.questions import asked_in, follow_up_in
 from tarot_data.sources.chats.reader_side import SENTENCE_ENDS, has_sentence, with_reader
 from tarot_data.sources.field_values import Fields
 from tarot_data.sources.labelled_lines import Head, read_head, start_of_head
@@ -59,12 +61,21 @@ DrawnIn = Callable[[str], Drawn | None]
 
 @dataclass
 class Sitting:
-    """The reader's messages about one draw. asked: the client's messages before it; client: who wrote last."""
+    """The reader's messages about one draw. asked: the client's messages before it; client: who wrote last; follow_ups:
+    index of a message -> what the client asked right before it."""
 
     messages: list[Message]
     drawn: Drawn | None
     asked: list[Message] = field(default_factory=list)
     client: str | None = None
+    follow_ups: dict[int, str] = field(default_factory=dict)
+
+    def add(self, messages: list[Message], said: list[Message]) -> None:
+        """Add messages of the reader. said: the client's messages since the one before; in a group, if others wrote too,
+        it is not clear whom they answer."""
+        if len({message.sender for message in (*self.asked, *said)}) == 1:
+            self.follow_ups[len(self.messages)] = follow_up_in([message.text for message in said])
+        self.messages += messages
 
     def is_about(self, text: str, drawn: Drawn | None) -> bool:
         """Check whether a message belongs to this sitting: it draws nothing, one more card, or the same cards again."""
@@ -103,7 +114,8 @@ def to_records(
 @dataclass
 class _Part:
     """Messages between two pauses, split into sittings as they come. pending: labels whose cards may follow in another
-    message; offered: cards that the client listed, which are those of the reader's next reading."""
+    message; offered: cards that the client listed, which are those of the reader's next reading; said: the client's
+    messages since the reader's last one."""
 
     drawn_in: DrawnIn
     names: dict[str, str]
@@ -112,6 +124,7 @@ class _Part:
     asked: list[Message] = field(default_factory=list)
     pending: list[tuple[Message, Head]] = field(default_factory=list)
     offered: Drawn | None = None
+    said: list[Message] = field(default_factory=list)
 
     @property
     def last(self) -> Sitting | None:
@@ -128,6 +141,7 @@ class _Part:
             self.pending.append((message, head))
         else:
             self._answer(message, drawn)
+        self.said = [] if message.mine else [*self.said, message]
 
     def end(self) -> None:
         """Add labels without cards to the last sitting."""
@@ -144,7 +158,7 @@ class _Part:
         labels, self.pending = self.pending, []
         self.offered = None if drawn else self.offered
         if self.last and self.last.is_about(message.text, drawn):
-            self.last.messages += [*(earlier for earlier, _ in labels), message]
+            self.last.add([*(earlier for earlier, _ in labels), message], self.said)
         elif drawn or content_cards.named_cards(message.text):
             if labels:
                 drawn = _merged([head for _, head in labels], drawn or Drawn(Head(), message.text))
@@ -300,27 +314,35 @@ def _record(sitting: Sitting, names: dict[str, str], blob: Blob) -> RawRecord:
     message."""
     first, drawn = sitting.messages[0], sitting.drawn
     fields: Fields = {key: pairs for key, pairs in drawn.head.fields.items() if key[0] != "content"} if drawn else {}
-    parts = [drawn.rest if drawn else first.text]
-    for message in sitting.messages[1:]:
+    parts, asked = [(drawn.rest if drawn else first.text, "")], ""
+    for index, message in enumerate(sitting.messages[1:], 1):
+        asked = sitting.follow_ups.get(index) or asked
         if isinstance(fields.get(CARDS, [("", None)])[0][1], str) and _is_follow_up(message.text):
             _add_cards(fields, message.text)
         else:
-            parts.append(message.text)
-    parts = [part for part in parts if part]
-    while parts and is_small_talk(parts[0]):
+            parts.append((message.text, asked))
+            asked = ""
+    parts = [part for part in parts if part[0]]
+    while parts and is_small_talk(parts[0][0]):
         del parts[0]
-    while parts and is_small_talk(parts[-1]):
+    while parts and is_small_talk(parts[-1][0]):
         del parts[-1]
     known = {name for name, _ in fields}
     for name, value in _context(sitting, names).items():
         if value and name not in known:
             fields[(name, 1)] = [(name, value)]
-    return to_record(
-        fields,
-        source_of(blob, first.place, FORM),
-        content="\n\n".join(parts),
-        date_hint=blob.hint,
-    )
+    content, follow_ups = joined(parts)
+    record = to_record(fields, source_of(blob, first.place, FORM), content=content, date_hint=blob.hint)
+    return replace(record, follow_ups=follow_ups)
+
+
+def joined(parts: list[tuple[str, str]]) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Join the parts of a reading, (text, what was asked right before it), to its content and follow-ups; a question before
+    the reading proper is none."""
+    texts = [text for text, _ in parts]
+    asked = (("\n\n".join(texts[:number]), asked) for number, (_, asked) in enumerate(parts) if asked)
+    follow_ups = tuple((before, question) for before, question in asked if len("".join(before.split())) >= SHORTEST)
+    return "\n\n".join(texts), follow_ups
 
 
 def _context(sitting: Sitting, names: dict[str, str]) -> dict[str, str | None]:
