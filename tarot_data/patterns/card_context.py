@@ -6,6 +6,7 @@ reading has reached is known at each sentence.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -43,7 +44,12 @@ _GROUPS = ((1, 4), (5, 7), (8, 1 << 30))
 
 def jobs_of(labels: list[list[str]]) -> np.ndarray:
     """Return the job of every sentence by its labels."""
-    return np.array([next((job for label, job in _JOBS if label in mine), OTHER) for mine in labels], dtype=np.int64)
+    return np.fromiter(map(_job_of, map(tuple, labels)), dtype=np.int64, count=len(labels))
+
+
+@lru_cache
+def _job_of(labels: tuple[str, ...]) -> int:
+    return next((job for label, job in _JOBS if label in labels), OTHER)
 
 
 def static_features(pairs: Pairs) -> Iterator[np.ndarray]:

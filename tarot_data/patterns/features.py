@@ -147,7 +147,7 @@ def structure(batch: Batch, pairs: Pairs) -> tuple[list[np.ndarray], list[str]]:
         **_clauses_and_persons(batch),
     }
     names = list(columns)
-    dense = np.empty((batch.size, len(names)))
+    dense = np.empty((batch.size, len(names)), dtype=np.float32)
     for number, name in enumerate(names):
         dense[:, number] = columns[name]
     context = dense[:, [names.index(name) for name in CONTEXT]]
@@ -361,16 +361,13 @@ def _letters() -> np.ndarray:
 def _advice_place(batch: Batch, pairs: Pairs) -> np.ndarray:
     """Mark the sentences that name a card at a position for advice, or such a position itself."""
     words = [fold(row["word"]) for row in lexicon.read_table("pointers") if row["kind"] == "advice_place"]
-    slots = np.zeros(len(pairs.p_sentence), dtype=bool)
-    chosen = {
-        (number, slot)
-        for number, mine in enumerate(batch.positions)
-        for position, slot in mine
-        if position and any(word in position for word in words)
-    }
-    spoken = np.nonzero((pairs.named > 0) | (pairs.position > 0))[0]
-    reading, slot = batch.s_reading[pairs.p_sentence[spoken]].tolist(), pairs.p_slot[spoken].tolist()
-    slots[spoken] = [pair in chosen for pair in zip(reading, slot, strict=True)]
+    chosen = np.zeros((len(batch.readings), len(CARDS)), dtype=bool)
+    for number, mine in enumerate(batch.positions):
+        for position, slot in mine:
+            if position and any(word in position for word in words):
+                chosen[number, slot] = True
+    spoken = (pairs.named > 0) | (pairs.position > 0)
+    slots = spoken & chosen[batch.s_reading[pairs.p_sentence], pairs.p_slot]
     out = per_pair_max(slots.astype(float), pairs.first)
     # The position may be named in the text only: 建议位, advice给到.
     found = batch.found["pointers"]
@@ -426,11 +423,11 @@ def question_overlap(batch: Batch) -> np.ndarray:
     """Compute the share of each sentence's character pairs that the question has too."""
     out = np.zeros(batch.size)
     asked = [fold(reading.get("question") or "") for reading in batch.readings]
-    grams = [{q[i : i + 2] for i in range(len(q) - 1)} for q in asked]
-    keys = np.array(
-        sorted({(number << 42) | (ord(g[0]) << 21) | ord(g[1]) for number, gs in enumerate(grams) for g in gs}),
-        dtype=np.int64,
-    )
+    lengths = np.array([len(question) for question in asked], dtype=np.int64)
+    written = np.frombuffer("".join(asked).encode("utf-32-le"), dtype=np.uint32).astype(np.int64)
+    of = np.repeat(np.arange(len(asked)), lengths)
+    inside = of[1:] == of[:-1]
+    keys = np.unique(((of[:-1] << 42) | (written[:-1] << 21) | written[1:])[inside])
     if not len(keys) or not batch.size:
         return out
     # A small table of hashes rules out most pairs; only one in twenty has to be looked up.

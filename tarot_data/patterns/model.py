@@ -17,7 +17,7 @@ from tarot_data import lexicon
 from tarot_data.patterns import card_attribution, crf, cues, features, learned_words, revision
 from tarot_data.patterns.batch import Batch, to_batch
 from tarot_data.patterns.card_evidence import Pairs, pairs_of
-from tarot_data.patterns.states import CARRIES, STATES
+from tarot_data.patterns.states import CARRIES, STATE_OF, STATES
 from tarot_data.system import atomic
 
 STATISTIC = "card_link.group"
@@ -88,7 +88,7 @@ def to_inputs(readings: Sequence[dict]) -> Inputs:
         pairs,
         grams,
         found,
-        np.concatenate(parts, axis=1),
+        np.concatenate(parts, axis=1, dtype=np.float32),
         tuple(part_names),
         features.steps(batch, blocks[0][:, names.index("new_card")]),
     )
@@ -140,8 +140,9 @@ def probabilities(inputs: Inputs, model: Model, scores: card_attribution.Scores)
         known = [column for column, name in enumerate(names) if name in number]
         rows = [number[names[column]] for column in known]
         values = values if len(known) == len(names) else values[:, known]
-        emissions += values @ w.dense[rows]
-        units += values @ w.inner[rows]
+        both = values @ np.concatenate([w.dense[rows], w.inner[rows]], axis=1, dtype=values.dtype)
+        emissions += both[:, : len(STATES)]
+        units += both[:, len(STATES) :]
     emissions += np.tanh(units) @ w.outer
     for matrix in matrices(inputs, model.buckets, model.cues):
         emissions += matrix @ w.sparse
@@ -154,17 +155,10 @@ def decide(states: np.ndarray) -> tuple[list[list[str]], np.ndarray]:
     chances = states @ CARRIES
     order = np.argsort(-chances, axis=1, kind="stable")
     first, second = order[:, 0], order[:, 1]
-    rows = np.arange(len(states))
     other = LABELS.index("other")
-    both = (chances[rows, second] > SECOND) & (first != other) & (second != other)
-    labels, chosen = [], []
-    for a, b, two in zip(first.tolist(), second.tolist(), both.tolist(), strict=True):
-        pair = (LABELS[a], LABELS[b]) if two else (LABELS[a],)
-        # Two labels are both likelier than not only if some state has both.
-        state = STATES.index(pair) if pair in STATES else STATES.index(pair[::-1])
-        labels.append(list(STATES[state]))
-        chosen.append(state)
-    return labels, states[rows, np.array(chosen, dtype=np.int64)]
+    both = (chances[np.arange(len(states)), second] > SECOND) & (first != other) & (second != other)
+    chosen = STATE_OF[first, np.where(both, second, first)]
+    return [list(STATES[state]) for state in chosen.tolist()], states[np.arange(len(states)), chosen]
 
 
 def pull_of(model: Model, cue: cues.Cue, label: str) -> float:
