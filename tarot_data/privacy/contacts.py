@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 
-from tarot_data.privacy.recognisers import Look, Recogniser, groups, is_worth_a_look, spelt_number
+from tarot_data.privacy.recognisers import Look, Recogniser, groups, has_sign, spelt_number
 from tarot_data.text.normalise import code_table, translated, width_table
 
 SHORTEST, SHORTEST_PIECE = 5, 4
@@ -44,13 +44,13 @@ def find_contacts(text: str) -> list[Contact]:
     """Return every contact detail of a text, in order, not overlapping: of two that overlap, the earlier recogniser's."""
     if len(text) < SHORTEST:
         return []
-    if not is_worth_a_look(text):
+    if not has_sign(text):
         return []
     length = len(text)
     look, places = _plain_look(Look(text))
     found: list[Contact] = []
-    for trigger, members in groups():
-        if not look[trigger]:
+    for trigger, starts, members in groups():
+        if not look.announced if not trigger else starts.isdisjoint(look.characters) or not look[trigger]:
             continue
         for recogniser in members:
             if not recogniser.cue or recogniser.kind in look.announced:
@@ -106,7 +106,9 @@ def found_by(recogniser: Recogniser, text: str) -> bool:
     """Test whether a recogniser finds a detail in a text, were it the only one."""
     look, _ = _plain_look(Look(text))
     tried = (
-        is_worth_a_look(text) and look[recogniser.when] and (not recogniser.cue or recogniser.kind in look.announced)
+        has_sign(text)
+        and (not recogniser.when or look[recogniser.when])
+        and (not recogniser.cue or recogniser.kind in look.announced)
     )
     return tried and any(True for _ in recogniser.spans(look))
 

@@ -11,16 +11,14 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
 from itertools import groupby
+from typing import NamedTuple
 
 from tarot_data import lexicon
 from tarot_data.privacy.checksums import CHECKS
 from tarot_data.text.normalise import widths
 
 TABLE = "recognisers.toml"
-FEW_WORDS = 8
-"""Words that are found faster one by one than by one pattern."""
-
-FLAGS = re.IGNORECASE | re.VERBOSE | re.DOTALL
+FLAGS = re.IGNORECASE | re.VERBOSE | re.DOTALL | re.ASCII
 _REFERENCE = re.compile(r"\{([a-z_]+)\}")
 _ENGLISH = re.compile("[a-z]+")
 
@@ -37,6 +35,7 @@ class Recogniser:
     kind: str
     when: str
     cue: bool
+    long_cue: bool
     texts: dict[str, str]
     """Pattern by column; compiled at first use, since most texts need few of them and all take 0.2 s."""
     checks: tuple[Callable[[str], bool], ...]
@@ -47,6 +46,8 @@ class Recogniser:
     """Line of the entry in recognisers.toml."""
 
     pattern = _lazy("pattern")
+    behind = _lazy("behind")
+    before = _lazy("before")
     detail = _lazy("detail")
     after = _lazy("after")
     lead = _lazy("lead")
@@ -54,9 +55,20 @@ class Recogniser:
 
     def spans(self, look: "Look") -> Iterator[tuple[int, int]]:
         """Yield start and end of every detail of this form in a text in plain form."""
+        for match in self._behind_cues(look) if "behind" in self.texts else self._matches(look):
+            yield from self.details(match)
+
+    def _matches(self, look: "Look") -> Iterator[re.Match]:
         for zone in look.zones if self.when == "digits" else ((),):
-            for match in self.pattern.finditer(look.text, *zone):
-                yield from self.details(match)
+            yield from self.pattern.finditer(look.text, *zone)
+
+    def _behind_cues(self, look: "Look") -> Iterator[re.Match]:
+        """Yield the matches of `behind` at the ends of cue words, of each detail once."""
+        for start, end in look.cues(self.kind):
+            if end - start > self.long_cue and (self.before is None or self.before.match(look.text, start)):
+                match = self.behind.match(look.text, end)
+                if match:
+                    yield match
 
     def details(self, match: re.Match) -> list[tuple[int, int]]:
         """Return the spans of a match of the pattern that are details."""
@@ -85,16 +97,26 @@ class Look(dict[str, bool]):
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self._cues: dict[str, list[tuple[int, int]]] = {}
 
     def __missing__(self, trigger: str) -> bool:
-        test = triggers()[trigger]
-        holds = self[trigger] = any(map(self.__getitem__, test)) if isinstance(test, tuple) else bool(test(self.text))
+        holds = self[trigger] = triggers()[trigger].holds(self)
         return holds
+
+    @cached_property
+    def characters(self) -> set[str]:
+        return set(self.text)
 
     @cached_property
     def zones(self) -> list[tuple[int, int]]:
         """Return the spans around numbers, in which alone the recognisers of the trigger `digits` search."""
         return [(max(0, a - ZONE_EDGE), b + ZONE_EDGE) for a, b in (m.span() for m in _zone().finditer(self.text))]
+
+    def cues(self, kind: str) -> list[tuple[int, int]]:
+        """Return start and end of every cue word of a kind, of words that begin at the same place each."""
+        if kind not in self._cues:
+            self._cues[kind] = sorted(span for one in cue_patterns(kind) for span in _cue_spans(one, self.text))
+        return self._cues[kind]
 
     @cached_property
     def announced(self) -> set[str]:
@@ -102,9 +124,24 @@ class Look(dict[str, bool]):
         return announced_kinds(self.text)
 
 
+def _cue_spans(pattern: re.Pattern, text: str) -> Iterator[tuple[int, int]]:
+    """Yield start and end of every match of a pattern, overlapping ones and shorter ones from the same start too."""
+    match = pattern.search(text)
+    while match:
+        start, end = match.span()
+        yield start, end
+        yield from ((start, at) for at in range(end - 1, start, -1) if pattern.fullmatch(text, start, at))
+        match = pattern.search(text, start + 1)
+
+
 @cache
 def _table() -> dict:
-    return tomllib.loads((files("tarot_data.lexicon") / TABLE).read_text(encoding="utf-8"))
+    return tomllib.loads(_text())
+
+
+@cache
+def _text() -> str:
+    return (files("tarot_data.lexicon") / TABLE).read_text(encoding="utf-8")
 
 
 @cache
@@ -116,53 +153,91 @@ ZONE_EDGE = 6
 """Characters before and after a zone that belong to it: brackets, letters. No more than `zone` skips between digits."""
 
 
-def is_worth_a_look(text: str) -> bool:
-    """Test whether a text may hold a contact detail: nine of ten do not, so their triggers are not remembered."""
-    return any(test(text) for test in _worth())
-
-
-@cache
-def _worth() -> tuple[Callable[[str], object], ...]:
-    """Return the triggers that make up `worth_a_look`."""
-    found, names = [], ["worth_a_look"]
-    for name in names:
-        test = triggers()[name]
-        if isinstance(test, tuple):
-            names += test
-        else:
-            found.append(test)
-    return tuple(found)
-
-
-@cache
-def triggers() -> dict[str, Callable[[str], object] | tuple[str, ...]]:
-    """Return the triggers by name: a function that is true of a text in which it holds, or the names of any of which holds."""
-    return {name: _trigger(name) for name in _table()["triggers"]}
-
-
-def _trigger(name: str) -> Callable[[str], object] | tuple[str, ...]:
-    one = _table()["triggers"][name]
-    if "pattern" in one:
-        return re.compile(one["pattern"], re.VERBOSE).search
-    if "words" in one:
-        words = one["words"]
-        if len(words) > FEW_WORDS:
-            return re.compile("|".join(map(re.escape, words))).search
-        return lambda text: any(map(text.__contains__, words))
-    return tuple(one["any"])
+def has_sign(text: str) -> bool:
+    """Test whether a text may hold a contact detail: nine of ten do not."""
+    return any(pattern.search(text) for pattern in _signs())
 
 
 @lexicon.cached
-def groups() -> tuple[tuple[str, tuple[Recogniser, ...]], ...]:
-    """Return (trigger, recognisers) of neighbours in the table that have the same trigger."""
-    return tuple((when, tuple(rows)) for when, rows in groupby(recognisers(), key=lambda row: row.when))
+def _signs() -> tuple[re.Pattern, ...]:
+    """Return a pattern of all signs and telling words, each found by two characters, and one of the wider signs."""
+    words = _table()["triggers"]["telling_words"]["words"]
+    found = [_by_kind(column).get(kind, ()) for column in ("cues", "hints") for kind in _table()["lettered_kinds"]]
+    ends = {word.rstrip("*")[-1] for words in found for word in words}
+    ends = re.escape("".join(sorted(ends | {end.upper() for end in ends})))
+    signs = [_SIGN.fullmatch(text.replace("{cue_ends}", ends)).groups() for text in _table()["signs"]]
+    signs += [(f"[{word[0]}]", f"[{word[1]}]", word[2:]) for word in words]
+    return tuple(_searched_at_once([sign for sign in signs if (WIDE in sign[1]) == wide]) for wide in (False, True))
+
+
+def _searched_at_once(signs: list[tuple[str, str, str]]) -> re.Pattern:
+    """Return one pattern of signs that skips, by classes of all, what cannot be the first two characters of one.
+
+    The second character is tried before the first: the regular expression engine leaves an alternative at once if the
+    class it begins with does not fit.
+    """
+    firsts, seconds = ("".join(sign[place][1:-1] for sign in signs) for place in (0, 1))
+    parts: dict[str, list[str]] = defaultdict(list)
+    for first, second, rest in signs:
+        parts[second].append(f"(?<={first}.){rest}")
+    branches = "|".join(f"{second}(?:{'|'.join(rests)})" for second, rests in parts.items())
+    return re.compile(f"[{firsts}](?=[{seconds}])(?:{branches})", re.DOTALL)
+
+
+_SIGN = re.compile(r"(\[.+?(?<!\\)\])(\[.+?(?<!\\)\])(.*)", re.DOTALL)
+"""Two classes of one character, and the rest of a sign."""
+
+WIDE = r"\w"
+"""Class of a second character that any letter is in."""
+
+
+class Trigger(NamedTuple):
+    """A test of a text: a pattern that is found in it, or others of which any holds."""
+
+    starts: frozenset[str]
+    """Characters of which one is in every text in which it holds."""
+    pattern: re.Pattern | None
+    any_of: tuple[str, ...] = ()
+
+    def holds(self, look: Look) -> bool:
+        if self.starts.isdisjoint(look.characters):
+            return False
+        return any(look[name] for name in self.any_of) if self.any_of else self.pattern.search(look.text) is not None
+
+
+@cache
+def triggers() -> dict[str, Trigger]:
+    """Return the triggers by name."""
+    characters = "".join(map(chr, range(128))) + _text()
+    found: dict[str, Trigger] = {}
+    for name, one in sorted(_table()["triggers"].items(), key=lambda item: "any" in item[1]):
+        if "any" in one:
+            starts = frozenset().union(*(found[other].starts for other in one["any"]))
+            found[name] = Trigger(starts, None, tuple(one["any"]))
+        elif "words" in one:
+            starts = frozenset(word[0] for word in one["words"])
+            found[name] = Trigger(starts, re.compile("|".join(map(re.escape, one["words"]))))
+        else:
+            start = _START.match(one["pattern"])[1]
+            found[name] = Trigger(frozenset(re.findall(start, characters)), re.compile(one["pattern"], re.VERBOSE))
+    return found
+
+
+_START = re.compile(r"\s*(\[.+?(?<!\\)\]|.)", re.DOTALL)
+"""The character or class that a pattern begins with."""
+
+
+@lexicon.cached
+def groups() -> tuple[tuple[str, frozenset[str], tuple[Recogniser, ...]], ...]:
+    """Return trigger, its starts, recognisers of neighbours in the table that have the same trigger; "" is any cue word."""
+    neighbours = groupby(recognisers(), key=lambda row: row.when)
+    return tuple((when, triggers()[when].starts if when else frozenset(), tuple(rows)) for when, rows in neighbours)
 
 
 @lexicon.cached
 def recognisers() -> tuple[Recogniser, ...]:
     """Return the compiled recognisers in the order of the table."""
-    text = (files("tarot_data.lexicon") / TABLE).read_text(encoding="utf-8")
-    lines = [number for number, line in enumerate(text.splitlines(), 1) if line.startswith("[[recogniser]]")]
+    lines = [number for number, line in enumerate(_text().splitlines(), 1) if line.startswith("[[recogniser]]")]
     rows = zip(_table()["recogniser"], lines, strict=True)
     return tuple(_compiled(row, line) for row, line in rows if not _switched_off(row))
 
@@ -174,13 +249,14 @@ def _switched_off(row: dict) -> bool:
 
 def _compiled(row: dict, line: int) -> Recogniser:
     parts = _parts(row["kind"])
-    texts = {name: row[name] for name in ("pattern", "detail", "after", "lead") if row.get(name)}
+    texts = {name: row[name] for name in ("pattern", "behind", "before", "detail", "after", "lead") if row.get(name)}
     if "outside" in row:
         texts["outside"] = parts[row["outside"]]
     return Recogniser(
         kind=row["kind"],
-        when=row["when"],
+        when=row.get("when", ""),
         cue=row.get("cue", False),
+        long_cue=row.get("long_cue", False),
         texts={name: _filled(text, parts) for name, text in texts.items()},
         checks=tuple(CHECKS[name] for name in row.get("checks", ())),
         pieces=row.get("pieces", False),
@@ -201,6 +277,7 @@ def _parts(kind: str) -> dict[str, str]:
     words = sorted(cues().get(kind, ()), key=len, reverse=True)
     other = [_table()["cue_patterns"][kind]] if kind in _table()["cue_patterns"] else []
     return _table()["parts"] | {
+        "cue_words": _any_of(_bounded(words)),
         "cue": _any_of(_bounded(words) + other),
         "long_cue": _any_of(_bounded([word for word in words if len(word) > 1]) + other),
         "plain_cue": _any_of(map(re.escape, words)),
@@ -225,6 +302,13 @@ def _bounded(words: list[str]) -> list[str]:
             first = "".join(map(re.escape, sorted({word[0] for word in group})))
             found.append(f"(?=[{first}]){before}(?:{'|'.join(letters)})")
     return found
+
+
+@lexicon.cached
+def cue_patterns(kind: str) -> list[re.Pattern]:
+    """Return the pattern of the cue words of a kind, and of its cues that are no fixed word if it has any."""
+    parts, other = _parts(kind), _other_cues()
+    return [re.compile(parts["cue_words"], FLAGS), *([other[kind]] if kind in other else [])]
 
 
 @lexicon.cached
@@ -275,32 +359,34 @@ def _cue_words() -> tuple[dict[str, list[tuple[str, str]]], dict[str, list[str]]
 
 
 @lexicon.cached
-def _cue_start() -> re.Pattern:
-    """Return the pattern of the first character of a cue word that is there as a whole."""
-    rests = {first: "|".join(re.escape(word[1:]) for word, _ in words) for first, words in _cue_words()[0].items()}
-    return re.compile("|".join(f"{re.escape(first)}(?={rest})" for first, rest in rests.items()))
+def _cue_starts() -> tuple[re.Pattern, ...]:
+    """Return the patterns that match from the first character of a cue word, of one character and of more."""
+    words = {word for pairs in _cue_words()[0].values() for word, _ in pairs}
+    longer = [(f"[{re.escape(word[0])}]", f"[{re.escape(word[1])}]", re.escape(word[2:])) for word in words if word[1:]]
+    return re.compile(f"[{''.join(words - {word for word in words if word[1:]})}]"), _searched_at_once(longer)
 
 
 def announced_kinds(text: str) -> set[str]:
     """Return the kinds that have a cue word or a hint in a text (half width)."""
     lowered = text.lower()
     anywhere, english = _cue_words()
-    if triggers()["cue_apart"](lowered):
+    if triggers()["cue_apart"].pattern.search(lowered):
         lowered += lowered.translate(_WITHOUT_GAPS)
     kinds = {
         kind
-        for match in _cue_start().finditer(lowered)
-        for word, kind in anywhere[match[0]]
+        for starts in _cue_starts()
+        for match in starts.finditer(lowered)
+        for word, kind in anywhere[match[0][0]]
         if lowered.startswith(word, match.start())
     }
-    kinds.update(kind for kind, pattern in _cue_patterns().items() if kind not in kinds and pattern.search(lowered))
+    kinds.update(kind for kind, pattern in _other_cues().items() if kind not in kinds and pattern.search(lowered))
     words = {token.removesuffix("id") or token for token in _ENGLISH.findall(lowered)}
     return kinds.union(*(english[token] for token in english.keys() & words))
 
 
 @cache
-def _cue_patterns() -> dict[str, re.Pattern]:
-    """Return the pattern of a kind's cues that are no fixed word."""
+def _other_cues() -> dict[str, re.Pattern]:
+    """Return the patterns of cues that are no fixed word, by kind."""
     parts = _table()["parts"]
     return {kind: re.compile(_filled(text, parts), FLAGS) for kind, text in _table()["cue_patterns"].items()}
 

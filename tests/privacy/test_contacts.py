@@ -6,7 +6,7 @@ from tarot_data import lexicon
 from tarot_data.patterns import gold
 from tarot_data.privacy.contacts import find_contacts, found_by
 from tarot_data.privacy.mask import mask, mask_all
-from tarot_data.privacy.recognisers import recognisers
+from tarot_data.privacy.recognisers import has_sign, recognisers, triggers
 
 ANNOTATED = Path(__file__).parents[2] / "data" / "annotated"
 
@@ -243,6 +243,7 @@ def test_own_cue_words_announce_a_kind(tmp_path):
     assert mask("小绿：moonlight")[1] == []
     with lexicon.using(lexicon.load(tmp_path)):
         assert mask("小绿：moonlight") == ("小绿：〔微信号〕", ["wechat"])
+        assert mask("小绿moonlight") == ("小绿〔微信号〕", ["wechat"])
         assert mask("微信号：moonlight") == ("微信号：〔微信号〕", ["wechat"])
 
 
@@ -306,3 +307,26 @@ def test_no_text_makes_a_pattern_slow(text):
     start = time.process_time()
     mask(text)
     assert time.process_time() - start < 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "愚人代表新的开始，他在一段旅程的起点。",
+        "第3张是圣杯10，明年会好转",
+        "他说 to do list，还有 offer",
+        "2024年的口令，生日快乐",
+    ],
+)
+def test_ordinary_sentences_have_no_sign(text):
+    assert not has_sign(text)
+
+
+def test_shorter_cue_words_are_tried_too():
+    assert mask("加微信sun_moon") == ("加微信〔微信号〕", ["wechat"])
+    assert mask("薇❤ xiaoyu_tarot99") == ("薇❤ 〔微信号〕", ["wechat"])
+
+
+@pytest.mark.parametrize("name", triggers())
+def test_triggers_know_how_their_texts_begin(name):
+    assert triggers()[name].starts
