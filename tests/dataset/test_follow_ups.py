@@ -1,9 +1,13 @@
 """Follow-ups of readings: an example for every answer, and how versions and exports keep them."""
 
 import json
+import os
+import subprocess
 from datetime import date
+from pathlib import Path
 
 import polars as pl
+import pytest
 
 from schemas.tables import STORED
 from schemas.tables import stored as plain
@@ -80,6 +84,26 @@ def test_exports_have_one_conversation_a_reading(tmp_path):
     assert said[1:] == [CONTENT, ASKED[0], ANSWERS[0], ASKED[1], ANSWERS[1]]
     lines = (target / "jsonl" / "train.jsonl").read_text("utf-8").splitlines()
     assert [len(json.loads(line)["prompt"]) for line in lines] == [1, 3, 5]
+
+
+@pytest.mark.slow
+def test_llama_factory_learns_every_answer_once(tmp_path):
+    """Its own loader, converters and template, in an environment of its own, since it wants older packages."""
+    python = os.environ.get("TAROT_LLAMA_FACTORY") or pytest.skip(
+        "LLaMA-Factory is not here: set TAROT_LLAMA_FACTORY to a Python that has the package llamafactory"
+    )
+    from tarot_train import base_model
+    from tarot_train.pretraining import train_tokenizer
+
+    _, target = exported(tmp_path)
+    train_tokenizer([WHOLE, *ASKED] * 4, 900, base_model.read_template("r1")).save_pretrained(tmp_path / "tokenizer")
+    script = Path(__file__).with_name("llama_factory.py")
+    command = [python, str(script), str(target), str(tmp_path / "tokenizer")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    (line,) = (line for line in done.stdout.splitlines() if line.startswith("RESULT "))
+    for labels in json.loads(line.removeprefix("RESULT "))["labels"].values():
+        assert [text.replace("<|im_end|>\n", "|") for text in labels] == ["|".join([CONTENT, *ANSWERS, ""])]
 
 
 def test_names_in_questions_become_pseudonyms(tmp_path):
