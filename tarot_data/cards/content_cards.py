@@ -16,6 +16,7 @@ LONGEST_CONTENT = 6000
 LONGEST_BEFORE = 40
 """Characters of a position and its card before what is said of it."""
 _LATER = re.compile(r"[^。！？!?\n]{0,60}")
+_LIST_BEGINS = re.compile(r"[：:，,是出到张]")
 _AGAIN = "又再"
 _CLAUSE = re.compile(r"[，,。！？!?\n]")
 _DASH = "——"
@@ -149,6 +150,17 @@ def _in_a_sentence(content: str, folded: str) -> list[dict]:
         if len(cards) > 1 and not duplicates(cards):
             return cards
     return []
+
+
+def list_drawn(sentence: str) -> int | None:
+    """Return where the card list at the end of a sentence begins that says that cards were drawn (`抽了三张，依次是愚人、
+    力量`); None if there is none."""
+    folded = fold(sentence)
+    if len(folded) != len(sentence) or not any(word in folded for word in of_kind("dealt")):
+        return None
+    counts = [(len(listed(sentence[match.end() :])), match.end()) for match in _LIST_BEGINS.finditer(sentence)]
+    most, start = max(counts, default=(0, 0))
+    return start if most else None
 
 
 def _is_denied(before: str, clause: str) -> bool:

@@ -69,7 +69,7 @@ def _is_account(text: str) -> bool:
     """Check whether a text in brackets behind a name is a number, an address or a remark, not a part of the name."""
     folded = fold(text)
     digits = sum(map(str.isdecimal, text))
-    return digits > 4 or "@" in text or folded.startswith((*noise_words("remark"), "wxid_"))
+    return digits > 4 or digits and "*" in text or "@" in text or folded.startswith((*noise_words("remark"), "wxid_"))
 
 
 def _without_quotes(text: str, earlier_lines: set[str], senders: set[str]) -> str:

@@ -10,13 +10,16 @@ from typing import NamedTuple
 
 from tarot_data import lexicon
 from tarot_data.cards import card_fields, content_cards
+from tarot_data.cards.card_words import suits
 from tarot_data.cards.spreads import resolve_spread
 from tarot_data.lexicon.field_names import field_of
+from tarot_data.lexicon.word_lists import any_of
 from tarot_data.privacy.person_names import kind_of
 from tarot_data.sources.field_draws import topics
+from tarot_data.sources.field_values import Fields
 from tarot_data.sources.labelled_lines import LONGEST_LIST_LINE
 from tarot_data.sources.lines import WHITESPACE, Kind, Line
-from tarot_data.sources.name_evidence import NameForm, asks, form_of_name, is_no_name, split_asker
+from tarot_data.sources.name_evidence import NameForm, asks, form_of_name, is_no_name, may_be_name, split_asker
 from tarot_data.sources.noise import noise_words
 from tarot_data.text.normalise import fold
 
@@ -33,6 +36,8 @@ LONGEST_SIGNATURE = 24
 LONGEST_PLAIN_NAME = 4
 """Chinese characters of a name without the form of one, next to a day or a topic."""
 LONGEST_ASKER = 12
+LONGEST_NARRATION = 300
+"""Characters of a text in which what it tells about the client ends."""
 LINES_OF_CARDS = 15
 FEWEST_EXPLAINED = 3
 LINES_BELOW = 4
@@ -49,8 +54,11 @@ _TIME = re.compile(r"(?<!\d)\d{1,2}[:：]\d{2}(?:[:：]\d{2})?(?!\d)")
 _BEFORE = re.compile(r"^(?:[Qq][0-9]{1,2}[\s.:：、]+|\*\*[^*\n]{1,12}\*\*\s*[-:：—–]+\s*|[^\w(（【\[「『#]+(?=\w))")
 """A label in bold that is not known, or signs, before the text of a line."""
 _IN_BRACKETS = re.compile(r"\([^()]*\)")
+_SENTENCE = re.compile(r"[^。！？!?\n]+(?:[。！？!?\n]+|$)")
+_VISIT = 4
+"""The group of `_Lead.client` before a word of a visit, which may be of anything: 晚上微信来问."""
 _COMPACT = re.compile(r"(\d{2})(\d{2})")
-_BREAK = re.compile(r"[\s|｜/·•,，、。;；:：~～—–_【】\[\]「」『』（）()#*>→-]+")
+_BREAK = re.compile(r"[\s@＠|｜/·•,，、。;；:：~～—–_【】\[\]「」『』（）()#*>→-]+")
 _GAP = re.compile(r"[\u3000\t]+|\s{2,}")
 """Between the parts of a line: `阿朔　想知道下半年的事业　2023.8.21`."""
 _MARKS = WHITESPACE + ":：,，.。;；~～👇⬇️↓🔮✨🙋🃏❓❔💬*_>#-—·•"
@@ -74,14 +82,19 @@ class _Lead(NamedTuple):
 
 @lexicon.cached
 def _leads() -> _Lead:
-    asking, pronouns, before, lends, after, of, cards = (
+    asking, pronouns, before, lends, after, of, visit, cards = (
         "|".join(map(re.escape, sorted(noise_words(kind), key=len, reverse=True)))
-        for kind in ("head asks", "head pronoun", "head client", "head for", "head reads", "head of", "head cards")
+        for kind in (
+            *("head asks", "head pronoun", "head client", "head for", "head reads", "head of", "head visit"),
+            "head cards",
+        )
     )
-    name = r"[a-z\u3400-\u9fff]{1,6}|[a-z]{2,12}"
+    name, shortest = r"[a-z\u3400-\u9fff]{1,6}|[a-z]{2,12}", r"[a-z\u3400-\u9fff]{1,6}?|[a-z]{2,12}?"
     return _Lead(
         re.compile(rf"^(.{{0,24}}?)(?:(?:{pronouns})的?)?(?:{asking})[^\w\s]{{0,4}}\s*(\S.*)$"),
-        re.compile(rf"(?>{before})\W{{0,3}}({name})|(?:{lends})\s?({name}?)\s?(?:{after})|^({name}?)(?:{of})"),
+        re.compile(
+            rf"(?>{before})\W{{0,3}}({name})|(?:{lends})\s?({shortest})\s?(?:{after})|^({shortest})(?:{of})|(?:^|[,\s])({shortest})\s?(?:{visit})"
+        ),
         re.compile(rf"(?:^|[^\w]|[0-9])(?:{cards})$|(?:{cards})$"),
     )
 
@@ -184,7 +197,15 @@ def _has_cards(line: Line) -> bool:
     text = line.stripped
     if not text or len(text) > LONGEST_LIST_LINE or any(mark in text[:-1] for mark in _ENDS):
         return False
-    return bool(content_cards.named_cards(text) or line.item) and bool(card_fields.listed(text))
+    return bool(content_cards.named_cards(text) or line.item or _short_card().search(text)) and bool(
+        card_fields.listed(text)
+    )
+
+
+@lexicon.cached
+def _short_card() -> re.Pattern:
+    """Compile a pattern for cards that the prose does not name so: a suit apart from its rank, English letters (3S, KnW)."""
+    return re.compile(rf"{any_of(word for word in suits() if len(word) > 1)}|\b(?:[2-9]|10|Q|Kn?|Pg)[SWCP]\b")
 
 
 def _head_around(lines: list[Line], cards: int, end: int, floor: int, alone: bool, count: int) -> _Head | None:
@@ -362,7 +383,7 @@ def _parts_of(line: Line) -> list[Part] | None:
         return [(_DATE, text)]  # `May 3, 2024`
     if _leads().cards.search(fold(text).strip(_MARKS)):
         return [(_CARDS, "")]
-    if all(word[0] == "#" for word in text.split()):
+    if line.stripped.startswith("![") or all(word[0] == "#" for word in text.split()):
         return []
     folded = fold(text)
     if len(folded) != len(text):
@@ -396,7 +417,9 @@ def _client_and_question(text: str, folded: str) -> list[Part] | None:
         around = _segments(before, asked=True) if before.strip(_MARKS) and not found else []
         if around is None and len(before) <= LONGEST_ASKER and not any(mark in before for mark in _ENDS):
             around = []  # somebody asks whose name is not plain: `桃子的妹妹小梨，问期末`
-        return None if around is None or not question else [*found, *around, (_QUESTION, question), *behind]
+        if around is None or not question:
+            return None
+        return [*found, *(part for part in around if part[0] != _QUESTION), (_QUESTION, question), *behind]
     if found:
         return [*found, *(part for part in words_of(text[:LONGEST_LINE]).found if part[0] == _DATE)]
     if len(text) > LONGEST_LINE:
@@ -415,8 +438,44 @@ def _bare(question: str) -> str:
 
 
 def _name_in(text: str, client: re.Match) -> str:
-    """Return the name as written. client: a match in the folded text."""
-    return text[client.start(client.lastindex) : client.end(client.lastindex)]
+    """Return the name as written, without who it is (表妹小唯). client: a match in the folded text."""
+    name = text[client.start(client.lastindex) : client.end(client.lastindex)]
+    if client.lastindex == _VISIT and form_of_name(name) is NameForm.NONE:
+        return ""
+    alone = name[-2:]
+    return alone if len(name) > 3 and form_of_name(alone) is NameForm.SURE and may_be_name(alone) else name
+
+
+def split_narration(text: str) -> tuple[Fields, str]:
+    """Split a text before what it tells about the client in the third person: who came, what they asked, which cards were
+    drawn (`阿荞打来，问要不要跟着去。我给她抽了三张，依次是愚人、力量、月亮。`); without such a beginning, no fields.
+
+    It ends with the sentence of the cards, or with the question if that is first.
+    """
+    found: dict[str, str] = {}
+    end = 0
+    for sentence in _SENTENCE.finditer(text[:LONGEST_NARRATION]):
+        told = sentence[0].strip(_MARKS + "。！!")
+        folded = fold(told)
+        if any(word in folded for word in lexicon.words("marks", "you")) or folded.startswith(
+            noise_words("calls before")
+        ):
+            break
+        cards = content_cards.list_drawn(told) if content_cards.named_cards(told) else len(told)
+        if cards is None:
+            break
+        asked = _leads().asks.match(folded[:cards]) is not None
+        parts = [part for part in _parts_of(Line(told[:cards])) or () if asked or part[0] != _QUESTION]
+        for label, value in parts:
+            found.setdefault(label, value)
+        if cards < len(told):
+            found[_CARDS], end = told[cards:], sentence.end()
+            break
+        if end == sentence.start() and any(label in (_PERSON, _QUESTION) for label, _ in parts):
+            end = sentence.end()
+    if not end or len(text) - end < SHORTEST_BODY:
+        return {}, text
+    return {(_NAMED[label], 1): [(label, value)] for label, value in found.items()}, text[end:].strip()
 
 
 class Words(NamedTuple):
@@ -469,7 +528,7 @@ def _segments(text: str, asked: bool = False) -> list[Part] | None:
     """Read a line of short parts: `0611 阿沁 事业`, `客人 Momo～`, `给 Vivi 抽牌`, `圣三角：要不要续签`.
     asked: a question follows, so that a word alone is who asks."""
     found, rest, day, topic = words_of(text)
-    text = _TIME.sub(" ", _DAY.sub(" ", text, count=1))
+    text = _TIME.sub(" ", _DAY.sub(" ", text, count=1)).strip()
     folded = fold(text)
     if len(folded) == len(text) and (client := _leads().client.search(folded)):
         name = _name_in(text, client)

@@ -14,6 +14,7 @@ from tarot_data.sources.lines import Line
 from tarot_data.sources.notes import markup
 from tarot_data.sources.notes.embedded_tables import is_table_of_cards, table_lines
 from tarot_data.sources.notes.plain import split
+from tarot_data.sources.notes.sections import text_above
 from tarot_data.sources.records import Blob, RawRecord, Rejected, unreadable, unsafe
 from tarot_data.sources.sniff import Sample
 from tarot_data.sources.tables.header import find_header
@@ -32,7 +33,7 @@ def recognises(sample: Sample) -> bool:
 def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
     sections = _sections(_blocks(_body(blob)))
     common = _client_of_all(sections)
-    for section in sections[1:] if common else sections:
+    for section in sections[1:] if common or _is_preface(sections) else sections:
         yield from _read_section(section, blob, common)
 
 
@@ -208,6 +209,15 @@ def _client_of_all(sections: list[list[Block]]) -> Fields:
     return head.fields if head.names == {"person"} and head.body == 1 else {}
 
 
+def _is_preface(sections: list[list[Block]]) -> bool:
+    """Check whether the first of several sections belongs to no reading: title, author and date of the file."""
+    first = sections[0] if len(sections) > 1 else []
+    if not first or any(block.kind == "table" for block in first) or _labelled(first) & _NEEDED:
+        return False
+    return not text_above(_section_lines(first))
+
+
+_NEEDED = {"person", "question", "cards"}
 _OF_A_READING = {"person", "question", "spread", "cards", "date"}
 
 

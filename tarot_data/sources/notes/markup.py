@@ -158,8 +158,10 @@ def _admonition(match: re.Match) -> str:
 
 
 def _property_line(match: re.Match) -> str:
-    """Read `牌阵:: 圣三角` as a labelled line; drop a property of no field."""
-    return f"{match['lead']}{match['key']}：{match['value'] or ''}" if _is_field(match["key"]) else _DROPPED
+    """Read `牌阵:: 圣三角` as a labelled line, also a position and its card; drop a property of no field."""
+    value = match["value"] or ""
+    kept = _is_field(match["key"]) or bool(card_fields.listed(value.replace("[[", "").replace("]]", "")))
+    return f"{match['lead']}{match['key']}：{value}" if kept else _DROPPED
 
 
 def _bracketed_line(match: re.Match) -> str:

@@ -100,8 +100,9 @@ def split(
     written, lines = lines, bare_heads.with_labels(lines, named=client is not None)
     readings = find_readings(lines)
     if not readings:
-        source = source_of(blob, locator.format(lines[0].number if lines else 1), form)
-        yield _unlabelled(lines, blob, source, common, client)
+        for part, day in sections.days_with_cards(lines):
+            source = source_of(blob, locator.format(part[0].number if part else 1), form)
+            yield _unlabelled(part, day, blob, source, common, client)
         return
     if any("person" in reading.head.names for reading in readings):
         client = None
@@ -221,12 +222,16 @@ def _record(reading: Reading, body: list[Line], note: _Note, common: Fields, sou
     return to_record(fields, source, content=content, title=title, date_hint=hint, client=note.client)
 
 
-def _unlabelled(lines: list[Line], blob: Blob, source: Source, common: Fields | None, client: str | None) -> RawRecord:
+def _unlabelled(
+    lines: list[Line], day: str | None, blob: Blob, source: Source, common: Fields | None, client: str | None
+) -> RawRecord:
+    """Build the record of a note without labels. day: of the line above it."""
     lines, last = sections.split_day_at_end(sections.without_tags(lines))
     body = "\n".join(line.text for line in lines).strip()
     heading = Line(body).title if Line(body).level == 1 and "\n" not in body else None
-    day = day_of_file(blob, client) or last
-    fields = {**(common or {}), **({("date", 1): [("日期", day)]} if day else {})}
+    day = day or day_of_file(blob, client) or last
+    told, body = bare_heads.split_narration(body)
+    fields = {**told, **(common or {}), **({("date", 1): [("日期", day)]} if day else {})}
     return to_record(fields, source, content=body, title=heading, date_hint=blob.hint, client=client)
 
 

@@ -104,6 +104,19 @@ def end_before_diary(lines: list[Line], start: int, end: int, closes: bool) -> i
     return end
 
 
+def days_with_cards(lines: list[Line]) -> list[tuple[list[Line], str | None]]:
+    """Split a text without labels at the lines of a day, if it begins with one and others follow: return the parts that
+    name a card, with their days, or else the whole."""
+    days = [index for index, line in enumerate(lines) if any(map(str.isdecimal, line.stripped[:5])) and day_alone(line)]
+    first = next((index for index, line in enumerate(lines) if line.stripped), 0)
+    if days[:1] != [first] or len(days) < 2:
+        return [(lines, None)]
+    parts = [(lines[day + 1 : end], lines[day]) for day, end in zip(days, [*days[1:], len(lines)], strict=True)]
+    texts = ("\n".join(line.text for line in part) for part, _ in parts)
+    found = [(part, day_alone(day)) for (part, day), text in zip(parts, texts, strict=True) if find_cards(text)]
+    return found or [(lines, None)]
+
+
 def _time_at_end(lines: list[Line]) -> int | None:
     """Return the index of a short last line with a time of day, apart from the text above; None if there is none."""
     texts = [index for index, line in enumerate(lines) if line.stripped]
