@@ -4,6 +4,7 @@ Boundaries are look-arounds on ASCII letters and digits: `\\b` does not exist be
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import cache
 
@@ -16,9 +17,10 @@ SHORTEST, SHORTEST_PIECE = 5, 4
 """Characters of a text that may hold a contact detail, and of the rest of one that overlaps another."""
 
 _WIDE = re.compile(
-    "[\uff03\uff0b\uff10-\uff19\uff20-\uff5a\uff0e\uff0d\uff08\uff09\uff0f\uff3f\u3000\xa0\u2010-\u2013\u2212\ufe63\u1d20\u1d21\u2174\u2164\u2179\u2169\u0445\u0425\u03bd\u03c7\u3128\U0001d7ce-\U0001d7ff]"
+    "[\uff03\uff0b\uff10-\uff19\uff20-\uff5a\uff0e\uff0d\uff08\uff09\uff0f\uff3f\u3000\xa0\u2010-\u2014\u2212\ufe63\u1d20\u1d21\u1d2c-\u1d6a\u2174\u2164"
+    "\u2179\u2169\u0445\u0425\u03bd\u03c7\u03c9\u0461\u0448\u0475\u2228\u221a\u2716\u00d7\u3128\u24b6-\u24e9\U0001d400-\U0001d7ff\U0001f130-\U0001f189]"
 )
-_HYPHENS = str.maketrans("、，,", "---")
+_HYPHENS = str.maketrans("、，,—–~/_", "--------")
 # Keycaps, variation selectors and what else cannot be seen.
 _INVISIBLE = re.compile("[\xad\u200b-\u200f\u2060\ufe0e\ufe0f\u20e3\ufeff]+")
 
@@ -26,9 +28,13 @@ _INVISIBLE = re.compile("[\xad\u200b-\u200f\u2060\ufe0e\ufe0f\u20e3\ufeff]+")
 # Letters of other scripts that are written for v, w and x.
 _LOOK_ALIKES = {
     ord(character): letter
-    for characters, letter in (("ᴠⅴⅤν", "v"), ("ᴡ", "w"), ("ⅹⅩхХχㄨ", "x"))
+    for characters, letter in (("ᴠⅴⅤνѵ∨√", "v"), ("ᴡωѡш", "w"), ("ⅹⅩхХχㄨ✖", "x"))
     for character in characters
 }
+
+
+# Letters and digits in circles, squares, mathematical and raised forms.
+_STYLED = (range(0x1D2C, 0x1D6B), range(0x24B6, 0x24EA), range(0x1D400, 0x1D800), range(0x1F130, 0x1F14A))
 
 
 @dataclass(frozen=True)
@@ -129,6 +135,8 @@ def _add(found: list[Contact], contact: Contact, pieces: bool = False) -> None:
 def _plain_codes() -> np.ndarray:
     """Return the translation to half width, one kind of digit and dash, as of `code_table`."""
     table = dict(width_table())
-    table |= {0x1D7CE + place: str(place % 10) for place in range(50)}
+    table |= {code: unicodedata.normalize("NFKC", chr(code)) for codes in _STYLED for code in codes}
+    table |= {first + place: chr(65 + place) for first in (0x1F150, 0x1F170) for place in range(26)}
+    table = {code: plain for code, plain in table.items() if len(plain) == 1}
     table |= _LOOK_ALIKES
     return code_table(table | dict.fromkeys((*range(0x2010, 0x2014), 0x2212, 0xFE63), "-"))
