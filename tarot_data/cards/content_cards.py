@@ -77,7 +77,7 @@ def cards_in_content(content: str, spread: str | None = None, asked: bool = Fals
         return cards
     if is_chat(folded):
         return []
-    for cards in (_in_a_sentence(content, folded), _at_places(content)):
+    for cards in (_in_a_sentence(content, folded), _at_places(content) or _over_texts(content)):
         drawn = [card for card in cards if card["place"] > 0]
         named = {_possible()[0][name] for name in named_cards(content)}
         if cards and len(drawn) == (count or len(drawn)) and named <= {card["card"] for card in cards}:
@@ -185,6 +185,15 @@ def _at_places(content: str) -> list[dict]:
         else:
             run = []
     cards = listed("\n".join(run)) if len(run) > 1 else []
+    return [] if duplicates(cards) else cards
+
+
+def _over_texts(content: str) -> list[dict]:
+    """Find the cards of lines that are a known position and its card, with texts between them."""
+    lines = [bare for line in content.split("\n")[:60] if 3 < len(bare := _bare(line)) <= 40 and ":" in fold(bare)]
+    found = [(line, listed(line)) for line in lines]
+    placed = [line for line, cards in found if len(cards) == 1 and fold(cards[0]["position"] or "") in places()]
+    cards = listed("\n".join(placed)) if len(placed) > 1 else []
     return [] if duplicates(cards) else cards
 
 

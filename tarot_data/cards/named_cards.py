@@ -23,6 +23,7 @@ MOST_CARDS = 15
 _CLOCK = re.compile(r"(?<![0-9:])[0-9]{1,2}:[0-9]{2}(?![0-9])")
 _SPEAKER = re.compile(r"^[ \t>*]*([^\s:]{1,12})[ \t]?:", re.MULTILINE)
 
+_SPEAKER_ABOVE = re.compile(r"(?:^|\n[ \t]*\n)[ \t]*([^\s:，。,.!?]{1,12})[ \t]*\n(?=\S)")
 _SENTENCE_ENDS = "。!?\n;…"
 _CLAUSE_ENDS = _SENTENCE_ENDS + ","
 
@@ -99,10 +100,10 @@ def _numbered(cards: list[dict]) -> list[dict]:
 
 def is_chat(folded: str) -> bool:
     """Check whether several persons speak in a text: two lines with a time of day, or two names that both begin lines
-    twice. It may hold anybody's words, so a reader of chats must split it."""
+    twice, or are alone in the line above what they say. It may hold anybody's words, so a reader of chats must split it."""
     if len(_CLOCK.findall(folded)) > 1 and sum(_CLOCK.search(line) is not None for line in folded.split("\n")) > 1:
         return True
-    speakers = Counter(_SPEAKER.findall(folded))
+    speakers = Counter(_SPEAKER.findall(folded) or _SPEAKER_ABOVE.findall(folded))
     return sum(count > 1 for count in speakers.values()) > 1
 
 

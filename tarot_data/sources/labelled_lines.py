@@ -388,8 +388,9 @@ class _HeadReader:
         (`Q：他这周会联系我吗`).
         """
         key = label.key
-        if key[0] == "background" and card_fields.listed(line.text[label.end :]):
-            return False  # a position: `背景：愚人`
+        may_be_place = key[0] == "background" or key[0] == "content" and position_in(label.name)
+        if may_be_place and card_fields.listed(line.text[label.end :]):
+            return False  # a position: `背景：愚人`, `结果：愚人`
         if key not in self.fields:
             return not (key[0] == "question" and self.has_cards and self.blanks and is_title(self.title))
         if key[0] in CARD_LISTS and not any(value for _, value in self.fields[key]):

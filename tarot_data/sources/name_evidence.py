@@ -25,6 +25,7 @@ _ANY_NAME = re.compile(r"[A-Za-z\u3400-\u4dbf\u4e00-\u9fff][\w. ·•-]*")
 _ASKER = re.compile(
     r"[\s#*>【\[]*(?P<name>[\u4e00-\u9fff]{2,4}|[A-Z][a-z]{1,11})[】\]]?\s*(?P<mark>[:：|｜·–—\-/,，、】\]]|\s)[\s:：–—-]*(?P<rest>\S.+)"
 )
+_VERB_TWICE = re.compile("([\u4e00-\u9fff])[不没]\\1")
 _PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 """Words of a key: saved and Readings in `savedReadings`."""
 
@@ -104,10 +105,15 @@ def may_be_name(word: str) -> bool:
     return not (plain and not set(folded).isdisjoint((*noise_words("not in name"), *NUMERALS)))
 
 
+def is_sure_name(text: str) -> bool:
+    """Check for a Chinese word that hardly is anything but a name: 阿宁, 小满, 林女士."""
+    return not text.isascii() and form_of_name(text) is NameForm.SURE and may_be_name(text)
+
+
 def asks(text: str) -> bool:
-    """Check for a word of a question."""
+    """Check for a word of a question, or a verb with its negation (等不等)."""
     folded = fold(text)
-    return any(word in folded for word in noise_words("asks"))
+    return any(word in folded for word in noise_words("asks")) or _VERB_TWICE.search(folded) is not None
 
 
 def split_asker(text: str, known: str | None = None) -> tuple[str | None, str]:

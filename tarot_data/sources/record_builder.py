@@ -5,7 +5,7 @@ from tarot_data.sources.addressee import addressee_of, client_of_folder, greeted
 from tarot_data.sources.field_draws import draws_of
 from tarot_data.sources.field_values import Fields, FieldValues, body_of, text_of
 from tarot_data.sources.labels import is_title
-from tarot_data.sources.name_evidence import split_asker
+from tarot_data.sources.name_evidence import is_sure_name, split_asker
 from tarot_data.sources.records import RawRecord, Source
 
 _KEPT_IN_EXTRA = ("reader", "deck", "tags")
@@ -39,6 +39,8 @@ def to_record(
     if asked is None and page_title and is_title(str(page_title)):
         named, question = split_asker(str(page_title), text_of(person))
         person = person or named
+    elif person is None and isinstance(page_title, str) and is_sure_name(page_title.strip()):
+        person = page_title.strip()
     for name in _KEPT_IN_EXTRA:
         if (value := values.first(name)) is not None:
             values.extra.setdefault(name, value)

@@ -22,6 +22,7 @@ from tarot_data.sources.lines import WHITESPACE, Kind, Line
 from tarot_data.sources.name_evidence import NameForm, asks, form_of_name, is_no_name, may_be_name, split_asker
 from tarot_data.sources.noise import noise_words
 from tarot_data.text.normalise import fold
+from tarot_data.text.numerals import NUMERALS
 
 LINES_ABOVE = 7
 """Lines above the cards among which the other lines of the head are, blank ones included."""
@@ -226,7 +227,8 @@ def _head_around(lines: list[Line], cards: int, end: int, floor: int, alone: boo
         return None
     named = _known(lines[begin:end])
     read = {_NAMED[label] for pairs in (*parts.values(), *below.values()) for label, _ in pairs}
-    if not (read - named) & {"person", "question"} and not (alone and not named):
+    headed = bool(lines[begin].level) and "date" in read and "question" in named
+    if not (read - named) & {"person", "question"} and not (alone and not named) and not headed:
         return None
     rewritten = _rewritten(lines, begin, cards, end, parts, named)
     labelled = [
@@ -245,7 +247,9 @@ def _parts_above(lines: list[Line], cards: int, floor: int, labelled: bool) -> d
             continue
         if line.kind == Kind.SEPARATOR or _is_body(line):
             break
-        if (read := _parts_of(line)) is None:
+        if (read := _parts_of(line)) is None and line.level and (day := words_of(line.title)).day:
+            read = [part for part in day.found if part[0] == _DATE]
+        if read is None:
             if not _is_below_dated_heading(lines, index, floor):
                 break
             read = [(_QUESTION, _bare(line.stripped))]
@@ -514,7 +518,8 @@ def _says_nobody(word: str, folded: str) -> bool:
     """Check for a word that is part of a head but names nobody: a weekday, a turn (`连麦1`)."""
     if folded in noise_words("head filler"):
         return True
-    counted = any(map(str.isdecimal, word)) and folded.strip("0123456789") in lexicon.words("persons", "counted")
+    unit = folded.strip("0123456789" + NUMERALS)
+    counted = unit != folded and unit in (*lexicon.words("persons", "counted"), *noise_words("head unit"))
     return counted or len(word) > 1 and kind_of(word) == "nobody"
 
 

@@ -110,7 +110,7 @@ def _begins_next(head: Head, lead: Lead, again: bool, found: list[Reading]) -> b
         return names_person or again or asks_and_draws or lead.dated and head.draws
     if lead.level > found[0].lead.level > 0:
         return again and names_person
-    repeated = next(iter(head.fields)) in found[-1].head.fields
+    repeated = next(iter(head.fields))[0] in found[-1].head.names
     return again and (names_person or head.draws) or repeated and asks_and_draws
 
 
@@ -214,14 +214,18 @@ def _marker_lines(readings: list[Reading], lines: list[Line]) -> dict[int, int]:
 
 
 def client_of_all(lines: list[Line], readings: list[Reading]) -> Fields:
-    """Return the person of a file of several readings that only its top names, above the first reading or in it."""
+    """Return the person of a file of several readings that only its top names, above the first reading or in it, and the
+    date if the others are further numbered questions."""
     named = [reading for reading in readings if "person" in reading.head.names]
     first = readings[0]
     if named == [first] and len(readings) > 1 and next(iter(first.head.fields))[0] == "person":
         apart = not lines[first.start + 1].stripped
         if not apart and any(lines[reading.begin].kind == Kind.SEPARATOR for reading in readings[1:]):
             return {}
-        return {key: pairs for key, pairs in first.head.fields.items() if key[0] == "person"}
+        # `问题二` without a client goes on in the same sitting.
+        same_day = all(next(iter(reading.head.fields))[1] > 1 for reading in readings[1:])
+        common = {"person", "date"} if same_day else {"person"}
+        return {key: pairs for key, pairs in first.head.fields.items() if key[0] in common}
     if not first.start or named:
         return {}
     top = next((index for index in range(min(LINES_ABOVE, first.start)) if lines[index].stripped), 0)

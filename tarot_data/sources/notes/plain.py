@@ -209,7 +209,8 @@ def _record(reading: Reading, body: list[Line], note: _Note, common: Fields, sou
             fields["outcome", 1] = [("反馈", outcome)]
             body, at_end = sections.split_end(body, fields)
             fields.update(at_end)
-    body = sections.without_client(body, [str(value) for _, value in fields.get(("person", 1), ())])
+    persons = [str(value) for _, value in fields.get(("person", 1), ())]
+    body = sections.without_aftermath(sections.without_client(body, persons), persons)
     body, day = sections.split_day_at_end(body)
     if day:
         fields.setdefault(("date", 1), [("日期", day)])

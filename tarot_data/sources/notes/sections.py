@@ -23,6 +23,7 @@ LONGEST_OUTCOME = 400
 LONGEST_DAY_LINE = 24
 LINES_BELOW_TAGS, LONGEST_BELOW_TAGS = 3, 40
 """Lines below the hash tags of a post, and their characters: who is mentioned, a request for comments."""
+_ASIDES = ("()", "（）", "**", "__", "[]", "【】")
 _DEEPEST = 9
 LONGEST_LOOKED_AT = 2000
 """Characters of a section in which cards are looked for."""
@@ -223,6 +224,18 @@ def _end_before_quote(folded: list[str], said: list[int], voices: _Voices) -> in
         end -= 1
     replies = any(text.lstrip()[:1] == ">" or voices.reply.search(text) for text in folded[end:])
     return end if end and said[-1] >= end and replies else len(folded)
+
+
+def without_aftermath(lines: list[Line], persons: list[str]) -> list[Line]:
+    """Return the lines of a body without a last line apart that says what became of the client: in brackets, quoted, in
+    italics or beginning with their name (`（阿眠后来说转了）`)."""
+    last = len(lines) - 1
+    if last < 1 or not lines[last].stripped:
+        return lines
+    text = lines[last].stripped
+    marked = (text[0] + text[-1]) in _ASIDES or text[0] == ">"
+    named = not lines[last - 1].stripped and text.startswith(tuple(filter(None, persons)))
+    return trimmed(lines[:last]) if (marked or named) and _happened(text) and not find_cards(text) else lines
 
 
 def without_list_at_end(lines: list[Line], above: list[Line]) -> list[Line]:
