@@ -122,11 +122,12 @@ def load_tokenizer(folder: Path, template: str = "auto"):
     Problem `tokenizer` if Chinese text does not survive, `template_tokens` if the template writes tokens that the
     tokenizer lacks, `no_chat_template`, `base_broken_tokenizer` if its files cannot be read.
     """
-    from transformers import AutoTokenizer, PreTrainedTokenizerFast
-
     # From its own file if there is one: AutoTokenizer goes by a class name, and the class that the R1 files name drops
-    # every Chinese character in several releases; with a config.json it replaces the pre-tokenizer.
-    kind = PreTrainedTokenizerFast if (folder / "tokenizer.json").exists() else AutoTokenizer
+    # every Chinese character in several releases; with a config.json it replaces the pre-tokenizer. It also imports torch.
+    if (folder / "tokenizer.json").exists():
+        from transformers import PreTrainedTokenizerFast as kind
+    else:
+        from transformers import AutoTokenizer as kind
     with _readable(folder, "tokenizer"):
         tokenizer = kind.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     check_tokenizer(tokenizer)
