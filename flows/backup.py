@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from flows.runtime.environment import LOCAL_ONLY
+from flows.runtime.store_lock import writing
 from schemas.errors import Problem
 from tarot_data.dataset import versions
 from tarot_data.store import tables
@@ -29,7 +30,7 @@ def backup(data_dir: Path, target: Path, progress: Progress = None) -> dict[str,
         raise Problem("backup_inside", path=target, data_dir=data_dir)
     if not (data_dir / "store").is_dir():
         raise Problem("nothing_to_back_up", path=data_dir)
-    with tables.writing(data_dir):
+    with writing(data_dir):
         _refuse_training(data_dir)
         files = [
             path for path in sorted(data_dir.rglob("*")) if path.is_file() and _belongs(path.relative_to(data_dir))

@@ -10,7 +10,7 @@ from importlib.resources import files
 
 import click
 
-from flows.commands.declare import Option, metavar
+from flows.commands.declare import Option, TranslatedUsage
 from flows.runtime import environment, terminal
 from schemas.click_catalogue import DOMAIN
 from schemas.errors import Problem
@@ -54,7 +54,7 @@ GC_OBJECTS = 50_000
 """New objects between two garbage collections. With Python's 700 the imports of a command take a sixth more CPU time."""
 
 
-class LazyGroup(click.Group):
+class LazyGroup(TranslatedUsage, click.Group):
     """A group that imports the module of a command only to run the command or to show its own help.
 
     key: key of the group's help in the message catalogue. commands: in the format of COMMANDS.
@@ -79,9 +79,6 @@ class LazyGroup(click.Group):
 
     def _key_of(self, name: str) -> str:
         return name if self.key == "tarot" else f"{self.key}_{name}"
-
-    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        return [metavar(piece, ctx.obj) for piece in super().collect_usage_pieces(ctx)]
 
     def format_help(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         self.help, example = say(f"help.{self.key}", context.obj), f"example.{self.key}"

@@ -12,6 +12,7 @@ from flows.runtime.error_redaction import Withheld, withhold_errors
 from flows.runtime.progress import bar
 from flows.runtime.retries import RETRIES, can_pass, retry_if_it_can_pass
 from flows.runtime.run_log import HOOKS
+from flows.runtime.store_lock import writing
 from tarot_data.ingest import batches, stages
 from tarot_data.ingest.compare import compare_batches
 from tarot_data.sources.inbox import Piped
@@ -96,7 +97,7 @@ def ingest(data_dir: Path, inbox: Inbox, spread: bool = False) -> dict:
     reasons, synthetic, columns}: number of files found, readings by their outcome in this run, and totals of the store
     afterwards. columns: the files of this run with the labels of their columns that were not understood.
     """
-    with tables.writing(data_dir):
+    with writing(data_dir):
         tables.sweep(data_dir)
         files, known, kept = find_files(data_dir, inbox)
         counts = stages.NOTHING_NEW

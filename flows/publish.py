@@ -8,9 +8,9 @@ from flows.report import write_report
 from flows.runtime.error_redaction import withhold_errors
 from flows.runtime.retries import RETRIES, retry_if_it_can_pass
 from flows.runtime.run_log import HOOKS
+from flows.runtime.store_lock import writing
 from flows.training.token_budget import budget_of
 from tarot_data.dataset import versions
-from tarot_data.store import tables
 
 
 @task(name="publish the dataset version", retry_condition_fn=retry_if_it_can_pass, **RETRIES)
@@ -26,7 +26,7 @@ def publish(data_dir: Path, base: str | None = None, recipe: str | None = None) 
 
     base, recipe: their tokenizer and `max_tokens` set the maximum length of an example.
     """
-    with tables.writing(data_dir):
+    with writing(data_dir):
         return publish_version(data_dir, base, recipe)
 
 

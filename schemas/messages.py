@@ -4,6 +4,10 @@ import tomllib
 from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
+from string import Formatter
+
+DATA_DIR = "{--data-dir}"
+"""Mark after the words of a command that the reader is told to call."""
 
 LANGUAGES = ("zh", "en")
 
@@ -15,13 +19,26 @@ def catalogue() -> dict[str, dict[str, str]]:
     return {f"{table}.{name}": languages for table, rows in tables.items() for name, languages in rows.items()}
 
 
-def say(key: str, lang: str = "zh", **values: object) -> str:
+def say(key: str, lang: str = "zh", *, call_option: str = "", **values: object) -> str:
     """Render the sentence of a key in one language, with `{name}` filled from values.
 
-    Raises KeyError if the catalogue has no such key or language, or a value is missing.
+    An integer may bring its noun: `{n:reading|readings}`. call_option: written in place of DATA_DIR. Raises KeyError if the
+    catalogue has no such key or language, or a value is missing.
     """
     sentence = catalogue()[key][lang]
-    return sentence.format(**values) if values else sentence
+    if not values:
+        return sentence.replace(DATA_DIR, call_option)
+    return _Counting().vformat(sentence, (), values | {DATA_DIR.strip("{}"): call_option})
+
+
+class _Counting(Formatter):
+    """Formatter of sentences: `{n:reading|readings}` is `1 reading`, `2 readings`."""
+
+    def format_field(self, value: object, spec: str) -> str:
+        one, either, many = spec.partition("|")
+        if not either:
+            return super().format_field(value, spec)
+        return f"{value:,} {one if value == 1 else many}"
 
 
 def gate_sentences(opened: dict, lang: str, render: Callable[..., str] | None = None) -> list[str]:

@@ -15,12 +15,12 @@ from schemas.errors import Problem
 @option("--reasoning", is_flag=True)
 @option("--pseudonyms", is_flag=True)
 def dataset_publish(ctx: Context, base: str | None, recipe: str | None, reasoning: bool, pseudonyms: bool) -> None:
+    from flows.runtime.store_lock import writing
     from flows.training.token_budget import budget_of
     from tarot_data.dataset import versions
-    from tarot_data.store import tables
 
     budget = budget_of(base, recipe, reasoning)
-    with tables.writing(ctx.data_dir):
+    with writing(ctx.data_dir):
         manifest, new = versions.publish(ctx.data_dir, budget, hide_names=pseudonyms)
     if ctx.as_json:
         return ctx.json(manifest | {"new": new})

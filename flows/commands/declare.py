@@ -105,7 +105,14 @@ def common_options() -> list[Option]:
     ]
 
 
-class Command(click.Command):
+class TranslatedUsage(click.Command):
+    """A command or group whose usage line is in the language of click's context."""
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return [metavar(piece, ctx.obj) for piece in super().collect_usage_pieces(ctx)]
+
+
+class Command(TranslatedUsage):
     """A command whose function is called with a Context and its own parameters.
 
     key: key of its help and example in the catalogue. alone: no other process writes to a bucket until the command
@@ -122,9 +129,6 @@ class Command(click.Command):
         self.help = say(f"help.{self.key}", lang)
         self.epilog = f"\b\n{say('help.example', lang)}\n  {say(f'example.{self.key}', lang)}"
         super().format_help(context, formatter)
-
-    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        return [metavar(piece, ctx.obj) for piece in super().collect_usage_pieces(ctx)]
 
     def invoke(self, context: click.Context) -> None:
         given = dict(context.params)

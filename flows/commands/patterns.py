@@ -162,10 +162,10 @@ def lexicon_train(ctx: Context, corrections: bool) -> None:
 @lexicon_option
 def relabel(ctx: Context, teacher: str | None, teacher_model: str | None, teacher_readings: int) -> None:
     """Label the store again; with --teacher then ask a language model about the least certain readings."""
+    from flows.runtime.store_lock import writing
     from tarot_data.ingest.relabel import relabel as label_again
-    from tarot_data.store import tables
 
-    with tables.writing(ctx.data_dir):
+    with writing(ctx.data_dir):
         done = label_again(ctx.data_dir, bar)
     bar.close()
     taught = _taught(ctx, teacher, teacher_model, teacher_readings) if teacher else None

@@ -8,15 +8,16 @@ import json
 import logging
 import os
 import platform
-import re
 import shlex
 import warnings
-from functools import cache
 from pathlib import Path
 
-from schemas.messages import catalogue, say
+from schemas.messages import say
 from tarot_data import lexicon
 from tarot_data.system import scratch
+
+WAIT_SECONDS = 120.0
+"""Default of `wait_seconds`: three times as long as an ingest of 20,000 readings takes."""
 
 TOKEN_HEADER = "X-Tarot-Token"
 """Header of a request to our Prefect server; its value is the server's secret."""
@@ -106,20 +107,8 @@ def _given(arguments: list[str], option: str) -> str | None:
 
 def say_for(data_dir: str, key: str, lang: str, /, **values: object) -> str:
     """Render a sentence of the catalogue, with `--data-dir` in its calls if they would use another data directory."""
-    sentence = say(key, lang)
-    if data_dir != named_data_dir() and "--data-dir" not in sentence:
-        option = f" --data-dir {shlex.quote(data_dir)}"
-        if values:
-            option = option.replace("{", "{{").replace("}", "}}")
-        sentence = _calls().sub(lambda call: call[0] + option, sentence)
-    return sentence.format(**values) if values else sentence
-
-
-@cache
-def _calls() -> re.Pattern[str]:
-    """Match a call in a sentence up to its options. `tarot sample` is only named as the source of readings."""
-    names = [key.removeprefix("example.").replace("_", " ") for key in catalogue() if key.startswith("example.")]
-    return re.compile(rf"\btarot (?:{'|'.join(name for name in names if name not in ('tarot', 'sample'))})\b")
+    option = f" --data-dir {shlex.quote(data_dir)}" if data_dir != named_data_dir() else ""
+    return say(key, lang, call_option=option, **values)
 
 
 def own_lexicon(data_dir: Path) -> Path:
@@ -134,6 +123,12 @@ def named_data_dir() -> str:
 
 def default_data_dir() -> Path:
     return Path(named_data_dir())
+
+
+def wait_seconds() -> float:
+    """Return how long a command waits for another one that writes to the same data directory."""
+    given = os.environ.get("TAROT_WAIT", "")
+    return float(given) if given.isdecimal() else WAIT_SECONDS
 
 
 def judge_key() -> str | None:

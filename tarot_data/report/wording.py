@@ -10,8 +10,7 @@ from tarot_data.report.comparisons import RATES, is_share
 
 
 class Words:
-    """The catalogue's `[report]` in one language: `words("title")`. Integers among the values may be written
-    `{n:reading|readings}`."""
+    """The catalogue's `[report]` in one language: `words("title")`. Integers have a comma between thousands."""
 
     def __init__(self, lang: str) -> None:
         self.lang = lang
@@ -69,12 +68,9 @@ class Words:
 
 
 class Count(int):
-    """An integer with its noun: `format(Count(2), "reading|readings")` is `2 readings`."""
+    """An integer that is written with a comma between thousands."""
 
     def __format__(self, spec: str) -> str:
-        if "|" in spec:
-            one, many = spec.split("|")
-            return f"{int(self):,} {one if self == 1 else many}"
         return format(int(self), spec or ",")
 
 

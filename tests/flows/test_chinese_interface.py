@@ -198,7 +198,7 @@ def test_status_speaks_of_here_and_now(place, monkeypatch):
     monkeypatch.delenv("TZ")
     time.tzset()
     assert "2026-01-06 07:30" in text and "查看收件文件夹" in text
-    assert text.splitlines()[1] == f"数据目录：{place}"
+    assert text.splitlines()[1] == f"数据文件夹：{place}"
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -14,12 +14,14 @@ import pytest
 from flows import cli
 from flows.commands import scoring
 from flows.commands.declare import Context
-from flows.runtime import environment
+from flows.runtime import environment, store_lock
+from flows.runtime.progress import bar
 from flows.service.schedules import every_of, seconds_of
+from schemas.errors import Problem
 from schemas.messages import LANGUAGES, say
 from schemas.tables import STORED
 from tarot_data.dataset import versions
-from tarot_data.store import delta
+from tarot_data.store import delta, tables
 from tests.builders import stored_row, unlike
 from tests.flows.test_cli import ROOT
 from tests.flows.test_cli import run as tarot
@@ -164,6 +166,25 @@ def test_hints_keep_text_of_values(monkeypatch):
     sentence = environment.say_for("a {b}", "problem.no_reading", "zh", id="tarot run")
     assert sentence == "资料库里没有编号 tarot run 的解读。用 tarot readings --data-dir 'a {b}' 查看全部。"
     assert "--data-dir" not in environment.say_for("data", "problem.no_reading", "zh", id="r1")
+
+
+def test_only_calls_name_the_data_directory(monkeypatch):
+    monkeypatch.delenv("TAROT_DATA_DIR", raising=False)
+    assert "--data-dir" not in environment.say_for("elsewhere", "summary.synthetic", "en", count=2)
+    assert say("summary.status_rejected", "en", count=2) == "2 rejections open: tarot rejected"
+
+
+def test_one_of_a_kind_has_no_plural():
+    assert say("summary.status_rejected", "en", count=1).startswith("1 rejection open")
+    assert say("summary.total", "en", readings=1234) == "The store holds 1,234 readings."
+
+
+def test_a_command_says_that_it_waits_for_another(tmp_path, monkeypatch):
+    monkeypatch.setenv("TAROT_WAIT", "0")
+    with tables.writing(tmp_path), bar.command("…"):
+        with pytest.raises(Problem) as refused, store_lock.writing(tmp_path):
+            pass
+        assert refused.value.code == "busy" and bar.title() == say("progress.waiting", bar.lang)
 
 
 def test_plan_refuses_what_train_refuses(tmp_path, capsys):

@@ -361,7 +361,7 @@ def test_the_fix_command_exits_1_if_still_rejected(data, inbox, tmp_path):
     refused = tarot("fix", name, "--person", "小鱼")
     assert refused.exit_code == 1 and f"{name}: refused as before" in refused.output
     book = tmp_path / "fixes.xlsx"
-    assert "1 rejections written" in tarot("rejected", "--export", book).output
+    assert "1 rejection written" in tarot("rejected", "--export", book).output
     assert "0 accepted" in tarot("fix", "--from", book).output
     accepted = tarot("fix", name, "--cards", "愚人正位、力量正位", "--json")
     assert accepted.exit_code == 0 and json.loads(accepted.output)["became"] == "accepted"
