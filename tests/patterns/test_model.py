@@ -41,6 +41,21 @@ def test_cards_of_unseen_writers_reach_the_floor(held_out):
     assert held_out[0]["cards_f1"] >= 0.88
 
 
+def test_labels_of_writers_kept_back_reach_the_floor():
+    readings = gold.read_all(train.ANNOTATED / "held_out")
+    given = gold.score(readings, labeller.predict(readings, labeller.shipped()))
+    assert given["readings"] == 144
+    assert given["macro_f1"] >= 0.85
+    assert given["exact"] >= 0.88
+    assert given["cards_f1"] >= 0.94
+
+
+def test_nobody_learns_from_the_writers_kept_back(readings):
+    learned, more = train.annotated_readings()
+    kept = {reading["content"] for reading in gold.read_all(train.ANNOTATED / "held_out")}
+    assert not kept & {reading["content"] for reading in [*learned, *more]}
+
+
 def test_shipped_figures_reach_the_floor():
     figures = labeller.figures()
     assert figures["macro_f1"] >= 0.888
