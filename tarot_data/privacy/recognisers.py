@@ -344,8 +344,9 @@ def _by_kind(column: str) -> dict[str, tuple[str, ...]]:
 
 
 @lexicon.cached
-def _cue_words() -> tuple[dict[str, list[tuple[str, str]]], dict[str, list[str]]]:
-    """Return (word, kind) by first character of cue words found anywhere, and kinds by whole English word; lower case."""
+def _cue_words() -> tuple[dict[str, list[tuple[str, str]]], dict[str, list[str]], re.Pattern]:
+    """Return (word, kind) by first two characters of cue words found anywhere, kinds by whole English word, in lower case,
+    and the pattern of places where a word may begin."""
     anywhere: dict[str, list[tuple[str, str]]] = defaultdict(list)
     english: dict[str, list[str]] = defaultdict(list)
     for column in ("cues", "hints"):
@@ -354,29 +355,24 @@ def _cue_words() -> tuple[dict[str, list[tuple[str, str]]], dict[str, list[str]]
                 if word.isascii() and word.isalpha():
                     english[word].append(kind)
                 else:
-                    anywhere[word[0]].append((word.removesuffix("*"), kind))
-    return anywhere, english
-
-
-@lexicon.cached
-def _cue_starts() -> tuple[re.Pattern, ...]:
-    """Return the patterns that match from the first character of a cue word, of one character and of more."""
-    words = {word for pairs in _cue_words()[0].values() for word, _ in pairs}
-    longer = [(f"[{re.escape(word[0])}]", f"[{re.escape(word[1])}]", re.escape(word[2:])) for word in words if word[1:]]
-    return re.compile(f"[{''.join(words - {word for word in words if word[1:]})}]"), _searched_at_once(longer)
+                    anywhere[word.removesuffix("*")[:2]].append((word.removesuffix("*"), kind))
+    starts = {place: re.escape("".join({start[place] for start in anywhere if start[1:]})) for place in (0, 1)}
+    alone = re.escape("".join(start for start in anywhere if not start[1:]))
+    return anywhere, english, re.compile(f"[{starts[0]}](?=[{starts[1]}])|[{alone}]")
 
 
 def announced_kinds(text: str) -> set[str]:
     """Return the kinds that have a cue word or a hint in a text (half width)."""
     lowered = text.lower()
-    anywhere, english = _cue_words()
+    anywhere, english, starts = _cue_words()
     if triggers()["cue_apart"].pattern.search(lowered):
         lowered += lowered.translate(_WITHOUT_GAPS)
     kinds = {
         kind
-        for starts in _cue_starts()
         for match in starts.finditer(lowered)
-        for word, kind in anywhere[match[0][0]]
+        for start in (lowered[match.start() : match.start() + 2], match[0])
+        if start in anywhere
+        for word, kind in anywhere[start]
         if lowered.startswith(word, match.start())
     }
     kinds.update(kind for kind, pattern in _other_cues().items() if kind not in kinds and pattern.search(lowered))

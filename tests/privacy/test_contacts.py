@@ -330,3 +330,34 @@ def test_shorter_cue_words_are_tried_too():
 @pytest.mark.parametrize("name", triggers())
 def test_triggers_know_how_their_texts_begin(name):
     assert triggers()[name].starts
+
+
+@pytest.mark.parametrize(
+    "name", ["lu-1234", "微信-Echo-0004.txt", "readings-v2.1.xlsx", "Anna-2024", "tarot-card12", "Luna-9527.md"]
+)
+def test_numbered_names_are_no_accounts(name):
+    assert mask(name)[0] == name
+
+
+@pytest.mark.parametrize(
+    "name", ["小鹿wx_lu2020.md", "客户tb41772088.xlsx", "与luna_417的微信聊天.txt", "QQ1094417720.txt"]
+)
+def test_accounts_in_file_names_are_masked(name):
+    assert mask(name)[0] != name
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("我家在绿城桂花城5幢3单元1102", "我家在〔地址〕"),
+        ("ⓥⓧ：luna_0817", "ⓥⓧ：〔微信号〕"),
+        ("153x6629x0418", "〔手机号〕"),
+        ("⑴⑸⑼⑹⑺⑵⑴⑻⑻⑶⑷", "〔手机号〕"),
+        ("186那个号段，中间四位5710，最后3392", "〔手机号〕"),
+        ("gmail是luna.taro.0817", "gmail是〔邮箱〕"),
+        ("我1999/07/03，女", "我〔出生日期〕，女"),
+        ("吉拉宝数列 741 71427321893", "吉拉宝数列 741 71427321893"),
+    ],
+)
+def test_what_is_beside_a_detail_stays(text, masked):
+    assert mask(text)[0] == masked
