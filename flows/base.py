@@ -1,26 +1,25 @@
 """`make base`: train the small base of the package again, from made-up and annotated readings.
 
-Its text holds nothing of the bundled sample, and no made-up reading in the voice of the demo, so that the demo can show what
-tuning adds.
+Its text holds nothing of the bundled sample, and none of the made-up readings of the demo.
 """
 
 import argparse
 from collections.abc import Iterator
 from importlib.resources import files
+from itertools import count, islice
 from pathlib import Path
 from random import Random
 
 import polars as pl
 
 from flows.commands.declare import Context
-from flows.demo import VOICE
 from flows.runtime import environment
 from flows.runtime.progress import bar
 from schemas.tables import READINGS, STORED, stored
+from tarot_data.cards.format import ORIENTATION_WORDS
 from tarot_data.dataset.prompt import ASKED, prompts
 from tarot_data.patterns.gold import read_all
 from tarot_data.synthetic.grammar import made_up
-from tarot_data.synthetic.tables import tables
 from tarot_train import recipe as recipes
 from tarot_train.base_model import TINY
 from tarot_train.pretraining import pretrain
@@ -29,43 +28,56 @@ from tarot_train.recipe import Pretraining
 SEED = 70_001
 """Seed of its made-up readings; that of the demo is 0."""
 
+VOICES = ("notes", "formal")
+"""The written voices; the demo's reader has one of them."""
+
+DRILLS_FROM = 1_000_000
+"""Number of the first made-up reading whose cards are a drill."""
+
 RENAMED = 0.7
-"""Share of made-up readings for a person of the annotated readings: many names, so that a name is copied, not known."""
+"""Share of made-up readings for a person whose name is made of two names: so many that it is copied, not known."""
 
 
 def corpus(annotated: list[dict], settings: Pretraining) -> list[dict]:
-    """Make the rows the base learns: prompt and reading, or a reading as plain text. The same settings give the same rows.
+    """Make the readings the base learns, with their prompts. The same settings give the same rows.
 
     annotated: readings as `gold.read_all` returns them.
     """
-    rng = Random(settings.seed)
-    names = sorted({reading["person"] for reading in annotated if 1 < len(reading.get("person") or "") < 5})
-    asked = [_annotated(reading) for reading in annotated] * settings.repeats
-    plain = [number % 2 == 1 for number in range(settings.repeats) for _ in annotated]
-    asked += _made_up(settings.made_up, names, rng)
-    plain += [rng.random() < 0.1 for _ in range(settings.made_up)]
-    # Cards, names and questions once more: a model learns to copy from these long before it does from readings.
-    drills = [number >= len(asked) for number in range(len(asked) + settings.drills)]
-    asked += _made_up(settings.drills, names, rng, first=settings.made_up)
-    plain += [True] * settings.drills
-    frame = pl.DataFrame([{name: reading[name] for name in ASKED} for reading in asked], schema=_schema())
+    asked = [_annotated(reading) for _ in range(settings.repeats) for reading in annotated]
+    asked += islice(_made_up(_names(annotated), Random(settings.seed)), settings.made_up)
+    return [_row(prompt, reading["content"]) for prompt, reading in zip(_prompts(asked), asked, strict=True)]
+
+
+def drills(annotated: list[dict], settings: Pretraining) -> list[dict]:
+    """Make rows that ask for the cards of a prompt alone: from them a model learns to copy long before it does from readings."""
+    made = _made_up(_names(annotated), Random(settings.seed), first=DRILLS_FROM)
+    asked = list(islice(made, settings.drills))
     return [
-        _row(None if without_prompt else prompt, _twice(prompt) if drill else reading["content"])
-        for prompt, reading, without_prompt, drill in zip(prompts(frame), asked, plain, drills, strict=True)
+        _row(_lines_asked(prompt)[-1], _listed(reading["cards"]))
+        for prompt, reading in zip(_prompts(asked), asked, strict=True)
     ]
 
 
-def _twice(prompt: str) -> str:
-    """The lines of a prompt on person, question and cards, two times."""
-    asked = prompt.split("\n\n")[1]
-    return f"{asked}\n\n{asked}"
+def _lines_asked(prompt: str) -> list[str]:
+    """The lines of a prompt on person, question and cards."""
+    return prompt.split("\n\n")[1].splitlines()
 
 
-def _made_up(n: int, names: list[str], rng: Random, first: int = 0) -> Iterator[dict]:
-    voices = [voice for voice in tables().voices[0] if voice != VOICE]
-    for index in range(first, first + n):
-        named = rng.choice(names) if names and rng.random() < RENAMED else None
-        reading = made_up(SEED, index, voice=voices[index % len(voices)], named=named)
+def _listed(cards: list[dict]) -> str:
+    return "、".join(card["card"] + ORIENTATION_WORDS[card["orientation"]].strip("()") for card in cards) + "。"
+
+
+def _names(annotated: list[dict]) -> list[str]:
+    return sorted({reading["person"] for reading in annotated if 1 < len(reading.get("person") or "") < 5})
+
+
+def _made_up(names: list[str], rng: Random, first: int = 0) -> Iterator[dict]:
+    """Make readings up that call every card by its canonical name, as the prompt does."""
+    for index in count(first):
+        named = rng.choice(names)[0] + rng.choice(names)[1:] if rng.random() < RENAMED else None
+        reading = made_up(SEED, index, voice=VOICES[index % len(VOICES)], named=named)
+        if any(card.name != card.card for card in reading.cards):
+            continue
         cards = [
             {"card": card.card, "orientation": card.way, "position": card.position, "place": place}
             for place, card in enumerate(reading.cards, 1)
@@ -91,14 +103,15 @@ def _asked(person: str | None, question: str | None, spread: str | None, cards: 
     }
 
 
-def _schema() -> dict:
+def _prompts(asked: list[dict]) -> pl.Series:
     plain = stored(STORED)
-    return {name: plain[name] for name in ASKED}
+    rows = [{name: reading[name] for name in ASKED} for reading in asked]
+    return prompts(pl.DataFrame(rows, schema={name: plain[name] for name in ASKED}))
 
 
-def _row(prompt: str | None, content: str) -> dict:
+def _row(prompt: str, content: str) -> dict:
     return {
-        "prompt": [{"role": "user", "content": prompt}] if prompt else [],
+        "prompt": [{"role": "user", "content": prompt}],
         "completion": [{"role": "assistant", "content": content, "reasoning_content": None}],
         "chat_template_kwargs": {"enable_thinking": False},
     }
@@ -107,9 +120,10 @@ def _row(prompt: str | None, content: str) -> dict:
 def make(annotated: Path, out: Path, overrides: dict[str, str], ctx: Context) -> Path:
     """Train the base into the folder `out`; a call that was killed is continued."""
     settings = recipes.load(TINY, overrides)
-    rows = corpus(read_all(annotated), settings.pretraining)
+    readings = read_all(annotated)
+    rows = corpus(readings, settings.pretraining)
     ctx.note("summary.base_start", n=len(rows), path=out)
-    folder = pretrain(settings, rows, out, bar)
+    folder = pretrain(settings, rows, out, bar, drills=drills(readings, settings.pretraining))
     bar.close()
     ctx.note("summary.base_end", path=folder)
     return folder

@@ -13,8 +13,10 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import zip_longest
 from pathlib import Path
 
+from schemas.deck import CARDS
 from schemas.errors import Problem
 from tarot_train.base_model import check_tokenizer, config_of, read_template
 from tarot_train.recipe import Pretraining, Recipe
@@ -31,7 +33,8 @@ HELD_OUT = 100
 """One row in so many is kept out of training, to measure the loss on."""
 
 LONGEST_TOKEN = 12
-"""Length of a token at most, two Chinese characters (each of their bytes is written with two), so that a name has the same tokens wherever it is and can be copied."""
+"""Length of a token at most, two Chinese characters (each of their bytes is written with two), so that a person's name mostly
+has the same tokens wherever it is and can be copied. The name of a card is always one token."""
 
 LETTERS_ALONE = r"\p{L}+|[^\p{L}]+"
 """How text is divided once more to train the tokenizer: no token is a mark and a letter (`：愚` would be no `愚`)."""
@@ -39,15 +42,8 @@ LETTERS_ALONE = r"\p{L}+|[^\p{L}]+"
 TOKENIZED = 1500
 """Rows the tokenizer is trained on; with all of them it takes minutes and is hardly other."""
 
-SHARPNESS, MATCH = 8.0, 4.0
-"""How strongly a new model attends to a neighbour, and to where the present token was before."""
-
-NOTE, COPY = 0.08, 0.2
-"""How strongly it writes what it found: enough for lower loss on repeated text before the first update (a test)."""
-
-NEAR, FAR = 0.15, 1 / 300
-"""Radians a token by which RoPE turns dimensions that tell neighbours apart, at least, and dimensions that compare texts of
-some hundred tokens, at most."""
+NAME_WEIGHT = 3.0
+"""Weight of a card's name in the loss: names are few and are what has to be copied from the prompt."""
 
 WINDOW = 2048
 """Rows whose lengths are sorted together, so that the rows of a batch need little padding."""
@@ -62,13 +58,18 @@ class Row:
 
 
 def pretrain(
-    recipe: Recipe, rows: list[dict], folder: Path, progress: Progress = None, save_seconds: float = 240
+    recipe: Recipe,
+    rows: list[dict],
+    folder: Path,
+    progress: Progress = None,
+    save_seconds: float = 240,
+    drills: list[dict] = (),
 ) -> Path:
     """Train tokenizer and model on the rows; return `folder` with weights in bfloat16, tokenizer and `manifest.json`.
 
-    rows: as `training_rows.to_row` makes them; a row without prompt is plain text. save_seconds: between two checkpoints,
-    which are beside the folder until it is complete. Several processes of one launcher share each update. Raises Problem
-    `no_texts` without rows.
+    rows: as `training_rows.to_row` makes them. save_seconds: between two checkpoints, which are in the same directory as the
+    folder until it is complete. drills: short rows that teach to copy; a batch of them joins each update until they are used
+    up. Several processes of one launcher share each update. Raises Problem `no_texts` without rows.
     """
     if not rows:
         raise Problem("no_texts")
@@ -76,7 +77,9 @@ def pretrain(
 
     settings, template = recipe.pretraining, read_template("r1")
     about = {"shape": dataclasses.asdict(recipe.base.shape), **dataclasses.asdict(settings)}
-    digest = sha256(json.dumps([about, template, SPECIAL, rows], ensure_ascii=False).encode()).hexdigest()
+    digest = sha256(
+        json.dumps([about, template, SPECIAL, CARDS, rows, list(drills)], ensure_ascii=False).encode()
+    ).hexdigest()
     work = folder.with_name(f".{folder.name}.{digest[:12]}")
     work.mkdir(parents=True, exist_ok=True)
     team = PartialState(cpu=True)
@@ -85,13 +88,16 @@ def pretrain(
     learned = [row for number, row in enumerate(encoded) if number % HELD_OUT]
     seen = {tuple(row.ids) for row in learned}
     held_out = [row for row in encoded[::HELD_OUT] if tuple(row.ids) not in seen]
-    parts = batches(learned, settings, fewest=team.num_processes)
-    loop = _Loop(new_model(recipe, tokenizer), settings, parts, work / "checkpoint.pt", team)
+    found = batches(learned, settings, fewest=team.num_processes)
+    drilled = batches([encode(tokenizer, row) for row in drills], settings, fewest=team.num_processes)[: len(found)]
+    updates = [[batch for batch in pair if batch] for pair in zip_longest(found, drilled)]
+    names = tokenizer.convert_tokens_to_ids(list(CARDS))
+    loop = _Loop(new_model(recipe, tokenizer), settings, updates, names, work / "checkpoint.pt", team)
     loop.run(progress, save_seconds)
     if team.is_main_process:
         figures = {
             "rows": len(learned),
-            "tokens": sum(len(row.ids) for row in learned),
+            "tokens": sum(len(row.ids) for batches_ in updates for batch in batches_ for row in batch),
             "held_out_rows": len(held_out),
             "held_out_loss": round(mean_loss(loop.model, batches(held_out, settings)), 4),
         }
@@ -104,11 +110,11 @@ def pretrain(
 
 
 def train_tokenizer(texts: list[str], vocab: int, template: str):
-    """Train a byte-level BPE tokenizer, special tokens first; any NFC text survives it.
+    """Train a byte-level BPE tokenizer, special tokens first, names of cards last; any NFC text survives it.
 
     It pre-tokenises as Qwen2 does, since AutoTokenizer takes any tokenizer of a Qwen2 model for Qwen2's.
     """
-    from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+    from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
     from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
 
@@ -120,7 +126,7 @@ def train_tokenizer(texts: list[str], vocab: int, template: str):
     model.pre_tokenizer = pre_tokenizers.Sequence([split, letters, bytes_only])
     model.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=vocab,
+        vocab_size=vocab - len(CARDS),
         special_tokens=SPECIAL,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         max_token_length=LONGEST_TOKEN,
@@ -132,6 +138,7 @@ def train_tokenizer(texts: list[str], vocab: int, template: str):
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=model, bos_token=begin, eos_token=end, pad_token=end, unk_token=unknown
     )
+    tokenizer.add_tokens([AddedToken(card, normalized=False, special=False) for card in CARDS])
     tokenizer.chat_template = template
     check_tokenizer(tokenizer)
     return tokenizer
@@ -144,12 +151,9 @@ def _sample(rows: list[dict], seed: int) -> list[str]:
 
 
 def encode(tokenizer, row: dict) -> Row:
-    """Tokenise a row in the chat format; plain text between the first and the end token."""
-    if row["prompt"]:
-        prompt, whole = render(tokenizer, row)
-        return Row(ids=whole, start=len(prompt))
-    text = tokenizer(row["completion"][0]["content"], add_special_tokens=False)["input_ids"]
-    return Row(ids=[tokenizer.bos_token_id, *text, tokenizer.eos_token_id], start=1)
+    """Tokenise a row in the chat format."""
+    prompt, whole = render(tokenizer, row)
+    return Row(ids=whole, start=len(prompt))
 
 
 def batches(rows: list[Row], settings: Pretraining, fewest: int = 1) -> list[list[Row]]:
@@ -172,54 +176,13 @@ def batches(rows: list[Row], settings: Pretraining, fewest: int = 1) -> list[lis
 
 
 def new_model(recipe: Recipe, tokenizer):
-    """Make a Qwen2 model of the recipe's shape with random weights, except for two layers that copy."""
+    """Make a Qwen2 model of the recipe's shape with random weights."""
     import torch
     from transformers import Qwen2ForCausalLM
 
     tokens = {f"{name}_token_id": getattr(tokenizer, f"{name}_token_id") for name in ("bos", "eos", "pad")}
     torch.manual_seed(recipe.pretraining.seed)
-    model = Qwen2ForCausalLM(config_of(recipe.base.shape, vocab_size=len(tokenizer), **tokens))
-    copy_at_first(model)
-    return model
-
-
-def copy_at_first(model) -> None:
-    """Set heads of the first two layers so that the model begins by copying: what followed a token before follows it again.
-
-    Left to itself, so small a model finds such heads (arXiv:2209.11895) long after its few hundred updates. In the first
-    layer head n looks n + 1 tokens back, by the biases that RoPE turns, and notes the token it finds. In the second one a
-    head of each group looks for places with the note of the present token, and writes the token found there.
-    """
-    import torch
-
-    config = model.config
-    size, groups = config.hidden_size // config.num_attention_heads, config.num_key_value_heads
-    heads, half = config.num_attention_heads // groups, size // 2
-    turn = config.rope_parameters["rope_theta"] ** (-torch.arange(half) / half)
-    # Angles a token that tell neighbours apart; dimensions that hardly turn over a whole text.
-    fast = turn > NEAR
-    still = torch.cat([torch.nonzero(turn < FAR)[:, 0], torch.nonzero(turn < FAR)[:, 0] + half])
-    axes = torch.linalg.qr(torch.randn(config.hidden_size, config.hidden_size))[0].T
-    token, *notes, found = axes.split(size)
-    back, match = (layer.self_attn for layer in model.model.layers[:2])
-    with torch.no_grad():
-        back.k_proj.weight[:size] = 0
-        back.k_proj.bias[:half][fast] = SHARPNESS
-        back.v_proj.weight[:size] = token
-        for n in range(min(heads, len(notes))):
-            head = slice(n * size, (n + 1) * size)
-            back.q_proj.weight[head] = 0
-            back.q_proj.bias[head][:half][fast] = SHARPNESS * torch.cos((n + 1) * turn[fast])
-            back.q_proj.bias[head][half:][fast] = -SHARPNESS * torch.sin((n + 1) * turn[fast])
-            back.o_proj.weight[:, head] = NOTE * notes[n].T
-        for n in range(min(groups, heads, len(notes))):
-            key, query = slice(n * size, (n + 1) * size), slice(n * heads * size, (n * heads + 1) * size)
-            match.k_proj.weight[key] = 0
-            match.k_proj.weight[key][still] = MATCH * notes[n][: len(still)]
-            match.q_proj.weight[query] = 0
-            match.q_proj.weight[query][still] = MATCH * token[: len(still)]
-            match.v_proj.weight[key] = found
-            match.o_proj.weight[:, query] = COPY * found.T
+    return Qwen2ForCausalLM(config_of(recipe.base.shape, vocab_size=len(tokenizer), **tokens))
 
 
 def mean_loss(model, found: list[list[Row]]) -> float:
@@ -239,10 +202,15 @@ def mean_loss(model, found: list[list[Row]]) -> float:
 class _Loop:
     """The updates of a pre-training, and its checkpoint."""
 
-    def __init__(self, model, settings: Pretraining, found: list[list[Row]], checkpoint: Path, team) -> None:
+    def __init__(
+        self, model, settings: Pretraining, updates: list[list[list[Row]]], names: list[int], checkpoint: Path, team
+    ) -> None:
+        """updates: the batches whose gradients each update adds up. names: tokens that weigh more in the loss."""
         import torch
 
-        self.model, self.settings, self.batches, self.checkpoint = model, settings, found, checkpoint
+        self.model, self.settings, self.updates, self.checkpoint = model, settings, updates, checkpoint
+        self.weights = torch.ones(model.config.vocab_size)
+        self.weights[names] = NAME_WEIGHT
         self.team = team
         blocks = [p for name, p in model.named_parameters() if p.ndim == 2 and ".layers." in name]
         others = [p for name, p in model.named_parameters() if p.ndim != 2 or ".layers." not in name]
@@ -261,11 +229,11 @@ class _Loop:
         """Run the updates that are left; checkpoints and progress are the first process's."""
         started = saved = time.monotonic()
         self.model.train()
-        while self.done < len(self.batches):
-            self.update(self.batches[self.done])
+        while self.done < len(self.updates):
+            self.update(self.updates[self.done])
             self.done += 1
             if progress and self.team.is_main_process:
-                progress("base", self.done, len(self.batches))
+                progress("base", self.done, len(self.updates))
             if self.team.is_main_process and time.monotonic() - saved > save_seconds:
                 saved = time.monotonic()
                 self.save(self.seconds + saved - started)
@@ -276,25 +244,27 @@ class _Loop:
         """What the manifest says of the training."""
         return {
             "parameters": sum(parameter.numel() for parameter in self.model.parameters()),
-            "updates": len(self.batches),
+            "updates": len(self.updates),
             "seconds": round(self.seconds),
             "threads": self.threads,
             "processes": self.team.num_processes,
             "precision": "bfloat16" if self.half else "float32",
         }
 
-    def update(self, batch: list[Row]) -> None:
-        """Update the weights by the gradient over a batch, of which each process computes its share."""
+    def update(self, parts: list[list[Row]]) -> None:
+        """Update the weights by the gradient over all batches, of which each process computes its share."""
         import torch
 
         rate = self.rate()
         for name, optimizer in self.optimizers.items():
             for group in optimizer.param_groups:
                 group["lr"] = self.peaks[name] * rate
-        with torch.autocast("cpu", torch.bfloat16) if self.half else nullcontext():
+        whole = sum(map(_learned, parts))
+        for batch in parts:
             mine = batch[self.team.process_index :: self.team.num_processes]
-            loss = _loss(self.model, mine) * _learned(mine) / _learned(batch)
-        loss.backward()
+            with torch.autocast("cpu", torch.bfloat16) if self.half else nullcontext():
+                loss = _loss(self.model, mine, self.weights) * _learned(mine) / whole
+            loss.backward()
         self.add_up()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimizer in self.optimizers.values():
@@ -315,8 +285,8 @@ class _Loop:
 
     def rate(self) -> float:
         """Share of the peak rate: up over a twentieth of the updates, level, then linear to 0 over the second half."""
-        share = self.done / len(self.batches)
-        return min(1.0, (share + 1 / len(self.batches)) * 20, 2 * (1 - share))
+        share = self.done / len(self.updates)
+        return min(1.0, (share + 1 / len(self.updates)) * 20, 2 * (1 - share))
 
     def save(self, seconds: float) -> None:
         """Write model, optimisers and progress as safetensors, keys `model|NAME` and `OPTIMISER|PARAMETER|QUANTITY`."""
@@ -354,8 +324,8 @@ def _learned(batch: list[Row]) -> int:
     return sum(len(row.ids) - row.start for row in batch)
 
 
-def _loss(model, batch: list[Row]):
-    """Mean cross-entropy of a batch over its learned tokens, padding on the right left out."""
+def _loss(model, batch: list[Row], weights=None):
+    """Mean cross-entropy of a batch over its learned tokens, padding on the right left out. weights: of each token."""
     import torch
 
     width = max(len(row.ids) for row in batch)
@@ -368,7 +338,7 @@ def _loss(model, batch: list[Row]):
     hidden = model.model(input_ids=ids[:, :-1], use_cache=False).last_hidden_state
     learned = labels[:, 1:] != -100
     logits = model.lm_head(hidden[learned])
-    return torch.nn.functional.cross_entropy(logits.float(), labels[:, 1:][learned])
+    return torch.nn.functional.cross_entropy(logits.float(), labels[:, 1:][learned], weights)
 
 
 def _save(model, tokenizer, manifest: dict, folder: Path) -> None:

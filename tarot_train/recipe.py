@@ -131,11 +131,11 @@ class Pretraining:
     made_up: int = 8000
     """Made-up readings of its text."""
     repeats: int = 4
-    """Times the annotated readings are in its text, half of them without prompt."""
+    """Times the annotated readings are in its text."""
     drills: int = 1000
-    """Texts that have the lines of a prompt twice, from which copying is learned."""
+    """Short texts that list the drawn cards of a prompt, from which copying is learned."""
     batch_tokens: int = 4096
-    """Tokens of an update, padding included."""
+    """Tokens of an update, padding included; as many again of drills, until they are used up."""
     row_tokens: int = 1024
     """Longest text, in tokens; longer ones are left out."""
     learning_rate: float = 5e-3

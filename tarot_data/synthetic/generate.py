@@ -49,7 +49,8 @@ def write_sample(
 ) -> dict[str, object]:
     """Write n made-up readings below `out`, in all raw forms.
 
-    broken: share of records, 0 to 1, that must be rejected when read. voice: the voice of all, drawn if None. Returns {n, seed, files, forms: {form: records},
+    broken: share of records, 0 to 1, that must be rejected when read. voice: the voice of all, as of one reader who calls cards
+    by their canonical names; drawn if None. Returns {n, seed, files, forms: {form: records},
     rejected: {reason: records}}. Raises Problem `sample_not_empty` if `out` exists and is not an empty folder.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -100,6 +101,7 @@ def make_reading(seed: int, index: int, form: str, number: int, broken: float, v
         person=number if form == "wechat" else None,
         labelled=form in ("notes", "obsidian", "docx", "wechat", "notion_zip", "notion_folder"),
         voice=voice,
+        plain=voice is not None,
     )
     rng = Random(f"{seed}/{index}/broken")
     if form in UNBROKEN or rng.random() >= broken:

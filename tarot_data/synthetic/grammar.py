@@ -60,12 +60,14 @@ def made_up(
     labelled: bool = False,
     voice: str | None = None,
     named: str | None = None,
+    plain: bool = False,
 ) -> MadeUp:
     """Make up reading number `index` of a seed.
 
     person: a row of persons.csv, if the source is a chat with one person (then never in the voice of notes). labelled:
     the content comes after labelled fields, so it must not begin with labels itself, which would be ambiguous. voice: one of
     `voices.VOICES`, drawn if None. named: what the person is called, instead of a name of persons.csv.
+    plain: cards have their canonical names, instead of those of a reader drawn for each reading.
     """
     t = tables()
     rng = Random(f"{seed}/{index}")
@@ -81,7 +83,7 @@ def made_up(
     scheme = t.names[draw(rng, t.schemes)]
     day = FIRST_DAY + timedelta(days=rng.randrange(DAYS))
     question = rng.choice(t.texts["questions"][(theme,)])
-    cards = _cards(rng, positions, scheme)
+    cards = _cards(rng, positions, {} if plain else scheme)
     slots = {
         "you": _you(rng, t, voice, who["pronoun"]),
         "name": who["call"],

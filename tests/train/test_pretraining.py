@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from safetensors import safe_open
 
+from schemas.deck import CARDS
 from schemas.errors import Problem
 from tarot_train import base_model, recipe
-from tarot_train.pretraining import batches, encode, new_model, pretrain, train_tokenizer
+from tarot_train.pretraining import _loss, batches, encode, new_model, pretrain, train_tokenizer
 from tests.train.small import SHAPE, rows, small_base
 
 ROOT = Path(__file__).parents[2]
@@ -33,11 +34,12 @@ def test_only_the_reading_is_learned(tokenizer):
     assert learned == row["completion"][0]["content"] + tokenizer.eos_token
 
 
-def test_plain_text_is_learned_whole(tokenizer):
-    row = rows(1)[0] | {"prompt": []}
-    found = encode(tokenizer, row)
-    assert found.start == 1
-    assert tokenizer.decode(found.ids[1:-1]) == row["completion"][0]["content"]
+def test_a_card_is_one_token_everywhere(tokenizer):
+    for card in CARDS:
+        (token,) = tokenizer(card)["input_ids"]
+        for text in (f"过去：{card}(正位) | 现在", f"放在{card}的位置上", f"「{card}」"):
+            assert token in tokenizer(text)["input_ids"]
+            assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
 
 
 def test_every_row_is_in_one_batch(tokenizer):
@@ -99,12 +101,26 @@ def test_weights_are_kept_in_16_bit():
     assert about["stand_in"] is True and base_model.is_stand_in(small_base())
 
 
-def test_a_new_model_copies_before_it_learns(tokenizer):
+def test_names_weigh_more_in_the_loss(tokenizer):
     import torch
 
-    model = new_model(recipe.load("tarot-tiny"), tokenizer).eval()
-    half = torch.randint(300, len(tokenizer), (4, 100), generator=torch.Generator().manual_seed(0))
-    ids = torch.cat([half, half], dim=1)
-    with torch.inference_mode():
-        chances = model(ids).logits.log_softmax(-1)[:, :-1].gather(2, ids[:, 1:, None])[..., 0]
-    assert -chances[:, 100:].mean() < -chances[:, :99].mean() - 0.1
+    model = new_model(ASKED, tokenizer)
+    weights = torch.ones(len(tokenizer))
+    row = encode(tokenizer, rows(1)[0])
+    plain = _loss(model, [row], weights).item()
+    assert plain == pytest.approx(_loss(model, [row]).item())
+    weights[:] = 3.0
+    assert plain == pytest.approx(_loss(model, [row], weights).item())
+    weights[:] = 0.0
+    weights[row.ids[-1]] = 1.0
+    assert plain != pytest.approx(_loss(model, [row], weights).item())
+
+
+@pytest.mark.slow
+def test_drills_join_the_first_updates(tmp_path):
+    made = rows(24)
+    folders = [pretrain(ASKED, made, tmp_path / f"{n}", drills=made[:n]) for n in (0, 6)]
+    about = [json.loads((folder / "manifest.json").read_text(encoding="utf-8")) for folder in folders]
+    assert about[0]["updates"] == about[1]["updates"]
+    assert about[0]["tokens"] < about[1]["tokens"]
+    assert weights(folders[0]) != weights(folders[1])
