@@ -20,6 +20,7 @@ from schemas.short_ids import whole_id
 def readings(ctx: Context, id: str | None, person: str | None, source: bool, inbox: Path | None) -> None:
     import polars as pl
 
+    from tarot_data.privacy.person_names import person_key
     from tarot_data.store import tables
 
     rows = tables.readings(ctx.data_dir)
@@ -27,7 +28,8 @@ def readings(ctx: Context, id: str | None, person: str | None, source: bool, inb
         id = whole_id(id, rows["reading_id"], Problem("no_reading", id=id))
         rows = rows.filter(pl.col("reading_id") == id)
     if person:
-        rows = rows.filter(pl.col("person") == person)
+        spellings = [name for name in rows["person"].unique() if name and person_key(name) == person_key(person)]
+        rows = rows.filter(pl.col("person").is_in(spellings))
     if rows.is_empty() and not ctx.as_json:
         ctx.print("summary.nothing")
     for row in rows.iter_rows(named=True):

@@ -36,8 +36,17 @@ def _name(match: re.Match) -> list[str]:
     ends = lexicon.words("persons", "no name")
     if given[0] in ends or any(given.startswith(word) for word in lexicon.words("persons", "title")):
         return []
-    given = given[:1] if len(given) > 1 and given[1] in ends else given
+    if len(given) > 1 and (given[1] in ends or _is_word(given[1], match.string[match.end() : match.end() + 1])):
+        given = given[:1]
     return [] if _is_common(surname + given[0]) or _is_common(surname + given) else [surname + given]
+
+
+def _is_word(character: str, following: str) -> bool:
+    """Test whether a character begins a word or is a verb and no part of a name: 孙立建议, 冯刚抢了."""
+    ends = lexicon.words("persons", "no name")
+    return following in lexicon.words("persons", "after verb") or (
+        bool(following) and following not in ends and _is_common(character + following)
+    )
 
 
 def _is_common(word: str) -> bool:

@@ -115,6 +115,14 @@ def test_a_file_without_a_text_is_named_in_a_sentence(data, tmp_path, capsys, na
     assert tables.readings(data).equals(before)
 
 
+def test_readings_of_a_person_are_listed_by_any_spelling(data, capsys):
+    assert tarot(data, "fix", ids(data)[FIRST], "--person", "小鱼") == 0
+    capsys.readouterr()
+    assert tarot(data, "readings", "--person", "小 鱼🌸", "--json") == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["person"] == "小鱼"
+
+
 def test_an_ambiguous_id_names_its_matches(data, capsys):
     assert tarot(data, "fix", "r", "--person", "小鱼") == 1
     error = capsys.readouterr().err
