@@ -63,6 +63,15 @@ def test_both_readmes_have_the_same_outline():
         assert english[part] == chinese[part], part
 
 
+@pytest.mark.parametrize(
+    ("readme", "page"), [("README.md", "first-minutes.md"), ("README.zh-CN.md", "zh/first-minutes.md")]
+)
+def test_the_output_in_a_readme_is_recorded(readme, page):
+    recorded = (ROOT / "docs" / page).read_text(encoding="utf-8").split("\n")
+    (shown,) = re.findall(r"^```text\n(.*?)^```", (ROOT / readme).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert [line for line in shown.split("\n") if line and line.removeprefix("$ ") not in recorded] == []
+
+
 @pytest.mark.parametrize("path", [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")], ids=lambda path: path.stem)
 def test_every_link_leads_to_a_file(path):
     links = _LINK.findall(path.read_text(encoding="utf-8"))
