@@ -15,12 +15,24 @@ class Matches(NamedTuple):
     phrase: np.ndarray
 
 
+SHORT = 2_000
+"""Characters up to which a text is first asked for each phrase: that is faster than an automaton of all phrases."""
+
+
 def find_all(text: str, phrases: list[str]) -> Matches:
     """Find all occurrences of phrases (distinct, not empty) in a text.
 
     Takes 0.07 CPU seconds a million Chinese characters for 1,253 phrases: linear in the text, nearly independent of
     the number of phrases.
     """
+    if len(text) > SHORT:
+        return _find(text, phrases)
+    present = np.array([number for number, phrase in enumerate(phrases) if phrase in text], dtype=np.int64)
+    found = _find(text, [phrases[number] for number in present])
+    return found._replace(phrase=present[found.phrase])
+
+
+def _find(text: str, phrases: list[str]) -> Matches:
     empty = np.zeros(0, dtype=np.int64)
     if not text or not phrases:
         return Matches(empty, empty, empty)
