@@ -23,6 +23,7 @@ KINDS = (
     "role",
     "called",
     "no name",
+    "after verb",
 )
 """Kinds of rows of persons.csv: the first two are kinds of persons, the others parts of how persons are called."""
 
