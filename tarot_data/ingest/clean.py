@@ -19,6 +19,7 @@ from tarot_data.ingest.reading_frame import reading_frame
 from tarot_data.ingest.rejections import rejection_row, source_row
 from tarot_data.lexicon.dates import Day, parse_date
 from tarot_data.privacy import mask
+from tarot_data.sources.noise import noise_words
 from tarot_data.sources.records import Corrected, RawRecord, Rejected
 from tarot_data.text.cleanup import clean_text, plain
 from tarot_data.text.normalise import words
@@ -27,6 +28,7 @@ LONGEST_PERSON, LONGEST_QUESTION, LONGEST_SPREAD, LONGEST_CARD, LONGEST_POSITION
 """Characters of the texts of a reading that are kept; a person with a longer name is dropped."""
 
 _WIKI_LINK = re.compile(r"\[\[(?:[^\]|]*\|)?([^\]|]*)\]\]")
+_REMARK = re.compile(r"\s*[(（]([^()（）]{1,4})[)）]?$")
 _PLACEHOLDER = re.compile("〔[^〕]*〕")
 _MASKED = re.compile(r"[\s(（<《\[【:：]*〔[^〕]*〕[\s)）>》\]】]*")
 """A masked contact detail behind a name, with the brackets around it."""
@@ -134,7 +136,9 @@ def _name(person: object) -> str:
     text = _WIKI_LINK.sub(r"\1", text).replace("**", "").replace("__", "")
     if text.startswith("#") and "/" in text:
         text = text.rpartition("/")[2]  # a tag: `#客户/阿凯`
-    return _without_marks(" ".join(text.split()))
+    name = _without_marks(" ".join(text.split()))
+    remark = _REMARK.search(name)
+    return name[: remark.start()] if remark and remark[1] in noise_words("name remark") else name
 
 
 def _without_marks(name: str) -> str:

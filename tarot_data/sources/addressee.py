@@ -34,6 +34,7 @@ def addressee_of(body: str, question: object, title: str | None, hint: str | Non
     asked = fold(question) if isinstance(question, str) else ""
     for place in (title if asked else None, hint):
         for part in _NAME_BREAK.split((place or "")[-200:])[::-1]:
+            part = part.removeprefix(next((word for word in noise_words("head for") if part.startswith(word)), ""))
             name = fold(part)
             if not _NAME.fullmatch(part) or name in asked or not set(name).isdisjoint(_not_in_names()):
                 continue

@@ -18,6 +18,7 @@ from tarot_data.sources.json_layouts import readings_in
 from tarot_data.sources.labelled_lines import Head, read_head, start_of_head
 from tarot_data.sources.labels import LONGEST_LINE, known_fields, labels_in
 from tarot_data.sources.noise import noise_words
+from tarot_data.sources.notes.bare_heads import split_client
 from tarot_data.sources.notes.in_records import notes_in
 from tarot_data.sources.record_builder import to_record
 from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of
@@ -328,7 +329,9 @@ def _asks(sentence: str) -> bool:
 
 def _question(asked: list[str]) -> Head:
     question = question_of(list(map(_without_drawn, asked)))
-    return Head(fields={("question", 1): [("question", question)]} if question else {})
+    client, question = split_client(question) if question else (None, None)
+    values = {("person", 1): client, ("question", 1): question}
+    return Head(fields={key: [(key[0], value)] for key, value in values.items() if value})
 
 
 def _without_drawn(prompt: str) -> str:

@@ -3,8 +3,8 @@
 from html.parser import HTMLParser
 
 BLOCKS = frozenset("p div li h1 h2 h3 h4 tr ul ol blockquote section article figure hr aside details summary".split())
-SILENT = frozenset(("script", "style", "title", "head"))
-"""Elements whose text is not shown."""
+SILENT = frozenset(("script", "style", "title", "head", "nav", "footer", "noscript"))
+"""Elements whose text is not shown, or is of the site."""
 
 
 class BlockParser(HTMLParser):

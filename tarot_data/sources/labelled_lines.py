@@ -421,7 +421,9 @@ def _without_card_labels(labels: list[Label]) -> list[Label]:
     for label in labels:
         listing = bool(kept) and kept[-1].key[0] == "cards"
         numbered = label.key[0] == "position" and label.name[-1:].isdigit()
-        numbered = numbered or label.key[0] == "background"
+        numbered = (
+            numbered or label.key[0] == "background" or label.key[0] == "content" and bool(position_in(label.name))
+        )
         if not (listing and (numbered or card_fields.orientation_of(label.name) or label.key == kept[-1].key)):
             kept.append(label)
     return kept

@@ -25,7 +25,6 @@ _ANY_NAME = re.compile(r"[A-Za-z\u3400-\u4dbf\u4e00-\u9fff][\w. ·•-]*")
 _ASKER = re.compile(
     r"[\s#*>【\[]*(?P<name>[\u4e00-\u9fff]{2,4}|[A-Z][a-z]{1,11})[】\]]?\s*(?P<mark>[:：|｜·–—\-/,，、】\]]|\s)[\s:：–—-]*(?P<rest>\S.+)"
 )
-_VERB_TWICE = re.compile("([\u4e00-\u9fff])[不没]\\1")
 _PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 """Words of a key: saved and Readings in `savedReadings`."""
 
@@ -111,9 +110,12 @@ def is_sure_name(text: str) -> bool:
 
 
 def asks(text: str) -> bool:
-    """Check for a word of a question, or a verb with its negation (等不等)."""
+    """Check whether a text has a word that asks, or a verb and its negation (`要不要`, `做唔做`)."""
     folded = fold(text)
-    return any(word in folded for word in noise_words("asks")) or _VERB_TWICE.search(folded) is not None
+    middles = noise_words("negation")
+    return any(word in folded for word in noise_words("asks")) or any(
+        one == other and middle in middles for one, middle, other in zip(folded, folded[1:], folded[2:], strict=False)
+    )
 
 
 def split_asker(text: str, known: str | None = None) -> tuple[str | None, str]:
@@ -122,7 +124,9 @@ def split_asker(text: str, known: str | None = None) -> tuple[str | None, str]:
     known: the person, if known. A word with the sure form of a name may be before a space or comma too; in Latin letters,
     only before a question.
     """
-    match = _ASKER.match(text)
+    match = _ASKER.match(
+        text.removeprefix(next((word for word in noise_words("head for") if text.startswith(word)), ""))
+    )
     if match is None or known not in (None, match["name"]) or not (known or may_be_name(match["name"])):
         return None, text
     if known:

@@ -53,11 +53,13 @@ def choose_text(columns: dict[str, Sequence[object]], cards: Sequence[object]) -
     texts = {label: _texts(cells) for label, cells in columns.items()}
     known = next((label for label in texts if is_content(label) and any(texts[label])), None)
     unknown = tuple(label for label in texts if not is_content(label) and _is_prose(texts[label]))
-    if not unknown:
+    others = tuple(label for label in texts if label not in (known, *unknown) and _is_prose(texts[label]))
+    candidates = (*unknown, *others)
+    if not candidates:
         return TextChoice(known)
     drawn = [frozenset(named_cards(plain(value)[:_CELL])) for value in cards]
-    scores = {label: _score(label, texts[label], drawn) for label in (*unknown, *([known] if known else ()))}
-    best, *others = sorted(unknown, key=scores.get, reverse=True)
+    scores = {label: _score(label, texts[label], drawn) for label in (*candidates, *([known] if known else ()))}
+    best, *others = sorted(candidates, key=scores.get, reverse=True)
     rest = tuple(label for label in unknown if label != best)
     if known and scores[best] < scores[known] + OVERRULES:
         return TextChoice(known, unknown=unknown)

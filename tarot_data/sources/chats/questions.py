@@ -3,6 +3,7 @@
 from tarot_data.sources.chats.cleaning import is_small_talk
 from tarot_data.sources.chats.message import Message
 from tarot_data.sources.labelled_lines import read_head, start_of_head
+from tarot_data.sources.name_evidence import asks
 from tarot_data.sources.noise import noise_words
 from tarot_data.text.normalise import fold
 
@@ -45,15 +46,6 @@ def follow_up_in(texts: list[str]) -> str:
 
 
 LONGEST_FOLLOW_UP = 500
-
-
-def asks(text: str) -> bool:
-    """Check whether a text has a word that asks, or a verb and its negation (`要不要`, `做唔做`)."""
-    folded = fold(text)
-    middles = noise_words("negation")
-    return any(word in folded for word in noise_words("asks")) or any(
-        one == other and middle in middles for one, middle, other in zip(folded, folded[1:], folded[2:], strict=False)
-    )
 
 
 _PAUSES = " ，,。！!～~：:、…\n"

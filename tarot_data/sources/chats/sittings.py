@@ -197,13 +197,15 @@ def _sittings(messages: list[Message], drawn_in: DrawnIn, names: dict[str, str])
     """Split a chat into sittings at pauses and draws. Messages before the first draw after a pause are greetings and
     prices."""
     client: str | None = None
+    asked: list[Message] = []  # before a pause, after which the reader answers
     for between in _between_pauses(messages):
-        part = _Part(drawn_in, names, client)
+        part = _Part(drawn_in, names, client, asked=asked)
         for message in between:
             part.add(message)
         part.end()
         yield from part.sittings
         client = part.client
+        asked = [] if part.sittings else part.asked
 
 
 def _reads(text: str) -> bool:
@@ -347,8 +349,10 @@ def joined(parts: list[tuple[str, str]]) -> tuple[str, tuple[tuple[str, str], ..
 
 def _context(sitting: Sitting, names: dict[str, str]) -> dict[str, str | None]:
     """Derive person, question and date of a sitting from the messages around it; None for each that is not given."""
-    question, asker = asked_in(sitting.asked, person_of(sitting.messages[0].sender))
-    person = sitting.client
+    called = {message.to for message in sitting.messages if message.to}
+    asked = [message for message in sitting.asked if message.sender in called] if len(called) == 1 else sitting.asked
+    question, asker = asked_in(asked, person_of(sitting.messages[0].sender))
+    person = person_of(names.get(to := called.pop(), to)) if len(called) == 1 else sitting.client
     if asker and len({message.sender for message in sitting.asked}) > 1:
         person = person_of(names.get(asker, asker))  # in a group others write too
     time = sitting.messages[0].time

@@ -32,6 +32,8 @@ SHORTEST_BODY = 20
 """Characters of the text below the head."""
 LONGEST_TOPIC = 4
 """Characters of a word behind a name that is a topic: `果果-考编`."""
+LONGEST_CONCERN = 10
+"""Characters of a longer one, which is the question: `Nana - 合伙开花店`."""
 LONGEST_SIGNATURE = 24
 """Characters of a line of a day, a name and some words: `阿绛 5.12 晚上微信来问`."""
 LONGEST_PLAIN_NAME = 4
@@ -56,7 +58,7 @@ _BEFORE = re.compile(r"^(?:[Qq][0-9]{1,2}[\s.:：、]+|\*\*[^*\n]{1,12}\*\*\s*[-
 """A label in bold that is not known, or signs, before the text of a line."""
 _IN_BRACKETS = re.compile(r"\([^()]*\)")
 _SENTENCE = re.compile(r"[^。！？!?\n]+(?:[。！？!?\n]+|$)")
-_VISIT = 4
+_VISIT = 5
 """The group of `_Lead.client` before a word of a visit, which may be of anything: 晚上微信来问."""
 _COMPACT = re.compile(r"(\d{2})(\d{2})")
 _BREAK = re.compile(r"[\s@＠|｜/·•,，、。;；:：~～—–_【】\[\]「」『』（）()#*>→-]+")
@@ -94,7 +96,7 @@ def _leads() -> _Lead:
     return _Lead(
         re.compile(rf"^(.{{0,24}}?)(?:(?:{pronouns})的?)?(?:{asking})[^\w\s]{{0,4}}\s*(\S.*)$"),
         re.compile(
-            rf"(?>{before})\W{{0,3}}({name})|(?:{lends})\s?({shortest})\s?(?:{after})|^({shortest})(?:{of})|(?:^|[,\s])({shortest})\s?(?:{visit})"
+            rf"(?>{before})\W{{0,3}}(?:({shortest})(?={asking})|({name}))|(?:{lends})\s?({shortest})\s?(?:{after}|{of})|^({shortest})(?:{of})|(?:^|[,\s])({shortest})\s?(?:{visit})"
         ),
         re.compile(rf"(?:^|[^\w]|[0-9])(?:{cards})$|(?:{cards})$"),
     )
@@ -407,7 +409,8 @@ def _client_and_question(text: str, folded: str) -> list[Part] | None:
     found: list[Part] = []
     name, asked = split_asker(text)
     if name and asks(asked):
-        return [(_PERSON, name), *(_client_and_question(asked, fold(asked)) or [(_QUESTION, _bare(asked))])]
+        parts = _client_and_question(asked, fold(asked)) or [(_QUESTION, _bare(asked))]
+        return [(_PERSON, name), *(part for part in parts if part[0] != _PERSON)]
     if client := _leads().client.match(folded):
         name = _name_in(text, client)
         if not is_no_name(name):
@@ -448,6 +451,13 @@ def _name_in(text: str, client: re.Match) -> str:
         return ""
     alone = name[-2:]
     return alone if len(name) > 3 and form_of_name(alone) is NameForm.SURE and may_be_name(alone) else name
+
+
+def split_client(question: str) -> tuple[str | None, str]:
+    """Split a question before who asks it in its last sentence (`请解读。客人小武问：要不要跳槽？`); (None, question) without."""
+    sentence = [each[0] for each in _SENTENCE.finditer(question)][-1:]
+    parts = dict(_parts_of(Line(sentence[0].strip())) or ()) if sentence else {}
+    return (parts[_PERSON], parts[_QUESTION]) if _PERSON in parts and _QUESTION in parts else (None, question)
 
 
 def split_narration(text: str) -> tuple[Fields, str]:
@@ -550,6 +560,8 @@ def _question_or_none(found: list[Part], rest: list[str], text: str) -> list[Par
     """Read what is behind the spread of a line as a question, or its first word as a name before a topic."""
     if len(rest) == 2 and _is_name(rest[0], alone=True) and len(rest[1]) <= LONGEST_TOPIC and not asks(rest[1]):
         return [*found, (_PERSON, rest[0])]
+    if len(rest) == 2 and form_of_name(rest[0]) is NameForm.SURE and len(rest[1]) <= LONGEST_CONCERN:
+        return [*found, (_PERSON, rest[0]), (_QUESTION, rest[1])]
     dated = any(label == _DATE for label, _ in found)
     if (
         dated

@@ -81,8 +81,10 @@ def _named(name: str) -> Named:
         return Named(day=day, known=not rest)
     if any(form_of_name(word) is not NameForm.NONE for word in others):
         return Named(day=day)  # `小鹿 阿宁`: two people
+    for_whom = next((word for word in noise_words("head for") if rest[0].startswith(word)), "")
+    rest[0] = rest[0].removeprefix(for_whom) or rest[0]
     shape = re.sub(r"\d+", "0", stem.replace(rest[0], "\0", 1))
-    return Named(rest[0], dated or topic or bool(others), shape, day)
+    return Named(rest[0], dated or topic or bool(others or for_whom), shape, day)
 
 
 @lexicon.cached(maxsize=1024)

@@ -21,6 +21,8 @@ LINES_AT_END = 8
 LONGEST_OUTCOME = 400
 """Characters of a note about the outcome below a reading."""
 LONGEST_DAY_LINE = 24
+SHORTEST_DIARY = 40
+"""Characters of a text below a rule that addresses nobody and names no card, from which it is no closing."""
 LINES_BELOW_TAGS, LONGEST_BELOW_TAGS = 3, 40
 """Lines below the hash tags of a post, and their characters: who is mentioned, a request for comments."""
 _ASIDES = ("()", "（）", "**", "__", "[]", "【】")
@@ -92,12 +94,16 @@ def end_before_other(lines: list[Line], start: int, end: int, rule: Line) -> int
 
 
 def end_before_diary(lines: list[Line], start: int, end: int, closes: bool) -> int:
-    """Return the end of a body before a line of a day, apart from the text above, over a text that names no card and
-    addresses nobody. closes: it is the last of several readings, so that a short last line with a time of day is none of
+    """Return the end of a body before a rule or a line of a day, apart from the text above, over a text that names no card
+    and addresses nobody. closes: it is the last of several readings, so that a short last line with a time of day is none of
     it either (`收摊 21:40`)."""
     closing = _time_at_end(lines[start:end]) if closes else None
     if closing is not None:
         return start + closing
+    rule = next((index for index in range(end - 1, start, -1) if lines[index].kind == Kind.SEPARATOR), None)
+    below = lines[rule + 1 : end] if rule else []
+    if sum(len(line.stripped) for line in below) >= SHORTEST_DIARY and _is_diary(below):
+        return rule
     for index in range(start + 1, end):
         apart = not lines[index - 1].stripped or lines[index - 1].kind == Kind.SEPARATOR
         if apart and day_alone(lines[index]) is not None and _is_diary(lines[index + 1 : end]):
@@ -227,15 +233,26 @@ def _end_before_quote(folded: list[str], said: list[int], voices: _Voices) -> in
 
 
 def without_aftermath(lines: list[Line], persons: list[str]) -> list[Line]:
-    """Return the lines of a body without a last line apart that says what became of the client: in brackets, quoted, in
-    italics or beginning with their name (`（阿眠后来说转了）`)."""
+    """Return the lines of a body without a last paragraph about the order, or a last line that says what became of the
+    client: in brackets, quoted, in italics or beginning with their name (`（阿眠后来说转了）`)."""
     last = len(lines) - 1
     if last < 1 or not lines[last].stripped:
         return lines
+    start = next((index + 1 for index in range(last, 0, -1) if not lines[index].stripped), 0)
+    if start and _is_housekeeping(lines[start:]):
+        return trimmed(lines[:start])
     text = lines[last].stripped
     marked = (text[0] + text[-1]) in _ASIDES or text[0] == ">"
     named = not lines[last - 1].stripped and text.startswith(tuple(filter(None, persons)))
     return trimmed(lines[:last]) if (marked or named) and _happened(text) and not find_cards(text) else lines
+
+
+def _is_housekeeping(lines: list[Line]) -> bool:
+    """Check for short lines about the order, of which one has a label that is not read (`收款 88 已到`)."""
+    if any(len(line.stripped) > LONGEST_DAY_LINE or line.ends_sentence for line in lines):
+        return False
+    labelled = any(line.labels and line.labels[0].key[0] == "ignored" for line in lines)
+    return labelled and _is_of_nobody("\n".join(line.text for line in lines))
 
 
 def without_list_at_end(lines: list[Line], above: list[Line]) -> list[Line]:

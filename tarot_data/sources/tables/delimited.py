@@ -194,7 +194,8 @@ def numbered_rows(
                 fed.clear()
                 row = next(reader)
                 number += 1
-                if not (number == 1 and len(fed) == 1 and _SEP_LINE.match("".join(row))):
+                ruled = separator == "|" and _is_ruled([row])
+                if not (ruled or number == 1 and len(fed) == 1 and _SEP_LINE.match("".join(row))):
                     yield number, row
         except StopIteration:
             return

@@ -11,7 +11,7 @@ from tarot_data.lexicon.dates import parse_date
 from tarot_data.lexicon.field_names import LISTS_APART, SIDES, field_of
 from tarot_data.sources.field_values import ANSWERS, is_placeholder
 from tarot_data.sources.labels import NTH_CARD, labels_in, position_in
-from tarot_data.sources.name_evidence import NameForm, are_names, form_of_name
+from tarot_data.sources.name_evidence import NameForm, are_names, asks, form_of_name
 from tarot_data.sources.noise import noise_words
 from tarot_data.sources.tables.cells import Row, cell_at, cell_text, filled, is_blank
 from tarot_data.sources.text_choice import SHORTEST_TEXT, label_score
@@ -20,6 +20,9 @@ from tarot_data.text.normalise import fold
 
 HEADER_ROWS = 20
 """Rows among which the header is searched: titles, notes and blank lines above it are few."""
+
+LONGEST_LABEL = 12
+"""Characters of a label that is not known, above columns that their cells prove."""
 
 MIN_BODY = 40
 """Mean characters of a cell from which a column without a header is the reading's text."""
@@ -352,10 +355,9 @@ def find_header(rows: list[Row]) -> tuple[int, Columns, int] | None:
     return best
 
 
-def columns_by_content(rows: list[Row]) -> Columns | None:
-    """Return the columns of a table without a header if the cells prove them: cards, dates, spreads, one long text, names.
-
-    A question cannot be distinguished by its cells and is not used.
+def columns_by_content(rows: list[Row], labels: Row | None = None) -> Columns | None:
+    """Return the columns of a table without a known header if the cells prove them: cards, dates, spreads, one long text,
+    names, questions that all ask. labels: short cells above them, of which the known ones count.
     """
     rows = [row for row in rows if len(filled(row)) >= 3]
     if not rows:
@@ -363,10 +365,14 @@ def columns_by_content(rows: list[Row]) -> Columns | None:
     width = max(map(len, rows))
     columns = [[plain(cell_at(row, index)) for row in rows] for index in range(width)]
     keys = _keys_by_content(columns)
+    words = [cell_text(cell_at(labels or [], index) or "") for index in range(width)]
+    if any(len(word) > LONGEST_LABEL for word in words):
+        return None
+    keys = [key or (field_of(word) if word else None) for key, word in zip(keys, words, strict=True)]
     names = [key[0] for key in keys if key]
     if "cards" not in names or "content" not in names or len(names) != len(set(names)):
         return None
-    return Columns(("?",) * width, tuple(keys))
+    return Columns(tuple(words) if labels else ("?",) * width, tuple(keys))
 
 
 def _keys_by_content(columns: list[list[str]]) -> list[Key | None]:
@@ -378,6 +384,9 @@ def _keys_by_content(columns: list[list[str]]) -> list[Key | None]:
     named = [index for index, column in enumerate(columns) if keys[index] is None and _are_persons(column)]
     if len(named) == 1:
         keys[named[0]] = ("person", 1)
+    asking = [index for index, column in enumerate(columns) if keys[index] is None and all(map(asks, column))]
+    if len(asking) == 1:
+        keys[asking[0]] = ("question", 1)
     return keys
 
 

@@ -114,9 +114,13 @@ def _labels_in_first_column(
 
 
 def _no_labels(head: list[tuple[int, Row]], rows: NumberedRows, table: Table) -> Iterator[Line | Rejected] | None:
-    """Read `2024-01-05 | 阿宁 | 愚人正位 | a long text`: columns identified by their cells."""
-    columns = columns_by_content([row for _, row in head[: HEADER_ROWS + 1]])
-    return columns and _body(chain(head, rows), columns, table)
+    """Read `2024-01-05 | 阿宁 | 愚人正位 | a long text`: columns identified by their cells, also under labels that are not
+    known."""
+    first = [row for _, row in head[: HEADER_ROWS + 1]]
+    if columns := columns_by_content(first):
+        return _body(chain(head, rows), columns, table)
+    columns = columns_by_content(first[1:], labels=first[0]) if len(first) > 1 else None
+    return columns and _body(chain(head[1:], rows), columns, table)
 
 
 def _notes_in_cells(head: list[tuple[int, Row]], rows: NumberedRows, table: Table) -> Iterator[Line | Rejected] | None:
