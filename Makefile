@@ -41,9 +41,11 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-# The whole way at 1,000 to 100,000 readings, ten into a full store, publish, diff, report: docs/performance.md.
+# The whole way at 1,000 to 100,000 readings, ten into a full store, publish, diff, report; a reader's day: docs/performance.md.
+# Each figure is printed beside that of the commit before.
 bench: setup
 	$(BIN)/python -m benchmarks.pipeline --write
+	$(BIN)/python -m benchmarks.day --write
 	$(BIN)/python -m benchmarks.curation --write
 	$(BIN)/python -m benchmarks.training --write
 

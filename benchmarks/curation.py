@@ -1,8 +1,8 @@
 """Benchmark of two jobs that general tools also do, on 20,000 documents of 600 characters: normalise and filter; near-duplicates.
 
 Each job runs in its own process and converts JSONL to JSONL with the product's functions. Of the documents 10 % are planted
-near-duplicates of others, 5 % exact copies, 2 % random characters. `python -m
-benchmarks.curation`, or `make bench`.
+near-duplicates of others, 5 % exact copies, 2 % random characters. `python -m benchmarks.curation`, or `make bench`;
+`--peers PYTHON` measures Data-Juicer and datatrove in turn with it, by an interpreter that has them (peer_jobs.py).
 """
 
 import argparse
@@ -17,10 +17,9 @@ from pathlib import Path
 from random import Random
 from time import perf_counter, process_time
 
-from benchmarks.pipeline import ROOT, put, where
+from benchmarks.pages import ROOT, measured, put
 from tarot_data.privacy import mask
 
-BEGIN, END = "<!-- curation: written by benchmarks/curation.py -->", "<!-- curation: end -->"
 NEAR, EXACT, SOUP = 0.10, 0.05, 0.02
 SIGNS = (
     "abcdefghijklmnop <>/{}=;0123456789#@$%^&*\n",
@@ -114,59 +113,65 @@ def near(source: Path, target: Path, _: bool) -> None:
 
 
 JOBS = {"clean": (clean, False), "clean and mask": (clean, True), "near": (near, False)}
+PEERS = ("clean, Data-Juicer", "clean, datatrove", "near, Data-Juicer", "near, datatrove")
 
 
-def run(job: str, source: Path, target: Path) -> dict:
-    """{cpu_seconds, seconds, peak_mb, work} of a job: the whole process, and CPU seconds without its start."""
-    command = [sys.executable, "-m", "benchmarks.curation", "--job", job, "--in", str(source), "--out", str(target)]
+def run(command: list[str]) -> dict:
+    """Measure the process of a job: {cpu_seconds, seconds, peak_mb, work}; work: CPU seconds without the start."""
     start = perf_counter()
-    done = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    said = done.stdout.read()
+    done = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    said, complained = done.stdout.read(), done.stderr.read()
     _, status, used = os.wait4(done.pid, 0)
     done.returncode = os.waitstatus_to_exitcode(status)
     if done.returncode:
-        raise RuntimeError(f"{job}: exit {done.returncode}")
+        raise RuntimeError(f"{command}: exit {done.returncode}\n{complained[-2000:]}")
     return {
         "cpu_seconds": used.ru_utime + used.ru_stime,
         "seconds": perf_counter() - start,
         "peak_mb": used.ru_maxrss / 1024,
-        "work": json.loads(said)["work"],
+        "work": json.loads(said.splitlines()[-1])["work"],
     }
 
 
-def found(made: list[dict], target: Path) -> dict:
+def commands(source: Path, out: Path, peers: str | None) -> dict[str, list[str]]:
+    """Return the command of every job, which writes the documents it keeps to out / job."""
+    module = [sys.executable, "-m", "benchmarks.curation"]
+    found = {job: [*module, "--job", job, "--in", str(source), "--out", str(out / job)] for job in JOBS}
+    for job in PEERS if peers else ():
+        found[job] = [str(peers), "benchmarks/peer_jobs.py", job, str(source), str(out / job)]
+    return found
+
+
+def found(made: list[dict], gone: set[str]) -> str:
     """Compare the removed documents with the planted pairs: one of each pair has to go, either."""
-    gone = {row["reading_id"] for row in lines(target.with_suffix(".left"))}
     planted = [row for row in made if row["twin"]]
-    hit = {
-        kind: [bool({row["id"], row["twin"]} & gone) for row in planted if row["kind"] == kind]
-        for kind in ("near", "exact")
-    }
+    near, exact = (
+        [bool({row["id"], row["twin"]} & gone) for row in planted if row["kind"] == kind] for kind in ("near", "exact")
+    )
     paired = {name for row in planted for name in (row["id"], row["twin"])}
     lost = sum({row["id"], row["twin"]} <= gone for row in planted)
     wrong = sum(row["id"] in gone and row["kind"] == "own" and row["id"] not in paired for row in made)
-    return {kind: sum(hits) / len(hits) for kind, hits in hit.items()} | {"wrong": wrong, "both": lost}
+    return f"recall {sum(near) / len(near):.3f}, exact copies {sum(exact) / len(exact):.3f}, {wrong} wrong, {lost} pairs lost whole"
 
 
-def table(n: int, runs: dict[str, list[dict]], made: list[dict], out: Path) -> str:
+def table(runs: dict[str, list[dict]], made: list[dict], out: Path) -> str:
     soup = {row["id"] for row in made if row["kind"] == "soup"}
-    left = {row["id"] for row in lines((out / "clean").with_suffix(".left"))}
-    dup = found(made, out / "near")
     rows = [
-        where(),
+        measured(),
         "",
-        f"| {n:,} documents | CPU seconds | documents per CPU second | without the start | peak memory |",
-        "|---|---|---|---|---|",
+        f"| {len(made):,} documents | CPU seconds | documents per CPU second | without the start | peak memory | removed |",
+        "|---|---|---|---|---|---|",
     ]
     for job, done in runs.items():
-        cpu, work, peak = (statistics.median(one[key] for one in done) for key in ("cpu_seconds", "work", "peak_mb"))
-        rows.append(f"| {job} | {cpu:.2f} | {n / cpu:,.0f} | {n / work:,.0f} | {peak:.0f} MB |")
-    rows += [
-        "",
-        f"Left out by cleaning: {len(soup & left)} of {len(soup)} of the soup, {len(left - soup)} others. Near-duplicates: "
-        f"recall {dup['near']:.3f} of the altered copies, {dup['exact']:.3f} of the exact ones; {dup['wrong']} unplanted "
-        f"removed, {dup['both']} pairs lost whole.",
-    ]
+        gone = {row["id"] for row in made} - {row["id"] for row in lines(out / job)}
+        cpu, peak = (statistics.median(one[key] for one in done) for key in ("cpu_seconds", "peak_mb"))
+        work = f"{len(made) / statistics.median(one['work'] for one in done):,.0f}"
+        removed = (
+            found(made, gone)
+            if job.startswith("near")
+            else f"soup {len(soup & gone)} of {len(soup)}, others {len(gone - soup)}"
+        )
+        rows.append(f"| {job} | {cpu:.2f} | {len(made) / cpu:,.0f} | {work} | {peak:.0f} MB | {removed} |")
     return "\n".join(rows)
 
 
@@ -175,6 +180,7 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=20_000)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
+    parser.add_argument("--peers", help="interpreter that has py-data-juicer and datatrove")
     parser.add_argument("--job", choices=JOBS)
     parser.add_argument("--in", dest="source", type=Path)
     parser.add_argument("--out", type=Path)
@@ -197,14 +203,16 @@ def main() -> None:
             file.writelines(
                 json.dumps({"id": row["id"], "content": row["content"]}, ensure_ascii=False) + "\n" for row in made
             )
-        runs: dict[str, list[dict]] = {job: [] for job in JOBS}
+        jobs = commands(source, out, arguments.peers)
+        runs: dict[str, list[dict]] = {job: [] for job in jobs}
         for _ in range(arguments.repeats):
             for job, done in runs.items():
-                done.append(run(job, source, out / job))
-        text = table(arguments.documents, runs, made, out)
-    print(text)
+                done.append(run(jobs[job]))
+        text = table(runs, made, out)
     if arguments.write:
-        put(text, BEGIN, END)
+        put("performance.md", "curation", text)
+    else:
+        print(text)
 
 
 if __name__ == "__main__":

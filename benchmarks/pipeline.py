@@ -9,7 +9,6 @@ import argparse
 import json
 import math
 import os
-import platform
 import resource
 import shutil
 import statistics
@@ -19,13 +18,7 @@ import tempfile
 from pathlib import Path
 from time import perf_counter
 
-ROOT = Path(__file__).parents[1]
-DOC = ROOT / "docs" / "performance.md"
-MARKS = {
-    False: ("<!-- pipeline: written by benchmarks/pipeline.py -->", "<!-- pipeline: end -->"),
-    True: ("<!-- far: written by benchmarks/pipeline.py -->", "<!-- far: end -->"),  # ingest only
-}
-
+from benchmarks.pages import ROOT, measured, put
 
 A_LOT = 20_000
 """Readings of the inbox for measuring the whole command."""
@@ -211,18 +204,10 @@ def exponent(rows: list[dict]) -> float:
     return math.log(last["cpu_seconds"] / first["cpu_seconds"]) / math.log(last["n"] / first["n"])
 
 
-def where() -> str:
-    """Name the machine, its load and the commit."""
-    return (
-        f"Measured on {platform.machine()} Linux, {os.cpu_count()} cores (load of the last quarter of an hour "
-        f"{os.getloadavg()[2]:.1f}), Python {platform.python_version()}, at commit {commit()}."
-    )
-
-
 def table(found: dict) -> str:
     """Write the figures as Markdown."""
     lines = [
-        where(),
+        measured(),
         "",
         "| readings | runs | accepted | seconds | CPU seconds | readings per CPU second | peak memory |",
         "|---|---|---|---|---|---|---|",
@@ -264,18 +249,6 @@ def table(found: dict) -> str:
     return "\n".join(lines)
 
 
-def commit() -> str:
-    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
-    return done.stdout.strip() or "unknown"
-
-
-def put(text: str, begin: str, end: str) -> None:
-    """Put a table between its marks in docs/performance.md."""
-    page = DOC.read_text(encoding="utf-8")
-    head, rest = page.split(begin)
-    DOC.write_text(f"{head}{begin}\n\n{text}\n\n{end}{rest.split(end)[1]}", encoding="utf-8")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 10_000, 20_000, 100_000])
@@ -293,9 +266,10 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         found = measure(arguments.sizes, arguments.repeats, Path(folder), arguments.ingest_only)
-    print(table(found))
     if arguments.write:
-        put(table(found), *MARKS[arguments.ingest_only])
+        put("performance.md", "far" if arguments.ingest_only else "pipeline", table(found))
+    else:
+        print(table(found))
 
 
 if __name__ == "__main__":

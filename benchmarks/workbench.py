@@ -9,8 +9,6 @@ after a correction and a commit, which is when the index has to follow. `--write
 
 import argparse
 import http.cookiejar
-import os
-import platform
 import statistics
 import sys
 import tempfile
@@ -18,12 +16,11 @@ import time
 from pathlib import Path
 from urllib.request import HTTPCookieProcessor, ProxyHandler, build_opener
 
-from benchmarks.pipeline import commit, ingest
+from benchmarks.pages import measured, put
+from benchmarks.pipeline import ingest
 from benchmarks.publish import fill
 from tests.chromium import workbench
 
-DOC = Path(__file__).parents[1] / "docs" / "performance.md"
-BEGIN, END = "<!-- workbench: written by benchmarks/workbench.py -->", "<!-- workbench: end -->"
 ASKED = 9
 CORRECTED, BROKEN = 1_000, 5_000
 
@@ -112,20 +109,13 @@ def measure(data_dir: Path) -> list[tuple[str, float, float]]:
 
 def table(found: list[tuple[str, float, float]], readings: int, left_out: int) -> str:
     lines = [
-        f"Measured on {platform.machine()} Linux, {os.cpu_count()} cores, Python {platform.python_version()}, at commit "
-        f"{commit()}, with {readings:,} readings, {CORRECTED:,} corrected sentences and {left_out:,} records left out. Load "
-        f"of the machine meanwhile: {os.getloadavg()[1]:.1f}.",
+        f"{measured()} With {readings:,} readings, {CORRECTED:,} corrected sentences and {left_out:,} records left out.",
         "",
         f"| page | median of {ASKED}, ms | longest, ms |",
         "|---|---|---|",
         *(f"| {name} | {middle:.0f} | {longest:.0f} |" for name, middle, longest in found),
     ]
     return "\n".join(lines)
-
-
-def write(text: str) -> None:
-    head, rest = DOC.read_text(encoding="utf-8").split(BEGIN)
-    DOC.write_text(f"{head}{BEGIN}\n\n{text}\n\n{END}{rest.split(END)[1]}", encoding="utf-8")
 
 
 def main() -> None:
@@ -141,9 +131,10 @@ def main() -> None:
         if not (data_dir / "versions").exists():
             prepare(data_dir, arguments.readings)
         text = table(measure(data_dir), tables.count(data_dir), tables.rejections(data_dir).height)
-    print(text)
     if arguments.write:
-        write(text)
+        put("performance.md", "workbench", text)
+    else:
+        print(text)
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def forget(
         if dry_run:
             return _count_known(data_dir, person) | {"names": list(person.names), "similar": list(person.similar)}
         if person.similar and not (also or only):
-            raise Problem("nicknames", name=name, names="、".join(person.similar), first=person.similar[0])
+            raise Problem("nicknames", name=name, names=list(person.similar), first=person.similar[0])
         _lock_versions(data_dir, person, locks)
         return _forget(data_dir, person, prefect_home, progress or (lambda *_: None))
 

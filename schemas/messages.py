@@ -22,19 +22,24 @@ def catalogue() -> dict[str, dict[str, str]]:
 def say(key: str, lang: str = "zh", *, call_option: str = "", **values: object) -> str:
     """Render the sentence of a key in one language, with `{name}` filled from values.
 
-    An integer may bring its noun: `{n:reading|readings}`. call_option: written in place of DATA_DIR. Raises KeyError if the
+    An integer may bring its noun: `{n:reading|readings}`; a list is written with commas. call_option: written in place of DATA_DIR. Raises KeyError if the
     catalogue has no such key or language, or a value is missing.
     """
     sentence = catalogue()[key][lang]
     if not values:
         return sentence.replace(DATA_DIR, call_option)
-    return _Counting().vformat(sentence, (), values | {DATA_DIR.strip("{}"): call_option})
+    return _Sentence(lang).vformat(sentence, (), values | {DATA_DIR.strip("{}"): call_option})
 
 
-class _Counting(Formatter):
-    """Formatter of sentences: `{n:reading|readings}` is `1 reading`, `2 readings`."""
+class _Sentence(Formatter):
+    """Formatter of sentences: `{n:reading|readings}` is `1 reading`, `2 readings`; a list is `a, b`, an empty one `none`."""
+
+    def __init__(self, lang: str) -> None:
+        self.lang = lang
 
     def format_field(self, value: object, spec: str) -> str:
+        if isinstance(value, list | tuple):
+            return say("list.comma", self.lang).join(map(str, value)) or say("list.none", self.lang)
         one, either, many = spec.partition("|")
         if not either:
             return super().format_field(value, spec)

@@ -21,6 +21,6 @@ def whole_id(given: str, known: Iterable[str], missing: Problem) -> str:
     if not matches:
         raise missing
     if len(matches) > 1:
-        more = "、…" if len(matches) > MOST_NAMED else ""
-        raise Problem("ambiguous_id", id=given, matches="、".join(matches[:MOST_NAMED]) + more)
+        more = ["…"] if len(matches) > MOST_NAMED else []
+        raise Problem("ambiguous_id", id=given, matches=matches[:MOST_NAMED] + more)
     return matches[0]

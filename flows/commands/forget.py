@@ -69,12 +69,12 @@ def print_removed(ctx: Context, result: dict, message: str) -> None:
     if ctx.as_json:
         return ctx.json(result)
     if dry_run:
-        numbers = "、".join(map(str, result["versions"])) or "–"
+        numbers = list(result["versions"])
         counts = {"readings": result["readings"], "rejections": result["rejections"], "runs": len(result["runs"])}
         ctx.print("summary.forget_dry_run", versions=numbers, **counts)
         for key in ("names", "similar"):
             if names := result.get(key):
-                ctx.print(f"summary.forget_{key}", names="、".join(names))
+                ctx.print(f"summary.forget_{key}", names=list(names))
         return None
     ctx.print(message, id=result.get("reading_id"), **result["removed"])
     for row in result["versions"]:

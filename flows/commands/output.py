@@ -18,7 +18,7 @@ def print_ingest(ctx: Context, result: dict) -> None:
             ctx.print("summary.reason_line", count=count, reason=ctx.say(f"reason.{reason}"))
         ctx.print("summary.rejected_next")
     for file, labels in sorted(result.get("columns", {}).items()):
-        ctx.print("summary.columns", file=one_line(file), columns="、".join(map(one_line, labels)))
+        ctx.print("summary.columns", file=one_line(file), columns=list(map(one_line, labels)))
     if result.get("forgotten"):
         ctx.print("summary.passed_over", count=result["forgotten"])
     if result["redacted"]:

@@ -36,7 +36,7 @@ def compared(data_dir: Path, names: tuple[str, ...]) -> list[dict]:
 
 def _run_of(name: str, folders: dict[str, Path]) -> str | None:
     """Return the run that a name is or begins, None if it is no run. Raises Problem `ambiguous_id`."""
-    missing = Problem("no_run", name=name, have=", ".join(folders) or "–")
+    missing = Problem("no_run", name=name, have=list(folders))
     try:
         return whole_id(name, folders, missing)
     except Problem as problem:
@@ -88,7 +88,7 @@ def evaluate_base(data_dir: Path, name: str, runs: list[str]) -> dict:
     except Problem as problem:
         if "/" in name:
             raise
-        raise Problem("no_run_or_base", name=name, have=", ".join(runs) or "–") from problem
+        raise Problem("no_run_or_base", name=name, have=list(runs)) from problem
     version = versions.find(data_dir, None)
     out = data_dir / "runs" / ".bases" / f"{bases.identity(folder, data_dir / 'bases')}-{version['hash'][:8]}"
     if (out / "scores.json").exists():

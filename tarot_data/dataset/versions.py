@@ -74,7 +74,7 @@ def find(data_dir: Path, version: int | str | None = None) -> dict:
     for manifest in reversed(manifests):
         if version is None or str(manifest["version"]) == str(version):
             return manifest
-    have = ", ".join(str(manifest["version"]) for manifest in manifests) or "–"
+    have = [manifest["version"] for manifest in manifests]
     missing = Problem("no_version", version=version or 1, have=have)
     names = {manifest[key]: manifest for manifest in manifests for key in ("name", "hash")}
     return names[whole_id(str(version or ""), names, missing)]

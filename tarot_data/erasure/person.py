@@ -253,5 +253,5 @@ def _is_word(name: str) -> bool:
     return len(name) < 2 or fold(name) in _common_words()
 
 
-def _like(persons: set[str], name: str) -> str:
-    return "、".join(get_close_matches(name, sorted(persons), n=3, cutoff=0.3)) or "–"
+def _like(persons: set[str], name: str) -> list[str]:
+    return get_close_matches(name, sorted(persons), n=3, cutoff=0.3)

@@ -96,7 +96,7 @@ def test_an_id_is_found_by_its_beginning():
     assert whole_id("r12a", known, missing) == "r12ab"
     assert whole_id("r3", known, missing) == "r3"
     assert whole_id("r12c…", known, missing) == "r12cd"
-    with pytest.raises(Problem, match="r12ab、r12cd"):
+    with pytest.raises(Problem, match="r12ab, r12cd"):
         whole_id("r12", known, missing)
     for given in ("r9", "", "…"):
         with pytest.raises(Problem, match="r9"):

@@ -209,3 +209,11 @@ def test_every_slot_is_filled():
     for name in names:
         for row in read_table(f"synthetic/{name}"):
             assert set(re.findall(r"{(.*?)}", " ".join(row.values.values()))) <= known, row.place
+
+
+def test_plain_readings_call_cards_by_their_canonical_names():
+    called = [card.name == card.card for index in range(60) for card in made_up(0, index, voice="formal").cards]
+    plain = [
+        card.name == card.card for index in range(60) for card in made_up(0, index, voice="formal", plain=True).cards
+    ]
+    assert all(plain) and len(plain) == len(called) and not all(called)
