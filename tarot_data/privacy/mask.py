@@ -4,7 +4,7 @@ import re
 
 from tarot_data import lexicon
 from tarot_data.privacy.contacts import Contact, find_contacts
-from tarot_data.privacy.recognisers import announced_kinds, placeholders
+from tarot_data.privacy.recognisers import Look, announced_kinds, placeholders
 from tarot_data.text.normalise import widths
 
 
@@ -23,7 +23,10 @@ def mask(text: str) -> tuple[str, list[str]]:
 
 def announces(label: str) -> bool:
     """Test whether the name of a field or column says that it has contact details: 客户微信, phone."""
-    return len(label) <= LONGEST_LABEL and bool(announced_kinds(widths(label)))
+    if len(label) > LONGEST_LABEL:
+        return False
+    plain = widths(label)
+    return bool(announced_kinds(plain)) or Look(f"{plain}:")["identified"]
 
 
 def mask_lone(text: str) -> str:

@@ -361,3 +361,7 @@ def test_accounts_in_file_names_are_masked(name):
 )
 def test_what_is_beside_a_detail_stays(text, masked):
     assert mask(text)[0] == masked
+
+
+def test_an_id_as_a_label_announces_an_account():
+    assert mask_all(["moon_tarot"], ["id"]) == (["〔账号〕"], ["account"])
