@@ -15,8 +15,8 @@ WINNERS = (*SIDES, "neither")
 
 
 def pairs(run_dir: Path) -> list[dict]:
-    """List {id, texts, question, cards, base, tuned, reader} of every question that both models answered; reader: the
-    person's own text, or None."""
+    """List {id, texts, person, question, spread, cards, base, tuned, reader} of every question that both models answered;
+    reader: the person's own text, or None."""
     found: dict[str, dict[str, dict]] = {}
     for line in _lines(run_dir / "generations.jsonl"):
         found.setdefault(line["id"], {})[line["model"]] = line
@@ -24,8 +24,7 @@ def pairs(run_dir: Path) -> list[dict]:
         {
             "id": name,
             "texts": _fingerprint([name, *(by[side]["content"] for side in SIDES)]),
-            "question": by["tuned"].get("question"),
-            "cards": by["tuned"].get("cards"),
+            **{name: by["tuned"].get(name) for name in ("person", "question", "spread", "cards")},
             **{side: by[side]["content"] for side in SIDES},
             "reader": by["reader"]["content"] if "reader" in by else None,
         }

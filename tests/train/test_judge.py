@@ -53,6 +53,23 @@ def test_a_judge_sees_both_texts_in_both_orders(judge_server):
     assert [text.index("底文{second}") < text.index("调文") for text in texts] == [True, False]
 
 
+def test_a_judge_is_told_who_asked_and_how_was_drawn(judge_server, tmp_path):
+    from flows.commands.scoring import _preferred
+
+    url, asked, answers = judge_server
+    answers += ['{"better": "A"}', '{"better": "B"}']
+    about = {"id": "r1", **READING, "spread": "圣三角", "cards": "愚人(正位) | 力量(正位)"}
+    lines = [about | {"model": model, "content": f"{model}说走吧。"} for model in ("base", "tuned", "reader")]
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    (tmp_path / "generations.jsonl").write_text(text, encoding="utf-8")
+    assert _preferred(tmp_path, url, "some-model", None)["prefers"] == {"base": 1, "tuned": 0, "neither": 0}
+    said = [body["messages"][0]["content"] for _, _, body in asked]
+    for line in ("咨询者：Mel", "问题：要不要换工作", "牌阵：圣三角", "抽到的牌：愚人(正位) | 力量(正位)"):
+        assert all(line in prompt for prompt in said)
+    assert [prompt.index("base说") < prompt.index("tuned说") for prompt in said] == [True, False]
+    assert not any("reader说" in prompt for prompt in said)
+
+
 @pytest.mark.parametrize("given", [["A", "A"], ["tie", "tie"], ["B", "tie"]])
 def test_a_judge_that_follows_the_position_decides_nothing(judge_server, given):
     url, _, answers = judge_server
