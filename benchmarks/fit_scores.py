@@ -15,10 +15,11 @@ from random import Random
 
 import numpy as np
 
-from tarot_train import score_measures, scores
+from tarot_train import scores
 from tarot_train.score_lines import lines_of, pairs
-from tarot_train.score_measures import MEASURES, prepare
+from tarot_train.score_measures import MEASURES
 from tarot_train.score_place import Place, logit
+from tarot_train.score_text import prepare, use_tables
 
 WORDS_A_CARD = 120
 """Pairs of letters kept for a card; with 60, one in five identified cards is lost."""
@@ -143,9 +144,7 @@ def use(readings: list[dict]) -> dict[str, list[dict]]:
         "rarity": [{"pair": pair, "rarity": value} for pair, value in rare.items()],
         "questions": [{"question": q} for q in sorted({r["question"] for r in readings if r["question"]})],
     }
-    score_measures.forget_tables()
-    for name, rows in tables.items():
-        score_measures.GIVEN[name] = tuple({key: str(value) for key, value in row.items()} for row in rows)
+    use_tables(tables)
     return tables
 
 
@@ -158,8 +157,7 @@ def by_unseen_writers(human: list[dict]) -> Iterator[list[dict]]:
             use([{**r, "sentences": r["gold"]} for r in human if part_of[r["writer"]] != part])
             yield [reading for reading in human if part_of[reading["writer"]] == part]
     finally:
-        score_measures.GIVEN.clear()
-        score_measures.forget_tables()
+        use_tables({})
 
 
 def fit(human: list[dict], spoilt: list[tuple[str, str, dict]], bad: list[dict]) -> dict[str, list[dict]]:
@@ -273,4 +271,4 @@ def gather(copies_a_way: int = 170) -> tuple[list[dict], list[tuple[str, str, di
 
 
 if __name__ == "__main__":
-    write(fit(*gather()), Path(score_measures.__file__).parent / "tables")
+    write(fit(*gather()), Path(scores.__file__).parent / "tables")

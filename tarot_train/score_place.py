@@ -9,7 +9,8 @@ from math import exp, log
 from typing import NamedTuple
 
 from tarot_train.score_lines import Line, finding
-from tarot_train.score_measures import MEASURES, Text
+from tarot_train.score_measures import MEASURES
+from tarot_train.score_text import Text
 from tarot_train.tables import read_table
 
 TELLING = 0.5

@@ -13,8 +13,8 @@ from math import exp
 from unicodedata import numeric
 
 from tarot_train.score_lines import Line, concreteness, drawn, finding, lines_of, pairs, phrases, saturate
-from tarot_train.score_measures import prepare
 from tarot_train.score_place import costs, overall
+from tarot_train.score_text import prepare
 
 DIMENSIONS = ("reasoning", "personalisation", "coherence", "terminology", "advice", "fidelity")
 

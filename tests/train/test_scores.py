@@ -9,8 +9,9 @@ from schemas.deck import CARDS
 from schemas.messages import LANGUAGES, catalogue
 from tarot_train import score_place, scores
 from tarot_train.score_lines import concreteness, lines_of, phrases
-from tarot_train.score_measures import MEASURES, prepare
+from tarot_train.score_measures import MEASURES
 from tarot_train.score_place import places
+from tarot_train.score_text import prepare
 from tarot_train.scores import DIMENSIONS, score
 from tarot_train.tables import read_table
 
@@ -219,7 +220,7 @@ def test_an_unusual_figure_says_what_readers_write():
 
 
 def test_every_card_has_words_and_wrong_meanings():
-    from tarot_train.score_measures import card_words
+    from tarot_train.score_cards import card_words
 
     assert set(card_words()) == set(CARDS)
     assert {row["card"] for row in read_table("meanings")} == set(CARDS)

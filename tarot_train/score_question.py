@@ -1,0 +1,113 @@
+"""Measures of how far a reading is about its question."""
+
+import re
+from functools import cache
+
+from tarot_train.score_lines import fold, pairs
+from tarot_train.score_text import Measured, Text, fitted, of_fitted
+from tarot_train.tables import read_table
+
+
+@of_fitted
+def rarity() -> dict[str, float]:
+    """Map a pair of letters to its rarity among annotated readings; what is missing is rarer than all."""
+    return {row["pair"]: float(row["rarity"]) for row in fitted("rarity")}
+
+
+@of_fitted
+def _known_questions() -> tuple[dict[str, float], ...]:
+    return tuple(_wanted(row["question"]) for row in fitted("questions"))
+
+
+def _wanted(question: str) -> dict[str, float]:
+    """Map the pairs of letters of a question to their weights, which add up to 1."""
+    weights = {pair: rarity().get(pair, RAREST) for pair in pairs(question)}
+    whole = sum(weights.values())
+    return {pair: weight / whole for pair, weight in weights.items()} if whole else {}
+
+
+RAREST = 6.0
+
+
+def asked(text: Text) -> Measured:
+    """Share of the question's words that the reading uses, rare ones counted more."""
+    wanted = _wanted(text.reading.get("question") or "")
+    used = pairs(text.reading["content"])
+    lines = [line for line in text.lines if any(p in wanted for p in pairs(line.text))]
+    return Measured(sum(weight for pair, weight in wanted.items() if pair in used), lines)
+
+
+def other_questions(text: Text) -> Measured:
+    """How much more the reading is about its question than about those of other readings that it fits best."""
+    used = pairs(text.reading["content"])
+    own = _wanted(text.reading.get("question") or "")
+    fits = [
+        sum(weight for pair, weight in wanted.items() if pair in used)
+        for wanted in _known_questions()
+        if wanted.keys() != own.keys()
+    ]
+    best = sorted(fits)[-5:]
+    return Measured(sum(own[pair] for pair in own if pair in used) - sum(best) / max(1, len(best)), [])
+
+
+def copied_question(text: Text) -> Measured:
+    """Share of letters in passages of at least four copied from the question."""
+    question, total, lines = fold(text.reading.get("question") or ""), 0, []
+    for line in text.lines:
+        if copied := _copied(line.folded, question):
+            total += copied
+            lines.append(line)
+    return Measured(total / text.length, lines)
+
+
+def _copied(folded: str, question: str) -> int:
+    total = i = 0
+    while i < len(folded):
+        size = 0
+        while i + size < len(folded) and folded[i : i + size + 1] in question:
+            size += 1
+        total += size if size >= 4 else 0
+        i += size if size >= 4 else 1
+    return total
+
+
+def question_share(text: Text) -> Measured:
+    """Share of sentences with words of the question."""
+    wanted = pairs(text.reading.get("question") or "")
+    lines = [line for line in text.lines if wanted & pairs(line.text)]
+    return Measured(len(lines) / max(1, len(text.lines)), lines)
+
+
+@cache
+def _topics() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple((row["topic"], re.compile(row["words"])) for row in read_table("topics"))
+
+
+def on_topic(text: Text) -> Measured:
+    """Share of the words of any topic that belong to a topic of the question; 1 if it has none."""
+    wanted = {topic for topic, words in _topics() if words.search(text.reading.get("question") or "")}
+    if not wanted:
+        return Measured(1.0, [])
+    on = off = 0
+    lines = []
+    for line in text.lines:
+        hits = {topic: len(words.findall(line.text)) for topic, words in _topics()}
+        on += sum(hits[topic] for topic in wanted)
+        away = sum(hits.values()) - sum(hits[topic] for topic in wanted)
+        off += away
+        if away > 1:
+            lines.append(line)
+    return Measured((on + 0.5) / (on + off + 1), lines)
+
+
+def other_topic(text: Text) -> Measured:
+    """Words of the topic most spoken of that is none of the question's, per 100 letters."""
+    asked_words = text.reading.get("question") or ""
+    best, lines = 0, []
+    for _, words in _topics():
+        if not words.search(asked_words):
+            found = [(line, len(words.findall(line.text))) for line in text.lines]
+            count = sum(n for _, n in found)
+            if count > best:
+                best, lines = count, [line for line, n in found if n]
+    return Measured(text.density(best), lines)
