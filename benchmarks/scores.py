@@ -64,6 +64,7 @@ def put(mark: str, written: str) -> None:
 
 if __name__ == "__main__":
     human, spoilt = annotated_halves()
-    put("fluent", fluent_table(duels_of(human, "open"), duels_of(human, "closed")))
+    unseen = [duel for part in ("closed", "fresh") for duel in duels_of(human, part)]
+    put("fluent", fluent_table(duels_of(human, "open"), unseen))
     put("writers", writers_table(human))
     put("pairs", pairs_table(table(pairs_of(human, spoilt))))

@@ -24,7 +24,7 @@ class Bad(NamedTuple):
 
 
 def read_bad(part: str) -> list[Bad]:
-    """Read `open.txt` (the scores were fitted with it) or `closed.txt` (they were not)."""
+    """Read `open.txt` (the scores were fitted with it), `closed.txt` or `fresh.txt` (they were not)."""
     human = {reading["id"]: reading for reading in gold.read_all(ANNOTATED)}
     out = []
     for number, block in enumerate((FLUENT / f"{part}.txt").read_text(encoding="utf-8").split("@bad ")[1:]):

@@ -22,9 +22,8 @@ def pairs(halves) -> list[Pair]:
     return pairs_of(*halves)
 
 
-FLOOR, FLOORS = 0.85, {"all": 0.95, "cut_after_a_sentence": 0.78}
-"""Least share of pairs of one way, and of all, in which the human reading wins. Cut after a sentence: 0.81 were measured, 0.92
-before the scores had ranges with two sides."""
+FLOOR, FLOORS = 0.85, {"all": 0.95}
+"""Least share of pairs of one way, and of all, in which the human reading wins."""
 
 
 def test_human_readings_win_most_pairs(pairs):
@@ -45,13 +44,12 @@ def test_every_figure_is_between_0_and_1(pairs):
 
 def test_a_human_reading_keeps_to_its_cards(pairs):
     human = {id(pair.human): pair.human for pair in pairs}.values()
-    # 0.79 was measured: what a text says of a card counts now, not only which cards it names.
-    assert sum(scores["fidelity"] for scores in human) / len(human) > 0.78
+    assert sum(scores["fidelity"] for scores in human) / len(human) > 0.84
 
 
-FLUENT_FLOORS = {"open": (0.95, 1), "closed": (0.88, 3)}
-"""Least share of pairs that the human reading wins, and most lost of a kind (of three to eight). The weights were fitted on
-the open ones. Measured: 49 of 50 open, 66 of 73 closed; of the closed wrong meanings three of four are lost."""
+FLUENT_FLOORS = {"open": (0.95, 1), "closed": (0.88, 3), "fresh": (0.9, 1)}
+"""Least share of pairs that the human reading wins, and most lost of a kind (of two to eight). The weights were fitted on
+the open ones. Measured: 57 of 58 open, 66 of 73 closed, 11 of 12 fresh; of the closed wrong meanings three of four are lost."""
 
 
 @pytest.mark.parametrize("part", FLUENT_FLOORS)

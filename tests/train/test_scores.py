@@ -100,7 +100,9 @@ def test_concrete_advice_scores_above_kind_words():
 
 def test_every_figure_shows_the_sentences_it_rests_on():
     found = figures(*WHOLE)["explain"]
-    assert found["reasoning"] == [{"sign": "+", "code": "card_link", "values": {}, "text": LINK[0]}]
+    link, often = found["reasoning"]
+    assert link == {"sign": "+", "code": "card_link", "values": {}, "text": LINK[0]}
+    assert (often["sign"], often["values"]["measure"], often["text"]) == ("-", "causes", LINK[0])
     assert {"sign": "+", "code": "person", "values": {}, "text": HELLO[0]} in found["personalisation"]
     assert [(item["sign"], item["text"]) for item in found["advice"]] == [("+", ADVICE[0])]
     assert found["fidelity"] == []
