@@ -52,7 +52,7 @@ def test_a_trained_version_is_done():
 @pytest.mark.parametrize(
     ("findings", "code", "sentence"),
     [
-        ({"integrity": ["x has changed"]}, "integrity", "1 files of the version are not as published"),
+        ({"integrity": ["x has changed"]}, "integrity", "1 file of the version is not as published"),
         ({"contacts": 3}, "privacy", "3 contact details can still be read"),
         (
             {"coverage": COVERAGE_FLOOR - 0.01},

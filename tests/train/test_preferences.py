@@ -85,7 +85,7 @@ def test_the_command_writes_a_file_that_datasets_loads(voted, tmp_path):
 
 def test_too_few_pairs_train_nothing(voted):
     data_dir, run = voted
-    with pytest.raises(Problem, match="2 preference pairs, and 50 are needed"):
+    with pytest.raises(Problem, match="2 preference pairs are there, and 50 are needed"):
         preference_training.train(run, preferences(data_dir), data_dir=data_dir)
 
 
