@@ -71,6 +71,7 @@ def _reading(number: int) -> dict:
             for place, card in enumerate(made.cards, 1)
         ],
         "content": made.content,
+        "follow_ups": [],
         "outcome": None,
         "consent": "unknown",
         "flags": [],
