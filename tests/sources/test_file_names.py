@@ -3,6 +3,7 @@
 import pytest
 
 from tarot_data.ingest.clean import to_reading
+from tarot_data.sources.name_evidence import split_asker
 
 BODY = "隐士提着灯慢慢走，你这半年都在自己找路，没人催你。战车倒过来，缰绳松了，先把手上的事收完再谈别的。"
 NOTE = f"问：要不要搬去南京\n牌：隐士正位、战车逆位\n\n{BODY}"
@@ -103,3 +104,15 @@ def test_two_people_are_nobody(read):
 def test_a_day_beside_a_topic(read):
     (record,) = read({"2023/客户/阿绫/1204 复合.md": NOTE})
     assert person_and_day(record) == ("阿绫", "2023-12-04")
+
+
+@pytest.mark.parametrize("word", ["方案", "狗狗", "小程序", "老二", "小产", "Python", "高考", "老板"])
+def test_everyday_words_before_a_question_are_nobody(word):
+    assert [split_asker(f"{word}{mark}要不要再等等")[0] for mark in "： ，"] == [None] * 3
+
+
+@pytest.mark.parametrize(
+    "title", ["阿芮 要不要生二胎", "阿芮：要不要生二胎", "【阿芮】要不要生二胎", "给阿芮：要不要生二胎"]
+)
+def test_a_title_gives_person_and_question(title):
+    assert split_asker(title) == ("阿芮", "要不要生二胎")

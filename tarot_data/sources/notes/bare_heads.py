@@ -583,7 +583,14 @@ def _question_or_none(found: list[Part], rest: list[str], text: str) -> list[Par
 
 def _is_name(text: str, alone: bool) -> bool:
     """Check for a name. alone: nothing else is in its line, so that its form must be that of a name."""
-    if not _NAME.fullmatch(text) or is_no_name(text) or asks(text) or text.endswith(noise_words("no head name")):
+    if (
+        not _NAME.fullmatch(text)
+        or len(text) < 2
+        and not text.isascii()
+        or is_no_name(text)
+        or asks(text)
+        or text.endswith(noise_words("no head name"))
+    ):
         return False
     if form_of_name(text) is not NameForm.NONE:
         return True
