@@ -95,6 +95,15 @@ def opened(browser, width: int, scheme: str = "light") -> Iterator:
     context.close()
 
 
+def require_chinese_font() -> None:
+    """Raise ValueError if the browser draws all Chinese characters as the same box."""
+    with chromium() as browser, opened(browser, NARROW) as page:
+        page.set_content("<span>塔</span><br><span>罗</span>")
+        first, second = (page.locator("span").nth(place).screenshot() for place in (0, 1))
+    if first == second:
+        raise ValueError("This machine has no Chinese font; install one, such as fonts-noto-cjk.")
+
+
 def take(page, name: str, into: Path, *, whole: bool = False) -> None:
     """Write a screenshot of the window or of the whole page. Raises ValueError if it is too large for git."""
     path = into / f"{name}.png"
@@ -143,6 +152,7 @@ def main() -> None:
     parser.add_argument("--into", type=Path, default=IMAGES)
     parser.add_argument("--lang", choices=["zh", "en"], default="zh")
     arguments = parser.parse_args()
+    require_chinese_font()
     if not (arguments.data_dir / "runs").exists():
         subprocess.run(
             [sys.executable, "-m", "flows.demo", "--data-dir", str(arguments.data_dir)], cwd=ROOT, check=True
