@@ -242,6 +242,11 @@ def _bare(line: str) -> str:
     return _MARKS_BEFORE.sub("", line).replace("**", "").replace("|", " ").strip(" 】")
 
 
+def names_card(text: str) -> bool:
+    """Check whether a text has a word that can name a card."""
+    return _possible()[1].search(fold(text)) is not None
+
+
 def named_cards(text: str) -> list[str]:
     """Return the words of a text that can name cards, folded; a text without one cannot be a reading."""
     return _possible()[1].findall(fold(text))

@@ -336,9 +336,9 @@ def _question(asked: list[str]) -> Head:
 
 def _without_drawn(prompt: str) -> str:
     """Drop the sentences that tell the drawn cards from a prompt that also asks: `去外地好吗？我抽到了愚人正位。`."""
-    if not content_cards.named_cards(prompt):
+    if not content_cards.names_card(prompt):
         return prompt
-    kept = [part for part in _SENTENCE_END.split(prompt) if not content_cards.named_cards(part)]
+    kept = [part for part in _SENTENCE_END.split(prompt) if not content_cards.names_card(part)]
     return "".join(kept) if any(map(_asks, kept)) else prompt
 
 

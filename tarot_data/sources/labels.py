@@ -36,6 +36,10 @@ _TAG = re.compile(r"(?:^|\s)#(?P<label>[^\s#/]{1,8})/(?P<value>[^\s#/]{1,20})")
 _TAGS_AT_END = re.compile(r"(?:(?:^|\s+)#(?!\d)[^\s#]{1,30})+\s*$")
 
 
+_OPENING = "【[『「"
+"""Brackets around a label; few lines have one."""
+
+
 class Label(NamedTuple):
     """A label in a line. name: folded; start, end: of the label with its marks, so that its value begins at end."""
 
@@ -73,9 +77,11 @@ def labels_in(line: str) -> list[Label]:
 
 def _marked_labels(folded: str) -> list[Label]:
     """Find the labels with marks in a folded line; of two that overlap, the first."""
+    in_brackets, before_colon = _marked_label()
+    patterns = (in_brackets, before_colon) if any(map(folded.__contains__, _OPENING)) else (before_colon,)
     found = [
         Label(match["label"], match.start(), match.end())
-        for pattern in _marked_label()
+        for pattern in patterns
         for match in pattern.finditer(folded)
         if field_of(match["label"])
     ]
@@ -127,7 +133,7 @@ def _marked_label() -> tuple[re.Pattern, re.Pattern]:
     any_label = label_pattern()
     return (
         re.compile(
-            rf"[【\[『「]\s?(?P<label>(?:{any_label})\s?\d{{0,2}})\s?(?:[(\[][^()\[\]\n]{{1,30}}[)\]]\s?)?[】\]』」]\s?[:：]?"
+            rf"[{re.escape(_OPENING)}]\s?(?P<label>(?:{any_label})\s?\d{{0,2}})\s?(?:[(\[][^()\[\]\n]{{1,30}}[)\]]\s?)?[】\]』」]\s?[:：]?"
         ),
         re.compile(
             rf"(?:{_LEAD.pattern}|(?<=[\s;；|｜,，。?!]))(?:\*\*|__|[【\[『「])?\s?"

@@ -42,7 +42,7 @@ def _by_messages(messages: list[Message], senders: list[str], is_drawn: Callable
     drawing, reading, writing = Counter(), Counter(), Counter()
     is_after = False
     for message in messages:
-        drawn, named = is_drawn(message.text), bool(content_cards.named_cards(message.text))
+        drawn, named = is_drawn(message.text), content_cards.names_card(message.text)
         drawing[message.sender] += drawn
         reading[message.sender] += len(message.text) * (named and has_sentence(message.text))
         writing[message.sender] += len(message.text) * is_after

@@ -159,7 +159,7 @@ class _Part:
         self.offered = None if drawn else self.offered
         if self.last and self.last.is_about(message.text, drawn):
             self.last.add([*(earlier for earlier, _ in labels), message], self.said)
-        elif drawn or content_cards.named_cards(message.text):
+        elif drawn or content_cards.names_card(message.text):
             if labels:
                 drawn = _merged([head for _, head in labels], drawn or Drawn(Head(), message.text))
             if self.last and self.last.extends_draw(drawn):
@@ -210,7 +210,7 @@ def _sittings(messages: list[Message], drawn_in: DrawnIn, names: dict[str, str])
 
 def _reads(text: str) -> bool:
     """Check whether a message of the reader answers cards that the client drew: prose that names cards, or is long."""
-    return has_sentence(text) and (len(text) >= _SHORTEST_ANSWER or bool(content_cards.named_cards(text)))
+    return has_sentence(text) and (len(text) >= _SHORTEST_ANSWER or content_cards.names_card(text))
 
 
 def _between_pauses(messages: list[Message]) -> Iterator[list[Message]]:
@@ -237,7 +237,7 @@ def _drawn_in(text: str) -> Drawn | None:
             return Drawn(head, "\n".join(rest).strip())
     short = len(text) <= _LONGEST_CARD
     told = text.rstrip(SENTENCE_ENDS) if len(text) <= _LONGEST_TOLD else text
-    if len(text) > _LONGEST_LIST or has_sentence(told) or not (short or content_cards.named_cards(text)):
+    if len(text) > _LONGEST_LIST or has_sentence(told) or not (short or content_cards.names_card(text)):
         return None
     cards = card_fields.listed(told)
     return Drawn(Head({CARDS: [("cards", told)]}, len(lines))) if len(cards) > 1 or cards and short else None

@@ -200,7 +200,7 @@ def _has_cards(line: Line) -> bool:
     text = line.stripped
     if not text or len(text) > LONGEST_LIST_LINE or any(mark in text[:-1] for mark in _ENDS):
         return False
-    return bool(content_cards.named_cards(text) or line.item or _short_card().search(text)) and bool(
+    return bool(content_cards.names_card(text) or line.item or _short_card().search(text)) and bool(
         card_fields.listed(text)
     )
 
@@ -475,7 +475,7 @@ def split_narration(text: str) -> tuple[Fields, str]:
             noise_words("calls before")
         ):
             break
-        cards = content_cards.list_drawn(told) if content_cards.named_cards(told) else len(told)
+        cards = content_cards.list_drawn(told) if content_cards.names_card(told) else len(told)
         if cards is None:
             break
         asked = _leads().asks.match(folded[:cards]) is not None
@@ -567,7 +567,7 @@ def _question_or_none(found: list[Part], rest: list[str], text: str) -> list[Par
         dated
         and len(text) <= LONGEST_SIGNATURE
         and form_of_name(rest[0]) is NameForm.SURE
-        and not content_cards.named_cards(text)
+        and not content_cards.names_card(text)
     ):
         return [*found, (_PERSON, rest[0])]
     if not asks(text) or dated or any(mark in text.rstrip()[:-1] for mark in _ENDS):

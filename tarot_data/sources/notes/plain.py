@@ -48,7 +48,7 @@ def recognises(sample: Sample) -> bool:
     lines = markup.lines_of("\n".join(sample.text.split("\n", SNIFFED_LINES)[:SNIFFED_LINES]))
     if any(line.labels and len(read_head(lines, index).names) >= 2 for index, line in enumerate(lines)):
         return True
-    return bool(content_cards.named_cards(sample.text[:20_000])) and _CHINESE.search(sample.text) is not None
+    return content_cards.names_card(sample.text[:20_000]) and _CHINESE.search(sample.text) is not None
 
 
 def read(blob: Blob) -> Iterator[RawRecord | Rejected]:

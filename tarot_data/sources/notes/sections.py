@@ -272,14 +272,18 @@ def without_tags(lines: list[Line]) -> list[Line]:
     """Return the lines of a body without a paragraph of hash tags at its end (`#塔罗 #复合`), and few short lines below them
     that name no card."""
     texts = [index for index, line in enumerate(lines) if line.stripped]
-    for index in texts[-1 : -LINES_BELOW_TAGS - 2 : -1]:
-        line = lines[index]
-        if line.stripped[0] == "#" and not line.level and all(word[0] == "#" for word in line.stripped.split()):
-            apart = index > 0 and not lines[index - 1].stripped
-            return trimmed(lines[:index]) if apart else lines
-        if len(line.stripped) > LONGEST_BELOW_TAGS or find_cards(line.text):
-            break
-    return lines
+    near = texts[-LINES_BELOW_TAGS - 1 :]
+    tags = next((index for index in reversed(near) if _is_of_tags(lines[index])), None)
+    if tags is None or not tags or lines[tags - 1].stripped:
+        return lines
+    below = [lines[index] for index in near if index > tags]
+    if any(len(line.stripped) > LONGEST_BELOW_TAGS or find_cards(line.text) for line in below):
+        return lines
+    return trimmed(lines[:tags])
+
+
+def _is_of_tags(line: Line) -> bool:
+    return line.stripped[0] == "#" and not line.level and all(word[0] == "#" for word in line.stripped.split())
 
 
 def without_tasks(lines: list[Line]) -> list[Line]:

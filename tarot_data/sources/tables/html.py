@@ -44,7 +44,7 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
         page.close()
         texts = page.lines()
         lines = to_lines(texts)
-        if not plain.find_readings(lines) and not content_cards.named_cards("\n".join(texts)[:20_000]):
+        if not plain.find_readings(lines) and not content_cards.names_card("\n".join(texts)[:20_000]):
             raise unreadable("page_without_readings")
         yield from plain.split(lines, blob, FORM)
 
