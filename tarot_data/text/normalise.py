@@ -37,11 +37,11 @@ def simplifier() -> opencc.OpenCC:
 
 @cache
 def script_table() -> dict[int, str]:
-    """Map traditional characters to simplified ones: OpenCC's t2s, character by character, and four that it leaves."""
+    """Map traditional characters to simplified ones: OpenCC's t2s, character by character, and five that it leaves."""
     characters = "\n".join(map(chr, range(0x4E00, 0xA000)))
     simple = simplifier().convert(characters)
     table = {ord(a): b for a, b in zip(characters, simple, strict=True) if a != b}
-    return {**table, ord("妳"): "你", ord("祢"): "你", ord("著"): "着", ord("暱"): "昵"}
+    return {**table, ord("妳"): "你", ord("祢"): "你", ord("著"): "着", ord("暱"): "昵", ord("覆"): "复"}
 
 
 @cache

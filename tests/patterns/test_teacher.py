@@ -138,7 +138,7 @@ def test_forgotten_readings_leave_the_teacher_file(data):
     assert "r0000000000000002" not in teacher.read(data)
 
 
-@pytest.mark.parametrize(("lang", "said"), [("en", "labelled 1 readings and disagrees about"), ("zh", "标了 1 条解读")])
+@pytest.mark.parametrize(("lang", "said"), [("en", "labelled 1 reading and disagrees about"), ("zh", "标了 1 条解读")])
 def test_the_command_says_where_the_text_goes(data, teacher_server, monkeypatch, lang, said):
     url, asked, answers = teacher_server
     monkeypatch.setenv("TAROT_TEACHER_KEY", "secret")

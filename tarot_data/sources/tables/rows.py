@@ -114,12 +114,17 @@ def _labels_in_first_column(
 
 
 def _no_labels(head: list[tuple[int, Row]], rows: NumberedRows, table: Table) -> Iterator[Line | Rejected] | None:
-    """Read `2024-01-05 | 阿宁 | 愚人正位 | a long text`: columns identified by their cells, also under labels that are not
-    known."""
-    first = [row for _, row in head[: HEADER_ROWS + 1]]
-    if columns := columns_by_content(first):
-        return _body(chain(head, rows), columns, table)
-    columns = columns_by_content(first[1:], labels=first[0]) if len(first) > 1 else None
+    """Read `2024-01-05 | 阿宁 | 愚人正位 | a long text`: columns identified by their cells."""
+    columns = columns_by_content([row for _, row in head[: HEADER_ROWS + 1]])
+    return columns and _body(chain(head, rows), columns, table)
+
+
+def _unknown_labels(head: list[tuple[int, Row]], rows: NumberedRows, table: Table) -> Iterator[Line | Rejected] | None:
+    """Read columns identified by their cells under labels that are not known."""
+    if len(head) < 2:
+        return None
+    first, *body = (row for _, row in head[: HEADER_ROWS + 1])
+    columns = columns_by_content(body, labels=first)
     return columns and _body(chain(head[1:], rows), columns, table)
 
 
@@ -129,7 +134,7 @@ def _notes_in_cells(head: list[tuple[int, Row]], rows: NumberedRows, table: Tabl
     return columns and _body(chain(head, rows), columns, table)
 
 
-LAYOUTS: tuple[Callable, ...] = (_header_above, _labels_in_first_column, _no_labels, _notes_in_cells)
+LAYOUTS: tuple[Callable, ...] = (_header_above, _labels_in_first_column, _no_labels, _notes_in_cells, _unknown_labels)
 """Layouts of a table, tried in order on its first rows; None if a table does not have it."""
 
 _OF_EVERY_ROW = {"person", "date", "spread", "reader", "deck"}
