@@ -323,7 +323,7 @@ with tables.writing(Path(sys.argv[1])):
 
 def test_a_second_ingest_waits_for_the_lock(places, monkeypatch):
     data, inbox = places
-    monkeypatch.setattr(store_tables.writing.__wrapped__, "__defaults__", (0.2,))
+    monkeypatch.setenv("TAROT_WAIT", "0")
     holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(data)], stdout=subprocess.PIPE, text=True)
     try:
         assert holder.stdout.readline() == "held\n"
