@@ -23,6 +23,10 @@ MOST_SHARING = 8
 nothing else in common, in the end all of them."""
 
 
+LOT = 5000
+"""Readings whose 5-grams are in memory at a time: 100 MB for 600 characters each."""
+
+
 def excerpt_pairs(readings: pl.DataFrame, threshold: float = CONTAINED) -> pl.DataFrame:
     """Find pairs of readings that share much of the shorter one: (one, other, share), one before other, sorted.
 
@@ -32,10 +36,8 @@ def excerpt_pairs(readings: pl.DataFrame, threshold: float = CONTAINED) -> pl.Da
     if readings.height < 2:
         return none
     ids = readings["reading_id"].to_list()
-    hashes, offsets = shingle_hashes([folded(text) for text in readings["content"]])
-    number = np.repeat(np.arange(len(ids), dtype=np.uint32), np.diff(offsets.astype(np.int64)))
-    kept = hashes % np.uint64(SAMPLE) == 0
-    grams = pl.DataFrame({"gram": hashes[kept], "one": number[kept]}).unique()
+    # By lots: the 5-grams of 100,000 readings take 2 GB at once.
+    grams = pl.concat([_sampled(readings["content"][start : start + LOT], start) for start in range(0, len(ids), LOT)])
     sizes = grams.group_by("one").len("size")
     few = grams.filter(pl.len().over("gram").is_between(2, MOST_SHARING))
     pairs = few.join(few.rename({"one": "other"}), on="gram").filter(pl.col("one") < pl.col("other"))
@@ -49,3 +51,11 @@ def excerpt_pairs(readings: pl.DataFrame, threshold: float = CONTAINED) -> pl.Da
         (*sorted((ids[one], ids[other])), share) for one, other, share in found.select("one", "other", "share").rows()
     ]
     return pl.DataFrame(named, schema=none.schema, orient="row").sort("one", "other")
+
+
+def _sampled(contents: pl.Series, first: int) -> pl.DataFrame:
+    """Return the sampled 5-grams of readings: (gram, one), each once. one: number of the reading, from `first` on."""
+    hashes, offsets = shingle_hashes([folded(text) for text in contents])
+    number = np.repeat(np.arange(first, first + len(contents), dtype=np.uint32), np.diff(offsets.astype(np.int64)))
+    kept = hashes % np.uint64(SAMPLE) == 0
+    return pl.DataFrame({"gram": hashes[kept], "one": number[kept]}).unique()
