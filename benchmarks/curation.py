@@ -7,17 +7,16 @@ near-duplicates of others, 5 % exact copies, 2 % random characters. `python -m b
 
 import argparse
 import json
-import os
-import statistics
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
-from time import perf_counter, process_time
+from time import process_time
 
-from benchmarks.pages import ROOT, measured, put
+from benchmarks.pages import measured, show
+from benchmarks.peer_jobs import JOBS as PEERS
+from benchmarks.processes import measure, medians
 from tarot_data.privacy import mask
 
 NEAR, EXACT, SOUP = 0.10, 0.05, 0.02
@@ -113,24 +112,13 @@ def near(source: Path, target: Path, _: bool) -> None:
 
 
 JOBS = {"clean": (clean, False), "clean and mask": (clean, True), "near": (near, False)}
-PEERS = ("clean, Data-Juicer", "clean, datatrove", "near, Data-Juicer", "near, datatrove")
 
 
 def run(command: list[str]) -> dict:
-    """Measure the process of a job: {cpu_seconds, seconds, peak_mb, work}; work: CPU seconds without the start."""
-    start = perf_counter()
-    done = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    said, complained = done.stdout.read(), done.stderr.read()
-    _, status, used = os.wait4(done.pid, 0)
-    done.returncode = os.waitstatus_to_exitcode(status)
-    if done.returncode:
-        raise RuntimeError(f"{command}: exit {done.returncode}\n{complained[-2000:]}")
-    return {
-        "cpu_seconds": used.ru_utime + used.ru_stime,
-        "seconds": perf_counter() - start,
-        "peak_mb": used.ru_maxrss / 1024,
-        "work": json.loads(said.splitlines()[-1])["work"],
-    }
+    """Measure the process of a job; work: CPU seconds without its start, which a line of its output says."""
+    done = measure(command)
+    said = next(line for line in reversed(done["output"].splitlines()) if line.startswith('{"work"'))
+    return done | json.loads(said)
 
 
 def commands(source: Path, out: Path, peers: str | None) -> dict[str, list[str]]:
@@ -164,14 +152,15 @@ def table(runs: dict[str, list[dict]], made: list[dict], out: Path) -> str:
     ]
     for job, done in runs.items():
         gone = {row["id"] for row in made} - {row["id"] for row in lines(out / job)}
-        cpu, peak = (statistics.median(one[key] for one in done) for key in ("cpu_seconds", "peak_mb"))
-        work = f"{len(made) / statistics.median(one['work'] for one in done):,.0f}"
+        cpu, work, peak = medians(done, "cpu_seconds", "work", "peak_mb").values()
         removed = (
             found(made, gone)
             if job.startswith("near")
             else f"soup {len(soup & gone)} of {len(soup)}, others {len(gone - soup)}"
         )
-        rows.append(f"| {job} | {cpu:.2f} | {len(made) / cpu:,.0f} | {work} | {peak:.0f} MB | {removed} |")
+        rows.append(
+            f"| {job} | {cpu:.2f} | {len(made) / cpu:,.0f} | {len(made) / work:,.0f} | {peak:.0f} MB | {removed} |"
+        )
     return "\n".join(rows)
 
 
@@ -209,10 +198,7 @@ def main() -> None:
             for job, done in runs.items():
                 done.append(run(jobs[job]))
         text = table(runs, made, out)
-    if arguments.write:
-        put("performance.md", "curation", text)
-    else:
-        print(text)
+    show("performance.md", "curation", text, arguments.write)
 
 
 if __name__ == "__main__":

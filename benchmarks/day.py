@@ -6,45 +6,23 @@ the process, CPU seconds include the child processes (the server of the flow).
 """
 
 import argparse
-import os
-import resource
 import shutil
-import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from time import perf_counter
 
-from benchmarks.pages import ROOT, measured, put
+from benchmarks import processes
+from benchmarks.pages import measured, show
 from benchmarks.pipeline import apart
+from benchmarks.processes import TAROT
 
 SIZES = (20, 2000, 100_000)
-COMMAND = "import sys; from flows.cli import main; sys.exit(main())"
 WORK = """
-import json, sys
+import sys
 from pathlib import Path
 from benchmarks.pipeline import ingest
 ingest(Path(sys.argv[1]), Path(sys.argv[2]))
 """
-
-
-def run(data: Path, *command: str) -> dict:
-    """Measure a process: {first, seconds, cpu_seconds, peak_mb}; first: seconds to its first output."""
-    environment = {**os.environ, "TAROT_DATA_DIR": str(data), "PYTHONPATH": str(ROOT)}
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-c", *command], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    process.stdout.read(1)
-    first = perf_counter() - start
-    process.stdout.read()
-    _, status, used = os.wait4(process.pid, 0)
-    if status:
-        raise RuntimeError(f"{command}: status {status}")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {"first": first, "seconds": perf_counter() - start, "cpu_seconds": cpu, "peak_mb": used.ru_maxrss / 1024}
 
 
 def measure(sizes: tuple[int, ...], repeats: int, folder: Path) -> dict[int, dict[str, dict]]:
@@ -61,17 +39,17 @@ def measure(sizes: tuple[int, ...], repeats: int, folder: Path) -> dict[int, dic
         apart("ingest", store, folder / f"inbox-{size}")
         runs: dict[str, list[dict]] = {"`tarot ingest`": [], "its work alone": []}
         # The first command makes Prefect's database, which later ones find.
-        run(store, COMMAND, "ingest", str(folder / "first"))
+        processes.measure([*TAROT, "ingest", str(folder / "first")], TAROT_DATA_DIR=str(store))
         for _ in range(repeats):
             for what, command in (
-                ("`tarot ingest`", (COMMAND, "ingest", str(ten))),
-                ("its work alone", (WORK, str(copy), str(ten))),
+                ("`tarot ingest`", (*TAROT, "ingest", str(ten))),
+                ("its work alone", (sys.executable, "-c", WORK, str(copy), str(ten))),
             ):
                 shutil.rmtree(copy, ignore_errors=True)
                 shutil.copytree(store, copy)
-                runs[what].append(run(copy, *command))
+                runs[what].append(processes.measure([*command], TAROT_DATA_DIR=str(copy)))
         found[size] = {
-            what: {key: statistics.median(one[key] for one in done) for key in done[0]} for what, done in runs.items()
+            what: processes.medians(done, "first", "seconds", "cpu_seconds", "peak_mb") for what, done in runs.items()
         }
         print(size, found[size], file=sys.stderr, flush=True)
         shutil.rmtree(store)
@@ -102,10 +80,7 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         text = table(measure(tuple(asked.sizes), asked.repeats, Path(folder)))
-    if asked.write:
-        put("performance.md", "day", text)
-    else:
-        print(text)
+    show("performance.md", "day", text, asked.write)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from benchmarks.pages import ROOT, measured, put
+from benchmarks.pages import ROOT, measured, show
 from benchmarks.publish import peak_mb
 from tarot_data.store import delta
 
@@ -415,9 +415,8 @@ def main() -> None:
     if arguments.guided:
         return guided(arguments.guided)
     found = fuzz(arguments.files, arguments.first, lambda line: print(line, file=sys.stderr, flush=True))
-    print(table(found), "", *found["findings"], sep="\n")
-    if arguments.write:
-        put("reliability.md", "fuzz", table(found))
+    show("reliability.md", "fuzz", table(found), arguments.write)
+    print(*found["findings"], sep="\n")
     sys.exit(bool(found["findings"]))
 
 

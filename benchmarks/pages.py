@@ -10,14 +10,17 @@ ROOT = Path(__file__).parents[1]
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 
 
-def put(page: str, name: str, text: str) -> None:
-    """Write text between `<!-- name -->` and `<!-- name end -->` of docs/page; print it with the former figures in brackets."""
+def show(page: str, name: str, text: str, write: bool = True) -> None:
+    """Print a table. write: put it between `<!-- name -->` and `<!-- name end -->` of docs/page as well, and print it with the
+    former figures in brackets."""
+    if not write:
+        return print(text)
     path = ROOT / "docs" / page
     begin, end = f"<!-- {name} -->", f"<!-- {name} end -->"
     head, rest = path.read_text(encoding="utf-8").split(begin)
     former, tail = rest.split(end)
     path.write_text(f"{head}{begin}\n\n{text}\n\n{end}{tail}", encoding="utf-8")
-    print(beside(text, former), end="\n\n")
+    return print(beside(text, former), end="\n\n")
 
 
 def beside(text: str, former: str) -> str:

@@ -8,17 +8,17 @@ by `tarot sample`, in every raw form, about 600 characters each.
 import argparse
 import json
 import math
-import os
 import resource
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from time import perf_counter
 
-from benchmarks.pages import ROOT, measured, put
+from benchmarks import processes
+from benchmarks.pages import ROOT, measured, show
+from benchmarks.processes import TAROT, medians
 
 A_LOT = 20_000
 """Readings of the inbox for measuring the whole command."""
@@ -105,7 +105,7 @@ def apart(job: str, data: Path, inbox: Path) -> dict:
 
 
 def median(runs: list[dict]) -> dict:
-    return {key: statistics.median(run[key] for run in runs) for key in ("seconds", "cpu_seconds", "peak_mb")}
+    return medians(runs, "seconds", "cpu_seconds", "peak_mb")
 
 
 def on_copies(job: str, full: Path, repeats: int) -> dict:
@@ -156,28 +156,16 @@ def measure(sizes: list[int], repeats: int, folder: Path, ingest_only: bool = Fa
     return out
 
 
-def commanded(data: Path, *words: str) -> dict:
-    """Measure a whole command, its child processes included: {seconds, cpu_seconds, peak_mb}."""
-    command = [sys.executable, "-c", "import sys; from flows.cli import main; sys.exit(main())", *words]
-    start = perf_counter()
-    done = subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, "TAROT_DATA_DIR": str(data)}, stdout=subprocess.DEVNULL
-    )
-    _, status, used = os.wait4(done.pid, 0)
-    done.returncode = os.waitstatus_to_exitcode(status)
-    if done.returncode:
-        raise RuntimeError(f"tarot {' '.join(words)}: exit {done.returncode}")
-    cpu = used.ru_utime + used.ru_stime
-    return {"seconds": perf_counter() - start, "cpu_seconds": cpu, "peak_mb": used.ru_maxrss / 1024}
-
-
 def commands(folder: Path, repeats: int) -> dict[str, dict]:
     """Medians of whole commands, each on its own data directory."""
     from tarot_data.synthetic.generate import write_sample
 
     empty = folder / "nothing"
     empty.mkdir()
-    out = {f"`tarot {word}`": median([commanded(empty, word) for _ in range(5)]) for word in ("--help", "status")}
+    out = {
+        f"`tarot {word}`": median([processes.measure([*TAROT, word], TAROT_DATA_DIR=str(empty)) for _ in range(5)])
+        for word in ("--help", "status")
+    }
     inboxes = {}
     for n in (10, 20, A_LOT):
         inboxes[n] = folder / f"commands-{n}"
@@ -190,10 +178,12 @@ def commands(folder: Path, repeats: int) -> dict[str, dict]:
             ("twenty more", 20),
             ("nothing new", 20),
         ):
-            runs.setdefault(f"`tarot ingest`, {title}", []).append(commanded(data, "ingest", str(inboxes[n])))
+            runs.setdefault(f"`tarot ingest`, {title}", []).append(
+                processes.measure([*TAROT, "ingest", str(inboxes[n])], TAROT_DATA_DIR=str(data))
+            )
         data = folder / f"commands-lot-{repeat}"
         runs.setdefault(f"`tarot ingest`, {A_LOT:,} readings", []).append(
-            commanded(data, "ingest", str(inboxes[A_LOT]))
+            processes.measure([*TAROT, "ingest", str(inboxes[A_LOT])], TAROT_DATA_DIR=str(data))
         )
     return out | {title: median(done) for title, done in runs.items()}
 
@@ -266,10 +256,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         found = measure(arguments.sizes, arguments.repeats, Path(folder), arguments.ingest_only)
-    if arguments.write:
-        put("performance.md", "far" if arguments.ingest_only else "pipeline", table(found))
-    else:
-        print(table(found))
+    show("performance.md", "far" if arguments.ingest_only else "pipeline", table(found), arguments.write)
 
 
 if __name__ == "__main__":

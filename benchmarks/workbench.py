@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from urllib.request import HTTPCookieProcessor, ProxyHandler, build_opener
 
-from benchmarks.pages import measured, put
+from benchmarks.pages import measured, show
 from benchmarks.pipeline import ingest
 from benchmarks.publish import fill
 from tests.chromium import workbench
@@ -131,10 +131,7 @@ def main() -> None:
         if not (data_dir / "versions").exists():
             prepare(data_dir, arguments.readings)
         text = table(measure(data_dir), tables.count(data_dir), tables.rejections(data_dir).height)
-    if arguments.write:
-        put("performance.md", "workbench", text)
-    else:
-        print(text)
+    show("performance.md", "workbench", text, arguments.write)
 
 
 if __name__ == "__main__":
