@@ -52,9 +52,9 @@ def choose_text(columns: dict[str, Sequence[object]], cards: Sequence[object]) -
     """
     texts = {label: _texts(cells) for label, cells in columns.items()}
     known = next((label for label in texts if is_content(label) and any(texts[label])), None)
-    unknown = tuple(label for label in texts if not is_content(label) and _is_prose(texts[label]))
-    others = tuple(label for label in texts if label not in (known, *unknown) and _is_prose(texts[label]))
-    candidates = (*unknown, *others)
+    prose = [label for label in texts if label != known and _is_prose(texts[label])]
+    candidates = sorted(prose, key=is_content)
+    unknown = tuple(label for label in candidates if not is_content(label))
     if not candidates:
         return TextChoice(known)
     drawn = [frozenset(named_cards(plain(value)[:_CELL])) for value in cards]
