@@ -9,7 +9,7 @@ from tarot_data.privacy.person_names import kind_of
 from tarot_data.sources.field_draws import topics
 from tarot_data.sources.labels import position_in
 from tarot_data.sources.name_evidence import NameForm, form_of_name, is_no_name
-from tarot_data.sources.noise import noise_words
+from tarot_data.sources.noise import leading_word, noise_words
 from tarot_data.text.normalise import fold
 from tarot_data.text.numerals import NUMERALS
 
@@ -34,7 +34,7 @@ def addressee_of(body: str, question: object, title: str | None, hint: str | Non
     asked = fold(question) if isinstance(question, str) else ""
     for place in (title if asked else None, hint):
         for part in _NAME_BREAK.split((place or "")[-200:])[::-1]:
-            part = part.removeprefix(next((word for word in noise_words("head for") if part.startswith(word)), ""))
+            part = part.removeprefix(leading_word(part, "head for"))
             name = fold(part)
             if not _NAME.fullmatch(part) or name in asked or not set(name).isdisjoint(_not_in_names()):
                 continue

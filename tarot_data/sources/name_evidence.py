@@ -12,7 +12,7 @@ from tarot_data.lexicon.field_names import field_of
 from tarot_data.privacy.person_names import kind_of
 from tarot_data.sources.field_draws import topics
 from tarot_data.sources.labels import position_in
-from tarot_data.sources.noise import noise_words
+from tarot_data.sources.noise import leading_word, noise_words
 from tarot_data.text.normalise import fold
 from tarot_data.text.numerals import NUMERALS
 
@@ -124,9 +124,7 @@ def split_asker(text: str, known: str | None = None) -> tuple[str | None, str]:
     known: the person, if known. A word with the sure form of a name may be before a space or comma too; in Latin letters,
     only before a question.
     """
-    match = _ASKER.match(
-        text.removeprefix(next((word for word in noise_words("head for") if text.startswith(word)), ""))
-    )
+    match = _ASKER.match(text.removeprefix(leading_word(text, "head for")))
     if match is None or known not in (None, match["name"]) or not (known or may_be_name(match["name"])):
         return None, text
     if known:

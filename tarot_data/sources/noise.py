@@ -49,3 +49,8 @@ def is_noise(name: str) -> bool:
 def noise_words(kind: str) -> tuple[str, ...]:
     """Return folded words of a kind of the table noise.csv, such as `greeting`, `media` or `asks`."""
     return tuple(map(fold, lexicon.words("noise", kind)))
+
+
+def leading_word(text: str, kind: str) -> str:
+    """Return the word of a kind that a text begins with; empty if it begins with none."""
+    return next((word for word in noise_words(kind) if text.startswith(word)), "")

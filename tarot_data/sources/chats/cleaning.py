@@ -8,7 +8,7 @@ from itertools import takewhile
 from tarot_data import lexicon
 from tarot_data.lexicon.chat_formats import match_line
 from tarot_data.sources.chats.message import NAMELESS, Message
-from tarot_data.sources.noise import noise_words
+from tarot_data.sources.noise import leading_word, noise_words
 from tarot_data.text.normalise import fold
 
 _BULLETS = " \t~-–—•·*#|>:：,，、"
@@ -95,8 +95,8 @@ def _without_reply(text: str, earlier_lines: set[str], senders: set[str]) -> str
     """Remove `回复 Mel: ` at the start of a message, with the rest of its line if that repeats an earlier message."""
     first, _, below = text.partition("\n")
     folded = fold(first)
-    word = next((word for word in noise_words("quote mark") if folded.startswith(word)), None)
-    if word is None:
+    word = leading_word(folded, "quote mark")
+    if not word:
         return text
     rest = first[len(word) :].lstrip(" @:：")
     sender = next((sender for sender in senders if rest.startswith(sender)), None)

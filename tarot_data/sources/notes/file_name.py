@@ -14,7 +14,7 @@ from tarot_data import lexicon
 from tarot_data.lexicon.field_names import field_of
 from tarot_data.lexicon.word_lists import any_of
 from tarot_data.sources.name_evidence import NameForm, asks, form_of_name, may_be_name
-from tarot_data.sources.noise import noise_words
+from tarot_data.sources.noise import leading_word, noise_words
 from tarot_data.sources.notes.bare_heads import words_of
 from tarot_data.sources.notes.front_matter import day_in_name
 from tarot_data.sources.records import Blob
@@ -81,7 +81,7 @@ def _named(name: str) -> Named:
         return Named(day=day, known=not rest)
     if any(form_of_name(word) is not NameForm.NONE for word in others):
         return Named(day=day)  # `小鹿 阿宁`: two people
-    for_whom = next((word for word in noise_words("head for") if rest[0].startswith(word)), "")
+    for_whom = leading_word(rest[0], "head for")
     rest[0] = rest[0].removeprefix(for_whom) or rest[0]
     shape = re.sub(r"\d+", "0", stem.replace(rest[0], "\0", 1))
     return Named(rest[0], dated or topic or bool(others or for_whom), shape, day)
