@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 from schemas.deck import SHORTEST
 from tarot_data.cards import card_fields, content_cards
-from tarot_data.sources import json_records, json_stream
 from tarot_data.sources.chats.questions import follow_up_in, question_of
 from tarot_data.sources.chats.sittings import CARDS, is_list, joined
 from tarot_data.sources.field_values import Fields
-from tarot_data.sources.json_layouts import readings_in
+from tarot_data.sources.json_files.layouts import readings_in
+from tarot_data.sources.json_files.records import looks_like_json, record_of
+from tarot_data.sources.json_files.stream import objects
 from tarot_data.sources.labelled_lines import Head, read_head, start_of_head
 from tarot_data.sources.labels import LONGEST_LINE, known_fields, labels_in
 from tarot_data.sources.noise import noise_words
@@ -65,14 +66,14 @@ class Exchange:
 
 
 def recognises(sample: Sample) -> bool:
-    if not json_records.looks_like_json(sample):
+    if not looks_like_json(sample):
         return False
     readable = (item[1] for item in _objects(sample.blob) if not isinstance(item, Rejected))
     return any(map(example_of, islice(readable, 5)))
 
 
 def _objects(blob: Blob) -> Iterator[tuple[str, dict] | Rejected]:
-    return json_stream.objects(blob, items_of=_examples_in)
+    return objects(blob, items_of=_examples_in)
 
 
 def _examples_in(value: object) -> list[dict]:
@@ -219,7 +220,7 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
         locator, value = item
         example = example_of(value)
         if example is None:
-            yield from notes_in(json_records.record_of(value, blob, locator, "jsonl"), blob)
+            yield from notes_in(record_of(value, blob, locator, "jsonl"), blob)
         else:
             yield from _records(value, example, blob, locator)
 
@@ -228,7 +229,7 @@ def _records(value: dict, example: Example, blob: Blob, locator: str) -> Iterato
     """Build a record for each reading of an example, with the other keys of the object."""
     used = {*_ANSWERS, *_QUESTIONS, *_OTHER_KEYS, *(key for key in value if _role(str(key)))}
     rest = {key: child for key, child in value.items() if key not in used}
-    known = json_records.record_of(rest, blob, locator, example.form)
+    known = record_of(rest, blob, locator, example.form)
     system = [
         head for turn in example.turns if turn.role == "system" if "cards" in (head := labels_of(turn.text)).names
     ]

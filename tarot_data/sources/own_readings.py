@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from tarot_data.cards.resolved import resolved_cards
-from tarot_data.sources import json_records
-from tarot_data.sources.json_stream import objects
+from tarot_data.sources.json_files import records as json_records
+from tarot_data.sources.json_files.stream import objects
 from tarot_data.sources.records import Blob, RawDraw, RawRecord, Rejected, source_of
 from tarot_data.sources.sniff import Sample
 

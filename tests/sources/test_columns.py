@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tarot_data.ingest.clean import to_reading, to_readings
-from tarot_data.sources import card_dictionary, json_layouts
+from tarot_data.sources import card_dictionary
 from tarot_data.sources.field_values import is_placeholder
+from tarot_data.sources.json_files import layouts
 from tarot_data.sources.name_evidence import are_names, looks_like_name
 from tarot_data.sources.notes.card_page import is_card_page
 from tarot_data.sources.records import Rejected
@@ -201,7 +202,7 @@ def test_keys_are_names_only_if_they_look_like_it(keys, names):
 )
 def test_the_name_of_a_container_is_nobody(key):
     item = {"question": "去不去", "cards": DRAWN[0], "notes": TEXTS[0]}
-    (found,) = json_layouts.readings_in({key: [item]})
+    (found,) = layouts.readings_in({key: [item]})
     assert "person" not in found
     assert not looks_like_name(key)
 

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from tarot_data.ingest.clean import to_reading, to_readings
-from tarot_data.sources import json_stream
+from tarot_data.sources.json_files import stream
 from tarot_data.sources.records import RawRecord, Rejected
 
 BODY = "隐士提着灯，你这半年一直在自己找路。战车倒过来，是缰绳松了。太阳在最后，孩子骑着白马出来，慢慢就亮了。"
@@ -300,8 +300,8 @@ def test_card_without_place_has_a_separate_key(read):
 
 
 def test_oversized_item_is_rejected_and_reading_continues(read, monkeypatch):
-    monkeypatch.setattr(json_stream, "MAX_LINE", 2000)
-    monkeypatch.setattr(json_stream, "_CHUNK", 500)
+    monkeypatch.setattr(stream, "MAX_LINE", 2000)
+    monkeypatch.setattr(stream, "_CHUNK", 500)
     endless = '{"content": "' + "愚" * 20_000
     reading = json.dumps({**PLAIN, "cards": "隐士(正位)"}, ensure_ascii=False, indent=1)
     for padding in range(0, 40, 7):

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-from tarot_data.sources import json_records, json_stream
 from tarot_data.sources.chats.message import Message
 from tarot_data.sources.chats.message_table import (
     Cells,
@@ -20,6 +19,8 @@ from tarot_data.sources.chats.message_table import (
 from tarot_data.sources.chats.message_text import repaired
 from tarot_data.sources.chats.programs import Program, programs_of
 from tarot_data.sources.chats.sittings import to_records
+from tarot_data.sources.json_files.records import looks_like_json
+from tarot_data.sources.json_files.stream import whole_values
 from tarot_data.sources.labels import known_fields
 from tarot_data.sources.records import Blob, RawRecord, Rejected, SourceError, rejected, unreadable
 from tarot_data.sources.sniff import Sample
@@ -79,12 +80,12 @@ def _name_in(value: dict) -> str | None:
 
 
 def recognises(sample: Sample) -> bool:
-    if not json_records.looks_like_json(sample):
+    if not looks_like_json(sample):
         return False
     keys = set(_KEY.findall(sample.text[:_HEAD]))
     if not _may_be_chat(keys) and not ("type" in keys and _may_be_chat(keys | {"direction"})):
         return False
-    values = islice(json_stream.whole_values(sample.blob), 20)
+    values = islice(whole_values(sample.blob), 20)
     chats = _chats(item for item in values if not isinstance(item, Rejected))
     return any(_is_chat(chat) for chat in chats)
 
@@ -137,7 +138,7 @@ def _found(blob: Blob, damaged: list[Rejected]) -> tuple[list[tuple[list[Message
     damaged: receives a rejection for each value that cannot be read.
     """
     values = []
-    for item in json_stream.whole_values(blob):
+    for item in whole_values(blob):
         (damaged if isinstance(item, Rejected) else values).append(item)
     manifest = json_beside(blob, "manifest.json")
     names = {**display_names(blob), **_members(value for _, value in values)}

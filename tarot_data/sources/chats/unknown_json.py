@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from itertools import islice
 
-from tarot_data.sources import json_records, json_stream
 from tarot_data.sources.chats.message_time import moment_of
+from tarot_data.sources.json_files.records import looks_like_json
+from tarot_data.sources.json_files.stream import whole_values
 from tarot_data.sources.records import Blob, RawRecord, Rejected, masked_name, unreadable
 from tarot_data.sources.sniff import Sample
 from tarot_data.text.cleanup import plain
@@ -17,7 +18,7 @@ _SHOWN = 12
 
 
 def recognises(sample: Sample) -> bool:
-    return json_records.looks_like_json(sample) and bool(_keys(sample.blob))
+    return looks_like_json(sample) and bool(_keys(sample.blob))
 
 
 def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
@@ -28,7 +29,7 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
 
 def _keys(blob: Blob) -> list[str]:
     """Return the keys of the first list of objects that are messages by their values; [] if there is none."""
-    values = json_stream.whole_values(blob)
+    values = whole_values(blob)
     readable = [item[1] for item in islice(values, _LOOKED_AT) if not isinstance(item, Rejected)]
     return next((found for objects in _lists(readable, 0) if (found := _message_keys(objects))), [])
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tarot_data.sources.encoding import text_of, with_newlines
-from tarot_data.sources.json_records import looks_like_json
-from tarot_data.sources.json_stream import MAX_DEPTH, depth_over
+from tarot_data.sources.json_files.records import looks_like_json
+from tarot_data.sources.json_files.stream import MAX_DEPTH, depth_over
 from tarot_data.sources.notes import outline
 from tarot_data.sources.notes.documents import Document, Tool, keys_of, records_of, tool_of
 from tarot_data.sources.records import Blob, RawRecord, Rejected, unreadable

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources.encoding import HEAD, text_of
-from tarot_data.sources.json_records import looks_like_json
-from tarot_data.sources.json_stream import depth_over
+from tarot_data.sources.json_files.records import looks_like_json
+from tarot_data.sources.json_files.stream import depth_over
 from tarot_data.sources.notes import markup, plain
 from tarot_data.sources.notes.documents import Document, records_of
 from tarot_data.sources.notes.page_text import text_of_value

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 
 from tarot_data.sources.encoding import text_of
-from tarot_data.sources.json_stream import MAX_DEPTH, depth_over
+from tarot_data.sources.json_files.stream import MAX_DEPTH, depth_over
 from tarot_data.sources.notes.documents import Document, records_of
 from tarot_data.sources.notes.page_text import markdown_table
 from tarot_data.sources.records import Blob, RawRecord, Rejected, unreadable

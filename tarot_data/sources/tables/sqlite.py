@@ -9,8 +9,9 @@ from itertools import chain, islice
 from pathlib import Path
 
 from tarot_data.lexicon.field_names import field_of
-from tarot_data.sources import json_profile, json_records
 from tarot_data.sources.chats import chat_sqlite
+from tarot_data.sources.json_files import profile
+from tarot_data.sources.json_files.records import record_of
 from tarot_data.sources.records import Blob, RawRecord, Rejected, SourceError, source_of, unreadable
 from tarot_data.sources.sniff import Sample
 from tarot_data.sources.tables import sqlite_joins
@@ -97,7 +98,7 @@ def _read_table(
     head = list(islice(rows, SAMPLE_ROWS))
     sample = [dict(zip(columns, row, strict=True)) for row in head if not isinstance(row, Exception)]
     try:
-        choice = json_profile.understood(sample)
+        choice = profile.understood(sample)
     except SourceError as error:
         yield Rejected(source=source_of(blob, f"table {table.name}", FORM), stage="read", **error.verdict)
         return
@@ -118,7 +119,7 @@ def _read_table(
         place = f"row {number}" if key is None or key in seen else f"id {plain(key)}"
         seen.add(key)
         whole, place = joins.add_to(values, table.key), f"table {table.name} {place}"
-        yield json_records.record_of(whole, blob, place, FORM, choice=choice)
+        yield record_of(whole, blob, place, FORM, choice=choice)
 
 
 def _fetched(database: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[tuple | Exception]:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from tarot_data.lexicon.dates import parse_date
 from tarot_data.lexicon.field_names import field_of
-from tarot_data.sources.json_profile import is_told_by_values, may_be_text
-from tarot_data.sources.json_references import resolved
-from tarot_data.sources.json_tables import objects_of
+from tarot_data.sources.json_files.profile import is_told_by_values, may_be_text
+from tarot_data.sources.json_files.references import resolved
+from tarot_data.sources.json_files.tables import objects_of
 from tarot_data.sources.labels import known_fields
 from tarot_data.sources.name_evidence import are_names
 

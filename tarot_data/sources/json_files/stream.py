@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from tarot_data.sources.encoding import MAX_TEXT, encoding_of, line_of
-from tarot_data.sources.json_layouts import readings_in
-from tarot_data.sources.json_tables import Header, is_header
+from tarot_data.sources.json_files.layouts import readings_in
+from tarot_data.sources.json_files.tables import Header, is_header
 from tarot_data.sources.records import Blob, Rejected, source_of
 
 MAX_LINE = 8 * 1024 * 1024

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tarot_data.sources import json_records
+from tarot_data.sources.json_files.records import first_objects, looks_like_json
 from tarot_data.sources.records import Blob, RawRecord, Rejected, masked_name, unreadable
 from tarot_data.sources.sniff import Sample, sample_of
 
@@ -11,11 +11,11 @@ _SHOWN = 12
 
 
 def recognises(sample: Sample) -> bool:
-    return json_records.looks_like_json(sample) and any(json_records.first_objects(sample, limit=1))
+    return looks_like_json(sample) and any(first_objects(sample, limit=1))
 
 
 def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
     """Raise SourceError with the keys of the first object."""
-    first = json_records.first_objects(sample_of(blob), limit=1)
+    first = first_objects(sample_of(blob), limit=1)
     raise unreadable("json_unknown_keys", keys=", ".join(masked_name(str(key)) for key in [*first[0]][:_SHOWN]))
     yield

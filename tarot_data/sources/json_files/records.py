@@ -7,10 +7,10 @@ from typing import Any
 
 from tarot_data.cards import card_fields
 from tarot_data.lexicon.field_names import field_of
-from tarot_data.sources import json_profile
 from tarot_data.sources.field_values import Fields
-from tarot_data.sources.json_layouts import ASIDE, is_reading
-from tarot_data.sources.json_stream import MAX_DEPTH, depth_over, objects
+from tarot_data.sources.json_files import profile
+from tarot_data.sources.json_files.layouts import ASIDE, is_reading
+from tarot_data.sources.json_files.stream import MAX_DEPTH, depth_over, objects
 from tarot_data.sources.labels import known_fields
 from tarot_data.sources.noise import noise_words
 from tarot_data.sources.notes.in_records import notes_in
@@ -25,9 +25,7 @@ def recognises(sample: Sample) -> bool:
     if not looks_like_json(sample):
         return False
     first = first_objects(sample)
-    return (
-        any(map(is_reading, first)) or json_profile.is_card_dictionary(first) or not first and _begins_an_object(sample)
-    )
+    return any(map(is_reading, first)) or profile.is_card_dictionary(first) or not first and _begins_an_object(sample)
 
 
 def looks_like_json(sample: Sample) -> bool:
@@ -54,7 +52,7 @@ def _begins_an_object(sample: Sample) -> bool:
 def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
     items = objects(blob)
     head = list(islice(items, SAMPLE_ROWS))
-    choice = json_profile.understood([item[1] for item in head if not isinstance(item, Rejected)])
+    choice = profile.understood([item[1] for item in head if not isinstance(item, Rejected)])
     for item in chain(head, items):
         if isinstance(item, Rejected):
             yield item
@@ -74,7 +72,7 @@ def record_of(
         deep = {"code": "too_deep", "values": {"limit": MAX_DEPTH}}
         return Rejected(source=source, stage="read", reason="unreadable", **deep)
     if choice and choice.label and field_of(choice.label) is None:
-        text = json_profile.texts_of(value).get(choice.label)
+        text = profile.texts_of(value).get(choice.label)
         fields = {key: pairs for key, pairs in fields.items() if key[0] != "content"}
         fields[("content", 1)] = [(choice.label, text)]
     unknown = choice.unknown if choice else ()
@@ -100,7 +98,7 @@ def _fields_of(value: dict) -> Fields:
                     fields.setdefault(field, []).append((label, text))
     _add_draws(fields, draws)
     if not any(name == "cards" for name, _ in fields):
-        lists = json_profile.card_lists(value)
+        lists = profile.card_lists(value)
         for label, text in lists:
             fields.setdefault(("cards" if len(lists) == 1 else "extra", 1), []).append((label, text))
     _add_texts_of_cards(fields)
@@ -163,8 +161,8 @@ def _spread_object(key: str, child: object) -> Entries | None:
     entries: Entries = []
     for name, cards in child.items():
         cards = _placed(cards)
-        objects = isinstance(cards, list) and all(isinstance(card, dict) for card in cards)
-        if cards and (known_fields([str(name)]) == {"cards"} or objects and _are_cards(cards)):
+        are_objects = isinstance(cards, list) and all(isinstance(card, dict) for card in cards)
+        if cards and (known_fields([str(name)]) == {"cards"} or are_objects and _are_cards(cards)):
             entries.append((("cards", known[1]), str(name), cards))
     return [*entries, (known, key, _value_of("spread", child))]
 
