@@ -19,8 +19,8 @@ from tarot_data.sources.json_files.stream import objects
 from tarot_data.sources.labelled_lines import Head, read_head, start_of_head
 from tarot_data.sources.labels import LONGEST_LINE, known_fields, labels_in
 from tarot_data.sources.noise import noise_words
-from tarot_data.sources.notes.bare_heads import split_client
 from tarot_data.sources.notes.in_records import notes_in
+from tarot_data.sources.notes.narration import split_client
 from tarot_data.sources.record_builder import to_record
 from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of
 from tarot_data.sources.sniff import Sample

@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from tarot_data.cards import card_fields
+from tarot_data.cards import card_fields, content_cards
+from tarot_data.cards.mentions import find_cards
 from tarot_data.lexicon.field_names import CARD_LISTS
 from tarot_data.sources.field_values import Fields
 from tarot_data.sources.labelled_lines import Head, read_head
@@ -19,6 +20,8 @@ NEAR_LINES = 3
 LONGEST_TITLE = 40
 SHORTEST_BODY = 30
 """Characters of the text between two heads of different readings if no separator is there."""
+SHORTEST_ABOVE = 40
+"""Characters of a text above the first labels that may be a reading."""
 LONGEST_COUNT = 20
 """Characters of a line that counts or marks the readings."""
 NO_TITLE = (Kind.BLANK, Kind.SEPARATOR, Kind.DATE)
@@ -231,3 +234,11 @@ def client_of_all(lines: list[Line], readings: list[Reading]) -> Fields:
     top = next((index for index in range(min(LINES_ABOVE, first.start)) if lines[index].stripped), 0)
     client = read_head(lines, top) if lines[top].labels else Head()
     return client.fields if client.names == {"person"} else {}
+
+
+def text_above(lines: list[Line]) -> str:
+    """Return the text above the first labels if it reads like a reading: of some length, and it names cards."""
+    kept = [line for line in lines if line.kind in (Kind.TEXT, Kind.BLANK) and not line.is_task]
+    text = "\n".join(line.text for line in kept).strip()
+    long = len("".join(text.split())) >= SHORTEST_ABOVE
+    return text if long and (len(set(content_cards.named_cards(text))) > 1 or find_cards(text)) else ""

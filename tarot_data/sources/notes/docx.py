@@ -12,9 +12,9 @@ from tarot_data.sources.labelled_lines import read_head
 from tarot_data.sources.labels import known_fields, labels_in
 from tarot_data.sources.lines import Line
 from tarot_data.sources.notes import markup
+from tarot_data.sources.notes.beginnings import text_above
 from tarot_data.sources.notes.embedded_tables import is_table_of_cards, table_lines
 from tarot_data.sources.notes.plain import split
-from tarot_data.sources.notes.sections import text_above
 from tarot_data.sources.records import Blob, RawRecord, Rejected, unreadable, unsafe
 from tarot_data.sources.sniff import Sample
 from tarot_data.sources.tables.header import find_header

@@ -15,8 +15,8 @@ from tarot_data.lexicon.field_names import field_of
 from tarot_data.lexicon.word_lists import any_of
 from tarot_data.sources.name_evidence import NameForm, asks, form_of_name, may_be_name
 from tarot_data.sources.noise import leading_word, noise_words
-from tarot_data.sources.notes.bare_heads import words_of
 from tarot_data.sources.notes.front_matter import day_in_name
+from tarot_data.sources.notes.head_words import words_of
 from tarot_data.sources.records import Blob
 from tarot_data.text.normalise import fold
 

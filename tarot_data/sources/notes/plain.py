@@ -13,12 +13,13 @@ from tarot_data.sources.field_values import Fields
 from tarot_data.sources.labelled_lines import read_head
 from tarot_data.sources.labels import labels_in
 from tarot_data.sources.lines import DAY, ORNAMENTS, WHITESPACE, Kind, Line
-from tarot_data.sources.notes import bare_heads, markup, outline, sections
-from tarot_data.sources.notes.beginnings import NO_TITLE, Reading, client_of_all, find_readings
+from tarot_data.sources.notes import bare_heads, body_end, days, markup, other_sections, outline
+from tarot_data.sources.notes.beginnings import NO_TITLE, Reading, client_of_all, find_readings, text_above
+from tarot_data.sources.notes.client_words import without_client
 from tarot_data.sources.notes.file_name import day_of_file, person_in_name
 from tarot_data.sources.notes.front_matter import FORM, front_matter, record_of_note
 from tarot_data.sources.notes.markdown_tables import without_tables
-from tarot_data.sources.notes.sections import LONGEST_DAY_LINE
+from tarot_data.sources.notes.narration import split_narration
 from tarot_data.sources.record_builder import to_record
 from tarot_data.sources.records import Blob, RawRecord, Rejected, Source, source_of
 from tarot_data.sources.sniff import Sample
@@ -100,7 +101,7 @@ def split(
     written, lines = lines, bare_heads.with_labels(lines, named=client is not None)
     readings = find_readings(lines)
     if not readings:
-        for part, day in sections.days_with_cards(lines):
+        for part, day in days.days_with_cards(lines):
             source = source_of(blob, locator.format(part[0].number if part else 1), form)
             yield _unlabelled(part, day, blob, source, common, client)
         return
@@ -111,7 +112,7 @@ def split(
     common = common or {}
     note = _Note(lines, day_of_file(blob, client), client)
     early = lines[: readings[0].begin]
-    preface = sections.text_above(early)
+    preface = text_above(early)
     places: Counter[str] = Counter()
     former = 0
     for reading, end in zip(readings, [*(r.begin for r in readings[1:]), len(lines)], strict=True):
@@ -141,11 +142,11 @@ def _divided(line: Line) -> list[Line]:
     (`【2024-01-20】【阿暮】`)."""
     if line.stripped[:1] == "【" and _BRACKETED.fullmatch(line.stripped) and not line.labels:
         return [Line(part, line.number) for part in _IN_BRACKETS.findall(line.stripped)]
-    parts = _GAP.split(line.stripped[:LONGEST_DAY_LINE], maxsplit=1)
+    parts = _GAP.split(line.stripped[: days.LONGEST_DAY_LINE], maxsplit=1)
     if len(parts) < 2 or not any(map(str.isnumeric, parts[0])):
         return [line]  # nearly every line; its labels take longer to find
     day, rest = Line(parts[0], line.number), line.stripped[len(parts[0]) :].lstrip(_AFTER_DAY)
-    if not (day.kind == Kind.DATE or sections.day_alone(day)) or line.labels or not labels_in(rest):
+    if not (day.kind == Kind.DATE or days.day_alone(day)) or line.labels or not labels_in(rest):
         return [line]
     return [day, Line(rest, line.number)]
 
@@ -184,12 +185,12 @@ class _Note:
         daily = self.dated or level > 0 and sum(self.lines[index].level == level for index in above) > 1
         rule = self.lines[reading.begin]
         if rule.kind == Kind.SEPARATOR:
-            end = sections.end_before_other(self.lines, reading.head.body, end, rule)
+            end = other_sections.end_before_other(self.lines, reading.head.body, end, rule)
         closes = former > 0 and end == len(self.lines)
-        end = sections.end_before_diary(self.lines, reading.head.body, end, closes)
-        below = sections.own_lines(self.lines[reading.head.body : end], level, daily, reading.lead.dated)
-        below = sections.trimmed(below)
-        return sections.without_list_at_end(below, self.lines[former : reading.start]) if daily else below
+        end = days.end_before_diary(self.lines, reading.head.body, end, closes)
+        below = other_sections.own_lines(self.lines[reading.head.body : end], level, daily, reading.lead.dated)
+        below = body_end.trimmed(below)
+        return other_sections.without_list_at_end(below, self.lines[former : reading.start]) if daily else below
 
     def day_of(self, reading: Reading, above: Above) -> str | None:
         """Return the date above a reading: a date line heads its own reading, a heading all readings below it."""
@@ -201,17 +202,17 @@ class _Note:
 def _record(reading: Reading, body: list[Line], note: _Note, common: Fields, source: Source, hint: str) -> RawRecord:
     """Build the record of a reading. body: its lines below the head."""
     fields = {**common, **reading.head.fields}
-    body, at_end = sections.split_end(sections.without_tags(body), fields)
+    body, at_end = body_end.split_end(body_end.without_tags(body), fields)
     fields.update(at_end)
     if ("outcome", 1) not in fields:
-        body, outcome = sections.split_outcome(body)
+        body, outcome = body_end.split_outcome(body)
         if outcome:
             fields["outcome", 1] = [("反馈", outcome)]
-            body, at_end = sections.split_end(body, fields)
+            body, at_end = body_end.split_end(body, fields)
             fields.update(at_end)
     persons = [str(value) for _, value in fields.get(("person", 1), ())]
-    body = sections.without_aftermath(sections.without_client(body, persons), persons)
-    body, day = sections.split_day_at_end(body)
+    body = body_end.without_aftermath(without_client(body, persons), persons)
+    body, day = days.split_day_at_end(body)
     if day:
         fields.setdefault(("date", 1), [("日期", day)])
     above = _read_above(note.lines[reading.top : reading.start])
@@ -227,11 +228,11 @@ def _unlabelled(
     lines: list[Line], day: str | None, blob: Blob, source: Source, common: Fields | None, client: str | None
 ) -> RawRecord:
     """Build the record of a note without labels. day: of the line above it."""
-    lines, last = sections.split_day_at_end(sections.without_tags(lines))
+    lines, last = days.split_day_at_end(body_end.without_tags(lines))
     body = "\n".join(line.text for line in lines).strip()
     heading = Line(body).title if Line(body).level == 1 and "\n" not in body else None
     day = day or day_of_file(blob, client) or last
-    told, body = bare_heads.split_narration(body)
+    told, body = split_narration(body)
     fields = {**told, **(common or {}), **({("date", 1): [("日期", day)]} if day else {})}
     return to_record(fields, source, content=body, title=heading, date_hint=blob.hint, client=client)
 

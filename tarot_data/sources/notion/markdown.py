@@ -16,7 +16,7 @@ from tarot_data.sources.field_values import Fields, without_paths
 from tarot_data.sources.labelled_lines import read_head
 from tarot_data.sources.labels import is_title
 from tarot_data.sources.lines import Line, to_lines
-from tarot_data.sources.notes import sections
+from tarot_data.sources.notes.body_end import trimmed, without_tags, without_tasks
 from tarot_data.sources.notion.names import page_id
 from tarot_data.sources.record_builder import to_record
 from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of
@@ -149,7 +149,7 @@ def _with_labels(fields: Fields, body: list[str]) -> tuple[Fields, list[Line]]:
         if "cards" in head.names if fields else len(head.names) >= 2:
             fields = {**head.fields, **fields}
             lines = [*([Line(head.inline)] if head.inline else []), *lines[head.body :]]
-    return fields, sections.without_tags(sections.trimmed(sections.without_tasks(lines)))
+    return fields, without_tags(trimmed(without_tasks(lines)))
 
 
 def _heads_cards(line: Line) -> bool:

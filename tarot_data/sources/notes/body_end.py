@@ -1,0 +1,179 @@
+"""The ends of a body: blank lines, tasks, hash tags, labelled lines, the outcome, what became of the client."""
+
+import re
+
+from tarot_data.cards import card_fields
+from tarot_data.cards.mentions import find_cards
+from tarot_data.lexicon.field_names import CARD_LISTS
+from tarot_data.sources.field_values import Fields
+from tarot_data.sources.labels import Label
+from tarot_data.sources.lines import DAY, Kind, Line
+from tarot_data.sources.noise import noise_words
+from tarot_data.text.normalise import fold
+
+LINES_AT_END = 8
+"""Lines at the end of a body among which the label of the outcome is."""
+LONGEST_OUTCOME = 400
+"""Characters of a note about the outcome below a reading."""
+LONGEST_ORDER_LINE = 24
+"""Characters of a line about the order."""
+LINES_BELOW_TAGS, LONGEST_BELOW_TAGS = 3, 40
+"""Lines below the hash tags of a post, and their characters: who is mentioned, a request for comments."""
+LONGEST_LOOKED_AT = 2000
+"""Characters of a section in which cards are looked for."""
+_ASIDES = ("()", "（）", "**", "__", "[]", "【】")
+MARKS = " \t\u3000>#*_-•·■□◆●▪【】[]「」『』：:"
+_CHECKED = re.compile(r"[\w，。！、 ]{0,10}[✅☑✔✓]\ufe0f?|[✅☑✔✓]\ufe0f?[\w，。！、 ]{0,10}")
+"""A short line with a check mark is about the order: `好评✅`."""
+_DAY = re.compile(DAY)
+_AT_END = {"date", "ignored", "tags", "id", "reader", "deck", "consent", "synthetic"}
+"""Fields that may be below a body."""
+_IF_MISSING = {"person", "question", "spread", *CARD_LISTS}
+"""Fields that a block below a body gives if the head has none of them."""
+
+
+def trimmed(lines: list[Line]) -> list[Line]:
+    """Return the lines of a body without blank lines and separators at its ends, a content label alone below them, and a
+    heading with nothing below it."""
+    edge = (Kind.BLANK, Kind.SEPARATOR)
+    begin = next(
+        (index for index, line in enumerate(lines) if line.kind not in edge and not line.is_ornament), len(lines)
+    )
+    if 0 < begin < len(lines) and _is_content_label(lines[begin]):
+        begin += 1
+    end = len(lines)
+    while end > begin and (lines[end - 1].kind in edge or lines[end - 1].level and end - 1 > begin):
+        end -= 1
+    return lines[begin:end]
+
+
+def _is_content_label(line: Line) -> bool:
+    label = line.labels[0] if line.labels else None
+    return label is not None and label.key[0] == "content" and not line.text[label.end :].strip(MARKS)
+
+
+def without_tasks(lines: list[Line]) -> list[Line]:
+    """Return lines without the tasks at their beginning and end, unless a label or heading of the reading is above."""
+    no_task = [index for index, line in enumerate(lines) if line.stripped and not line.is_task]
+    if not no_task:
+        return []
+    begin, end = no_task[0], no_task[-1] + 1
+    if lines[end - 1].level or lines[end - 1].stripped.endswith((":", "：")):
+        end = len(lines)
+    return lines[begin if any(line.is_task for line in lines[:begin]) else 0 : end]
+
+
+def without_tags(lines: list[Line]) -> list[Line]:
+    """Return the lines of a body without a paragraph of hash tags at its end (`#塔罗 #复合`), and few short lines below them
+    that name no card."""
+    texts = [index for index, line in enumerate(lines) if line.stripped]
+    near = texts[-LINES_BELOW_TAGS - 1 :]
+    tags = next((index for index in reversed(near) if _is_of_tags(lines[index])), None)
+    if tags is None or not tags or lines[tags - 1].stripped:
+        return lines
+    below = [lines[index] for index in near if index > tags]
+    if any(len(line.stripped) > LONGEST_BELOW_TAGS or find_cards(line.text) for line in below):
+        return lines
+    return trimmed(lines[:tags])
+
+
+def _is_of_tags(line: Line) -> bool:
+    return line.stripped[0] == "#" and not line.level and all(word[0] == "#" for word in line.stripped.split())
+
+
+def split_end(lines: list[Line], fields: Fields) -> tuple[list[Line], Fields]:
+    """Split a body before the labelled lines at its end (`日期：2024-01-05`, `价格：88`); return it and their fields.
+
+    Fields of a reading are only read there if the head has none of them.
+    """
+    known = {name for name, _ in fields}
+    added: Fields = {}
+    end = len(lines)
+    for index in range(len(lines) - 1, 0, -1):
+        line = lines[index]
+        if not line.stripped or line.is_task:
+            continue
+        if _CHECKED.fullmatch(line.stripped):
+            end = index
+            continue
+        label = line.labels[0] if line.labels else None
+        value = line.text[label.end :].strip() if label else ""
+        if label is None or not (is_marked(line, label) or not value) or not _may_end(line, label, known):
+            break
+        if label.key[0] not in known:
+            added.setdefault(label.key, []).append((label.name, value))
+        end = index
+    return without_tasks(lines[:end]), added
+
+
+def _may_end(line: Line, label: Label, known: set[str]) -> bool:
+    name, value = label.key[0], line.text[label.end :]
+    if name == "date":
+        return _DAY.search(value) is not None  # `时间：三个月内` is an answer
+    if name in _IF_MISSING:
+        return name not in known and (name not in CARD_LISTS or bool(card_fields.listed(value)))
+    return name in _AT_END
+
+
+def is_marked(line: Line, label: Label) -> bool:
+    """Check whether a label is marked by a heading, a colon or brackets, not only by the space after it."""
+    return (
+        line.stripped[0] == "#"
+        or line.text[: label.end].rstrip(" *_").endswith((":", "：", "】", "]"))
+        or line.text[: label.end].rstrip().endswith("**")
+    )
+
+
+def split_outcome(lines: list[Line]) -> tuple[list[Line], str]:
+    """Split a body before the label of the outcome near its end (`反馈：…`); the outcome is empty if there is none."""
+    for index in range(len(lines) - 1, max(0, len(lines) - LINES_AT_END), -1):
+        line = lines[index]
+        label = line.labels[0] if line.labels else None
+        if not label or label.key[0] != "outcome":
+            continue
+        outcome = "\n".join([line.text[label.end :], *(below.text for below in lines[index + 1 :])]).strip()
+        if (
+            label.name in noise_words("outcome or plan")
+            and not _happened(outcome)
+            or not is_marked(line, label)
+            or not any(above.text for above in lines[:index])
+        ):
+            break
+        return (lines[:index], outcome) if 0 < len(outcome) <= LONGEST_OUTCOME else (lines, "")
+    return lines, ""
+
+
+def _happened(text: str) -> bool:
+    """Check for what _happened later: it is said of the client, not to them (`八月她回来说，真的搬了`)."""
+    folded = fold(text)
+    said = any(word in folded for word in noise_words("addressed"))
+    return not said and any(word in folded for word in noise_words("happened"))
+
+
+def without_aftermath(lines: list[Line], persons: list[str]) -> list[Line]:
+    """Return the lines of a body without a last paragraph about the order, or a last line that says what became of the
+    client: in brackets, quoted, in italics or beginning with their name (`（阿眠后来说转了）`)."""
+    last = len(lines) - 1
+    if last < 1 or not lines[last].stripped:
+        return lines
+    start = next((index + 1 for index in range(last, 0, -1) if not lines[index].stripped), 0)
+    if start and _is_housekeeping(lines[start:]):
+        return trimmed(lines[:start])
+    text = lines[last].stripped
+    marked = (text[0] + text[-1]) in _ASIDES or text[0] == ">"
+    named = not lines[last - 1].stripped and text.startswith(tuple(filter(None, persons)))
+    return trimmed(lines[:last]) if (marked or named) and _happened(text) and not find_cards(text) else lines
+
+
+def _is_housekeeping(lines: list[Line]) -> bool:
+    """Check for short lines about the order, of which one has a label that is not read (`收款 88 已到`)."""
+    if any(len(line.stripped) > LONGEST_ORDER_LINE or line.ends_sentence for line in lines):
+        return False
+    labelled = any(line.labels and line.labels[0].key[0] == "ignored" for line in lines)
+    return labelled and is_of_nobody("\n".join(line.text for line in lines))
+
+
+def is_of_nobody(text: str) -> bool:
+    """Check that a text names no card and addresses nobody."""
+    text = text[:LONGEST_LOOKED_AT]
+    return not any(word in fold(text) for word in noise_words("addressed")) and not find_cards(text)

@@ -1,0 +1,77 @@
+"""Lines of a day in a note (`3月2日 周六 晴`), and what such lines divide: days of a diary, a text of nobody below a reading."""
+
+import re
+
+from tarot_data.cards.mentions import find_cards
+from tarot_data.sources.lines import Kind, Line
+from tarot_data.sources.notes.body_end import is_of_nobody, trimmed
+from tarot_data.sources.notes.head_words import words_of
+
+LONGEST_DAY_LINE = 24
+"""Characters of a line of a day, or of the time at which a day closes."""
+SHORTEST_DIARY = 40
+"""Characters of a text below a rule that addresses nobody and names no card, from which it is no closing."""
+_TIME = re.compile(r"(?<!\d)(?:[01]?\d|2[0-3])[:：][0-5]\d(?!\d)")
+
+
+def day_alone(line: Line) -> str | None:
+    """Return the day of a line that has nothing else but a weekday, a time of day or the weather; None for any other."""
+    if len(line.stripped) > LONGEST_DAY_LINE or not any(map(str.isdecimal, line.stripped)):
+        return None
+    words = words_of(line.title)
+    return words.found[0][1] if len(words.found) == 1 and words.day and not words.rest else None
+
+
+def split_day_at_end(lines: list[Line]) -> tuple[list[Line], str | None]:
+    """Split a body before the day that is its last line, as below a letter."""
+    last = next((index for index in range(len(lines) - 1, 0, -1) if lines[index].stripped), 0)
+    day = day_alone(lines[last]) if last else None
+    return (trimmed(lines[:last]), day) if day else (lines, None)
+
+
+def days_with_cards(lines: list[Line]) -> list[tuple[list[Line], str | None]]:
+    """Split a text without labels at the lines of a day, if it begins with one and others follow: return the parts that
+    name a card, with their days, or else the whole."""
+    days = [index for index, line in enumerate(lines) if any(map(str.isdecimal, line.stripped[:5])) and day_alone(line)]
+    first = next((index for index, line in enumerate(lines) if line.stripped), 0)
+    if days[:1] != [first] or len(days) < 2:
+        return [(lines, None)]
+    parts = [(lines[day + 1 : end], lines[day]) for day, end in zip(days, [*days[1:], len(lines)], strict=True)]
+    texts = ("\n".join(line.text for line in part) for part, _ in parts)
+    found = [(part, day_alone(day)) for (part, day), text in zip(parts, texts, strict=True) if find_cards(text)]
+    return found or [(lines, None)]
+
+
+def end_before_diary(lines: list[Line], start: int, end: int, closes: bool) -> int:
+    """Return the end of a body before a rule or a line of a day, apart from the text above, over a text that names no card
+    and addresses nobody. closes: it is the last of several readings, so that a short last line with a time of day is none of
+    it either (`收摊 21:40`)."""
+    closing = _time_at_end(lines[start:end]) if closes else None
+    if closing is not None:
+        return start + closing
+    rule = next((index for index in range(end - 1, start, -1) if lines[index].kind == Kind.SEPARATOR), None)
+    below = lines[rule + 1 : end] if rule else []
+    if sum(len(line.stripped) for line in below) >= SHORTEST_DIARY and _is_diary(below):
+        return rule
+    for index in range(start + 1, end):
+        apart = not lines[index - 1].stripped or lines[index - 1].kind == Kind.SEPARATOR
+        if apart and day_alone(lines[index]) is not None and _is_diary(lines[index + 1 : end]):
+            return index
+    return end
+
+
+def _time_at_end(lines: list[Line]) -> int | None:
+    """Return the index of a short last line with a time of day, apart from the text above; None if there is none."""
+    texts = [index for index, line in enumerate(lines) if line.stripped]
+    if len(texts) < 2 or lines[texts[-1] - 1].stripped:
+        return None
+    last = lines[texts[-1]].stripped
+    return texts[-1] if len(last) <= LONGEST_DAY_LINE and _TIME.search(last) and is_of_nobody(last) else None
+
+
+def _is_diary(lines: list[Line]) -> bool:
+    """Check for text without labels and headings that names no card and addresses nobody."""
+    texts = [line for line in lines if line.stripped]
+    if not texts or any(line.labels or line.level for line in texts):
+        return False
+    return is_of_nobody("\n".join(line.text for line in texts))
