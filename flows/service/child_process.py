@@ -6,21 +6,19 @@ import subprocess
 import sys
 import threading
 import time
+from multiprocessing import parent_process
 from pathlib import Path
 
 GRACE_SECONDS = 10.0
 
 
-def start(
-    arguments: list[str], log: Path, variables: dict[str, str], *, reads_output: bool, truncate: bool = False
-) -> subprocess.Popen:
+def start(arguments: list[str], log: Path, variables: dict[str, str], *, reads_output: bool) -> subprocess.Popen:
     """Start one of our modules as a process that ends with this one (`end_with_pipe`).
 
-    arguments: the module and its arguments. log: receives standard error, readable by its owner only; it is appended to
-    unless truncate. reads_output: standard output is a pipe that the caller reads; else it goes to the log.
+    arguments: the module and its arguments. log: standard error is appended to it, readable by its owner only.
+    reads_output: standard output is a pipe that the caller reads; else it goes to the log.
     """
-    mode = os.O_TRUNC if truncate else os.O_APPEND
-    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | mode, 0o600), "wb") as errors:
+    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as errors:
         return subprocess.Popen(
             [sys.executable, "-P", "-m", *arguments],
             stdin=subprocess.PIPE,  # Its other end closes when this process ends, which ends the child.
@@ -29,6 +27,25 @@ def start(
             env=variables,
             start_new_session=True,  # Ctrl-C reaches this process only, which ends the others in order.
         )
+
+
+def become_service(log: Path) -> None:
+    """Make a child of `multiprocessing` a service: it ends with its parent, not by Ctrl-C, and writes to a new log.
+
+    The log is readable by its owner only. The streams of a forked process may be locked by a thread that it lacks, so
+    both are replaced.
+    """
+    os.setsid()
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    for stream in (1, 2):
+        os.dup2(file, stream)
+    sys.stdout = sys.stderr = os.fdopen(file, "w", buffering=1, encoding="utf-8")
+
+    def watch() -> None:
+        parent_process().join()
+        _end()
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def end_with_pipe(*, at_once: bool) -> None:

@@ -17,8 +17,6 @@ from tempfile import NamedTemporaryFile, TemporaryDirectory
 
 SCHEMA = files("flows.service") / "prefect_schema.sql"
 
-NO_MIGRATION = {"PREFECT_API_DATABASE_MIGRATE_ON_START": "false"}
-
 MIGRATE = """
 import asyncio
 from prefect.server.database import provide_database_interface
@@ -26,18 +24,18 @@ asyncio.run(provide_database_interface().create_db())
 """
 
 
-def settings_for(home: Path) -> dict[str, str]:
-    """Return the settings with which a server on the database in home starts fastest; make the database if there is none.
+def is_ready(home: Path) -> bool:
+    """Check whether a server can use the database in home without migrating it; make the database if there is none.
 
-    Returns {} if Prefect must migrate it. home: PREFECT_HOME of the server; it must exist.
+    home: PREFECT_HOME of the server; it must exist.
     """
     prefect, newest = made_with()
     if os.environ.get("PREFECT_API_DATABASE_CONNECTION_URL") or version("prefect") != prefect:
-        return {}
+        return False
     database = home / "prefect.db"
     if not database.exists():
         _create(database)
-    return NO_MIGRATION if revision_of(database) == newest else {}
+    return revision_of(database) == newest
 
 
 def revision_of(database: Path) -> str | None:

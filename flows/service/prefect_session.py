@@ -21,7 +21,7 @@ MAX_DATABASE_PATH = 504
 def prefect_at(data_dir: Path, load: Callable[[], object] = lambda: None) -> Iterator[None]:
     """Run flows in the block with their state in the folder that `prepare` has set.
 
-    load: called while the server starts, to import the flows and what they need. Before, Prefect must not be imported.
+    load: called while the server starts, to import the flows and what they need.
 
     The folder must exist: without it a flow waits two minutes for a server that cannot start. The heartbeat, a thread
     that sleeps a second at the end of every flow, is off, because no server here watches for lost runs. Raises Problem
@@ -38,12 +38,9 @@ def prefect_at(data_dir: Path, load: Callable[[], object] = lambda: None) -> Ite
         ) from None
     disk_errors.require_space(data_dir)
     # Use a running server: two servers on one database file would lock each other out.
-    # Started first, so that it comes up while Prefect is imported here.
     address = served_at(data_dir)
-    own = None if address or _has_server_setting() else Temporary(prefect_home())
     bar("server")
-    load()
-    # A first run imports these; the server is not up yet.
+    # Before the fork, so that the server need not import them as well; a first run asks for the last three.
     import fastapi.encoders  # noqa: F401
     import prefect.flow_engine
     import prefect.task_engine  # noqa: F401
@@ -53,6 +50,9 @@ def prefect_at(data_dir: Path, load: Callable[[], object] = lambda: None) -> Ite
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
         temporary_settings,
     )
+
+    own = None if address or _has_server_setting() else Temporary(prefect_home())
+    load()
 
     address = own.address() if own else address
     bar.close()

@@ -14,9 +14,6 @@ START_SECONDS = 180.0
 The migrations of a new database take ten seconds, on a slow machine under load several times that.
 """
 
-TEMPORARY = "--temporary"
-"""Argument of `flows.service.prefect_server` for a server that serves a single command."""
-
 POOL = "tarot-training"
 """The work pool from which `tarot worker` takes trainings."""
 

@@ -12,7 +12,7 @@ from types import FrameType
 
 from flows.runtime import environment
 from flows.service.child_process import start
-from flows.service.prefect_database import settings_for
+from flows.service.prefect_database import is_ready
 from flows.service.settings import START_SECONDS, ServeSettings
 from flows.service.status import (
     answers,
@@ -164,8 +164,8 @@ def _children(
         poll_seconds=min(10, max(2, (settings.schedule.seconds or 60) // 2)),
         **connections | {"database": database_driver(connections["database"])},
     )
-    if not connections["database"]:
-        variables |= settings_for(Path(variables["PREFECT_HOME"]))
+    if not connections["database"] and is_ready(Path(variables["PREFECT_HOME"])):
+        variables["PREFECT_API_DATABASE_MIGRATE_ON_START"] = "false"
     return ChildProcesses(data_dir, address, variables | {"TAROT_SERVED": settings.to_json()})
 
 

@@ -65,6 +65,16 @@ def names(paths: list[Path | Piped]) -> list[str]:
     return [stored_name(path, root) for path, root in _places(paths)] + piped
 
 
+def changed_after(paths: list[Path | Piped], when: float) -> bool:
+    """Check whether a file was written, moved or renamed after a time (seconds since 1970), or something is piped in."""
+    if any(isinstance(given, Piped) for given in paths):
+        return True
+    try:
+        return any(path.stat().st_ctime > when for path, _ in _places(paths))
+    except FileNotFoundError:
+        return True
+
+
 def not_opened(paths: list[Path]) -> list[str]:
     """List the names under the folders that `discover` leaves out because they are links, pipes, sockets or devices.
 

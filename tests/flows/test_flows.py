@@ -88,6 +88,13 @@ def test_no_new_file_starts_no_flow(places, monkeypatch, capsys):
     cli.main(command)
     assert not asked
     assert counts(json.loads(capsys.readouterr().out)) == (0, 0, 2, 0, 2)
+    # A file that was only touched starts the server, but no run.
+    runs = (data / "runs.jsonl").read_text(encoding="utf-8")
+    (inbox / "a.jsonl").touch()
+    cli.main(command)
+    assert asked.pop() == data
+    assert counts(json.loads(capsys.readouterr().out)) == (0, 0, 2, 0, 2)
+    assert (data / "runs.jsonl").read_text(encoding="utf-8") == runs
     # The flow removes the leftovers of a killed run, because it alone has the lock.
     (data / "staging").mkdir()
     cli.main(command)

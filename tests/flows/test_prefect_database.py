@@ -7,7 +7,7 @@ from importlib.metadata import version
 import pytest
 
 from flows.service import prefect_database
-from flows.service.prefect_database import NO_MIGRATION, SCHEMA, made_with, revision_of, settings_for
+from flows.service.prefect_database import SCHEMA, is_ready, made_with, revision_of
 
 
 @pytest.fixture(autouse=True)
@@ -31,27 +31,27 @@ def test_the_schema_is_what_migrations_make():
 
 
 def test_a_new_database_needs_no_migration(tmp_path):
-    assert settings_for(tmp_path) == NO_MIGRATION
+    assert is_ready(tmp_path)
     assert revision_of(tmp_path / "prefect.db") == made_with()[1]
     assert [path.name for path in tmp_path.iterdir()] == ["prefect.db"]
 
 
 def test_databases_made_at_once_are_one(tmp_path):
     with ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(settings_for, [tmp_path] * 8)) == [NO_MIGRATION] * 8
+        assert all(pool.map(is_ready, [tmp_path] * 8))
     assert [path.name for path in tmp_path.iterdir()] == ["prefect.db"]
 
 
 def test_another_release_is_left_to_prefect(tmp_path, monkeypatch):
-    settings_for(tmp_path)
+    is_ready(tmp_path)
     with sqlite3.connect(tmp_path / "prefect.db") as database:
         database.execute("UPDATE alembic_version SET version_num = 'older'")
-    assert settings_for(tmp_path) == {}
+    assert not is_ready(tmp_path)
     monkeypatch.setattr(prefect_database, "version", lambda name: "3.9.0")
     (tmp_path / "prefect.db").unlink()
-    assert settings_for(tmp_path) == {} and not (tmp_path / "prefect.db").exists()
+    assert not is_ready(tmp_path) and not (tmp_path / "prefect.db").exists()
 
 
 def test_a_database_elsewhere_is_left_to_prefect(tmp_path, monkeypatch):
     monkeypatch.setenv("PREFECT_API_DATABASE_CONNECTION_URL", "postgresql+asyncpg://localhost/tarot")
-    assert settings_for(tmp_path) == {} and not list(tmp_path.iterdir())
+    assert not is_ready(tmp_path) and not list(tmp_path.iterdir())

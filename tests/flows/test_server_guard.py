@@ -50,9 +50,8 @@ def server(request, tmp_path_factory):
         yield served_at(process.data), token_of(process.data)
         process.end(9)
     else:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("PREFECT_HOME", str(folder))
-            temporary = Temporary(folder)
+        Path(os.environ["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)
+        temporary = Temporary(folder)
         yield temporary.address(), temporary.token
         temporary.stop()
 

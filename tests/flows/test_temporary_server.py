@@ -5,12 +5,13 @@ import signal
 import subprocess
 import sys
 import time
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
 
 from flows.service.status import answers
-from flows.service.temporary_server import SETTINGS, Temporary
+from flows.service.temporary_server import METHOD, SETTINGS, Temporary
 from schemas.errors import Problem
 from tarot_data.store import tables
 from tarot_data.synthetic.generate import write_sample
@@ -21,19 +22,21 @@ WAITS = """
 import sys, time
 from pathlib import Path
 from flows.service.temporary_server import Temporary
-print(Temporary(Path(sys.argv[1])).address(), flush=True)
-time.sleep(600)
+if __name__ == "__main__":
+    print(Temporary(Path(sys.argv[1]), sys.argv[2]).address(), flush=True)
+    time.sleep(600)
 """
 
 
 @pytest.mark.slow
-def test_the_server_ends_with_its_command(tmp_path):
+@pytest.mark.parametrize("method", sorted({METHOD, "spawn"}))
+def test_the_server_ends_with_its_command(tmp_path, method):
     commands = {}
     for number in (signal.SIGKILL, signal.SIGINT):
         home = tmp_path / number.name
         home.mkdir()
         commands[number] = subprocess.Popen(
-            [sys.executable, "-c", WAITS, str(home)],
+            [sys.executable, "-c", WAITS, str(home), method],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -56,16 +59,31 @@ def test_a_failed_server_start_names_its_log(tmp_path, monkeypatch):
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
     monkeypatch.setenv("PREFECT_API_DATABASE_CONNECTION_URL", f"sqlite+aiosqlite:///{tmp_path}/nowhere/prefect.db")
     with pytest.raises(Problem) as problem:
-        Temporary(tmp_path).address()
+        Temporary(tmp_path, "spawn").address()  # A forked process has the settings that this one has read.
     assert problem.value.code == "serving_failed"
     assert "unable to open database file" in (tmp_path / "temporary.log").read_text(encoding="utf-8")
 
 
 def test_prefect_has_every_setting_of_its_server():
-    from prefect.settings import Settings
+    from prefect.settings import get_current_settings, temporary_settings
 
-    names = Settings().to_environment_variables(exclude_unset=False)
-    assert {name for name in SETTINGS if name.startswith("PREFECT_")} <= set(names)
+    with temporary_settings(SETTINGS):
+        for name, value in SETTINGS.items():
+            assert attrgetter(name)(get_current_settings()) == value
+
+
+@pytest.mark.slow
+def test_a_server_is_closed_to_the_terminal_and_other_users(tmp_path):
+    home = Path(os.environ["PREFECT_HOME"])
+    home.mkdir(parents=True, exist_ok=True)
+    server = Temporary(tmp_path)
+    try:
+        assert answers(server.address())
+        assert os.getsid(server.process.pid) == server.process.pid
+        assert server.log.stat().st_mode & 0o777 == 0o600
+    finally:
+        server.stop()
+    assert server.process.exitcode is not None
 
 
 @pytest.mark.slow

@@ -20,10 +20,10 @@ for words in sys.argv[2:]:
         main()
     except SystemExit as end:
         assert not end.code, words
-from flows.service.prefect_database import settings_for
+from flows.service.prefect_database import is_ready
 from pathlib import Path
 Path("home").mkdir()
-assert settings_for(Path("home"))
+assert is_ready(Path("home"))
 """
 
 

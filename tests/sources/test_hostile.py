@@ -4,6 +4,7 @@ import os
 import socket
 import stat
 import struct
+import time
 import zipfile
 import zlib
 
@@ -12,7 +13,7 @@ import pytest
 from schemas.errors import Problem
 from tarot_data.ingest.clean import to_readings
 from tarot_data.sources import archive, reader
-from tarot_data.sources.inbox import discover, not_opened
+from tarot_data.sources.inbox import Piped, changed_after, discover, not_opened
 from tarot_data.sources.records import RawRecord, Rejected
 
 PAGE = "# x\n\nPerson: a\nCards 1: 愚人(正位)\n\n愚人站在崖边，说的是你心里其实已经走出去半步了。力量在后面轻轻拉住缰绳，正好互补。"
@@ -242,6 +243,16 @@ def test_pipes_sockets_and_links_are_named_unopened(inbox):
         for given in ("pipe.md", "s"):
             with pytest.raises(Problem, match="not a file"):
                 not_opened([root / given])
+
+
+def test_a_moved_old_file_counts_as_changed(inbox):
+    root = inbox({"a.jsonl": LINE, "b/c.jsonl": LINE})
+    read = time.time() + 0.01  # the clock of a file system is coarser
+    assert not changed_after([root], read) and changed_after([root], read - 60)
+    time.sleep(0.05)
+    (root / "b/c.jsonl").rename(root / "b/d.jsonl")
+    assert changed_after([root], read) and not changed_after([root / "a.jsonl"], read)
+    assert changed_after([Piped(b"")], read)
 
 
 def test_names_decomposed_by_a_mac_are_composed(inbox):
