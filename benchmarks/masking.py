@@ -5,14 +5,12 @@ A detail is masked if no part marked « » in its sentence is left as it was wri
 
 import re
 from collections import Counter
-from pathlib import Path
 
+from benchmarks.pages import ROOT, show
 from tarot_data.privacy.mask import mask
 from tarot_data.privacy.third_persons import names_in
 
-ROOT = Path(__file__).parents[1]
 DOCS, FOLDER = ROOT / "docs" / "inbox.md", ROOT / "tests" / "privacy"
-HEAD = "| kind | details | masked |\n|---|---|---|\n"
 KINDS = {
     "mobile": "mobile numbers",
     "abroad": "numbers abroad",
@@ -37,11 +35,7 @@ KINDS = {
 
 
 def main() -> None:
-    table = table_of(details())
-    page = DOCS.read_text(encoding="utf-8")
-    start = page.index(HEAD)
-    DOCS.write_text(page[:start] + table + page[page.index("\n\n", start) + 1 :], encoding="utf-8")
-    print(table)
+    show("inbox.md", "masking", table_of(details()))
     found, every, wrong = third_persons()
     print(f"third persons with a role: {found} of {every}, {wrong} wrong")
 
@@ -74,8 +68,8 @@ def table_of(rows: list[tuple[str, str]]) -> str:
     """Return the table of docs/inbox.md: details and how many are masked, by kind and together."""
     every = Counter(kind for kind, _ in rows)
     found = Counter(kind for kind, sentence in rows if is_masked(sentence))
-    body = "".join(f"| {name} | {every[kind]} | {found[kind]} |\n" for kind, name in KINDS.items())
-    return f"{HEAD}{body}| all | {every.total()} | {found.total()} |\n"
+    body = "\n".join(f"| {name} | {every[kind]} | {found[kind]} |" for kind, name in KINDS.items())
+    return f"| kind | details | masked |\n|---|---|---|\n{body}\n| all | {every.total()} | {found.total()} |"
 
 
 def third_persons() -> tuple[int, int, int]:

@@ -82,6 +82,18 @@ def is_no_cycle(text: str) -> bool:
     return any((later - earlier) % 10 != 1 for earlier, later in pairwise(stems))
 
 
+def is_room(text: str) -> bool:
+    """Check that the last number of a text is that of a room: a floor up to 60, and 01 to 49 on it."""
+    number = re.findall(r"\d+", text)[-1]
+    return 0 < int(number[:-2]) <= 60 and 0 < int(number[-2:]) < 50
+
+
+def is_room_of_floor(text: str) -> bool:
+    """Check that a room is on the floor before it: 18层1805."""
+    floor, room = re.findall(r"\d+", text)[-2:]
+    return is_room(text) and room[:-2] == floor
+
+
 def are_octets(text: str) -> bool:
     """Check that the parts of an IPv4 address are at most 255."""
     return all(int(part) <= 255 for part in text.split("."))
@@ -104,6 +116,8 @@ CHECKS = {
     "no_sequence": is_no_sequence,
     "octets": are_octets,
     "grouped": is_grouped,
+    "room": is_room,
+    "room_of_floor": is_room_of_floor,
     "id_card": is_id_card,
     "id_date": has_id_date,
     "luhn": is_luhn,

@@ -3,7 +3,6 @@
 Boundaries are look-arounds on ASCII letters and digits: `\\b` does not exist between a Chinese character and a digit.
 """
 
-import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
@@ -11,24 +10,22 @@ from functools import cache
 import numpy as np
 
 from tarot_data.privacy.recognisers import Look, Recogniser, groups, has_sign, spelt_number
-from tarot_data.text.normalise import code_table, translated, width_table
+from tarot_data.text.normalise import code_table, script_table, translated, width_table
 
 SHORTEST, SHORTEST_PIECE = 5, 4
 """Characters of a text that may hold a contact detail, and of the rest of one that overlaps another."""
 
-_WIDE = re.compile(
-    "[\uff03\uff0b\uff10-\uff19\uff20-\uff5a\uff0e\uff0d\uff08\uff09\uff0f\uff3f\u3000\xa0\u2010-\u2014\u2212\ufe63\u1d20\u1d21\u1d2c-\u1d6a\u2174\u2164"
-    "\u2179\u2169\u0445\u0425\u03bd\u03c7\u03c9\u0461\u0448\u0475\u2228\u221a\u2716\u00d7\u3128\u24b6-\u24e9\U0001d400-\U0001d7ff\U0001f130-\U0001f189]"
-)
 _HYPHENS = str.maketrans("、，,—–~/_", "--------")
-# Keycaps, variation selectors and what else cannot be seen.
-_INVISIBLE = re.compile("[\xad\u200b-\u200f\u2060\ufe0e\ufe0f\u20e3\ufeff]+")
+HIDDEN = "\0"
+"""Keycaps, variation selectors and what else cannot be seen become this, and are left out."""
+
+_INVISIBLE = (0xAD, *range(0x200B, 0x2010), 0x2060, 0xFE0E, 0xFE0F, 0x20E3, 0xFEFF)
 
 
 # Letters of other scripts that are written for v, w and x.
 _LOOK_ALIKES = {
     ord(character): letter
-    for characters, letter in (("ᴠⅴⅤνѵ∨√", "v"), ("ᴡωѡш", "w"), ("ⅹⅩхХχㄨ✖", "x"))
+    for characters, letter in (("ᴠⅴⅤνѵ∨√✌", "v"), ("ᴡωѡш", "w"), ("ⅹⅩхХχㄨ✖", "x"))
     for character in characters
 }
 
@@ -50,10 +47,10 @@ def find_contacts(text: str) -> list[Contact]:
     """Return every contact detail of a text, in order, not overlapping: of two that overlap, the earlier recogniser's."""
     if len(text) < SHORTEST:
         return []
-    if not has_sign(text):
+    plain, places = _plain(text)
+    if not has_sign(plain):
         return []
-    length = len(text)
-    look, places = _plain_look(Look(text))
+    look = _with_digits(plain)
     found: list[Contact] = []
     for trigger, starts, members in groups():
         if not look.announced if not trigger else starts.isdisjoint(look.characters) or not look[trigger]:
@@ -65,41 +62,35 @@ def find_contacts(text: str) -> list[Contact]:
     found.sort(key=lambda contact: contact.start)
     if places is None:
         return found
-    places.append(length)
+    places.append(len(text))
     return [Contact(places[one.start], places[one.end], one.kind) for one in found]
 
 
 def plain_form(text: str) -> tuple[str, list[int] | None]:
     """Return the form of a text that is searched, and the place in the text of each of its characters.
 
-    Half width, invisible characters removed, long numbers that are spelt out in digits. places: None if equal.
+    Half width, simplified script, invisible characters removed, long numbers that are spelt out in digits. places: None if equal.
     """
-    look, places = _plain_look(Look(text))
-    return look.text, places
+    plain, places = _plain(text)
+    return _with_digits(plain).text, places
 
 
-def _plain_look(look: Look) -> tuple[Look, list[int] | None]:
-    """Return the triggers of the plain form of a text, the same object if it is in plain form, and the places."""
-    text, places = look.text, None
-    if _INVISIBLE.search(text):
-        places = _visible_places(text)
-        text = _INVISIBLE.sub("", text)
-    if _WIDE.search(text):
-        text = translated(text, _plain_codes())
-    look = look if text == look.text else Look(text)
-    if look["spelt"]:
-        pattern, digits = spelt_number()
-        text = pattern.sub(lambda match: _in_digits(match[0], digits), text)
-    return look if text == look.text else Look(text), places
+def _plain(text: str) -> tuple[str, list[int] | None]:
+    """Return `plain_form` with numbers as they are written."""
+    plain = translated(text, _plain_codes())
+    if HIDDEN not in plain:
+        return plain, None
+    return plain.replace(HIDDEN, ""), [place for place, character in enumerate(plain) if character != HIDDEN]
 
 
-def _visible_places(text: str) -> list[int]:
-    places: list[int] = []
-    last = 0
-    for match in _INVISIBLE.finditer(text):
-        places += range(last, match.start())
-        last = match.end()
-    return [*places, *range(last, len(text))]
+def _with_digits(plain: str) -> Look:
+    """Return a look at a text with its long numbers in digits."""
+    look = Look(plain)
+    if not look["spelt"]:
+        return look
+    pattern, digits = spelt_number()
+    text = pattern.sub(lambda match: _in_digits(match[0], digits), plain)
+    return look if text == plain else Look(text)
 
 
 def _in_digits(number: str, digits: dict[int, str]) -> str:
@@ -110,9 +101,10 @@ def _in_digits(number: str, digits: dict[int, str]) -> str:
 
 def found_by(recogniser: Recogniser, text: str) -> bool:
     """Test whether a recogniser finds a detail in a text, were it the only one."""
-    look, _ = _plain_look(Look(text))
+    plain, _ = _plain(text)
+    look = _with_digits(plain)
     tried = (
-        has_sign(text)
+        has_sign(plain)
         and (not recogniser.when or look[recogniser.when])
         and (not recogniser.cue or recogniser.kind in look.announced)
     )
@@ -133,10 +125,11 @@ def _add(found: list[Contact], contact: Contact, pieces: bool = False) -> None:
 
 @cache
 def _plain_codes() -> np.ndarray:
-    """Return the translation to half width, one kind of digit and dash, as of `code_table`."""
-    table = dict(width_table())
+    """Return the translation to half width, simplified script, one kind of digit and dash, as of `code_table`."""
+    table = script_table() | width_table()
     table |= {code: unicodedata.normalize("NFKC", chr(code)) for codes in _STYLED for code in codes}
     table |= {first + place: chr(65 + place) for first in (0x1F150, 0x1F170) for place in range(26)}
     table = {code: plain for code, plain in table.items() if len(plain) == 1}
     table |= _LOOK_ALIKES
-    return code_table(table | dict.fromkeys((*range(0x2010, 0x2014), 0x2212, 0xFE63), "-"))
+    table |= dict.fromkeys((*range(0x2010, 0x2014), 0x2212, 0xFE63), "-")
+    return code_table(table | dict.fromkeys(_INVISIBLE, HIDDEN))

@@ -4,8 +4,7 @@ import re
 
 from tarot_data import lexicon
 from tarot_data.privacy.contacts import Contact, find_contacts
-from tarot_data.privacy.recognisers import Look, announced_kinds, placeholders
-from tarot_data.text.normalise import widths
+from tarot_data.privacy.recognisers import Look, announced_kinds, placeholders, plain_script
 
 
 def kinds_in(texts: list[str]) -> list[str]:
@@ -25,7 +24,7 @@ def announces(label: str) -> bool:
     """Test whether the name of a field or column says that it has contact details: 客户微信, phone."""
     if len(label) > LONGEST_LABEL:
         return False
-    plain = widths(label)
+    plain = plain_script(label)
     return bool(announced_kinds(plain)) or Look(f"{plain}:")["identified"]
 
 

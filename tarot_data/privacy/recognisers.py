@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from tarot_data import lexicon
 from tarot_data.privacy.checksums import CHECKS
-from tarot_data.text.normalise import widths
+from tarot_data.text.normalise import script_table, widths
 
 TABLE = "recognisers.toml"
 FLAGS = re.IGNORECASE | re.VERBOSE | re.DOTALL | re.ASCII
@@ -154,7 +154,7 @@ ZONE_EDGE = 6
 
 
 def has_sign(text: str) -> bool:
-    """Test whether a text may hold a contact detail: nine of ten do not."""
+    """Test whether a text in plain form may hold a contact detail: nine of ten do not."""
     return any(pattern.search(text) for pattern in _signs())
 
 
@@ -208,7 +208,7 @@ class Trigger(NamedTuple):
 @cache
 def triggers() -> dict[str, Trigger]:
     """Return the triggers by name."""
-    characters = "".join(map(chr, range(128))) + _text()
+    characters = "".join({*map(chr, range(128)), *_text()})
     found: dict[str, Trigger] = {}
     for name, one in sorted(_table()["triggers"].items(), key=lambda item: "any" in item[1]):
         if "any" in one:
@@ -329,8 +329,13 @@ def placeholders() -> dict[str, str]:
 
 @lexicon.cached
 def cues() -> dict[str, tuple[str, ...]]:
-    """Return the cue words of every kind, half width."""
+    """Return the cue words of every kind, half width and simplified."""
     return _by_kind("cues")
+
+
+def plain_script(text: str) -> str:
+    """Fold a text to half width and simplified script, as texts are searched."""
+    return widths(text).translate(script_table())
 
 
 def _by_kind(column: str) -> dict[str, tuple[str, ...]]:
@@ -338,7 +343,7 @@ def _by_kind(column: str) -> dict[str, tuple[str, ...]]:
     for row in lexicon.read_table("contacts"):
         found[row["kind"]] = (
             *found.get(row["kind"], ()),
-            *filter(None, dict.fromkeys((*row[column].split("|"), *widths(row[column]).split("|")))),
+            *filter(None, dict.fromkeys(plain_script(row[column]).split("|"))),
         )
     return found
 
@@ -362,7 +367,7 @@ def _cue_words() -> tuple[dict[str, list[tuple[str, str]]], dict[str, list[str]]
 
 
 def announced_kinds(text: str) -> set[str]:
-    """Return the kinds that have a cue word or a hint in a text (half width)."""
+    """Return the kinds that have a cue word or a hint in a text (half width, simplified)."""
     lowered = text.lower()
     anywhere, english, starts = _cue_words()
     if triggers()["cue_apart"].pattern.search(lowered):
