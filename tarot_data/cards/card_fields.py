@@ -23,6 +23,9 @@ _LONGEST_UNKNOWN = 40
 _CARD_NAME = re.compile(r"(?:card_?)?name_?(?:zh|cn|tw|en|chinese|english)")
 """A key of a card object that holds its name in one of several languages, the first of which counts."""
 
+_SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)+")
+"""A card's id made of its name: `six-of-swords`."""
+
 _IN_CARD = {"person": "cards", "title": "cards", "cardid": "cards", "card_id": "cards"}
 """In a card object `name` is the card, not the client, and `id` only counts if the name is missing."""
 
@@ -111,6 +114,8 @@ def _from_text(text: str, depth: int, unknown: list[str]) -> list[dict]:
             return _parsed(json.loads(text), depth + 1, unknown)
         except (ValueError, RecursionError):
             pass
+    if _SLUG.fullmatch(text) and text not in aliases()[0]:
+        text = text.replace("-", " ").replace("_", " ")
     if len(text) >= _LONGEST_TEXT:
         unknown.append(text[:_LONGEST_UNKNOWN])
         return []

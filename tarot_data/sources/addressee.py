@@ -55,11 +55,20 @@ def greeted(body: str) -> str | None:
 def client_of_folder(hint: str | None) -> str | None:
     """Return the name of a folder below one called 客户 or `Clients`, as in `客户/小鹿/去不去.md`; None if there is none."""
     folders = [_ID.sub("", folder).strip() for folder in (hint or "").split("/")[:-1]]
-    for above, folder in zip(folders, folders[1:], strict=False):
-        key = (field_of(above) or field_of(above.removesuffix("s"))) if above else None
-        if key and key[0] == "person" and not is_no_name(folder):
-            return folder
-    return None
+    return next(
+        (
+            folder
+            for above, folder in zip(folders, folders[1:], strict=False)
+            if is_of_clients(above) and not is_no_name(folder)
+        ),
+        None,
+    )
+
+
+def is_of_clients(folder: str) -> bool:
+    """Check for the name of a folder of clients: 客户, 客户档案, `Clients`."""
+    names = [folder.removesuffix("s"), *(fold(folder).removesuffix(word) for word in noise_words("in container"))]
+    return any((key := field_of(name)) and key[0] == "person" for name in dict.fromkeys(names) if name.strip())
 
 
 _ID = re.compile(r"\s(?:[0-9a-f]{32}|〔[^〕]*〕).*$")

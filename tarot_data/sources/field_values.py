@@ -100,7 +100,9 @@ def text_of(value: object) -> str | None:
     if value is None or isinstance(value, bool):
         return None
     if isinstance(value, list):
-        value = "、".join(plain(item) for item in value if isinstance(item, str | int | float))
+        if (pieces := _pieces(value)) is not None:
+            return plain("".join(pieces)).strip() or None
+        value = "、".join(filter(None, (text_of(item) for item in value if not isinstance(item, list))))
     elif isinstance(value, dict):
         names = ("name", "title", "text")
         value = next((item for key, item in value.items() if isinstance(item, str) and key in names), "")
@@ -112,7 +114,15 @@ def text_of(value: object) -> str | None:
 def body_of(value: object) -> str:
     """Return the text of a content field: text, a list of paragraphs, or an object that holds it."""
     if isinstance(value, list):
+        if (pieces := _pieces(value)) is not None:
+            return plain("".join(pieces))
         return "\n\n".join(text for item in value if (text := body_of(item)))
     if isinstance(value, dict):
         return next((plain(value[key]) for key in ("text", "content", "value") if isinstance(value.get(key), str)), "")
     return plain(value) if isinstance(value, str) else ""
+
+
+def _pieces(value: list) -> list[str] | None:
+    """Return the pieces of rich text (`[{"type": "text", "text": …}, …]`), which follow one another; None for another list."""
+    pieces = [item.get("text") if isinstance(item, dict) and "type" in item else None for item in value]
+    return pieces if pieces and all(isinstance(piece, str) for piece in pieces) else None

@@ -18,6 +18,7 @@ from tarot_data.sources.json_files.records import looks_like_json, record_of
 from tarot_data.sources.json_files.stream import objects
 from tarot_data.sources.labelled_lines import Head, read_head, start_of_head
 from tarot_data.sources.labels import LONGEST_LINE, known_fields, labels_in
+from tarot_data.sources.name_evidence import asks
 from tarot_data.sources.noise import noise_words
 from tarot_data.sources.notes.in_records import notes_in
 from tarot_data.sources.notes.narration import split_client
@@ -313,9 +314,14 @@ def _has_question(fields: Fields) -> bool:
 
 
 def _asked_above(prompts: list[str]) -> Head:
-    """Find the question that a prompt asks in a sentence before its labels: `能不能涨薪？抽牌：…`."""
-    above = [takewhile(lambda line: not labels_in(line), _lines(prompt)) for prompt in prompts]
-    return _question([line for lines in above for line in lines if _asks(line)])
+    """Find the question that a prompt asks in a sentence before its labels: `能不能涨薪？抽牌：…`. A sentence without a
+    question mark counts if it does not speak of the reading, as an instruction does."""
+    above = [list(takewhile(lambda line: not labels_in(line), _lines(prompt))) for prompt in prompts]
+    lines = [line for lines in above for line in lines]
+    bare = [
+        line for line in lines if asks(line) and not any(word in fold(line) for word in noise_words("reading sign"))
+    ]
+    return _question([line for line in lines if _asks(line)] or bare)
 
 
 def _first_asked(prompts: list[str]) -> Head:

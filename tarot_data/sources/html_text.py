@@ -2,16 +2,18 @@
 
 from html.parser import HTMLParser
 
-BLOCKS = frozenset("p div li h1 h2 h3 h4 tr ul ol blockquote section article figure hr aside details summary".split())
-SILENT = frozenset(("script", "style", "title", "head", "nav", "footer", "noscript"))
+BLOCKS = frozenset(
+    "p div dl dt li h1 h2 h3 h4 tr ul ol blockquote section article figure hr aside details summary".split()
+)
+SILENT = frozenset(("script", "style", "title", "head", "nav", "footer", "noscript", "button", "select", "svg"))
 """Elements whose text is not shown, or is of the site."""
 
 
 class BlockParser(HTMLParser):
     """Passes the visible text of a page to `add`, with line breaks around blocks."""
 
-    ENDS = {"p": "\n\n"}
-    """Text after the end of a block, if it is not one line break."""
+    ENDS = {"p": "\n\n", "dt": ": ", "dd": "\n"}
+    """Text after the end of an element, if it is not one line break: a term and its description are a labelled line."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,7 +31,7 @@ class BlockParser(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag in SILENT:
             self._silent = max(0, self._silent - 1)
-        elif tag in BLOCKS:
+        elif tag in BLOCKS or tag in self.ENDS:
             self.add(self.ENDS.get(tag, "\n"))
 
     def handle_data(self, data: str) -> None:

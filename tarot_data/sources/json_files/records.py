@@ -235,11 +235,17 @@ def _value_of(field: str, child: Any) -> object:
         return child
     if isinstance(child, dict):
         if field == "content" and _flat(child) is None:
-            # Sections of a text under their own names: overview, advice.
-            return [text for text in child.values() if isinstance(text, str) and text.strip()] or None
+            return _sections_of(child) or None
         own = next((child[key] for key in child if known_fields([str(key)]) == {field}), None)
         return own if isinstance(own, str) else _flat(child)
     return child
+
+
+def _sections_of(child: dict) -> list[str]:
+    """Return the sections of a text under their own names (overview, advice), without fields and codes next to them."""
+    texts = {str(key): text for key, text in child.items() if isinstance(text, str) and text.strip()}
+    prose = [text for key, text in texts.items() if known_fields([key]) <= {"content"} and not text.isascii()]
+    return prose or list(texts.values())
 
 
 _LANGUAGE = re.compile(r"[a-z]{2}(?:[-_][a-z]{2,4})?", re.IGNORECASE)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tarot_data import lexicon
-from tarot_data.lexicon.field_names import field_of
 from tarot_data.lexicon.word_lists import any_of
+from tarot_data.sources.addressee import is_of_clients
 from tarot_data.sources.name_evidence import NameForm, asks, form_of_name, may_be_name
 from tarot_data.sources.noise import leading_word, noise_words
 from tarot_data.sources.notes.front_matter import day_in_name
@@ -103,9 +103,7 @@ def _called(name: str) -> re.Pattern:
 
 def _is_below_clients(hint: str) -> bool:
     """Check for a file in a folder of clients: `客户/小鹿.md`."""
-    folder = hint.rsplit("/", 2)[-2] if "/" in hint else ""
-    key = field_of(folder) or field_of(folder.removesuffix("s")) if folder else None
-    return bool(key) and key[0] == "person"
+    return "/" in hint and is_of_clients(hint.rsplit("/", 2)[-2])
 
 
 def _stamp(folder: Path) -> int:

@@ -47,7 +47,9 @@ class NoteText(BlockParser):
                 self.add(_table_text(rows))
         elif tag in SILENT:
             super().handle_endtag(tag)
-        elif tag in BLOCKS and tag != "tr":
+        elif tag == "dt":
+            self.add(self.ENDS[tag])
+        elif tag in BLOCKS and tag != "tr" or tag == "dd":
             self.end_line()
 
     def handle_data(self, data: str) -> None:

@@ -17,6 +17,7 @@ from tarot_data.sources.labelled_lines import read_head
 from tarot_data.sources.labels import is_title
 from tarot_data.sources.lines import Line, to_lines
 from tarot_data.sources.notes.body_end import trimmed, without_tags, without_tasks
+from tarot_data.sources.notes.front_matter import day_in_name
 from tarot_data.sources.notion.names import page_id
 from tarot_data.sources.record_builder import to_record
 from tarot_data.sources.records import Blob, RawRecord, Rejected, source_of
@@ -126,6 +127,8 @@ def parse_page(text: str, blob: Blob, siblings: Siblings) -> RawRecord | None:
         return None
     _add_row(fields, siblings.rows.get(title, {}))
     identity = page_id(blob.name)
+    if (day := day_in_name(title)) and not any(name == "date" for name, _ in fields):
+        fields["date", 1] = [("日期", day)]
     title = re.sub(r"\s*[(（]?\d*[)）]?$", "", title) if not is_title(title) else title
     return to_record(
         fields,

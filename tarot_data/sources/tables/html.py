@@ -6,9 +6,10 @@ from html.parser import HTMLParser
 
 from tarot_data.cards import content_cards
 from tarot_data.sources.encoding import text_of
-from tarot_data.sources.html_text import BlockParser
+from tarot_data.sources.html_text import BLOCKS, BlockParser
 from tarot_data.sources.labels import labels_in
 from tarot_data.sources.lines import to_lines
+from tarot_data.sources.noise import noise_words
 from tarot_data.sources.notes import plain
 from tarot_data.sources.notes.embedded_tables import is_table_of_cards
 from tarot_data.sources.notes.page_text import text_of_page
@@ -50,13 +51,18 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
 
 
 class _Text(BlockParser):
-    """A page as text, with headings as in Markdown."""
+    """A page as text, with headings as in Markdown, without the parts of the site around it. part: the tag of the open
+    element that is such a part; level: open elements of that tag since."""
 
     def __init__(self) -> None:
         super().__init__()
         self.parts: list[str] = []
+        self.part, self.level = "", 0
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        if not self.level and _is_page_part(tag, attributes):
+            self.part = tag
+        self.level += tag == self.part
         if tag in ("h1", "h2", "h3"):
             self.add("\n" + "#" * int(tag[1]) + " ")
         elif tag == "hr":
@@ -66,11 +72,18 @@ class _Text(BlockParser):
         else:
             super().handle_starttag(tag, attributes)
 
+    def handle_endtag(self, tag: str) -> None:
+        super().handle_endtag(tag)
+        if self.level and tag == self.part:
+            self.level -= 1
+            self.part = self.part if self.level else ""
+
     def handle_data(self, data: str) -> None:
         super().handle_data(re.sub(r"\s+", " ", data))
 
     def add(self, text: str) -> None:
-        self.parts.append(text)
+        if not self.level:
+            self.parts.append(text)
 
     def lines(self) -> list[str]:
         text = re.sub(r"[ \t]*\n[ \t]*", "\n", "".join(self.parts)).strip()
@@ -81,6 +94,17 @@ class _Text(BlockParser):
             for index, line in enumerate(found)
             if line or not (index + 1 < len(found) and labels_in(found[index - 1]) and labels_in(found[index + 1]))
         ]
+
+
+def _is_page_part(tag: str, attributes: list[tuple[str, str | None]]) -> bool:
+    """Check for a sidebar, comments, links to share and the like, by its tag or the first word of a class (`related-posts`)."""
+    words = noise_words("page part")
+    return tag in words or any(
+        re.split(r"[^a-z]", token, maxsplit=1)[0] in words
+        for name, value in attributes
+        if name in ("class", "id", "role") and value and tag in BLOCKS
+        for token in value.lower().split()
+    )
 
 
 class _Tables(HTMLParser):
