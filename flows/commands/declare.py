@@ -9,7 +9,7 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from functools import wraps
 from pathlib import Path
@@ -41,6 +41,10 @@ class Context:
         """Return the catalogue's word for a code, or the code itself if it has none."""
         return self.say(f"{table}.{code}") if f"{table}.{code}" in catalogue() else code
 
+    def listed(self, items: Iterable[str]) -> str:
+        """Join words of a list as the language does."""
+        return self.say("list.comma").join(items)
+
     def print(self, key: str, **values: object) -> None:
         print(self.say(key, **values), flush=True)  # click.echo would write UTF-8 to an ASCII terminal
 
@@ -48,6 +52,11 @@ class Context:
         """Print a message for people on standard error, separate from the result of the command."""
         bar.rest()
         click.echo(terminal.shown(self.say(key, **values)), err=True)
+
+    def check_data_dir(self) -> None:
+        """Raise Problem `no_data_dir` if the data directory does not exist: most likely its name is wrong."""
+        if not self.data_dir.is_dir():
+            raise Problem("no_data_dir", path=self.data_dir)
 
     def is_terminal(self) -> bool:
         return sys.stdout.isatty()

@@ -42,7 +42,7 @@ def _styles(ctx: Context, styles: list[dict]) -> Iterator[str]:
         named = [
             ctx.say("library.share", text=one["title"][ctx.lang], share=one["share"]) for one in styles[MOST_STYLES:]
         ]
-        yield ctx.say("library.more_styles", styles=ctx.say("library.comma").join(named))
+        yield ctx.say("library.more_styles", styles=ctx.listed(named))
 
 
 def card_page(ctx: Context, entry: dict) -> Iterator[str]:
@@ -61,7 +61,7 @@ def _nothing(ctx: Context, found: dict) -> Iterator[str]:
 
 def _words(ctx: Context, words: list[str]) -> Iterator[str]:
     if words:
-        yield ctx.say("library.words", words=ctx.say("library.comma").join(words))
+        yield ctx.say("library.words", words=ctx.listed(words))
 
 
 def _quotes(ctx: Context, examples: list[str]) -> Iterator[str]:
@@ -89,7 +89,7 @@ def _card(ctx: Context, card: str, entry: dict) -> Iterator[str]:
             yield ctx.say("library.card", **values, count=one["count"], readings=one["readings"])
             if one["themes"]:
                 themes = [ctx.say(f"report.theme_{theme}") for theme in one["themes"]]
-                yield ctx.say("library.themes", themes=ctx.say("library.comma").join(themes))
+                yield ctx.say("library.themes", themes=ctx.listed(themes))
             against = "turn" if {"upright": "reversed", "reversed": "upright"}.get(turn) in entry else "cards"
             yield from _differs(ctx, f"differs_{against}", one["differs"])
             yield from _quotes(ctx, one["examples"])
@@ -101,7 +101,7 @@ def _differs(ctx: Context, key: str, words: list[dict]) -> Iterator[str]:
         listed = [
             ctx.say("library.here_there", **{name: one[name] for name in ("word", "here", "there")}) for one in words
         ]
-        yield ctx.say(f"library.{key}", words=ctx.say("library.comma").join(listed))
+        yield ctx.say(f"library.{key}", words=ctx.listed(listed))
 
 
 def _links(ctx: Context, found: dict) -> Iterator[str]:
@@ -117,7 +117,7 @@ def _links(ctx: Context, found: dict) -> Iterator[str]:
 
 
 def _pair(ctx: Context, name: str, pair: dict) -> Iterator[str]:
-    kinds = ctx.say("library.comma").join(kind_name(ctx, "card_link", kind) for kind in pair["kinds"])
+    kinds = ctx.listed(kind_name(ctx, "card_link", kind) for kind in pair["kinds"])
     yield ctx.say("library.pair", name=name, count=pair["count"], kinds=kinds)
     yield from _quotes(ctx, [pair["example"]])
 
@@ -130,7 +130,7 @@ def _advice(ctx: Context, found: dict) -> Iterator[str]:
         yield from _quotes(ctx, one["examples"])
     if found["times"]:
         times = [ctx.say("library.time", text=one["text"], count=one["count"]) for one in found["times"][:10]]
-        yield ctx.say("library.times", times=ctx.say("library.comma").join(times))
+        yield ctx.say("library.times", times=ctx.listed(times))
 
 
 def kind_name(ctx: Context, label: str, kind: str) -> str:
@@ -141,7 +141,6 @@ def kind_name(ctx: Context, label: str, kind: str) -> str:
 
 
 def _profile(ctx: Context, style: dict) -> Iterator[str]:
-    comma = ctx.say("library.comma")
     yield ""
     yield ctx.say("library.profile")
     yield ctx.say(
@@ -153,7 +152,7 @@ def _profile(ctx: Context, style: dict) -> Iterator[str]:
             ctx.say("library.time", text=ctx.say(f"library.{name}_{value}"), count=n)
             for value, n in style[name].items()
         ]
-        yield ctx.say(f"library.{name}", parts=comma.join(parts))
+        yield ctx.say(f"library.{name}", parts=ctx.listed(parts))
     yield ctx.say(
         "library.habits", particles=style["particles_per_100"], emoji=style["emoji_per_100"],
         hedges=style["hedges_per_100"], questions=style["questions_share"],
@@ -163,7 +162,7 @@ def _profile(ctx: Context, style: dict) -> Iterator[str]:
             ctx.say("library.time", text=ctx.say(f"report.marker_{name}"), count=count)
             for name, count in style["markers"].items()
         ]
-        yield ctx.say("library.markers", parts=comma.join(marks))
+        yield ctx.say("library.markers", parts=ctx.listed(marks))
     if style["order"]:
         first = style["order"][0]
         order = " → ".join(ctx.say(f"label.{label}") for label in first["order"].split("→"))
@@ -173,9 +172,9 @@ def _profile(ctx: Context, style: dict) -> Iterator[str]:
             ctx.say("library.time", text=ctx.say(f"report.theme_{theme}"), count=count)
             for theme, count in style["themes"].items()
         ]
-        yield ctx.say("library.about", parts=comma.join(themes))
+        yield ctx.say("library.about", parts=ctx.listed(themes))
     if style["words"]:
-        yield ctx.say("library.often", words=comma.join(style["words"]))
+        yield ctx.say("library.often", words=ctx.listed(style["words"]))
     if style["emoji"]:
         yield ctx.say("library.emoji", emoji=" ".join(style["emoji"]))
 
@@ -192,11 +191,10 @@ def explanation_page(ctx: Context, found: dict) -> Iterator[str]:
         yield ctx.say("try.no_card")
     if found["themes"]:
         themes = [ctx.say(f"report.theme_{theme}") for theme in found["themes"]]
-        yield ctx.say("library.themes", themes=ctx.say("library.comma").join(themes))
+        yield ctx.say("library.themes", themes=ctx.listed(themes))
 
 
 def _explained_sentence(ctx: Context, sentence: dict) -> Iterator[str]:
-    comma = ctx.say("library.comma")
     yield " ".join(sentence["text"].split())
     labels = "＋".join(ctx.say(f"label.{label}") for label in sentence["labels"])
     chances = sorted(sentence["chances"].items(), key=lambda item: -item[1])
@@ -205,14 +203,14 @@ def _explained_sentence(ctx: Context, sentence: dict) -> Iterator[str]:
         for label, share in chances[:3]
         if share >= 0.01
     ]
-    yield ctx.say("try.taken", labels=labels, chances=comma.join(likely))
+    yield ctx.say("try.taken", labels=labels, chances=ctx.listed(likely))
     if sentence["cards"]:
-        yield ctx.say("try.cards", cards=comma.join(sentence["cards"]))
+        yield ctx.say("try.cards", cards=ctx.listed(sentence["cards"]))
     for key, label in (("kinds", "card_link"), ("forms", "advice")):
         if sentence[key]:
-            yield ctx.say(f"try.{key}", names=comma.join(kind_name(ctx, label, kind) for kind in sentence[key]))
+            yield ctx.say(f"try.{key}", names=ctx.listed(kind_name(ctx, label, kind) for kind in sentence[key]))
     if sentence["times"]:
-        yield ctx.say("try.times", times=comma.join(sentence["times"]))
+        yield ctx.say("try.times", times=ctx.listed(sentence["times"]))
     if not sentence["rows"]:
         yield ctx.say("try.no_rows")
     for row in sentence["rows"]:

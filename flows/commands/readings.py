@@ -23,6 +23,7 @@ def readings(ctx: Context, id: str | None, person: str | None, source: bool, inb
     from tarot_data.privacy.person_names import person_key
     from tarot_data.store import tables
 
+    ctx.check_data_dir()
     rows = tables.readings(ctx.data_dir)
     if id:
         id = whole_id(id, rows["reading_id"], Problem("no_reading", id=id))

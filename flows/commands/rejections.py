@@ -29,6 +29,7 @@ def rejected(ctx: Context, reason: str | None, export: Path | None) -> None:
     from tarot_data.ingest import fixes
     from tarot_data.report.wording import Words
 
+    ctx.check_data_dir()
     rows, wording = rejections_of(ctx, reason), Words(ctx.lang)
     if export:
         return export_rejections(ctx, rows, export)

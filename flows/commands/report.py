@@ -2,7 +2,6 @@
 
 from flows.commands.declare import Context, command, option
 from flows.commands.output import is_unpublished, print_unpublished
-from schemas.errors import Problem
 
 # Tables and models are imported inside the functions, so that --help waits for nothing (flows/commands/__init__.py).
 
@@ -15,8 +14,7 @@ def report(ctx: Context, pseudonyms: bool) -> None:
     from flows.training.runs import newest_run
     from tarot_data.dataset import versions
 
-    if not ctx.data_dir.is_dir():
-        raise Problem("no_data_dir", path=ctx.data_dir)
+    ctx.check_data_dir()
     result = write_report(
         ctx.data_dir, newest_gate(ctx.data_dir), ctx.lang, run=newest_run(ctx.data_dir), pseudonyms=pseudonyms
     )

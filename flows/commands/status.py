@@ -38,7 +38,7 @@ def status(ctx: Context, min_readings: int, min_new: int) -> None:
                 "readings": tables.count(ctx.data_dir),
             }
         )
-    ctx.print("summary.status_data_dir", path=ctx.data_dir)
+    ctx.print("summary.status_data_dir" if ctx.data_dir.is_dir() else "summary.status_no_data_dir", path=ctx.data_dir)
     ctx.print("summary.total", readings=tables.count(ctx.data_dir))
     if version:
         ctx.print("summary.status_version", version=version["version"])

@@ -16,7 +16,7 @@ from schemas.messages import say
 from tarot_data import lexicon
 from tarot_data.system import scratch
 
-WAIT_SECONDS = 120.0
+COMMAND_WAIT_SECONDS = 120.0
 """Default of `wait_seconds`: three times as long as an ingest of 20,000 readings takes."""
 
 TOKEN_HEADER = "X-Tarot-Token"
@@ -128,7 +128,7 @@ def default_data_dir() -> Path:
 def wait_seconds() -> float:
     """Return how long a command waits for another one that writes to the same data directory."""
     given = os.environ.get("TAROT_WAIT", "")
-    return float(given) if given.isdecimal() else WAIT_SECONDS
+    return float(given) if given.isdecimal() else COMMAND_WAIT_SECONDS
 
 
 def judge_key() -> str | None:

@@ -27,7 +27,7 @@ ENDS = {
 }
 """Prefect's state types -> the words of a line, keys under `state.` in the catalogue."""
 
-WAIT_SECONDS = 10.0
+WEBHOOK_SECONDS = 10.0
 """Timeout of a webhook; a run never waits longer for it."""
 
 
@@ -62,7 +62,7 @@ def notify(url: str, line: dict[str, object]) -> bool:
         if not url.startswith(("http://", "https://")):
             raise ValueError("neither http nor https")
         request = urllib.request.Request(url, body, {"Content-Type": "application/json"}, method="POST")
-        with urllib.request.urlopen(request, timeout=WAIT_SECONDS):
+        with urllib.request.urlopen(request, timeout=WEBHOOK_SECONDS):
             return True
     except (OSError, ValueError) as error:
         print(f"notify: {kind_of(error)}", file=sys.stderr)

@@ -60,7 +60,7 @@ class Words:
         return row["spread_id"].replace("_", " ").capitalize()
 
     def listed(self, items: Iterable[str]) -> str:
-        return self("comma").join(items)
+        return say("list.comma", self.lang).join(items)
 
     def join(self, sentences: Iterable[str | None]) -> str:
         """Join sentences, in Chinese without spaces."""

@@ -46,6 +46,16 @@ def test_a_misspelt_data_directory_is_not_made(tmp_path, words):
     assert not (tmp_path / "TYPO").exists()
 
 
+def test_a_missing_data_directory_is_named(tmp_path, capsys):
+    cli.main(["status", "--data-dir", str(tmp_path / "TYPO")])
+    assert "请检查 --data-dir" in capsys.readouterr().out
+    for words in ("report", "readings", "rejected"):
+        with pytest.raises(SystemExit) as end:
+            cli.main([words, "--data-dir", str(tmp_path / "TYPO")])
+        assert end.value.code == 1
+        assert str(tmp_path / "TYPO") in capsys.readouterr().err, words
+
+
 def test_without_a_training_no_name_is_missing(tmp_path, capsys):
     for words in (["compare"], ["read", "--cards", "愚人"], ["evaluate"], ["export", "--gguf"]):
         with pytest.raises(SystemExit) as end:
