@@ -66,8 +66,11 @@ def is_no_sequence(text: str) -> bool:
 
 
 def is_no_series(text: str) -> bool:
-    """Check that a number is no series: the steps between its groups (of one or two: its digits) differ, four are unsorted."""
+    """Check that a number is no series: the steps between its groups (of one or two: its digits) differ, four are unsorted,
+    and not all end in 0."""
     groups = [int(group) for group in re.findall(r"\d+", text)]
+    if len(groups) > 2 and not any(group % 10 for group in groups):
+        return False
     if len(groups) < 3:
         groups = [int(digit) for digit in text if digit.isdecimal()]
         return len({later - earlier for earlier, later in pairwise(groups)}) > 1
