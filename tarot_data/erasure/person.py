@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 import polars as pl
@@ -20,6 +19,7 @@ from tarot_data.privacy import pseudonyms, suppression_list
 from tarot_data.privacy.name_search import place_spans
 from tarot_data.privacy.person_names import kind_of, may_be_one, person_key, plain_name
 from tarot_data.store import delta
+from tarot_data.text import chinese_words
 from tarot_data.text.normalise import fold
 
 FRAGMENT = 12
@@ -245,8 +245,7 @@ def _most(passages: list[str], text: str) -> bool:
 @cache
 def _common_words() -> frozenset[str]:
     """Return the words of jieba's dictionary, folded. Its tag for personal names does not help: 阳光 and 明白 have it."""
-    lines = (files("jieba") / "dict.txt").read_text(encoding="utf-8").splitlines()
-    return frozenset(fold(line.split(" ")[0]) for line in lines)
+    return frozenset(map(fold, chinese_words.frequent(0)))
 
 
 def _is_word(name: str) -> bool:

@@ -20,6 +20,7 @@ from tarot_data import lexicon
 from tarot_data.lexicon.word_lists import any_of
 from tarot_data.privacy.person_names import kind_of, name_pattern
 from tarot_data.system.atomic import write_text
+from tarot_data.text import chinese_words
 
 
 def key_path(data_dir: Path) -> Path:
@@ -170,10 +171,7 @@ def _is_han(name: str) -> bool:
 
 def _is_word(name: str) -> bool:
     """Test whether a name is also one character, an ordinary word (jieba's dictionary), or a card's name."""
-    import jieba
-
-    jieba.initialize()
-    return len(name) == 1 or bool(jieba.dt.FREQ.get(name)) or name in _card_names()
+    return len(name) == 1 or name in chinese_words.frequent(1) or name in _card_names()
 
 
 @lexicon.cached

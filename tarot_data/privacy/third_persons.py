@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from tarot_data import lexicon
 from tarot_data.lexicon.word_lists import any_of
+from tarot_data.text import chinese_words
 
 COMMON = 20
 """Frequency in jieba's dictionary from which a surname and a character are a word (周末, 方案) and not a name."""
@@ -50,7 +51,4 @@ def _is_word(character: str, following: str) -> bool:
 
 
 def _is_common(word: str) -> bool:
-    import jieba  # takes a second to load
-
-    jieba.initialize()
-    return (jieba.dt.FREQ.get(word) or 0) >= COMMON
+    return word in chinese_words.frequent(COMMON)
