@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache, wraps
 from hashlib import blake2b
 from importlib.resources import files
+from inspect import CO_VARARGS
 from pathlib import Path
 from typing import TypeVar
 
@@ -70,12 +71,12 @@ class Row:
 class Lexicon:
     """The active rows. own: a table's rows that are not shipped. folder: the reader's own, with these and the model.
 
-    made: cached function by function (see `cached`).
+    made: by function, its cache, or its value if it has no arguments (see `cached`).
     """
 
     own: dict[str, tuple[Row, ...]] = field(default_factory=dict)
     folder: Path | None = None
-    made: dict[Callable, Callable] = field(default_factory=dict)
+    made: dict[Callable, object] = field(default_factory=dict)
 
     def rows(self, table: str) -> tuple[Row, ...]:
         own = tuple(row for row in self.own.get(table, ()) if row[main_column(table)])
@@ -148,6 +149,9 @@ def cached(function: Function | None = None, *, maxsize: int | None = None) -> F
     """Like `functools.lru_cache`, scoped to the active lexicon."""
     if function is None:
         return lambda inner: cached(inner, maxsize=maxsize)
+    code = function.__code__
+    if not (code.co_argcount or code.co_kwonlyargcount or code.co_flags & CO_VARARGS):
+        return _cached_value(function)
 
     @wraps(function)
     def call(*arguments: object) -> object:
@@ -159,6 +163,20 @@ def cached(function: Function | None = None, *, maxsize: int | None = None) -> F
         return call_cached(*arguments)
 
     return call
+
+
+def _cached_value(function: Function) -> Function:
+    """Like `cached`, for a function without arguments: its value is found twice as fast as a call in a cache."""
+
+    @wraps(function)
+    def value() -> object:
+        made = (_here.get() or _in_force).made
+        try:
+            return made[function]
+        except KeyError:
+            return made.setdefault(function, function())
+
+    return value
 
 
 @cached

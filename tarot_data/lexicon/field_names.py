@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from tarot_data import lexicon
+from tarot_data.lexicon.word_lists import any_of_many
 from tarot_data.text.normalise import fold
 from tarot_data.text.numerals import NUMERALS, to_int
 
@@ -11,12 +12,15 @@ _DROPPED = re.compile(r"[\s_\-:*#?【】\[\]「」『』()<>\"'“”|/]+")
 _COUNTED = re.compile(r"^\s*q?[0-9]{1,2}\s?[.、)_]\s*")
 _REQUIRED = re.compile(r"\s*[*(\[【]*(?:必填|选填)[)\]】]?\s*$")
 _OF_A_CARD = re.compile(r"^(.+?)[\s_\-]*([0-9]{1,2})[\s_\-]*(?:的)?(\D+)$")
-_NUMBER = re.compile(rf"^(.*?)(?:[(第]*(\d{{1,2}}|[{NUMERALS}])[)次组]*)$")
+_BEHIND_NUMBER = ")次组"
+_NUMBER_ENDS = frozenset("0123456789" + NUMERALS + _BEHIND_NUMBER)
+_NUMBER = re.compile(rf"^(.*?)(?:[(第]*(\d{{1,2}}|[{NUMERALS}])[{_BEHIND_NUMBER}]*)$")
 _REMARK = re.compile(r"[(\[【][^()\[\]【】]{1,20}[)\]】]")
 """A remark in brackets: `抽到的牌（正逆）`, `日期（年月日）`."""
 LONGEST_LABEL, LONGEST_HEADING = 40, 120
 """Characters of a label, and of a heading with remarks in brackets."""
 _LONG_REMARK = re.compile(r"[(\[【（][^()\[\]【】（）]*[)\]】）]")
+_DIGIT, _LATIN = re.compile("[0-9]"), re.compile("[a-z]")
 _SCRIPTS = re.compile(r"[\u4e00-\u9fff]+|[a-z][a-z _]*")
 
 
@@ -45,25 +49,26 @@ def field_of(label: str) -> tuple[str, int] | None:
         label = _LONG_REMARK.sub("", label).strip() if len(label) <= LONGEST_HEADING else ""
         if not 0 < len(label) <= LONGEST_LABEL:
             return None
-    key = _DROPPED.sub("", fold(label))
+    folded = fold(label)
+    key = _DROPPED.sub("", folded)
     known = synonyms().get(key)
     if known:
         return known[0], 1
-    numbered = _NUMBER.match(key) or _NUMBER.match(_DROPPED.sub("", fold(label.replace("(", " ").replace(")", " "))))
+    numbered = _NUMBER.match(key) if key[-1:] in _NUMBER_ENDS else None
     if numbered and (known := synonyms().get(numbered[1])):
         return known[0], max(1, to_int(numbered[2]))
-    if (bare := _REMARK.sub("", fold(label))) != fold(label) and bare.strip():
+    if (bare := _REMARK.sub("", folded)) != folded and bare.strip():
         return field_of(bare)
     # Questionnaires number and mark names: `3. 抽到的牌 *必填`.
-    bare = _COUNTED.sub("", _REQUIRED.sub("", fold(label)))
-    if bare != fold(label) and bare.strip():
+    bare = _COUNTED.sub("", _REQUIRED.sub("", folded))
+    if bare != folded and bare.strip():
         return field_of(bare)
-    return _of_a_card(fold(label)) or _in_two_languages(fold(label)) or _in_a_sentence(fold(label), key)
+    return _of_a_card(folded) or _in_two_languages(folded) or _in_a_sentence(folded, key)
 
 
 def _of_a_card(label: str) -> tuple[str, int] | None:
     """Return the field of a numbered card that a label names: `card_1_reversed`, `牌2正逆`."""
-    match = _OF_A_CARD.match(label)
+    match = _OF_A_CARD.match(label) if _DIGIT.search(label) else None
     if match is None:
         return None
     card, part = (synonyms().get(_DROPPED.sub("", name)) for name in (match[1], match[3]))
@@ -75,6 +80,8 @@ def _of_a_card(label: str) -> tuple[str, int] | None:
 
 def _in_two_languages(label: str) -> tuple[str, int] | None:
     """Return the field of a label in Chinese and English, or of two words for it (`客户 Client`, `姓名/昵称`)."""
+    if "/" not in label and not _LATIN.search(label):
+        return None  # nearly every label
     parts = [part.strip() for part in _SCRIPTS.findall(label)]
     if len(parts) != 2 or parts[0].isascii() == parts[1].isascii() and "/" not in label:
         return None
@@ -119,7 +126,7 @@ def _headings() -> tuple[re.Pattern, re.Pattern, re.Pattern]:
             ("heading cards",),
         )
     )
-    label = _any(word for word, (name, _) in synonyms().items() if name in _ASKED and len(word) > 1)
+    label = any_of_many(word for word, (name, _) in synonyms().items() if name in _ASKED and len(word) > 1)
     fillers = rf"(?>{filler})*[,，。.!?？、]*"
     return (
         re.compile(rf"^{fillers}(?P<label>{label}){fillers}$"),
@@ -151,4 +158,4 @@ def label_words() -> frozenset[str]:
 @lexicon.cached
 def label_pattern() -> str:
     """Return a regular expression for any label, to be searched in folded text."""
-    return "|".join(re.escape(word) for word in sorted(label_words(), key=len, reverse=True))
+    return any_of_many(label_words())

@@ -21,6 +21,16 @@ def any_of(words: Iterable[str]) -> str:
     return "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
 
 
+def any_of_many(words: Iterable[str]) -> str:
+    """Return a pattern like `any_of` for hundreds of words: nearly all positions of a text fail at their first character."""
+    by_first: dict[str, list[str]] = {}
+    for word in sorted(filter(None, words), key=len, reverse=True):
+        by_first.setdefault(word[0], []).append(word[1:])
+    firsts = "".join(map(re.escape, by_first))
+    groups = (f"{re.escape(first)}(?:{'|'.join(map(re.escape, rests))})" for first, rests in by_first.items())
+    return f"(?=[{firsts}])(?:{'|'.join(groups)})"
+
+
 def any_of_kind(kind: str) -> str:
     """Return a pattern for any word of one kind."""
     return any_of(of_kind(kind))
