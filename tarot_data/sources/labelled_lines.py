@@ -165,11 +165,7 @@ class _HeadReader:
 
     def more_cards(self, line: Line) -> bool:
         """Read `1. 过去：隐士 正位` under a card label, or a table of cards."""
-        if (
-            not self.open
-            or self.open[0] not in CARD_LISTS
-            or any(label.key[0] in LISTS_APART for label in line.labels[:1])
-        ):
+        if not self.open or self.open[0] not in CARD_LISTS or line.field in LISTS_APART:
             return False
         if not self.value and (count := self.count_option_lines()):
             return self.extend("\n".join(each.stripped for each in self.lines[self.index : self.index + count]))
@@ -189,7 +185,7 @@ class _HeadReader:
             return False
         count = self.count_option_lines() or self.count_while(_is_placed_card)
         if count < 2:
-            known = line.labels and line.labels[0].key[0] != "background"  # `目前状况 愚人` is a position
+            known = line.field not in ("", "background")  # `目前状况 愚人` is a position
             count = 0 if known else self.count_card_lines(line)
         if not count:
             return False
@@ -220,7 +216,7 @@ class _HeadReader:
     def known_labels(self, line: Line) -> bool:
         if not line.labels:
             return False
-        name = line.labels[0].key[0]
+        name = line.field
         if not self.is_new(line, line.labels[0]):
             return False
         if name == "title" and self.blanks > 1 and len(self.fields) >= 4:
@@ -250,7 +246,7 @@ class _HeadReader:
         """Take the text behind the mark of an answer under a content label (`A：…`) for the beginning of the body."""
         line = next(iter(self.lines[self.index : self.index + 1]), None)
         if line and not self.head.inline and line.labels and line.labels[0].name in noise_words("answer label"):
-            self.head.inline = line.text[line.labels[0].end :].strip()
+            self.head.inline = line.value.strip()
             self.take(1)
         return True
 
@@ -317,8 +313,7 @@ class _HeadReader:
         for index in range(self.index, min(self.index + LONGEST_VALUE_LINES, len(self.lines))):
             line = self.lines[index]
             if line.labels:
-                name = line.labels[0].key[0]
-                follows = name == "content" if self.has_cards else name in _AFTER_TEXT
+                follows = line.field == "content" if self.has_cards else line.field in _AFTER_TEXT
                 return index - self.index if follows and self.is_new(line, line.labels[0]) else 0
             if line.kind in (Kind.SEPARATOR, Kind.DATE, Kind.HEADING):
                 return 0
@@ -352,7 +347,7 @@ class _HeadReader:
         if not self.open or self.value:
             return False
         if line.labels and line.labels[0].name in noise_words("answer label"):
-            return self.extend(line.text[line.labels[0].end :].strip())
+            return self.extend(line.value.strip())
         if line.labels or line.level and line.count:
             return False
         near_heading = self.under_heading and self.blanks == 1 and len(line.stripped) <= LONGEST_UNDER_HEADING
@@ -370,8 +365,7 @@ class _HeadReader:
         for index in range(self.index, min(self.index + MOST_UNKNOWN_LABELS + 1, len(self.lines))):
             below = self.lines[index]
             if below.labels:
-                key = below.labels[0].key
-                if key[0] not in _AFTER_UNKNOWN or not self.is_new(below, below.labels[0]):
+                if below.field not in _AFTER_UNKNOWN or not self.is_new(below, below.labels[0]):
                     return False
                 self.index = index
                 self.open = None

@@ -17,11 +17,13 @@ ORNAMENTS = WHITESPACE + "#*_~=—―─–-●○•◆■▪★☆📅🗓\ufe
 """Around the date of a date line."""
 _SEPARATING = "-=_*~～—―─━－＝＊·•#.＿〰◆◇■□●○★☆✿❀※▪▫"
 _DASHES = "-=_*~—─"
+_NTH = "第"
 
 DAY = r"(?:19|20)\d{2}\s?[-/.年]\s?\d{1,2}\s?[-/.月]\s?\d{1,2}\s?[日号]?"
 _DAY_AT_START = re.compile(rf"{DAY}|(?:19|20)\d{{6}}(?!\d)|[A-Z][a-z]{{2,8}} \d{{1,2}}, (?:19|20)\d{{2}}")
 _DAY_ALONE = re.compile(r"\d{1,2}月\d{1,2}[日号號]?(?:\s\S{1,3})?")
 """A heading of a day without its year. A line of text like it may be inside a forecast."""
+_DIGIT = re.compile(r"\d")
 _LONGEST_DATE_LINE = _LONGEST_SEPARATOR = 60
 _MOST_ORNAMENTS = 12
 _AFTER_DATE = 8
@@ -50,9 +52,9 @@ class Kind(Enum):
 
 
 class Line:
-    """One line. number: its line number in the file, from 1. Kind and labels are computed on first use."""
+    """One line. number: its line number in the file, from 1. Kind, labels and field are computed on first use."""
 
-    __slots__ = ("_kind", "_labels", "number", "stripped", "text")
+    __slots__ = ("_field", "_kind", "_labels", "number", "stripped", "text")
 
     def __init__(self, text: str, number: int = 0) -> None:
         self.text = text
@@ -60,6 +62,7 @@ class Line:
         self.stripped = text.strip()
         self._kind: Kind | None = None
         self._labels: list[Label] | None = None
+        self._field: str | None = None
 
     @property
     def kind(self) -> Kind:
@@ -72,6 +75,18 @@ class Line:
         if self._labels is None:
             self._labels = labels_in(self.text)
         return self._labels
+
+    @property
+    def field(self) -> str:
+        """Return the field of the first label; empty if the line begins with none."""
+        if self._field is None:
+            self._field = self.labels[0].key[0] if self.labels else ""
+        return self._field
+
+    @property
+    def value(self) -> str:
+        """Return the text behind the first label, of a line that begins with one."""
+        return self.text[self.labels[0].end :]
 
     @property
     def level(self) -> int:
@@ -117,10 +132,9 @@ class Line:
     @property
     def is_labelled(self) -> bool:
         """Check for a label of a field that is read: not `收款 66`, nor 回访 without a value."""
-        label = self.labels[0] if self.labels else None
-        if label is None or label.key[0] == "ignored":
+        if self.field in ("", "ignored"):
             return False
-        return label.key[0] != "outcome" or bool(self.text[label.end :].strip())
+        return self.field != "outcome" or bool(self.value.strip())
 
     @property
     def ends_sentence(self) -> bool:
@@ -135,9 +149,18 @@ def to_lines(texts: Iterable[str], numbers: Iterable[int] | None = None) -> list
     return [Line(text, number) for text, number in zip(texts, numbers, strict=True)]
 
 
+@lexicon.cached
+def _letters_of_marks() -> frozenset[str]:
+    """Return the letters that a separator or a date line may begin with; nearly all text begins with another one."""
+    words = (*noise_words("separator"), *lexicon.words("dates", "era"))
+    return frozenset(string.ascii_uppercase).union(_NTH, (word[0] for word in words))
+
+
 def _kind_of(line: Line) -> Kind:
     if not line.stripped:
         return Kind.BLANK
+    if line.stripped[0].isalpha() and line.stripped[0] not in _letters_of_marks():
+        return Kind.TEXT
     if _is_separator(line.text, line.stripped):
         return Kind.SEPARATOR
     if len(line.text) <= _LONGEST_DATE_LINE and (
@@ -158,11 +181,16 @@ def _is_separator(text: str, stripped: str) -> bool:
         return len(inner) <= 4
     if inner in noise_words("separator"):
         return True
-    if stripped[0] != "第":
+    if stripped[0] != _NTH:
         return False
     number = "".join(fold(stripped[1:]).split())
     unit = number.lstrip(string.digits + NUMERALS + "百")
     return 0 < len(number) - len(unit) <= 4 and unit in noise_words("counter")
+
+
+def may_begin_with_day(text: str) -> bool:
+    """Check quickly whether a day may be in the first word of a text: a digit is in the text, or an era begins it."""
+    return _DIGIT.search(text) is not None or text.lstrip(ORNAMENTS).startswith(lexicon.words("dates", "era"))
 
 
 def _is_date(text: str) -> bool:

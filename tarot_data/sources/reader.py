@@ -8,6 +8,7 @@ import hashlib
 import stat
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -135,12 +136,17 @@ def form_of(sample: Sample) -> ModuleType:
         if head[4:8] == b"ftyp":
             raise unreadable("media")
     for name in FORMS:
-        module = import_module(f"tarot_data.sources.{name}")
+        module = _module(name)
         if module.recognises(sample):
             return module
     if sample.text is None:
         raise unreadable("unknown_binary")
     raise unreadable("unknown_form")
+
+
+@cache
+def _module(name: str) -> ModuleType:
+    return import_module(f"tarot_data.sources.{name}")
 
 
 def read_again(path: Path, member: str | None, locator: str) -> RawRecord | Rejected:

@@ -3,6 +3,7 @@
 A head is a block of short lines around the cards, of which `head_line` reads each.
 """
 
+from bisect import bisect_left
 from typing import NamedTuple
 
 from tarot_data.sources.lines import WHITESPACE, Kind, Line
@@ -59,13 +60,9 @@ def _heads(lines: list[Line], named: bool) -> list[_Head]:
     found: list[_Head] = []
     above = index = count = 0
     floor: int | None = 0
-    labelled = any(map(is_label_of_cards, lines))
-    while index < len(lines):
-        # What is said of each card is text, and so are the cards then.
-        explained = not labelled and (explains_cards(lines, index) or heads_a_card(lines, index))
-        if not explained and not (is_label_of_cards(lines[index]) if labelled else is_list_of_cards(lines[index])):
-            index += 1
-            continue
+    labelled = [index for index, line in enumerate(lines) if is_label_of_cards(line)]
+    while cards := _next_cards(lines, index, labelled):
+        index, explained = cards
         alone = named and not any(line.stripped and not line.level for line in lines[:index])
         if labelled and not alone and _is_all_labelled(lines, index):
             # Where the cards end is not needed before another head is, and takes long to find.
@@ -80,6 +77,22 @@ def _heads(lines: list[Line], named: bool) -> list[_Head]:
         while end < index < len(lines) and explains_cards(lines, index, 1):
             floor = index = index + 1
     return found
+
+
+def _next_cards(lines: list[Line], start: int, labelled: list[int]) -> tuple[int, bool] | None:
+    """Return the index of the next cards from a line on, and whether each is explained; None if there are none.
+
+    labelled: indexes of labels of cards. If there are any, other lines of cards are of a body.
+    """
+    if labelled:
+        following = bisect_left(labelled, start)
+        return (labelled[following], False) if following < len(labelled) else None
+    for index in range(start, len(lines)):
+        # What is said of each card is text, and so are the cards then.
+        explained = explains_cards(lines, index) or heads_a_card(lines, index)
+        if explained or is_list_of_cards(lines[index]):
+            return index, explained
+    return None
 
 
 def _is_all_labelled(lines: list[Line], cards: int) -> bool:
@@ -172,8 +185,7 @@ def _parts_below(lines: list[Line], end: int) -> dict[int, list[Part]]:
 
 def _is_body(line: Line) -> bool:
     """Check for the text of the reading above behind its label: `解读：…`."""
-    label = line.labels[0] if line.labels else None
-    return label is not None and label.key[0] == "content" and len(line.text) - label.end >= SHORTEST_BODY
+    return line.field == "content" and len(line.value) >= SHORTEST_BODY
 
 
 def _is_apart(lines: list[Line], begin: int, count: int) -> bool:
@@ -239,5 +251,5 @@ def _labelled_cards(lines: list[Line], labelled: bool) -> list[Line]:
     if labelled or not lines:
         return lines
     first = lines[0]
-    text = first.text[first.labels[0].end :] if first.labels else first.text
+    text = first.value if first.labels else first.text
     return [Line(f"{CARDS}：", first.number), Line(text, first.number), *lines[1:]]

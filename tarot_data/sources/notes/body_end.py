@@ -6,7 +6,6 @@ from tarot_data.cards import card_fields
 from tarot_data.cards.mentions import find_cards
 from tarot_data.lexicon.field_names import CARD_LISTS
 from tarot_data.sources.field_values import Fields
-from tarot_data.sources.labels import Label
 from tarot_data.sources.lines import DAY, Kind, Line
 from tarot_data.sources.noise import noise_words
 from tarot_data.text.normalise import fold
@@ -48,8 +47,7 @@ def trimmed(lines: list[Line]) -> list[Line]:
 
 
 def _is_content_label(line: Line) -> bool:
-    label = line.labels[0] if line.labels else None
-    return label is not None and label.key[0] == "content" and not line.text[label.end :].strip(MARKS)
+    return line.field == "content" and not line.value.strip(MARKS)
 
 
 def without_tasks(lines: list[Line]) -> list[Line]:
@@ -96,55 +94,45 @@ def split_end(lines: list[Line], fields: Fields) -> tuple[list[Line], Fields]:
         if _CHECKED.fullmatch(line.stripped):
             end = index
             continue
-        label = line.labels[0] if line.labels else None
-        value = line.text[label.end :].strip() if label else ""
-        if label is None or not (is_marked(line, label) or not value) or not _may_end(line, label, known):
+        if not line.labels or not (_is_marked(line) or not line.value.strip()) or not _may_end(line, known):
             break
-        if label.key[0] not in known:
-            added.setdefault(label.key, []).append((label.name, value))
+        if line.field not in known:
+            label = line.labels[0]
+            added.setdefault(label.key, []).append((label.name, line.value.strip()))
         end = index
     return without_tasks(lines[:end]), added
 
 
-def _may_end(line: Line, label: Label, known: set[str]) -> bool:
-    name, value = label.key[0], line.text[label.end :]
-    if name == "date":
-        return _DAY.search(value) is not None  # `时间：三个月内` is an answer
-    if name in _IF_MISSING:
-        return name not in known and (name not in CARD_LISTS or bool(card_fields.listed(value)))
-    return name in _AT_END
+def _may_end(line: Line, known: set[str]) -> bool:
+    if line.field == "date":
+        return _DAY.search(line.value) is not None  # `时间：三个月内` is an answer
+    if line.field in _IF_MISSING:
+        return line.field not in known and (line.field not in CARD_LISTS or bool(card_fields.listed(line.value)))
+    return line.field in _AT_END
 
 
-def is_marked(line: Line, label: Label) -> bool:
-    """Check whether a label is marked by a heading, a colon or brackets, not only by the space after it."""
-    return (
-        line.stripped[0] == "#"
-        or line.text[: label.end].rstrip(" *_").endswith((":", "：", "】", "]"))
-        or line.text[: label.end].rstrip().endswith("**")
-    )
+def _is_marked(line: Line) -> bool:
+    """Check whether the label of a line is marked by a heading, a colon or brackets, not only by the space after it."""
+    label = line.text[: line.labels[0].end].rstrip()
+    return line.stripped[0] == "#" or label.endswith("**") or label.rstrip(" *_").endswith((":", "：", "】", "]"))
 
 
 def split_outcome(lines: list[Line]) -> tuple[list[Line], str]:
     """Split a body before the label of the outcome near its end (`反馈：…`); the outcome is empty if there is none."""
     for index in range(len(lines) - 1, max(0, len(lines) - LINES_AT_END), -1):
         line = lines[index]
-        label = line.labels[0] if line.labels else None
-        if not label or label.key[0] != "outcome":
+        if line.field != "outcome":
             continue
-        outcome = "\n".join([line.text[label.end :], *(below.text for below in lines[index + 1 :])]).strip()
-        if (
-            label.name in noise_words("outcome or plan")
-            and not _happened(outcome)
-            or not is_marked(line, label)
-            or not any(above.text for above in lines[:index])
-        ):
+        outcome = "\n".join([line.value, *(below.text for below in lines[index + 1 :])]).strip()
+        planned = line.labels[0].name in noise_words("outcome or plan") and not _happened(outcome)
+        if planned or not _is_marked(line) or not any(above.text for above in lines[:index]):
             break
         return (lines[:index], outcome) if 0 < len(outcome) <= LONGEST_OUTCOME else (lines, "")
     return lines, ""
 
 
 def _happened(text: str) -> bool:
-    """Check for what _happened later: it is said of the client, not to them (`八月她回来说，真的搬了`)."""
+    """Check for what happened later: it is said of the client, not to them (`八月她回来说，真的搬了`)."""
     folded = fold(text)
     said = any(word in folded for word in noise_words("addressed"))
     return not said and any(word in folded for word in noise_words("happened"))
@@ -169,7 +157,7 @@ def _is_housekeeping(lines: list[Line]) -> bool:
     """Check for short lines about the order, of which one has a label that is not read (`收款 88 已到`)."""
     if any(len(line.stripped) > LONGEST_ORDER_LINE or line.ends_sentence for line in lines):
         return False
-    labelled = any(line.labels and line.labels[0].key[0] == "ignored" for line in lines)
+    labelled = any(line.field == "ignored" for line in lines)
     return labelled and is_of_nobody("\n".join(line.text for line in lines))
 
 

@@ -15,12 +15,12 @@ FEWEST_EXPLAINED = 3
 
 
 def is_label_of_cards(line: Line) -> bool:
-    return bool(line.labels) and line.labels[0].key[0] == "cards"
+    return line.field == "cards"
 
 
 def is_list_of_cards(line: Line) -> bool:
     """Check for drawn cards without a label. In a note that labels its cards elsewhere such a line is of a body."""
-    return (not line.labels or line.labels[0].key[0] == "content") and has_cards(line)
+    return line.field in ("", "content") and has_cards(line)
 
 
 def explains_cards(lines: list[Line], index: int, least: int = FEWEST_EXPLAINED) -> bool:
@@ -71,4 +71,4 @@ def end_of_cards(lines: list[Line], start: int) -> int:
 
 def _is_labelled(line: Line) -> bool:
     """Check for a label that is no name of a position: `结果：愚人` continues a list of cards."""
-    return bool(line.labels) and line.labels[0].key[0] not in ("content", "position", "background")
+    return line.field not in ("", "content", "position", "background")

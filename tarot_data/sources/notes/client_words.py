@@ -3,6 +3,7 @@
 import re
 from typing import NamedTuple
 
+from tarot_data import lexicon
 from tarot_data.cards.mentions import find_cards
 from tarot_data.lexicon.word_lists import any_of
 from tarot_data.sources.lines import Line
@@ -10,76 +11,88 @@ from tarot_data.sources.noise import noise_words
 from tarot_data.sources.notes.body_end import trimmed
 from tarot_data.text.normalise import fold
 
-_SAID = re.compile(r"[^:：\n]{1,16}[:：]")
-"""Who says something, before a colon."""
+_QUOTED = re.compile(r"[>\s]*")
 _NO_NAME = " \t@《》()[]<>"
 
 
 class _Voices(NamedTuple):
-    """own: the beginning of a line that the reader says; client: of one that the client says; reply: a word of thanks;
-    speech: of somebody who asks or says I."""
+    """Patterns for folded lines. own: the beginning of one that the reader says; client: of one that the client says, behind
+    marks of quotation; says: what is between a name and its text; reply: a word of thanks; speech: of somebody who asks or
+    says I."""
 
     own: re.Pattern
     client: re.Pattern
+    says: re.Pattern
     reply: re.Pattern
     speech: re.Pattern
 
 
-def _voices(persons: list[str]) -> _Voices:
+@lexicon.cached
+def _voices() -> _Voices:
     own, client, says = (any_of(noise_words(kind)) for kind in ("self", "client word", "says"))
-    names = any_of(filter(None, (fold(person).strip(_NO_NAME) for person in persons)))
-    client = f"{names}|{client}" if names else client
+    reply = noise_words("client reply")
     return _Voices(
         re.compile(rf"[>\s]*(?:{own})\s?:\s?"),
-        re.compile(rf"[>\s]*(?:{client})(?:{says})?\s?:"),
-        re.compile(any_of(noise_words("client reply"))),
-        re.compile(any_of((*noise_words("client reply"), *noise_words("self"), *noise_words("asks")))),
+        re.compile(rf"(?:{client})(?:{says})?\s?:"),
+        re.compile(rf"(?:{says})?\s?:"),
+        re.compile(any_of(reply)),
+        re.compile(any_of((*reply, *noise_words("self"), *noise_words("asks")))),
     )
 
 
 def without_client(lines: list[Line], persons: list[str]) -> list[Line]:
     """Return the lines of a body without what the client says in it: quoted at its end (`> 阿鸢：好准`, `她：谢谢`), or between
     what the reader says (`她：…`, `我：…`). Lines of positions (`我：愚人`, `她：力量`) name cards on both sides."""
-    if not any(line.stripped[:1] == ">" or _SAID.match(line.text) for line in lines):
+    text = fold("\n".join(line.text for line in lines))
+    if ":" not in text and ">" not in text:
         return lines
-    voices = _voices(persons)
-    folded = [fold(line.text) for line in lines]
-    said = _lines_of_client(folded, voices)
+    folded = text.split("\n")
+    names = tuple(filter(None, (fold(person).strip(_NO_NAME) for person in persons)))
+    said = _lines_of_client(folded, names)
     if not said or any(find_cards(lines[index].text) for index in said):
         return lines
-    if _is_dialogue(lines, folded, said, voices):
-        return _own_words(lines, folded, voices)
-    return lines[: _end_before_quote(folded, said, voices)]
+    if _is_dialogue(lines, folded, said):
+        return _own_words(lines, folded, names)
+    return lines[: _end_before_quote(folded, said)]
 
 
-def _lines_of_client(folded: list[str], voices: _Voices) -> list[int]:
-    """Return the indices of the lines that the client says; if none is marked so, the last quoted one that thanks."""
-    said = [index for index, text in enumerate(folded) if voices.client.match(text)]
-    return said or [index for index, text in enumerate(folded) if text[:1] == ">" and voices.reply.search(text)][-1:]
-
-
-def _is_dialogue(lines: list[Line], folded: list[str], said: list[int], voices: _Voices) -> bool:
-    """Check that the client asks, thanks or says I, and that the reader names cards in lines marked as their own."""
-    if not any(voices.speech.search(folded[index]) for index in said):
+def _is_of_client(text: str, names: tuple[str, ...]) -> bool:
+    """Check whether the client says a folded line: their name or a word for them is before a colon."""
+    if ":" not in text:
         return False
-    return any(voices.own.match(text) and find_cards(line.text) for line, text in zip(lines, folded, strict=True))
+    start = _QUOTED.match(text).end()
+    named = (start + len(name) for name in names if text.startswith(name, start))
+    return any(_voices().says.match(text, end) for end in named) or _voices().client.match(text, start) is not None
 
 
-def _own_words(lines: list[Line], folded: list[str], voices: _Voices) -> list[Line]:
+def _lines_of_client(folded: list[str], names: tuple[str, ...]) -> list[int]:
+    """Return the indices of the lines that the client says; if none is marked so, the last quoted one that thanks."""
+    said = [index for index, text in enumerate(folded) if _is_of_client(text, names)]
+    return said or [index for index, text in enumerate(folded) if text[:1] == ">" and _voices().reply.search(text)][-1:]
+
+
+def _is_dialogue(lines: list[Line], folded: list[str], said: list[int]) -> bool:
+    """Check that the client asks, thanks or says I, and that the reader names cards in lines marked as their own."""
+    if not any(_voices().speech.search(folded[index]) for index in said):
+        return False
+    return any(_voices().own.match(text) and find_cards(line.text) for line, text in zip(lines, folded, strict=True))
+
+
+def _own_words(lines: list[Line], folded: list[str], names: tuple[str, ...]) -> list[Line]:
     """Return the lines that the reader says, without the mark of who speaks; a voice lasts until the next mark."""
     kept, client = [], False
     for line, text in zip(lines, folded, strict=True):
-        own = voices.own.match(text)
-        client = client and not own or bool(voices.client.match(text))
+        own = _voices().own.match(text)
+        client = client and not own or _is_of_client(text, names)
         if not client:
             kept.append(Line(line.text[own.end() :], line.number) if own else line)
     return trimmed(kept)
 
 
-def _end_before_quote(folded: list[str], said: list[int], voices: _Voices) -> int:
+def _end_before_quote(folded: list[str], said: list[int]) -> int:
     """Return the end of the body before a reply of the client that is quoted below it; all lines if there is none."""
     end = len(folded)
     while end and (folded[end - 1].lstrip()[:1] in ("", ">") or end - 1 in said):
         end -= 1
-    replies = any(text.lstrip()[:1] == ">" or voices.reply.search(text) for text in folded[end:])
+    replies = any(text.lstrip()[:1] == ">" or _voices().reply.search(text) for text in folded[end:])
     return end if end and said[-1] >= end and replies else len(folded)

@@ -5,7 +5,7 @@ import re
 from tarot_data.cards.mentions import find_cards
 from tarot_data.sources.lines import Kind, Line
 from tarot_data.sources.notes.body_end import is_of_nobody, trimmed
-from tarot_data.sources.notes.head_words import words_of
+from tarot_data.sources.notes.head_words import DAY, words_of
 
 LONGEST_DAY_LINE = 24
 """Characters of a line of a day, or of the time at which a day closes."""
@@ -16,7 +16,7 @@ _TIME = re.compile(r"(?<!\d)(?:[01]?\d|2[0-3])[:：][0-5]\d(?!\d)")
 
 def day_alone(line: Line) -> str | None:
     """Return the day of a line that has nothing else but a weekday, a time of day or the weather; None for any other."""
-    if len(line.stripped) > LONGEST_DAY_LINE or not any(map(str.isdecimal, line.stripped)):
+    if len(line.stripped) > LONGEST_DAY_LINE or DAY.search(line.title) is None:
         return None
     words = words_of(line.title)
     return words.found[0][1] if len(words.found) == 1 and words.day and not words.rest else None

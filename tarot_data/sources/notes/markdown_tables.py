@@ -15,6 +15,8 @@ LINES_ABOVE = 8
 
 def without_tables(lines: list[Line]) -> list[Line]:
     """Convert the tables at the top of a reading to labelled lines with the line number of the table."""
+    if not any(_is_row(line) or _GAP.search(line.stripped) for line in lines):
+        return lines
     found: list[Line] = []
     index = 0
     while index < len(lines):

@@ -16,10 +16,9 @@ from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources.labels import labels_in
 from tarot_data.sources.lines import Line, to_lines
 
-_DROPPED, _LOST, _BREAK = "\x02", "\x03", "\x04"
+_MARKERS = _DROPPED, _LOST, _BREAK = "\x02", "\x03", "\x04"
 """Characters that mark, while the rules are applied, a place where markup was removed, a line end inside it, and a line
 end that the file does not have."""
-_MARKERS = dict.fromkeys(map(ord, (_DROPPED, _LOST, _BREAK)))
 _COMMON = " -#>"
 _AROUND = " \t>-*+•" + _BREAK
 """Marks of a list item or quotation that are nothing by themselves."""
@@ -38,11 +37,33 @@ Replacement = Callable[[re.Match], str]
 
 @dataclass(frozen=True)
 class Rule:
-    """A kind of markup. marks: texts of which every note with the markup has one."""
+    """A kind of markup. marks: texts of which every note with the markup has one; on_line: the pattern is of one line,
+    so that only lines with a mark are searched."""
 
     marks: tuple[str, ...]
     pattern: re.Pattern
     replace: Replacement
+    on_line: bool = False
+
+    def applied(self, text: str) -> str:
+        """Return a text without this markup."""
+        if not self.on_line:
+            return self.pattern.sub(self.replace, text)
+        parts, end = [], 0
+        for start, stop in sorted(set(self._marked_lines(text))):
+            parts += text[end:start], self.pattern.sub(self.replace, text[start:stop])
+            end = stop
+        return "".join([*parts, text[end:]])
+
+    def _marked_lines(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield start and end of the lines with a mark."""
+        for mark in self.marks:
+            found = text.find(mark)
+            while found >= 0:
+                end = text.find("\n", found)
+                end = end if end >= 0 else len(text)
+                yield text.rfind("\n", 0, found) + 1, end
+                found = text.find(mark, end)
 
 
 @cache
@@ -54,7 +75,12 @@ def entries() -> list[dict[str, object]]:
 @cache
 def rules() -> tuple[Rule, ...]:
     of_table = (
-        Rule(tuple(entry["marks"]), re.compile(entry["pattern"], re.MULTILINE), _replacement(entry))
+        Rule(
+            tuple(entry["marks"]),
+            re.compile(entry["pattern"], re.MULTILINE),
+            _replacement(entry),
+            entry.get("on_line", False),
+        )
         for entry in entries()
     )
     return (*_BEFORE_TABLE, *of_table, *_AFTER_TABLE)
@@ -81,15 +107,21 @@ def lines_of(text: str) -> list[Line]:
     }
     if not applied:
         return to_lines(text.split("\n"))
-    text = text.translate(_MARKERS)
+    text = text.translate(dict.fromkeys(map(ord, _MARKERS)))
     for number in sorted(applied):
-        text = rules()[number].pattern.sub(rules()[number].replace, text)
-    return list(_numbered(text))
+        text = rules()[number].applied(text)
+    return list(_numbered(text)) if any(map(text.__contains__, _MARKERS)) else _with_single_blanks(text)
 
 
 def text_of(text: str) -> str:
     """Return a note without markup as one text."""
     return "\n".join(line.text for line in lines_of(text))
+
+
+def _with_single_blanks(text: str) -> list[Line]:
+    """Return the lines of a text in which no markup was found, without blank lines below blank lines."""
+    lines = to_lines(text.split("\n"))
+    return [line for above, line in zip((Line("-"), *lines), lines, strict=False) if line.stripped or above.stripped]
 
 
 def _numbered(text: str) -> Iterator[Line]:

@@ -12,10 +12,17 @@ from tarot_data.sources.encoding import text_of, with_newlines
 from tarot_data.sources.field_values import Fields
 from tarot_data.sources.labelled_lines import read_head
 from tarot_data.sources.labels import labels_in
-from tarot_data.sources.lines import DAY, ORNAMENTS, WHITESPACE, Kind, Line
-from tarot_data.sources.notes import bare_heads, body_end, days, markup, other_sections, outline
+from tarot_data.sources.lines import DAY, ORNAMENTS, WHITESPACE, Kind, Line, may_begin_with_day
+from tarot_data.sources.notes import bare_heads, body_end, markup, other_sections, outline
 from tarot_data.sources.notes.beginnings import NO_TITLE, Reading, client_of_all, find_readings, text_above
 from tarot_data.sources.notes.client_words import without_client
+from tarot_data.sources.notes.days import (
+    LONGEST_DAY_LINE,
+    day_alone,
+    days_with_cards,
+    end_before_diary,
+    split_day_at_end,
+)
 from tarot_data.sources.notes.file_name import day_of_file, person_in_name
 from tarot_data.sources.notes.front_matter import FORM, front_matter, record_of_note
 from tarot_data.sources.notes.markdown_tables import without_tables
@@ -96,18 +103,20 @@ def split(
 
     common: fields of every reading that does not have them itself.
     """
-    lines = [part for line in lines for part in _divided(_with_whole_labels(line))]
+    lines = [part for line in lines for part in _divided(line)]
     client = person_in_name(blob, "\n".join(line.text for line in lines))
     written, lines = lines, bare_heads.with_labels(lines, named=client is not None)
     readings = find_readings(lines)
     if not readings:
-        for part, day in days.days_with_cards(lines):
+        for part, day in days_with_cards(lines):
             source = source_of(blob, locator.format(part[0].number if part else 1), form)
             yield _unlabelled(part, day, blob, source, common, client)
         return
     if any("person" in reading.head.names for reading in readings):
         client = None
-    if not common and _persons(lines) == _persons(written):  # a name without a label is that of one reading
+    if not common and (
+        lines is written or _persons(lines) == _persons(written)
+    ):  # a name without a label is that of one reading
         common = client_of_all(lines, readings)
     common = common or {}
     note = _Note(lines, day_of_file(blob, client), client)
@@ -129,6 +138,15 @@ def split(
         preface, former = "", reading.head.body
 
 
+def _divided(line: Line) -> list[Line]:
+    """Return the lines that a line has in it, nearly always itself."""
+    if " " in line.text or "\u3000" in line.text:
+        line = _with_whole_labels(line)
+    if line.stripped[:1] == "【" and _BRACKETED.fullmatch(line.stripped) and not line.labels:
+        return [Line(part, line.number) for part in _IN_BRACKETS.findall(line.stripped)]
+    return _before_label(line) if may_begin_with_day(line.stripped[:LONGEST_DAY_LINE]) else [line]
+
+
 def _with_whole_labels(line: Line) -> Line:
     """Close the gaps inside labels that are set to one width: `姓    名：`."""
     if not _SPACED.search(line.text[:LONGEST_SPACED]):
@@ -137,16 +155,13 @@ def _with_whole_labels(line: Line) -> Line:
     return Line(text, line.number)
 
 
-def _divided(line: Line) -> list[Line]:
-    """Split a line before the label behind its day (`2024年4月7日　个案：秀芬`), and one that is all in brackets
-    (`【2024-01-20】【阿暮】`)."""
-    if line.stripped[:1] == "【" and _BRACKETED.fullmatch(line.stripped) and not line.labels:
-        return [Line(part, line.number) for part in _IN_BRACKETS.findall(line.stripped)]
-    parts = _GAP.split(line.stripped[: days.LONGEST_DAY_LINE], maxsplit=1)
-    if len(parts) < 2 or not any(map(str.isnumeric, parts[0])):
+def _before_label(line: Line) -> list[Line]:
+    """Split a line before the label behind its day: `2024年4月7日　个案：秀芬`."""
+    parts = _GAP.split(line.stripped[:LONGEST_DAY_LINE], maxsplit=1)
+    if len(parts) < 2 or not may_begin_with_day(parts[0]):
         return [line]  # nearly every line; its labels take longer to find
     day, rest = Line(parts[0], line.number), line.stripped[len(parts[0]) :].lstrip(_AFTER_DAY)
-    if not (day.kind == Kind.DATE or days.day_alone(day)) or line.labels or not labels_in(rest):
+    if not (day.kind == Kind.DATE or day_alone(day)) or line.labels or not labels_in(rest):
         return [line]
     return [day, Line(rest, line.number)]
 
@@ -187,7 +202,7 @@ class _Note:
         if rule.kind == Kind.SEPARATOR:
             end = other_sections.end_before_other(self.lines, reading.head.body, end, rule)
         closes = former > 0 and end == len(self.lines)
-        end = days.end_before_diary(self.lines, reading.head.body, end, closes)
+        end = end_before_diary(self.lines, reading.head.body, end, closes)
         below = other_sections.own_lines(self.lines[reading.head.body : end], level, daily, reading.lead.dated)
         below = body_end.trimmed(below)
         return other_sections.without_list_at_end(below, self.lines[former : reading.start]) if daily else below
@@ -212,7 +227,7 @@ def _record(reading: Reading, body: list[Line], note: _Note, common: Fields, sou
             fields.update(at_end)
     persons = [str(value) for _, value in fields.get(("person", 1), ())]
     body = body_end.without_aftermath(without_client(body, persons), persons)
-    body, day = days.split_day_at_end(body)
+    body, day = split_day_at_end(body)
     if day:
         fields.setdefault(("date", 1), [("日期", day)])
     above = _read_above(note.lines[reading.top : reading.start])
@@ -228,7 +243,7 @@ def _unlabelled(
     lines: list[Line], day: str | None, blob: Blob, source: Source, common: Fields | None, client: str | None
 ) -> RawRecord:
     """Build the record of a note without labels. day: of the line above it."""
-    lines, last = days.split_day_at_end(body_end.without_tags(lines))
+    lines, last = split_day_at_end(body_end.without_tags(lines))
     body = "\n".join(line.text for line in lines).strip()
     heading = Line(body).title if Line(body).level == 1 and "\n" not in body else None
     day = day or day_of_file(blob, client) or last

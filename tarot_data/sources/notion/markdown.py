@@ -157,7 +157,7 @@ def _with_labels(fields: Fields, body: list[str]) -> tuple[Fields, list[Line]]:
 
 def _heads_cards(line: Line) -> bool:
     """Check for the label of the cards in a heading."""
-    return bool(line.level and line.labels) and line.labels[0].key[0] == "cards"
+    return line.level > 0 and line.field == "cards"
 
 
 def _add_row(fields: Fields, row: dict[str, str]) -> None:
