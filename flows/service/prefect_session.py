@@ -12,6 +12,7 @@ from flows.runtime.progress import bar
 from flows.service.status import served_at, token_of
 from flows.service.temporary_server import Temporary
 from schemas.errors import Problem
+from tarot_data.system.memory import loading
 
 MAX_DATABASE_PATH = 504
 """Longest path of a database in bytes: SQLite's MAX_PATHNAME of 512 less the suffix of its log."""
@@ -40,20 +41,20 @@ def prefect_at(data_dir: Path, load: Callable[[], object] = lambda: None) -> Ite
     # Use a running server: two servers on one database file would lock each other out.
     address = served_at(data_dir)
     bar("server")
-    # Before the fork, so that the server need not import them as well; a first run asks for the last three.
-    import fastapi.encoders  # noqa: F401
-    import prefect.flow_engine
-    import prefect.task_engine  # noqa: F401
-    from prefect.settings import (
-        PREFECT_API_URL,
-        PREFECT_CLIENT_CUSTOM_HEADERS,
-        PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
-        temporary_settings,
-    )
+    with loading():
+        # Before the fork, so that the server need not import them as well; a first run asks for the last three.
+        import fastapi.encoders  # noqa: F401
+        import prefect.flow_engine
+        import prefect.task_engine  # noqa: F401
+        from prefect.settings import (
+            PREFECT_API_URL,
+            PREFECT_CLIENT_CUSTOM_HEADERS,
+            PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+            temporary_settings,
+        )
 
-    own = None if address or _has_server_setting() else Temporary(prefect_home())
-    load()
-
+        own = None if address or _has_server_setting() else Temporary(prefect_home())
+        load()
     address = own.address() if own else address
     bar.close()
     here = {}

@@ -8,6 +8,7 @@ from flows.training.runs import best_run, is_marked
 from tarot_data.cards.shuffle import draw_cards
 from tarot_data.dataset.prompt import prompt_for
 from tarot_data.patterns.annotate_records import drawn_cards
+from tarot_data.system import memory
 from tarot_train import evaluate, generate, recipe
 
 Say = Callable[[str, str], None]
@@ -65,7 +66,8 @@ def open_chat(data_dir: Path, run: str | None, seed: int, think: bool | None = N
     """
     folder = best_run(data_dir, run)
     manifest = evaluate.read_manifest(folder)
-    model, tokenizer = evaluate.load_run(folder, manifest)
+    with memory.loading():
+        model, tokenizer = evaluate.load_run(folder, manifest)
     thinking = manifest.get("thinking", False) if think is None else think
     manner = generate.Manner(settings=recipe.build(manifest["used"]).generation, seed=seed, thinking=thinking)
     return Chat(folder.name, manifest["base"]["stand_in"], model, tokenizer, manner, [], is_marked(folder))

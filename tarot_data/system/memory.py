@@ -22,6 +22,19 @@ def release_memory() -> None:
 
 
 @contextmanager
+def loading() -> Iterator[None]:
+    """Load libraries and models in the block without the cyclic garbage collector, and keep it from searching them later.
+
+    They are hundreds of thousands of objects that stay; the collector took at least a twentieth of a `tarot read`.
+    """
+    with without_gc():
+        try:
+            yield
+        finally:
+            gc.freeze()
+
+
+@contextmanager
 def without_gc() -> Iterator[None]:
     """Disable the cyclic garbage collector; it took a fifth of labelling time, on small objects without cycles."""
     collecting = gc.isenabled()
