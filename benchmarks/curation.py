@@ -30,7 +30,7 @@ SIGNS = (
 
 
 def documents(n: int, seed: int = 7) -> list[dict]:
-    """{id, content, twin, kind} of n documents in mixed order; twin: the document it was made of."""
+    """Return {id, content, twin, kind} of n documents in mixed order; twin: the document it was made of."""
     from tarot_data.synthetic.grammar import made_up
 
     rng = Random(seed)

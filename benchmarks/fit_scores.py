@@ -48,7 +48,7 @@ def card_words(readings: list[dict]) -> dict[str, dict[str, float]]:
             for pair, n in found.items()
             if n >= 2 or all_used[pair] >= 3
         }
-        # A pair that tells a card and is used often comes first.
+        # A pair that identifies a card and is used often comes first.
         best = sorted((p for p in odds if odds[p] > 0.3), key=lambda p: (-odds[p] * math.log1p(found[p]), p))
         out[card] = {pair: round(odds[pair], 1) for pair in best[:WORDS_A_CARD]}
     return out
@@ -245,9 +245,7 @@ HEADS = {
 def write(tables: dict[str, list[dict]], folder: Path) -> None:
     for name, rows in tables.items():
         with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
-            file.write(
-                f"# {HEADS[name]} Fitted on the annotated readings by benchmarks/fit_scores.py, not written by hand.\n"
-            )
+            file.write(f"# {HEADS[name]} Fitted on the annotated readings by benchmarks/fit_scores.py; do not edit.\n")
             writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)

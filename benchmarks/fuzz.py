@@ -267,7 +267,7 @@ def batch(first: int, count: int) -> dict:
 
 
 def accounted(data: Path, count: int, records: list, counts: dict, findings: list[str]) -> dict:
-    """Whether every file and record is in a table exactly once."""
+    """Check whether every file and record is in a table exactly once."""
     from tarot_data.store import tables
 
     def places(name: str) -> list[tuple]:
@@ -309,7 +309,7 @@ def worker() -> None:
 
 
 def fuzz(files: int, first: int = 0, told: Callable[[str], None] = lambda _: None) -> dict:
-    """{files, records, kept, rejected, slowest, peak_mb, forms, findings} over all batches, in separate processes."""
+    """Return {files, records, kept, rejected, slowest, peak_mb, forms, findings} over all batches, in separate processes."""
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.fuzz", "--worker"],
         cwd=ROOT,

@@ -34,7 +34,7 @@ VARIANTS: dict[str, tuple[dict[str, str], str]] = {
 
 
 def measure(variant: str, tiny: bool, updates: int) -> dict:
-    """{tokens_per_second, mfu, peak_gib, loss, device} over so many updates, the first left out of the time."""
+    """Return {tokens_per_second, mfu, peak_gib, loss, device} over so many updates, the first left out of the time."""
     import torch
     from transformers import Qwen2ForCausalLM, Trainer, TrainerCallback
 

@@ -1,4 +1,4 @@
-"""Write tables of measurements between their marks in a page of docs/, and show them beside the former ones."""
+"""Tables of measurements, written between their marks in a page of docs/ and shown next to the former ones."""
 
 import os
 import platform

@@ -109,7 +109,7 @@ def median(runs: list[dict]) -> dict:
 
 
 def on_copies(job: str, full: Path, repeats: int) -> dict:
-    """Median of a job that changes its store, each time on a copy; the last copy replaces the store."""
+    """Return the median of a job that changes its store, each time on a copy; the last copy replaces the store."""
     copy, runs = full.with_name("copy"), []
     for _ in range(repeats):
         shutil.rmtree(copy, ignore_errors=True)
@@ -121,7 +121,7 @@ def on_copies(job: str, full: Path, repeats: int) -> dict:
 
 
 def measure(sizes: list[int], repeats: int, folder: Path, ingest_only: bool = False) -> dict:
-    """{pipeline: [{n, seconds, cpu_seconds, peak_mb, accepted}], ten: {store, empty, full}} and, unless only the ingest
+    """Return {pipeline: [{n, seconds, cpu_seconds, peak_mb, accepted}], ten: {store, empty, full}} and, unless only the ingest
     is asked for, {commands, publish, publish_again, diff, report}."""
     from tarot_data.synthetic.generate import write_sample
 
@@ -157,7 +157,7 @@ def measure(sizes: list[int], repeats: int, folder: Path, ingest_only: bool = Fa
 
 
 def commands(folder: Path, repeats: int) -> dict[str, dict]:
-    """Medians of whole commands, each on its own data directory."""
+    """Return the medians of whole commands, each on its own data directory."""
     from tarot_data.synthetic.generate import write_sample
 
     empty = folder / "nothing"
@@ -189,7 +189,7 @@ def commands(folder: Path, repeats: int) -> dict[str, dict]:
 
 
 def exponent(rows: list[dict]) -> float:
-    """Exponent of growth in CPU seconds from the smallest to the largest size; 1 is linear."""
+    """Return the exponent of growth in CPU seconds from the smallest to the largest size; 1 is linear."""
     first, last = rows[0], rows[-1]
     return math.log(last["cpu_seconds"] / first["cpu_seconds"]) / math.log(last["n"] / first["n"])
 

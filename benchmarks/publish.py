@@ -186,7 +186,7 @@ def _one(step: Callable[[Path], object], data_dir: Path) -> dict:
 
 
 def peak_mb() -> float:
-    """Peak resident memory of this process; `ru_maxrss` would include that of its parent."""
+    """Return the peak resident memory of this process; `ru_maxrss` would include that of its parent."""
     status = Path("/proc/self/status")
     if not status.exists():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -52,7 +52,7 @@ class Counts:
 
 
 def inboxes(folder: Path, made_up: int) -> tuple[Path, Path]:
-    """Inboxes of the first and of the second ingest."""
+    """Return the inboxes of the first and of the second ingest."""
     first, later = folder / "inbox", folder / "later"
     shutil.copytree(SAMPLE, first)
     shutil.copytree(SAMPLE, later)
@@ -105,7 +105,7 @@ def as_a_person(data: Path, arguments: list[str], out: Path, kill: Callable | No
 
 
 def seen(data: Path) -> int:
-    """A number that changes with every write in the data directory."""
+    """Return a number that changes with every write in the data directory."""
     marks = []
     for name in WATCHED:
         root = data / name

@@ -34,7 +34,7 @@ WAYS = {"TRL": (True, False), "TRL without checkpointing": (False, False), "here
 
 
 def measure(shape: dict, way: str, updates: int) -> dict:
-    """{tokens_per_second, loss, peak_mb} over so many updates of eight rows, the first left out of the time. Seconds are
+    """Return {tokens_per_second, loss, peak_mb} over so many updates of eight rows, the first left out of the time. Seconds are
     CPU seconds: other work on the machine changes them less."""
     import torch
     from transformers import Qwen2ForCausalLM, TrainerCallback

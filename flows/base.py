@@ -59,7 +59,7 @@ def drills(annotated: list[dict], settings: Pretraining) -> list[dict]:
 
 
 def _lines_asked(prompt: str) -> list[str]:
-    """The lines of a prompt on person, question and cards."""
+    """Return the lines of a prompt on person, question and cards."""
     return prompt.split("\n\n")[1].splitlines()
 
 
@@ -92,7 +92,7 @@ def _annotated(reading: dict) -> dict:
 
 
 def _asked(person: str | None, question: str | None, spread: str | None, cards: list[dict], content: str) -> dict:
-    """What a prompt needs, as in the table of readings, and the content."""
+    """Return what a prompt needs, as in the table of readings, and the content."""
     fields = [field.name for field in READINGS["cards"].inner.fields]
     return {
         "person": person,

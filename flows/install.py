@@ -1,4 +1,4 @@
-"""What `make setup` does, for machines without make: `python -m flows.install` makes `.venv` with every pinned dependency.
+"""Installation without make: `python -m flows.install` makes `.venv` with every pinned dependency, as `make setup` does.
 
 Imports only the standard library. Another package index, such as a mirror, is named in PIP_INDEX_URL.
 """

@@ -20,7 +20,7 @@ HEADER_BYTES = 28
 
 
 def to_mo(lang: str) -> bytes:
-    """The table in one language as a .mo file; click's own words, its keys, are the English ones."""
+    """Return the table in one language as a .mo file; click's own words, its keys, are the English ones."""
     found = {key: both for key, both in catalogue().items() if key.startswith("click.")}
     rows = {}
     for key, both in found.items():

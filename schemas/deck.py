@@ -76,12 +76,12 @@ def is_major(card: str) -> bool:
 
 
 def suit_of(card: str) -> str | None:
-    """Suit of a minor card, None for a major."""
+    """Return the suit of a minor card, None for a major."""
     return None if card in MAJORS else card[:2]
 
 
 def rank_of(card: str) -> str | None:
-    """Rank of a minor card (一 … 国王), None for a major."""
+    """Return the rank of a minor card (一 … 国王), None for a major."""
     return None if card in MAJORS else card[2:]
 
 

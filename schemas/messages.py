@@ -7,7 +7,7 @@ from importlib.resources import files
 from string import Formatter
 
 DATA_DIR = "{--data-dir}"
-"""Mark after the words of a command that the reader is told to call."""
+"""Mark after the words of a command that the reader should call."""
 
 LANGUAGES = ("zh", "en")
 

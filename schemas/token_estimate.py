@@ -13,5 +13,5 @@ MOST_TOKENS_PER_CHAR = 0.9
 
 
 def surely(text: str) -> int:
-    """Upper bound of the tokens of a text."""
+    """Return an upper bound of the tokens of a text."""
     return round(MOST_TOKENS_PER_CHAR * len(text) + 0.5)

@@ -62,7 +62,7 @@ def _may_have_accelerator() -> bool:
 
 
 def _threads() -> int:
-    """Return the number of threads that torch uses on this machine's CPU unless it is told otherwise."""
+    """Return the number of threads that torch uses on this machine's CPU by default."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -92,7 +92,7 @@ def release() -> None:
 
 
 def peak_memory_gib() -> float:
-    """Peak memory of this process so far, in GiB."""
+    """Return the peak memory of this process so far, in GiB."""
     status = Path("/proc/self/status")
     if status.exists():
         # getrusage would include the peak of the parent process (Linux keeps it over exec).

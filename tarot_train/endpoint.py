@@ -24,7 +24,7 @@ class _NoRedirect(HTTPRedirectHandler):
 
 
 def at_home(url: str) -> bool:
-    """Whether the endpoint is on this machine or in its local network: loopback, a private address or a local name."""
+    """Check whether the endpoint is on this machine or in its local network: loopback, a private address or a local name."""
     host = host_of(url)
     try:
         return ip_address(host).is_private

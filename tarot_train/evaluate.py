@@ -148,7 +148,7 @@ def measure(
 
 
 def _voice(data: HeldOut, scored: list[dict], names: tuple[str, ...]) -> dict | None:
-    """How far each model sounds like the reader; see `reader_voice.voice`."""
+    """Return how far each model sounds like the reader; see `reader_voice.voice`."""
     prose = [row["text"] for row in read_table("prose")]
     own = [asked["content"] for asked in data.asked]
     return voice(own, prose, {name: [line["content"] for line in _of(name, scored)] for name in names})
@@ -284,7 +284,7 @@ def score_readings(readings: list[dict], annotate: Annotate) -> list[dict]:
 
 
 def style_distance(readings: list[dict], reader: list[dict]) -> float | None:
-    """Distance of the style of readings from the reader's own, 0 (same) to 1; None without readings.
+    """Return the distance of the style of readings from the reader's own, 0 (same) to 1; None without readings.
 
     The mean over the figures of a style (length of sentences, particles, emoji, hedges, share of questions) of
     |a - b| / (a + b), each averaged over its readings first.
@@ -334,13 +334,13 @@ def _of(name: str, lines: list[dict]) -> list[dict]:
 
 
 def _characters(row: dict) -> int:
-    """Characters of reading and trace, over which the loss is."""
+    """Return the characters of reading and trace, over which the loss is."""
     reply = row["completion"][0]
     return len(reply["content"]) + len(reply["reasoning_content"] or "")
 
 
 def _copied(lines: list[dict]) -> dict | None:
-    """{longest, mean_share, passage}: the longest passage copied from the training text, in characters."""
+    """Return {longest, mean_share, passage}: the longest passage copied from the training text, in characters."""
     if not lines:
         return None
     longest = max(lines, key=lambda line: line["copied"]["characters"])["copied"]
@@ -364,7 +364,7 @@ def _differences(losses: dict[str, list[tuple[float, int]]], scored: list[dict])
 
 
 def _part(progress: Progress, number: int, parts: int) -> Progress:
-    """Progress of one of several equal parts, as a share of the whole."""
+    """Return the progress of one of several equal parts, as a share of the whole."""
     if progress is None:
         return None
     return lambda stage, done, total: progress(stage, number * total + done, parts * total)

@@ -134,7 +134,7 @@ def serving(form: str, path: Path, manifest: dict) -> list[str]:
 
 
 def _vllm_rank(r: int) -> int:
-    """The smallest rank that vLLM knows and that holds r."""
+    """Return the smallest rank that vLLM knows and that holds r."""
     return next((rank for rank in (8, 16, 32, 64, 128, 256, 320, 512) if rank >= r), r)
 
 

@@ -19,7 +19,7 @@ OPEN = "<think>\n"
 CLOSE = "</think>"
 """Ends the thinking trace; one token or plain text, depending on the tokenizer."""
 
-LEAST_ROOM = 64
+FEWEST_TOKENS = 64
 """Fewest tokens a prompt must leave for the reading."""
 
 
@@ -87,7 +87,7 @@ def generate(
 ) -> list[Written]:
     """Generate the reply to each conversation, in order. A conversation: messages {role, content}, the last one the user's.
 
-    Raises Problem `prompt_too_long` if one leaves too little room.
+    Raises Problem `prompt_too_long` if one leaves too few tokens for a reply.
     """
     import torch
 
@@ -143,9 +143,9 @@ def stream(model, tokenizer, messages: list[dict], manner: Manner, say: Callable
 
 
 def shortened(model, tokenizer, messages: list[dict], manner: Manner) -> list[dict]:
-    """Drop the oldest exchanges after the first until there is room for a reply."""
-    room = model.config.max_position_embeddings - manner.settings.max_new_tokens
-    while len(messages) > 3 and len(_prompt(tokenizer, messages, manner)) > room:
+    """Drop the oldest exchanges after the first until a reply fits."""
+    free = model.config.max_position_embeddings - manner.settings.max_new_tokens
+    while len(messages) > 3 and len(_prompt(tokenizer, messages, manner)) > free:
         messages = messages[:1] + messages[3:]
     return messages
 
@@ -157,15 +157,15 @@ def _continued(model, tokenizer, conversations: list[list[dict]], manner: Manner
 
     rows = [_prompt(tokenizer, messages, manner) for messages in conversations]
     width = max(map(len, rows))
-    room = model.config.max_position_embeddings - width
-    if room < LEAST_ROOM:
-        raise Problem("prompt_too_long", tokens=width, most=model.config.max_position_embeddings - LEAST_ROOM)
+    free = model.config.max_position_embeddings - width
+    if free < FEWEST_TOKENS:
+        raise Problem("prompt_too_long", tokens=width, most=model.config.max_position_embeddings - FEWEST_TOKENS)
     pad, settings = tokenizer.pad_token_id, manner.settings
     ids = torch.tensor([[pad] * (width - len(row)) + row for row in rows], device=model.device)
     mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], device=model.device)
     chance = {"do_sample": True, "temperature": settings.temperature, "top_p": settings.top_p, "top_k": 0}
     config = GenerationConfig(
-        max_new_tokens=min(settings.max_new_tokens, room),
+        max_new_tokens=min(settings.max_new_tokens, free),
         pad_token_id=pad,
         eos_token_id=tokenizer.eos_token_id,
         **(chance if settings.temperature > 0 else {"do_sample": False}),
@@ -201,10 +201,10 @@ def _written(text: str, thinking: bool) -> Written:
 
 
 def _begun(text: str, mark: str) -> int:
-    """Number of characters at the end of the text that may be the beginning of the mark."""
+    """Return the number of characters at the end of the text that may be the beginning of the mark."""
     return next((size for size in range(len(mark) - 1, 0, -1) if text.endswith(mark[:size])), 0)
 
 
 def adapter_off(model, untouched: bool = True):
-    """Context in which the model is its base without adapter."""
+    """Return a context in which the model is its base without adapter."""
     return model.disable_adapter() if untouched and hasattr(model, "disable_adapter") else nullcontext()

@@ -180,7 +180,7 @@ def _step(part: dict) -> str:
 
 
 def adds_first_token(tokenizer) -> bool:
-    """Whether a runtime must put the first token before the text that it is given.
+    """Check whether a runtime must put the first token before the text that it is given.
 
     So it is if the tokenizer does, or if the chat template writes it: the templates for Ollama leave it out.
     """

@@ -16,8 +16,8 @@ def loss_svg(log: list[dict], title: str) -> str:
     points = train + held_out or [(0, 0.0)]
     last = max(step for step, _ in points) or 1
     low, high = min(loss for _, loss in points), max(loss for _, loss in points)
-    room = (high - low) * 0.08 or 0.5
-    low, high = low - room, high + room
+    margin = (high - low) * 0.08 or 0.5
+    low, high = low - margin, high + margin
 
     def place(step: int, loss: float) -> str:
         x = LEFT + (WIDTH - LEFT - RIGHT) * step / last

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 
 def longest_copied(text: str, train: str) -> str:
-    """Longest substring of text that is in train; the first of several equally long."""
+    """Return the longest substring of text that is in train; the first of several equally long."""
     best_start = best_end = end = 0
     for start in range(len(text)):
         end = max(end, start)

@@ -109,22 +109,22 @@ class Obstacle:
 
 
 def packed_rows(lengths: list[int], most: int) -> int:
-    """Number of rows after packing: longest example first, each into the fullest row with room, as TRL's `bfd` does."""
+    """Count rows after packing: longest example first, each into the fullest row that it fits, as TRL's `bfd` does."""
     left: list[int] = []
     for length in sorted(lengths, reverse=True):
         at = bisect_left(left, length)
-        room = left.pop(at) if at < len(left) else most
-        insort(left, room - length)
+        free = left.pop(at) if at < len(left) else most
+        insort(left, free - length)
     return len(left)
 
 
 def rows_of(data: Data, recipe: Recipe) -> int:
-    """Rows per epoch: examples, or packs of them."""
+    """Return the rows per epoch: examples, or packs of them."""
     return data.packed if recipe.train.packing and data.packed else data.train
 
 
 def longest_row(data: Data, recipe: Recipe) -> int:
-    """Tokens of the longest row."""
+    """Return the tokens of the longest row."""
     return recipe.train.max_tokens if recipe.train.packing else data.longest_tokens
 
 
@@ -197,7 +197,7 @@ def _share_rows(decision: Decision, processes: int) -> None:
 
 
 def _uneven(recipe: Recipe, processes: int) -> list[Obstacle]:
-    """An obstacle if the rows of an update cannot be divided over the processes."""
+    """Return an obstacle if the rows of an update cannot be divided over the processes."""
     train = recipe.train
     rows = train.batch * train.accumulation
     if rows % processes == 0:
@@ -310,7 +310,7 @@ def obstacles(recipe: Recipe, data: Data, device: Device, shape: Shape) -> list[
 
 
 def _smaller(recipe: Recipe, data: Data, device: Device, shape: Shape) -> dict[str, str]:
-    """The smallest change that makes it fit into memory, or {} if none of those tried does."""
+    """Return the smallest change that makes it fit into memory, or {} if none of those tried does."""
     tries = [{"train.checkpointing": "on"}, {"base.quantize": "nf4"}]
     tries += [{"train.max_tokens": str(tokens)} for tokens in (1536, 1024, 512) if tokens < data.longest_tokens]
     tries += [{"lora.r": str(r)} for r in (16, 8, 4) if r < recipe.lora.r]
@@ -334,7 +334,7 @@ def _smaller(recipe: Recipe, data: Data, device: Device, shape: Shape) -> dict[s
 
 
 def flops_a_token(shape: Shape, tokens: float, checkpointing: bool) -> float:
-    """Floating-point operations of forward, backward and, with checkpointing, the second forward, of one token.
+    """Return the floating-point operations of forward, backward and, with checkpointing, the second forward, of one token.
 
     The base's own weights need no gradient: forward 2, backward 2 operations per weight.
     """
@@ -345,7 +345,7 @@ def flops_a_token(shape: Shape, tokens: float, checkpointing: bool) -> float:
 
 
 def hours(shape: Shape, recipe: Recipe, data: Data, device: Device) -> tuple[float, float]:
-    """Least and most hours of training without evaluation; computed, not measured."""
+    """Return the least and most hours of training without evaluation; computed, not measured."""
     seen = steps(rows_of(data, recipe), recipe, device.processes)["epochs"] * data.train * data.mean_tokens
     work = seen * flops_a_token(shape, data.mean_tokens, recipe.train.checkpointing == "on")
     if device.kind == "cpu":
@@ -357,7 +357,7 @@ def hours(shape: Shape, recipe: Recipe, data: Data, device: Device) -> tuple[flo
 
 
 def tflops(device: Device) -> float:
-    """Dense 16-bit TFLOPS of a GPU by its name; 60 if the table does not have it."""
+    """Return the dense 16-bit TFLOPS of a GPU by its name; 60 if the table does not have it."""
     for row in read_table("gpus"):
         if row["name"] == device.name or row["as"].split("-")[0] in device.name.lower().replace(" ", ""):
             return float(row["tflops"])
@@ -439,7 +439,7 @@ HIGH_RANK = 64
 
 
 def remarks(used: Recipe) -> list[dict]:
-    """What the options of a recipe do, and rates that adapters rarely learn with: {code, values, why} of `remark.`."""
+    """Return what the options of a recipe do, and rates that adapters rarely learn with: {code, values, why} of `remark.`."""
     lora, train = used.lora, used.train
     scale = lora.alpha / (lora.r**0.5 if lora.rslora else lora.r)
     found = {
@@ -458,7 +458,7 @@ def remarks(used: Recipe) -> list[dict]:
 
 
 def _several(used: Recipe, data: Data, device: Device, shape: Shape) -> list[dict]:
-    """GiB that each process needs, with a whole copy of the base each (DDP) and with the base divided (FSDP)."""
+    """Return the GiB that each process needs, with a whole copy of the base each (DDP) and with the base divided (FSDP)."""
     found = []
     for processes in (1, 2, 8):
         team = replace(device, processes=processes, sharded=False)
@@ -469,7 +469,7 @@ def _several(used: Recipe, data: Data, device: Device, shape: Shape) -> list[dic
 
 
 def _on_a_gpu(recipe: Recipe, used: Recipe, data: Data, device: Device, shape: Shape) -> dict:
-    """GiB on a GPU in 16 and in 4 bit, and what the recipe as written would take."""
+    """Return the GiB on a GPU in 16 and in 4 bit, and what the recipe as written would take."""
     card = replace(device, kind="gpu")
     written = replace(recipe, train=replace(recipe.train, as_written=True, checkpointing="off"))
     four_bit = with_value(with_value(used, "base.quantize", "nf4"), "base.dtype", "bfloat16")

@@ -145,7 +145,7 @@ def train_tokenizer(texts: list[str], vocab: int, template: str):
 
 
 def _sample(rows: list[dict], seed: int) -> list[str]:
-    """Texts of a part of the rows, enough to know which tokens are frequent."""
+    """Return the texts of a part of the rows, enough to know which tokens are frequent."""
     chosen = random.Random(seed).sample(rows, min(len(rows), TOKENIZED))
     return [message["content"] for row in chosen for message in row["prompt"] + row["completion"]]
 
@@ -186,7 +186,7 @@ def new_model(recipe: Recipe, tokenizer):
 
 
 def mean_loss(model, found: list[list[Row]]) -> float:
-    """Mean cross-entropy per learned token over the batches, in nats; nan without batches."""
+    """Return the mean cross-entropy per learned token over the batches, in nats; nan without batches."""
     import torch
 
     total = tokens = 0.0
@@ -241,7 +241,7 @@ class _Loop:
         self.model.eval()
 
     def figures(self) -> dict:
-        """What the manifest says of the training."""
+        """Return what the manifest says of the training."""
         return {
             "parameters": sum(parameter.numel() for parameter in self.model.parameters()),
             "updates": len(self.updates),
@@ -284,7 +284,7 @@ class _Loop:
             gradient.copy_(part.view_as(gradient))
 
     def rate(self) -> float:
-        """Share of the peak rate: up over a twentieth of the updates, level, then linear to 0 over the second half."""
+        """Return the share of the peak rate: up over a twentieth of the updates, level, linear to 0 over the second half."""
         share = self.done / len(self.updates)
         return min(1.0, (share + 1 / len(self.updates)) * 20, 2 * (1 - share))
 
@@ -325,7 +325,7 @@ def _learned(batch: list[Row]) -> int:
 
 
 def _loss(model, batch: list[Row], weights=None):
-    """Mean cross-entropy of a batch over its learned tokens, padding on the right left out. weights: of each token."""
+    """Return the mean cross-entropy of a batch over its learned tokens, without padding. weights: of each token."""
     import torch
 
     width = max(len(row.ids) for row in batch)

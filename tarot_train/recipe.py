@@ -202,7 +202,7 @@ def load(name_or_path: str | Path, overrides: dict[str, str] | None = None) -> R
 
 
 def for_base(base: str) -> str:
-    """Name of the packaged recipe for a base.
+    """Return the name of the packaged recipe for a base.
 
     A folder that is called like the base has its recipe too. Falls back to `qwen1.5-1.8b`, whose settings suit any small
     chat model, with the tokenizer's own template.

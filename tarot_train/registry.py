@@ -37,7 +37,7 @@ def runs(runs_dir: Path) -> list[dict]:
 
 
 def champion(runs_dir: Path) -> str | None:
-    """Name of the champion, None if there is none or its folder is gone."""
+    """Return the name of the champion, None if there is none or its folder is gone."""
     path = runs_dir / CHAMPION
     if not path.exists():
         return None
@@ -104,7 +104,7 @@ Interval = tuple[float, float] | None
 
 
 def _gain(scores: dict) -> tuple[float, float]:
-    """Interval of the loss of a run minus that of its base, negative if it learned something."""
+    """Return the interval of the loss of a run minus that of its base, negative if it learned something."""
     change = scores.get("difference", {}).get("loss")
     if change:
         return change["low"], change["high"]
@@ -126,7 +126,7 @@ def _losses(old: dict, new: dict, same_texts: bool, same_base: bool) -> Interval
 
 
 def _shares_of_votes(tallies: list[dict[str, int]]) -> Interval:
-    """Interval of the difference of the shares of votes for the tuned model, by the normal approximation."""
+    """Return the interval of the difference of the shares of votes for the tuned model, by the normal approximation."""
     counts = [sum(tally[name] for name in ("base", "tuned", "neither")) for tally in tallies]
     if min(counts) < ENOUGH_VOTES:
         return None

@@ -132,7 +132,7 @@ def _decided(asked: Recipe, folder: Path, examples: dict[str, list[dict]], devic
 
 
 def _job_dict(job: Job, data_dir: Path) -> dict:
-    """What the manifest of a run says of its job."""
+    """Return what the manifest of a run says of its job."""
     return {
         "base": {
             "name": job.asked.base.name,
@@ -257,7 +257,7 @@ def _fit(work: Path, job: Job, team, progress: Progress, watch: Watch, resumed: 
 
 
 def _outcome(state, history: list[dict]) -> dict:
-    """Steps and losses of a trainer's state, for the manifest."""
+    """Return the steps and losses of a trainer's state, for the manifest."""
     evaluated = [line["eval_loss"] for line in history if "eval_loss" in line]
     return {
         "steps": state.global_step,
@@ -286,7 +286,7 @@ def _first_to_lower(used: Recipe, device: devices.Device) -> str:
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out: on a GPU torch raises a type of its own, on a CPU only the message tells."""
+    """Check whether memory ran out: torch has an error class for a GPU, and only a message for a CPU."""
     import torch  # takes seconds to import
 
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or "allocate memory" in str(error)
@@ -297,21 +297,21 @@ def _why(error: BaseException) -> str:
 
 
 def _team(device: devices.Device):
-    """The processes that `accelerate launch` or torchrun started together; a single one without a launcher."""
+    """Return the processes that `accelerate launch` or torchrun started together; a single one without a launcher."""
     from accelerate import PartialState  # imports torch
 
     return PartialState(cpu=device.kind == "cpu")
 
 
 def _shards() -> bool:
-    """Whether accelerate was started with a configuration that divides the base over the processes."""
+    """Check whether accelerate was started with a configuration that divides the base over the processes."""
     from accelerate.utils import parse_flag_from_env  # imports torch
 
     return parse_flag_from_env("ACCELERATE_USE_FSDP")
 
 
 def is_first_process() -> bool:
-    """Whether this process is alone, or the first of those that a launcher started together."""
+    """Check whether this process is alone, or the first of those that a launcher started together."""
     return _team(devices.find()).is_main_process
 
 

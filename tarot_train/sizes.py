@@ -187,7 +187,7 @@ def built_shape(model, read: Shape | None = None) -> Built | None:
 
 
 def base_bytes(folder: Path | None) -> int | None:
-    """Bytes of a base's weights on disk; None if it is not on this machine."""
+    """Return the bytes of a base's weights on disk; None if it is not on this machine."""
     sizes = [path.stat().st_size for path in folder.glob("*.safetensors")] if folder else []
     return sum(sizes) or None
 
@@ -251,7 +251,7 @@ def weight_bytes(shape: Shape, recipe: Recipe) -> float:
 
 
 def evaluation_bytes(shape: Shape, recipe: Recipe, tokens: int) -> float:
-    """Bytes of the base with its adapter, and the larger of the logits of a row and the cache of readings being written."""
+    """Return the bytes of base and adapter, and of the larger of a row's logits and the cache of readings being written."""
     wide = 4 if recipe.base.dtype == "float32" else 2
     scored = tokens * shape.vocab * wide
     cached = 2 * shape.layers * shape.kv_heads * head_width(shape) * wide
@@ -260,7 +260,7 @@ def evaluation_bytes(shape: Shape, recipe: Recipe, tokens: int) -> float:
 
 
 def activation_bytes(shape: Shape, lora: Lora, wide: int = 2) -> float:
-    """Bytes per token that one block keeps for its backward pass, with adapters on all its matrices.
+    """Return the bytes per token that one block keeps for its backward pass, with adapters on all its matrices.
 
     Fitted on the measured blocks of the three bases in bfloat16 (within 1 %); dropout keeps a mask and a copy of every
     adapter's input. Precision other than 16 bit scales it.
@@ -272,7 +272,7 @@ def activation_bytes(shape: Shape, lora: Lora, wide: int = 2) -> float:
 
 
 def usable_gib(device: Device) -> float:
-    """GiB of a device's memory that a process of a training may use; on a CPU all processes share it."""
+    """Return the GiB of a device's memory that a process of a training may use; on a CPU all processes share it."""
     if device.kind == "cpu":
         return round(0.9 * device.memory_gib / device.processes, 1)
     if device.kind == "mps":
@@ -285,7 +285,7 @@ def fits_into(need: dict[str, float], device: Device) -> bool:
 
 
 def can_quantize(device: Device) -> bool:
-    """Whether 4-bit weights can be used: on CUDA with bitsandbytes, whole on each GPU.
+    """Check whether 4-bit weights can be used: on CUDA with bitsandbytes, whole on each GPU.
 
     A GPU that is only planned for is assumed to have it.
     """

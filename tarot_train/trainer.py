@@ -136,7 +136,7 @@ def _adapter(used: Recipe, *, tied: bool):
 
 
 def plain_head_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
-    """Mean cross-entropy over the labelled positions, in nats a token, scoring only those.
+    """Return the mean cross-entropy over the labelled positions, in nats a token, scoring only those.
 
     TRL scores every position on a CPU; with 152,000 tokens in the vocabulary that is two thirds of the time. The same
     loss to 1e-6. The logits are the model's own, which scales or caps them in some families.
@@ -162,7 +162,7 @@ def kept_logits(model, positions) -> dict[str, object]:
 
 
 def checkpointing_name(config: type) -> str:
-    """Name of the setting that recomputes activations; TRL renamed it."""
+    """Return the name of the setting that recomputes activations; TRL renamed it."""
     names = {name for kind in config.__mro__ for name in getattr(kind, "__dataclass_fields__", {})}
     return "activation_checkpointing" if "activation_checkpointing" in names else "gradient_checkpointing"
 
@@ -178,7 +178,7 @@ def _ticker(progress: Progress):
 
 
 def update_clock(watch: Watch, folder: Path, resumed: int | None):
-    """Callback that times updates and passes losses on as they come: to `watch`, and to TensorBoard in `folder`.
+    """Return a callback that times updates and passes losses on as they come: to `watch`, and to TensorBoard in `folder`.
 
     resumed: the update it resumes from; TensorBoard drops what it holds from later ones.
     """

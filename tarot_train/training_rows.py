@@ -28,7 +28,7 @@ class Counted:
 
 
 def manifest_of(version_dir: Path) -> dict:
-    """The manifest of a dataset version. Raises Problem `not_a_version`."""
+    """Return the manifest of a dataset version. Raises Problem `not_a_version`."""
     path = version_dir / "manifest.json"
     if not path.exists():
         raise Problem("not_a_version", path=version_dir)
@@ -127,7 +127,7 @@ def to_rows(examples: list[dict], tokenizer, max_tokens: int) -> Counted:
 
 
 def asked(version_dir: Path, examples: list[dict]) -> list[dict]:
-    """What the prompts of examples ask, as readings to annotate and score: {id, person, question, spread, cards, content}.
+    """Return the prompts of examples as readings to annotate and score: {id, person, question, spread, cards, content}.
 
     Question and spread (of the first draw that has one) come from the readings of the version.
     """

@@ -117,7 +117,7 @@ def require_files(paths: tuple[Path, ...]) -> None:
 
 
 def name_not_opened(ctx: Context, paths: tuple[Path, ...]) -> None:
-    """Name what is no ordinary file, before any waiting. Raises Problem `not_a_file` if a given path is none."""
+    """Name files that are passed over, before any waiting. Raises Problem `not_a_file` if a given path is a pipe or device."""
     from tarot_data.sources import inbox
 
     if left := inbox.not_opened(list(paths)):

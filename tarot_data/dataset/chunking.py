@@ -1,4 +1,4 @@
-"""Chunking: divide a reading that is too long for one example, each part with the cards it speaks of.
+"""Chunking: divide a reading that is too long for one example, each part with the cards it mentions.
 
 Seams, best first: another draw, a heading, another card, a paragraph, a line, a sentence. One more part is made if that
 avoids a cut inside a paragraph, and parts have even lengths if nothing else decides. Sentences are never cut: one that is
@@ -27,20 +27,20 @@ _HEADLINE, _UNMARKED = 24, 12
 """Characters of a line that may be a heading, with and without a mark at its beginning."""
 
 
-def parts(row: dict, room: int, count: Count) -> list[dict]:
+def parts(row: dict, limit: int, count: Count) -> list[dict]:
     """Divide a reading into parts: dicts of draws, cards, content and sentences, with offsets within the part.
 
-    row: draws, cards, content and sentences ({start, end, labels, cards}). room: tokens the content of a part may have.
+    row: draws, cards, content and sentences ({start, end, labels, cards}). limit: tokens the content of a part may have.
     A reading that fits is one part.
     """
     content, sentences = row["content"], row["sentences"] or []
-    if count(content) <= room or len(sentences) < 2:
+    if count(content) <= limit or len(sentences) < 2:
         return [_part(row, 0, len(content), sentences)]
     starts = [0] + [sentence["start"] for sentence in sentences[1:]]
     ends = [*starts[1:], len(content)]
     sizes = [count(content[start:end]) for start, end in zip(starts, ends, strict=True)]
     costs = seams(row, starts)
-    cuts = _cheapest(sizes, costs, room)
+    cuts = _cheapest(sizes, costs, limit)
     bounds = [*cuts, len(sentences)]
     return [
         _part(row, starts[first], ends[last - 1], sentences[first:last])
@@ -49,7 +49,7 @@ def parts(row: dict, room: int, count: Count) -> list[dict]:
 
 
 def seams(row: dict, starts: list[int]) -> list[float]:
-    """Cost of beginning a part with each sentence; infinite right after a heading, which belongs to what follows."""
+    """Return the cost of beginning a part with each sentence; infinite right after a heading, which belongs to what follows."""
     content, sentences = row["content"], row["sentences"]
     draw_of = {card["card"]: card["draw"] for card in row["cards"]}
     heads = [_heads(content, start, s["labels"]) for start, s in zip(starts, sentences, strict=True)]
@@ -60,7 +60,7 @@ def seams(row: dict, starts: list[int]) -> list[float]:
         if place and heads[place - 1]:
             out.append(float("inf"))
             continue
-        spoken = sentences[place : place + (2 if heads[place] else 1)]  # a heading speaks of the sentence after it
+        spoken = sentences[place : place + (2 if heads[place] else 1)]  # a heading is about the sentence after it
         named = [card for sentence in spoken for card in sentence["cards"] if card in draw_of]
         kinds = [_line_seam(content[:start]), *(["heading"] if heads[place] else [])]
         if named and (heads[place] or "card_interpretation" in sentences[place]["labels"]):
@@ -73,13 +73,13 @@ def seams(row: dict, starts: list[int]) -> list[float]:
 
 
 def _line_seam(before: str) -> str:
-    """Kind of seam by the line breaks at the end of the text before it."""
+    """Return the kind of seam by the line breaks at the end of the text before it."""
     before = before.rstrip(" \t")
     return "paragraph" if before.endswith("\n\n") else "line" if before.endswith("\n") else "sentence"
 
 
 def _heads(content: str, start: int, labels: list[str]) -> bool:
-    """Whether a heading begins here: a line with a heading mark, or a short one labelled `other`."""
+    """Check whether a heading begins here: a line with a heading mark, or a short one labelled `other`."""
     if not (start == 0 or content[:start].rstrip(" \t").endswith("\n")):
         return False
     line, _, rest = content[start:].partition("\n")
@@ -90,19 +90,19 @@ def _heads(content: str, start: int, labels: list[str]) -> bool:
     return marked or (len(line) <= _UNMARKED and labels == ["other"])
 
 
-def _cheapest(sizes: list[int], costs: list[float], room: int) -> list[int]:
-    """Choose the sentences that begin a part, at the least cost; only a single sentence may be over room."""
+def _cheapest(sizes: list[int], costs: list[float], limit: int) -> list[int]:
+    """Choose the sentences that begin a part, at the least cost; only a single sentence may be over limit."""
     best: list[tuple[float, float, list[int]]] = [(0.0, 0.0, [])]
     for last in range(1, len(sizes) + 1):
         size, found = 0, []
         for first in range(last - 1, -1, -1):
             size += sizes[first]
-            if size > room and first < last - 1:
+            if size > limit and first < last - 1:
                 break
             cost, uneven, cuts = best[first]
             # A forbidden seam costs more than all others together, but is better than no cut.
             seam = min(costs[first], 1000.0) if first else 0.0
-            found.append((cost + A_PART + seam, uneven + (size / room) ** 2, [*cuts, first]))
+            found.append((cost + A_PART + seam, uneven + (size / limit) ** 2, [*cuts, first]))
         best.append(min(found))
     return best[-1][2]
 

@@ -36,7 +36,7 @@ def to_examples(readings: pl.DataFrame, budget: Budget | None = None) -> pl.Data
     """Convert readings (STORED columns and `split`) to EXAMPLES, in order, closed lists as strings.
 
     One per reading; of a reading over the budget one per part, with `-1`, `-2` … after its id, its own prompt and the
-    cards it speaks of (`tarot_data.dataset.chunking`). The answer to a follow-up is one with `+1`, `+2` … after the id.
+    cards it mentions (`tarot_data.dataset.chunking`). The answer to a follow-up is one with `+1`, `+2` … after the id.
     """
     asked = divided(first_turns(readings), budget or Budget())
     message = pl.struct(role=pl.lit("user"), content=prompts(asked))
@@ -128,13 +128,13 @@ def divided(readings: pl.DataFrame, budget: Budget) -> pl.DataFrame:
     # A text has at most three tokens per character, four for an emoji, so most readings need no count.
     chars = pl.col("content").str.len_chars() + pl.col("trace").str.len_chars().fill_null(0) + _header_chars()
     doubtful = rows.filter(chars * 4 > budget.max_tokens)
-    doubtful = doubtful.with_columns(_room=_rooms(doubtful, budget))
-    over = [budget.count(content) > room for content, room in doubtful.select("content", "_room").iter_rows()]
+    doubtful = doubtful.with_columns(_limit=_limits(doubtful, budget))
+    over = [budget.count(content) > limit for content, limit in doubtful.select("content", "_limit").iter_rows()]
     several = []
     # Only divided readings become Python objects, which takes ten times as long as all else here.
     for row in doubtful.filter(pl.Series(over, dtype=pl.Boolean)).iter_rows(named=True):
-        room = row.pop("_room")
-        found = _parts(row, room, budget)
+        limit = row.pop("_limit")
+        found = _parts(row, limit, budget)
         if len(found) > 1:
             several += found
     parted = pl.DataFrame(several, schema=rows.schema)
@@ -150,24 +150,24 @@ def _traced(rows: pl.DataFrame, budget: Budget) -> pl.DataFrame:
 
 
 def _header_chars() -> pl.Expr:
-    """Upper bound of the characters of a prompt."""
+    """Return an upper bound of the characters of a prompt."""
     return 200 + pl.col("question").str.len_chars().fill_null(0) + 40 * pl.col("cards").list.len()
 
 
-def _rooms(rows: pl.DataFrame, budget: Budget) -> pl.Series:
-    """Tokens left for the content of each reading after prompt and trace; negative if those are over the budget."""
+def _limits(rows: pl.DataFrame, budget: Budget) -> pl.Series:
+    """Return the tokens left for the content of each reading after prompt and trace; negative if those are over the budget."""
     # A part's trace is rarely longer than that of the whole; if it is, the example is counted as too long.
-    rooms = [
+    limits = [
         budget.max_tokens - TEMPLATE_TOKENS - budget.count(prompt) - budget.count(trace or "")
         for prompt, trace in zip(prompts(rows), rows["trace"], strict=True)
     ]
-    return pl.Series(rooms, dtype=pl.Int64)
+    return pl.Series(limits, dtype=pl.Int64)
 
 
-def _parts(row: dict, room: int, budget: Budget) -> list[dict]:
-    """Divide a row whose content is over room tokens; a part's prompt is never longer than that of the whole."""
+def _parts(row: dict, limit: int, budget: Budget) -> list[dict]:
+    """Divide a row whose content is over limit tokens; a part's prompt is never longer than that of the whole."""
     numbered = len("部分：第10部分，共10部分\n") * 3
-    found = chunking.parts(row, max(1, room - numbered), budget.count)
+    found = chunking.parts(row, max(1, limit - numbered), budget.count)
     return [
         row
         | part

@@ -53,7 +53,7 @@ def element_of(card: str) -> str:
 
 @lexicon.cached
 def elements() -> tuple[str, ...]:
-    """The four elements in the order of the suits."""
+    """Return the four elements in the order of the suits."""
     return tuple(dict.fromkeys(element_of(card) for card in CARDS if not is_major(card)))
 
 
@@ -96,7 +96,7 @@ def trace(row: dict) -> str:
 
 
 def _dice(key: str) -> Callable[[str, int], int]:
-    """Reproducible dice: dice(purpose, sides) -> 0 … sides - 1, the same for an id on every machine."""
+    """Make reproducible dice: dice(purpose, sides) -> 0 … sides - 1, the same for an id on every machine."""
     return lambda purpose, sides: int.from_bytes(blake2b(f"{key}\0{purpose}".encode(), digest_size=8).digest()) % sides
 
 
@@ -134,7 +134,7 @@ def one_line(text: str | None) -> str:
 
 
 def _repeated(question: str) -> list[tuple[str, int]]:
-    """The most frequent word of two or more characters in the question, if it occurs at least twice."""
+    """Return the most frequent word of two or more characters in the question, if it occurs at least twice."""
     counts = [(word, question.count(word)) for word in words.words_of(question)]
     again = sorted(((word, n) for word, n in counts if n > 1), key=lambda item: (-item[1], -len(item[0]), item[0]))
     return again[:1]
@@ -177,7 +177,7 @@ def _orientations(cards: list[dict]) -> list[Fact]:
 
 
 def _missing(cards: list[str], minors: list[str], dice: Callable) -> list[Fact]:
-    """The elements that no card has, or else the suits that no card of the minor arcana has."""
+    """Return the elements that no card has, or else the suits that no card of the minor arcana has."""
     present = {element_of(card) for card in cards}
     missing = [element for element in elements() if element not in present]
     suits = set(map(suit_of, minors))
@@ -252,7 +252,7 @@ def _advice(row: dict) -> list[Fact]:
 
 
 def _advised_cards(row: dict, first: int, given: list[dict]) -> list[Fact]:
-    """The drawn cards the advice names, or else the card the text spoke of last before it. first: number of a sentence."""
+    """Return the drawn cards that the advice names, else the one named last before it. first: number of a sentence."""
     drawn = list(dict.fromkeys(card["card"] for card in row["cards"]))
     named = [card for card in drawn if any(card in sentence["cards"] for sentence in given)]
     if named:

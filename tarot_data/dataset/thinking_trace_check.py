@@ -110,7 +110,7 @@ def _is_rank(row: dict, rank: str, count: str, cards: str) -> bool:
 
 
 def _is_link(row: dict, cards: list[str], how: str, order: bool = False) -> bool:
-    """Whether the reader linked exactly these cards in this way, in this order if order."""
+    """Check whether the reader linked exactly these cards in this way, in this order if order."""
     for sentence in _of(row, "card_link"):
         named = {card for card in sentence["cards"] if card in _names(row)}
         kind = phrases()["how"][cue_kinds.link_kinds(sentence["kinds"])[0]]
@@ -120,7 +120,7 @@ def _is_link(row: dict, cards: list[str], how: str, order: bool = False) -> bool
 
 
 def _spoken(sentence: dict, row: dict, named: set[str]) -> list[str]:
-    """The named cards in the order of the sentence."""
+    """Return the named cards in the order of the sentence."""
     return list(dict.fromkeys(m.card for m in find_cards(sentence["text"], _names(row)) if m.card in named))
 
 

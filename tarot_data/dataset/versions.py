@@ -56,7 +56,7 @@ def listed(data_dir: Path) -> list[dict]:
 
 
 def former_hashes(manifest: dict) -> list[str]:
-    """Hashes of a version before persons were removed from it."""
+    """Return the hashes of a version before persons were removed from it."""
     return manifest.get("tombstone", {}).get("former_hashes", [])
 
 
@@ -204,7 +204,7 @@ def write_manifest(path: Path, manifest: dict) -> None:
 
 
 def read_examples(data_dir: Path, manifest: dict) -> pl.DataFrame:
-    """The examples of all splits of a version, closed lists as strings."""
+    """Return the examples of all splits of a version, closed lists as strings."""
     folder = path_of(data_dir, manifest) / "examples"
     return pl.concat([pl.read_parquet(folder / f"{split}.parquet", glob=False) for split in SPLITS])
 
@@ -216,7 +216,7 @@ def _checked(examples: pl.DataFrame) -> pl.DataFrame:
 
 
 def fingerprint(published: pl.DataFrame, settings: dict) -> str:
-    """64 hex digits over content and settings: equal on any machine and in any order of ingest.
+    """Return 64 hex digits over content and settings: equal on any machine and in any order of ingest.
 
     The revision of a reading is history, not content, and stays out.
     """

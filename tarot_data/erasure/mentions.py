@@ -16,7 +16,7 @@ TEXTS = NAMED_AFTER | frozenset(
 """Fields with text of a person, in which a name may occur. The others hold codes, numbers and closed lists."""
 
 IN_JSON = frozenset("values record fields".split())
-"""Fields of TEXTS that are JSON: a name after a line break stands behind the letter n there."""
+"""Fields of TEXTS that are JSON: a name after a line break follows the letter n there."""
 
 
 def mentioning(frame: pl.DataFrame, names: tuple[str, ...]) -> pl.Series:

@@ -36,7 +36,7 @@ def compare_batches(
 ) -> Path:
     """Write the accepted readings, their signatures and all rejections of a run; return the folder of batches.
 
-    overruled: fingerprints of readings that a person wants accepted anyway, besides those in the store.
+    overruled: fingerprints of readings that a person wants accepted anyway, in addition to those in the store.
     """
     out = fresh_folder(staging / "decided")
     numbers = batch_numbers(identified)

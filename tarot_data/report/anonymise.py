@@ -29,7 +29,7 @@ class Names:
         return self._pseudonyms.get(person, person)
 
     def in_record(self, record: str | None) -> str | None:
-        """Person of a rejected record, if names are hidden."""
+        """Return the person of a rejected record, if names are hidden."""
         if not self._pseudonyms or not record:
             return None
         value = json.loads(record)

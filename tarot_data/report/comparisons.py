@@ -49,7 +49,7 @@ COUNTS = ("readings", "persons", "sentences", "rejected")
 
 
 def drift(previous: dict | None, key: dict[str, float], at_most: int = 8) -> dict | None:
-    """Key figures that moved most since the previous version: [{name, old, new, moved}], most first.
+    """Return the key figures that moved most since the previous version: [{name, old, new, moved}], most first.
 
     moved: for a share the difference; for others the difference over the larger of the two, but at least over 1: for
     rates below 1 per 100 characters a fraction of a character would look huge. growth: counts, old
@@ -75,7 +75,7 @@ def drift(previous: dict | None, key: dict[str, float], at_most: int = 8) -> dic
 
 
 def training(run: dict | None, names: Names) -> dict | None:
-    """Curves, scores and texts of a training; None without a run.
+    """Return the curves, scores and texts of a training; None without a run.
 
     run: {name, manifest, log, scores, generations} as `tarot_train` writes them. loss: held-out, nats per token, and
     the difference tuned minus base. scores: [{dimension, base, tuned, reader, difference}]; a difference is
@@ -107,7 +107,7 @@ def training(run: dict | None, names: Names) -> dict | None:
 
 
 def _scores(sides: dict[str, dict], differences: dict) -> dict:
-    """{loss, scores} of base, tuned model and reader."""
+    """Return {loss, scores} of base, tuned model and reader."""
     dimensions = list(dict.fromkeys(name for side in sides.values() for name in side.get("scores") or {}))
     return {
         "loss": {
@@ -161,7 +161,7 @@ def part_of(part: float, whole: float) -> float:
 
 
 def number(value: object) -> float | None:
-    """A finite number with four places, or None: JSON has no NaN."""
+    """Round a finite number to four places; others give None, since JSON has no NaN."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return round(float(value), 4)

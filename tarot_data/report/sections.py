@@ -59,7 +59,7 @@ def rejected(words: Words, figures: dict) -> dict:
 
 
 def cards(words: Words, figures: dict) -> dict:
-    """{read, majors, minors}: the majors in two halves, and the minors, rank by suit; {read, chart} without cards."""
+    """Return {read, majors, minors}: the majors in two halves, and the minors, rank by suit; {read, chart} without cards."""
     data = figures["cards"]
     if not data["drawn"]:
         return {"read": words("none"), "chart": ""}
@@ -381,7 +381,7 @@ def scores(words: Words, figures: dict) -> dict:
 
 
 def _gains(words: Words, rows: list[dict]) -> list[str | None]:
-    """Sentences on how many scores improved, which most, and how many beyond their interval."""
+    """Return the sentences on how many scores improved, which most, and how many beyond their interval."""
     gains = {row["dimension"]: row["tuned"] - row["base"] for row in rows}
     better = sum(gain > 0 for gain in gains.values())
     most = max(gains, key=gains.get)

@@ -96,7 +96,7 @@ def measure(
 
 
 def readings(stored: pl.DataFrame, sentences: pl.DataFrame, rejections: pl.DataFrame) -> dict:
-    """Totals. outcomes: readings with a reported outcome. consent: readings by consent."""
+    """Return the totals. outcomes: readings with a reported outcome. consent: readings by consent."""
     return {
         "kept": stored.height,
         "rejected": rejections.height,
@@ -110,7 +110,7 @@ def readings(stored: pl.DataFrame, sentences: pl.DataFrame, rejections: pl.DataF
 
 
 def easiest(rejections: pl.DataFrame, names: Names, at_most: int = 5) -> list[dict]:
-    """Rejections that are easiest to fix: {rejection_id, reason, place, code, values, detail, excerpt, alike}.
+    """Return the rejections that are easiest to fix: {rejection_id, reason, place, code, values, detail, excerpt, alike}.
 
     alike: rejections of the same unknown card, which one new alias fixes together; the most frequent card is first.
     """
@@ -131,7 +131,7 @@ def easiest(rejections: pl.DataFrame, names: Names, at_most: int = 5) -> list[di
 
 
 def intake(stored: pl.DataFrame) -> dict:
-    """Readings by date, in months, or in quarters or years if there are too many months.
+    """Return the readings by date, in months, or in quarters or years if there are too many months.
 
     buckets: [{from, readings}], gaps included. earlier: at most the oldest twentieth, if a few stray dates would
     compress all others. undated: readings without a date.
@@ -173,7 +173,7 @@ def not_understood(files: pl.DataFrame) -> list[dict]:
 
 
 def rejected(rejections: pl.DataFrame, names: Names) -> dict:
-    """Rejections by reason, most frequent first, with examples. files: whole files among them."""
+    """Return the rejections by reason, most frequent first, with examples. files: whole files among them."""
     reasons = []
     for reason, count in _counts(rejections["reason"]):
         rows = rejections.filter(pl.col("reason").cast(pl.String) == reason).head(EXAMPLES_A_REASON)
@@ -183,7 +183,7 @@ def rejected(rejections: pl.DataFrame, names: Names) -> dict:
 
 
 def cards(stored: pl.DataFrame) -> dict:
-    """How often each of the 78 was drawn, by orientation, and which never was. drawn: number of cards."""
+    """Return how often each of the 78 was drawn, by orientation, and which never was. drawn: number of cards."""
     drawn = stored.select(pl.col("cards").list.explode().struct.unnest())
     by_pair = {
         (card, orientation): count
@@ -213,7 +213,7 @@ def cards(stored: pl.DataFrame) -> dict:
 
 
 def spreads(stored: pl.DataFrame, at_most: int = 12) -> dict:
-    """Draws by spread. A spread of the lexicon counts under its own name, others as written in the source."""
+    """Return the draws by spread. A spread of the lexicon counts under its own name, others as written in the source."""
     canonical = {row["spread_id"]: row["spread"] for row in lexicon.read_table("spreads")}
     draws = stored.select(pl.col("draws").list.explode().struct.unnest())
     named = draws.select(
@@ -235,7 +235,7 @@ def spreads(stored: pl.DataFrame, at_most: int = 12) -> dict:
 
 
 def themes(stored: pl.DataFrame) -> dict:
-    """Readings under each theme; a reading may have several, or none."""
+    """Return the readings under each theme; a reading may have several, or none."""
     counts = dict(_counts(stored.select(pl.col("themes").list.explode()).to_series()))
     return {
         "none": int((stored["themes"].list.len().fill_null(0) == 0).sum()),
@@ -244,7 +244,7 @@ def themes(stored: pl.DataFrame) -> dict:
 
 
 def persons(stored: pl.DataFrame, names: Names, at_most: int = 12) -> dict:
-    """Readings by person, most first. once: persons with a single reading. unnamed: readings without a person, or of 匿名."""
+    """Count readings by person, most first. once: persons with a single reading. unnamed: readings of nobody or of 匿名."""
     counts = list(ranked(stored).iter_rows())
     return {
         "persons": len(counts),
@@ -259,7 +259,7 @@ def persons(stored: pl.DataFrame, names: Names, at_most: int = 12) -> dict:
 
 
 def lengths(stored: pl.DataFrame) -> dict:
-    """Length of the content in characters, and in estimated tokens against the budget of one example.
+    """Return the length of the content in characters, and in estimated tokens against the budget of one example.
 
     over: readings over the budget by the estimate; near: those that may be over it by the true count.
     bins: [{from, to, readings}] up to the 99th percentile; to is null in the last.
@@ -296,7 +296,7 @@ def lengths(stored: pl.DataFrame) -> dict:
 
 
 def labels(stored: pl.DataFrame, sentences: pl.DataFrame) -> dict:
-    """Sentences by their first label, readings that lack a pattern, and the number of uncertain labels."""
+    """Return the sentences by their first label, readings that lack a pattern, and the number of uncertain labels."""
     first = dict(_counts(sentences["labels"].list.first()))
     second = dict(_counts(sentences.filter(pl.col("labels").list.len() > 1)["labels"].list.last()))
     every = sentences.select("row", label=pl.col("labels").cast(pl.List(pl.String))).explode("label")
@@ -333,7 +333,7 @@ def labels(stored: pl.DataFrame, sentences: pl.DataFrame) -> dict:
 
 
 def flags(stored: pl.DataFrame) -> dict:
-    """Readings under each flag. clean: readings without any."""
+    """Return the readings under each flag. clean: readings without any."""
     counts = dict(_counts(stored.select(pl.col("flags").list.explode()).to_series()))
     return {
         "clean": int((stored["flags"].list.len().fill_null(0) == 0).sum()),
@@ -342,7 +342,7 @@ def flags(stored: pl.DataFrame) -> dict:
 
 
 def duplicates(stored: pl.DataFrame, rejections: pl.DataFrame) -> dict:
-    """Rejected duplicates, and readings of equal fingerprint inside the store, of which there must be none."""
+    """Return the rejected duplicates, and readings of equal fingerprint inside the store, of which there must be none."""
     counts = dict(_counts(rejections["reason"]))
     return {
         "duplicate": counts.get("duplicate", 0),
@@ -352,7 +352,7 @@ def duplicates(stored: pl.DataFrame, rejections: pl.DataFrame) -> dict:
 
 
 def masked(stored: pl.DataFrame, rejections: pl.DataFrame) -> dict:
-    """Masked contact details by kind, in accepted readings and in rejections. readings: accepted ones that had any."""
+    """Count masked contact details by kind, in accepted readings and in rejections. readings: accepted ones that had any."""
     kept = dict(_counts(stored.select(pl.col("masked").list.explode()).to_series()))
     refused = dict(_counts(rejections.select(pl.col("masked").list.explode()).to_series()))
     kinds = sorted(kept | refused, key=lambda kind: (-kept.get(kind, 0) - refused.get(kind, 0), kind))
@@ -364,7 +364,7 @@ def masked(stored: pl.DataFrame, rejections: pl.DataFrame) -> dict:
 
 
 def style(stored: pl.DataFrame) -> dict:
-    """The reader's style: forms of address, script, rates (mean and quartiles over readings), markers."""
+    """Return the reader's style: forms of address, script, rates (mean and quartiles over readings), markers."""
     profile = stored.filter(pl.col("style").is_not_null()).select(pl.col("style").struct.unnest())
     rates = {}
     for name in (*RATES, "questions_share"):
@@ -387,7 +387,7 @@ def style(stored: pl.DataFrame) -> dict:
 
 
 def split_sizes(splits: pl.DataFrame | None, names: Names) -> dict | None:
-    """Readings and persons of each split; leaks: persons in more than one split; twice: readings.
+    """Return the readings and persons of each split; leaks: persons in more than one split; twice: readings.
 
     None without a published version.
     """
@@ -424,7 +424,7 @@ def split_sizes(splits: pl.DataFrame | None, names: Names) -> dict | None:
 
 
 def sample(stored: pl.DataFrame, seed: str, names: Names, at_most: int = 5) -> list[dict]:
-    """Random readings, the same for the same version, divided into sentences and gaps.
+    """Return random readings, the same for the same version, divided into sentences and gaps.
 
     segments: [{text, labels, cards}], in order, together the content up to LONGEST_SAMPLE characters; labels is
     empty for gaps. cut: characters omitted.
@@ -452,12 +452,12 @@ def sample(stored: pl.DataFrame, seed: str, names: Names, at_most: int = 5) -> l
 
 
 def _sentences(stored: pl.DataFrame) -> pl.DataFrame:
-    """All sentences, one per row; row: index of the reading in stored."""
+    """Return all sentences, one per row; row: index of the reading in stored."""
     return stored.with_row_index("row").select("row", "sentences").explode("sentences").unnest("sentences")
 
 
 def _segments(content: str, sentences: Iterable[dict]) -> tuple[list[dict], int]:
-    """Sentences and the gaps between them up to LONGEST_SAMPLE characters, and how many characters they cover."""
+    """Return the sentences and the gaps between them up to LONGEST_SAMPLE characters, and how many characters they cover."""
     segments, at = [], 0
     for sentence in sorted(sentences, key=lambda sentence: sentence["start"]):
         if at >= LONGEST_SAMPLE:

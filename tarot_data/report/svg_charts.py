@@ -18,7 +18,7 @@ ROW = 42
 
 
 def bars(title: str, rows: Sequence[tuple[str, float, str, str]], *, whole: float | None = None) -> Markup:
-    """Horizontal bars. rows: (name, value, value as shown, class of the bar). whole: what fills the width; without
+    """Draw horizontal bars. rows: (name, value, value as shown, class of the bar). whole: what fills the width; without
     it, the longest bar."""
     longest = whole or max((value for _, value, _, _ in rows), default=0) or 1
     marks = [
@@ -43,7 +43,7 @@ def bars(title: str, rows: Sequence[tuple[str, float, str, str]], *, whole: floa
 def columns(
     title: str, rows: Sequence[tuple[str, str, float]], *, height: int = 150, mark: float | None = None
 ) -> Markup:
-    """Columns over an axis. rows: (name under the axis, full name, value). mark: position of a limit, in columns from the left."""
+    """Draw columns over an axis. rows: (name under the axis, full name, value). mark: place of a limit, in columns."""
     if not rows:
         return Markup("")
     highest = max(value for _, _, value in rows) or 1
@@ -85,7 +85,7 @@ def columns(
 
 
 def progress(title: str, value: int, goal: int) -> Markup:
-    """Progress of a value to a goal; beyond it, the goal is a mark within the bar."""
+    """Return the progress of a value to a goal; beyond it, the goal is a mark within the bar."""
     whole = max(value, goal) or 1
     parts = [
         Markup('<rect class="track" x="0" y="4" width="100%" height="16" rx="8"/>'),
@@ -109,7 +109,7 @@ def matrix(
     groups: Sequence[str] = (),
     names: int,
 ) -> Markup:
-    """A heat map. heads: names of columns. rows: (name, [(cell, count)]). most: the count of full colour.
+    """Draw a heat map. heads: names of columns. rows: (name, [(cell, count)]). most: the count of full colour.
     groups: names over equal groups of columns. names: width of the row names, in per cent.
 
     Five steps of one hue that differ in lightness; a count of 0 is a dashed outline, so that colour is not needed.
@@ -161,27 +161,27 @@ def matrix(
 
 
 def level(count: int, most: int) -> int:
-    """0 for nothing, else a step from 1 to 5."""
+    """Return the step of a colour: 0 for nothing, else 1 to 5."""
     return 0 if not count else max(1, min(5, -(-5 * count // max(1, most))))
 
 
 def short(count: int) -> str:
-    """A count in at most four characters."""
+    """Write a count in at most four characters."""
     if count < 1000:
         return str(count)
     return f"{count / 1000:.1f}k" if count < 10_000 else f"{count // 1000}k"
 
 
 def lines(title: str, curves: Sequence[tuple[str, str, Sequence[tuple[float, float]]]], x_name: str) -> Markup:
-    """Curves over two axes. curves: (name, class, [(x, y)]); a curve of few points has marks."""
+    """Draw curves over two axes. curves: (name, class, [(x, y)]); a curve of few points has marks."""
     points = [point for _, _, curve in curves for point in curve]
     if not points:
         return Markup("")
     height = 220
     left, right = min(x for x, _ in points), max(x for x, _ in points)
     low, high = min(y for _, y in points), max(y for _, y in points)
-    room = (high - low) * 0.08 or 0.5
-    low, high = low - room, high + room
+    margin = (high - low) * 0.08 or 0.5
+    low, high = low - margin, high + margin
 
     def across(x: float) -> float:
         return 9 + 90 * ((x - left) / (right - left) if right > left else 0.5)
@@ -228,7 +228,7 @@ def lines(title: str, curves: Sequence[tuple[str, str, Sequence[tuple[float, flo
 def ranges(
     title: str, rows: Sequence[tuple[str, str, Sequence[tuple[str, str, float]], tuple[float, float] | None]]
 ) -> Markup:
-    """Values from 0 to 1, one line per row. rows: (name, shown, [(what, class, value)], interval or None)."""
+    """Draw values from 0 to 1, one line per row. rows: (name, shown, [(what, class, value)], interval or None)."""
     parts, tall = [], 50
     for at, (name, shown, values, interval) in enumerate(rows):
         y = at * tall
@@ -266,13 +266,13 @@ def _svg(title: str, height: int, parts: Sequence[Markup], kind: str, widest: in
 
 
 def _ticks(count: int, at_most: int = 5) -> list[int]:
-    """Positions of at most five names on an axis of so many columns, including the first and the last."""
+    """Return the positions of at most five names on an axis of so many columns, including the first and the last."""
     if count <= at_most:
         return list(range(count))
     return sorted({round(at * (count - 1) / (at_most - 1)) for at in range(at_most)})
 
 
 def _anchor(at: int, count: int) -> str:
-    """Text anchor that keeps the names at both ends inside the picture."""
+    """Return the text anchor that keeps the names at both ends inside the picture."""
     place = (at + 0.5) / count
     return "" if place < 0.08 else "end" if place > 0.92 else "mid"

@@ -7,7 +7,7 @@ from tarot_data.report.wording import Words, figure_name, figure_value, fixed, s
 
 
 def intake_rows(words: Words, figures: dict) -> list[list[str]]:
-    """Rows of the table of a chart, as every function named `…_rows`."""
+    """Return the rows of the table of a chart, as every function named `…_rows`."""
     return [[bucket["from"], f"{bucket['readings']:,}"] for bucket in figures["intake"]["buckets"]]
 
 
@@ -113,7 +113,7 @@ def history_rows(words: Words, figures: dict) -> list[list[str]]:
 
 
 def curve_rows(words: Words, figures: dict, at_most: int = 25) -> list[list[str]]:
-    """Every validation with the latest training loss, or evenly spaced losses without validations."""
+    """Return every validation with the latest training loss, or evenly spaced losses without validations."""
     train, held = figures["training"]["train"], figures["training"]["eval"]
     points = held or train
     rows = []
@@ -146,7 +146,7 @@ def listed_cards(words: Words, figures: dict) -> str:
 
 
 def votes_line(words: Words, figures: dict) -> str | None:
-    """Result of the blind votes; None before the first vote."""
+    """Return the result of the blind votes; None before the first vote."""
     given = figures["training"]["votes"] or {}
     voted = sum(given.get(side, 0) for side in ("base", "tuned", "neither"))
     return (
@@ -161,14 +161,14 @@ def reading_head(words: Words, row: dict) -> list[str]:
 
 
 def drawn_card(words: Words, card: dict) -> str:
-    """`过去：愚人 正位`."""
+    """Write a card with its position: `过去：愚人 正位`."""
     position = f"{card['position']}{words('colon')}" if card["position"] else ""
     side = "" if card["orientation"] == "unknown" else f" {words(card['orientation'])}"
     return f"{position}{words.card(card['card'])}{side}"
 
 
 def hint(words: Words, part: dict) -> str:
-    """Labels of a sentence and the cards it speaks of."""
+    """Return the labels of a sentence and the cards it mentions."""
     labelled = " + ".join(words.label(label) for label in part["labels"])
     named = words.listed(words.card(card) for card in part["cards"])
     return f"{labelled}{words('colon')}{named}" if named else labelled

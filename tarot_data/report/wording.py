@@ -23,7 +23,7 @@ class Words:
         return say(f"report.{key}", self.lang, **counted)
 
     def known(self, prefix: str, code: str) -> str:
-        """The word for a code of an open list, or the code itself if the catalogue has none."""
+        """Return the word for a code of an open list, or the code itself if the catalogue has none."""
         key = f"{prefix}_{code}"
         return self(key) if f"report.{key}" in catalogue() else code
 
@@ -50,7 +50,7 @@ class Words:
         return known.get(name.casefold(), name)
 
     def detail(self, rejection: dict) -> str:
-        """Why a record was rejected. rejection: a row with `code` and `values`."""
+        """Say why a record was rejected. rejection: a row with `code` and `values`."""
         return describe(rejection["code"], rejection["values"], self.lang)
 
     def spread(self, row: dict) -> str:
@@ -88,7 +88,7 @@ def fixed(value: float | None, places: int = 2) -> str:
 
 
 def figure_name(words: Words, name: str) -> str:
-    """Name of a key figure: `label.advice` by its label, `theme.感情` by its theme."""
+    """Return the name of a key figure: `label.advice` by its label, `theme.感情` by its theme."""
     kind, _, what = name.partition(".")
     if not what:
         return words(f"rate_{kind}" if kind in RATES else f"figure_{kind}")

@@ -56,7 +56,7 @@ class Guard:
         self.token = token
 
     def form_token(self, path: str) -> str:
-        """Token that a form sent to path must carry."""
+        """Return the token that a form sent to path must carry."""
         return hmac.new(self.token.encode(), path.encode(), sha256).hexdigest()
 
     async def __call__(self, request: Request, answer: Answer, refuse: Refusal, welcome: Welcome) -> Response:
@@ -108,6 +108,6 @@ class Guard:
 
 
 def _own_origin(request: Request) -> bool:
-    """Whether the form is on our own site, or the client does not say (browsers do)."""
+    """Check whether the form is on our own site, or the client does not say (browsers do)."""
     origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
     return (origin is None or urlsplit(origin).netloc == request.headers["host"]) and site in (None, "same-origin")

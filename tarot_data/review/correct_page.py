@@ -1,4 +1,4 @@
-"""Page that corrects an accepted reading, beside its original record, or removes it."""
+"""Page that corrects an accepted reading, next to its original record, or removes it."""
 
 from urllib.parse import urlencode
 

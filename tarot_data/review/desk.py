@@ -1,4 +1,4 @@
-"""What the pages of the workbench share, as FastAPI dependencies."""
+"""FastAPI dependencies that the pages of the workbench share."""
 
 from collections.abc import Callable
 from functools import partial

@@ -85,7 +85,7 @@ def learn(data_dir: Path, own_lexicon: Path, progress) -> dict:
 
 
 def figures(own_lexicon: Path) -> dict | None:
-    """Figures of the last training on corrections, as `train.learn_corrections` returns them."""
+    """Return the figures of the last training on corrections, as `train.learn_corrections` returns them."""
     path = own_lexicon / "model" / model.FIGURES
     found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     return found if "before" in found else None

@@ -1,4 +1,4 @@
-"""Pages of rejections: each record beside a form, and the decision about it."""
+"""Pages of rejections: each record next to a form, and the decision about it."""
 
 import json
 import re
@@ -127,7 +127,7 @@ def rejection_page(
 
 
 def said(desk: Desk, did: str, reading: str) -> dict | str | None:
-    """Message on the result of the previous rejection."""
+    """Return the message on the result of the previous rejection."""
     if did not in ("accepted", "dismissed", "refused"):
         return None
     return {"text": desk.say(f"did_{did}"), "reading": reading if READING.fullmatch(reading) else None}

@@ -48,7 +48,7 @@ def _doubtful_first(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def index(data_dir: Path) -> pl.DataFrame:
-    """Columns of every current reading for lists and filters (INDEX), newest date first, with corrections applied.
+    """Return the columns of every current reading for lists and filters (INDEX), newest date first, with corrections applied.
 
     Cached until the store changes; only new corrections are applied again.
     """
@@ -80,7 +80,7 @@ def _overlaid(data_dir: Path, files: tuple[str, ...], stamp: object) -> pl.DataF
 
 
 def least_sure(data_dir: Path) -> pl.DataFrame:
-    """Readings (INDEX, and taught) with an uncorrected sentence: those about which a teacher disagrees, then those whose
+    """Return readings (INDEX, and taught) with an uncorrected sentence: those about which a teacher disagrees, then those whose
     cards are from their content, then the least certain.
 
     taught: the teacher's labels of the sentence `unsure`, null if it does not disagree.
@@ -180,7 +180,7 @@ def _read(files: list[str]) -> pl.DataFrame:
 
 
 def _by_label() -> list[pl.Expr]:
-    """The columns BY_LABEL of content and sentences."""
+    """Return the columns BY_LABEL of content and sentences."""
     element = pl.element().struct
     confidence = pl.col("sentences").list.eval(element.field("confidence"))
     least = pl.col("sentences").list.get(confidence.list.arg_min(), null_on_oob=True).struct
@@ -202,7 +202,7 @@ ONE_BY_ONE = 3
 
 
 def _corrected(data_dir: Path, rows: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
-    """reading_id and the columns BY_LABEL of readings (INDEX) that have corrections."""
+    """Return reading_id and the columns BY_LABEL of readings (INDEX) that have corrections."""
     by_reading: dict[str, list[dict]] = {}
     for correction in said.iter_rows(named=True):
         by_reading.setdefault(correction["reading_id"], []).append(correction)
@@ -223,7 +223,7 @@ def _corrected(data_dir: Path, rows: pl.DataFrame, said: pl.DataFrame) -> pl.Dat
 
 
 def _as_corrected(row: dict, said: list[dict]) -> tuple:
-    """The columns BY_LABEL of a reading with its corrections."""
+    """Return the columns BY_LABEL of a reading with its corrections."""
     sentences = [dict(sentence) for sentence in row["sentences"] or ()]
     corrected = {
         place: correction["labels"] for place, correction in corrections.found(row["content"], sentences, said)

@@ -17,7 +17,7 @@ LONGEST_LIST = 200
 def are_drawn(label: str, cells: Sequence[str]) -> bool:
     """Check that texts under a label are all cards drawn now.
 
-    A number (`总分`: 0) is none, and a single major without orientation (`守护星`: 太阳) only under a label that speaks of
+    A number (`总分`: 0) is none, and a single major without orientation (`守护星`: 太阳) only under a label that is about
     cards (主牌). Former and birth cards (上次的牌, 本命牌) are not drawn.
     """
     if not cells or not all(len(cell) <= LONGEST_LIST and any(map(str.isalpha, cell)) for cell in cells):

@@ -66,7 +66,7 @@ class Head:
 
     @property
     def draws(self) -> bool:
-        """Whether one of the labels is that of a list of cards."""
+        """Check whether one of the labels is that of a list of cards."""
         return not self.names.isdisjoint(CARD_LISTS)
 
 

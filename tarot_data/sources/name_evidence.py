@@ -1,4 +1,4 @@
-"""Whether a text that nobody labelled as a person (a key, a sheet, a folder, a file's name) is somebody's name."""
+"""Evidence that a text without a label (a key, a sheet, a folder, a file's name) is somebody's name."""
 
 import re
 from collections.abc import Iterable

@@ -1,7 +1,7 @@
-"""Which of several columns, or keys of JSON objects, holds the texts of the readings.
+"""Choice of the column, or key of JSON objects, that holds the texts of the readings.
 
 The choice is made over the rows of a table: by the length of the cells, whether they are prose, whether they speak of
-the cards of their row, and whether the reader or the client speaks in them.
+the cards of their row, and whether they are words of the reader or of the client.
 """
 
 from collections.abc import Iterable, Sequence
@@ -90,7 +90,7 @@ def _is_prose(texts: list[str]) -> bool:
 
 
 def _score(label: str, texts: list[str], drawn: list[frozenset[str]]) -> float:
-    """Return how much speaks for a column: its label, the cards of its row in its cells, whose words they are."""
+    """Return the evidence for a column: its label, the cards of its row in its cells, whose words they are."""
     filled = [(text, cards) for text, cards in zip(texts, drawn, strict=True) if text]
     voices = (*lexicon.words("marks", "you"), *lexicon.words("marks", "formal_you")), lexicon.words("marks", "me")
     naming = asking = client = 0

@@ -169,7 +169,7 @@ class Kept:
         self._replaced |= dict.fromkeys(replaced, len(self._blocks))
 
     def _numbered(self) -> Iterator[tuple[int, pl.Series, np.ndarray]]:
-        """Yield number, ids and bands of each block; 0: of the store, read anew."""
+        """Yield number, ids and bands of each block; 0: those of the store, read again."""
         yield from ((0, *_block(part)) for part in self._read())
         yield from ((number, *block) for number, block in enumerate(self._blocks, 1))
 

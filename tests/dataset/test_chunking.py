@@ -87,8 +87,8 @@ def test_draws_are_divided_first():
 
 def test_a_part_never_begins_right_behind_a_heading():
     row = reading()
-    for room in range(40, 140):
-        for part in chunking.parts(row, room, len):
+    for limit in range(40, 140):
+        for part in chunking.parts(row, limit, len):
             assert not part["content"].rstrip().endswith("】")
 
 
@@ -118,13 +118,13 @@ SENTENCE = st.sampled_from(
 
 @given(st.lists(SENTENCE, min_size=3, max_size=60), st.integers(20, 200))
 @settings(max_examples=150, deadline=None)
-def test_parts_lose_and_double_nothing(pieces, room):
+def test_parts_lose_and_double_nothing(pieces, limit):
     content = "".join(pieces).strip()
     row = reading(content)
-    found = chunking.parts(row, room, len)
+    found = chunking.parts(row, limit, len)
     assert re.sub(r"\s", "", "".join(part["content"] for part in found)) == re.sub(r"\s", "", content)
     for part in found:
-        assert len(part["content"]) <= room or len(part["sentences"]) <= 1 or len(found) == 1 == len(row["sentences"])
+        assert len(part["content"]) <= limit or len(part["sentences"]) <= 1 or len(found) == 1 == len(row["sentences"])
         assert part["cards"] and {c["card"] for c in part["cards"]} <= {"愚人", "力量", "星星"}
         for sentence in part["sentences"]:
             inside = part["content"][sentence["start"] : sentence["end"]]

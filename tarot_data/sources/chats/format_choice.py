@@ -1,4 +1,4 @@
-"""Which format of chats.csv a text has, if it is a chat: evidence in its first lines, and the heads that each finds."""
+"""Choice of the format of chats.csv that a text has, if it is a chat, by its first lines and the heads that each finds."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator

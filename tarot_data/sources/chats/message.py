@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 NAMELESS = "\0"
-"""A sender that starts with this is an account without a name: it tells people apart, but names nobody."""
+"""A sender that starts with this is an account without a name: it keeps people apart, but names nobody."""
 
 
 @dataclass(frozen=True)

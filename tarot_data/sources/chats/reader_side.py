@@ -1,4 +1,4 @@
-"""Which sender of a chat is the reader."""
+"""Choice of the sender of a chat who is the reader."""
 
 from collections import Counter
 from collections.abc import Callable
