@@ -141,7 +141,7 @@ def _from_object(value: dict, depth: int, unknown: list[str]) -> list[dict]:
     fields: dict[str, object] = {}
     for key, item in value.items():
         known = field_of(str(key))
-        name = known[0] if known else "cards" if _CARD_NAME.fullmatch(fold(str(key))) else str(key).lower()
+        name = known[0] if known else "cards" if _is_card_name(fold(str(key))) else str(key).lower()
         fields.setdefault(_IN_CARD.get(name, name), item)
     if isinstance(fields.get("cards"), str | dict | list):
         cards = _parsed(fields["cards"], depth + 1, unknown)
@@ -162,6 +162,10 @@ def _from_object(value: dict, depth: int, unknown: list[str]) -> list[dict]:
                 put_at(card, str(key).strip())
             cards.append(card)
     return cards
+
+
+def _is_card_name(key: str) -> bool:
+    return _CARD_NAME.fullmatch(key) is not None or key in of_kind("name field")
 
 
 def _set_fields(cards: list[dict], value: dict, fields: dict[str, object]) -> None:

@@ -6,7 +6,7 @@ head, `\\t` is a tab, and a part in braces is one of `_parts`. Width and the kin
 rows that are not heads, neither do script and case. Kinds of rows:
 
 - head: the line or lines before or at the start of a message.
-- day: a line with the day of the heads below it; name: a line with the sender of the heads below it.
+- day: a line with the day of the heads below it; own day: the same, but notes have such lines too; name: a line with the sender of the heads below it.
 - intro: a line in the first ten, or the name of the file, that says that a chat follows. `{name}` in it is the client.
 - chat: a line that begins the chat with another client in the same file.
 - notice: a line with a time that is no message: a recall, a call, a member who joins.
@@ -37,7 +37,22 @@ CLOCKED = re.compile(r"\d[:：∶]\d\d")
 WORDS = ("pm", "am", "hours", "weekday", "near", "unnamed")
 """Kinds whose pattern is words joined by |."""
 
-KINDS = ("head", "day", "name", "intro", "chat", "notice", "drop", "keep", "skip", "part", "status", "quote", *WORDS)
+KINDS = (
+    "head",
+    "day",
+    "own day",
+    "name",
+    "intro",
+    "chat",
+    "notice",
+    "drop",
+    "keep",
+    "skip",
+    "part",
+    "status",
+    "quote",
+    *WORDS,
+)
 NEEDS = ("", "pair", "turns", "mark", "day", "intro", "keep", "talk")
 
 MARKS = dict.fromkeys(map(ord, "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"))

@@ -293,10 +293,14 @@ def _without_year(shape: str, tokens: list[Token], hint: str | None) -> Day:
     return NONE
 
 
+_YEAR_BEFORE_NUMERAL = re.compile(rf"(?:19|20)[0-9]{{2}}(?=[{NUMERALS}])")
+"""The year in `2024三月`, which would be one number."""
+
+
 @lexicon.cached(maxsize=1024)
 def _of_hint(hint: str) -> tuple[int | None, str | None]:
     """Return the last year and the last month in the name of a file or sheet."""
-    tokens = _tokens(_half_width(hint))
+    tokens = _tokens(_YEAR_BEFORE_NUMERAL.sub(r"\g<0> ", _half_width(hint)))
     shape = "".join([letter for letter, _ in tokens])
     years = [int(part) for letter, part in tokens if letter == "4"]
     if match := _REPUBLIC_OF_HINT.search(shape):

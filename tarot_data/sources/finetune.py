@@ -14,8 +14,8 @@ from tarot_data.sources.chats.questions import follow_up_in, question_of
 from tarot_data.sources.chats.sittings import CARDS, is_list, joined
 from tarot_data.sources.field_values import Fields
 from tarot_data.sources.json_files.layouts import readings_in
-from tarot_data.sources.json_files.records import looks_like_json, record_of
-from tarot_data.sources.json_files.stream import objects
+from tarot_data.sources.json_files.records import fields_of, looks_like_json, record_of
+from tarot_data.sources.json_files.stream import depth_over, objects
 from tarot_data.sources.labelled_lines import Head, read_head, start_of_head
 from tarot_data.sources.labels import LONGEST_LINE, known_fields, labels_in
 from tarot_data.sources.name_evidence import asks
@@ -33,6 +33,7 @@ _TURNS = ("conversations", "conversation", "messages", "dialogue", "dialog", "tu
 _OTHER_KEYS = (*_TURNS, "system", "history", "tools", "rejected", "mapping", "title")
 _TEXTS = ("content", "value", "text")
 _THINK = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
+_CLAUSE_END = re.compile(r"(?<=[?？。！!，,；;])")
 _SENTENCE_END = re.compile(r"(?<=[?？。！!])")
 _MAX_TOOL = 4
 """Levels of a tool's result in which cards are searched."""
@@ -219,11 +220,26 @@ def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
             yield item
             continue
         locator, value = item
-        example = example_of(value)
-        if example is None:
-            yield from notes_in(record_of(value, blob, locator, "jsonl"), blob)
-        else:
-            yield from _records(value, example, blob, locator)
+        yield from records_of(value, blob, locator)
+
+
+def records_of(value: dict, blob: Blob, locator: str) -> Iterator[RawRecord | Rejected]:
+    """Convert an object to the records of the training example it is, or else to one record."""
+    example = example_of(value)
+    if example is None:
+        yield from notes_in(record_of(value, blob, locator, "jsonl"), blob)
+    else:
+        yield from _records(value, example, blob, locator)
+
+
+def part_named(name: str) -> str | None:
+    """Return the part of an example that a column is called after: instruction, input, output, system; None if no part."""
+    key = fold(name).strip()
+    if key in _QUESTIONS:
+        return "input" if key == "input" else "instruction"
+    if key in _ANSWERS:
+        return "output"
+    return {"user": "instruction", "assistant": "output", "system": "system"}.get(_role(key) or "")
 
 
 def _records(value: dict, example: Example, blob: Blob, locator: str) -> Iterator[RawRecord]:
@@ -342,11 +358,15 @@ def _question(asked: list[str]) -> Head:
 
 
 def _without_drawn(prompt: str) -> str:
-    """Drop the sentences that tell the drawn cards from a prompt that also asks: `去外地好吗？我抽到了愚人正位。`."""
+    """Drop the sentences, or else clauses, that tell the drawn cards from a prompt that also asks: `去外地好吗？我抽到了愚人
+    正位。`."""
     if not content_cards.names_card(prompt):
         return prompt
-    kept = [part for part in _SENTENCE_END.split(prompt) if not content_cards.names_card(part)]
-    return "".join(kept) if any(map(_asks, kept)) else prompt
+    for ends, is_question in ((_SENTENCE_END, _asks), (_CLAUSE_END, asks)):
+        kept = [part for part in ends.split(prompt) if not content_cards.names_card(part)]
+        if any(map(is_question, kept)):
+            return "".join(kept).rstrip("，,；;")
+    return prompt
 
 
 def _fields_of(exchanges: list[Exchange]) -> Fields:
@@ -449,7 +469,9 @@ def _lines(prompt: str) -> list[str]:
 
 
 def labels_of(prompt: str) -> Head:
-    """Read the labelled lines of a prompt: of several blocks the one with most fields."""
+    """Read the labelled lines of a prompt, of several blocks the one with most fields, or the keys of one in JSON."""
+    if fields := _fields_in_json(prompt):
+        return Head(fields=fields)
     lines = _lines(prompt)
     best = Head()
     index = 0
@@ -467,3 +489,14 @@ def labels_of(prompt: str) -> Head:
             listed, end, _ = value.partition("。")
             pairs[0] = (pairs[0][0], listed if end and is_list(listed) else value)
     return best
+
+
+def _fields_in_json(prompt: str) -> Fields:
+    """Return the fields of a prompt that is a JSON object; none if it is not."""
+    if not prompt.lstrip().startswith("{"):
+        return {}
+    try:
+        value = json.loads(prompt)
+    except (ValueError, RecursionError):
+        return {}
+    return fields_of(value) if isinstance(value, dict) and not depth_over(value) else {}

@@ -125,6 +125,8 @@ def split_asker(text: str, known: str | None = None) -> tuple[str | None, str]:
     only before a question.
     """
     match = _ASKER.match(text.removeprefix(leading_word(text, "head for")))
+    if match is not None and match["mark"].isspace() and match["name"].isascii() and match["rest"][:1].islower():
+        match = None  # `How to find …`
     if match is None or known not in (None, match["name"]) or not (known or may_be_name(match["name"])):
         return None, text
     if known:

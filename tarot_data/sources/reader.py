@@ -52,6 +52,7 @@ FORMS = (
     "notes.card_page",
     "notion.markdown",
     "chats.text",
+    "tables.prompts",
     "tables.delimited",
     "notes.plain",
 )

@@ -240,7 +240,15 @@ def _drawn_in(text: str) -> Drawn | None:
     if len(text) > _LONGEST_LIST or has_sentence(told) or not (short or content_cards.names_card(text)):
         return None
     cards = card_fields.listed(told)
+    if not cards and (behind := _behind_lead(told)):
+        told, cards = behind, card_fields.listed(behind)
     return Drawn(Head({CARDS: [("cards", told)]}, len(lines))) if len(cards) > 1 or cards and short else None
+
+
+def _behind_lead(text: str) -> str:
+    """Return what follows a short first clause without a card: `我自己抽的，圣杯二逆位，权杖五正位`; empty without one."""
+    at = next((at for at, mark in enumerate(text[:_LONGEST_CARD]) if mark in "，,、"), 0)
+    return "" if content_cards.names_card(text[:at]) else text[at + 1 :].strip() if at else ""
 
 
 def _cut_prose_behind(head: Head) -> list[str]:

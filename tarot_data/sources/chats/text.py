@@ -126,7 +126,9 @@ def _separator(text: str) -> str:
 
 
 def _day(line: str, program: str) -> dict[str, str] | None:
-    return match_line("day", line, program) if "20" in line or "19" in line else None
+    if "20" not in line and "19" not in line:
+        return None
+    return match_line("day", line, program) or match_line("own day", line, program)
 
 
 def _is_intro(line: str, program: str) -> bool:

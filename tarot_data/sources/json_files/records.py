@@ -67,7 +67,7 @@ def record_of(
     """Convert one object to a record. hint: text that may hold the year, the file's name by default. choice: the key of
     the texts, if the file's objects were looked at."""
     source = source_of(blob, locator, form)
-    fields = _fields_of(value)
+    fields = fields_of(value)
     if any(isinstance(child, dict) and depth_over(child) for pairs in fields.values() for _, child in pairs):
         deep = {"code": "too_deep", "values": {"limit": MAX_DEPTH}}
         return Rejected(source=source, stage="read", reason="unreadable", **deep)
@@ -79,12 +79,13 @@ def record_of(
     return to_record(fields, source, date_hint=hint or blob.hint, extra={}, record_id=_identity(value), unknown=unknown)
 
 
-def _fields_of(value: dict) -> Fields:
+def fields_of(value: dict) -> Fields:
     """Collect the fields of an object and of the objects in it that describe it; the outer value of a field counts."""
     fields: Fields = {}
     draws: list[dict] = []
     for number, layer in enumerate(_layers(value)):
         for key, child in list(layer.items())[:500]:
+            child = _unwrapped(child)
             if child is None or child == "" or key in ("metadata", "meta", "info"):
                 continue
             if _is_draws(str(key), child) and not _are_cards(child):
@@ -103,6 +104,19 @@ def _fields_of(value: dict) -> Fields:
             fields.setdefault(("cards" if len(lists) == 1 else "extra", 1), []).append((label, text))
     _add_texts_of_cards(fields)
     return fields
+
+
+def _unwrapped(value: object) -> object:
+    """Return the value of a property that names its type (`{"type": "select", "select": {"name": …}}`, as Notion has it):
+    the text of rich text, the first day of a date; any other value as it is."""
+    kind = value.get("type") if isinstance(value, dict) else None
+    if not isinstance(kind, str) or kind not in value or kind == "type":
+        return value
+    inner = value[kind]
+    if isinstance(inner, dict) and "start" in inner:
+        return inner["start"]
+    pieces = [item.get("plain_text") for item in inner if isinstance(item, dict)] if isinstance(inner, list) else []
+    return "".join(pieces) if pieces and all(isinstance(piece, str) for piece in pieces) else inner
 
 
 def _add_draws(fields: Fields, draws: list[dict]) -> None:

@@ -108,23 +108,30 @@ def _is_page_part(tag: str, attributes: list[tuple[str, str | None]]) -> bool:
 
 
 class _Tables(HTMLParser):
-    """tables: rows of cell texts. cell: parts of the open cell. silent: open elements without visible text."""
+    """tables: rows of cell texts. cell: parts of the open cell. silent: open elements without visible text. spans: column ->
+    rows below, and text, of a cell that goes on in them."""
 
     def __init__(self) -> None:
         super().__init__()
         self.tables: list[list[list[str]]] = []
         self.cell: list[str] | None = None
         self.silent = 0
+        self.rows_below = 0
+        self.spans: dict[int, tuple[int, str]] = {}
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         if tag in ("script", "style"):
             self.silent += 1
         elif tag == "table":
             self.tables.append([])
+            self.spans = {}
         elif tag == "tr" and self.tables:
             self.tables[-1].append([])
+            self._fill_spans()
         elif tag in ("td", "th") and self.tables and self.tables[-1]:
             self.cell = []
+            span = dict(attributes).get("rowspan") or ""
+            self.rows_below = int(span) - 1 if span.isdecimal() and len(span) < 4 else 0
             self.tables[-1][-1].append("")
         elif tag in ("br", "p", "div") and self.cell is not None:
             self.cell.append("\n")
@@ -133,8 +140,22 @@ class _Tables(HTMLParser):
         if tag in ("script", "style"):
             self.silent = max(0, self.silent - 1)
         elif tag in ("td", "th") and self.cell is not None and self.tables and self.tables[-1] and self.tables[-1][-1]:
-            self.tables[-1][-1][-1] = "".join(self.cell).strip()
+            text = "".join(self.cell).strip()
+            row = self.tables[-1][-1]
+            row[-1] = text
             self.cell = None
+            if self.rows_below > 0:
+                self.spans[len(row) - 1] = (self.rows_below, text)
+            self._fill_spans()
+
+    def _fill_spans(self) -> None:
+        """Repeat the cells of rows above that go on in the next columns of the open row."""
+        row = self.tables[-1][-1]
+        while span := self.spans.pop(len(row), None):
+            below, text = span
+            if below > 1:
+                self.spans[len(row)] = (below - 1, text)
+            row.append(text)
 
     def handle_data(self, data: str) -> None:
         if self.cell is not None and not self.silent:

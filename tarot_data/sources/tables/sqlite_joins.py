@@ -121,7 +121,10 @@ def bases_of(tables: dict[str, Table]) -> list[Base]:
         below = [
             (other, column)
             for other in tables.values()
-            if other is not table and not _is_whole(other) and (column := _link_to(table, other)) is not None
+            if other is not table
+            and other.name not in belongs
+            and not _is_whole(other)
+            and (column := _link_to(table, other)) is not None
         ]
         if base := _base(table, below):
             found.append(base)

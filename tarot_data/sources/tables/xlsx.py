@@ -9,6 +9,7 @@ from typing import Any
 
 import fastexcel
 
+from tarot_data.lexicon.dates import parse_date
 from tarot_data.sources import archive
 from tarot_data.sources.chats import message_table
 from tarot_data.sources.name_evidence import are_names
@@ -82,7 +83,8 @@ def _too_large(blob: Blob, name: str, extent: Extent) -> list[Rejected] | None:
 def _read_sheet(
     blob: Blob, name: str, rows: list[tuple[int, list]], hidden: bool, is_person: bool
 ) -> Iterable[RawRecord | Rejected] | None:
-    """Read a sheet of messages or of readings; None if it is neither. is_person: the sheet has the name of a client."""
+    """Read a sheet of messages or of readings; None if it is neither. is_person: the sheet has the name of a client; a sheet
+    called like a day has that date."""
     table = [row for _, row in rows]
     locator = f"sheet {name} row {{}}"
     if message_table.header_of(table):
@@ -90,7 +92,8 @@ def _read_sheet(
     has_labels = find_header(table) is not None or is_transposed(table[: HEADER_ROWS + 1])
     if hidden:
         return [_rejected(blob, name, "unreadable", "hidden_sheet")] if has_labels else None
-    above = (("person", name),) if is_person else ()
+    is_day = not is_person and parse_date(name, blob.hint).day is not None
+    above = (("person" if is_person else "date", name),) if is_person or is_day else ()
     records = read_rows(rows, blob, FORM, locator, hint=f"{blob.hint} {name}", above=above)
     if has_labels:
         return records
