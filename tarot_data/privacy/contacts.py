@@ -4,12 +4,14 @@ Boundaries are look-arounds on ASCII letters and digits: `\\b` does not exist be
 """
 
 import unicodedata
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import cache
+from operator import attrgetter
 
 import numpy as np
 
-from tarot_data.privacy.recognisers import Look, Recogniser, groups, has_sign, spelt_number
+from tarot_data.privacy.recognisers import Look, Recogniser, groups, signed_parts, spelt_number
 from tarot_data.text.normalise import code_table, script_table, translated, width_table
 
 SHORTEST, SHORTEST_PIECE = 5, 4
@@ -48,22 +50,28 @@ def find_contacts(text: str) -> list[Contact]:
     if len(text) < SHORTEST:
         return []
     plain, places = _plain(text)
-    if not has_sign(plain):
-        return []
-    look = _with_digits(plain)
+    found = [
+        Contact(one.start + start, one.end + start, one.kind)
+        for start, end in signed_parts(plain)
+        for one in _found_in(_with_digits(plain[start:end], plain))
+    ]
+    if not found or places is None:
+        return found
+    places.append(len(text))
+    return [Contact(places[one.start], places[one.end], one.kind) for one in found]
+
+
+def _found_in(look: Look) -> list[Contact]:
+    """Return the contact details of a text in plain form."""
     found: list[Contact] = []
-    for trigger, starts, members in groups():
-        if not look.announced if not trigger else starts.isdisjoint(look.characters) or not look[trigger]:
+    for trigger, members in groups():
+        if not (look[trigger] if trigger else look.announced):
             continue
         for recogniser in members:
             if not recogniser.cue or recogniser.kind in look.announced:
                 for start, end in recogniser.spans(look):
                     _add(found, Contact(start, end, recogniser.kind), recogniser.pieces)
-    found.sort(key=lambda contact: contact.start)
-    if places is None:
-        return found
-    places.append(len(text))
-    return [Contact(places[one.start], places[one.end], one.kind) for one in found]
+    return found
 
 
 def plain_form(text: str) -> tuple[str, list[int] | None]:
@@ -83,14 +91,14 @@ def _plain(text: str) -> tuple[str, list[int] | None]:
     return plain.replace(HIDDEN, ""), [place for place, character in enumerate(plain) if character != HIDDEN]
 
 
-def _with_digits(plain: str) -> Look:
-    """Return a look at a text with its long numbers in digits."""
-    look = Look(plain)
+def _with_digits(plain: str, whole: str = "") -> Look:
+    """Return a look at a text, or at a part of a whole one, with its long numbers in digits."""
+    look = Look(plain, whole)
     if not look["spelt"]:
         return look
     pattern, digits = spelt_number()
     text = pattern.sub(lambda match: _in_digits(match[0], digits), plain)
-    return look if text == plain else Look(text)
+    return look if text == plain else Look(text, whole)
 
 
 def _in_digits(number: str, digits: dict[int, str]) -> str:
@@ -104,7 +112,7 @@ def found_by(recogniser: Recogniser, text: str) -> bool:
     plain, _ = _plain(text)
     look = _with_digits(plain)
     tried = (
-        has_sign(plain)
+        bool(signed_parts(plain))
         and (not recogniser.when or look[recogniser.when])
         and (not recogniser.cue or recogniser.kind in look.announced)
     )
@@ -112,15 +120,20 @@ def found_by(recogniser: Recogniser, text: str) -> bool:
 
 
 def _add(found: list[Contact], contact: Contact, pieces: bool = False) -> None:
-    """Add a contact that overlaps none found yet; of one that does, the pieces between the others, if wanted."""
+    """Insert a contact that overlaps none found yet; of one that does, the pieces between the others, if wanted.
+
+    found: sorted and apart.
+    """
     start, end = contact.start, contact.end
-    meets = sorted((other.start, other.end) for other in found if start < other.end and end > other.start)
+    first, last = bisect_right(found, start, key=attrgetter("end")), bisect_left(found, end, key=attrgetter("start"))
+    meets = found[first:last]
     if not meets and start < end:
-        found.append(contact)
+        found.insert(first, contact)
     elif pieces:
-        for left, right in zip([start, *(b for _, b in meets)], [*(a for a, _ in meets), end], strict=True):
+        starts, ends = [start, *(one.end for one in meets)], [*(one.start for one in meets), end]
+        for left, right in zip(starts, ends, strict=True):
             if right - left >= SHORTEST_PIECE:
-                found.append(Contact(left, right, contact.kind))
+                _add(found, Contact(left, right, contact.kind))
 
 
 @cache

@@ -5,6 +5,7 @@ The code has no words: a new form of contact detail is an entry of the table, a 
 
 import re
 import tomllib
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -55,12 +56,9 @@ class Recogniser:
 
     def spans(self, look: "Look") -> Iterator[tuple[int, int]]:
         """Yield start and end of every detail of this form in a text in plain form."""
-        for match in self._behind_cues(look) if "behind" in self.texts else self._matches(look):
-            yield from self.details(match)
-
-    def _matches(self, look: "Look") -> Iterator[re.Match]:
-        for zone in look.zones if self.when == "digits" else ((),):
-            yield from self.pattern.finditer(look.text, *zone)
+        behind = "behind" in self.texts
+        for match in self._behind_cues(look) if behind else look.matches(self.pattern, self.when == "digits"):
+            yield from self._details(match, look)
 
     def _behind_cues(self, look: "Look") -> Iterator[re.Match]:
         """Yield the matches of `behind` at the ends of cue words, of each detail once."""
@@ -70,34 +68,33 @@ class Recogniser:
                 if match:
                     yield match
 
-    def details(self, match: re.Match) -> list[tuple[int, int]]:
+    def _details(self, match: re.Match, look: "Look") -> list[tuple[int, int]]:
         """Return the spans of a match of the pattern that are details."""
         spans = [span for span in match.regs[1:] if span[0] >= 0] if match.re.groups else [match.span()]
         if self.lead:
-            spans = [(self.lead.match(match.string, *span).end(), span[1]) for span in spans]
-        return [span for span in spans if self._accepts(match.string, *span)]
+            spans = [(self.lead.match(look.text, *span).end(), span[1]) for span in spans]
+        return [span for span in spans if self._accepts(look, *span)]
 
-    def _accepts(self, text: str, start: int, end: int) -> bool:
+    def _accepts(self, look: "Look", start: int, end: int) -> bool:
         """Check the detail itself and the text around it."""
-        found = text[start:end]
+        found = look.text[start:end]
         return (
             (self.detail is None or self.detail.fullmatch(found) is not None)
-            and (self.after is None or self.after.match(text, end) is not None)
+            and (self.after is None or self.after.match(look.text, end) is not None)
             and all(check(found) for check in self.checks)
-            and (self.outside is None or not any(_overlap(o.span(), start, end) for o in self.outside.finditer(text)))
+            and (self.outside is None or not look.overlaps(self.outside, start, end))
         )
-
-
-def _overlap(span: tuple[int, int], start: int, end: int) -> bool:
-    return span[0] < end and start < span[1]
 
 
 class Look(dict[str, bool]):
     """The triggers that hold in a text (half width), by name, each tested on first use."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, whole: str = "") -> None:
+        """whole: the text that `text` is a part of, whose cue words count too."""
         self.text = text
+        self._whole = whole or text
         self._cues: dict[str, list[tuple[int, int]]] = {}
+        self._matches: dict[re.Pattern, list[re.Match]] = {}
 
     def __missing__(self, trigger: str) -> bool:
         holds = self[trigger] = triggers()[trigger].holds(self)
@@ -118,10 +115,23 @@ class Look(dict[str, bool]):
             self._cues[kind] = sorted(span for one in cue_patterns(kind) for span in _cue_spans(one, self.text))
         return self._cues[kind]
 
+    def matches(self, pattern: re.Pattern, near_digits: bool = False) -> list[re.Match]:
+        """Return the matches of a pattern, searched once for all entries that have it. near_digits: only in `zones`."""
+        if pattern not in self._matches:
+            zones = self.zones if near_digits else ((),)
+            self._matches[pattern] = [match for zone in zones for match in pattern.finditer(self.text, *zone)]
+        return self._matches[pattern]
+
+    def overlaps(self, pattern: re.Pattern, start: int, end: int) -> bool:
+        """Test whether a match of a pattern overlaps a span."""
+        matches = self.matches(pattern)
+        last = bisect_left(matches, end, key=re.Match.start) - 1
+        return last >= 0 and matches[last].end() > start
+
     @cached_property
     def announced(self) -> set[str]:
         """Return the kinds that have a cue word in the text."""
-        return announced_kinds(self.text)
+        return announced_kinds(self._whole)
 
 
 def _cue_spans(pattern: re.Pattern, text: str) -> Iterator[tuple[int, int]]:
@@ -153,20 +163,49 @@ ZONE_EDGE = 6
 """Characters before and after a zone that belong to it: brackets, letters. No more than `zone` skips between digits."""
 
 
-def has_sign(text: str) -> bool:
-    """Test whether a text in plain form may hold a contact detail: nine of ten do not."""
-    return any(pattern.search(text) for pattern in _signs())
+def signed_parts(text: str) -> list[tuple[int, int]]:
+    """Return the spans of a text in plain form that may hold contact details: nine texts of ten have none.
+
+    Lines with a sign, with the line before and after them, since a word that announces a detail may be there.
+    """
+    spans = sorted(span for pattern in _signs() for span in _lines_around(pattern, text))
+    parts: list[tuple[int, int]] = []
+    for start, end in spans:
+        if parts and start <= parts[-1][1]:
+            parts[-1] = (parts[-1][0], max(end, parts[-1][1]))
+        else:
+            parts.append((start, end))
+    return parts
+
+
+def _lines_around(pattern: re.Pattern, text: str) -> Iterator[tuple[int, int]]:
+    """Yield the span of every line with a match, from the line before it to the line after; empty lines do not count."""
+    match = pattern.search(text)
+    while match:
+        start = text.rfind("\n", 0, match.start()) + 1
+        before = text.rfind("\n", 0, len(text[:start].rstrip())) + 1
+        end = (text.find("\n", match.start()) + 1 or len(text) + 1) - 1
+        after = len(text) - len(text[end:].lstrip())
+        yield before, (text.find("\n", after) + 1 or len(text) + 1) - 1
+        match = pattern.search(text, max(end, match.start() + 1))
 
 
 @lexicon.cached
 def _signs() -> tuple[re.Pattern, ...]:
     """Return a pattern of all signs and telling words, each found by two characters, and one of the wider signs."""
-    words = _table()["triggers"]["telling_words"]["words"]
-    found = [_by_kind(column).get(kind, ()) for column in ("cues", "hints") for kind in _table()["lettered_kinds"]]
-    ends = {word.rstrip("*")[-1] for words in found for word in words}
-    ends = re.escape("".join(sorted(ends | {end.upper() for end in ends})))
+    cue_words = {
+        word.removesuffix("*")
+        for one in ("cues", "hints")
+        for kind in _table()["lettered_kinds"]
+        for word in _by_kind(one)[kind]
+    }
+    ends = re.escape("".join(sorted({word[-1] for word in cue_words if not word[-1].isascii()})))
     signs = [_SIGN.fullmatch(text.replace("{cue_ends}", ends)).groups() for text in _table()["signs"]]
-    signs += [(f"[{word[0]}]", f"[{word[1]}]", word[2:]) for word in words]
+    signs += [(f"[{word[0]}]", f"[{word[1]}]", word[2:]) for word in _table()["triggers"]["telling_words"]["words"]]
+    for word in cue_words:
+        if word.isascii() and word.isalpha() and word[1:]:
+            first, second, *rest = (f"[{letter.lower()}{letter.upper()}]" for letter in word)
+            signs.append((first, second, f"(?<![A-Za-z]..){''.join(rest)}(?![A-Za-z])"))
     return tuple(_searched_at_once([sign for sign in signs if (WIDE in sign[1]) == wide]) for wide in (False, True))
 
 
@@ -228,10 +267,9 @@ _START = re.compile(r"\s*(\[.+?(?<!\\)\]|.)", re.DOTALL)
 
 
 @lexicon.cached
-def groups() -> tuple[tuple[str, frozenset[str], tuple[Recogniser, ...]], ...]:
-    """Return trigger, its starts, recognisers of neighbours in the table that have the same trigger; "" is any cue word."""
-    neighbours = groupby(recognisers(), key=lambda row: row.when)
-    return tuple((when, triggers()[when].starts if when else frozenset(), tuple(rows)) for when, rows in neighbours)
+def groups() -> tuple[tuple[str, tuple[Recogniser, ...]], ...]:
+    """Return trigger and recognisers of neighbours in the table that have the same trigger; "" is any cue word."""
+    return tuple((when, tuple(rows)) for when, rows in groupby(recognisers(), key=lambda row: row.when))
 
 
 @lexicon.cached
@@ -366,6 +404,7 @@ def _cue_words() -> tuple[dict[str, list[tuple[str, str]]], dict[str, list[str]]
     return anywhere, english, re.compile(f"[{starts[0]}](?=[{starts[1]}])|[{alone}]")
 
 
+@lexicon.cached(maxsize=1)
 def announced_kinds(text: str) -> set[str]:
     """Return the kinds that have a cue word or a hint in a text (half width, simplified)."""
     lowered = text.lower()
