@@ -284,7 +284,7 @@ class _HeadReader:
             return False
         going_on = str(self.fields[self.text][-1][1]).endswith(_GOES_ON)
         if not going_on and _UNKNOWN_LABEL.match(line.text):
-            return self.unknown_text(line)
+            return not _is_placed_card(line) and self.unknown_text(line)
         count = self.lines_to_label()
         if not count and not self.blanks:
             count = int(going_on) or self.lines_of_block(line)

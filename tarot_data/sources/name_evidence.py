@@ -75,6 +75,8 @@ def is_no_name(text: str) -> bool:
     """Check for a word of a file's structure (`sessions`, 记录, a month) or of a reading (a field, topic, card, spread)."""
     text = text.strip()
     folded = fold(text)
+    if any(word in folded for word in noise_words("in no name")):
+        return True
     if not _ANY_NAME.fullmatch(text) or len(text) > LONGEST or kind_of(text) != "named":
         return True
     if field_of(text) or position_in(text) or folded in topics() or card_fields.listed(text) or resolve_spread(text)[0]:

@@ -109,7 +109,7 @@ def _head_around(lines: list[Line], cards: int, end: int, floor: int, alone: boo
 
     It is a block of its own with text below, and no cards with nothing but a head below them are above it.
     """
-    if _count_text(lines[end : end + LINES_BELOW]) < SHORTEST_BODY:
+    if _count_text(_below_rule(lines, end)) < SHORTEST_BODY:
         return None
     parts = _parts_above(lines, cards, floor, bool(lines[cards].labels))
     below = _parts_below(lines, end) if parts == {} else {}
@@ -128,6 +128,14 @@ def _head_around(lines: list[Line], cards: int, end: int, floor: int, alone: boo
         Line(f"{label}：{value}", lines[index].number) for index, read in below.items() for label, value in read
     ]
     return _Head(begin, max(below, default=end - 1) + 1, [*labelled, *rewritten])
+
+
+def _below_rule(lines: list[Line], end: int) -> list[Line]:
+    """Return the lines below a head, also below a rule over prose."""
+    below = lines[end : end + LINES_BELOW]
+    texts = [line for line in below if line.stripped]
+    over_prose = len(texts) > 1 and texts[0].kind == Kind.SEPARATOR and parts_of(texts[1]) is None
+    return texts[1:] if over_prose else below
 
 
 def _parts_above(lines: list[Line], cards: int, floor: int, labelled: bool) -> dict[int, list[Part]] | None:

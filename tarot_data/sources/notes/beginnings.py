@@ -11,6 +11,7 @@ from tarot_data.sources.field_values import Fields
 from tarot_data.sources.labelled_lines import Head, read_head
 from tarot_data.sources.labels import position_in
 from tarot_data.sources.lines import BULLETS, Kind, Line
+from tarot_data.sources.name_evidence import is_sure_name
 from tarot_data.text.numerals import NUMERALS, to_int
 
 LINES_ABOVE = 8
@@ -232,6 +233,8 @@ def client_of_all(lines: list[Line], readings: list[Reading]) -> Fields:
     if not first.start or named:
         return {}
     top = next((index for index in range(min(LINES_ABOVE, first.start)) if lines[index].stripped), 0)
+    if lines[top].level == 1 and len(readings) > 1 and is_sure_name(lines[top].title):
+        return {("person", 1): [("person", lines[top].title)]}
     client = read_head(lines, top) if lines[top].labels else Head()
     return client.fields if client.names == {"person"} else {}
 

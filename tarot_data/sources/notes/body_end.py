@@ -50,6 +50,13 @@ def _is_content_label(line: Line) -> bool:
     return line.field == "content" and not line.value.strip(MARKS)
 
 
+def unquoted(lines: list[Line]) -> list[Line]:
+    """Return the lines of a body without the marks of a quotation that all of it is in."""
+    if not all(line.stripped[:1] in (">", "") for line in lines):
+        return lines
+    return [Line(line.text.lstrip(" >"), line.number) for line in lines]
+
+
 def without_tasks(lines: list[Line]) -> list[Line]:
     """Return lines without the tasks at their beginning and end, unless a label or heading of the reading is above."""
     no_task = [index for index, line in enumerate(lines) if line.stripped and not line.is_task]
@@ -127,7 +134,7 @@ def split_outcome(lines: list[Line]) -> tuple[list[Line], str]:
         planned = line.labels[0].name in noise_words("outcome or plan") and not _happened(outcome)
         if planned or not _is_marked(line) or not any(above.text for above in lines[:index]):
             break
-        return (lines[:index], outcome) if 0 < len(outcome) <= LONGEST_OUTCOME else (lines, "")
+        return (lines[:index], outcome) if len(outcome) <= LONGEST_OUTCOME else (lines, "")
     return lines, ""
 
 

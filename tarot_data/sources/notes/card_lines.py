@@ -30,7 +30,8 @@ def explains_cards(lines: list[Line], index: int, least: int = FEWEST_EXPLAINED)
 
 
 def heads_a_card(lines: list[Line], index: int) -> bool:
-    """Check for a line of a position and one card over a text, with another such line below it: `【他的想法】愚人（逆）`."""
+    """Check for a line of a position and one card, or a heading of one, over a text, with another such line below it:
+    `【他的想法】愚人（逆）`."""
     return (
         _is_card_at_place(lines[index])
         and any(_is_card_at_place(line) for line in lines[index + 2 : index + LINES_OF_CARDS])
@@ -42,7 +43,7 @@ def _is_card_at_place(line: Line) -> bool:
     if not has_cards(line):
         return False
     cards = card_fields.listed(line.stripped)
-    return len(cards) == 1 and bool(cards[0]["position"])
+    return len(cards) == 1 and bool(cards[0]["position"] or line.level)
 
 
 def has_cards(line: Line) -> bool:

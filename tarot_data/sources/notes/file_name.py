@@ -28,6 +28,8 @@ FEWEST_ALIKE = 3
 """Files of one shape, each with another name in it, that are evidence for one another."""
 MOST_FILES = 2000
 """Files of a folder whose names are compared."""
+_BEFORE_NAME = " \n#*>【"
+"""Before the name that a text begins with."""
 LONGEST_STEM = 40
 LONGEST_TOPIC = 4
 LOOKED_AT = 20_000
@@ -66,7 +68,8 @@ def day_of_file(blob: Blob, person: str | None) -> str | None:
 
 def _points(named: Named, text: str) -> int:
     called = _CALLED * bool(_called(named.word).search(fold(text[:LOOKED_AT])))
-    return _FORM[form_of_name(named.word)] + _BESIDE * named.beside + called
+    first = text.lstrip(_BEFORE_NAME).startswith(named.word)
+    return _FORM[form_of_name(named.word)] + _BESIDE * (named.beside + first) + called
 
 
 @lru_cache(maxsize=4096)

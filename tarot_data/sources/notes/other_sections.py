@@ -96,7 +96,7 @@ def _is_other_section(lines: list[Line], index: int, level: int, daily: bool) ->
     texts = [line for line in lines[index + 1 : end] if line.stripped]
     if texts and all(line.is_task for line in texts):
         return True
-    if fold(name) in _other_names():
+    if fold(name) in _other_names() or (field_of(name) or ("",))[0] == "ignored":
         # Advice may be under such a heading (`### To-do`); it then says of which card it is.
         return not _names_card(name, texts)
     outside = bool(level) and (heading.level < level or daily and heading.level == level)

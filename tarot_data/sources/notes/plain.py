@@ -217,6 +217,8 @@ class _Note:
 def _record(reading: Reading, body: list[Line], note: _Note, common: Fields, source: Source, hint: str) -> RawRecord:
     """Build the record of a reading. body: its lines below the head."""
     fields = {**common, **reading.head.fields}
+    if reading.head.inline:
+        body = [Line(reading.head.inline, note.lines[reading.start].number), *body]
     body, at_end = body_end.split_end(body_end.without_tags(body), fields)
     fields.update(at_end)
     if ("outcome", 1) not in fields:
@@ -234,8 +236,7 @@ def _record(reading: Reading, body: list[Line], note: _Note, common: Fields, sou
     if ("date", 1) not in fields and (day := note.day_of(reading, above)):
         fields[("date", 1)] = [("日期", day)]
     title = above.title or (above.name if ("question", 1) in reading.head.fields else None)
-    texts = [*filter(None, [reading.head.inline]), *(line.text for line in body)]
-    content = "\n".join(texts).strip()
+    content = "\n".join(line.text for line in body_end.unquoted(body)).strip()
     return to_record(fields, source, content=content, title=title, date_hint=hint, client=note.client)
 
 
