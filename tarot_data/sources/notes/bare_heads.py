@@ -6,7 +6,7 @@ A head is a block of short lines around the cards, of which `head_line` reads ea
 from bisect import bisect_left
 from typing import NamedTuple
 
-from tarot_data.sources.lines import WHITESPACE, Kind, Line
+from tarot_data.sources.lines import WHITESPACE, Kind, Line, may_begin_with_day
 from tarot_data.sources.name_evidence import asks
 from tarot_data.sources.notes.card_lines import (
     end_of_cards,
@@ -64,7 +64,7 @@ def _heads(lines: list[Line], named: bool) -> list[_Head]:
     while cards := _next_cards(lines, index, labelled):
         index, explained = cards
         alone = named and not any(line.stripped and not line.level for line in lines[:index])
-        if labelled and not alone and _is_all_labelled(lines, index):
+        if labelled and not alone and _is_complete(lines, index):
             # Where the cards end is not needed before another head is, and takes long to find.
             above, floor, index = index, None, index + 1
             continue
@@ -95,10 +95,16 @@ def _next_cards(lines: list[Line], start: int, labelled: list[int]) -> tuple[int
     return None
 
 
-def _is_all_labelled(lines: list[Line], cards: int) -> bool:
-    """Check quickly that no line right above the cards is a line of a head without a label."""
-    near = reversed(lines[max(0, cards - LINES_ABOVE) : cards])
-    line = next((line for line in near if line.stripped and not line.labels), None)
+def _is_complete(lines: list[Line], cards: int) -> bool:
+    """Check quickly that no line above labelled cards adds to their head: person and question have labels right above and
+    nothing further up has a day, or the first line without a label is no line of a head."""
+    near = [line for line in lines[max(0, cards - LINES_ABOVE) : cards] if line.stripped]
+    named: set[str] = set()
+    while near and near[-1].field not in ("", "cards", "content"):
+        named |= _known([near.pop()])
+    if named >= {"person", "question"}:
+        return not any(may_begin_with_day(line.stripped) for line in near)
+    line = next((line for line in reversed(near) if not line.labels), None)
     return line is None or line.kind == Kind.SEPARATOR or parts_of(line) is None
 
 
