@@ -157,9 +157,11 @@ def masked_name(name: str) -> str:
     if _PLACE.fullmatch(name):
         return name
     name = plain(name)
+    if (counted := _COUNTED.fullmatch(name)) and _is_clean(counted[1], len(counted[2])):
+        return name  # rows of one table or sheet
     # The id of a Notion page may consist of digits only, and names a page, not a person.
     kept = PAGE_ID.findall(name)
-    masked, kinds = mask.mask(PAGE_ID.sub(_ID, name)) if kept else mask.mask(name)
+    masked, kinds = mask.mask_short(PAGE_ID.sub(_ID, name))
     if not kinds:
         return name
     if masked.count(_ID) == len(kept):
@@ -168,6 +170,14 @@ def masked_name(name: str) -> str:
     return f"{masked}~{blake2b(name.encode(), digest_size=2).hexdigest()}"
 
 
+@lexicon.cached(maxsize=4096)
+def _is_clean(name: str, digits: int) -> bool:
+    """Check that a name has no contact details whatever number of as many digits is behind it."""
+    return not any(mask.mask(name + digit * digits)[1] for digit in "18")
+
+
 PAGE_ID = re.compile(r"(?:(?<=[ _/-])|^)[0-9a-f]{32}(?=(?:_all)?(?:\.\w+)?(?:/|$))")
 _ID = "\ue000"
+_COUNTED = re.compile(r"(.* )(\d{1,5})")
+"""A name and the number behind it, which is too short for a contact detail by itself: `sheet 记录 row 12`."""
 _PLACE = re.compile(r"(?:line|row|item|page|paragraph|message) [0-9.]{1,9}")
