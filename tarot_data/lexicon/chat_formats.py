@@ -24,7 +24,7 @@ notes have such lines too; day: a day line of the program; intro: an intro of th
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -58,7 +58,6 @@ NEEDS = ("", "pair", "turns", "mark", "day", "intro", "keep", "talk")
 MARKS = dict.fromkeys(map(ord, "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"))
 """Invisible marks of writing direction, which some programs put around names and texts; a table that deletes them."""
 
-_QUOTES = str.maketrans("“”", '""')
 _GROUP = re.compile(r"\(\?P<\w+>")
 _TOKEN = re.compile(r"\{(\w+)\}|\\[nt]|.")
 _DAYS = frozenset({"day", "english_day", "short_day", "us_day"})
@@ -68,7 +67,8 @@ _DAYS = frozenset({"day", "english_day", "short_day", "us_day"})
 class Format:
     """One row. parts: names of its parts in order; texts: one pattern for each line of the head, for half-width text;
     telling: index of the line that the fewest other lines look like, which is tried first; plain: makes a line what the
-    patterns are for; separator: the character before the text; readers: folded names of the reader."""
+    patterns are for; starts: folded first characters of a line, empty if it may begin with any; separator: the character
+    before the text; readers: folded names of the reader."""
 
     program: str
     needs: str
@@ -78,6 +78,7 @@ class Format:
     separator: str
     telling: int
     plain: Callable[[str], str]
+    starts: frozenset[str]
 
     @cached_property
     def lines(self) -> tuple[re.Pattern, ...]:
@@ -98,10 +99,14 @@ class Format:
         rest = self.parts[self.parts.index("name") + 1 :] if self.has_clock and "name" in self.parts else ()
         return rest[-1:] == ("text",) and "clock" not in rest and self.separator in (":", " ")
 
+    def candidates(self, lines: list[str], numbers: Iterable[int]) -> list[int]:
+        """Return those of the numbers of lines at which a head may start: its telling line fits."""
+        fits, plain, below = self.lines[self.telling].match, self.plain, self.telling
+        return [number for number in numbers if number + below < len(lines) and fits(plain(lines[number + below]))]
+
     def match(self, lines: list[str], number: int) -> dict[str, str] | None:
         """Return the parts of a head that starts at a line, as written there; None if none does."""
-        telling = number + self.telling
-        if telling >= len(lines) or not self.lines[self.telling].match(self.plain(lines[telling])):
+        if self.telling and not self.candidates(lines, [number]):
             return None
         found: dict[str, str] = {}
         for offset, pattern in enumerate(self.lines):
@@ -130,7 +135,11 @@ class Format:
 @lru_cache(maxsize=8192)
 def _plain(line: str) -> str:
     """Convert to half width, straight quotation marks, no space at the end. Every format looks at the same lines."""
-    return line.rstrip() if line.isascii() else widths(line).translate(_QUOTES).rstrip()
+    return (line if line.isascii() else _half_width(line)).rstrip()
+
+
+def _half_width(text: str) -> str:
+    return widths(text).replace("“", '"').replace("”", '"')
 
 
 @lru_cache(maxsize=8192)
@@ -139,11 +148,16 @@ def _folded(line: str) -> str:
 
 
 @lexicon.cached
-def _any_of(kind: str, program: str | None) -> re.Pattern | None:
-    """Compile one pattern that fits every line which a row fits, of a kind of one line; None if there is no row."""
+def _any_of(kind: str, program: str | None) -> tuple[re.Pattern, frozenset[str]] | None:
+    """Compile one pattern that fits every line which a row fits, of a kind of one line; None if there is no row.
+
+    The second value has the first characters of such lines, folded; empty if they may begin with any.
+    """
     rows = formats(kind, program)
     patterns = [_GROUP.sub("(?:", row.texts[0]) for row in rows]
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns)) if patterns else None
+    starts = [row.starts for row in rows]
+    any_start = frozenset().union(*starts) if all(starts) else frozenset()
+    return (re.compile("|".join(f"(?:{pattern})" for pattern in patterns)), any_start) if patterns else None
 
 
 @lexicon.cached
@@ -164,7 +178,7 @@ def clock_words(kind: str) -> tuple[str, ...]:
 def match_line(kind: str, line: str, program: str | None = None) -> dict[str, str] | None:
     """Return the parts of a line by the first row of a kind, and of a program, that it fits."""
     quick = _any_of(kind, program)
-    if quick is None or quick.match(_folded(line)) is None:
+    if quick is None or quick[1] and fold(line[:1]) not in quick[1] or quick[0].match(_folded(line)) is None:
         return None
     return next((parts for row in formats(kind, program) if (parts := row.match([line], 0)) is not None), None)
 
@@ -180,7 +194,7 @@ def reads_as(row: lexicon.Row) -> bool:
 
 def _compiled(row: lexicon.Row) -> Format:
     is_head = row["kind"] == "head"
-    written = widths(row["pattern"]).translate(_QUOTES)
+    written = _half_width(row["pattern"])
     tokens = [(match[0], match[1]) for match in _TOKEN.finditer(written)]
     names = tuple(part for _, part in tokens if part)
     known = _parts("clock" in names)
@@ -195,8 +209,29 @@ def _compiled(row: lexicon.Row) -> Format:
     texts = tuple(f"{line}$" for line in lines)
     telling = next((index for index, line in enumerate(lines) if "(?P<clock>" in line), 0)
     return Format(
-        row["program"], row["needs"], readers, names, texts, separator, telling, _plain if is_head else _folded
+        row["program"],
+        row["needs"],
+        readers,
+        names,
+        texts,
+        separator,
+        telling,
+        _plain if is_head else _folded,
+        _starts(tokens),
     )
+
+
+def _starts(tokens: list[tuple[str, str | None]]) -> frozenset[str]:
+    """Return the folded first characters of a line of tokens; an empty set if it begins with a part or a space."""
+    found: set[str] = set()
+    for (token, part), after in zip(tokens, [*tokens[1:], ("", None)], strict=True):
+        if part or token in (" ", "\\n", "\\t"):
+            return frozenset()
+        if token != "?":
+            found.add(fold(token))
+            if after[0] != "?":
+                return frozenset(found)
+    return frozenset()
 
 
 def _patterns(

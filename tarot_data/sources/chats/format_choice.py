@@ -28,12 +28,13 @@ class Intros:
 @dataclass(frozen=True)
 class Evidence:
     """What the first lines of a file, and its name, say of its program. clocked: indices of the lines with a clock time;
-    marked, kept: programs with a day line, with a kept line."""
+    marked, kept: programs with a day line, with a kept line; own: a line begins with a word for oneself (`我`)."""
 
     intros: Intros
     clocked: list[int]
     marked: frozenset[str]
     kept: frozenset[str]
+    own: bool
 
 
 def intros_of(lines: list[str], name: str) -> Intros:
@@ -51,12 +52,14 @@ def intros_of(lines: list[str], name: str) -> Intros:
 
 def _evidence(lines: list[str], name: str) -> Evidence:
     clocked = clocked_lines(lines)
+    begins = {word[0] for word in noise_words("self")}
     short = [line for line in lines[:_MARKED_LINES] if 0 < len(line) <= _LONGEST_MARK]
     return Evidence(
         intros=intros_of(lines, name),
         clocked=clocked,
         marked=_programs_with("day", [line for line in short if "20" in line or "19" in line]),
         kept=_programs_with("keep", short) if clocked else frozenset(),
+        own=any(fold(line[:1]) in begins for line in lines[:_MARKED_LINES]),
     )
 
 
@@ -127,7 +130,7 @@ def _is_possible(row: Format, lines: list[str], seen: Evidence) -> bool:
         return False
     met = {
         "turns": lambda: _takes_turns(row, lines),
-        "mark": lambda: _is_marked(row, seen) or _is_own_talk(row, lines[:_MARKED_LINES]),
+        "mark": lambda: _is_marked(row, seen) or seen.own and _is_own_talk(row, lines[:_MARKED_LINES]),
         "day": lambda: row.program in seen.marked,
         "intro": lambda: row.program in seen.intros.clients,
         "keep": lambda: row.program in seen.kept,
@@ -138,9 +141,6 @@ def _is_possible(row: Format, lines: list[str], seen: Evidence) -> bool:
 def _is_own_talk(row: Format, lines: list[str]) -> bool:
     """Check whether most lines are those of two people in turn, one of whom calls herself `我`, and the other no label."""
     words = noise_words("self")
-    begins = {word[0] for word in words}
-    if not any(fold(line[:1]) in begins for line in lines):
-        return False
     names = [parts["name"] for _, parts in found_heads(row, lines, [])]
     counts = Counter(names)
     solid = sum(bool(line.strip()) for line in lines)
@@ -192,6 +192,8 @@ def found_heads(row: Format, lines: list[str], clocked: list[int]) -> Iterator[t
     numbers: Iterable[int] = range(len(lines))
     if row.has_clock and named:
         numbers = sorted({number - above for number in clocked for above in range(len(row.texts)) if number >= above})
+    if named:
+        numbers = row.candidates(lines, numbers)
     sender: dict[str, str] = {"name": ""}
     for number in numbers:
         if not named and (above := match_line("name", lines[number], row.program)):
