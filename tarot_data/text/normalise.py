@@ -83,19 +83,25 @@ LONG = 40
 SHORT = 16
 """Characters up to which a folded text is cached: names of cards, orientations and fields are repeated."""
 
+LINE = 1000
+"""Characters up to which the last folded texts are kept: several rules in turn look at the same line or message."""
+
 
 @lru_cache(maxsize=16_384)
 def _fold_short(text: str) -> str:
     return text.translate(_label_table())
 
 
+@lru_cache(maxsize=512)
+def _fold_line(text: str) -> str:
+    return text.translate(_label_table()) if len(text) < LONG else translated(text, code_folds())
+
+
 def fold(text: str) -> str:
     """Fold a text to half width, simplified script and lower case, character for character."""
     if len(text) <= SHORT:
         return _fold_short(text)
-    if len(text) < LONG:
-        return text.translate(_label_table())
-    return translated(text, code_folds())
+    return _fold_line(text) if len(text) <= LINE else translated(text, code_folds())
 
 
 def widths(text: str) -> str:
