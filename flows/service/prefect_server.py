@@ -71,6 +71,9 @@ def _create_app(temporary: bool) -> FastAPI:
         # FastAPI prepares the routes of a router at the first request that looks there.
         server.API_ROUTERS = tuple(router for router in server.API_ROUTERS if router.prefix in COMMAND_ROUTES)
     app = server.create_app(ephemeral=temporary)
+    for path in (environment.prefect_home() / "ui").rglob("*"):
+        if path.is_dir():
+            path.chmod(0o700)  # Prefect copies its pages with the modes of their folders
     gc.freeze()
     gc.enable()
     return app

@@ -45,6 +45,23 @@ def test_no_file_of_a_run_is_readable_by_others(tmp_path):
     assert open_to_others(data) == [] and [line for path in out.iterdir() for line in open_to_others(path)] == []
 
 
+@pytest.mark.slow
+def test_copies_of_prefects_pages_are_private(tmp_path):
+    code = """
+import os
+os.umask(0o022)
+from flows.runtime import environment
+from flows.service.prefect_server import _create_app
+environment.prepare(environment.prefect_home().parent)
+_create_app(temporary=False)
+"""
+    home = tmp_path / "data" / "prefect"
+    variables = {"PREFECT_HOME": str(home), "PREFECT_UI_STATIC_DIRECTORY": str(home / "ui")}
+    subprocess.run([sys.executable, "-c", code], env=os.environ | variables, check=True)
+    assert len(list(home.glob("ui/**/*.js"))) > 10
+    assert open_to_others(tmp_path / "data") == []
+
+
 def write_delta(path: Path) -> None:
     pl.DataFrame({"a": [1]}).write_delta(path)
 
