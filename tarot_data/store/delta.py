@@ -85,10 +85,10 @@ def exists(data_dir: Path, name: str) -> bool:
     return log.is_dir() and any(path.name[:20].isdigit() for path in log.iterdir())
 
 
-def scan(data_dir: Path, name: str, version: int | None = None) -> pl.LazyFrame | None:
+def scan(data_dir: Path, name: str, version: int | None = None, only: list[str] | None = None) -> pl.LazyFrame | None:
     """Return the rows of a table in today's shape, closed lists as strings, or None if there is no table yet.
 
-    Raises Problem `store_newer` if a later release wrote the store.
+    only: some of its `parts`, whose rows are wanted. Raises Problem `store_newer` if a later release wrote the store.
     """
     shape = migrations.found(data_dir / "store")
     if not exists(data_dir, name):
@@ -99,7 +99,7 @@ def scan(data_dir: Path, name: str, version: int | None = None) -> pl.LazyFrame 
     schema = pl.Schema(table.schema())
     rows = (
         pl.scan_parquet(files, glob=False, schema=schema, missing_columns="insert", extra_columns="ignore")
-        if (files := _files(data_dir, name, table))
+        if (files := _files(data_dir, name, table) if only is None else only)
         else pl.LazyFrame(schema=schema)
     )
     return migrations.forward(name, rows, shape)

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from schemas.errors import Problem
 from schemas.tables import REJECTIONS, STORED, stored, typed
-from tarot_data.store import corrections, migrations
+from tarot_data.store import corrections, migrations, part_index
 from tarot_data.store.delta import TABLES, append, delta_version, exists, rewrite, scan, table_path
 from tarot_data.system.atomic import remove_leftovers
 from tarot_data.system.locks import WAIT_SECONDS, exclusive
@@ -96,22 +97,32 @@ def index(data_dir: Path, near: pl.DataFrame | None = None) -> pl.DataFrame:
     ten readings to a million takes no memory for the others.
     """
     columns = ["reading_id", "revision", "fingerprint", "source"]
+    if near is not None:
+        return chosen(data_dir, _sharing(data_dir, near), columns)
     rows = scan(data_dir, "readings")
     if rows is None:
         return pl.DataFrame(schema={name: stored(STORED)[name] for name in columns})
-    rows = rows.select(columns)
-    if near is not None:
-        keys = {"reading_id": pl.col("reading_id"), "fingerprint": pl.col("fingerprint")}
-        keys["file"] = pl.col("source").struct.field("file")
-        shares = [key.is_in(near[name].unique().implode()) for name, key in keys.items()]
-        found = rows.filter(pl.any_horizontal(shares)).select("reading_id").collect()["reading_id"]
-        rows = rows.filter(pl.col("reading_id").is_in(found.unique().implode()))
-    return current(rows).collect()
+    return current(rows.select(columns)).collect()
+
+
+def _sharing(data_dir: Path, near: pl.DataFrame) -> list[str]:
+    """Return the ids of stored readings that share reading_id, fingerprint or file with new ones, as of `index`."""
+    wanted = {name: near[name].unique() for name in ("reading_id", "fingerprint", "file")}
+    hashes = np.concatenate([part_index.hashes_of(values) for values in wanted.values()])
+    rows = scan(data_dir, "readings", only=part_index.parts_with(data_dir, "readings", hashes))
+    if rows is None:
+        return []
+    keys = rows.select("reading_id", "fingerprint", file=pl.col("source").struct.field("file"))
+    shares = [pl.col(name).is_in(values.implode()) for name, values in wanted.items()]
+    return (
+        keys.filter(pl.any_horizontal(shares)).select(pl.col("reading_id").unique()).collect()["reading_id"].to_list()
+    )
 
 
 def count(data_dir: Path) -> int:
+    """Count the readings. Each has its first revision as long as it is in the store."""
     rows = scan(data_dir, "readings")
-    return 0 if rows is None else rows.select(pl.col("reading_id").n_unique()).collect().item()
+    return 0 if rows is None else rows.select((pl.col("revision") == 1).sum()).collect().item()
 
 
 def contents(data_dir: Path, reading_ids: list[str]) -> dict[str, str]:
@@ -121,7 +132,8 @@ def contents(data_dir: Path, reading_ids: list[str]) -> dict[str, str]:
 
 def chosen(data_dir: Path, reading_ids: list[str], columns: list[str]) -> pl.DataFrame:
     """Return columns of the current revision of some readings, uncorrected."""
-    rows = scan(data_dir, "readings")
+    parts = part_index.parts_with(data_dir, "readings", part_index.hashes_of(reading_ids)) if reading_ids else []
+    rows = scan(data_dir, "readings", only=parts)
     if rows is None or not reading_ids:
         return pl.DataFrame(schema={name: stored(STORED)[name] for name in columns})
     wanted = rows.filter(pl.col("reading_id").is_in(reading_ids)).select(
@@ -247,12 +259,17 @@ def signatures(data_dir: Path) -> pl.DataFrame | None:
     return None if rows is None else current(rows).drop("revision").with_columns(_signed("bands", False)).collect()
 
 
-def signature_parts(data_dir: Path) -> Iterator[pl.DataFrame]:
-    """Yield the rows of `signatures` part by part, for a run that compares few readings: a million need 200 MB at once."""
+def signature_parts(data_dir: Path, bands: np.ndarray) -> Iterator[pl.DataFrame]:
+    """Yield the rows of `signatures` in parts, without parts that have none of these bands.
+
+    It is for a run that compares few readings: a million need 200 MB at once.
+    """
     rows = scan(data_dir, "signatures")
     if rows is None:
         return
     newest = rows.filter(pl.col("revision") > 1).group_by("reading_id").agg(newest=pl.col("revision").max()).collect()
+    files = part_index.parts_with(data_dir, "signatures", part_index.hashes_of_bands(bands))
+    rows = scan(data_dir, "signatures", only=files)
     for part in rows.with_columns(_signed("bands", False)).collect_batches(chunk_size=PART, maintain_order=True):
         if not newest.is_empty():
             part = part.join(newest, on="reading_id", how="left", maintain_order="left")

@@ -146,20 +146,20 @@ def _mix(values: np.ndarray) -> np.ndarray:
 class Kept:
     """Index of the bands of kept readings, searched for those that new readings share. Grows with every batch.
 
-    signatures: SIGNATURES, held in memory; or a function that yields them in parts, called at every search, which takes
-    little memory but time. Those of another scheme are computed again from the contents.
+    signatures: SIGNATURES, held in memory; or a function that yields them in parts, called at every search with the
+    bands that are searched, which takes little memory but time. Those of another scheme are computed again from the contents.
     """
 
     def __init__(
         self,
-        signatures: pl.DataFrame | Callable[[], Iterable[pl.DataFrame]] | None = None,
+        signatures: pl.DataFrame | Callable[[np.ndarray], Iterable[pl.DataFrame]] | None = None,
         contents: Callable[[list[str]], dict[str, str]] | None = None,
     ) -> None:
         self._blocks: list[tuple[pl.Series, np.ndarray]] = []
         self._replaced: dict[str, int] = {}
-        self._read: Callable[[], Iterable[pl.DataFrame]] = tuple
+        self._read: Callable[[np.ndarray], Iterable[pl.DataFrame]] = lambda bands: ()
         if callable(signatures):
-            self._read = lambda: (_comparable(part, contents) for part in signatures())
+            self._read = lambda bands: (_comparable(part, contents) for part in signatures(bands))
         elif signatures is not None and signatures.height:
             self.add(_comparable(signatures, contents))
 
@@ -168,9 +168,9 @@ class Kept:
         self._blocks.append(_block(signatures))
         self._replaced |= dict.fromkeys(replaced, len(self._blocks))
 
-    def _numbered(self) -> Iterator[tuple[int, pl.Series, np.ndarray]]:
-        """Yield number, ids and bands of each block; 0: those of the store, read again."""
-        yield from ((0, *_block(part)) for part in self._read())
+    def _numbered(self, bands: np.ndarray) -> Iterator[tuple[int, pl.Series, np.ndarray]]:
+        """Yield number, ids and bands of each block that may have some bands; 0: those of the store, read again."""
+        yield from ((0, *_block(part)) for part in self._read(bands))
         yield from ((number, *block) for number, block in enumerate(self._blocks, 1))
 
     def sharing(self, ids: list[str], bands: pl.Series) -> list[list[str]]:
@@ -183,7 +183,7 @@ class Kept:
         rough = np.zeros(1 << 20, dtype=bool)
         rough[asked & _ROUGH] = True
         shared = []
-        for count, kept, block in self._numbered():
+        for count, kept, block in self._numbered(asked):
             # The last bits exclude nineteen of twenty; only the others are looked up.
             at = np.nonzero(rough[block & _ROUGH])[0]
             band = np.minimum(np.searchsorted(asked, block[at]), len(asked) - 1)

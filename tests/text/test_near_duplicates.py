@@ -179,7 +179,7 @@ def test_only_traditional_texts_are_converted():
 def test_signatures_read_in_parts_find_the_same():
     old = signatures(frame(a=ONE, b="别的话，" * 40, c=ONE + "再见。"))
     new = signatures(frame(n=ONE + "加油。"))["bands"]
-    parts = Kept(lambda: (old[place : place + 1] for place in range(old.height)))
+    parts = Kept(lambda bands: (old[place : place + 1] for place in range(old.height)))
     for kept in (parts, Kept(old)):
         assert kept.sharing(["n"], new) == [["a", "c"]] or kept.sharing(["n"], new) == [["c", "a"]]
         kept.add(signatures(frame(a="完全换了一段话，" * 30)), ["a"])
