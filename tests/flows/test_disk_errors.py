@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from flows.runtime import disk_errors
+from flows.service.prefect_session import prefect_at
 from schemas.errors import Problem
 from tarot_data.dataset import versions
 from tarot_data.sources import reader
@@ -248,3 +249,12 @@ def test_a_clock_set_back_loses_nothing(tmp_path, inbox):
     assert new and manifest["version"] == 2 and manifest["counts"]["readings"] == 2
     assert [versions.verify(data, row) for row in versions.listed(data)] == [[], []]
     assert tables.count(data) == 2 and delta.delta_version(data) == 1
+
+
+def test_a_too_long_path_is_refused_at_once(tmp_path, monkeypatch):
+    data = tmp_path.joinpath("深" * 80, "夜" * 80)
+    monkeypatch.setenv("PREFECT_HOME", str(data / "prefect"))
+    with pytest.raises(Problem) as refused, prefect_at(data):
+        pass
+    assert (refused.value.code, refused.value.values["limit"]) == ("data_dir_too_long", 504)
+    assert list(tmp_path.iterdir()) == []
