@@ -44,8 +44,12 @@ def addressee_of(body: str, question: object, title: str | None, hint: str | Non
 
 
 def greeted(body: str) -> str | None:
-    """Return the name to whom a letter is written: `亲爱的阿瑶：` alone in its first line."""
+    """Return the name to whom a letter is written: `亲爱的阿瑶：` alone in its first line, or `阿瑶你好` at its beginning."""
     first = fold(body.lstrip()[:LONGEST_GREETING].split("\n")[0]).strip(" #*>")
+    ends = [at for word in noise_words("calls after") if (at := first.find(word)) > 1]
+    called = body.lstrip(" \n#*>")[: min(ends, default=0)].strip(" ,，、")
+    if not called.isascii() and form_of_name(called) is NameForm.SURE and not _is_known_word(called):
+        return called
     name = next((first[len(word) :] for word in noise_words("calls before") if first.startswith(word)), "")
     name = name.strip(" ,.。!~:")
     written = body[body.lower().find(name) :][: len(name)] if name else ""

@@ -233,7 +233,7 @@ class _HeadReader:
                 pairs.append((label.name, ""))
                 self.ended = True
                 return self.take(1) and self.answer_below()
-            value = without_tags(line.text[label.end : end]).strip().strip("*_").strip(" \t;；|｜")
+            value = without_tags(_own_cell(line.text[label.end : end])).strip().strip("*_").strip(" \t;；|｜")
             pairs.append((label.name, value))
             if key[0] == "person":
                 self.split_day(key)
@@ -421,6 +421,13 @@ def _without_card_labels(labels: list[Label]) -> list[Label]:
         if not (listing and (numbered or card_fields.orientation_of(label.name) or label.key == kept[-1].key)):
             kept.append(label)
     return kept
+
+
+def _own_cell(value: str) -> str:
+    """Return the value of a label in a row of cells without further pairs of a label and a value, which are of no field."""
+    cells = value.strip().split("\t")
+    pairs = len(cells) > 2 and len(cells) % 2 == 1
+    return cells[0] if pairs and len(cells[1]) <= LONGEST_POSITION and not card_fields.listed(cells[1]) else value
 
 
 def _without_remarks(item: str) -> str:

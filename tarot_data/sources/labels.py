@@ -31,6 +31,8 @@ _LEAD = re.compile(
 _MARK = re.compile(r"[:：﹕∶︰＝=→【\[『「?？]")
 _DASH = re.compile(r"[-\u2013\u2014|]{1,2}\s+")
 """Between a label and its value: `问题 - 搬家`, `问题 | 搬家`."""
+_GLUE, _LONGEST_GLUED = " —–", 9
+"""Marks directly behind a label, and the characters in which they are."""
 _ASKED = re.compile(rf"{_LEAD.pattern}(?P<label>[^?:\n]{{2,24}}?)\s?(?P<mark>[?:])[?:]?\s*")
 _TAG = re.compile(r"(?:^|\s)#(?P<label>[^\s#/]{1,8})/(?P<value>[^\s#/]{1,20})")
 _TAGS_AT_END = re.compile(r"(?:(?:^|\s+)#(?!\d)[^\s#]{1,30})+\s*$")
@@ -162,6 +164,8 @@ def _label_before_space(line: str) -> list[Label]:
     first = line.lstrip(" \t>")[:1]
     if first.isalpha() and first not in NUMERALS and fold(first) not in _first_characters():
         return []
+    if label := _label_glued(line):
+        return [label]
     near = _beginning(line)
     if not near:
         return []
@@ -180,6 +184,22 @@ def _label_before_space(line: str) -> list[Label]:
     if name not in label_words() or (len(name) == 1 and not alone and not dash and not bold):
         return []
     return [Label(name, 0, dash.end() if dash else begin)]
+
+
+def _label_glued(line: str) -> Label | None:
+    """Find a sign that is a label (`👤 橘子`), or a label that a dash joins to its value (`解读—愚人…`), at the beginning."""
+    start = len(line) - len(line.lstrip())
+    for mark in _GLUE:
+        at = line.find(mark, start + 1, start + _LONGEST_GLUED)
+        name = fold(line[start:at]) if at > 0 else ""
+        if (
+            name in label_words()
+            and line[at + 1 :].strip()
+            and (len(name) > 1) == (mark != " ")
+            and not (mark == " " and name.isalnum())
+        ):
+            return Label(name, 0, at + 1)
+    return None
 
 
 @lexicon.cached

@@ -4,6 +4,7 @@ A head is a block of short lines around the cards, of which `head_line` reads ea
 """
 
 from bisect import bisect_left
+from itertools import pairwise
 from typing import NamedTuple
 
 from tarot_data.sources.lines import WHITESPACE, Kind, Line, may_begin_with_day
@@ -127,13 +128,25 @@ def _head_around(lines: list[Line], cards: int, end: int, floor: int, alone: boo
     named = _known(lines[begin:end])
     read = {FIELDS[label] for pairs in (*parts.values(), *below.values()) for label, _ in pairs}
     headed = bool(lines[begin].level) and "date" in read and "question" in named
-    if not (read - named) & {"person", "question"} and not (alone and not named) and not headed:
+    is_told = bool((read - named) & {"person", "question"}) or headed
+    if not is_told and (named or not alone and not (read == {"date"} and _are_days(lines))):
         return None
     rewritten = _rewritten(lines, begin, cards, end, parts, named)
     labelled = [
         Line(f"{label}：{value}", lines[index].number) for index, read in below.items() for label, value in read
     ]
     return _Head(begin, max(below, default=end - 1) + 1, [*labelled, *rewritten])
+
+
+def _are_days(lines: list[Line]) -> bool:
+    """Check for two or more lines of cards right below a line of a day: a card a day."""
+    days = (line for line, cards in pairwise(lines) if is_list_of_cards(cards) and _is_day(line))
+    return next(days, None) is not None and next(days, None) is not None
+
+
+def _is_day(line: Line) -> bool:
+    words = words_of(line.stripped)
+    return line.kind == Kind.DATE or words.day and not words.rest and len(words.found) == 1
 
 
 def _below_rule(lines: list[Line], end: int) -> list[Line]:

@@ -14,6 +14,7 @@ LINES_AT_END = 8
 """Lines at the end of a body among which the label of the outcome is."""
 LONGEST_OUTCOME = 400
 """Characters of a note about the outcome below a reading."""
+LONGEST_SIGNATURE = 14
 LONGEST_ORDER_LINE = 24
 """Characters of a line about the order."""
 LINES_BELOW_TAGS, LONGEST_BELOW_TAGS = 3, 40
@@ -74,7 +75,7 @@ def without_tags(lines: list[Line]) -> list[Line]:
     texts = [index for index, line in enumerate(lines) if line.stripped]
     near = texts[-LINES_BELOW_TAGS - 1 :]
     tags = next((index for index in reversed(near) if _is_of_tags(lines[index])), None)
-    if tags is None or not tags or lines[tags - 1].stripped:
+    if not tags or lines[tags - 1].stripped:
         return lines
     below = [lines[index] for index in near if index > tags]
     if any(len(line.stripped) > LONGEST_BELOW_TAGS or find_cards(line.text) for line in below):
@@ -146,11 +147,13 @@ def _happened(text: str) -> bool:
 
 
 def without_aftermath(lines: list[Line], persons: list[str]) -> list[Line]:
-    """Return the lines of a body without a last paragraph about the order, or a last line that says what became of the
+    """Return the lines of a body without a signature (`——月白塔罗`), a last paragraph about the order, or a last line that says what became of the
     client: in brackets, quoted, in italics or beginning with their name (`（阿眠后来说转了）`)."""
     last = len(lines) - 1
     if last < 1 or not lines[last].stripped:
         return lines
+    if _is_signature(lines[last]):
+        return trimmed(lines[:last])
     start = next((index + 1 for index in range(last, 0, -1) if not lines[index].stripped), 0)
     if start and _is_housekeeping(lines[start:]):
         return trimmed(lines[:start])
@@ -158,6 +161,11 @@ def without_aftermath(lines: list[Line], persons: list[str]) -> list[Line]:
     marked = (text[0] + text[-1]) in _ASIDES or text[0] == ">"
     named = not lines[last - 1].stripped and text.startswith(tuple(filter(None, persons)))
     return trimmed(lines[:last]) if (marked or named) and _happened(text) and not find_cards(text) else lines
+
+
+def _is_signature(line: Line) -> bool:
+    """Check for a last line of a dash and a few words that are no sentence."""
+    return line.stripped[:1] in "—–" and len(line.stripped) <= LONGEST_SIGNATURE and is_of_nobody(line.text)
 
 
 def _is_housekeeping(lines: list[Line]) -> bool:

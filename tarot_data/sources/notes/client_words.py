@@ -17,13 +17,14 @@ _NO_NAME = " \t@《》()[]<>"
 
 class _Voices(NamedTuple):
     """Patterns for folded lines. own: the beginning of one that the reader says; client: of one that the client says, behind
-    marks of quotation; says: what is between a name and its text; reply: a word of thanks; speech: of somebody who asks or
+    marks of quotation; says: what is between a name and its text; reply: a word of thanks; thanks: of a line that tells that the client thanks; speech: of somebody who asks or
     says I."""
 
     own: re.Pattern
     client: re.Pattern
     says: re.Pattern
     reply: re.Pattern
+    thanks: re.Pattern
     speech: re.Pattern
 
 
@@ -36,6 +37,7 @@ def _voices() -> _Voices:
         re.compile(rf"(?:{client})(?:{says})?\s?:"),
         re.compile(rf"(?:{says})?\s?:"),
         re.compile(any_of(reply)),
+        re.compile(rf"(?:{client})(?:{says})?[\w\s,:]{{0,4}}(?:{any_of(reply)})"),
         re.compile(any_of((*reply, *noise_words("self"), *noise_words("asks")))),
     )
 
@@ -44,7 +46,7 @@ def without_client(lines: list[Line], persons: list[str]) -> list[Line]:
     """Return the lines of a body without what the client says in it: quoted at its end (`> 阿鸢：好准`, `她：谢谢`), or between
     what the reader says (`她：…`, `我：…`). Lines of positions (`我：愚人`, `她：力量`) name cards on both sides."""
     text = fold("\n".join(line.text for line in lines))
-    if ":" not in text and ">" not in text:
+    if ":" not in text and ">" not in text and not _voices().thanks.match(text.rpartition("\n")[2]):
         return lines
     folded = text.split("\n")
     names = tuple(filter(None, (fold(person).strip(_NO_NAME) for person in persons)))
@@ -68,6 +70,8 @@ def _is_of_client(text: str, names: tuple[str, ...]) -> bool:
 def _lines_of_client(folded: list[str], names: tuple[str, ...]) -> list[int]:
     """Return the indices of the lines that the client says; if none is marked so, the last quoted one that thanks."""
     said = [index for index, text in enumerate(folded) if _is_of_client(text, names)]
+    if not said and len(folded) > 2 and not folded[-2].strip() and _voices().thanks.match(folded[-1]):
+        return [len(folded) - 1]
     return said or [index for index, text in enumerate(folded) if text[:1] == ">" and _voices().reply.search(text)][-1:]
 
 

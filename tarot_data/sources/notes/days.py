@@ -3,6 +3,7 @@
 import re
 
 from tarot_data.cards.mentions import find_cards
+from tarot_data.sources.lines import DAY as WHOLE_DAY
 from tarot_data.sources.lines import Kind, Line
 from tarot_data.sources.notes.body_end import is_of_nobody, trimmed
 from tarot_data.sources.notes.head_words import DAY, words_of
@@ -11,6 +12,7 @@ LONGEST_DAY_LINE = 24
 """Characters of a line of a day, or of the time at which a day closes."""
 SHORTEST_DIARY = 40
 """Characters of a text below a rule that addresses nobody and names no card, from which it is no closing."""
+_WHOLE_DAY = re.compile(rf"{WHOLE_DAY}(?=\s)")
 _TIME = re.compile(r"(?<!\d)(?:[01]?\d|2[0-3])[:：][0-5]\d(?!\d)")
 
 
@@ -25,8 +27,15 @@ def day_alone(line: Line) -> str | None:
 def split_day_at_end(lines: list[Line]) -> tuple[list[Line], str | None]:
     """Split a body before the day that is its last line, as below a letter."""
     last = next((index for index in range(len(lines) - 1, 0, -1) if lines[index].stripped), 0)
-    day = day_alone(lines[last]) if last else None
+    day = day_alone(lines[last]) or _day_with_remark(lines[last]) if last else None
     return (trimmed(lines[:last]), day) if day else (lines, None)
+
+
+def _day_with_remark(line: Line) -> str | None:
+    """Return the day with its year that a last line begins with, if few words follow: `2024年6月6日 记于书房`."""
+    match = _WHOLE_DAY.match(line.stripped)
+    short = match and len(line.stripped) <= LONGEST_DAY_LINE and not line.ends_sentence and not line.labels
+    return match[0] if short and is_of_nobody(line.text) else None
 
 
 def days_with_cards(lines: list[Line]) -> list[tuple[list[Line], str | None]]:

@@ -127,6 +127,8 @@ def _client_and_question(text: str, folded: str) -> list[Part] | None:
         if around is None or not question:
             return None
         return [*found, *(part for part in around if part[0] != QUESTION), (QUESTION, question), *behind]
+    if found and client.lastindex == _VISIT and asks(text) and client[0].endswith(noise_words("head asks")):
+        return [*found, (QUESTION, bare(text))]
     if found:
         return [*found, *(part for part in words_of(text[:LONGEST_LINE]).found if part[0] == DATE)]
     if len(text) > LONGEST_LINE:
@@ -173,7 +175,7 @@ def _segments(text: str, asked: bool = False) -> list[Part] | None:
 def _question_or_none(found: list[Part], rest: list[str], text: str) -> list[Part] | None:
     """Read what is behind the spread of a line as a question, or its first word as a name before a topic."""
     if len(rest) == 2 and _is_name(rest[0], alone=True) and len(rest[1]) <= LONGEST_TOPIC and not asks(rest[1]):
-        return [*found, (PERSON, rest[0])]
+        return [*found, (PERSON, rest[0]), (QUESTION, rest[1])]
     if len(rest) == 2 and form_of_name(rest[0]) is NameForm.SURE and len(rest[1]) <= LONGEST_CONCERN:
         return [*found, (PERSON, rest[0]), (QUESTION, rest[1])]
     dated = any(label == DATE for label, _ in found)

@@ -8,6 +8,7 @@ from tarot_data.cards.spreads import resolve_spread
 from tarot_data.lexicon.field_names import field_of
 from tarot_data.privacy.person_names import kind_of
 from tarot_data.sources.field_draws import topics
+from tarot_data.sources.name_evidence import NameForm, form_of_name
 from tarot_data.sources.noise import noise_words
 from tarot_data.text.normalise import fold
 from tarot_data.text.numerals import NUMERALS
@@ -57,8 +58,14 @@ def words_of(text: str) -> Words:
         elif resolve_spread(segment)[0]:
             found.append((SPREAD, segment))
         else:
-            rest.append(segment)
+            rest.append(_without_channel(segment))
     return Words(found, rest, day is not None, topic)
+
+
+def _without_channel(word: str) -> str:
+    """Return a name without the program in which its bearer asked: 阿颜微信."""
+    name = word.removesuffix(next((end for end in noise_words("head channel") if word.endswith(end)), ""))
+    return name if form_of_name(name) is NameForm.SURE else word
 
 
 def _says_nobody(word: str, folded: str) -> bool:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from tarot_data.cards import content_cards
 from tarot_data.lexicon.field_names import field_of
+from tarot_data.sources.addressee import greeted
 from tarot_data.sources.encoding import text_of, with_newlines
 from tarot_data.sources.field_values import Fields
 from tarot_data.sources.labelled_lines import read_head
@@ -15,6 +16,7 @@ from tarot_data.sources.labels import labels_in
 from tarot_data.sources.lines import DAY, ORNAMENTS, WHITESPACE, Kind, Line, may_begin_with_day
 from tarot_data.sources.notes import bare_heads, body_end, markup, other_sections, outline
 from tarot_data.sources.notes.beginnings import NO_TITLE, Reading, client_of_all, find_readings, text_above
+from tarot_data.sources.notes.card_lines import has_cards
 from tarot_data.sources.notes.client_words import without_client
 from tarot_data.sources.notes.days import (
     LONGEST_DAY_LINE,
@@ -114,6 +116,8 @@ def split(
         return
     if any("person" in reading.head.names for reading in readings):
         client = None
+    elif client is None:
+        client = greeted("\n".join(line.text for line in lines[: readings[0].start]))
     if not common and (
         lines is written or _persons(lines) == _persons(written)
     ):  # a name without a label is that of one reading
@@ -156,12 +160,14 @@ def _with_whole_labels(line: Line) -> Line:
 
 
 def _before_label(line: Line) -> list[Line]:
-    """Split a line before the label behind its day: `2024年4月7日　个案：秀芬`."""
+    """Split a line before the label or the cards behind its day: `2024年4月7日　个案：秀芬`."""
     parts = _GAP.split(line.stripped[:LONGEST_DAY_LINE], maxsplit=1)
     if len(parts) < 2 or not may_begin_with_day(parts[0]):
         return [line]  # nearly every line; its labels take longer to find
     day, rest = Line(parts[0], line.number), line.stripped[len(parts[0]) :].lstrip(_AFTER_DAY)
-    if not (day.kind == Kind.DATE or day_alone(day)) or line.labels or not labels_in(rest):
+    if not (day.kind == Kind.DATE or day_alone(day)) or line.labels:
+        return [line]
+    if not labels_in(rest) and not has_cards(Line(rest)):
         return [line]
     return [day, Line(rest, line.number)]
 
@@ -218,6 +224,8 @@ def _record(reading: Reading, body: list[Line], note: _Note, common: Fields, sou
     """Build the record of a reading. body: its lines below the head."""
     fields = {**common, **reading.head.fields}
     if reading.head.inline:
+        apart = [line for line in note.lines[reading.head.body :][:1] if not line.stripped]
+        body = body_end.trimmed(body_end.without_tags([*apart, *body]))
         body = [Line(reading.head.inline, note.lines[reading.start].number), *body]
     body, at_end = body_end.split_end(body_end.without_tags(body), fields)
     fields.update(at_end)
