@@ -80,7 +80,7 @@ def _set_places(cards: list[dict], positions: list[str]) -> None:
 
 def _is_thoth(text: str, start: bool = False) -> bool:
     folded = fold(text)
-    return any(folded.startswith(word) if start else word in folded for word in of_kind("thoth"))
+    return folded.startswith(of_kind("thoth")) if start else any(word in folded for word in of_kind("thoth"))
 
 
 def _name_as_thoth(cards: list[dict]) -> None:

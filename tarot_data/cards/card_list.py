@@ -88,8 +88,11 @@ def _list_of_options(text: str) -> CardList | None:
 
 
 def _list_of(text: str) -> CardList:
-    phrases = _with_one_name(_with_names(phrases_of(text)), text)
-    kinds = _kinds(phrases)
+    phrases = phrases_of(text)
+    kinds = _with_names(phrases, _kinds(phrases))
+    if kinds.count("c") > 1:
+        phrases = _with_one_name(phrases, text)
+        kinds = _kinds(phrases) if len(phrases) < len(kinds) else kinds
     drawn = _Drawn(text)
     at = [index for index, kind in enumerate(kinds) if kind == "c"]
     size = len(kinds)
@@ -102,7 +105,8 @@ def _list_of(text: str) -> CardList:
         cut = index + 1
         if end < size or not turns:
             cut += _divide(kinds[cut:end], style, end == size)
-        drawn.add(phrases[start:index], phrases[index], phrases[index + 1 : cut], heading[number : number + 1])
+        before = (phrases[start:index], kinds[start:index])
+        drawn.add(*before, phrases[index], phrases[index + 1 : cut], heading[number : number + 1])
         start = cut
     drawn.leave(phrases[start:])
     sides = [phrase.value for phrase in phrases[size - len(tail) :] if phrase.kind == "o"] if turns else []
@@ -116,20 +120,21 @@ def _kinds(phrases: Iterable[Token]) -> str:
 # Names
 
 
-def _with_names(phrases: list[Token]) -> list[Token]:
+def _with_names(phrases: list[Token], kinds: str) -> str:
     """Read cards that can only be labels (`力量：圣杯三`) as labels; in an item without a card, read the label that can only
-    be one (塔, XVI) as a card."""
-    kinds = _kinds(phrases)
+    be one (塔, XVI) as a card. Return the kinds of the phrases, which are changed in place."""
     if "c:" in kinds:
         for match in _LABEL_LIKE_A_CARD.finditer(kinds):
             name = phrases[match.start()]
             label = Label("l", 0, name.end - name.start)
             phrases[match.start()] = Token("l", name.start, name.end, "", label)
         kinds = _kinds(phrases)
-    for index, phrase in enumerate(phrases):
-        if phrase.label is not None and phrase.label.card and _is_name(kinds, index):
-            phrases[index] = Token("c", phrase.start, phrase.end, phrase.label.card)
-    return phrases
+    named = [index for index, phrase in enumerate(phrases) if phrase.label is not None and phrase.label.card]
+    for index in [index for index in named if _is_name(kinds, index)]:
+        phrase = phrases[index]
+        phrases[index] = Token("c", phrase.start, phrase.end, phrase.label.card)
+        kinds = f"{kinds[:index]}c{kinds[index + 1 :]}"
+    return kinds
 
 
 def _is_name(kinds: str, index: int) -> bool:
@@ -263,11 +268,11 @@ class _Drawn:
         self.headed = ""  # kind of a label with a colon before the first card
         self.depth = 0
 
-    def add(self, before: list[Token], name: Token, after: list[Token], heading: list[str]) -> None:
-        """Add the card of a name and of the phrases before and after it that belong to it."""
+    def add(self, before: list[Token], kinds: str, name: Token, after: list[Token], heading: list[str]) -> None:
+        """Add the card of a name and of the phrases before and after it that belong to it. kinds: of those before."""
         raw = self.text[name.start : name.end]
         card = {"place": None, "position": None, "card": name.value, "orientation": "unknown", "raw": raw}
-        again = self._read_before(card, before)
+        again = self._read_before(card, before, kinds)
         self._share_place(card, before)
         if heading:
             self._place(card, heading[0], read_label(fold(heading[0])), True)
@@ -293,9 +298,9 @@ class _Drawn:
         elif not card["position"]:
             self.sharing.append((card, self.labelled))
 
-    def _read_before(self, card: dict, phrases: list[Token]) -> bool:
+    def _read_before(self, card: dict, phrases: list[Token], kinds: str) -> bool:
         """Set number, orientation and position; return whether the card is one of those before (`其中`)."""
-        kinds, labels, again, turn = _kinds(phrases), [], False, None
+        labels, again, turn = [], False, None
         for index, phrase in enumerate(phrases):
             kind, following = phrase.kind, kinds[index + 1 : index + 2]
             if kind in ",/|n":

@@ -12,7 +12,11 @@ from tarot_data.text.normalise import fold
 from tarot_data.text.numerals import NUMERALS, to_int
 
 _LONGEST_REMARK, _MOST_REMARKS = 60, 3
+_TWO = "两"
 _OPEN, _CLOSE, _CLOSING = "([【", ")]】", " )]】。.!~"
+_NOT_OPEN = f"[^{re.escape(_OPEN)}]*"
+_IN_BRACKET = re.compile(rf"[{re.escape(_OPEN)}]{_NOT_OPEN}[0-9{_TWO}{NUMERALS}]{_NOT_OPEN}$")
+"""A number in the last bracket."""
 
 
 class Remark(NamedTuple):
@@ -33,8 +37,8 @@ def remarks_at_end(text: str) -> tuple[str, list[Remark]]:
 def _remark_at_end(text: str) -> tuple[int, Remark] | None:
     """Return where the last remark of a text begins, and the remark; None if it does not end in one."""
     start = max(0, len(text) - _LONGEST_REMARK)
-    folded = fold(text[start:])
-    if not _beginning().search(folded) or not folded.rstrip(_CLOSING).endswith(_ends()):
+    folded = fold(text)[start:]
+    if not (_leading().search(folded) or _IN_BRACKET.search(folded)) or not folded.rstrip(_CLOSING).endswith(_ends()):
         return None
     match = _remark().search(folded)
     if match is None:
@@ -97,16 +101,16 @@ def _ends() -> tuple[str, ...]:
 
 
 @lexicon.cached
-def _beginning() -> re.Pattern:
-    """Compile a pattern for what a remark has at its beginning, one of them at least."""
+def _leading() -> re.Pattern:
+    """Compile a pattern for the words of which a remark has one, unless it is in brackets."""
     kinds = ("ordinal", "first places", "last places", "place lead", "place except")
-    return re.compile(any_of([*_OPEN, *(word for kind in kinds for word in of_kind(kind))]))
+    return re.compile(any_of(word for kind in kinds for word in of_kind(kind)))
 
 
 @lexicon.cached
 def _place() -> re.Pattern:
     """Compile a pattern for one place in folded text: `第2`, 四张, `前两张`."""
-    number, measure = rf"(?:[0-9]{{1,2}}|[两{NUMERALS}]{{1,3}})", any_of(of_kind("measure") + of_kind("counter"))
+    number, measure = rf"(?:[0-9]{{1,2}}|[{_TWO}{NUMERALS}]{{1,3}})", any_of(of_kind("measure") + of_kind("counter"))
     edge = any_of(of_kind("first places") + of_kind("last places"))
     return re.compile(
         rf"(?:(?P<edge>{edge})\s?(?P<of>{number})?\s?(?:{measure})"
