@@ -1,4 +1,4 @@
-"""Web pages saved with their pictures in one file (MHTML), as QQ's message manager exports chats."""
+"""Web pages saved with their pictures in one file (MHTML), as QQ's message manager exports chats, and mails."""
 
 import re
 from collections.abc import Iterator
@@ -14,21 +14,26 @@ from tarot_data.sources.records import Blob, RawRecord, Rejected, unreadable
 from tarot_data.sources.sniff import Sample
 
 _HEADER = re.compile(rb"[A-Z][\w-]*:")
+_MARKS = (b"multipart/related", b"\nmime-version:")
 _LONGEST_HEADER = 4000
 _ROW = re.compile(r"(?=<tr\b)", re.IGNORECASE)
 
 
 def recognises(sample: Sample) -> bool:
     head = sample.head.removeprefix(b"\xef\xbb\xbf")[:_LONGEST_HEADER]
-    return _HEADER.match(head) is not None and b"multipart/related" in head.lower()
+    return _HEADER.match(head) is not None and any(mark in head.lower() for mark in _MARKS)
 
 
 def read(blob: Blob) -> Iterator[RawRecord | Rejected | Blob]:
-    """Read a chat from the page's text, or yield the page to be read by its own form."""
+    """Read a chat from the page's text, or yield the page, or the text of a mail without one, to be read by its own form."""
     with blob.open() as file:
         # The page comes before its pictures.
         parsed = BytesParser().parsebytes(file.read(MAX_TEXT).removeprefix(b"\xef\xbb\xbf"))
     page = next((part for part in parsed.walk() if part.get_content_type() == "text/html"), None)
+    if page is None:
+        text = next((part for part in parsed.walk() if part.get_content_type() == "text/plain"), None)
+        yield replace(blob, name=f"{PurePath(blob.name).stem}.txt", path=None, data=_bytes_of(text) if text else b"")
+        return
     data = _bytes_of(page) if page is not None else b""
     if not data.strip():
         raise unreadable("page_empty")

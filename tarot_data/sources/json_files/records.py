@@ -178,6 +178,8 @@ def _spread_object(key: str, child: object) -> Entries | None:
         are_objects = isinstance(cards, list) and all(isinstance(card, dict) for card in cards)
         if cards and (known_fields([str(name)]) == {"cards"} or are_objects and _are_cards(cards)):
             entries.append((("cards", known[1]), str(name), cards))
+    if child and all(isinstance(card, str) and card_fields.listed(card) for card in child.values()):
+        return [(("cards", known[1]), key, child)]
     return [*entries, (known, key, _value_of("spread", child))]
 
 
