@@ -49,10 +49,17 @@ FLAGS = (
     "unread_card",
     "cards_from_content",
     "inferred_date",
+    "unlabelled_head",
     "fixed",
 )
-"""What an accepted reading lacks or what was done to it. The last three: cards taken from the content because no field had
-any, a year taken from the sheet or file name, a rejection that a person corrected or overruled."""
+"""What an accepted reading lacks or what was done to it. The last four: cards taken from the content because no field had
+any, a year taken from the sheet or file name, person or question taken from lines without labels, a rejection that a person
+corrected or overruled."""
+
+TO_CHECK = {"cards_from_content": ("cards",), "unlabelled_head": ("person", "question")}
+"""Flags of what was read without a label, which the reader should check first, and the fields in question."""
+KEPT_FLAGS = (*TO_CHECK, "inferred_date")
+"""Flags that a record carries because cleaning cannot find them again."""
 
 STAGES = ("read", "clean", "cards", "annotate", "validate", "deduplicate")
 

@@ -10,6 +10,7 @@ from hashlib import blake2b
 
 import polars as pl
 
+from schemas.deck import TO_CHECK
 from schemas.tables import REJECTIONS
 from tarot_data.cards import card_fields, content_cards
 from tarot_data.cards.spreads import places_of, resolve_spread
@@ -112,7 +113,7 @@ def cleaned(record: RawRecord) -> Draft:
             {"draw": number, "spread": clean_text(draw.spread)[:LONGEST_SPREAD] if isinstance(draw.spread, str) else ""}
             for number, draw in enumerate(record.draws, 1)
         ],
-        flags=[flag for flag in record.kept_flags if flag == "cards_from_content"],
+        flags=[flag for flag in record.kept_flags if flag in TO_CHECK],
     )
 
 

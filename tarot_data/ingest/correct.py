@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
+from schemas.deck import KEPT_FLAGS
 from schemas.errors import Problem
 from schemas.tables import REJECTIONS
 from tarot_data.cards.format import card_text
@@ -139,7 +140,7 @@ def record_of_reading(row: dict, other_spreads: bool = False) -> RawRecord:
         known = resolve_spread(draw["spread"])[1] if other_spreads else []
         given = [{name: card[name] for name in ("card", "orientation")} | _position(card, known) for card in cards]
         draws.append(RawDraw(spread=draw["spread"], cards=given, resolved=None if other_spreads else tuple(cards)))
-    kept = tuple(flag for flag in row["flags"] if flag in ("inferred_date", "cards_from_content"))
+    kept = tuple(flag for flag in row["flags"] if flag in KEPT_FLAGS)
     return RawRecord(
         source=Source(**row["source"]),
         draws=tuple(draws),

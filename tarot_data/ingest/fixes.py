@@ -12,6 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
+from schemas.deck import TO_CHECK
 from schemas.errors import Problem
 from tarot_data.privacy.mask_records import masked_object
 from tarot_data.sources.records import Corrected, RawDraw, RawRecord
@@ -105,6 +106,8 @@ def corrected(record: RawRecord, fields: dict[str, object]) -> RawRecord:
     record = replace(record, fixed=True, **texts)
     if "date" in texts:
         record = _without_flag(replace(record, date_hint=None), "inferred_date")
+    if not fields.keys().isdisjoint(TO_CHECK["unlabelled_head"]):
+        record = _without_flag(record, "unlabelled_head")
     cards, spreads = _listed(fields.get("cards")), _listed(fields.get("spreads"))
     return _with_draws(record, cards, spreads) if cards or spreads else record
 

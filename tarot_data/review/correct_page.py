@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
 
-from schemas.deck import CARDS, CONSENTS
+from schemas.deck import CARDS, CONSENTS, TO_CHECK
 from schemas.errors import Problem
 from schemas.messages import say
 from tarot_data.ingest import fix_workbook, source_lookup
@@ -27,7 +27,7 @@ def show_form(desk: TheDesk, reading_id: str) -> Response:
 
 @router.post("/readings/{reading_id}/correct")
 def decide(desk: TheDesk, reading_id: str, form: Form) -> Response:
-    """Save, overrule, confirm the cards or remove. An answer other than a redirect shows the form as it was typed."""
+    """Save, overrule, confirm or remove. An answer other than a redirect shows the form as it was typed."""
     row = stored_reading(desk.data_dir, reading_id)
     was = {name: text.replace("\r\n", "\n") for name, text in fix_workbook.record_cells(row).items()}
     typed = was | {name: form[name] for name in FIELDS if name in form}
@@ -43,7 +43,7 @@ def decide(desk: TheDesk, reading_id: str, form: Form) -> Response:
     if what == "remove":
         return removed(desk, reading_id) if form.get("sure") == "yes" else again(desk.say("remove_unsure"), 422)
     if what == "confirm":
-        fields = {"cards": texts_of(row)["cards"]} | fields
+        fields = {name: texts_of(row)[name] for flag in row["flags"] for name in TO_CHECK.get(flag, ())} | fields
     if not fields and what != "accept":
         # The form may have been sent twice: what it says is saved already.
         saved = seen and seen != row["revision"]
@@ -85,6 +85,7 @@ def form_page(
         status,
         here="readings",
         row=row,
+        confirmable=not TO_CHECK.keys().isdisjoint(row["flags"]),
         typed=typed,
         revision=seen,
         said=said,

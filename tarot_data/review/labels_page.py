@@ -6,6 +6,7 @@ from pathlib import Path
 from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
 
+from schemas.deck import TO_CHECK
 from schemas.messages import catalogue, say
 from tarot_data import lexicon
 from tarot_data.patterns import model
@@ -31,6 +32,7 @@ def list_uncertain(desk: TheDesk, page: str = "1") -> Response:
         here="labels",
         rows=rows.slice(part.start, PER_PAGE).to_dicts(),
         part=part,
+        to_check=tuple(TO_CHECK),
         corrected=said.height,
         readings=said["reading_id"].n_unique(),
         running=desk.job.running(),

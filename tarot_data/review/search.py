@@ -5,6 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
+from schemas.deck import TO_CHECK
 from tarot_data.store import corrections, delta, tables, teacher
 
 
@@ -42,9 +43,9 @@ def search(
 
 
 def _doubtful_first(rows: pl.DataFrame) -> pl.DataFrame:
-    """Sort: first the readings whose cards nobody wrote down, then the least certain, last those without a certainty."""
-    from_content = pl.col("flags").list.contains("cards_from_content").fill_null(False)
-    return rows.sort(~from_content, "sure", nulls_last=True, maintain_order=True)
+    """Sort: first the readings with a flag of TO_CHECK, then the least certain, last those without a certainty."""
+    checked = pl.col("flags").list.set_intersection(list(TO_CHECK)).list.len().fill_null(0) == 0
+    return rows.sort(checked, "sure", nulls_last=True, maintain_order=True)
 
 
 def index(data_dir: Path) -> pl.DataFrame:

@@ -52,13 +52,15 @@ class Kind(Enum):
 
 
 class Line:
-    """One line. number: its line number in the file, from 1. Kind, labels and field are computed on first use."""
+    """One line. number: its line number in the file, from 1. guessed: its label was not written. Kind, labels and field are
+    computed on first use."""
 
-    __slots__ = ("_field", "_kind", "_labels", "number", "stripped", "text")
+    __slots__ = ("_field", "_kind", "_labels", "guessed", "number", "stripped", "text")
 
-    def __init__(self, text: str, number: int = 0) -> None:
+    def __init__(self, text: str, number: int = 0, guessed: bool = False) -> None:
         self.text = text
         self.number = number
+        self.guessed = guessed
         self.stripped = text.strip()
         self._kind: Kind | None = None
         self._labels: list[Label] | None = None

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from schemas.deck import KEPT_FLAGS
 from tarot_data.cards.resolved import resolved_cards
 from tarot_data.sources.json_files import records as json_records
 from tarot_data.sources.json_files.stream import objects
@@ -56,7 +57,7 @@ def record_of(value: dict, blob: Blob, locator: str) -> RawRecord:
         consent=value.get("consent"),
         synthetic=value.get("synthetic") is True,
         fixed="fixed" in flags,
-        kept_flags=tuple(flag for flag in flags if flag in ("inferred_date", "cards_from_content")),
+        kept_flags=tuple(flag for flag in flags if flag in KEPT_FLAGS),
         **{name: item if isinstance(item, str) else None for name, item in fields.items()},
     )
 

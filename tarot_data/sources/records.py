@@ -41,8 +41,8 @@ class RawRecord:
     """One reading as in its file, unmasked and not cleaned. Never stored in this form.
 
     date: as written. date_hint: sheet or file name that may have the year. record_id: the source's own id if it is
-    stable (a Notion page id, a primary key). fixed: a person corrected it. kept_flags: flags of the reading that the record
-    comes from, which cleaning cannot find again: inferred_date, cards_from_content. unknown: labels of columns
+    stable (a Notion page id, a primary key). fixed: a person corrected it. kept_flags: those of KEPT_FLAGS that its file or
+    the reading that it comes from gives it. unknown: labels of columns
     with text that were not understood. follow_ups: (content before the answer, question) of each question that the person
     asked while the reading was written.
     """

@@ -161,6 +161,20 @@ def test_a_reading_is_removed_only_when_confirmed(data, browser):
     assert tables.reading(data, name) is None and browser.get(path).status_code == 404
 
 
+def test_readings_from_lines_without_labels_come_first(data, inbox, browser):
+    text = "月亮逆位，雾散开一点，真话会浮上来。太阳正位，你们会把话说开。周末先睡两个好觉，再回他的信息。"
+    (inbox / "b.txt").write_text(f"3/2 小满 问要不要搬家\n月亮逆位 太阳正位\n\n{text}\n", "utf-8")
+    take_in(data, inbox)
+    path, name = path_of(data, text)
+    row = tables.reading(data, name)
+    assert (row["person"], "unlabelled_head" in row["flags"]) == ("小满", True)
+    page = browser.get("/labels").text
+    assert re.search(r"/readings/(r\w{16})", page[page.index('<ol class="list">') :])[1] == name
+    assert send(browser, path, **fields_of(browser.get(path).text), do="confirm").status_code == 303
+    row = tables.reading(data, name)
+    assert (row["person"], row["question"], "unlabelled_head" in row["flags"]) == ("小满", "要不要搬家", False)
+
+
 def test_readings_with_cards_from_the_text_come_first(data, inbox, browser):
     text = f"给你抽到的是月亮逆位、太阳正位。\n{FIRST.replace('愚人', '月亮').replace('力量', '太阳').replace('月亮正位', '月亮逆位')}"
     lay(inbox, {"person": "阿宁", "question": "复合", "content": text}, name="b.jsonl")

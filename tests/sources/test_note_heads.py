@@ -24,6 +24,14 @@ def checked(read, head: str) -> dict:
     return reading
 
 
+def test_only_heads_without_labels_are_flagged(read):
+    written = {"3/2 小麦 问要不要搬家\n女祭司 月亮逆位": True, f"客户：小麦\n问题：要不要搬家\n{CARDS}": False}
+    for head, flagged in written.items():
+        (record,) = read({"a.txt": f"{head}\n\n{BODY}\n"})
+        assert (record.person, record.question) == ("小麦", "要不要搬家")
+        assert ("unlabelled_head" in to_reading(record)["flags"]) == flagged
+
+
 @pytest.mark.parametrize(
     ("labels", "question"),
     [

@@ -132,9 +132,7 @@ def _head_around(lines: list[Line], cards: int, end: int, floor: int, alone: boo
     if not is_told and (named or not alone and not (read == {"date"} and _are_days(lines))):
         return None
     rewritten = _rewritten(lines, begin, cards, end, parts, named)
-    labelled = [
-        Line(f"{label}：{value}", lines[index].number) for index, read in below.items() for label, value in read
-    ]
+    labelled = [_labelled(label, value, lines[index].number) for index, read in below.items() for label, value in read]
     return _Head(begin, max(below, default=end - 1) + 1, [*labelled, *rewritten])
 
 
@@ -268,10 +266,14 @@ def _rewritten(
             out.append(line)
         for label, value in read:
             if label != DATE or line.kind != Kind.DATE:
-                out.append(Line(f"{label}：{value}", line.number))
+                out.append(_labelled(label, value, line.number))
             elif not line.level:
                 out.insert(0, Line(value, line.number))  # a date line is above the labels
     return out + _labelled_cards(lines[cards:end], "cards" in taken)
+
+
+def _labelled(label: str, value: str, number: int) -> Line:
+    return Line(f"{label}：{value}", number, guessed=label in (PERSON, QUESTION))
 
 
 def _labelled_cards(lines: list[Line], labelled: bool) -> list[Line]:

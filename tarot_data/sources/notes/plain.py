@@ -40,6 +40,7 @@ _DAY_AFTER_NAME = re.compile(
 _CHINESE = re.compile(r"[\u4e00-\u9fff]{4}")
 _INVISIBLE = "\u200b\u200c\u200e\u200f\u2060\ufeff\u00ad"
 
+_UNLABELLED = ("unlabelled_head",)
 _SPACED = re.compile(r"(?<![\u4e00-\u9fff])([\u4e00-\u9fff])[ \u3000]{1,8}([\u4e00-\u9fff])(?=\s?[:：])")
 LONGEST_SPACED = 200
 _BRACKETED = re.compile(r"(?:【[^【】]{1,80}】\s?){2,6}")
@@ -133,6 +134,8 @@ def split(
         places[place] += 1  # one paragraph or table row may become several readings
         source = source_of(blob, f"{place} part {places[place]}" if places[place] > 1 else place, form)
         record = _record(reading, note.body(reading, former, end), note, common, source, blob.hint)
+        if any(line.guessed for line in lines[reading.begin : reading.head.body]):
+            record = replace(record, kept_flags=_UNLABELLED)
         if preface and not record.content:
             record = replace(record, content=preface)
         elif preface:
@@ -258,7 +261,8 @@ def _unlabelled(
     day = day or day_of_file(blob, client) or last
     told, body = split_narration(body)
     fields = {**told, **(common or {}), **({("date", 1): [("日期", day)]} if day else {})}
-    return to_record(fields, source, content=body, title=heading, date_hint=blob.hint, client=client)
+    record = to_record(fields, source, content=body, title=heading, date_hint=blob.hint, client=client)
+    return replace(record, kept_flags=_UNLABELLED) if told else record
 
 
 def _read_above(lines: list[Line]) -> Above:
