@@ -49,15 +49,15 @@ def find_contacts(text: str) -> list[Contact]:
     """Return every contact detail of a text, in order, not overlapping: of two that overlap, the earlier recogniser's."""
     if len(text) < SHORTEST:
         return []
-    plain, places = _plain(text)
+    hidden, plain = _plain(text)
     found = [
         Contact(one.start + start, one.end + start, one.kind)
         for start, end in signed_parts(plain)
         for one in _found_in(_with_digits(plain[start:end], plain))
     ]
-    if not found or places is None:
+    if not found or not hidden:
         return found
-    places.append(len(text))
+    places = [*_visible(hidden), len(text)]
     return [Contact(places[one.start], places[one.end], one.kind) for one in found]
 
 
@@ -79,16 +79,18 @@ def plain_form(text: str) -> tuple[str, list[int] | None]:
 
     Half width, simplified script, invisible characters removed, long numbers that are spelt out in digits. places: None if equal.
     """
-    plain, places = _plain(text)
-    return _with_digits(plain).text, places
+    hidden, plain = _plain(text)
+    return _with_digits(plain).text, _visible(hidden) if hidden else None
 
 
-def _plain(text: str) -> tuple[str, list[int] | None]:
-    """Return `plain_form` with numbers as they are written."""
+def _plain(text: str) -> tuple[str, str]:
+    """Return the plain form of a text with HIDDEN for what cannot be seen ("" if there is none) and without it."""
     plain = translated(text, _plain_codes())
-    if HIDDEN not in plain:
-        return plain, None
-    return plain.replace(HIDDEN, ""), [place for place, character in enumerate(plain) if character != HIDDEN]
+    return ("", plain) if HIDDEN not in plain else (plain, plain.replace(HIDDEN, ""))
+
+
+def _visible(hidden: str) -> list[int]:
+    return [place for place, character in enumerate(hidden) if character != HIDDEN]
 
 
 def _with_digits(plain: str, whole: str = "") -> Look:
@@ -109,7 +111,7 @@ def _in_digits(number: str, digits: dict[int, str]) -> str:
 
 def found_by(recogniser: Recogniser, text: str) -> bool:
     """Test whether a recogniser finds a detail in a text, were it the only one."""
-    plain, _ = _plain(text)
+    _, plain = _plain(text)
     look = _with_digits(plain)
     tried = (
         bool(signed_parts(plain))

@@ -196,19 +196,14 @@ def _signs() -> tuple[re.Pattern, ...]:
     lettered = [
         word for kind in _table()["lettered_kinds"] for one in ("cues", "hints") for word in _by_kind(one)[kind]
     ]
-    filled = {"cue_ends": _last_characters(lettered), "account_ends": _last_characters(_by_kind("cues")["account"])}
-    signs = [_SIGN.fullmatch(_filled(text, filled)).groups() for text in _table()["signs"]]
+    ends = "".join(sorted({re.escape(word[-1]) for word in lettered if word and not word[-1].isascii()}))
+    signs = [_SIGN.fullmatch(text.replace("{cue_ends}", ends)).groups() for text in _table()["signs"]]
     signs += [(f"[{word[0]}]", f"[{word[1]}]", word[2:]) for word in _table()["triggers"]["telling_words"]["words"]]
     for word in dict.fromkeys(word.removesuffix("*") for word in lettered):
         if word.isascii() and word.isalpha() and word[1:]:
             first, second, *rest = (f"[{letter.lower()}{letter.upper()}]" for letter in word)
             signs.append((first, second, f"(?<![A-Za-z]..){''.join(rest)}(?![A-Za-z])"))
     return tuple(_searched_at_once([sign for sign in signs if (WIDE in sign[1]) == wide]) for wide in (False, True))
-
-
-def _last_characters(words: Iterable[str]) -> str:
-    """Return the last characters of the words that end in Chinese, for a class."""
-    return "".join(sorted({re.escape(word[-1]) for word in words if word and not word[-1].isascii()}))
 
 
 def _searched_at_once(signs: list[tuple[str, str, str]]) -> re.Pattern:
