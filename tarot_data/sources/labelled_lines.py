@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from tarot_data.cards import card_fields
 from tarot_data.cards.options import blocks_of, option_in
@@ -27,6 +28,9 @@ MOST_UNKNOWN_LABELS = 4
 
 MOST_ABOVE = 6
 """Lines of a message in which its labelled block begins, if it has one."""
+
+LINES_OF_A_READING, SHORTEST_PROSE = 40, 20
+"""Lines below a card in which others of the same reading are, and characters of a line of prose."""
 
 LONGEST_VALUE_LINES = 12
 """Lines under a label in which its value may end at the next label."""
@@ -206,12 +210,24 @@ class _HeadReader:
         return 0
 
     def count_card_lines(self, line: Line) -> int:
-        """Count the lines of cards alone: one line of several cards, or several lines of different ones; else 0."""
+        """Count the lines of cards alone: one line of several cards or of the only one, or several lines of different ones;
+        else 0."""
         if (cards := _count_cards(line)) != 1:
             return int(cards > 1)
+        if self.is_only_card():
+            return 1
         count = self.count_while(lambda below: _count_cards(below) > 0)
         text = "\n".join(below.text for below in self.lines[self.index : self.index + count])
         return count if count > 1 and not card_fields.duplicates(card_fields.listed(text)) else 0
+
+    def is_only_card(self) -> bool:
+        """Check that a line of one card has prose below it, and that no other line of a card follows in this reading."""
+        below = self.lines[self.index + 1 : self.index + 1 + LINES_OF_A_READING]
+        text = next((line for line in below if line.stripped), Line(""))
+        if text.labels or len(text.stripped) < SHORTEST_PROSE or not text.ends_sentence:
+            return False
+        own = takewhile(lambda each: each.field not in _AFTER_UNKNOWN, below)
+        return not any(_count_cards(each) or _is_placed_card(each) for each in own)
 
     def known_labels(self, line: Line) -> bool:
         if not line.labels:

@@ -17,7 +17,7 @@ ORNAMENTS = WHITESPACE + "#*_~=—―─–-●○•◆■▪★☆📅🗓\ufe
 """Around the date of a date line."""
 _SEPARATING = "-=_*~～—―─━－＝＊·•#.＿〰◆◇■□●○★☆✿❀※▪▫"
 _DASHES = "-=_*~—─"
-_NTH = "第"
+NTH = "第"
 
 DAY = r"(?:19|20)\d{2}\s?[-/.年]\s?\d{1,2}\s?[-/.月]\s?\d{1,2}\s?[日号]?"
 _DAY_AT_START = re.compile(rf"{DAY}|(?:19|20)\d{{6}}(?!\d)|[A-Z][a-z]{{2,8}} \d{{1,2}}, (?:19|20)\d{{2}}")
@@ -155,7 +155,7 @@ def to_lines(texts: Iterable[str], numbers: Iterable[int] | None = None) -> list
 def _letters_of_marks() -> frozenset[str]:
     """Return the letters that a separator or a date line may begin with; nearly all text begins with another one."""
     words = (*noise_words("separator"), *lexicon.words("dates", "era"))
-    return frozenset(string.ascii_uppercase).union(_NTH, (word[0] for word in words))
+    return frozenset(string.ascii_uppercase).union(NTH, (word[0] for word in words))
 
 
 def _kind_of(line: Line) -> Kind:
@@ -183,7 +183,7 @@ def _is_separator(text: str, stripped: str) -> bool:
         return len(inner) <= 4
     if inner in noise_words("separator"):
         return True
-    if stripped[0] != _NTH:
+    if stripped[0] != NTH:
         return False
     number = "".join(fold(stripped[1:]).split())
     unit = number.lstrip(string.digits + NUMERALS + "百")

@@ -129,14 +129,17 @@ def split_asker(text: str, known: str | None = None) -> tuple[str | None, str]:
     match = _ASKER.match(text.removeprefix(leading_word(text, "head for")))
     if match is not None and match["mark"].isspace() and match["name"].isascii() and match["rest"][:1].islower():
         match = None  # `How to find …`
-    if match is None or known not in (None, match["name"]) or not (known or may_be_name(match["name"])):
+    name = match["name"] if match else ""
+    verb = next((word for word in noise_words("head asks") if name.endswith(word) and len(name) > len(word) + 1), "")
+    name = name.removesuffix(verb)
+    if match is None or known not in (None, name) or not (known or may_be_name(name)):
         return None, text
     if known:
         return known, match["rest"]
-    form, question = form_of_name(match["name"]), asks(match["rest"])
-    sure = form is NameForm.SURE and (question or not match["name"].isascii())
+    form, question = form_of_name(name), asks(match["rest"])
+    sure = form is NameForm.SURE and (question or not name.isascii())
     likely = form is NameForm.LIKELY and question and not match["mark"].isspace() and match["mark"] not in ",，、"
-    return (match["name"], match["rest"]) if sure or likely else (None, text)
+    return (name, match["rest"]) if sure or likely else (None, text)
 
 
 @lexicon.cached

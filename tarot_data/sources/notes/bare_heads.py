@@ -214,11 +214,13 @@ def _is_body(line: Line) -> bool:
 
 
 def _is_apart(lines: list[Line], begin: int, count: int) -> bool:
-    """Check whether a block begins at a line: below a blank line, a heading, a rule or a date, or with a heading or the
-    count of the next head."""
+    """Check whether a block begins at a line: below a blank line, a heading, a rule, a date or a short first line, or with a
+    heading or the count of the next head."""
     if lines[begin].count == count:
         return True
     above = lines[begin - 1]
+    if not any(line.stripped for line in lines[: begin - 1]) and len(above.stripped) <= LONGEST_SIGNATURE:
+        return not above.ends_sentence
     return not above.stripped or bool(lines[begin].level or above.level) or above.kind in _EDGES
 
 

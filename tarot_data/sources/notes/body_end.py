@@ -154,8 +154,8 @@ def without_aftermath(lines: list[Line], persons: list[str]) -> list[Line]:
         return lines
     if _is_signature(lines[last]):
         return trimmed(lines[:last])
-    start = next((index + 1 for index in range(last, 0, -1) if not lines[index].stripped), 0)
-    if start and _is_housekeeping(lines[start:]):
+    start = next((index for index in range(last, 0, -1) if lines[index].is_ornament), -1) + 1
+    if start and _is_housekeeping(lines[start:], bool(lines[start - 1].stripped)):
         return trimmed(lines[:start])
     text = lines[last].stripped
     marked = (text[0] + text[-1]) in _ASIDES or text[0] == ">"
@@ -168,9 +168,10 @@ def _is_signature(line: Line) -> bool:
     return line.stripped[:1] in "—–" and len(line.stripped) <= LONGEST_SIGNATURE and is_of_nobody(line.text)
 
 
-def _is_housekeeping(lines: list[Line]) -> bool:
-    """Check for short lines about the order, of which one has a label that is not read (`收款 88 已到`)."""
-    if any(len(line.stripped) > LONGEST_ORDER_LINE or line.ends_sentence for line in lines):
+def _is_housekeeping(lines: list[Line], apart: bool) -> bool:
+    """Check for short lines about the order, of which one has a label that is not read (`收款 88 已到`). apart: they are
+    under a rule, and may be sentences."""
+    if any(len(line.stripped) > LONGEST_ORDER_LINE or line.ends_sentence and not apart for line in lines):
         return False
     labelled = any(line.field == "ignored" for line in lines)
     return labelled and is_of_nobody("\n".join(line.text for line in lines))

@@ -44,6 +44,10 @@ _BEFORE = re.compile(r"^(?:[Qq][0-9]{1,2}[\s.:：、]+|\*\*[^*\n]{1,12}\*\*\s*[-
 _IN_BRACKETS = re.compile(r"\([^()]*\)")
 _VISIT = 5
 """The group of `Lead.client` before a word of a visit, which may be of anything: 晚上微信来问."""
+_SAID = re.compile(r"[」』】》”\"\s]*[:：]\s*")
+"""Between who asks and the question."""
+_DAY_BEFORE = re.compile(rf"\s*({DAY.pattern})\s*[/|｜·,，]\s*")
+"""A day before the question: `Amber / 2024-10-30 / 要不要搬回家`."""
 _GAP = re.compile(r"[\u3000\t]+|\s{2,}")
 """Between the parts of a line: `阿朔　想知道下半年的事业　2023.8.21`."""
 MARKS = WHITESPACE + ":：,，.。;；~～👇⬇️↓🔮✨🙋🃏❓❔💬*_>#-—·•"
@@ -107,8 +111,13 @@ def _parts_of_remark(text: str) -> list[Part]:
 def _client_and_question(text: str, folded: str) -> list[Part] | None:
     """Read who asks what (`给小满看 问要不要搬家`), else a question, else a line of short parts."""
     found: list[Part] = []
+    own = next((word for word in noise_words("head self") if folded.startswith(word)), "")
+    if own and (said := _SAID.match(text, len(own))):
+        text, folded = text[said.end() :], folded[said.end() :]
     name, asked = split_asker(text)
     if name and asks(asked):
+        if day := _DAY_BEFORE.match(asked):
+            return [(PERSON, name), (DATE, day[1]), (QUESTION, bare(asked[day.end() :]))]
         parts = _client_and_question(asked, fold(asked)) or [(QUESTION, bare(asked))]
         return [(PERSON, name), *(part for part in parts if part[0] != PERSON)]
     if client := leads().client.match(folded):
@@ -127,6 +136,8 @@ def _client_and_question(text: str, folded: str) -> list[Part] | None:
         if around is None or not question:
             return None
         return [*found, *(part for part in around if part[0] != QUESTION), (QUESTION, question), *behind]
+    if found and (said := _SAID.match(text)) and asks(text):
+        return [*found, (QUESTION, bare(text[said.end() :]))]
     if found and client.lastindex == _VISIT and asks(text) and client[0].endswith(noise_words("head asks")):
         return [*found, (QUESTION, bare(text))]
     if found:

@@ -8,6 +8,7 @@ from tarot_data.cards.spreads import resolve_spread
 from tarot_data.lexicon.field_names import field_of
 from tarot_data.privacy.person_names import kind_of
 from tarot_data.sources.field_draws import topics
+from tarot_data.sources.lines import NTH
 from tarot_data.sources.name_evidence import NameForm, form_of_name
 from tarot_data.sources.noise import noise_words
 from tarot_data.text.normalise import fold
@@ -72,8 +73,9 @@ def _says_nobody(word: str, folded: str) -> bool:
     """Check for a word that is part of a head but names nobody: a weekday, a turn (`连麦1`)."""
     if folded in noise_words("head filler"):
         return True
-    unit = folded.strip("0123456789" + NUMERALS)
-    counted = unit != folded and unit in (*lexicon.words("persons", "counted"), *noise_words("head unit"))
+    unit = "".join(character for character in folded if character not in NTH + "0123456789" + NUMERALS)
+    units = (*lexicon.words("persons", "counted"), *noise_words("head unit"))
+    counted = unit != folded and (unit in units or bool(unit) and all(character in units for character in unit))
     return counted or len(word) > 1 and kind_of(word) == "nobody"
 
 

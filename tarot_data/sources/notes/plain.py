@@ -14,6 +14,7 @@ from tarot_data.sources.field_values import Fields
 from tarot_data.sources.labelled_lines import read_head
 from tarot_data.sources.labels import labels_in
 from tarot_data.sources.lines import DAY, ORNAMENTS, WHITESPACE, Kind, Line, may_begin_with_day
+from tarot_data.sources.noise import noise_words
 from tarot_data.sources.notes import bare_heads, body_end, markup, other_sections, outline
 from tarot_data.sources.notes.beginnings import NO_TITLE, Reading, client_of_all, find_readings, text_above
 from tarot_data.sources.notes.card_lines import has_cards
@@ -32,6 +33,7 @@ from tarot_data.sources.notes.narration import split_narration
 from tarot_data.sources.record_builder import to_record
 from tarot_data.sources.records import Blob, RawRecord, Rejected, Source, source_of
 from tarot_data.sources.sniff import Sample
+from tarot_data.text.normalise import fold
 
 _DAY_AFTER_NAME = re.compile(
     rf"^[^\d]{{1,30}}[\s·|｜,，_-]+({DAY})(?:[T\s]+[0-9]{{1,2}}[:：][0-9]{{2}}(?:[:：][0-9]{{2}})?)?$"
@@ -42,7 +44,10 @@ _INVISIBLE = "\u200b\u200c\u200e\u200f\u2060\ufeff\u00ad"
 
 _UNLABELLED = ("unlabelled_head",)
 _SPACED = re.compile(r"(?<![\u4e00-\u9fff])([\u4e00-\u9fff])[ \u3000]{1,8}([\u4e00-\u9fff])(?=\s?[:：])")
-LONGEST_SPACED = 200
+_RULE = "=-_*~—─━"
+_RULED = re.compile(rf"[{re.escape(_RULE)}]{{3,}}\s*([^{re.escape(_RULE)}]{{1,16}}?)\s*[{re.escape(_RULE)}]{{3,}}")
+"""A word between two rules on a line."""
+LONGEST_SPACED, LONGEST_RULED = 200, 100
 _BRACKETED = re.compile(r"(?:【[^【】]{1,80}】\s?){2,6}")
 _IN_BRACKETS = re.compile(r"【([^【】]+)】")
 _AFTER_DAY = WHITESPACE + "|｜，,"
@@ -146,7 +151,13 @@ def split(
 
 
 def _divided(line: Line) -> list[Line]:
-    """Return the lines that a line has in it, nearly always itself."""
+    """Return the lines that a line has in it, nearly always itself; a label between rules (`=== 解 读 ===`) in brackets."""
+    if line.stripped and line.stripped[0] in _RULE and (match := _RULED.fullmatch(line.stripped[:LONGEST_RULED])):
+        inside = "".join(match[1].split())
+        if fold(inside) in noise_words("end mark"):
+            return [Line("---", line.number)]
+        if field_of(inside):
+            return [Line(f"【{inside}】", line.number)]
     if " " in line.text or "\u3000" in line.text:
         line = _with_whole_labels(line)
     if line.stripped[:1] == "【" and _BRACKETED.fullmatch(line.stripped) and not line.labels:
