@@ -3,20 +3,23 @@
 A head is a block of short lines around the cards, of which `head_line` reads each.
 """
 
+import re
 from bisect import bisect_left
 from itertools import pairwise
 from typing import NamedTuple
 
+from tarot_data.cards import card_fields, content_cards
 from tarot_data.sources.lines import WHITESPACE, Kind, Line, may_begin_with_day
 from tarot_data.sources.name_evidence import asks
 from tarot_data.sources.notes.card_lines import (
     end_of_cards,
     explains_cards,
+    has_cards,
     heads_a_card,
     is_label_of_cards,
     is_list_of_cards,
 )
-from tarot_data.sources.notes.head_line import LONGEST_SIGNATURE, SHORTEST_BODY, bare, parts_of
+from tarot_data.sources.notes.head_line import LONGEST_LINE, LONGEST_SIGNATURE, SHORTEST_BODY, bare, parts_of
 from tarot_data.sources.notes.head_words import CARDS, DATE, ENDS, FIELDS, PERSON, QUESTION, SPREAD, Part, words_of
 
 LINES_ABOVE = 7
@@ -27,6 +30,8 @@ _EDGES = (Kind.SEPARATOR, Kind.DATE)
 _RULE = "---"
 _AROUND = WHITESPACE + "*:："
 _GOES_ON = ("，", ",", "、", "；")
+_GAP = re.compile(r"[\s|｜→:：]+")
+"""Before the cards at the end of a line."""
 
 
 def with_labels(lines: list[Line], named: bool = False) -> list[Line]:
@@ -34,6 +39,7 @@ def with_labels(lines: list[Line], named: bool = False) -> list[Line]:
 
     named: the file's name has the person, so that cards alone at the top are a head.
     """
+    lines = [part for line in lines for part in _before_cards(line)]
     heads = _heads(lines, named)
     if not heads:
         return lines
@@ -47,6 +53,21 @@ def with_labels(lines: list[Line], named: bool = False) -> list[Line]:
         out += head.lines
         end = head.end
     return out + lines[end:]
+
+
+def _before_cards(line: Line) -> list[Line]:
+    """Split a line of who asks what before the cards at its end: `丸子 要不要回老家考编 女祭司逆位 皇帝正位`."""
+    text = line.stripped
+    if not text or len(text) > LONGEST_LINE or line.labels or line.ends_sentence or not content_cards.names_card(text):
+        return [line]
+    if text.isascii() or has_cards(line):
+        return [line]
+    gaps = list(_GAP.finditer(text))[1:]  # one word before the cards may be a position
+    at = next((gap for gap in gaps if has_cards(Line(text[gap.end() :]))), None)
+    before = Line(text[: at.start()], line.number) if at else line
+    if before is line or before.text.isascii() or not any(label == PERSON for label, _ in parts_of(before) or ()):
+        return [line]
+    return [before, Line(text[at.end() :], line.number)]
 
 
 class _Head(NamedTuple):
@@ -64,7 +85,8 @@ def _heads(lines: list[Line], named: bool) -> list[_Head]:
     labelled = [index for index, line in enumerate(lines) if is_label_of_cards(line)]
     while cards := _next_cards(lines, index, labelled):
         index, explained = cards
-        alone = named and not any(line.stripped and not line.level for line in lines[:index])
+        several = not lines[index].labels and len(card_fields.listed(lines[index].text)) > 1
+        alone = (named or several) and not any(line.stripped and not line.level for line in lines[:index])
         if labelled and not alone and _is_complete(lines, index):
             # Where the cards end is not needed before another head is, and takes long to find.
             above, floor, index = index, None, index + 1

@@ -12,6 +12,8 @@ from tarot_data.sources.noise import noise_words
 from tarot_data.sources.notes.body_end import LONGEST_LOOKED_AT, MARKS, trimmed, without_tasks
 from tarot_data.text.normalise import fold
 
+_LONGEST_ALONE = 8
+"""Characters of a line that is nothing but the name of something else."""
 _DEEPEST = 9
 _LABELLED_NAME = re.compile(r"\s*(?:[【\[『「][^】\]』」\n]{1,20}[】\]』」]|\*\*[^*\n]{1,20}\*\*|[^：:\n]{1,20}[：:])")
 
@@ -77,6 +79,8 @@ def without_list_at_end(lines: list[Line], above: list[Line]) -> list[Line]:
 
 def _other_block(line: Line) -> str | None:
     """Check for the label of something else: `block` if a value is on its line (`记账：午饭 32`), `name` if not."""
+    if len(line.stripped) <= _LONGEST_ALONE and fold(line.stripped.strip(MARKS)) in _other_names():
+        return "name"
     match = _LABELLED_NAME.match(line.text) if len(line.text) > 1 else None
     if match is None or fold(match[0].strip(MARKS)) not in _other_names():
         return None

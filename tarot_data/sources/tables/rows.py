@@ -87,9 +87,10 @@ def _lines(head: list[tuple[int, Row]], rows: NumberedRows, table: Table) -> Ite
 
 def _header_above(head: list[tuple[int, Row]], rows: NumberedRows, table: Table) -> Iterator[Line | Rejected] | None:
     """Read `日期 | 客户 | 牌 | 解读` over the readings; titles and `客户：阿宁` may be above it."""
-    found = find_header([row for _, row in head[: HEADER_ROWS + 1]])
-    if found is None:
-        return None
+    near = [row for _, row in head[: HEADER_ROWS + 1]]
+    found = find_header(near)
+    if found is None or max(len(filled(row)) for row in near) == 2 and transposed.is_transposed(near):
+        return None  # `问题 | 回答` over the labels and values of a form
     index, columns, taken = found
     try:
         columns = understood(columns, [row for _, row in head[index + taken :] if filled(row)])

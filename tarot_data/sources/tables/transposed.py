@@ -38,6 +38,8 @@ def _label(row: Row) -> str | None:
 
 def readings(rows: list[tuple[int, Row]]) -> Iterator[Transposed]:
     """Read a reading a column (`客户 | 阿宁 | 小鹿`, `牌 | … | …`), or forms below each other."""
+    if all(field_of(cell_text(cell)) for cell in rows[0][1] if not is_blank(cell)):
+        rows = rows[1:]  # `问题 | 回答` above the form
     for block in _blocks(rows):
         number, rows_of_block = block[0][0], [row for _, row in block]
         texts = [len(filled(row[1:])) for row in rows_of_block if _is_text(_label(row) or "")]
