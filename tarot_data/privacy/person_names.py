@@ -20,6 +20,7 @@ KINDS = (
     "addressed",
     "before name",
     "surname",
+    "rare surname",
     "role",
     "called",
     "no name",

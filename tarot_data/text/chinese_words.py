@@ -22,8 +22,8 @@ def frequent(least: int) -> frozenset[str]:
 
 @cache
 def of_classes(classes: frozenset[str]) -> frozenset[str]:
-    """Return the words of some classes: first letters of jieba's tags, such as `c` for conjunctions."""
-    return frozenset(_rows().filter(pl.col("tag").str.head(1).is_in(sorted(classes)))["word"])
+    """Return the words of some classes: beginnings of jieba's tags, such as `c` for conjunctions and `nr` for names."""
+    return frozenset(_rows().filter(pl.any_horizontal(pl.col("tag").str.starts_with(one) for one in classes))["word"])
 
 
 def segmenter(more: list[str]) -> "Tokenizer":

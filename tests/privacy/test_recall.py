@@ -33,7 +33,7 @@ def test_the_docs_have_the_measured_recall():
 
 def test_most_third_persons_with_a_role_are_found():
     found, every, wrong = third_persons()
-    assert found >= 0.75 * every and wrong == 0
+    assert found >= 0.8 * every and wrong == 0
 
 
 def test_harmless_numbers_stay():
