@@ -223,8 +223,8 @@ def test_names_lose_marks_and_contact_details(written, name):
 def test_every_field_is_masked_and_counted():
     record = raw(
         person="阿宁 13800138000",
-        question="加我vx tarot_moon7 再说？",
-        content=BODY + "邮箱a.b@example.com，tarot_moon7",
+        question="加我vx mooncat 再说？",
+        content=BODY + "邮箱a.b@example.com，mooncat",
         outcome="寄到明月市白塔区柳絮路12号",
         draws=(RawDraw(spread="单张 QQ12345678", cards="隐士正位"),),
     )
