@@ -244,6 +244,9 @@ class _HeadReader:
         for label, end in zip(labels, ends, strict=True):
             key = label.key
             pairs = self.fields.setdefault(key, [])
+            if key[0] == "content" and self.has_cards_below(line.text[label.end :]):
+                del self.fields[key]
+                return self.take(1)
             if key[0] == "content":
                 self.head.inline = line.text[label.end :].strip()
                 pairs.append((label.name, ""))
@@ -257,6 +260,11 @@ class _HeadReader:
             self.text = key if key[0] in _TEXTS else None
             self.has_cards = self.has_cards or key[0] in CARD_LISTS
         return self.take(1)
+
+    def has_cards_below(self, value: str) -> bool:
+        """Check for the label of the cards right below the mark of an answer without a text (`A:` over `牌：…`)."""
+        below = next(iter(self.lines[self.index + 1 : self.index + 2]), Line(""))
+        return not value.strip() and not self.has_cards and below.field in CARD_LISTS and bool(below.value.strip())
 
     def answer_below(self) -> bool:
         """Take the text behind the mark of an answer under a content label (`A：…`) for the beginning of the body."""

@@ -75,7 +75,7 @@ def is_no_name(text: str) -> bool:
     """Check for a word of a file's structure (`sessions`, 记录, a month) or of a reading (a field, topic, card, spread)."""
     text = text.strip()
     folded = fold(text)
-    if any(word in folded for word in noise_words("in no name")):
+    if len(text) == 1 and not text.isascii() or any(word in folded for word in noise_words("in no name")):
         return True
     if not _ANY_NAME.fullmatch(text) or len(text) > LONGEST or kind_of(text) != "named":
         return True

@@ -147,11 +147,16 @@ def _happened(text: str) -> bool:
 
 
 def without_aftermath(lines: list[Line], persons: list[str]) -> list[Line]:
-    """Return the lines of a body without a signature (`——月白塔罗`), a last paragraph about the order, or a last line that says what became of the
+    """Return the lines of a body without a signature (`——月白塔罗`, or below the `--` of a mail), a last paragraph about the order, or a last line that says what became of the
     client: in brackets, quoted, in italics or beginning with their name (`（阿眠后来说转了）`)."""
     last = len(lines) - 1
     if last < 1 or not lines[last].stripped:
         return lines
+    mail = next(
+        (index for index in range(last, max(0, last - LINES_BELOW_TAGS - 1), -1) if lines[index].stripped == "--"), 0
+    )
+    if mail and is_of_nobody("\n".join(line.text for line in lines[mail:])):
+        return trimmed(lines[:mail])
     if _is_signature(lines[last]):
         return trimmed(lines[:last])
     start = next((index for index in range(last, 0, -1) if lines[index].is_ornament), -1) + 1
