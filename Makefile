@@ -35,7 +35,7 @@ base: setup
 
 # In a process per core, four at most (each may hold a model and a server); a module stays in one, which shares what it starts.
 test: setup
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 
 lint: setup
 	$(BIN)/ruff check .

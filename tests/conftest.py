@@ -14,6 +14,12 @@ os.environ["PREFECT_HOME"] = str(Path(_HOME.name) / "prefect")
 environment.prepare(Path(_HOME.name))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put modules with slow tests first, so that no process has one of them to itself at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def prefect():
     """Start a real Prefect API on its own database, once per session (about ten seconds)."""
