@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from schemas.deck import CARDS, LABELS
 from tarot_data import lexicon
-from tarot_data.patterns import card_attribution, crf, cues, features, learned_words, revision
+from tarot_data.patterns import card_attribution, crf, cues, features, learned_words, revision, word_classes
 from tarot_data.patterns.batch import Batch, to_batch
 from tarot_data.patterns.card_evidence import Pairs, pairs_of
 from tarot_data.patterns.states import CARRIES, STATE_OF, STATES
@@ -25,6 +25,9 @@ STATISTIC = "card_link.group"
 
 CUE_SCALE = 0.3
 """Value of a cue's own feature, added to that of its kind: its row is learned more slowly than an n-gram's."""
+
+CLASS_SCALE = 0.5
+"""Value of an n-gram of classes of words, of which a sentence has many, by one of characters."""
 
 SECOND = 0.5
 """Probability from which a second label is given; below it costs more F1 in false ones than it gains."""
@@ -37,7 +40,7 @@ class Model(NamedTuple):
     """buckets: hashes of the n-grams it knows, ascending. cues: keys of the rows it was trained with.
 
     names: of the dense features, in order. A cue added later has only the weight of its kind. words: by which
-    cards are referred to. revision: of the probabilities.
+    cards are referred to. classes: of words, for n-grams. revision: of the probabilities.
     """
 
     buckets: np.ndarray
@@ -46,25 +49,27 @@ class Model(NamedTuple):
     names: tuple[str, ...]
     cards: card_attribution.Weights
     words: learned_words.Words
+    classes: word_classes.Classes
     revision: revision.Revision
     version: str
 
 
 class Inputs(NamedTuple):
-    """Features of a batch. dense: (sentences, names). cues: (sentence, cue, place) of each match. steps: how each
-    sentence follows the one before, by `features.steps`."""
+    """Features of a batch. grams, class_grams: n-grams of characters and of classes of words. dense: (sentences, names).
+    cues: (sentence, cue, place) of each match. steps: how each sentence follows the one before, by `features.steps`."""
 
     batch: Batch
     pairs: Pairs
     grams: list[tuple[np.ndarray, np.ndarray]]
+    class_grams: list[tuple[np.ndarray, np.ndarray]]
     cues: tuple[np.ndarray, np.ndarray, np.ndarray]
     dense: np.ndarray
     names: tuple[str, ...]
     steps: np.ndarray
 
 
-def to_inputs(readings: Sequence[dict]) -> Inputs:
-    """Compute the features of readings."""
+def to_inputs(readings: Sequence[dict], classes: word_classes.Classes) -> Inputs:
+    """Compute the features of readings. classes: of the model that is to label them."""
     batch = to_batch(readings)
     pairs = pairs_of(batch)
     padded, owner = features.encode(batch)
@@ -87,6 +92,7 @@ def to_inputs(readings: Sequence[dict]) -> Inputs:
         batch,
         pairs,
         grams,
+        word_classes.ngrams(padded, owner, classes),
         found,
         np.concatenate(parts, axis=1, dtype=np.float32),
         tuple(part_names),
@@ -97,27 +103,28 @@ def to_inputs(readings: Sequence[dict]) -> Inputs:
 def matrices(inputs: Inputs, known: np.ndarray, rows_known: tuple[str, ...]) -> Iterator:
     """Yield CSR matrices (sentences, known n-grams, then cues) whose sum is wanted; separate, none has to be sorted.
 
-    An n-gram counts 1 / sqrt(number of n-grams of its sentence).
+    An n-gram counts 1 / sqrt(number of n-grams of its kind in its sentence), one of classes CLASS_SCALE times that.
     """
     # Takes 0.4 s, and most commands label nothing.
     from scipy import sparse
 
     size, width = inputs.batch.size, len(known) + len(rows_known)
-    column = np.full(features.BUCKETS, -1, dtype=np.int32)
+    column = np.full(2 * features.BUCKETS, -1, dtype=np.int32)
     column[known] = np.arange(len(known), dtype=np.int32)
-    kept, counts = [], np.zeros(size, dtype=np.int64)
-    for rows, buckets in inputs.grams:
-        columns = column[buckets]
-        mine = columns >= 0
-        rows, columns = rows[mine], columns[mine]
-        count = np.bincount(rows, minlength=size)
-        counts += count
-        kept.append((rows, columns, count))
-    scale = 1 / np.sqrt(np.maximum(counts, 8))
-    for rows, columns, count in kept:
-        # Already in the order of sentences, so the rows of the matrix need no sorting.
-        pointer = np.concatenate([[0], np.cumsum(count)])
-        yield sparse.csr_matrix((scale[rows], columns, pointer), shape=(size, width))
+    for grams, weight in ((inputs.grams, 1.0), (inputs.class_grams, CLASS_SCALE)):
+        kept, counts = [], np.zeros(size, dtype=np.int64)
+        for rows, buckets in grams:
+            columns = column[buckets]
+            mine = columns >= 0
+            rows, columns = rows[mine], columns[mine]
+            count = np.bincount(rows, minlength=size)
+            counts += count
+            kept.append((rows, columns, count))
+        scale = weight / np.sqrt(np.maximum(counts, 8))
+        for rows, columns, count in kept:
+            # Already in the order of sentences, so the rows of the matrix need no sorting.
+            pointer = np.concatenate([[0], np.cumsum(count)])
+            yield sparse.csr_matrix((scale[rows], columns, pointer), shape=(size, width))
     sentence, cue, _ = inputs.cues
     place = {key: number for number, key in enumerate(rows_known)}
     column = np.array([place.get(key, -1) for key in cues.names()])[cue]
@@ -192,7 +199,7 @@ class Labelled(NamedTuple):
 def label(readings: Sequence[dict], model: Model | None = None) -> Labelled:
     """Label readings (dicts with content, cards, person, question) by a model; by default the active one."""
     model = model or current()
-    inputs = to_inputs(readings)
+    inputs = to_inputs(readings, model.classes)
     with one_thread():
         inputs.pairs.learned = learned_words.evidence(inputs.batch, inputs.pairs, inputs.grams, model.words)
         scores = card_attribution.scores_of(inputs.pairs, model.cards)
@@ -243,6 +250,8 @@ def save(model: Model, path: Path) -> str:
         "inner": w.inner.astype(np.float32),
         "outer": w.outer.astype(np.float32),
         "names": np.array(model.names),
+        "class_words": model.classes.words,
+        "class_numbers": model.classes.numbers,
         "word_keys": model.words.keys.astype(np.int32),
         "word_weights": model.words.weights.astype(np.float16),
         **revision.to_arrays(model.revision),
@@ -259,8 +268,8 @@ def save(model: Model, path: Path) -> str:
 def load(path: Path) -> Model:
     """Read a model that `save` has written.
 
-    A reader's own labeller may be of 0.1.0, which had one kind of transition, no hidden units, no learned words and no
-    revision.
+    A reader's own labeller may be of 0.1.0, which had one kind of transition, no hidden units, no learned words, no
+    classes of words and no revision.
     """
     with np.load(path, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
@@ -275,6 +284,9 @@ def load(path: Path) -> Model:
     words = learned_words.none()
     if "word_keys" in arrays:
         words = learned_words.Words(arrays["word_keys"].astype(np.int64), arrays["word_weights"].astype(np.float64))
+    classes = word_classes.none()
+    if "class_words" in arrays:
+        classes = word_classes.Classes(arrays["class_words"], arrays["class_numbers"])
     return Model(
         buckets=arrays["buckets"].astype(np.int64),
         cues=tuple(arrays["cues"].tolist()),
@@ -282,6 +294,7 @@ def load(path: Path) -> Model:
         names=tuple(arrays["names"].tolist()),
         cards=card_attribution.from_arrays(arrays),
         words=words,
+        classes=classes,
         revision=revision.from_arrays(arrays),
         version=str(arrays["version"]),
     )

@@ -18,7 +18,16 @@ import polars as pl
 
 from schemas.errors import Problem
 from tarot_data import lexicon
-from tarot_data.patterns import card_attribution, card_training, crf, cues, learned_words, revision, training_copies
+from tarot_data.patterns import (
+    card_attribution,
+    card_training,
+    crf,
+    cues,
+    learned_words,
+    revision,
+    training_copies,
+    word_classes,
+)
 from tarot_data.patterns import gold as annotated
 from tarot_data.patterns.batch import Batch, to_rows
 from tarot_data.patterns.features import STEPS
@@ -40,8 +49,9 @@ from tarot_data.store import corrections, tables
 from tarot_data.system import atomic
 
 SPARSE_DECAY, DENSE_DECAY, ITERATIONS = 0.2, 1.0, 40
-SEEN_IN = 2
-"""Voices an n-gram must occur in: one writer's quirk is no rule. A reader's own readings are a voice each."""
+SEEN_IN = 4
+"""Voices an n-gram must occur in: one writer's quirk is no rule. A reader's own readings are a voice each. With 2, more
+than twice as many n-grams label unseen writers no better."""
 
 MORE = "more"
 """Subfolder of further annotated readings, written for this project in the style of printed cases, forums and blogs:
@@ -96,11 +106,11 @@ def _state(labels: list[str]) -> int:
 
 
 def _known(inputs: Inputs, voices: np.ndarray) -> np.ndarray:
-    """Return the buckets that occur in at least SEEN_IN voices."""
-    rows, buckets = map(np.concatenate, zip(*inputs.grams, strict=True))
+    """Return the buckets that occur in at least SEEN_IN voices, or in all if these are fewer."""
+    rows, buckets = map(np.concatenate, zip(*inputs.grams, *inputs.class_grams, strict=True))
     keys = np.unique(buckets.astype(np.int64) * (1 << 22) + voices[inputs.batch.s_reading[rows]])
     buckets, count = np.unique(keys >> 22, return_counts=True)
-    return buckets[count >= SEEN_IN]
+    return buckets[count >= min(SEEN_IN, int(voices.max(initial=0)) + 1)]
 
 
 def _fit(inputs: Inputs, gold: Gold) -> Model:
@@ -130,7 +140,7 @@ def _fit(inputs: Inputs, gold: Gold) -> Model:
             (STEPS, len(STATES)), SPARSE_DECAY, DENSE_DECAY, iterations=ITERATIONS, hidden=~gold.sure,
         )  # fmt: skip
     names = (*inputs.names, *card_attribution.EVIDENCE)
-    return Model(known, cues.names(), weights, names, cards, words, revision.none(), "")
+    return Model(known, cues.names(), weights, names, cards, words, word_classes.none(), revision.none(), "")
 
 
 def _counted(batch: Batch, gold: Gold) -> np.ndarray:
@@ -215,8 +225,9 @@ def voice_folds(readings: list[dict], count: int = 10) -> list[int]:
 def train(readings: list[dict]) -> Model:
     """Train a model on readings as `gold.read_all` or `corrected` gives them."""
     learned = [*readings, *training_copies.altered(readings)]
-    inputs = to_inputs(learned)
-    return _fit(inputs, _gold_of(inputs.batch, learned))
+    classes = word_classes.from_dictionary()
+    inputs = to_inputs(learned, classes)
+    return _fit(inputs, _gold_of(inputs.batch, learned))._replace(classes=classes)
 
 
 def annotated_readings(folder: Path | None = None) -> tuple[list[dict], list[dict]]:

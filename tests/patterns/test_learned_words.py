@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from schemas.deck import CARDS
-from tarot_data.patterns import learned_words
+from tarot_data.patterns import learned_words, word_classes
 from tarot_data.patterns.model import to_inputs
 
 TEXTS = (
@@ -18,7 +18,7 @@ DRAWN = [{"card": card} for card in ("隐士", "太阳", "月亮", "星星", "�
 
 @pytest.fixture(scope="module")
 def inputs():
-    return to_inputs([{"id": text, "content": text, "cards": DRAWN} for text in TEXTS])
+    return to_inputs([{"id": text, "content": text, "cards": DRAWN} for text in TEXTS], word_classes.none())
 
 
 def learned(inputs, voices):
@@ -30,7 +30,7 @@ def learned(inputs, voices):
 
 def test_a_word_of_two_voices_refers_to_its_card(inputs):
     words, _ = learned(inputs, [0, 1, 2, 0, 1, 2])
-    asked = to_inputs([{"content": "提着风灯的那位", "cards": DRAWN}])
+    asked = to_inputs([{"content": "提着风灯的那位", "cards": DRAWN}], word_classes.none())
     hermit, *others = learned_words.evidence(asked.batch, asked.pairs, asked.grams, words)
     assert hermit > 0 and not any(others)
     assert {CARDS[key % len(CARDS)] for key in words.keys.tolist()} == {"隐士", "太阳"}
