@@ -58,8 +58,8 @@ def test_nobody_learns_from_the_writers_kept_back(readings):
 
 def test_shipped_figures_reach_the_floor():
     figures = labeller.figures()
-    assert figures["macro_f1"] >= 0.888
-    assert figures["voices"]["worst_tenth"] >= 0.76
+    assert figures["macro_f1"] >= 0.892
+    assert figures["voices"]["worst_tenth"] >= 0.77
     assert figures["cards_f1"] >= 0.91
     assert figures["labeller"] == labeller.shipped().version
     assert figures["readings"] == 566 and figures["sentences"] == 10294
@@ -99,7 +99,7 @@ def test_a_saved_model_labels_as_the_trained_one(readings, tmp_path):
 def test_a_model_of_the_first_release_still_labels(readings, tmp_path):
     labeller.save(train.train(readings[:12]), tmp_path / "new.npz")
     with np.load(tmp_path / "new.npz") as stored:
-        later = ("inner", "outer", "calibration", "word_keys", "word_weights")
+        later = ("inner", "outer", "calibration", "word_keys", "word_weights", "class_words", "class_numbers")
         old = {name: stored[name] for name in stored.files if name not in later}
     np.savez(tmp_path / "old.npz", **{**old, "transitions": old["transitions"][0]})
     answers = labeller.predict(readings[12:14], labeller.load(tmp_path / "old.npz"))
