@@ -67,7 +67,8 @@ _DAYS = frozenset({"day", "english_day", "short_day", "us_day"})
 class Format:
     """One row. parts: names of its parts in order; texts: one pattern for each line of the head, for half-width text;
     telling: index of the line that the fewest other lines look like, which is tried first; plain: makes a line what the
-    patterns are for; starts: folded first characters of a line, empty if it may begin with any; separator: the character
+    patterns are for; starts: folded first characters of a line, empty if it may begin with any; signs: characters that every
+    telling line has; separator: the character
     before the text; readers: folded names of the reader."""
 
     program: str
@@ -79,6 +80,7 @@ class Format:
     telling: int
     plain: Callable[[str], str]
     starts: frozenset[str]
+    signs: frozenset[str]
 
     @cached_property
     def lines(self) -> tuple[re.Pattern, ...]:
@@ -135,10 +137,11 @@ class Format:
 @lru_cache(maxsize=8192)
 def _plain(line: str) -> str:
     """Convert to half width, straight quotation marks, no space at the end. Every format looks at the same lines."""
-    return (line if line.isascii() else _half_width(line)).rstrip()
+    return (line if line.isascii() else half_width(line)).rstrip()
 
 
-def _half_width(text: str) -> str:
+def half_width(text: str) -> str:
+    """Convert to half width and straight quotation marks, as the patterns of heads are written."""
     return widths(text).replace("“", '"').replace("”", '"')
 
 
@@ -194,7 +197,7 @@ def reads_as(row: lexicon.Row) -> bool:
 
 def _compiled(row: lexicon.Row) -> Format:
     is_head = row["kind"] == "head"
-    written = _half_width(row["pattern"])
+    written = half_width(row["pattern"])
     tokens = [(match[0], match[1]) for match in _TOKEN.finditer(written)]
     names = tuple(part for _, part in tokens if part)
     known = _parts("clock" in names)
@@ -218,6 +221,7 @@ def _compiled(row: lexicon.Row) -> Format:
         telling,
         _plain if is_head else _folded,
         _starts(tokens),
+        _signs(tokens, telling),
     )
 
 
@@ -232,6 +236,16 @@ def _starts(tokens: list[tuple[str, str | None]]) -> frozenset[str]:
             if after[0] != "?":
                 return frozenset(found)
     return frozenset()
+
+
+def _signs(tokens: list[tuple[str, str | None]], line: int) -> frozenset[str]:
+    """Return the characters, spaces apart, that every line of tokens has. line: its index in the head."""
+    found: set[str] = set()
+    for (token, part), after in zip(tokens, [*tokens[1:], ("", None)], strict=True):
+        line -= token == "\\n"
+        if not line and not part and token not in ("?", " ", "\\n", "\\t") and after[0] != "?":
+            found.add(token)
+    return frozenset(found)
 
 
 def _patterns(

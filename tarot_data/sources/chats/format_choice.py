@@ -7,7 +7,7 @@ from pathlib import PurePath
 
 from tarot_data import lexicon
 from tarot_data.cards import card_fields
-from tarot_data.lexicon.chat_formats import CLOCKED, Format, formats, match_line
+from tarot_data.lexicon.chat_formats import CLOCKED, Format, formats, half_width, match_line
 from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources.labels import position_in
 from tarot_data.sources.noise import noise_words
@@ -28,13 +28,14 @@ class Intros:
 @dataclass(frozen=True)
 class Evidence:
     """What the first lines of a file, and its name, say of its program. clocked: indices of the lines with a clock time;
-    marked, kept: programs with a day line, with a kept line; own: a line begins with a word for oneself (`我`)."""
+    marked, kept: programs with a day line, with a kept line; own: a line begins with a word for oneself (`我`); characters: of the lines with a clock time."""
 
     intros: Intros
     clocked: list[int]
     marked: frozenset[str]
     kept: frozenset[str]
     own: bool
+    characters: frozenset[str]
 
 
 def intros_of(lines: list[str], name: str) -> Intros:
@@ -59,6 +60,7 @@ def _evidence(lines: list[str], name: str) -> Evidence:
         clocked=clocked,
         marked=_programs_with("day", [line for line in short if "20" in line or "19" in line]),
         kept=_programs_with("keep", short) if clocked else frozenset(),
+        characters=frozenset("".join(half_width(lines[number]) for number in clocked)),
         own=any(fold(line[:1]) in begins for line in lines[:_MARKED_LINES]),
     )
 
@@ -126,7 +128,7 @@ def _is_marked(row: Format, seen: Evidence) -> bool:
 
 def _is_possible(row: Format, lines: list[str], seen: Evidence) -> bool:
     """Check whether a file meets the requirements of a format, before its heads are counted."""
-    if row.has_clock and not seen.clocked:
+    if row.has_clock and not (seen.clocked and row.signs <= seen.characters):
         return False
     met = {
         "turns": lambda: _takes_turns(row, lines),
