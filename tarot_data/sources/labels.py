@@ -161,8 +161,7 @@ def _first_word(text: str, start: int) -> tuple[str, int]:
 def _label_before_space(line: str) -> list[Label]:
     """Find the label that begins a line and ends at a space or the end; a single character counts only alone in a
     heading."""
-    first = line.lstrip(" \t>")[:1]
-    if first.isalpha() and first not in NUMERALS and fold(first) not in _first_characters():
+    if not _may_begin_label(line.lstrip(" \t>")[:2]):
         return []
     if label := _label_glued(line):
         return [label]
@@ -202,10 +201,19 @@ def _label_glued(line: str) -> Label | None:
     return None
 
 
+def _may_begin_label(start: str) -> bool:
+    """Check quickly, by the first two characters of a line, whether a label may begin it: nearly all lines begin with
+    others."""
+    if not start[:1].isalpha() or start[0] in NUMERALS:
+        return True
+    folded = fold(start)
+    return folded in _beginnings() or folded[0] in _beginnings() and not folded[1:].isalnum()
+
+
 @lexicon.cached
-def _first_characters() -> frozenset[str]:
-    """Return the characters that labels begin with: nearly all lines begin with another one."""
-    return frozenset(word[0] for word in label_words() if word)
+def _beginnings() -> frozenset[str]:
+    """Return the first two characters of labels, and labels of one character."""
+    return frozenset(word[:2] for word in label_words() if word)
 
 
 def known_fields(labels: list[str]) -> set[str]:

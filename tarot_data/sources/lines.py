@@ -7,6 +7,7 @@ from enum import Enum
 
 from tarot_data import lexicon
 from tarot_data.lexicon.dates import parse_date
+from tarot_data.lexicon.word_lists import any_of
 from tarot_data.sources.labels import Label, labels_in
 from tarot_data.sources.noise import noise_words
 from tarot_data.text.normalise import fold
@@ -23,7 +24,6 @@ DAY = r"(?:19|20)\d{2}\s?[-/.年]\s?\d{1,2}\s?[-/.月]\s?\d{1,2}\s?[日号]?"
 _DAY_AT_START = re.compile(rf"{DAY}|(?:19|20)\d{{6}}(?!\d)|[A-Z][a-z]{{2,8}} \d{{1,2}}, (?:19|20)\d{{2}}")
 _DAY_ALONE = re.compile(r"\d{1,2}月\d{1,2}[日号號]?(?:\s\S{1,3})?")
 """A heading of a day without its year. A line of text like it may be inside a forecast."""
-_DIGIT = re.compile(r"\d")
 _LONGEST_DATE_LINE = _LONGEST_SEPARATOR = 60
 _MOST_ORNAMENTS = 12
 _AFTER_DATE = 8
@@ -192,7 +192,12 @@ def _is_separator(text: str, stripped: str) -> bool:
 
 def may_begin_with_day(text: str) -> bool:
     """Check quickly whether a day may be in the first word of a text: a digit is in the text, or an era begins it."""
-    return _DIGIT.search(text) is not None or text.lstrip(ORNAMENTS).startswith(lexicon.words("dates", "era"))
+    return _day_sign().search(text) is not None
+
+
+@lexicon.cached
+def _day_sign() -> re.Pattern:
+    return re.compile(rf"\d|^[{re.escape(ORNAMENTS)}]*(?:{any_of(lexicon.words('dates', 'era'))})")
 
 
 def _is_date(text: str) -> bool:

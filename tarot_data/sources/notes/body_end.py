@@ -60,13 +60,17 @@ def unquoted(lines: list[Line]) -> list[Line]:
 
 def without_tasks(lines: list[Line]) -> list[Line]:
     """Return lines without the tasks at their beginning and end, unless a label or heading of the reading is above."""
-    no_task = [index for index, line in enumerate(lines) if line.stripped and not line.is_task]
-    if not no_task:
+    begin = next((index for index, line in enumerate(lines) if _is_no_task(line)), None)
+    if begin is None:
         return []
-    begin, end = no_task[0], no_task[-1] + 1
+    end = next(index for index in range(len(lines), begin, -1) if _is_no_task(lines[index - 1]))
     if lines[end - 1].level or lines[end - 1].stripped.endswith((":", "：")):
         end = len(lines)
     return lines[begin if any(line.is_task for line in lines[:begin]) else 0 : end]
+
+
+def _is_no_task(line: Line) -> bool:
+    return bool(line.stripped) and not line.is_task
 
 
 def without_tags(lines: list[Line]) -> list[Line]:

@@ -9,13 +9,14 @@ from tarot_data.sources.notes.embedded_tables import table_lines
 
 _GAP = re.compile(r"\s{2,}|[\t\u3000]+")
 """Between the cells of a row in columns of spaces."""
+_MAY_BE_ROW = re.compile(r"\||[^\S\n]{2,}\S|[\t\u3000]")
 LINES_ABOVE = 8
 """Lines above a table among which the labels of its reading are."""
 
 
 def without_tables(lines: list[Line]) -> list[Line]:
     """Convert the tables at the top of a reading to labelled lines with the line number of the table."""
-    if not any(_is_row(line) or _GAP.search(line.stripped) for line in lines):
+    if not _MAY_BE_ROW.search("\n".join(line.text for line in lines)):
         return lines
     found: list[Line] = []
     index = 0

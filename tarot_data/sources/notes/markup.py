@@ -107,7 +107,8 @@ def lines_of(text: str) -> list[Line]:
     }
     if not applied:
         return to_lines(text.split("\n"))
-    text = text.translate(dict.fromkeys(map(ord, _MARKERS)))
+    for marker in _MARKERS:
+        text = text.replace(marker, "")
     for number in sorted(applied):
         text = rules()[number].applied(text)
     return list(_numbered(text)) if any(map(text.__contains__, _MARKERS)) else _with_single_blanks(text)

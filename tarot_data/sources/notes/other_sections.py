@@ -1,6 +1,7 @@
 """Parts of the lines below a head that belong to something else: other sections of a daily note, lists, tasks."""
 
 import re
+from itertools import takewhile
 
 from tarot_data import lexicon
 from tarot_data.cards import card_fields
@@ -24,13 +25,15 @@ def own_lines(lines: list[Line], level: int, daily: bool, dated: bool) -> list[L
     level: of the heading above the reading, 0 if it has none. daily: the note has sections of other things. dated: a
     date heads the reading, so that the next date heads something else.
     """
+    if dated:
+        lines = list(takewhile(lambda line: line.kind != Kind.DATE or line.level, lines))
+    if not any(line.level or _other_block(line) for line in lines):
+        return without_tasks(lines)
     kept: list[Line] = []
     block: list[Line] = []  # lines under the label of something else, which are body if the body goes on below them
     skipping: str | None = None
     outline = _DEEPEST  # the highest heading of the reading's own sections; deeper ones are parts of them
     for index, line in enumerate(lines):
-        if line.kind == Kind.DATE and dated and not line.level:
-            break
         if line.level:
             other = line.level <= outline and _is_other_section(lines, index, level, daily)
             skipping = "section" if other else None
@@ -79,6 +82,9 @@ def without_list_at_end(lines: list[Line], above: list[Line]) -> list[Line]:
 
 def _other_block(line: Line) -> str | None:
     """Check for the label of something else: `block` if a value is on its line (`记账：午饭 32`), `name` if not."""
+    first = line.stripped[:1]
+    if not first or first.isalpha() and fold(first) not in _other_starts():
+        return None  # most lines begin with another character
     if len(line.stripped) <= _LONGEST_ALONE and fold(line.stripped.strip(MARKS)) in _other_names():
         return "name"
     match = _LABELLED_NAME.match(line.text) if len(line.text) > 1 else None
@@ -90,6 +96,12 @@ def _other_block(line: Line) -> str | None:
 @lexicon.cached
 def _other_names() -> frozenset[str]:
     return frozenset(noise_words("other section"))
+
+
+@lexicon.cached
+def _other_starts() -> frozenset[str]:
+    """Return the first characters of these names."""
+    return frozenset(name[0] for name in _other_names())
 
 
 def _is_other_section(lines: list[Line], index: int, level: int, daily: bool) -> bool:

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
+from tarot_data import lexicon
 from tarot_data.cards import content_cards
 from tarot_data.lexicon.field_names import field_of
+from tarot_data.lexicon.word_lists import any_of
 from tarot_data.sources.addressee import greeted
 from tarot_data.sources.encoding import text_of, with_newlines
 from tarot_data.sources.field_values import Fields
@@ -111,7 +113,7 @@ def split(
 
     common: fields of every reading that does not have them itself.
     """
-    lines = [part for line in lines for part in _divided(line)]
+    lines = list(_all_divided(lines))
     client = person_in_name(blob, "\n".join(line.text for line in lines))
     written, lines = lines, bare_heads.with_labels(lines, named=client is not None)
     readings = find_readings(lines)
@@ -124,9 +126,7 @@ def split(
         client = None
     elif client is None:
         client = greeted("\n".join(line.text for line in lines[: readings[0].start]))
-    if not common and (
-        lines is written or _persons(lines) == _persons(written)
-    ):  # a name without a label is that of one reading
+    if not common and _persons(lines) == _persons(written):  # a name without a label is that of one reading
         common = client_of_all(lines, readings)
     common = common or {}
     note = _Note(lines, day_of_file(blob, client), client)
@@ -150,6 +150,22 @@ def split(
         preface, former = "", reading.head.body
 
 
+def _all_divided(lines: list[Line]) -> Iterator[Line]:
+    may_be_divided = _divisible().match
+    for line in lines:
+        if " " in line.text or "\u3000" in line.text or may_be_divided(line.text):
+            yield from _divided(line)
+        else:
+            yield line
+
+
+@lexicon.cached
+def _divisible() -> re.Pattern:
+    """Compile a quick test for lines that may be divided: they begin with a bracket, a rule or a day."""
+    day = rf".{{0,{LONGEST_DAY_LINE}}}\d|[{re.escape(ORNAMENTS)}]*(?:{any_of(lexicon.words('dates', 'era'))})"
+    return re.compile(rf"\s*(?:[【{re.escape(_RULE)}]|{day})")
+
+
 def _divided(line: Line) -> list[Line]:
     """Return the lines that a line has in it, nearly always itself; a label between rules (`=== 解 读 ===`) in brackets."""
     if line.stripped and line.stripped[0] in _RULE and (match := _RULED.fullmatch(line.stripped[:LONGEST_RULED])):
@@ -158,8 +174,7 @@ def _divided(line: Line) -> list[Line]:
             return [Line("---", line.number)]
         if field_of(inside):
             return [Line(f"【{inside}】", line.number)]
-    if " " in line.text or "\u3000" in line.text:
-        line = _with_whole_labels(line)
+    line = _with_whole_labels(line)
     if line.stripped[:1] == "【" and _BRACKETED.fullmatch(line.stripped) and not line.labels:
         return [Line(part, line.number) for part in _IN_BRACKETS.findall(line.stripped)]
     return _before_label(line) if may_begin_with_day(line.stripped[:LONGEST_DAY_LINE]) else [line]
