@@ -163,11 +163,9 @@ def _label_before_space(line: str) -> list[Label]:
     heading."""
     if not _may_begin_label(line.lstrip(" \t>")[:2]):
         return []
-    if label := _label_glued(line):
-        return [label]
-    near = _beginning(line)
-    if not near:
-        return []
+    glued, near = _label_glued(line), _beginning(line)
+    if glued or not near:
+        return glued
     start = _LEAD.match(near).end()
     start += 2 * near.startswith(("**", "__"), start)
     name, end = _first_word(near, start)
@@ -185,20 +183,16 @@ def _label_before_space(line: str) -> list[Label]:
     return [Label(name, 0, dash.end() if dash else begin)]
 
 
-def _label_glued(line: str) -> Label | None:
+def _label_glued(line: str) -> list[Label]:
     """Find a sign that is a label (`👤 橘子`), or a label that a dash joins to its value (`解读—愚人…`), at the beginning."""
     start = len(line) - len(line.lstrip())
     for mark in _GLUE:
         at = line.find(mark, start + 1, start + _LONGEST_GLUED)
         name = fold(line[start:at]) if at > 0 else ""
-        if (
-            name in label_words()
-            and line[at + 1 :].strip()
-            and (len(name) > 1) == (mark != " ")
-            and not (mark == " " and name.isalnum())
-        ):
-            return Label(name, 0, at + 1)
-    return None
+        fits = len(name) == 1 and not name.isalnum() if mark == " " else len(name) > 1
+        if fits and name in label_words() and line[at + 1 :].strip():
+            return [Label(name, 0, at + 1)]
+    return []
 
 
 def _may_begin_label(start: str) -> bool:

@@ -75,8 +75,6 @@ def is_no_name(text: str) -> bool:
     """Check for a word of a file's structure (`sessions`, 记录, a month) or of a reading (a field, topic, card, spread)."""
     text = text.strip()
     folded = fold(text)
-    if len(text) == 1 and not text.isascii() or any(word in folded for word in noise_words("in no name")):
-        return True
     if not _ANY_NAME.fullmatch(text) or len(text) > LONGEST or kind_of(text) != "named":
         return True
     if field_of(text) or position_in(text) or folded in topics() or card_fields.listed(text) or resolve_spread(text)[0]:
@@ -85,6 +83,12 @@ def is_no_name(text: str) -> bool:
         return True
     if parse_date(text).day or any(character.isdigit() for character in text):
         return True
+    if len(text) == 1 and not text.isascii() or any(word in folded for word in noise_words("in no name")):
+        return True
+    return _is_of_structure(text, folded)
+
+
+def _is_of_structure(text: str, folded: str) -> bool:
     words = noise_words("container")
     if folded in words:
         return True
@@ -120,6 +124,12 @@ def asks(text: str) -> bool:
     )
 
 
+def _without_verb(name: str) -> str:
+    """Return a name without the word that asks behind it: `阿池问：…`."""
+    verb = next((word for word in noise_words("head asks") if name.endswith(word) and len(name) > len(word) + 1), "")
+    return name.removesuffix(verb)
+
+
 def split_asker(text: str, known: str | None = None) -> tuple[str | None, str]:
     """Split a title before what its person asks: `阿芮 要不要生二胎`, `豆豆：要不要换组`. Without such a name, (None, text).
 
@@ -129,9 +139,7 @@ def split_asker(text: str, known: str | None = None) -> tuple[str | None, str]:
     match = _ASKER.match(text.removeprefix(leading_word(text, "head for")))
     if match is not None and match["mark"].isspace() and match["name"].isascii() and match["rest"][:1].islower():
         match = None  # `How to find …`
-    name = match["name"] if match else ""
-    verb = next((word for word in noise_words("head asks") if name.endswith(word) and len(name) > len(word) + 1), "")
-    name = name.removesuffix(verb)
+    name = _without_verb(match["name"]) if match else ""
     if match is None or known not in (None, name) or not (known or may_be_name(name)):
         return None, text
     if known:

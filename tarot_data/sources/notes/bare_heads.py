@@ -149,13 +149,20 @@ def _head_around(lines: list[Line], cards: int, end: int, floor: int, alone: boo
         return None
     named = _known(lines[begin:end])
     read = {FIELDS[label] for pairs in (*parts.values(), *below.values()) for label, _ in pairs}
-    headed = bool(lines[begin].level) and "date" in read and "question" in named
-    is_told = bool((read - named) & {"person", "question"}) or headed
-    if not is_told and (named or not alone and not (read == {"date"} and _are_days(lines))):
+    if not _says_something(lines, begin, read, named, alone):
         return None
     rewritten = _rewritten(lines, begin, cards, end, parts, named)
     labelled = [_labelled(label, value, lines[index].number) for index, read in below.items() for label, value in read]
     return _Head(begin, max(below, default=end - 1) + 1, [*labelled, *rewritten])
+
+
+def _says_something(lines: list[Line], begin: int, read: set[str], named: set[str], alone: bool) -> bool:
+    """Check that a head says who or what without a label, or may be cards alone, or a day and its card. read, named: the
+    fields without and with labels."""
+    headed = bool(lines[begin].level) and "date" in read and "question" in named
+    if (read - named) & {"person", "question"} or headed:
+        return True
+    return not named and (alone or read == {"date"} and _are_days(lines))
 
 
 def _are_days(lines: list[Line]) -> bool:

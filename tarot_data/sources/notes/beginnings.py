@@ -232,8 +232,13 @@ def client_of_all(lines: list[Line], readings: list[Reading]) -> Fields:
         return {key: pairs for key, pairs in first.head.fields.items() if key[0] in common}
     if not first.start or named:
         return {}
-    top = next((index for index in range(min(LINES_ABOVE, first.start)) if lines[index].stripped), 0)
-    if lines[top].level == 1 and len(readings) > 1 and is_sure_name(lines[top].title):
+    return _client_at_top(lines, first.start, alone=len(readings) == 1)
+
+
+def _client_at_top(lines: list[Line], start: int, alone: bool) -> Fields:
+    """Return the person that the first line labels, or that is the title over several readings. start: of the first."""
+    top = next((index for index in range(min(LINES_ABOVE, start)) if lines[index].stripped), 0)
+    if lines[top].level == 1 and not alone and is_sure_name(lines[top].title):
         return {("person", 1): [("person", lines[top].title)]}
     client = read_head(lines, top) if lines[top].labels else Head()
     return client.fields if client.names == {"person"} else {}

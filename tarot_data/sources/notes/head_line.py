@@ -110,43 +110,56 @@ def _parts_of_remark(text: str) -> list[Part]:
 
 def _client_and_question(text: str, folded: str) -> list[Part] | None:
     """Read who asks what (`给小满看 问要不要搬家`), else a question, else a line of short parts."""
-    found: list[Part] = []
     own = next((word for word in noise_words("head self") if folded.startswith(word)), "")
     if own and (said := _SAID.match(text, len(own))):
         text, folded = text[said.end() :], folded[said.end() :]
     name, asked = split_asker(text)
     if name and asks(asked):
-        if day := _DAY_BEFORE.match(asked):
-            return [(PERSON, name), (DATE, day[1]), (QUESTION, bare(asked[day.end() :]))]
-        parts = _client_and_question(asked, fold(asked)) or [(QUESTION, bare(asked))]
-        return [(PERSON, name), *(part for part in parts if part[0] != PERSON)]
-    if client := leads().client.match(folded):
-        name = _name_in(text, client)
-        if not is_no_name(name):
-            found, text, folded = [(PERSON, name)], text[client.end() :], folded[client.end() :]
-    if asked := leads().asks.match(folded):
-        before, (question, *behind) = text[: asked.end(1)], _GAP.split(text[asked.start(2) :])
-        question = bare(question)
-        behind = _segments(" ".join(behind)) if behind else []
-        if behind is None:
-            question, behind = bare(text[asked.start(2) :]), []
-        around = _segments(before, asked=True) if before.strip(MARKS) and not found else []
-        if around is None and len(before) <= LONGEST_ASKER and not any(mark in before for mark in ENDS):
-            around = []  # somebody asks whose name is not plain: `桃子的妹妹小梨，问期末`
-        if around is None or not question:
-            return None
-        return [*found, *(part for part in around if part[0] != QUESTION), (QUESTION, question), *behind]
-    if found and (said := _SAID.match(text)) and asks(text):
-        return [*found, (QUESTION, bare(text[said.end() :]))]
-    if found and client.lastindex == _VISIT and asks(text) and client[0].endswith(noise_words("head asks")):
-        return [*found, (QUESTION, bare(text))]
+        return [(PERSON, name), *_asked_by_known(asked)]
+    client = leads().client.match(folded)
+    name = _name_in(text, client) if client else ""
+    found = [] if is_no_name(name) else [(PERSON, name)]
     if found:
-        return [*found, *(part for part in words_of(text[:LONGEST_LINE]).found if part[0] == DATE)]
+        text, folded = text[client.end() :], folded[client.end() :]
+    if asked := leads().asks.match(folded):
+        return _asked_in(text, asked, found)
+    if found:
+        return [*found, *_behind_client(text, client)]
     if len(text) > LONGEST_LINE:
         return None
-    if text.endswith(("？", "?")):
-        return [(QUESTION, bare(text))]
-    return _segments(text)
+    return [(QUESTION, bare(text))] if text.endswith(("？", "?")) else _segments(text)
+
+
+def _asked_by_known(asked: str) -> list[Part]:
+    """Read the question behind a name, perhaps with a day before it."""
+    if day := _DAY_BEFORE.match(asked):
+        return [(DATE, day[1]), (QUESTION, bare(asked[day.end() :]))]
+    parts = _client_and_question(asked, fold(asked)) or [(QUESTION, bare(asked))]
+    return [part for part in parts if part[0] != PERSON]
+
+
+def _asked_in(text: str, asked: re.Match, found: list[Part]) -> list[Part] | None:
+    """Read the question behind a word that asks, and what is around it. found: who asks, if that is known."""
+    before, (question, *behind) = text[: asked.end(1)], _GAP.split(text[asked.start(2) :])
+    question = bare(question)
+    behind = _segments(" ".join(behind)) if behind else []
+    if behind is None:
+        question, behind = bare(text[asked.start(2) :]), []
+    around = _segments(before, asked=True) if before.strip(MARKS) and not found else []
+    if around is None and len(before) <= LONGEST_ASKER and not any(mark in before for mark in ENDS):
+        around = []  # somebody asks whose name is not plain: `桃子的妹妹小梨，问期末`
+    if around is None or not question:
+        return None
+    return [*found, *(part for part in around if part[0] != QUESTION), (QUESTION, question), *behind]
+
+
+def _behind_client(text: str, client: re.Match) -> list[Part]:
+    """Read the question behind a client (`网友「阿柴」：要不要转岗`, `小苔来问工作适不适合她`), or else a day."""
+    said = _SAID.match(text)
+    visits = client.lastindex == _VISIT and client[0].endswith(noise_words("head asks"))
+    if (said or visits) and asks(text):
+        return [(QUESTION, bare(text[said.end() :] if said else text))]
+    return [part for part in words_of(text[:LONGEST_LINE]).found if part[0] == DATE]
 
 
 def bare(question: str) -> str:

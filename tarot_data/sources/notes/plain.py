@@ -122,10 +122,7 @@ def split(
             source = source_of(blob, locator.format(part[0].number if part else 1), form)
             yield _unlabelled(part, day, blob, source, common, client)
         return
-    if any("person" in reading.head.names for reading in readings):
-        client = None
-    elif client is None:
-        client = greeted("\n".join(line.text for line in lines[: readings[0].start]))
+    client = _client_without_label(lines, readings, client)
     if not common and _persons(lines) == _persons(written):  # a name without a label is that of one reading
         common = client_of_all(lines, readings)
     common = common or {}
@@ -164,6 +161,13 @@ def _divisible() -> re.Pattern:
     """Compile a quick test for lines that may be divided: they begin with a bracket, a rule or a day."""
     day = rf".{{0,{LONGEST_DAY_LINE}}}\d|[{re.escape(ORNAMENTS)}]*(?:{any_of(lexicon.words('dates', 'era'))})"
     return re.compile(rf"\s*(?:[【{re.escape(_RULE)}]|{day})")
+
+
+def _client_without_label(lines: list[Line], readings: list[Reading], client: str | None) -> str | None:
+    """Return the client in the file's name, or greeted above the first reading; None if a label names somebody."""
+    if any("person" in reading.head.names for reading in readings):
+        return None
+    return client or greeted("\n".join(line.text for line in lines[: readings[0].start]))
 
 
 def _divided(line: Line) -> list[Line]:
