@@ -23,6 +23,7 @@ KINDS = (
     "rare surname",
     "role",
     "called",
+    "relation",
     "no name",
     "after verb",
 )

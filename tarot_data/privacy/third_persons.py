@@ -23,14 +23,14 @@ def names_in(texts: Iterable[str | None]) -> list[str]:
 
 @lexicon.cached
 def _named() -> re.Pattern:
-    kinds = (("surname", "rare surname"), ("role",), ("title",), ("called",))
+    kinds = (("surname", "rare surname"), ("role",), ("title",), ("called",), ("relation",))
     words = ([word for one in kind for word in lexicon.words("persons", one)] for kind in kinds)
-    surname, role, title, called = map(any_of, words)
+    surname, role, title, called, relation = map(any_of, words)
     given = r"[\u4e00-\u9fff]"
     return re.compile(
         rf"(?:{role})(?:{title})?(?:{called})?[\s:：]?(?P<surname>{surname})(?P<given>{given}{{1,2}})"
         rf"|(?P<surname_2>{surname})(?P<given_2>{given}{{1,2}}?)(?={role})"
-        rf"|(?<![\u4e00-\u9fff])(?P<surname_3>{surname})(?P<given_3>{given}{{1,2}}?)(?=是[我他她]的?{given}{{0,3}}(?:{role}))"
+        rf"|(?<![\u4e00-\u9fff])(?P<surname_3>{surname})(?P<given_3>{given}{{1,2}}?)(?=(?:{relation}){given}{{0,3}}(?:{role}))"
     )
 
 

@@ -52,6 +52,7 @@ def test_every_example_person_has_its_kind():
             "rare surname",
             "role",
             "called",
+            "relation",
             "no name",
             "after verb",
         )
