@@ -93,8 +93,13 @@ def _known(ctx: Context, given: list) -> dict | None:
     """
     from tarot_data.sources import inbox
 
-    files = ctx.data_dir / "store" / "files"
-    if not files.exists() or inbox.changed_after(given, files.stat().st_mtime):
+    # As `delta.table_path` has it, whose imports would delay the server.
+    tables = [
+        folder
+        for folder in (ctx.data_dir / "store" / "files", ctx.data_dir / "store" / "@" / "files")
+        if folder.exists()
+    ]
+    if not tables or inbox.changed_after(given, tables[0].stat().st_mtime):
         return None
     from tarot_data.ingest.stages import nothing_new
 
