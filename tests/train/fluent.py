@@ -1,4 +1,8 @@
-"""Fluent bad readings of `data/fluent`: written on purpose, each of one kind, for the prompts of annotated readings."""
+"""Fluent bad readings of `data/fluent`: written on purpose, each of one kind, for prompts that a good reading answers too.
+
+`open.txt`, `closed.txt` and `fresh.txt` are for the prompts of annotated readings; `duels_open.txt` and `duels_closed.txt` have
+prompts of their own, each with a good reading.
+"""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -34,6 +38,23 @@ def read_bad(part: str) -> list[Bad]:
     return out
 
 
+def read_prompts(part: str) -> list[tuple[dict, list[Bad]]]:
+    """Read `duels_open.txt` (the scores were fitted with it) or `duels_closed.txt`: the good reading of a prompt, and bad ones."""
+    out = []
+    for block in (FLUENT / f"duels_{part}.txt").read_text(encoding="utf-8").split("@prompt ")[1:]:
+        head, *texts = block.split("\n@bad ")
+        fields, good = head.split("\n@good\n")
+        key, *lines = fields.split("\n")
+        prompt = dict(line.removeprefix("@").split(" ", 1) for line in lines) | {"id": key}
+        bad = [text.split("\n", 1) for text in texts]
+        records = [
+            Bad(kind, key, {**prompt, "id": f"{key} {number} {kind}", "content": text.strip()})
+            for number, (kind, text) in enumerate(bad)
+        ]
+        out.append(({**prompt, "content": good.strip()}, records))
+    return out
+
+
 class Duel(NamedTuple):
     """The scores of a human reading and of a bad one for the same prompt."""
 
@@ -58,6 +79,16 @@ def duels_of(human: list[dict], part: str) -> list[Duel]:
                 scores = (score(here[one.prompt]), score(annotated[one.record["id"]]))
                 out.append(Duel(one.kind, one.prompt, *scores))
     return out
+
+
+def duels_of_prompts(part: str) -> list[Duel]:
+    """Score the texts of `read_prompts`, all labelled by the shipped labeller: none of them is among its readings."""
+    prompts = read_prompts(part)
+    records = [good for good, _ in prompts] + [one.record for _, bad in prompts for one in bad]
+    found = {reading["id"]: score(reading) for reading in annotate_records(records)}
+    return [
+        Duel(one.kind, one.prompt, found[one.prompt], found[one.record["id"]]) for _, bad in prompts for one in bad
+    ]
 
 
 def duel_table(duels: list[Duel]) -> list[dict]:
