@@ -1,8 +1,8 @@
 """Fit the tables of the scores on the annotated readings: `python -m benchmarks.fit_scores`.
 
-Writes `card_words.csv` (what readers say of each card), `rarity.csv`, `questions.csv`, `places.csv` and `scale.csv` into
-`tarot_train/tables/`. Places and weights are fitted on readings of writers that the words were not counted on; the closed
-half of the fluent bad readings is not used.
+Writes `card_words.csv` and `card_sides.csv` (what readers say of each card), `rarity.csv`, `questions.csv`, `places.csv` and
+`scale.csv` into `tarot_train/tables/`. Places and weights are fitted on readings of writers that the words were not counted on; the closed
+halves of the fluent bad readings are not used.
 """
 
 import csv
@@ -16,10 +16,12 @@ from random import Random
 import numpy as np
 
 from tarot_train import scores
-from tarot_train.score_lines import lines_of, pairs
+from tarot_train.score_lines import drawn, fold, lines_of, pairs
+from tarot_train.score_meaning import sides_used
 from tarot_train.score_measures import MEASURES
-from tarot_train.score_place import Place, logit
+from tarot_train.score_place import Place, between, logit, mixed
 from tarot_train.score_text import prepare, use_tables
+from tarot_train.tables import read_table
 
 WORDS_A_CARD = 120
 """Pairs of letters kept for a card; with 60, one in five identified cards is lost."""
@@ -54,9 +56,44 @@ def card_words(readings: list[dict]) -> dict[str, dict[str, float]]:
     return out
 
 
+EXPECTED, SPREAD = 4, 6
+"""Words that a row of `sides.csv` counts as, and words of all cards that are mixed in."""
+
+
+def card_sides(readings: list[dict]) -> list[dict[str, str]]:
+    """Rows of `card_sides.csv`: per card and orientation the log-odds of the words of each side, against all cards."""
+    said: dict[tuple[str, str], Counter] = defaultdict(Counter)
+    for reading in readings:
+        ways, texts = drawn(reading), defaultdict(list)
+        for s in reading["sentences"]:
+            if len(set(s["cards"])) == 1 and "card_interpretation" in s["labels"]:
+                texts[s["cards"][0]].append(s["text"].replace(s["cards"][0], ""))
+        for card, found in texts.items():
+            said[card, ways.get(card, "unknown")].update(set(sides_used(found)))
+    whole = sum((said[key] for key in sorted(said)), Counter())
+    axes = [row["axis"] for row in read_table("axes")]
+    usual = {axis: (whole[axis, True] + 5) / (whole[axis, True] + whole[axis, False] + 10) for axis in axes}
+    rows = []
+    for row in read_table("sides"):
+        for way in ("upright", "reversed"):
+            expected = {word[1:]: word[0] == "+" for word in row[way].split()}
+            odds = (_odds(axis, usual[axis], said[row["card"], way], expected.get(axis)) for axis in axes)
+            rows.append({"card": row["card"], "orientation": way, "sides": " ".join(odds)})
+    return rows
+
+
+def _odds(axis: str, usual: float, said: Counter, expected: bool | None) -> str:
+    """`axis:odds of its first side:odds of the other`; expected: the side that a row of `sides.csv` names."""
+    extra = 0 if expected is None else EXPECTED
+    first = said[axis, True] + SPREAD * usual + (extra if expected else 0)
+    share = first / (said[axis, True] + said[axis, False] + SPREAD + extra)
+    return f"{axis}:{math.log(share / usual):.2f}:{math.log((1 - share) / (1 - usual)):.2f}"
+
+
 def rarity(readings: list[dict]) -> dict[str, float]:
-    """Map the pairs of letters that at least five readings use to the log of how rare they are."""
-    count = Counter(pair for reading in readings for pair in pairs(reading["content"]))
+    """Map the letters and pairs of letters that at least five readings use to the log of how rare they are."""
+    texts = [reading["content"] for reading in readings]
+    count = Counter(part for text in texts for part in pairs(text) | set(fold(text)))
     return {pair: round(math.log(len(readings) / n), 1) for pair, n in sorted(count.items()) if n >= 5}
 
 
@@ -70,26 +107,46 @@ def usual(values: np.ndarray, weights: np.ndarray, shares: tuple[float, ...]) ->
     return [float(values[order][min(np.searchsorted(reached, share), len(values) - 1)]) for share in shares]
 
 
+USUAL = {"low": (0.4, 0.6), "both": (0.25, 0.75), "high": (0.4, 0.8)}
+"""Shares of readings between which nothing costs, by side."""
+
 ADDRESS = ("person", "you")
 """Readers differ most in these, so that only the highest fifth costs."""
 
 
-def ranges(measured: list[dict], weights: np.ndarray) -> dict[str, Place]:
-    """The places of all measures, still without weights."""
-    out = {}
-    for name in MEASURES:
-        column = np.array([values[name] for values in measured])
-        high = 0.8 if name in ADDRESS else 0.6
-        least, low, top, most = (round(x, 3) for x in usual(column, weights, (0.05, 0.4, high, 0.95)))
-        out[name] = Place(low, top, least, most, 1.0, 1.0)
+LENGTHS, NEAR = (100, 180, 320), 0.35
+"""Letters of the readings that ranges are given for, and the width (in logarithms) of the lengths that count for each."""
+
+
+def near(measured: list[dict], letters: int) -> np.ndarray:
+    """How much each reading counts at a length."""
+    apart = np.log(np.array([values["letters"] for values in measured]) / letters)
+    if letters == LENGTHS[-1]:
+        apart = np.minimum(apart, 0)
+    return np.exp(-((apart / NEAR) ** 2) / 2)
+
+
+def ranges(measured: list[dict], weights: np.ndarray) -> dict[int, dict[str, Place]]:
+    """The places of all measures by length, still without weights."""
+    out: dict[int, dict[str, Place]] = {}
+    for letters in LENGTHS:
+        here = weights * near(measured, letters)
+        out[letters] = {}
+        for name in MEASURES:
+            column = np.array([values[name] for values in measured])
+            begin, end = USUAL[MEASURES[name][1]]
+            shares = (0.05, begin, max(end, 0.8 * (name in ADDRESS)), 0.95)
+            least, low, top, most = (round(x, 3) for x in usual(column, here, shares))
+            out[letters][name] = Place(low, top, least, most, 1.0, 1.0)
     return out
 
 
-def features(measured: list[dict], places: dict[str, Place]) -> np.ndarray:
-    """Log-odds of the mean, and the negative distance of each measure on the side that counts."""
+def features(measured: list[dict], fitted: dict[int, dict[str, Place]]) -> np.ndarray:
+    """Log-odds of the six figures, and the negative distance of each measure on the side that counts."""
     rows = []
     for values in measured:
-        row = [logit(values["mean"])]
+        places = mixed(values["letters"], fitted)
+        row = [logit(values[name]) for name in scores.DIMENSIONS]
         for name, (_, side, _) in MEASURES.items():
             below, above = places[name].distance(values[name])
             row.append(-(below * (side != "high") + above * (side != "low")))
@@ -100,34 +157,39 @@ def features(measured: list[dict], places: dict[str, Place]) -> np.ndarray:
 LEAST = {"low": 0.0, "high": 0.3, "both": 0.1}
 """Least weight by side, so that a fault which none of the texts has still costs."""
 
-WEIGHT = {"spoilt": 1.5, "bad": 1.0, "question": 0.3}
+WEIGHT = {"spoilt": 4.0, "bad": 3.0, "question": 0.3}
 """Weight of each set of pairs."""
 
+LEAST_FIGURE = 0.35
+"""Least weight of a figure. Without one coherence and terminology get none, and shuffled sentences win one pair in seven."""
 
-def weights_of(better: np.ndarray, worse: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Fit weights so that the better of each pair has the higher sum (logistic loss, weights not negative)."""
+
+def weights_of(better: np.ndarray, worse: np.ndarray, weight: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """Fit weights so that the better of each pair has the higher sum (logistic loss, weights not negative).
+
+    given: what the better one has before, by its length.
+    """
     from scipy.optimize import minimize
 
     apart, weight = better - worse, weight / weight.sum()
-    least = [0.05, *(LEAST[side] for _, side, _ in MEASURES.values())]
+    figures = len(scores.DIMENSIONS)
+    least = [*[LEAST_FIGURE] * figures, *(LEAST[side] for _, side, _ in MEASURES.values())]
 
-    def loss(given: np.ndarray) -> tuple[float, np.ndarray]:
-        margin = apart @ given
-        value = (weight * np.logaddexp(0, -margin)).sum() + 0.0015 * (given[1:] ** 2).sum()
-        return value, -apart.T @ (weight / (1 + np.exp(margin))) + np.r_[0, 0.003 * given[1:]]
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        margin = apart @ weights + given
+        value = (weight * np.logaddexp(0, -margin)).sum() + 0.0015 * (weights[figures:] ** 2).sum()
+        return value, -apart.T @ (weight / (1 + np.exp(margin))) + np.r_[np.zeros(figures), 0.003 * weights[figures:]]
 
     start = np.maximum(least, 0.3)
     return minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(low, 8) for low in least]).x
 
 
 def measure(reading: dict) -> dict[str, float]:
-    """All measures of an annotated reading, and the `mean` of its figures before they count."""
+    """All measures of an annotated reading, its figures before those count, and its `letters`."""
     lines = lines_of(reading)
     text = prepare(reading, lines)
-    content = {name: max(0.0, min(1.0, part(reading, lines)[0])) for name, part in scores.PARTS.items()}
-    return {name: float(of(text).value) for name, (_, _, of) in MEASURES.items()} | {
-        "mean": scores.content_mean(content)
-    }
+    figures = {name: max(0.0, min(1.0, part(reading, lines)[0])) for name, part in scores.PARTS.items()}
+    return {name: float(of(text).value) for name, (_, _, of) in MEASURES.items()} | figures | {"letters": text.length}
 
 
 FOLDS = 3
@@ -141,6 +203,7 @@ def use(readings: list[dict]) -> dict[str, list[dict]]:
             {"card": card, "words": " ".join(f"{pair}{odds:g}" for pair, odds in found.items())}
             for card, found in sorted(words.items())
         ],
+        "card_sides": card_sides(readings),
         "rarity": [{"pair": pair, "rarity": value} for pair, value in rare.items()],
         "questions": [{"question": q} for q in sorted({r["question"] for r in readings if r["question"]})],
     }
@@ -186,9 +249,8 @@ def fit(human: list[dict], spoilt: list[tuple[str, str, dict]], bad: list[dict])
     per_voice = Counter(reading["voice"] for reading in human)
     equal = np.array([1 / per_voice[reading["voice"]] for reading in human])
     places = ranges(measured, equal)
-    at, at_else, at_copy, at_bad = (
-        features(found, places) for found in (measured, asked_else, copies, [measure(reading) for reading in bad])
-    )
+    bad_measured = [measure(reading) for reading in bad]
+    at, at_else, at_copy, at_bad = (features(found, places) for found in (measured, asked_else, copies, bad_measured))
     parents = [place_of[key] for key, _, _ in spoilt]
     picked = np.random.default_rng(1).choice(len(human), size=(len(bad), 80), p=equal / equal.sum())
     shuffled = np.random.default_rng(2).permutation(len(human))
@@ -201,19 +263,44 @@ def fit(human: list[dict], spoilt: list[tuple[str, str, dict]], bad: list[dict])
             np.full(2 * len(human), WEIGHT["question"] / len(human)),
         ]
     )
-    found = weights_of(better, worse, weight)
+    letters = [np.array([v["letters"] for v in found]) for found in (measured, asked_else, copies, bad_measured)]
+    bias = dict.fromkeys(LENGTHS, 0.0)
+    for _ in range(ROUNDS):
+        own, else_, copied, of_bad = (biases(found, bias) for found in letters)
+        given = np.concatenate(
+            [own[parents] - copied, own[picked].ravel() - np.repeat(of_bad, 80), own - else_, own[shuffled] - else_]
+        )
+        found = weights_of(better, worse, weight, given)
+        # Half of the long readings of persons are above 0.6.
+        middle = {
+            size: math.log(0.6 / 0.4) - usual(at @ found, equal * near(measured, size), (0.5,))[0] for size in LENGTHS
+        }
+        long = middle[LENGTHS[-1]]
+        bias = {size: long + EVEN * (value - long) for size, value in middle.items()}
     tables["places"] = [
-        {"measure": name}
-        | places[name]
+        {"letters": size, "measure": name}
+        | places[size][name]
         ._replace(below=round(value, 2) if side != "high" else 0.0, above=round(value, 2) if side != "low" else 0.0)
         ._asdict()
-        for (name, (_, side, _)), value in zip(MEASURES.items(), found[1:], strict=True)
+        for size in LENGTHS
+        for (name, (_, side, _)), value in zip(MEASURES.items(), found[len(scores.DIMENSIONS) :], strict=True)
     ]
     tables["prose"] = prose(human, bad)
-    # Half of the readings of persons are above 0.6.
-    bias = math.log(0.6 / 0.4) - usual(at @ found, equal, (0.5,))[0]
-    tables["scale"] = [{"name": "mean", "value": round(found[0], 3)}, {"name": "bias", "value": round(bias, 3)}]
+    weights = {name: round(value, 3) for name, value in zip(scores.DIMENSIONS, found, strict=False)}
+    tables["scale"] = [{"letters": size} | weights | {"bias": round(value, 3)} for size, value in bias.items()]
     return tables
+
+
+EVEN = 0.5
+"""How much of the difference between short and long readings of persons the overall score makes even. With all of it, spoilt
+copies that lack a part gain from being shorter: 1 in 100 more of them wins."""
+
+ROUNDS = 3
+"""Weights and the bias of each length depend on one another."""
+
+
+def biases(letters: np.ndarray, bias: dict[int, float]) -> np.ndarray:
+    return np.array([sum(share * bias[size] for size, share in between(int(n), LENGTHS)) for n in letters])
 
 
 PROSE_A_WRITER, TEMPLATES = 3, 20
@@ -235,9 +322,10 @@ def prose(human: list[dict], bad: list[dict]) -> list[dict]:
 HEADS = {
     "prose": "Generic prose, for the discriminator of a reader's voice.",
     "card_words": "Pairs of letters that readers use of a card, with their log-odds.",
-    "rarity": "Pairs of letters of the annotated readings, with the log of how rare they are.",
+    "rarity": "Letters and pairs of letters of the annotated readings, with the log of how rare they are.",
     "questions": "Questions of the annotated readings, for the swap test.",
-    "places": "Measures of a reading: where costs begin, the range of nine in ten readers, and the costs.",
+    "places": "Measures of a reading by its length: where costs begin, the range of nine in ten readers, and the costs.",
+    "card_sides": "Log-odds of the words of each side of opposite ideas, by card and orientation.",
     "scale": "How the figures and the costs make the overall score.",
 }
 
@@ -254,7 +342,7 @@ def write(tables: dict[str, list[dict]], folder: Path) -> None:
 def gather(copies_a_way: int = 170) -> tuple[list[dict], list[tuple[str, str, dict]], list[dict]]:
     """Annotate all that `fit` needs; human readings and their copies by a labeller that has not seen them."""
     from tarot_data.patterns.annotate_records import annotate_records
-    from tests.train.fluent import read_bad
+    from tests.train.fluent import read_bad, read_prompts
     from tests.train.worse import annotated_halves
 
     human, spoilt = annotated_halves()
@@ -265,7 +353,8 @@ def gather(copies_a_way: int = 170) -> tuple[list[dict], list[tuple[str, str, di
     picked = [
         item for way in sorted(by_way) for item in chance.sample(by_way[way], min(copies_a_way, len(by_way[way])))
     ]
-    return human, picked, annotate_records([bad.record for bad in read_bad("open")])
+    bad = read_bad("open") + [one for _, texts in read_prompts("open") for one in texts]
+    return human, picked, annotate_records([one.record for one in bad])
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from time import process_time
 from benchmarks.fit_scores import by_unseen_writers
 from benchmarks.pages import show
 from tarot_train.scores import score
-from tests.train.fluent import UNSEEN_KINDS, Duel, duel_table, duels_of
+from tests.train.fluent import UNSEEN_KINDS, Duel, duel_table, duels_of, duels_of_prompts
 from tests.train.worse import annotated_halves, pairs_of, table
 
 
@@ -54,6 +54,7 @@ def writers_table(human: list[dict]) -> str:
 if __name__ == "__main__":
     human, spoilt = annotated_halves()
     unseen = [duel for part in ("closed", "fresh") for duel in duels_of(human, part)]
-    show("training.md", "fluent", fluent_table(duels_of(human, "open"), unseen))
+    fitted = duels_of(human, "open") + duels_of_prompts("open")
+    show("training.md", "fluent", fluent_table(fitted, unseen + duels_of_prompts("closed")))
     show("training.md", "writers", writers_table(human))
     show("training.md", "pairs", pairs_table(table(pairs_of(human, spoilt))))

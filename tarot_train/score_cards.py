@@ -23,7 +23,7 @@ def card_meaning(text: Text) -> Measured:
     """How much of what is said of each drawn card readers say of that card; mean over the cards."""
     cards, values, odd = drawn(text.reading), [], []
     for card in cards:
-        lines = _about(text, card)
+        lines = about(text, card)
         values.append(min(GROUNDED, known(card, lines)))
         odd += lines if values[-1] < 4 else []
     return Measured(sum(values) / max(1, len(values)), odd)
@@ -32,7 +32,7 @@ def card_meaning(text: Text) -> Measured:
 def card_words_share(text: Text) -> Measured:
     """Like `card_meaning`, per 100 letters of what is said of the cards."""
     cards = drawn(text.reading)
-    spoken = {card: _about(text, card) for card in cards}
+    spoken = {card: about(text, card) for card in cards}
     letters = sum(len(line.folded) for lines in spoken.values() for line in lines)
     return Measured(100 * sum(min(GROUNDED, known(c, ls)) for c, ls in spoken.items()) / max(60, letters), [])
 
@@ -43,7 +43,8 @@ def known(card: str, lines: list[Line]) -> float:
     return sum(words.get(pair, 0.0) for pair in used - set(bigrams(card)))
 
 
-def _about(text: Text, card: str) -> list[Line]:
+def about(text: Text, card: str) -> list[Line]:
+    """Sentences on a card alone, or on it and one other."""
     return [line for line in text.lines if line.cards == (card,) or (card in line.cards and len(line.cards) <= 2)]
 
 
@@ -61,7 +62,7 @@ def mistaken(text: Text) -> Measured:
     """Share of drawn cards of which the reading says what readers say of another card, or nothing."""
     cards, odd, count = drawn(text.reading), [], 0
     for card in cards:
-        lines, fits = _about(text, card), Counter()
+        lines, fits = about(text, card), Counter()
         used = set().union(*(pairs(line.text) for line in lines)) if lines else set()
         for pair in used - set(bigrams(card)):
             for other, weight in _tellers().get(pair, ()):
@@ -86,7 +87,7 @@ def contradicted(text: Text) -> Measured:
     """Words that contradict a drawn card as readers speak of it (`tables/meanings.csv`), per drawn card."""
     cards, lines = drawn(text.reading), []
     for card, way in cards.items():
-        for line in _about(text, card):
+        for line in about(text, card):
             lines += [line] * _wrong_words(line.text, card, way)
     return Measured(len(lines) / max(1, len(cards)), list(dict.fromkeys(lines)))
 
@@ -95,12 +96,12 @@ def _wrong_words(text: str, card: str, way: str) -> int:
     """Count words against a card in a sentence, but none that is negated, doubted, or of the other orientation."""
     words = _against().get((card, way))
     other = "upright" if way == "reversed" else "reversed"
-    if not words or phrases("doubt").search(text) or phrases(other).search(text):
+    if not words or any(phrases(kind).search(text) for kind in ("doubt", "asking", other)):
         return 0
     return sum(not phrases("negation").search(text[max(0, m.start() - 2) : m.start()]) for m in words.finditer(text))
 
 
 def least_card(text: Text) -> Measured:
     """Letters of the sentences on the drawn card that is spoken of least."""
-    sizes = {card: sum(len(line.folded) for line in _about(text, card)) for card in drawn(text.reading)}
+    sizes = {card: sum(len(line.folded) for line in about(text, card)) for card in drawn(text.reading)}
     return Measured(min(sizes.values(), default=0), [])

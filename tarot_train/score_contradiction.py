@@ -10,11 +10,15 @@ from tarot_train.score_text import Measured, Text, bigrams
 from tarot_train.tables import read_table
 
 
+def doubted(clause: str, line: Line) -> bool:
+    return bool(phrases("doubt").search(line.text) or phrases("asking").search(clause))
+
+
 def denied(text: Text) -> Measured:
     """Pairs of clauses that say the same, one of them with a negation, per 100 letters."""
     found, index = {}, defaultdict(list)
     for place, (clause, line) in enumerate(text.clauses):
-        if phrases("doubt").search(line.text):
+        if doubted(clause, line):
             continue
         bare = phrases("negation").sub("", clause)
         parts, negated = set(bigrams(bare)), len(phrases("negation").findall(clause)) % 2
@@ -35,20 +39,20 @@ def denied(text: Text) -> Measured:
 def pulled(text: Text) -> Measured:
     """Things that the reading both asks for and warns of, per 100 letters.
 
-    A thing is a rare pair of letters; both clauses ask for something or warn, without condition.
+    A thing is a rare pair of letters; both clauses ask for something, or warn of it or undo it, without condition.
     """
-    asked_for, warned, lines = set(), set(), []
+    said: dict[bool, set[str]] = {True: set(), False: set()}
+    lines = []
     for clause, line in text.clauses:
-        if phrases("doubt").search(line.text):
+        warned, undone = (bool(phrases(kind).search(clause)) for kind in ("warning", "undo"))
+        asks = warned or undone or "advice" in line.labels or phrases("urge").search(clause)
+        if not asks or doubted(clause, line):
             continue
         things = {pair for pair in bigrams(clause) if rarity().get(pair, RAREST) > 2.5}
-        if phrases("warning").search(clause):
-            clash, warned = things & asked_for, warned | things
-        elif "advice" in line.labels or phrases("urge").search(clause):
-            clash, asked_for = things & warned, asked_for | things
-        else:
-            continue
-        lines += [line] if clash else []
+        # Not to undo a thing is to ask for it.
+        wanted = warned == undone
+        lines += [line] if things & said[not wanted] else []
+        said[wanted] |= things
     return Measured(text.density(len(lines)), list(dict.fromkeys(lines)))
 
 

@@ -11,24 +11,27 @@ from collections.abc import Callable
 from tarot_train.score_cards import card_meaning, card_words_share, contradicted, least_card, mistaken
 from tarot_train.score_contradiction import both_ways, denied, pulled, same_thought
 from tarot_train.score_lines import Line, concreteness, drawn, phrases
+from tarot_train.score_meaning import wrong_side
 from tarot_train.score_question import asked, copied_question, on_topic, other_questions, other_topic, question_share
 from tarot_train.score_text import Measured, Text, bigrams
 
 
 def _density(kind: str) -> Callable[[Text], Measured]:
-    """Return a measure: phrases of a kind per 100 letters."""
+    """Return a measure: phrases of a kind per 100 letters, without those that the question has."""
 
     def measure(text: Text) -> Measured:
-        hits = [(line, len(phrases(kind).findall(line.text))) for line in text.lines]
+        question = text.reading.get("question") or ""
+        found = [(line, phrases(kind).finditer(line.text)) for line in text.lines]
+        hits = [(line, sum(match.group() not in question for match in matches)) for line, matches in found]
         return Measured(text.density(sum(count for _, count in hits)), [line for line, count in hits if count])
 
     return measure
 
 
 def names(text: Text) -> Measured:
-    """Names of cards per 100 letters."""
+    """Names of cards per drawn card."""
     lines = [line for line in text.lines if line.mentions]
-    return Measured(text.density(sum(len(line.mentions) for line in lines)), lines)
+    return Measured(sum(len(line.mentions) for line in lines) / max(1, len(drawn(text.reading))), lines)
 
 
 def person(text: Text) -> Measured:
@@ -124,6 +127,7 @@ MEASURES: dict[str, tuple[str, str, Callable[[Text], Measured]]] = {
     "card_meaning": ("fidelity", "low", card_meaning),
     "mistaken": ("fidelity", "high", mistaken),
     "contradicted": ("fidelity", "high", contradicted),
+    "wrong_side": ("fidelity", "high", wrong_side),
     "card_words_share": ("fidelity", "low", card_words_share),
     "least_card": ("fidelity", "low", least_card),
     "again": ("fidelity", "high", _density("again")),

@@ -3,14 +3,15 @@
 import re
 from functools import cache
 
-from tarot_train.score_lines import fold, pairs
+from tarot_train.score_cards import card_words
+from tarot_train.score_lines import Line, fold, pairs
 from tarot_train.score_text import Measured, Text, fitted, of_fitted
 from tarot_train.tables import read_table
 
 
 @of_fitted
 def rarity() -> dict[str, float]:
-    """Map a pair of letters to its rarity among annotated readings; what is missing is rarer than all."""
+    """Map a letter or a pair of letters to its rarity among annotated readings; what is missing is rarer than all."""
     return {row["pair"]: float(row["rarity"]) for row in fitted("rarity")}
 
 
@@ -19,27 +20,32 @@ def _known_questions() -> tuple[dict[str, float], ...]:
     return tuple(_wanted(row["question"]) for row in fitted("questions"))
 
 
+def _used(text: str) -> set[str]:
+    """Pairs of letters and single ones: `猫` of `把猫送回老家` is in `猫砂`."""
+    return pairs(text) | set(fold(text))
+
+
 def _wanted(question: str) -> dict[str, float]:
-    """Map the pairs of letters of a question to their weights, which add up to 1."""
-    weights = {pair: rarity().get(pair, RAREST) for pair in pairs(question)}
+    """Map the letters and pairs of a question to their weights, which add up to 1."""
+    weights = {part: rarity().get(part, RAREST if len(part) == 2 else RAREST_LETTER) for part in _used(question)}
     whole = sum(weights.values())
     return {pair: weight / whole for pair, weight in weights.items()} if whole else {}
 
 
-RAREST = 6.0
+RAREST, RAREST_LETTER = 6.0, 5.0
 
 
 def asked(text: Text) -> Measured:
     """Share of the question's words that the reading uses, rare ones counted more."""
     wanted = _wanted(text.reading.get("question") or "")
-    used = pairs(text.reading["content"])
+    used = _used(text.reading["content"])
     lines = [line for line in text.lines if any(p in wanted for p in pairs(line.text))]
     return Measured(sum(weight for pair, weight in wanted.items() if pair in used), lines)
 
 
 def other_questions(text: Text) -> Measured:
     """How much more the reading is about its question than about those of other readings that it fits best."""
-    used = pairs(text.reading["content"])
+    used = _used(text.reading["content"])
     own = _wanted(text.reading.get("question") or "")
     fits = [
         sum(weight for pair, weight in wanted.items() if pair in used)
@@ -83,6 +89,17 @@ def _topics() -> tuple[tuple[str, re.Pattern[str]], ...]:
     return tuple((row["topic"], re.compile(row["words"])) for row in read_table("topics"))
 
 
+def _spoken(line: Line, words: re.Pattern[str]) -> int:
+    """Count words of a topic, without those that readers use of the card itself: the dog of the Fool is no pet."""
+    known = [card_words().get(card, {}) for card in line.cards]
+    found = words.findall(line.text)
+    return (
+        sum(not any(word in pair or pair in word for of in known for pair in of) for word in found)
+        if known
+        else len(found)
+    )
+
+
 def on_topic(text: Text) -> Measured:
     """Share of the words of any topic that belong to a topic of the question; 1 if it has none."""
     wanted = {topic for topic, words in _topics() if words.search(text.reading.get("question") or "")}
@@ -91,7 +108,7 @@ def on_topic(text: Text) -> Measured:
     on = off = 0
     lines = []
     for line in text.lines:
-        hits = {topic: len(words.findall(line.text)) for topic, words in _topics()}
+        hits = {topic: _spoken(line, words) for topic, words in _topics()}
         on += sum(hits[topic] for topic in wanted)
         away = sum(hits.values()) - sum(hits[topic] for topic in wanted)
         off += away
@@ -106,7 +123,7 @@ def other_topic(text: Text) -> Measured:
     best, lines = 0, []
     for _, words in _topics():
         if not words.search(asked_words):
-            found = [(line, len(words.findall(line.text))) for line in text.lines]
+            found = [(line, _spoken(line, words)) for line in text.lines]
             count = sum(n for _, n in found)
             if count > best:
                 best, lines = count, [line for line, n in found if n]

@@ -23,8 +23,8 @@ class Text(NamedTuple):
     length: int
 
     def density(self, count: int) -> float:
-        """Per 100 letters."""
-        return 100 * count / self.length
+        """Per 100 letters, of at least 250: one word in a short reading is no habit."""
+        return 100 * count / max(250, self.length)
 
 
 def prepare(reading: dict, lines: list[Line]) -> Text:

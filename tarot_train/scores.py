@@ -34,31 +34,16 @@ def score(reading: dict) -> dict[str, object]:
         return dict.fromkeys((*DIMENSIONS, "overall"), 0.0) | {"explain": {name: [] for name in DIMENSIONS}}
     parts = {name: measure(reading, lines) for name, measure in PARTS.items()}
     content = {name: max(0.0, min(1.0, value)) for name, (value, _) in parts.items()}
-    cost, unusual = costs(prepare(reading, lines))
+    text = prepare(reading, lines)
+    cost, unusual = costs(text)
     figures = {name: content[name] * exp(-cost.get(name, 0.0) / SOFTENED) for name in DIMENSIONS}
     explain = {name: found + unusual.get(name, []) for name, (_, found) in parts.items()}
-    return {**figures, "overall": overall(content_mean(content), sum(cost.values())), "explain": explain}
+    return {**figures, "overall": overall(content, sum(cost.values()), text.length), "explain": explain}
 
 
 SOFTENED = 4
 """Cost by which a figure falls to 0.37 of what its reading has; in the overall score costs count whole. With 2, a text whose last
 sentences were cut off looked more coherent in one of five pairs, since a fault went with them."""
-
-
-def content_mean(content: dict[str, float]) -> float:
-    """Mean of the six figures before their place counts; an incoherent reading is not good, whatever else it contains."""
-    mean = sum(WEIGHTS[name] * content[name] for name in DIMENSIONS) / sum(WEIGHTS.values())
-    return mean * (0.25 + 0.75 * content["coherence"])
-
-
-WEIGHTS = {
-    "reasoning": 1.0,
-    "personalisation": 1.0,
-    "coherence": 1.0,
-    "terminology": 1.0,
-    "advice": 1.0,
-    "fidelity": 1.0,
-}
 
 
 # The dimensions
@@ -235,7 +220,7 @@ def coherence(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
     said = (sum(len(line.folded) for line in fresh) - sum(map(_stuttered, stuck))) / length
     empty = sum(len(line.folded) for line in fresh if line.empty) / length
     order = 0.4 * _phase_order(fresh) + 0.35 * _card_order(reading, fresh) + 0.25 * _links_follow(fresh)
-    value = (0.15 + 0.85 * order) * (0.4 + 0.6 * _whole(reading, lines)) * said**2 * (1 - empty) ** 1.5
+    value = (0.15 + 0.85 * order) * (0.1 + 0.9 * _whole(reading, lines)) * said**2 * (1 - empty) ** 1.5
     if _breaks_off(lines):
         found.append(finding("-", "breaks_off", lines[-1]))
         value *= 0.6

@@ -31,6 +31,7 @@ CONTEXT = {
 
 FORMATS = {
     "parquet": "application/x-parquet",
+    "yaml": "application/yaml",
     "jsonl": "application/jsonlines",
     "json": "application/json",
     "csv": "text/csv",

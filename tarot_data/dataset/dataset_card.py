@@ -97,6 +97,7 @@ def _loading(manifest: dict) -> list[str]:
         'examples = load_dataset("DIR")                # prompt, completion',
         'readings = load_dataset("DIR", "readings")    # content, sentences, cards',
         "# LLaMA-Factory: --dataset_dir DIR --dataset tarot_train --eval_dataset tarot_validation",
+        "# axolotl: copy the keys of axolotl.yaml into your configuration and start it in DIR",
     ]
 
 

@@ -1,10 +1,11 @@
-"""Export of a version as a folder for other tools: `datasets`, LLaMA-Factory, spreadsheets, with a dataset card.
+"""Export of a version as a folder for other tools: `datasets`, LLaMA-Factory, axolotl, spreadsheets, with a dataset card.
 
     README.md, croissant.json     dataset card, for people and for machines
     data/examples/<split>.parquet prompt and completion messages
     data/readings/<split>.parquet the readings with their sentences, labels and cards
     jsonl/<split>.jsonl           the examples, one JSON object per line
     alpaca/, sharegpt/            the examples as LLaMA-Factory reads them, with dataset_info.json
+    axolotl.yaml                  the part of an axolotl configuration that reads sharegpt/
     readings.csv                  for a spreadsheet
 
 A split without readings has no files. Paths on the reader's disk are left out.
@@ -17,6 +18,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import polars as pl
+import yaml
 
 from schemas.deck import SPLITS
 from schemas.errors import Problem
@@ -68,6 +70,7 @@ def export(
                 examples.filter(pl.col("split") == split),
             )
         _write_json(half / "dataset_info.json", llama_factory(splits))
+        (half / "axolotl.yaml").write_text(yaml.safe_dump(axolotl(splits), sort_keys=False), encoding="utf-8")
         _write_sheet(half / "readings.csv", published)
         # These hashes are of the version's own files; croissant.json has those of the exported files.
         _write_json(half / "manifest.json", {name: value for name, value in manifest.items() if name != "files"})
@@ -159,6 +162,24 @@ def llama_factory(splits: list[str]) -> dict[str, dict]:
             "columns": {"messages": "conversations"},
         }
     return out
+
+
+AXOLOTL = {"train": "datasets", "validation": "test_datasets"}
+"""Split to its key in an axolotl configuration."""
+
+
+def axolotl(splits: list[str]) -> dict[str, object]:
+    """Write the keys of an axolotl configuration that read this folder, with paths from inside it.
+
+    Its `chat_template` type takes `human` and `gpt` for user and assistant and puts the loss on the latter.
+    """
+    fields = {"field_messages": "conversations", "message_property_mappings": {"role": "from", "content": "value"}}
+    read = {"ds_type": "json", "split": "train", "type": "chat_template", **fields}
+    return {
+        **{AXOLOTL[split]: [{"path": f"sharegpt/{split}.json"} | read] for split in splits if split in AXOLOTL},
+        "chat_template": "tokenizer_default",
+        "train_on_inputs": False,
+    }
 
 
 def _said(column: str) -> pl.Expr:

@@ -116,6 +116,19 @@ def test_alpaca_and_sharegpt_are_what_llama_factory_lists(tmp_path):
     ]
 
 
+def test_axolotl_keys_name_files_and_fields_that_exist(tmp_path):
+    folder = exported(tmp_path / "data", tmp_path / "out")
+    keys = yaml.safe_load((folder / "axolotl.yaml").read_text("utf-8"))
+    assert keys["train_on_inputs"] is False
+    for listed in (keys["datasets"], keys["test_datasets"]):
+        (given,) = listed
+        assert (given["type"], given["ds_type"]) == ("chat_template", "json")
+        (first, *_) = json.loads((folder / given["path"]).read_text("utf-8"))
+        role, content = (given["message_property_mappings"][name] for name in ("role", "content"))
+        assert [message[role] for message in first[given["field_messages"]]] == ["human", "gpt"]
+        assert all(message[content] for message in first[given["field_messages"]])
+
+
 def test_exported_traces_precede_every_answer(tmp_path):
     published(tmp_path / "data")
     about = {"lang": "zh", "license": "other", "day": date(2024, 6, 1), "reasoning": True}

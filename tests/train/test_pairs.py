@@ -6,7 +6,7 @@ scores here. `make bench-scores` writes the table into docs/training.md.
 
 import pytest
 
-from tests.train.fluent import UNSEEN_KINDS, duel_table, duels_of
+from tests.train.fluent import UNSEEN_KINDS, Duel, duel_table, duels_of, duels_of_prompts
 from tests.train.worse import WAYS, Pair, annotated_halves, pairs_of, table
 
 pytestmark = pytest.mark.slow
@@ -22,7 +22,7 @@ def pairs(halves) -> list[Pair]:
     return pairs_of(*halves)
 
 
-FLOOR, FLOORS = 0.85, {"all": 0.95}
+FLOOR, FLOORS = 0.86, {"all": 0.96, "cut_after_a_sentence": 0.91, "draw_turned": 0.92}
 """Least share of pairs of one way, and of all, in which the human reading wins."""
 
 
@@ -44,23 +44,34 @@ def test_every_figure_is_between_0_and_1(pairs):
 
 def test_a_human_reading_keeps_to_its_cards(pairs):
     human = {id(pair.human): pair.human for pair in pairs}.values()
-    assert sum(scores["fidelity"] for scores in human) / len(human) > 0.84
+    assert sum(scores["fidelity"] for scores in human) / len(human) > 0.86
 
 
-FLUENT_FLOORS = {"open": (0.95, 1), "closed": (0.88, 3), "fresh": (0.9, 1)}
+FLUENT_FLOORS = {"open": (0.95, 1), "closed": (0.9, 2), "fresh": (0.95, 0)}
+PROMPT_FLOORS = {"open": (0.98, 0), "closed": (0.95, 1)}
 """Least share of pairs that the human reading wins, and most lost of a kind (of two to eight). The weights were fitted on
-the open ones. Measured: 57 of 58 open, 66 of 73 closed, 11 of 12 fresh; of the closed wrong meanings three of four are lost."""
+the open ones. Measured: 56 of 58 open, 67 of 73 closed, 12 of 12 fresh; with prompts of their own 55 of 55 and 47 of 48."""
 
 
 @pytest.mark.parametrize("part", FLUENT_FLOORS)
 def test_human_readings_win_against_fluent_bad_ones(halves, part):
-    share, lost = FLUENT_FLOORS[part]
-    rows = duel_table(duels_of(halves[0], part))
+    _check(duels_of(halves[0], part), *FLUENT_FLOORS[part])
+
+
+@pytest.mark.parametrize("part", PROMPT_FLOORS)
+def test_good_readings_win_against_fluent_bad_ones(part):
+    _check(duels_of_prompts(part), *PROMPT_FLOORS[part])
+
+
+def _check(duels: list[Duel], share: float, lost: int) -> None:
+    rows = duel_table(duels)
     for row in rows[:-1]:
         assert row["won"] >= row["pairs"] - lost, row
     assert rows[-1]["won"] >= share * rows[-1]["pairs"], rows[-1]
 
 
 def test_kinds_never_seen_are_recognised(halves):
-    unseen = [duel for duel in duels_of(halves[0], "closed") if duel.kind in UNSEEN_KINDS]
+    duels = duels_of(halves[0], "closed") + duels_of_prompts("closed")
+    unseen = [duel for duel in duels if duel.kind in UNSEEN_KINDS]
+    assert {duel.kind for duel in unseen} == set(UNSEEN_KINDS)
     assert sum(duel.human["overall"] > duel.bad["overall"] for duel in unseen) >= 0.9 * len(unseen)

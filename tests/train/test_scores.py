@@ -9,6 +9,7 @@ from schemas.deck import CARDS
 from schemas.messages import LANGUAGES, catalogue
 from tarot_train import score_place, scores
 from tarot_train.score_lines import concreteness, lines_of, phrases
+from tarot_train.score_meaning import card_sides, sides_used
 from tarot_train.score_measures import MEASURES
 from tarot_train.score_place import places
 from tarot_train.score_text import prepare
@@ -155,10 +156,12 @@ def read(text: str, card="愚人", label="card_interpretation") -> tuple:
     return (text, label, card, "unknown")
 
 
-def test_every_measure_has_its_place():
-    assert set(places()) == set(MEASURES)
+@pytest.mark.parametrize("letters", [50, 100, 250, 2000])
+def test_every_measure_has_its_place(letters):
+    here = places(letters)
+    assert set(here) == set(MEASURES)
     for name, (dimension, side, _) in MEASURES.items():
-        place = places()[name]
+        place = here[name]
         assert dimension in DIMENSIONS
         assert (place.below > 0, place.above > 0) == (side != "high", side != "low"), name
         assert place.least <= place.low <= place.high <= place.most, name
@@ -166,7 +169,7 @@ def test_every_measure_has_its_place():
 
 @pytest.mark.parametrize("name", [name for name, (_, side, _) in MEASURES.items() if side == "both"])
 def test_a_density_costs_as_much_above_as_below(name):
-    place = places()[name]
+    place = places(320)[name]
     assert place.below == place.above
     assert place.distance(place.low) == place.distance(place.high) == (0.0, 0.0)
 
@@ -174,8 +177,20 @@ def test_a_density_costs_as_much_above_as_below(name):
 def test_stuffed_terms_are_far_above_readers():
     terms = "正位，逆位，牌面，元素，大阿尔卡那，小阿尔卡那，花色，牌阵，宫廷牌，牌组，权杖，圣杯，宝剑，星币。"
     stuffed = tuple((s[0] + terms, *s[1:]) for s in WHOLE)
-    whole, far = (places()["terms"].distance(measured("terms", *given))[1] for given in (WHOLE, stuffed))
+    whole, far = (places(320)["terms"].distance(measured("terms", *given))[1] for given in (WHOLE, stuffed))
     assert whole < 2 < far
+
+
+def test_places_lie_between_those_of_two_lengths():
+    low, middle, high = (places(letters)["card_text"].most for letters in (100, 140, 180))
+    assert min(low, high) <= middle <= max(low, high) and low != high
+    assert places(20) == places(100)
+    assert places(900) == places(320)
+
+
+def test_a_short_reading_needs_less_than_a_long_one():
+    figures = dict.fromkeys(DIMENSIONS, 0.5)
+    assert score_place.overall(figures, 3.0, 100) > score_place.overall(figures, 3.0, 320)
 
 
 def test_the_answer_to_another_question_is_less_personal():
@@ -192,10 +207,43 @@ def test_a_confident_wrong_meaning_costs_fidelity():
     assert measured("card_meaning", wrong, cards=cards) < measured("card_meaning", right, cards=cards)
 
 
+def test_a_card_on_the_side_of_its_opposite_is_seen():
+    cards = [("宝剑八", "upright")]
+    bound = read("宝剑八把你捆住，眼睛蒙着，动弹不得。", "宝剑八")
+    freed = read("宝剑八给你自由，解脱了，说走就走。", "宝剑八")
+    assert measured("wrong_side", bound, cards=cards) == 0
+    assert measured("wrong_side", freed, cards=cards) > 0.4
+    assert measured("wrong_side", freed, cards=[("宝剑八", "reversed")]) == 0
+
+
+def test_a_negated_word_counts_for_the_other_side():
+    assert sides_used(["他很自由"])["free", True] == sides_used(["他不自由"])["free", False] == 1
+    assert sides_used(["牠被綁住"])["free", False] == 1
+
+
+def test_a_letter_of_the_question_counts_as_about_it():
+    cat = measured("asked", read("猫砂带上。"), question="要不要把猫送回老家")
+    assert cat > measured("asked", read("砂带上。"), question="要不要把猫送回老家") == 0
+
+
+def test_the_picture_of_a_card_is_no_other_topic():
+    assert measured("other_topic", read("愚人脚边有只小狗。"), question="科二考得过吗") == 0
+    assert measured("other_topic", read("猫和狗都要看兽医。"), question="科二考得过吗") > 0
+
+
+def test_words_of_the_question_are_no_praise():
+    praise = read("他点赞。")
+    assert measured("praise", praise, question="前任点赞是什么意思") == 0 < measured("praise", praise)
+
+
 def test_advice_for_and_against_one_act_is_seen():
     pulled = (("你马上去找律师签合同。", "advice", None, None), ("合同千万别签。", "advice", None, None))
     assert measured("pulled", *pulled) > 0
     assert measured("pulled", pulled[0], ("如果他不来，合同千万别签。", "advice", None, None)) == 0
+    undone = (("健身卡续一年。", "advice", None, None), ("健身卡赶紧退了。", "advice", None, None))
+    assert measured("pulled", *undone) > 0
+    kept = (("健身卡续一年。", "advice", None, None), ("健身卡别退了。", "advice", None, None))
+    assert measured("pulled", *kept) == 0
     assert measured("denied", read("他把房子卖了。"), read("他没有把房子卖了。")) > 0
 
 
@@ -226,6 +274,23 @@ def test_every_card_has_words_and_wrong_meanings():
 
     assert set(card_words()) == set(CARDS)
     assert {row["card"] for row in read_table("meanings")} == set(CARDS)
+
+
+def test_every_card_has_its_sides():
+    axes = {row["axis"] for row in read_table("axes")}
+    assert {row["card"] for row in read_table("sides")} == set(CARDS)
+    for row in read_table("sides"):
+        for way in ("upright", "reversed"):
+            words = row[way].split()
+            assert words and {word[0] for word in words} <= {"+", "-"}, row
+            assert {word[1:] for word in words} <= axes, row
+    assert set(card_sides()) == {(card, way) for card in CARDS for way in ("upright", "reversed")}
+
+
+@pytest.mark.parametrize("row", read_table("axes"), ids=lambda row: row["axis"])
+def test_words_of_both_sides_are_found(row):
+    used = sides_used([row["example"]])
+    assert used[row["axis"], True] and used[row["axis"], False]
 
 
 @pytest.mark.parametrize("row", read_table("meanings"), ids=lambda row: row["card"])

@@ -258,8 +258,9 @@ def worse_copies(readings: list[dict], human: dict[str, dict]) -> dict[tuple[str
                 continue
             extra = {name: value for name, value in given.items() if name in signature(make).parameters}
             changed = make(reading, Random(f"{reading['id']} {way}"), **extra)
-            if "cards" in changed or changed["content"] not in ("", reading["content"]):
-                copies[reading["id"], way] = record({**reading, **changed}, f"{reading['id']} {way}")
+            new = reading | changed
+            if new["content"] and (new["content"], new["cards"]) != (reading["content"], reading["cards"]):
+                copies[reading["id"], way] = record(new, f"{reading['id']} {way}")
     return copies
 
 
