@@ -7,6 +7,7 @@ from tarot_data.patterns import gold
 from tarot_data.privacy.contacts import find_contacts, found_by
 from tarot_data.privacy.mask import mask, mask_all
 from tarot_data.privacy.recognisers import recognisers, signed_parts, triggers
+from tarot_data.text.normalise import script_table
 
 ANNOTATED = Path(__file__).parents[2] / "data" / "annotated"
 
@@ -369,3 +370,16 @@ def test_what_is_beside_a_detail_stays(text, masked):
 
 def test_an_id_as_a_label_announces_an_account():
     assert mask_all(["moon_tarot"], ["id"]) == (["〔账号〕"], ["account"])
+
+
+def test_patterns_are_in_simplified_script():
+    table = script_table()
+    written = [(row.line, text) for row in recognisers() for text in row.texts.values()]
+    assert [line for line, text in written if text.translate(table) != text] == []
+
+
+def test_details_are_found_between_ordinary_lines():
+    ordinary = "星币三正位，慢慢来就好。\n" * 30
+    text = f"{ordinary}我微信号发你\n\nmoonlight\n{ordinary}電話１３８\ufe0f００１３８０００，{ordinary}moon2020\n上面是我的微信"
+    found = [(text[one.start : one.end], one.kind) for one in find_contacts(text)]
+    assert found == [("moonlight", "wechat"), ("１３８\ufe0f００１３８０００", "phone"), ("moon2020", "wechat")]
