@@ -58,11 +58,11 @@ def with_labels(lines: list[Line], named: bool = False) -> list[Line]:
 def _before_cards(line: Line) -> list[Line]:
     """Split a line of who asks what before the cards at its end: `丸子 要不要回老家考编 女祭司逆位 皇帝正位`."""
     text = line.stripped
-    if not text or len(text) > LONGEST_LINE or line.labels or line.ends_sentence or not content_cards.names_card(text):
+    gaps = list(_GAP.finditer(text))[1:] if len(text) <= LONGEST_LINE else []  # one word before may be a position
+    if not gaps or line.labels or line.ends_sentence or not content_cards.names_card(text):
         return [line]
     if text.isascii() or has_cards(line):
         return [line]
-    gaps = list(_GAP.finditer(text))[1:]  # one word before the cards may be a position
     at = next((gap for gap in gaps if has_cards(Line(text[gap.end() :]))), None)
     before = Line(text[: at.start()], line.number) if at else line
     if before is line or before.text.isascii() or not any(label == PERSON for label, _ in parts_of(before) or ()):
