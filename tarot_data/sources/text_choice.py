@@ -58,16 +58,23 @@ def choose_text(columns: dict[str, Sequence[object]], cards: Sequence[object]) -
     if not candidates:
         return TextChoice(known)
     drawn = [frozenset(named_cards(plain(value)[:_CELL])) for value in cards]
-    scores = {label: _score(label, texts[label], drawn) for label in (*candidates, *([known] if known else ()))}
-    best, *others = sorted(candidates, key=scores.get, reverse=True)
-    rest = tuple(label for label in unknown if label != best)
-    if known and scores[best] < scores[known] + OVERRULES:
-        return TextChoice(known, unknown=unknown)
+    scores = {label: _score(label, texts[label], drawn) for label in candidates}
+    best = max(candidates, key=scores.get)
+    if known:
+        overruled = scores[best] >= _score(known, texts[known], drawn) + OVERRULES
+        if not overruled:
+            return TextChoice(known, unknown=unknown)
+    return _decided(best, scores, unknown)
+
+
+def _decided(best: str, scores: dict[str, float], unknown: tuple[str, ...]) -> TextChoice:
+    """Take the column of the best score if that is high enough and no other one comes near."""
     if scores[best] < ENOUGH:
         return TextChoice(None, unknown=unknown)
-    if others and scores[best] < scores[others[0]] + ENOUGH:
-        return TextChoice(None, rivals=(best, others[0]), unknown=unknown)
-    return TextChoice(best, unknown=rest)
+    second = max((label for label in scores if label != best), key=scores.get, default=None)
+    if second is not None and scores[best] < scores[second] + ENOUGH:
+        return TextChoice(None, rivals=(best, second), unknown=unknown)
+    return TextChoice(best, unknown=tuple(label for label in unknown if label != best))
 
 
 def is_content(label: str) -> bool:

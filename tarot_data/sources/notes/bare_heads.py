@@ -192,14 +192,8 @@ def _parts_above(lines: list[Line], cards: int, floor: int, labelled: bool) -> d
         line = lines[index]
         if not line.stripped:
             continue
-        if line.kind == Kind.SEPARATOR or _is_body(line):
+        if line.kind == Kind.SEPARATOR or _is_body(line) or (read := _parts_at(lines, index, floor)) is None:
             break
-        if (read := parts_of(line)) is None and line.level and (day := words_of(line.title)).day:
-            read = [part for part in day.found if part[0] == DATE]
-        if read is None:
-            if not _is_below_dated_heading(lines, index, floor):
-                break
-            read = [(QUESTION, bare(line.stripped))]
         if line.labels and _drop_values(lines, index, parts):
             return None
         if line.level and SPREAD not in dict(read) and (labelled or not asks(line.title)):
@@ -208,6 +202,17 @@ def _parts_above(lines: list[Line], cards: int, floor: int, labelled: bool) -> d
         if line.level:
             break
     return parts
+
+
+def _parts_at(lines: list[Line], index: int, floor: int) -> list[Part] | None:
+    """Read a line of a head by itself, or by the heading above it."""
+    line = lines[index]
+    read = parts_of(line)
+    if read is None and line.level and (words := words_of(line.title)).day:
+        return [part for part in words.found if part[0] == DATE]
+    if read is None and _is_below_dated_heading(lines, index, floor):
+        return [(QUESTION, bare(line.stripped))]
+    return read
 
 
 def _is_below_dated_heading(lines: list[Line], index: int, floor: int) -> bool:

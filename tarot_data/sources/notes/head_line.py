@@ -198,17 +198,11 @@ def _segments(text: str, asked: bool = False) -> list[Part] | None:
 
 def _question_or_none(found: list[Part], rest: list[str], text: str) -> list[Part] | None:
     """Read what is behind the spread of a line as a question, or its first word as a name before a topic."""
-    if len(rest) == 2 and _is_name(rest[0], alone=True) and len(rest[1]) <= LONGEST_TOPIC and not asks(rest[1]):
-        return [*found, (PERSON, rest[0]), (QUESTION, rest[1])]
-    if len(rest) == 2 and form_of_name(rest[0]) is NameForm.SURE and len(rest[1]) <= LONGEST_CONCERN:
+    if len(rest) == 2 and _is_name_and_topic(*rest):
         return [*found, (PERSON, rest[0]), (QUESTION, rest[1])]
     dated = any(label == DATE for label, _ in found)
-    if (
-        dated
-        and len(text) <= LONGEST_SIGNATURE
-        and form_of_name(rest[0]) is NameForm.SURE
-        and not content_cards.names_card(text)
-    ):
+    signed = dated and len(text) <= LONGEST_SIGNATURE and form_of_name(rest[0]) is NameForm.SURE
+    if signed and not content_cards.names_card(text):
         return [*found, (PERSON, rest[0])]
     if not asks(text) or dated or any(mark in text.rstrip()[:-1] for mark in ENDS):
         return None  # prose may ask as well
@@ -217,6 +211,13 @@ def _question_or_none(found: list[Part], rest: list[str], text: str) -> list[Par
     spreads = (text.find(value) + len(value) for label, value in found if label == SPREAD)
     start = max(spreads, default=text.find(rest[0]))
     return [*found, (QUESTION, bare(text[start:]))]
+
+
+def _is_name_and_topic(name: str, topic: str) -> bool:
+    """Check for two words of which the first is a name; the surer its form, the longer the second may be."""
+    if form_of_name(name) is NameForm.SURE and len(topic) <= LONGEST_CONCERN:
+        return True
+    return _is_name(name, alone=True) and len(topic) <= LONGEST_TOPIC and not asks(topic)
 
 
 def _is_name(text: str, alone: bool) -> bool:
