@@ -4,11 +4,15 @@ Its text holds nothing of the bundled sample, and none of the made-up readings o
 """
 
 import argparse
+import re
+import shutil
+from collections import Counter
 from collections.abc import Iterator
 from importlib.resources import files
 from itertools import count, islice
 from pathlib import Path
 from random import Random
+from string import ascii_lowercase
 
 import polars as pl
 
@@ -28,11 +32,13 @@ from tarot_train.recipe import Pretraining
 SEED = 70_001
 """Seed of its made-up readings; that of the demo is 0."""
 
+COPIES_SEED = 5
+
 VOICES = ("notes", "formal")
 """The written voices; the demo's reader has one of them."""
 
-DRILLS_FROM = 1_000_000
-"""Number of the first made-up reading whose cards are a drill."""
+DRILLS_FROM, ANSWERS_FROM, OPENINGS_FROM = 1_000_000, 2_000_000, 3_000_000
+"""Numbers of the first made-up readings of the drills, of the second stage and of its drills."""
 
 RENAMED = 0.7
 """Share of made-up readings for a person whose name is made of two names: so many that it is copied, not known."""
@@ -44,18 +50,72 @@ def corpus(annotated: list[dict], settings: Pretraining) -> list[dict]:
     annotated: readings as `gold.read_all` returns them.
     """
     asked = [_annotated(reading) for _ in range(settings.repeats) for reading in annotated]
-    asked += islice(_made_up(_names(annotated), Random(settings.seed)), settings.made_up)
+    asked += islice(_made_up(_names_of_two(annotated, Random(settings.seed))), settings.made_up)
     return [_row(prompt, reading["content"]) for prompt, reading in zip(_prompts(asked), asked, strict=True)]
 
 
 def drills(annotated: list[dict], settings: Pretraining) -> list[dict]:
     """Make rows that ask for the cards of a prompt alone: from them a model learns to copy long before it does from readings."""
-    made = _made_up(_names(annotated), Random(settings.seed), first=DRILLS_FROM)
+    made = _made_up(_names_of_two(annotated, Random(settings.seed)), first=DRILLS_FROM)
     asked = list(islice(made, settings.drills))
     return [
         _row(_lines_asked(prompt)[-1], _listed(reading["cards"]))
         for prompt, reading in zip(_prompts(asked), asked, strict=True)
     ]
+
+
+def answers(annotated: list[dict], settings: Pretraining) -> list[dict]:
+    """Make the readings of the second stage: persons have new names, and questions are composed, so that both must be copied."""
+    rng = Random(settings.seed)
+    asked = [_annotated(reading) for _ in range(settings.repeats) for reading in annotated]
+    asked += islice(_made_up(_new_names(annotated, rng), first=ANSWERS_FROM, composed=True), settings.made_up)
+    return [_row(prompt, reading["content"]) for prompt, reading in zip(_prompts(asked), asked, strict=True)]
+
+
+def openings(annotated: list[dict], settings: Pretraining) -> list[dict]:
+    """Make the drills of the second stage: the lines of a prompt on person, question and cards, and the opening of its reading.
+
+    The questions are parts of sentences of annotated readings: there are so many that none can be known.
+    """
+    rng = Random(settings.seed)
+    parts = _parts_of_sentences(annotated)
+    made = islice(_made_up(_new_names(annotated, rng), first=OPENINGS_FROM, composed=True), settings.drills)
+    asked = []
+    for reading in made:
+        question = rng.choice(parts)
+        opening = reading["content"].split("\n\n")[0].replace(reading["question"], question)
+        asked.append(reading | {"question": question, "content": opening})
+    # Without the request for a reading: a whole prompt would be answered by an opening alone.
+    lines = ("\n".join(_lines_asked(prompt)) for prompt in _prompts(asked))
+    return [_row(prompt, reading["content"]) for prompt, reading in zip(lines, asked, strict=True)]
+
+
+def copies(annotated: list[dict], settings: Pretraining) -> list[dict]:
+    """Make rows that repeat their prompt, a name and parts of sentences: from nothing else does a model learn to copy so soon."""
+    rng = Random(COPIES_SEED)
+    names, parts = _new_names(annotated, rng), _parts_of_sentences(annotated)
+    texts = ("，".join([next(names), *rng.sample(parts, rng.randint(1, 4))]) for _ in range(settings.copies))
+    return [_row(text, text) for text in texts]
+
+
+def _parts_of_sentences(annotated: list[dict]) -> list[str]:
+    """List the parts of sentences, 5 to 20 letters without a mark, each once."""
+    text = "\n".join(reading["content"] for reading in annotated)
+    return sorted({part for part in re.findall(r"[^\W\d_]+", text) if 5 <= len(part) <= 20})
+
+
+def _new_names(annotated: list[dict], rng: Random) -> Iterator[str]:
+    """Make names up: one to three characters, the same twice, or Latin letters."""
+    found = Counter(letter for reading in annotated for letter in reading["content"])
+    characters = sorted(x for x, n in found.items() if n >= 5 and x.isalpha() and not x.isascii())
+    while True:
+        kind = rng.random()
+        if kind < 0.1:
+            yield "".join(rng.choices(ascii_lowercase, k=rng.randint(2, 6))).capitalize()
+        elif kind < 0.3:
+            yield rng.choice(characters) * 2
+        else:
+            yield "".join(rng.choices(characters, k=rng.choice((2, 2, 3))))
 
 
 def _lines_asked(prompt: str) -> list[str]:
@@ -71,11 +131,17 @@ def _names(annotated: list[dict]) -> list[str]:
     return sorted({reading["person"] for reading in annotated if 1 < len(reading.get("person") or "") < 5})
 
 
-def _made_up(names: list[str], rng: Random, first: int = 0) -> Iterator[dict]:
+def _names_of_two(annotated: list[dict], rng: Random) -> Iterator[str | None]:
+    """Make names of two names; None, a person of the tables, between them."""
+    names = _names(annotated)
+    while True:
+        yield rng.choice(names)[0] + rng.choice(names)[1:] if rng.random() < RENAMED else None
+
+
+def _made_up(names: Iterator[str | None], first: int = 0, composed: bool = False) -> Iterator[dict]:
     """Make readings up that call every card by its canonical name, as the prompt does."""
     for index in count(first):
-        named = rng.choice(names)[0] + rng.choice(names)[1:] if rng.random() < RENAMED else None
-        reading = made_up(SEED, index, voice=VOICES[index % len(VOICES)], named=named)
+        reading = made_up(SEED, index, voice=VOICES[index % len(VOICES)], named=next(names), composed=composed)
         if any(card.name != card.card for card in reading.cards):
             continue
         cards = [
@@ -118,12 +184,17 @@ def _row(prompt: str, content: str) -> dict:
 
 
 def make(annotated: Path, out: Path, overrides: dict[str, str], ctx: Context) -> Path:
-    """Train the base into the folder `out`; a call that was killed is continued."""
+    """Train the base into the folder `out` in two stages; a call that was killed is continued."""
     settings = recipes.load(TINY, overrides)
     readings = read_all(annotated)
-    rows = corpus(readings, settings.pretraining)
-    ctx.note("summary.base_start", n=len(rows), path=out)
-    folder = pretrain(settings, rows, out, bar, drills=drills(readings, settings.pretraining))
+    rows, later = corpus(readings, settings.pretraining), answers(readings, settings.second)
+    ctx.note("summary.base_start", n=len(rows) + len(later), path=out)
+    start = out.with_name(f".{out.name}.first")
+    pretrain(settings, rows, start, bar, drills=drills(readings, settings.pretraining))
+    repeated = copies(readings, settings.second)
+    short = openings(readings, settings.second) + repeated
+    folder = pretrain(settings, later, out, bar, drills=short, copies=repeated, start=start)
+    shutil.rmtree(start, ignore_errors=True)
     bar.close()
     ctx.note("summary.base_end", path=folder)
     return folder

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from schemas.deck import CARDS
 from schemas.errors import Problem
-from tarot_train.base_model import check_tokenizer, config_of, read_template
+from tarot_train.base_model import check_tokenizer, config_of, load_model, load_tokenizer, read_template
 from tarot_train.recipe import Pretraining, Recipe
 from tarot_train.training_rows import render
 
@@ -64,49 +64,78 @@ def pretrain(
     progress: Progress = None,
     save_seconds: float = 240,
     drills: list[dict] = (),
+    copies: list[dict] = (),
+    start: Path | None = None,
 ) -> Path:
     """Train tokenizer and model on the rows; return `folder` with weights in bfloat16, tokenizer and `manifest.json`.
 
     rows: as `training_rows.to_row` makes them. save_seconds: between two checkpoints, which are in the same directory as the
     folder until it is complete. drills: short rows that teach to copy; a batch of them joins each update until they are used
-    up. Several processes of one launcher share each update. Raises Problem `no_texts` without rows.
+    up. copies: rows that come before all others. start: a base of this function to go on from, by the settings `second` of the
+    recipe. A folder made of the same is left as it is. Several processes of one launcher share each update. Raises Problem `no_texts` without rows.
     """
     if not rows:
         raise Problem("no_texts")
     from accelerate import PartialState  # imports torch
 
-    settings, template = recipe.pretraining, read_template("r1")
+    settings, template = recipe.second if start else recipe.pretraining, read_template("r1")
+    first = _manifest(start) if start else None
     about = {"shape": dataclasses.asdict(recipe.base.shape), **dataclasses.asdict(settings)}
-    digest = sha256(
-        json.dumps([about, template, SPECIAL, CARDS, rows, list(drills)], ensure_ascii=False).encode()
-    ).hexdigest()
+    made_of = [about, template, SPECIAL, CARDS, rows, list(drills), list(copies), first and first["hash"]]
+    digest = sha256(json.dumps(made_of, ensure_ascii=False).encode()).hexdigest()
+    team = PartialState(cpu=True)
+    if _manifest(folder).get("hash") == digest:
+        return folder
     work = folder.with_name(f".{folder.name}.{digest[:12]}")
     work.mkdir(parents=True, exist_ok=True)
-    team = PartialState(cpu=True)
-    tokenizer = train_tokenizer(_sample(rows, settings.seed), settings.vocab, template)
+    if start:
+        tokenizer, model = load_tokenizer(start, "r1"), load_model(start)
+    else:
+        tokenizer = train_tokenizer(_sample(rows, settings.seed), settings.vocab, template)
+        model = new_model(recipe, tokenizer)
     encoded = [encode(tokenizer, row) for row in rows]
     learned = [row for number, row in enumerate(encoded) if number % HELD_OUT]
     seen = {tuple(row.ids) for row in learned}
     held_out = [row for row in encoded[::HELD_OUT] if tuple(row.ids) not in seen]
-    found = batches(learned, settings, fewest=team.num_processes)
-    drilled = batches([encode(tokenizer, row) for row in drills], settings, fewest=team.num_processes)[: len(found)]
-    updates = [[batch for batch in pair if batch] for pair in zip_longest(found, drilled)]
-    names = tokenizer.convert_tokens_to_ids(list(CARDS))
-    loop = _Loop(new_model(recipe, tokenizer), settings, updates, names, work / "checkpoint.pt", team)
-    loop.run(progress, save_seconds)
+    loops = []
+    for number, updates in enumerate(_updates(tokenizer, settings, learned, drills, copies, team.num_processes)):
+        names = tokenizer.convert_tokens_to_ids(list(CARDS))
+        loops.append(_Loop(model, settings, updates, names, work / f"checkpoint-{number}.pt", team))
+        loops[-1].run(progress, save_seconds)
     if team.is_main_process:
         figures = {
             "rows": len(learned),
-            "tokens": sum(len(row.ids) for batches_ in updates for batch in batches_ for row in batch),
             "held_out_rows": len(held_out),
-            "held_out_loss": round(mean_loss(loop.model, batches(held_out, settings)), 4),
+            "held_out_loss": round(mean_loss(model, batches(held_out, settings)), 4),
         }
         manifest = {"name": recipe.base.name, "stand_in": True, "hash": digest, "settings": about}
-        _save(loop.model, tokenizer, manifest | loop.figures() | figures, work / "base")
+        manifest |= {"first": first} if first else {}
+        _save(model, tokenizer, manifest | _figures(loops) | figures, work / "base")
         shutil.rmtree(folder, ignore_errors=True)
         (work / "base").rename(folder)
         shutil.rmtree(work)
+    team.wait_for_everyone()
     return folder
+
+
+def _updates(
+    tokenizer, settings: Pretraining, learned: list[Row], drills, copies, fewest: int
+) -> list[list[list[list[Row]]]]:
+    """Divide the rows into the updates of one or two loops: copies, if there are any, then texts with drills.
+
+    The copies have a rise and a fall of the rate of their own.
+    """
+    found, drilled, copied = (
+        batches(part, settings, fewest)
+        for part in (learned, *([encode(tokenizer, row) for row in short] for short in (drills, copies)))
+    )
+    mixed = [[batch for batch in pair if batch] for pair in zip_longest(found, drilled[: len(found)])]
+    return [updates for updates in ([[batch] for batch in copied], mixed) if updates]
+
+
+def _manifest(folder: Path) -> dict:
+    path = folder / "manifest.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def train_tokenizer(texts: list[str], vocab: int, template: str):
@@ -238,18 +267,9 @@ class _Loop:
                 saved = time.monotonic()
                 self.save(self.seconds + saved - started)
         self.seconds += time.monotonic() - started
+        if self.team.is_main_process:
+            self.save(self.seconds)
         self.model.eval()
-
-    def figures(self) -> dict:
-        """Return what the manifest says of the training."""
-        return {
-            "parameters": sum(parameter.numel() for parameter in self.model.parameters()),
-            "updates": len(self.updates),
-            "seconds": round(self.seconds),
-            "threads": self.threads,
-            "processes": self.team.num_processes,
-            "precision": "bfloat16" if self.half else "float32",
-        }
 
     def update(self, parts: list[list[Row]]) -> None:
         """Update the weights by the gradient over all batches, of which each process computes its share."""
@@ -318,6 +338,21 @@ class _Loop:
                 state.setdefault(int(parameter), {})[quantity] = tensor
             groups = self.optimizers[owner].state_dict()["param_groups"]
             self.optimizers[owner].load_state_dict({"state": state, "param_groups": groups})
+
+
+def _figures(loops: list[_Loop]) -> dict:
+    """What the manifest says of the training."""
+    last = loops[-1]
+    batches_ = [batch for loop in loops for parts in loop.updates for batch in parts]
+    return {
+        "parameters": sum(parameter.numel() for parameter in last.model.parameters()),
+        "updates": sum(len(loop.updates) for loop in loops),
+        "tokens": sum(len(row.ids) for batch in batches_ for row in batch),
+        "seconds": round(sum(loop.seconds for loop in loops)),
+        "threads": last.threads,
+        "processes": last.team.num_processes,
+        "precision": "bfloat16" if last.half else "float32",
+    }
 
 
 def _learned(batch: list[Row]) -> int:

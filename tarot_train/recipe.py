@@ -133,7 +133,9 @@ class Pretraining:
     repeats: int = 4
     """Times the annotated readings are in its text."""
     drills: int = 1000
-    """Short texts that list the drawn cards of a prompt, from which copying is learned."""
+    """Short texts that list the drawn cards of a prompt, from which copying is learned; in the second stage with an opening."""
+    copies: int = 0
+    """Texts to be repeated word for word, before all others."""
     batch_tokens: int = 4096
     """Tokens of an update, padding included; as many again of drills, until they are used up."""
     row_tokens: int = 1024
@@ -168,6 +170,8 @@ class Recipe:
     lora: Lora = field(default_factory=Lora)
     train: Train = field(default_factory=Train)
     pretraining: Pretraining = field(default_factory=Pretraining)
+    second: Pretraining = field(default_factory=Pretraining)
+    """The second stage of `pretraining`, which goes on from the weights of the first."""
     generation: Generation = field(default_factory=Generation)
 
 

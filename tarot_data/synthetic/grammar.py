@@ -61,6 +61,7 @@ def made_up(
     voice: str | None = None,
     named: str | None = None,
     plain: bool = False,
+    composed: bool = False,
 ) -> MadeUp:
     """Make up reading number `index` of a seed.
 
@@ -68,6 +69,7 @@ def made_up(
     the content comes after labelled fields, so it must not begin with labels itself, which would be ambiguous. voice: one of
     `voices.VOICES`, drawn if None. named: what the person is called, instead of a name of persons.csv.
     plain: cards have their canonical names, instead of those of a reader drawn for each reading.
+    composed: the question is put together from acts and things of its theme, instead of one of questions.csv.
     """
     t = tables()
     rng = Random(f"{seed}/{index}")
@@ -83,6 +85,8 @@ def made_up(
     scheme = t.names[draw(rng, t.schemes)]
     day = FIRST_DAY + timedelta(days=rng.randrange(DAYS))
     question = rng.choice(t.texts["questions"][(theme,)])
+    if composed:
+        question = _composed(t, Random(f"{seed}/{index}/question"), theme)
     cards = _cards(rng, positions, {} if plain else scheme)
     slots = {
         "you": _you(rng, t, voice, who["pronoun"]),
@@ -105,6 +109,14 @@ def listed(t: Tables, rng: Random, cards: tuple[Drawn, ...], separator: str) -> 
     """Write the cards as one list, all orientations in one way: `愚人(正位), 力量(逆位)`."""
     up, down = rng.choice(t.words[("orientation", "listed")]).split("/")
     return separator.join(card.name + (up if card.upright else down) for card in cards)
+
+
+def _composed(t: Tables, rng: Random, theme: str) -> str:
+    """Compose a question of a theme: what is asked, of one or two acts or things."""
+    asked, part = t.texts["asked"], rng.choice(("act", "thing"))
+    first, second = rng.sample(asked[(theme, part)], 2)
+    when = rng.choice(asked[("any", "when")])
+    return rng.choice(asked[("any", f"{part}_frame")]).format(**{part: first, f"{part}2": second, "when": when})
 
 
 def _person(rng: Random, t: Tables, person: int | None) -> dict[str, str]:

@@ -10,6 +10,7 @@ from tarot_data.lexicon import Row, cached, read_table
 
 KEYS = {
     "questions": ("theme",),
+    "asked": ("theme", "part"),
     "apply": ("theme", "orientation"),
     "openings": ("voice", "part"),
     "card_lines": ("voice", "part", "orientation"),

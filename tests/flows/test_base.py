@@ -1,11 +1,11 @@
-"""The base of the package: its text has nothing of the bundled sample or the demo, and it has learned to read cards."""
+"""The base of the package: its text has nothing of the bundled sample or the demo, and it reads prompts."""
 
+import csv
 import json
 import re
 from dataclasses import asdict, replace
-from itertools import islice
+from itertools import repeat
 from pathlib import Path
-from random import Random
 
 import pytest
 
@@ -17,14 +17,34 @@ from tarot_data.synthetic.grammar import made_up
 from tarot_train import base_model, recipe
 from tarot_train.generate import Manner, ask, generate
 from tarot_train.recipe import Pretraining
+from tarot_train.score_lines import pairs
 
 ROOT = Path(__file__).parents[2]
 FEW = Pretraining(made_up=200, repeats=2)
 
 
+SECOND = Pretraining(made_up=40, repeats=0, drills=40, copies=40)
+UNSEEN = Path(__file__).with_name("unseen_prompts.csv")
+"""Persons and questions of 20 prompts, written by a person; no text of the base has them."""
+
+
 @pytest.fixture(scope="module")
-def corpus():
-    return base.corpus(read_all(ROOT / "data" / "annotated"), FEW)
+def annotated():
+    return read_all(ROOT / "data" / "annotated")
+
+
+@pytest.fixture(scope="module")
+def corpus(annotated):
+    return base.corpus(annotated, FEW)
+
+
+@pytest.fixture(scope="module")
+def unseen():
+    """The prompts of UNSEEN, as the base asks for readings."""
+    with UNSEEN.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    made = base._made_up(repeat("Mel"), first=5_000_000)
+    return [reading | row for reading, row in zip(made, rows, strict=False)]
 
 
 def contents(rows: list[dict]) -> list[str]:
@@ -36,10 +56,18 @@ def runs(text: str, length: int) -> set[str]:
 
 
 @pytest.mark.slow
-def test_no_sentence_of_the_sample_is_learned():
+def test_no_sentence_of_the_sample_is_learned(annotated):
     """No 20 characters of a reading of the sample follow each other in the text of the base."""
     settings = replace(recipe.load("tarot-tiny").pretraining, repeats=1)
-    learned = contents(base.corpus(read_all(ROOT / "data" / "annotated"), settings))
+    second = recipe.load("tarot-tiny").second
+    learned = contents(
+        [
+            *base.corpus(annotated, settings),
+            *base.answers(annotated, second),
+            *base.openings(annotated, second),
+            *base.copies(annotated, second),
+        ]
+    )
     found = inbox.discover([ROOT / "data" / "sample" / "inbox"])
     records = [record for file in found for record in reader.read(file.path, file.root)]
     sample = {part for reading in to_readings(records)[0]["content"] for part in runs(reading, 20)}
@@ -53,8 +81,10 @@ def test_no_reading_of_the_demo_is_learned(corpus):
     assert base.SEED != 0
 
 
-def test_the_same_settings_give_the_same_text(corpus):
-    assert base.corpus(read_all(ROOT / "data" / "annotated"), FEW) == corpus
+def test_the_same_settings_give_the_same_text(annotated, corpus):
+    assert base.corpus(annotated, FEW) == corpus
+    for make in (base.answers, base.openings, base.copies):
+        assert make(annotated, SECOND) == make(annotated, SECOND)
 
 
 def test_prompts_have_the_form_of_the_product(corpus):
@@ -70,13 +100,41 @@ def test_readings_call_cards_as_their_prompt_does(corpus):
         assert drawn and all(card in row["completion"][0]["content"] for card in drawn)
 
 
-def test_a_drill_lists_the_cards_of_its_prompt():
-    rows = base.drills(read_all(ROOT / "data" / "annotated"), replace(FEW, drills=20))
+def test_a_drill_lists_the_cards_of_its_prompt(annotated):
+    rows = base.drills(annotated, replace(FEW, drills=20))
     for row in rows:
         drawn = "".join(
             f"{card}{way}、" for card, way in re.findall(r"([^：|\s]+)\(([正逆]位)\)", row["prompt"][0]["content"])
         )
         assert drawn and row["completion"][0]["content"] == drawn[:-1] + "。"
+
+
+def test_openings_restate_the_question_of_their_prompt(annotated):
+    rows = base.openings(annotated, SECOND)
+    asked = [re.search("问题：(.+)", row["prompt"][0]["content"])[1] for row in rows]
+    restated = [question in text for question, text in zip(asked, contents(rows), strict=True)]
+    assert len(set(asked)) == len(rows) and sum(restated) >= 0.8 * len(rows)
+
+
+def test_copies_repeat_their_prompt(annotated):
+    for row in base.copies(annotated, SECOND):
+        assert row["prompt"][0]["content"] == row["completion"][0]["content"]
+
+
+def test_persons_and_questions_of_readings_are_new(annotated, corpus):
+    """Of the second stage; hardly any is in the first, so that they must be copied."""
+    known = "\n".join(row["prompt"][0]["content"] for row in corpus)
+    for line in ("咨询者", "问题"):
+        found = [re.search(f"{line}：(.+)", row["prompt"][0]["content"])[0] for row in base.answers(annotated, SECOND)]
+        assert sum(line in known for line in found) <= 2
+
+
+def test_the_unseen_prompts_are_in_no_text(annotated, corpus, unseen):
+    second = [*base.answers(annotated, SECOND), *base.openings(annotated, SECOND), *base.copies(annotated, SECOND)]
+    learned = "\n".join(row[side][0]["content"] for row in corpus + second for side in ("prompt", "completion"))
+    assert len(unseen) == 20
+    assert not [one["question"] for one in unseen if one["question"] in learned]
+    assert not [one["person"] for one in unseen if f"咨询者：{one['person']}\n" in learned]
 
 
 def test_the_packaged_base_is_small_and_named_a_stand_in():
@@ -90,23 +148,29 @@ def test_the_packaged_base_is_that_of_its_recipe_and_card():
     folder = base_model.find("tarot-tiny")
     used = recipe.load("tarot-tiny")
     about = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    assert about["settings"] == {"shape": asdict(used.base.shape), **asdict(used.pretraining)}
+    assert about["settings"] == {"shape": asdict(used.base.shape), **asdict(used.second)}
+    assert about["first"]["settings"].items() <= {"shape": asdict(used.base.shape), **asdict(used.pretraining)}.items()
     card = (folder.parent / "README.md").read_text(encoding="utf-8")
     assert base_model.identity(folder) in card
-    for name in ("parameters", "tokens", "updates", "rows"):
-        assert f"{about[name]:,}" in card, name
-    assert str(about["held_out_loss"]) in card
+    for stage in (about, about["first"]):
+        for name in ("parameters", "tokens", "updates", "rows"):
+            assert f"{stage[name]:,}" in card, name
+        assert str(stage["held_out_loss"]) in card
 
 
 @pytest.mark.slow
-def test_the_packaged_base_names_the_drawn_cards():
-    """Of 6 prompts nobody trained on; over 20 it named 83 of 83 cards, taking always the likeliest token."""
-    folder = base_model.find("tarot-tiny")
-    unseen = list(islice(base._made_up(["小侯", "阿宁"], Random(7), first=5_000_000), 6))
-    conversations = [ask(prompt) for prompt in base._prompts(unseen)]
+def test_the_packaged_base_answers_its_prompt(unseen):
+    """Of 6 prompts nobody trained on, taking always the likeliest token; its card has the figures of all 20."""
+    folder, asked = base_model.find("tarot-tiny"), unseen[:6]
     tokenizer, model = base_model.load_tokenizer(folder, "r1"), base_model.load_model(folder)
-    written = generate(model, tokenizer, conversations, Manner(settings=recipe.Generation(temperature=0)))
-    drawn = [
-        (card["card"], text.content) for reading, text in zip(unseen, written, strict=True) for card in reading["cards"]
+    settings = recipe.Generation(temperature=0, max_new_tokens=400)
+    written = generate(model, tokenizer, list(map(ask, base._prompts(asked))), Manner(settings=settings))
+    texts = [text.content for text in written]
+    drawn = [(card["card"], text) for one, text in zip(asked, texts, strict=True) for card in one["cards"]]
+    assert sum(card in text for card, text in drawn) >= 0.9 * len(drawn)
+    shares = [
+        len(pairs(one["question"]) & pairs(text)) / len(pairs(one["question"]))
+        for one, text in zip(asked, texts, strict=True)
     ]
-    assert sum(card in content for card, content in drawn) >= 0.9 * len(drawn)
+    assert sum(shares) / len(shares) > 0.5
+    assert sum(one["person"] in text for one, text in zip(asked, texts, strict=True)) >= 2

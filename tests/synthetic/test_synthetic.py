@@ -185,7 +185,7 @@ def test_all_78_cards_have_words_for_both_orientations():
 def test_the_pictures_name_no_other_card():
     """A description that mentions 太阳 would name a card that was not drawn."""
     names = [*(name for name in MAJORS), "权杖", "圣杯", "宝剑", "星币", "骑士", "国王", "王后", "侍从"]
-    for table in ("cards", "apply", "advice", "questions", "openings", "closings", "times", "asides"):
+    for table in ("cards", "apply", "advice", "questions", "asked", "openings", "closings", "times", "asides"):
         for row in read_table(f"synthetic/{table}"):
             text = "".join(value for column, value in row.values.items() if column != "card")
             assert not [name for name in names if name in text], row.place
@@ -209,6 +209,14 @@ def test_every_slot_is_filled():
     for name in names:
         for row in read_table(f"synthetic/{name}"):
             assert set(re.findall(r"{(.*?)}", " ".join(row.values.values()))) <= known, row.place
+
+
+def test_composed_questions_replace_those_of_the_table():
+    known = {row["question"] for row in read_table("synthetic/questions")}
+    for index in range(100):
+        plain, composed = (made_up(0, index, voice="formal", composed=composed) for composed in (False, True))
+        assert plain.question in known and composed.question not in known and "{" not in composed.question
+        assert composed.cards == plain.cards and composed.person == plain.person
 
 
 def test_plain_readings_call_cards_by_their_canonical_names():

@@ -124,3 +124,22 @@ def test_drills_join_the_first_updates(tmp_path):
     assert about[0]["updates"] == about[1]["updates"]
     assert about[0]["tokens"] < about[1]["tokens"]
     assert weights(folders[0]) != weights(folders[1])
+
+
+@pytest.mark.slow
+def test_a_second_stage_goes_on_from_the_first(tmp_path):
+    made, first = rows(24), small_base()
+    second = pretrain(recipe.load("tarot-tiny", SHAPE), made, tmp_path / "second", copies=made[:6], start=first)
+    about = json.loads((second / "manifest.json").read_text(encoding="utf-8"))
+    assert about["first"] == json.loads((first / "manifest.json").read_text(encoding="utf-8"))
+    assert (second / "tokenizer.json").read_bytes() == (first / "tokenizer.json").read_bytes()
+    assert weights(second) != weights(first)
+    assert about["held_out_loss"] < 1.5 * about["first"]["held_out_loss"]
+
+
+@pytest.mark.slow
+def test_a_base_made_of_the_same_is_left(tmp_path):
+    folder = pretrain(ASKED, rows(12), tmp_path / "base")
+    before = (folder / "model.safetensors").stat().st_mtime_ns
+    assert pretrain(ASKED, rows(12), folder) == folder
+    assert (folder / "model.safetensors").stat().st_mtime_ns == before
