@@ -33,6 +33,7 @@ SEED = 70_001
 """Seed of its made-up readings; that of the demo is 0."""
 
 COPIES_SEED = 5
+"""Seed of the names and sentences that are repeated word for word."""
 
 VOICES = ("notes", "formal")
 """The written voices; the demo's reader has one of them."""
@@ -105,7 +106,7 @@ def _parts_of_sentences(annotated: list[dict]) -> list[str]:
 
 
 def _new_names(annotated: list[dict], rng: Random) -> Iterator[str]:
-    """Make names up: one to three characters, the same twice, or Latin letters."""
+    """Make names up: two or three characters, one twice, or Latin letters."""
     found = Counter(letter for reading in annotated for letter in reading["content"])
     characters = sorted(x for x, n in found.items() if n >= 5 and x.isalpha() and not x.isascii())
     while True:

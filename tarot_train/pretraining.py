@@ -72,7 +72,8 @@ def pretrain(
     rows: as `training_rows.to_row` makes them. save_seconds: between two checkpoints, which are in the same directory as the
     folder until it is complete. drills: short rows that teach to copy; a batch of them joins each update until they are used
     up. copies: rows that come before all others. start: a base of this function to go on from, by the settings `second` of the
-    recipe. A folder made of the same is left as it is. Several processes of one launcher share each update. Raises Problem `no_texts` without rows.
+    recipe. A folder made of the same is left as it is. Several processes of one launcher share each update. Raises Problem
+    `no_texts` without rows.
     """
     if not rows:
         raise Problem("no_texts")
@@ -88,11 +89,7 @@ def pretrain(
         return folder
     work = folder.with_name(f".{folder.name}.{digest[:12]}")
     work.mkdir(parents=True, exist_ok=True)
-    if start:
-        tokenizer, model = load_tokenizer(start, "r1"), load_model(start)
-    else:
-        tokenizer = train_tokenizer(_sample(rows, settings.seed), settings.vocab, template)
-        model = new_model(recipe, tokenizer)
+    tokenizer, model = _begin(recipe, rows, start)
     encoded = [encode(tokenizer, row) for row in rows]
     learned = [row for number, row in enumerate(encoded) if number % HELD_OUT]
     seen = {tuple(row.ids) for row in learned}
@@ -104,18 +101,31 @@ def pretrain(
         loops[-1].run(progress, save_seconds)
     if team.is_main_process:
         figures = {
+            **_figures(loops),
             "rows": len(learned),
             "held_out_rows": len(held_out),
             "held_out_loss": round(mean_loss(model, batches(held_out, settings)), 4),
         }
         manifest = {"name": recipe.base.name, "stand_in": True, "hash": digest, "settings": about}
-        manifest |= {"first": first} if first else {}
-        _save(model, tokenizer, manifest | _figures(loops) | figures, work / "base")
+        _save(model, tokenizer, manifest | ({"first": first} if first else {}) | figures, work / "base")
         shutil.rmtree(folder, ignore_errors=True)
         (work / "base").rename(folder)
         shutil.rmtree(work)
     team.wait_for_everyone()
     return folder
+
+
+def _begin(recipe: Recipe, rows: list[dict], start: Path | None):
+    """Return (tokenizer, model): those of the folder `start`, or new ones, the tokenizer trained on the rows."""
+    if not start:
+        tokenizer = train_tokenizer(
+            _sample(rows, recipe.pretraining.seed), recipe.pretraining.vocab, read_template("r1")
+        )
+        return tokenizer, new_model(recipe, tokenizer)
+    tokenizer = load_tokenizer(start, "r1")
+    for name in ("is_local", "local_files_only"):  # how it was loaded, which would be saved with it
+        tokenizer.init_kwargs.pop(name, None)
+    return tokenizer, load_model(start)
 
 
 def _updates(
