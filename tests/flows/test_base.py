@@ -160,10 +160,10 @@ def test_the_packaged_base_is_that_of_its_recipe_and_card():
 
 @pytest.mark.slow
 def test_the_packaged_base_answers_its_prompt(unseen):
-    """Of 6 prompts nobody trained on, taking always the likeliest token; its card has the figures of all 20."""
-    folder, asked = base_model.find("tarot-tiny"), unseen[:6]
+    """Of 20 prompts nobody trained on, taking always the likeliest token: 79 of 83 cards, 0.87 of the questions, 12 persons."""
+    folder, asked = base_model.find("tarot-tiny"), unseen
     tokenizer, model = base_model.load_tokenizer(folder, "r1"), base_model.load_model(folder)
-    settings = recipe.Generation(temperature=0, max_new_tokens=400)
+    settings = recipe.Generation(temperature=0)
     written = generate(model, tokenizer, list(map(ask, base._prompts(asked))), Manner(settings=settings))
     texts = [text.content for text in written]
     drawn = [(card["card"], text) for one, text in zip(asked, texts, strict=True) for card in one["cards"]]
@@ -172,5 +172,5 @@ def test_the_packaged_base_answers_its_prompt(unseen):
         len(pairs(one["question"]) & pairs(text)) / len(pairs(one["question"]))
         for one, text in zip(asked, texts, strict=True)
     ]
-    assert sum(shares) / len(shares) > 0.5
-    assert sum(one["person"] in text for one, text in zip(asked, texts, strict=True)) >= 2
+    assert sum(shares) / len(shares) > 0.8
+    assert sum(one["person"] in text for one, text in zip(asked, texts, strict=True)) >= 10
