@@ -4,7 +4,7 @@ import re
 from collections import Counter, defaultdict
 from functools import cache
 
-from tarot_train.score_lines import Line, drawn, pairs, phrases
+from tarot_train.score_lines import Line, drawn, is_negated, pairs, phrases
 from tarot_train.score_text import Measured, Text, bigrams, fitted, of_fitted
 from tarot_train.tables import read_table
 
@@ -98,7 +98,7 @@ def _wrong_words(text: str, card: str, way: str) -> int:
     other = "upright" if way == "reversed" else "reversed"
     if not words or any(phrases(kind).search(text) for kind in ("doubt", "asking", other)):
         return 0
-    return sum(not phrases("negation").search(text[max(0, m.start() - 2) : m.start()]) for m in words.finditer(text))
+    return sum(not is_negated(text, match.start()) for match in words.finditer(text))
 
 
 def least_card(text: Text) -> Measured:

@@ -84,6 +84,11 @@ def fold(text: str) -> str:
     return re.sub(r"[\W_]+", "", text)
 
 
+def is_negated(text: str, at: int) -> bool:
+    """Check for a negation in the two characters before a place of a text."""
+    return bool(phrases("negation").search(text[max(0, at - 2) : at]))
+
+
 def finding(sign: str, code: str, line: Line | None = None, **values: object) -> dict[str, object]:
     return {"sign": sign, "code": code, "values": values, "text": line.text if line else ""}
 

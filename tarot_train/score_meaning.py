@@ -5,6 +5,7 @@ and reversed, and the fitted `tables/card_sides.csv` how often readers use words
 counted in.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from functools import cache
@@ -12,7 +13,7 @@ from functools import cache
 import opencc
 
 from tarot_train.score_cards import about
-from tarot_train.score_lines import drawn, phrases
+from tarot_train.score_lines import drawn, is_negated
 from tarot_train.score_text import Measured, Text, fitted, of_fitted
 from tarot_train.tables import read_table
 
@@ -34,8 +35,9 @@ def _sides_of_words() -> dict[str, list[Side]]:
 
 
 @cache
-def _longest() -> int:
-    return max(map(len, _sides_of_words()))
+def _words() -> re.Pattern[str]:
+    """Compile the words of both sides, the longest first."""
+    return re.compile("|".join(map(re.escape, sorted(_sides_of_words(), key=len, reverse=True))))
 
 
 @cache
@@ -45,14 +47,11 @@ def _simplifier() -> opencc.OpenCC:
 
 def sides_used(texts: Iterable[str]) -> Counter[Side]:
     """Count the words of each side in sentences, the longest at each place; a negated word counts for the other side."""
-    words, count = _sides_of_words(), Counter()
+    count = Counter()
     for text in map(_simplifier().convert, texts):
-        at = 0
-        while at < len(text):
-            size = next((n for n in range(_longest(), 0, -1) if text[at : at + n] in words), 0)
-            negated = size and bool(phrases("negation").search(text[max(0, at - 2) : at]))
-            count.update((axis, one != negated) for axis, one in (words[text[at : at + size]] if size else ()))
-            at += size or 1
+        for match in _words().finditer(text):
+            negated = is_negated(text, match.start())
+            count.update((axis, one != negated) for axis, one in _sides_of_words()[match[0]])
     return count
 
 

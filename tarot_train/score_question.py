@@ -38,22 +38,22 @@ RAREST, RAREST_LETTER = 6.0, 5.0
 def asked(text: Text) -> Measured:
     """Share of the question's words that the reading uses, rare ones counted more."""
     wanted = _wanted(text.reading.get("question") or "")
-    used = _used(text.reading["content"])
     lines = [line for line in text.lines if any(p in wanted for p in pairs(line.text))]
-    return Measured(sum(weight for pair, weight in wanted.items() if pair in used), lines)
+    return Measured(_share_used(wanted, _used(text.reading["content"])), lines)
+
+
+def _share_used(wanted: dict[str, float], used: set[str]) -> float:
+    """Add up the weights of the parts of a question that a text uses."""
+    return sum(weight for part, weight in wanted.items() if part in used)
 
 
 def other_questions(text: Text) -> Measured:
     """How much more the reading is about its question than about those of other readings that it fits best."""
     used = _used(text.reading["content"])
     own = _wanted(text.reading.get("question") or "")
-    fits = [
-        sum(weight for pair, weight in wanted.items() if pair in used)
-        for wanted in _known_questions()
-        if wanted.keys() != own.keys()
-    ]
+    fits = [_share_used(wanted, used) for wanted in _known_questions() if wanted.keys() != own.keys()]
     best = sorted(fits)[-5:]
-    return Measured(sum(own[pair] for pair in own if pair in used) - sum(best) / max(1, len(best)), [])
+    return Measured(_share_used(own, used) - sum(best) / max(1, len(best)), [])
 
 
 def copied_question(text: Text) -> Measured:
@@ -91,13 +91,13 @@ def _topics() -> tuple[tuple[str, re.Pattern[str]], ...]:
 
 def _spoken(line: Line, words: re.Pattern[str]) -> int:
     """Count words of a topic, without those that readers use of the card itself: the dog of the Fool is no pet."""
-    known = [card_words().get(card, {}) for card in line.cards]
-    found = words.findall(line.text)
-    return (
-        sum(not any(word in pair or pair in word for of in known for pair in of) for word in found)
-        if known
-        else len(found)
-    )
+    known = _pairs_of(line.cards)
+    return sum(not any(word in pair or pair in word for pair in known) for word in words.findall(line.text))
+
+
+@of_fitted
+def _pairs_of(cards: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(pair for card in cards for pair in card_words().get(card, ()))
 
 
 def on_topic(text: Text) -> Measured:
