@@ -61,7 +61,7 @@ EXPECTED, SPREAD = 4, 6
 
 
 def card_sides(readings: list[dict]) -> list[dict[str, str]]:
-    """Rows of `card_sides.csv`: per card and orientation the log-odds of the words of each side, against all cards."""
+    """Return the rows of `card_sides.csv`: per card and orientation the log-odds of the words of each side, against all cards."""
     said: dict[tuple[str, str], Counter] = defaultdict(Counter)
     for reading in readings:
         ways, texts = drawn(reading), defaultdict(list)
@@ -83,7 +83,7 @@ def card_sides(readings: list[dict]) -> list[dict[str, str]]:
 
 
 def _odds(axis: str, usual: float, said: Counter, expected: bool | None) -> str:
-    """`axis:odds of its first side:odds of the other`; expected: the side that a row of `sides.csv` names."""
+    """Write `axis:odds of its first side:odds of the other`; expected: the side that a row of `sides.csv` names."""
     extra = 0 if expected is None else EXPECTED
     first = said[axis, True] + SPREAD * usual + (extra if expected else 0)
     share = first / (said[axis, True] + said[axis, False] + SPREAD + extra)
@@ -119,7 +119,7 @@ LENGTHS, NEAR = (100, 180, 320), 0.35
 
 
 def near(measured: list[dict], letters: int) -> np.ndarray:
-    """How much each reading counts at a length."""
+    """Return how much each reading counts at a length."""
     apart = np.log(np.array([values["letters"] for values in measured]) / letters)
     if letters == LENGTHS[-1]:
         apart = np.minimum(apart, 0)
@@ -127,7 +127,7 @@ def near(measured: list[dict], letters: int) -> np.ndarray:
 
 
 def ranges(measured: list[dict], weights: np.ndarray) -> dict[int, dict[str, Place]]:
-    """The places of all measures by length, still without weights."""
+    """Return the places of all measures by length, still without weights."""
     out: dict[int, dict[str, Place]] = {}
     for letters in LENGTHS:
         here = weights * near(measured, letters)
@@ -142,7 +142,7 @@ def ranges(measured: list[dict], weights: np.ndarray) -> dict[int, dict[str, Pla
 
 
 def features(measured: list[dict], fitted: dict[int, dict[str, Place]]) -> np.ndarray:
-    """Log-odds of the six figures, and the negative distance of each measure on the side that counts."""
+    """Return the log-odds of the six figures, and the negative distance of each measure on the side that counts."""
     rows = []
     for values in measured:
         places = mixed(values["letters"], fitted)
@@ -185,7 +185,7 @@ def weights_of(better: np.ndarray, worse: np.ndarray, weight: np.ndarray, given:
 
 
 def measure(reading: dict) -> dict[str, float]:
-    """All measures of an annotated reading, its figures before those count, and its `letters`."""
+    """Return all measures of an annotated reading, its figures before those count, and its `letters`."""
     lines = lines_of(reading)
     text = prepare(reading, lines)
     figures = {name: max(0.0, min(1.0, part(reading, lines)[0])) for name, part in scores.PARTS.items()}
@@ -307,7 +307,7 @@ PROSE_A_WRITER, TEMPLATES = 3, 20
 
 
 def prose(human: list[dict], bad: list[dict]) -> list[dict]:
-    """Generic prose for `tarot_train/reader_voice.py`: readings of every writer, bad readings, and texts from templates."""
+    """Return generic prose for `tarot_train/reader_voice.py`: readings of every writer, bad ones, texts from templates."""
     from tarot_data.synthetic.generate import make_reading
 
     by_writer = defaultdict(list)

@@ -22,7 +22,7 @@ def pairs_table(rows: list[dict]) -> str:
 
 
 def fluent_table(fitted: list[Duel], unseen: list[Duel]) -> str:
-    """Table of kinds: won of pairs among the texts that the weights were fitted with, and among the closed ones."""
+    """Return the table of kinds: won of pairs among the texts that the weights were fitted with, and among the closed ones."""
     seen = {row["kind"]: row for row in duel_table(fitted)}
     lines = ["| fluent bad kind | fitted with | not seen | mean score of those |", "|---|---|---|---|"]
     for row in duel_table(unseen):
@@ -34,7 +34,7 @@ def fluent_table(fitted: list[Duel], unseen: list[Duel]) -> str:
 
 
 def writers_table(human: list[dict]) -> str:
-    """Table of writers: overall score of their readings, lowest tenth, middle and highest tenth; ms to score one."""
+    """Return the table of writers: overall score of their readings, lowest tenth, middle and highest tenth; ms to score one."""
     found = defaultdict(list)
     seconds, count = 0.0, 0
     for readings in by_unseen_writers(human):

@@ -351,7 +351,7 @@ class _Loop:
 
 
 def _figures(loops: list[_Loop]) -> dict:
-    """What the manifest says of the training."""
+    """Return what the manifest says of the training."""
     last = loops[-1]
     batches_ = [batch for loop in loops for parts in loop.updates for batch in parts]
     return {

@@ -20,7 +20,7 @@ GROUNDED = 40.0
 
 
 def card_meaning(text: Text) -> Measured:
-    """How much of what is said of each drawn card readers say of that card; mean over the cards."""
+    """Return how much of what is said of each drawn card readers say of that card; mean over the cards."""
     cards, values, odd = drawn(text.reading), [], []
     for card in cards:
         lines = about(text, card)
@@ -44,7 +44,7 @@ def known(card: str, lines: list[Line]) -> float:
 
 
 def about(text: Text, card: str) -> list[Line]:
-    """Sentences on a card alone, or on it and one other."""
+    """Return the sentences on a card alone, or on it and one other."""
     return [line for line in text.lines if line.cards == (card,) or (card in line.cards and len(line.cards) <= 2)]
 
 
@@ -59,7 +59,7 @@ def _tellers() -> dict[str, list[tuple[str, float]]]:
 
 
 def mistaken(text: Text) -> Measured:
-    """Share of drawn cards of which the reading says what readers say of another card, or nothing."""
+    """Return the share of drawn cards of which the reading says what readers say of another card, or nothing."""
     cards, odd, count = drawn(text.reading), [], 0
     for card in cards:
         lines, fits = about(text, card), Counter()
@@ -84,7 +84,7 @@ def _against() -> dict[tuple[str, str], re.Pattern[str]]:
 
 
 def contradicted(text: Text) -> Measured:
-    """Words that contradict a drawn card as readers speak of it (`tables/meanings.csv`), per drawn card."""
+    """Count words that contradict a drawn card as readers speak of it (`tables/meanings.csv`), per drawn card."""
     cards, lines = drawn(text.reading), []
     for card, way in cards.items():
         for line in about(text, card):
@@ -102,6 +102,6 @@ def _wrong_words(text: str, card: str, way: str) -> int:
 
 
 def least_card(text: Text) -> Measured:
-    """Letters of the sentences on the drawn card that is spoken of least."""
+    """Count letters of the sentences on the drawn card that has least."""
     sizes = {card: sum(len(line.folded) for line in about(text, card)) for card in drawn(text.reading)}
     return Measured(min(sizes.values(), default=0), [])

@@ -15,7 +15,7 @@ def doubted(clause: str, line: Line) -> bool:
 
 
 def denied(text: Text) -> Measured:
-    """Pairs of clauses that say the same, one of them with a negation, per 100 letters."""
+    """Count pairs of clauses that say the same, one of them with a negation, per 100 letters."""
     found, index = {}, defaultdict(list)
     for place, (clause, line) in enumerate(text.clauses):
         if doubted(clause, line):
@@ -37,7 +37,7 @@ def denied(text: Text) -> Measured:
 
 
 def pulled(text: Text) -> Measured:
-    """Things that the reading both asks for and warns of, per 100 letters.
+    """Count things that the reading both asks for and warns of, per 100 letters.
 
     A thing is a rare pair of letters; both clauses ask for something, or warn of it or undo it, without condition.
     """
@@ -62,7 +62,7 @@ def _opposites() -> tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]:
 
 
 def both_ways(text: Text) -> Measured:
-    """Pairs of opposite words said of one card in different clauses, per 100 letters."""
+    """Count pairs of opposite words said of one card in different clauses, per 100 letters."""
     spoken = defaultdict(list)
     for clause, line in text.clauses:
         for card in line.cards:
@@ -87,7 +87,7 @@ def _thoughts() -> tuple[re.Pattern[str], ...]:
 
 
 def same_thought(text: Text) -> Measured:
-    """Clauses that repeat a thought of one of the four clauses before in other words, per 100 letters."""
+    """Count clauses that repeat a thought of one of the four clauses before in other words, per 100 letters."""
     lines = []
     for thought in _thoughts():
         said = [(i, line) for i, (clause, line) in enumerate(text.clauses) if thought.search(clause)]

@@ -75,7 +75,7 @@ def _is_empty(reading: dict, text: str, labels: list[str]) -> bool:
 
 
 def pairs(text: str) -> set[str]:
-    """Pairs of neighbouring letters."""
+    """Return the pairs of neighbouring letters."""
     runs = re.findall(r"[^\W_]+", text)
     return {run[i : i + 2] for run in runs for i in range(len(run) - 1)}
 
@@ -94,7 +94,7 @@ def finding(sign: str, code: str, line: Line | None = None, **values: object) ->
 
 
 def drawn(reading: dict) -> dict[str, str]:
-    """Drawn card to orientation."""
+    """Map a drawn card to its orientation."""
     return {card["card"]: card["orientation"] for card in reading["cards"]}
 
 

@@ -68,13 +68,13 @@ def card_sides() -> dict[tuple[str, str], dict[Side, float]]:
 
 
 def side(card: str, orientation: str, texts: Iterable[str]) -> float:
-    """How far what is said of a card is on its side: 0 if nothing tells, negative if it is on the other one."""
+    """Return how far what is said of a card is on its side: 0 if nothing tells, negative if it is on the other one."""
     odds = card_sides().get((card, orientation), {})
     return sum(min(n, 2) * max(-AGAINST, min(FOR, odds.get(used, 0.0))) for used, n in sides_used(texts).items())
 
 
 def wrong_side(text: Text) -> Measured:
-    """How far the drawn cards are put on the side of their opposites: the worst card, and the mean of all."""
+    """Return how far the drawn cards are put on the side of their opposites: the worst card, and the mean of all."""
     found = []
     for card, orientation in drawn(text.reading).items():
         lines = [line for line in about(text, card) if "card_interpretation" in line.labels]

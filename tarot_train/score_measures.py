@@ -29,26 +29,26 @@ def _density(kind: str) -> Callable[[Text], Measured]:
 
 
 def names(text: Text) -> Measured:
-    """Names of cards per drawn card."""
+    """Count names of cards per drawn card."""
     lines = [line for line in text.lines if line.mentions]
     return Measured(sum(len(line.mentions) for line in lines) / max(1, len(drawn(text.reading))), lines)
 
 
 def person(text: Text) -> Measured:
-    """The person's name per 100 letters."""
+    """Count the person's name per 100 letters."""
     name = text.reading.get("person")
     lines = [line for line in text.lines if name and name in line.text]
     return Measured(text.density(sum(line.text.count(name) for line in lines)), lines)
 
 
 def links(text: Text) -> Measured:
-    """Sentences that link cards, per drawn card."""
+    """Count sentences that link cards, per drawn card."""
     lines = [line for line in text.lines if "card_link" in line.labels]
     return Measured(len(lines) / max(1, len(drawn(text.reading))), lines)
 
 
 def card_text(text: Text) -> Measured:
-    """Letters that read a card, per drawn card."""
+    """Count letters that read a card, per drawn card."""
     lines = [line for line in text.lines if {"card_interpretation", "card_link"} & set(line.labels)]
     return Measured(sum(len(line.folded) for line in lines) / max(1, len(drawn(text.reading))), lines)
 
@@ -59,13 +59,13 @@ def advice_share(text: Text) -> Measured:
 
 
 def advice_worth(text: Text) -> Measured:
-    """Mean concreteness of the advice, 0 without any."""
+    """Return the mean concreteness of the advice, 0 without any."""
     lines = [line for line in text.lines if "advice" in line.labels]
     return Measured(sum(concreteness(line.text) for line in lines) / max(1, len(lines)), lines)
 
 
 def listing(text: Text) -> Measured:
-    """Share of clauses of at most three letters."""
+    """Return the share of clauses of at most three letters."""
     short = [line for clause, line in text.clauses if len(clause) <= 3]
     return Measured(len(short) / max(1, len(text.clauses)), _often(short, 3))
 
@@ -75,7 +75,7 @@ def _often(lines: list[Line], least: int) -> list[Line]:
 
 
 def variety(text: Text) -> Measured:
-    """Share of different pairs of letters in stretches of 100, averaged."""
+    """Return the share of different pairs of letters in stretches of 100, averaged."""
     folded = "".join(line.folded for line in text.lines)
     steps = range(0, max(1, len(folded) - 50), 50)
     shares = [len(set(parts)) / len(parts) for i in steps if (parts := bigrams(folded[i : i + 100]))]
@@ -83,12 +83,12 @@ def variety(text: Text) -> Measured:
 
 
 def latin(text: Text) -> Measured:
-    """Share of Latin letters."""
+    """Return the share of Latin letters."""
     return Measured(sum(c.isascii() and c.isalpha() for c in text.reading["content"]) / text.length, [])
 
 
 def markup(text: Text) -> Measured:
-    """Headings, bold marks and bullets per line of text."""
+    """Count headings, bold marks and bullets per line of text."""
     found = re.findall(r"\*\*|#{2,}|^\s*(?:[-•]|\d+\.)\s|[✅⚠📌]", text.reading["content"], re.M)
     return Measured(len(found) / (1 + text.reading["content"].strip().count("\n")), [])
 

@@ -35,13 +35,13 @@ class Place(NamedTuple):
     above: float
 
     def distance(self, value: float) -> tuple[float, float]:
-        """How far a value is below `low` and above `high`, in widths of the range; at most 1.5 and 3."""
+        """Return how far a value is below `low` and above `high`, in widths of the range; at most 1.5 and 3."""
         width = self.most - self.least or NO_RANGE
         return min(max((self.low - value) / width, 0.0), 1.5), min(max((value - self.high) / width, 0.0), 3.0)
 
 
 def places(letters: int) -> dict[str, Place]:
-    """The places of all measures at a length, between those of the lengths that were fitted."""
+    """Return the places of all measures at a length, between those of the lengths that were fitted."""
     return mixed(letters, _places())
 
 

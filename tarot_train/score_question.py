@@ -21,7 +21,7 @@ def _known_questions() -> tuple[dict[str, float], ...]:
 
 
 def _used(text: str) -> set[str]:
-    """Pairs of letters and single ones: `猫` of `把猫送回老家` is in `猫砂`."""
+    """Return the pairs of letters and single ones: `猫` of `把猫送回老家` is in `猫砂`."""
     return pairs(text) | set(fold(text))
 
 
@@ -36,7 +36,7 @@ RAREST, RAREST_LETTER = 6.0, 5.0
 
 
 def asked(text: Text) -> Measured:
-    """Share of the question's words that the reading uses, rare ones counted more."""
+    """Return the share of the question's words that the reading uses, rare ones counted more."""
     wanted = _wanted(text.reading.get("question") or "")
     lines = [line for line in text.lines if any(p in wanted for p in pairs(line.text))]
     return Measured(_share_used(wanted, _used(text.reading["content"])), lines)
@@ -48,7 +48,7 @@ def _share_used(wanted: dict[str, float], used: set[str]) -> float:
 
 
 def other_questions(text: Text) -> Measured:
-    """How much more the reading is about its question than about those of other readings that it fits best."""
+    """Return how much more the reading is about its question than about those of other readings that it fits best."""
     used = _used(text.reading["content"])
     own = _wanted(text.reading.get("question") or "")
     fits = [_share_used(wanted, used) for wanted in _known_questions() if wanted.keys() != own.keys()]
@@ -57,7 +57,7 @@ def other_questions(text: Text) -> Measured:
 
 
 def copied_question(text: Text) -> Measured:
-    """Share of letters in passages of at least four copied from the question."""
+    """Return the share of letters in passages of at least four copied from the question."""
     question, total, lines = fold(text.reading.get("question") or ""), 0, []
     for line in text.lines:
         if copied := _copied(line.folded, question):
@@ -78,7 +78,7 @@ def _copied(folded: str, question: str) -> int:
 
 
 def question_share(text: Text) -> Measured:
-    """Share of sentences with words of the question."""
+    """Return the share of sentences with words of the question."""
     wanted = pairs(text.reading.get("question") or "")
     lines = [line for line in text.lines if wanted & pairs(line.text)]
     return Measured(len(lines) / max(1, len(text.lines)), lines)
@@ -101,7 +101,7 @@ def _pairs_of(cards: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def on_topic(text: Text) -> Measured:
-    """Share of the words of any topic that belong to a topic of the question; 1 if it has none."""
+    """Return the share of the words of any topic that belong to a topic of the question; 1 if it has none."""
     wanted = {topic for topic, words in _topics() if words.search(text.reading.get("question") or "")}
     if not wanted:
         return Measured(1.0, [])
@@ -118,7 +118,7 @@ def on_topic(text: Text) -> Measured:
 
 
 def other_topic(text: Text) -> Measured:
-    """Words of the topic most spoken of that is none of the question's, per 100 letters."""
+    """Count words of the most frequent topic that is none of the question's, per 100 letters."""
     asked_words = text.reading.get("question") or ""
     best, lines = 0, []
     for _, words in _topics():

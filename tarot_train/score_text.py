@@ -23,7 +23,7 @@ class Text(NamedTuple):
     length: int
 
     def density(self, count: int) -> float:
-        """Per 100 letters, of at least 250: one word in a short reading is no habit."""
+        """Return a count per 100 letters, of at least 250: one word in a short reading is no habit."""
         return 100 * count / max(250, self.length)
 
 

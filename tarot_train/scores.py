@@ -23,7 +23,7 @@ PHASES = {"opening": 0, "card_interpretation": 1, "card_link": 1, "advice": 2, "
 
 
 def score(reading: dict) -> dict[str, object]:
-    """{reasoning, personalisation, coherence, terminology, advice, fidelity, overall, explain}.
+    """Return {reasoning, personalisation, coherence, terminology, advice, fidelity, overall, explain}.
 
     reading: {person, question, cards: [{card, orientation}], content, sentences: [{start, end, labels, cards}],
     mentions: [{card, orientation, start, end}]}. explain: dimension to the sentences that decided, each {sign, code,
@@ -50,7 +50,7 @@ sentences were cut off looked more coherent in one of five pairs, since a fault 
 
 
 def reasoning(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
-    """Links between drawn cards relative to their number, interpretations, and causal words.
+    """Score links between drawn cards relative to their number, interpretations, and causal words.
 
     A sentence that names only cards nobody drew does not count.
     """
@@ -71,7 +71,7 @@ def _is_of(line: Line, cards: set[str]) -> bool:
 
 
 def personalisation(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
-    """The person's name, the words of the question, and direct address."""
+    """Score the person's name, the words of the question, and direct address."""
     person = reading.get("person")
     fresh = [line for line in lines if not line.repeat]
     named = [line for line in fresh if person and person in line.text]
@@ -89,7 +89,7 @@ def personalisation(reading: dict, lines: list[Line]) -> tuple[float, list[dict]
 
 
 def terminology(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
-    """Drawn cards called by name, and technical terms."""
+    """Score drawn cards called by name, and technical terms."""
     cards = drawn(reading)
     named = {card for line in lines for card, _ in line.mentions} & set(cards)
     mentions = sum(card in cards for line in lines if not line.repeat for card, _ in line.mentions)
@@ -106,7 +106,7 @@ def terminology(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
 
 
 def advice(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
-    """Advice, weighted by how concrete each piece is: when, what to do, with what limit."""
+    """Score advice, weighted by how concrete each piece is: when, what to do, with what limit."""
     total, found = 0.0, []
     for line in lines:
         if "advice" not in line.labels or line.repeat or line.empty:
@@ -118,7 +118,7 @@ def advice(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
 
 
 def fidelity(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
-    """Drawn cards that are read in their own orientation, against cards nobody drew."""
+    """Score drawn cards that are read in their own orientation, against cards nobody drew."""
     cards = drawn(reading)
     if not cards:
         return 0.0, []
@@ -153,7 +153,7 @@ def _card_read(card: str, orientation: str, ways: list[tuple[str, Line]], read: 
 
 
 def _orientations_denied(lines: list[Line], cards: dict[str, str]) -> list[dict]:
-    """Findings for sentences that deny an orientation which was drawn, or claim more cards of one than were drawn."""
+    """Find sentences that deny an orientation which was drawn, or claim more cards of one than were drawn."""
     found = []
     for way in ("upright", "reversed"):
         if way in cards.values():
@@ -168,7 +168,7 @@ def _orientations_denied(lines: list[Line], cards: dict[str, str]) -> list[dict]
 
 
 def _drawn_order(lines: list[Line], cards: list[str]) -> float:
-    """Share of pairs of drawn cards that are first named in the order drawn; 1 if there is no pair.
+    """Return the share of pairs of drawn cards that are first named in the order drawn; 1 if there is no pair.
 
     A text that confuses two cards reads them in another order.
     """
@@ -198,12 +198,12 @@ def _ways(lines: list[Line], cards: set[str]) -> dict[str, list[tuple[str, Line]
 
 
 def _overstated(text: str, way: str, count: int) -> bool:
-    """Whether a sentence says that more cards have an orientation than do: `三张逆位` for one."""
+    """Check whether a sentence says that more cards have an orientation than do: `三张逆位` for one."""
     return any(_number(found["number"]) > count for found in phrases(f"some_{way}").finditer(text))
 
 
 def _number(digit: str) -> int:
-    """Value of one digit or Chinese numeral; `两`, to which Unicode gives none, is 2."""
+    """Return the value of one digit or Chinese numeral; `两`, to which Unicode gives none, is 2."""
     return int(numeric(digit, 2))
 
 
@@ -228,18 +228,18 @@ def coherence(reading: dict, lines: list[Line]) -> tuple[float, list[dict]]:
 
 
 def _breaks_off(lines: list[Line]) -> bool:
-    """Whether the last sentence lacks an end mark, in a reading whose other sentences mostly have one."""
+    """Check whether the last sentence lacks an end mark, in a reading whose other sentences mostly have one."""
     *others, last = (not re.search(r"[一-鿿，、；：,;:（(“‘]$", line.text) for line in lines)
     return not last and sum(others) > 0.6 * len(others)
 
 
 def _stuttered(line: Line) -> int:
-    """Number of characters that repeat those right before them."""
+    """Count characters that repeat those right before them."""
     return sum(len(match.group()) for match in phrases("stutter").finditer(line.folded))
 
 
 def _phase_order(lines: list[Line]) -> float:
-    """Share of pairs of sentences in the order opening, cards, advice, closing."""
+    """Return the share of pairs of sentences in the order opening, cards, advice, closing."""
     phases = [PHASES[line.labels[0]] for line in lines if line.labels and line.labels[0] in PHASES]
     right = wrong = 0
     for i, first in enumerate(phases):
@@ -250,7 +250,7 @@ def _phase_order(lines: list[Line]) -> float:
 
 
 def _card_order(reading: dict, lines: list[Line]) -> float:
-    """Share of steps between interpretations that stay at a card or go on to the next one drawn."""
+    """Return the share of steps between interpretations that stay at a card or go on to the next one drawn."""
     order = {card: place for place, card in enumerate(drawn(reading))}
     spoken = [
         order[line.cards[0]]
@@ -264,7 +264,7 @@ def _card_order(reading: dict, lines: list[Line]) -> float:
 
 
 def _links_follow(lines: list[Line]) -> float:
-    """Share of linked cards that were interpreted before the link."""
+    """Return the share of linked cards that were interpreted before the link."""
     read: set[str] = set()
     before = after = 0
     for line in lines:
@@ -277,7 +277,7 @@ def _links_follow(lines: list[Line]) -> float:
 
 
 def _whole(reading: dict, lines: list[Line]) -> float:
-    """Completeness from 0 to 1: opening, closing, an end mark, every card read, advice."""
+    """Rate completeness from 0 to 1: opening, closing, an end mark, every card read, advice."""
     opened = any("opening" in line.labels for line in lines[:3])
     closed = any("closing" in line.labels and not phrases("generic").search(line.text) for line in lines[-2:])
     ended = not _breaks_off(lines)

@@ -28,7 +28,8 @@ class Intros:
 @dataclass(frozen=True)
 class Evidence:
     """What the first lines of a file, and its name, say of its program. clocked: indices of the lines with a clock time;
-    marked, kept: programs with a day line, with a kept line; own: a line begins with a word for oneself (`我`); characters: of the lines with a clock time."""
+    marked, kept: programs with a day line, with a kept line; own: a line begins with a word for oneself (`我`); characters: of
+    the lines with a clock time."""
 
     intros: Intros
     clocked: list[int]
