@@ -92,14 +92,10 @@ def _known(ctx: Context, given: list) -> dict | None:
     If the times of the files say that one is new, return None: the server then starts while the files are hashed.
     """
     from tarot_data.sources import inbox
+    from tarot_data.store.folders import folders
 
-    # As `delta.table_path` has it, whose imports would delay the server.
-    tables = [
-        folder
-        for folder in (ctx.data_dir / "store" / "files", ctx.data_dir / "store" / "@" / "files")
-        if folder.exists()
-    ]
-    if not tables or inbox.changed_after(given, tables[0].stat().st_mtime):
+    known = [folder for folder in folders(ctx.data_dir, "files") if folder.exists()]
+    if not known or inbox.changed_after(given, known[0].stat().st_mtime):
         return None
     from tarot_data.ingest.stages import nothing_new
 

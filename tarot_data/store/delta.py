@@ -16,6 +16,7 @@ import polars as pl
 from schemas.errors import Problem
 from schemas.tables import stored
 from tarot_data.store import migrations
+from tarot_data.store.folders import folders
 
 TABLES = ("readings", "rejections", "files", "signatures", "fixes")
 
@@ -28,7 +29,7 @@ decodes what MISREAD finds as another character, or fails: control characters, a
 
 def table_path(data_dir: Path, name: str) -> Path:
     """Return the folder of a table. Raises Problem `data_dir_name` if no table can be written below such a path."""
-    path, after_at = data_dir / "store" / name, data_dir / "store" / "@" / name
+    path, after_at = folders(data_dir, name)
     where = data_dir.resolve().as_posix()
     if misread := MISREAD.search(where):
         part = misread.group()
