@@ -19,9 +19,12 @@ from tarot_data.text.normalise import fold
 
 BUCKETS = 1 << 20
 
+START, END = 1, 2
+"""Code points around each sentence."""
+
 
 def encode(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
-    """Encode the sentences in a row, each between a 1 and a 2: code points, and the sentence of each.
+    """Encode the sentences in a row, each between START and END: code points, and the sentence of each.
 
     Cards, orientations, persons and digits are one sign each; spaces are left out.
     """
@@ -30,7 +33,7 @@ def encode(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
     padded = np.empty(len(codes) + 2 * batch.size, dtype=np.uint32)
     padded[np.arange(len(codes)) + 2 * sentence + 1] = codes
     first = np.cumsum(count + 2) - (count + 2)
-    padded[first], padded[first + count + 1] = 1, 2
+    padded[first], padded[first + count + 1] = START, END
     return padded, np.repeat(np.arange(batch.size), count + 2)
 
 

@@ -18,10 +18,21 @@ COMMON, LONGEST = 20_000, 3
 """Words of two or more characters that are known, and characters of the longest. With 60,000 words the labels of unseen
 writers are no better."""
 
-START, END = 1, 2
-"""The signs that `features.encode` puts around a sentence."""
-
-_SIGNS = (chr(START), chr(END), CARD_SIGN, TURN_SIGN, PERSON_SIGN, "0", ",;:、", "?", "!", "。", "…", "~", '"“”')
+_SIGNS = (
+    chr(features.START),
+    chr(features.END),
+    CARD_SIGN,
+    TURN_SIGN,
+    PERSON_SIGN,
+    "0",
+    ",;:、",
+    "?",
+    "!",
+    "。",
+    "…",
+    "~",
+    '"“”',
+)
 _OTHER, _LATIN, _CHINESE = range(len(_SIGNS) + 1, len(_SIGNS) + 4)
 _FIRST = _CHINESE + 1
 """Classes of characters that are in no word: 1 to len(_SIGNS) of _SIGNS, then these; from _FIRST on those of words."""
@@ -104,10 +115,10 @@ def _slot(keys: np.ndarray) -> np.ndarray:
 def _from_left(padded: np.ndarray, length: np.ndarray) -> np.ndarray:
     """Return where the words of all sentences begin, if each follows the one before."""
     begins = np.zeros(len(padded), dtype=bool)
-    at = np.nonzero(padded == START)[0]
+    at = np.nonzero(padded == features.START)[0]
     while len(at):
         begins[at] = True
-        at = at[padded[at] != END]
+        at = at[padded[at] != features.END]
         at = at + length[at]
     return np.nonzero(begins)[0]
 

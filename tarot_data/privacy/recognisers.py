@@ -94,7 +94,7 @@ class Look(dict[str, bool]):
         self.text = text
         self._whole = whole or text
         self._cues: dict[str, list[tuple[int, int]]] = {}
-        self._matches: dict[re.Pattern, list[re.Match]] = {}
+        self._matches: dict[tuple[re.Pattern, bool], list[re.Match]] = {}
 
     def __missing__(self, trigger: str) -> bool:
         holds = self[trigger] = triggers()[trigger].holds(self)
@@ -117,10 +117,11 @@ class Look(dict[str, bool]):
 
     def matches(self, pattern: re.Pattern, near_digits: bool = False) -> list[re.Match]:
         """Return the matches of a pattern, searched once for all entries that have it. near_digits: only in `zones`."""
-        if pattern not in self._matches:
+        key = pattern, near_digits
+        if key not in self._matches:
             zones = self.zones if near_digits else ((),)
-            self._matches[pattern] = [match for zone in zones for match in pattern.finditer(self.text, *zone)]
-        return self._matches[pattern]
+            self._matches[key] = [match for zone in zones for match in pattern.finditer(self.text, *zone)]
+        return self._matches[key]
 
     def overlaps(self, pattern: re.Pattern, start: int, end: int) -> bool:
         """Test whether a match of a pattern overlaps a span."""
