@@ -109,25 +109,17 @@ def _vocabulary() -> _Vocabulary:
 def tokens_of(folded: str) -> list[Token]:
     """Split folded text into tokens that cover it, longest words first."""
     vocabulary = _vocabulary()
-    starts, lengths, weak = vocabulary.starts, vocabulary.lengths, vocabulary.weak
-    first = _COUNTED_IN_WORDS.match(folded)
-    in_words = first is not None and first[1] == NUMERALS[0]
-    starts = starts.union(NUMERALS, "(【") if in_words else starts
+    number_starts, in_words = _numbering(folded, vocabulary.starts)
+    lengths, weak = vocabulary.lengths, vocabulary.weak
     tokens: list[Token] = []
     place, size = 0, len(folded)
     fresh = True  # at the beginning of an item, where a number is a list number
     while place < size:
-        character = folded[place]
-        token = None
-        if fresh and character in starts:
+        token, character = None, folded[place]
+        if fresh and character in number_starts:
             token = _list_number(folded, place, vocabulary.number, in_words)
-        if token is None and character in vocabulary.split_starts:
-            token = _split_name(folded, place, vocabulary)
-        if token is None and character in lengths:
-            sizes = lengths.get(folded[place : place + 2]) or lengths[character]
-            token = _word(folded, place, sizes, vocabulary, tokens) if sizes else None
-        if token is None and character in _AFTER_CARD and tokens:
-            token = _after_card(folded, place, tokens)
+        if token is None:
+            token = _word_at(folded, place, vocabulary, tokens)
         if token is None and (kind := _MARKS.get(character)) and kind != "-":
             token = _token((kind, place, place + 1, "", None))
         token = token or _mark(folded, place) or _text(folded, place, lengths, tokens)
@@ -137,6 +129,26 @@ def tokens_of(folded: str) -> list[Token]:
             fresh and (kind in _STILL_BEFORE or kind == "t" and folded[token.start : place] in weak)
         )
     return _with_short_names(folded, tokens, vocabulary)
+
+
+def _numbering(folded: str, starts: frozenset[str]) -> tuple[frozenset[str], bool]:
+    """Return the characters that a list number may begin with, and whether numbers are in words."""
+    first = _COUNTED_IN_WORDS.match(folded)
+    in_words = first is not None and first[1] == NUMERALS[0]
+    return starts.union(NUMERALS, "(【") if in_words else starts, in_words
+
+
+def _word_at(folded: str, place: int, vocabulary: _Vocabulary, tokens: list[Token]) -> Token | None:
+    """Read a name in two parts, a word, or what only has a meaning after a card."""
+    token, character, lengths = None, folded[place], vocabulary.lengths
+    if character in vocabulary.split_starts:
+        token = _split_name(folded, place, vocabulary)
+    if token is None and character in lengths:
+        sizes = lengths.get(folded[place : place + 2]) or lengths[character]
+        token = _word(folded, place, sizes, vocabulary, tokens) if sizes else None
+    if token is None and character in _AFTER_CARD and tokens:
+        token = _after_card(folded, place, tokens)
+    return token
 
 
 def _list_number(folded: str, place: int, number: re.Pattern, in_words: bool) -> Token | None:
