@@ -68,8 +68,7 @@ class Format:
     """One row. parts: names of its parts in order; texts: one pattern for each line of the head, for half-width text;
     telling: index of the line that the fewest other lines look like, which is tried first; plain: makes a line what the
     patterns are for; starts: folded first characters of a line, empty if it may begin with any; signs: characters that every
-    telling line has; separator: the character
-    before the text; readers: folded names of the reader."""
+    telling line has; separator: the character before the text; readers: folded names of the reader."""
 
     program: str
     needs: str

@@ -60,10 +60,8 @@ def choose_text(columns: dict[str, Sequence[object]], cards: Sequence[object]) -
     drawn = [frozenset(named_cards(plain(value)[:_CELL])) for value in cards]
     scores = {label: _score(label, texts[label], drawn) for label in candidates}
     best = max(candidates, key=scores.get)
-    if known:
-        overruled = scores[best] >= _score(known, texts[known], drawn) + OVERRULES
-        if not overruled:
-            return TextChoice(known, unknown=unknown)
+    if known and scores[best] < _score(known, texts[known], drawn) + OVERRULES:
+        return TextChoice(known, unknown=unknown)
     return _decided(best, scores, unknown)
 
 
