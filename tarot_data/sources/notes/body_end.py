@@ -146,8 +146,7 @@ def split_outcome(lines: list[Line]) -> tuple[list[Line], str]:
 def _happened(text: str) -> bool:
     """Check for what happened later: it is said of the client, not to them (`八月她回来说，真的搬了`)."""
     folded = fold(text)
-    said = any(word in folded for word in noise_words("addressed"))
-    return not said and any(word in folded for word in noise_words("happened"))
+    return not _addresses(folded) and any(word in folded for word in noise_words("happened"))
 
 
 def without_aftermath(lines: list[Line], persons: list[str]) -> list[Line]:
@@ -189,4 +188,8 @@ def _is_housekeeping(lines: list[Line], apart: bool) -> bool:
 def is_of_nobody(text: str) -> bool:
     """Check that a text names no card and addresses nobody."""
     text = text[:LONGEST_LOOKED_AT]
-    return not any(word in fold(text) for word in noise_words("addressed")) and not find_cards(text)
+    return not _addresses(fold(text)) and not find_cards(text)
+
+
+def _addresses(folded: str) -> bool:
+    return any(word in folded for word in noise_words("addressed"))
