@@ -175,20 +175,21 @@ def how_many() -> re.Pattern:
 @lexicon.cached
 def split_names() -> tuple[frozenset[str], re.Pattern]:
     """Return the first characters of the names that the pattern matches: suit and rank with a mark between (`圣杯 三`,
-    `权杖-国王`), or a number before the thing (七剑), whose groups are `rank` and `suit`."""
+    `权杖-国王`), or a number before the thing (七剑) or a rank and a dot before the suit (`骑士·圣杯`), whose groups are `rank` and `suit`."""
     cards = [name for name in aliases()[0] if not name.isascii()]
     long = {name for name in suits() if len(name) > 1}
     ends = {name[size:] for name in cards for size in {len(suit) for suit in long} if name[:size] in long} - {""}
     things = {fold(row["word"]) for row in lexicon.read_table("ranks") if row["kind"] in ("thing", "suit")}
     things &= suits().keys()
-    suit, rank, thing = (any_of(parts) for parts in (long, ends, things))
+    courts = {end for end in ends if not end.isascii()}
+    suit, rank, thing, court = (any_of(parts) for parts in (long, ends, things, courts))
     later = any_of(end for end in ends if not end.isalpha() or not end.isascii())
     mark = r" ?[-–—·•.] ?| (?=[^\s])"
     pattern = (
         rf"(?:(?:{suit})(?:{mark})(?:{rank})|(?:{suit})[(\[【「](?:{rank})[)\]】」]"
-        rf"|[(\[【「](?:{suit})[)\]】」] ?(?:{rank})|(?P<rank>[{NUMERALS}]|10|[1-9])(?P<suit>{thing})(?!{later}))(?![0-9]|[a-z]{{4}})"
+        rf"|[(\[【「](?:{suit})[)\]】」] ?(?:{rank})|(?P<rank>[{NUMERALS}]|10|[1-9]|(?:{court})(?=[·•]))(?P<dot>[·•])?(?P<suit>(?(dot)(?:{suit})|(?:{thing})))(?!{later}))(?![0-9]|[a-z]{{4}})"
     )
-    first = {name[0] for name in long} | set("([【「123456789" + NUMERALS)
+    first = {name[0] for name in long | courts} | set("([【「123456789" + NUMERALS)
     return frozenset(first), re.compile(pattern)
 
 

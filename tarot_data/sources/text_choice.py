@@ -110,7 +110,8 @@ def _score(label: str, texts: list[str], drawn: list[frozenset[str]]) -> float:
 
 @lexicon.cached(maxsize=4096)
 def label_score(label: str) -> float:
-    """Return 2 for a label of a reader's text (塔罗师解读), -3 for one of the client's (背景): its last known word decides."""
+    """Return 2 for a label of a reader's text (塔罗师解读), -3 for one of the client's (背景): its last known word decides,
+    the longer one (给客户) if two end there."""
     folded = fold(label)
     if folded.isascii():
         # The first noun of an English label counts: `Reading for the client`.
@@ -124,4 +125,4 @@ def label_score(label: str) -> float:
     }
     if not any(ends.values()):
         return 0.0
-    return 2.0 if ends["text"] > ends["client"] else -3.0
+    return 2.0 if ends["text"] >= ends["client"] else -3.0

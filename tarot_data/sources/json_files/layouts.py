@@ -3,6 +3,7 @@
 A new layout is one function in LAYOUTS.
 """
 
+import json
 from collections.abc import Callable
 
 from tarot_data.lexicon.dates import parse_date
@@ -17,6 +18,8 @@ MAX_LEVELS = 4
 _LIST_KEYS = ("data", "items", "records", "readings", "results", "rows", "list", "messages", "conversations")
 _OBJECT_KEYS = ("data", "records", "readings")
 _CHAT_KEYS = ("messages", "conversations")
+_STORED = ("[{", '{"')
+"""Beginnings of JSON in a string."""
 ASIDE = ("metadata", "meta", "info", "extra")
 """Keys of an object that describes the reading it is in."""
 
@@ -88,6 +91,7 @@ def _under_own_keys(value: dict, level: int) -> list[dict]:
     names = are_names(key for key, child in value.items() if isinstance(child, dict | list) and key not in ASIDE)
     found = []
     for key, child in value.items():
+        child = _stored(child)
         if not isinstance(child, dict | list) or key in ASIDE:
             continue
         for item in readings_in(child, level + 1):
@@ -97,6 +101,16 @@ def _under_own_keys(value: dict, level: int) -> list[dict]:
     if len(found) == 1 and isinstance(question := _question_of(value), str):
         found[0] = {"question": question, **found[0]}
     return found
+
+
+def _stored(child: object) -> object:
+    """Return the value of a string that is JSON, as a browser's storage keeps lists; any other value as it is."""
+    if not isinstance(child, str) or not child.startswith(_STORED):
+        return child
+    try:
+        return json.loads(child)
+    except (ValueError, RecursionError):
+        return child
 
 
 def _question_of(value: dict) -> object:

@@ -12,6 +12,7 @@ from tarot_data.sources.json_files import profile
 from tarot_data.sources.json_files.layouts import ASIDE, is_reading
 from tarot_data.sources.json_files.stream import MAX_DEPTH, depth_over, objects
 from tarot_data.sources.labels import known_fields
+from tarot_data.sources.lines import Line
 from tarot_data.sources.noise import noise_words
 from tarot_data.sources.notes.in_records import notes_in
 from tarot_data.sources.record_builder import to_record
@@ -258,10 +259,20 @@ def _value_of(field: str, child: Any) -> object:
 
 
 def _sections_of(child: dict) -> list[str]:
-    """Return the sections of a text under their own names (overview, advice), without fields and codes next to them."""
-    texts = {str(key): text for key, text in child.items() if isinstance(text, str) and text.strip()}
-    prose = [text for key, text in texts.items() if known_fields([key]) <= {"content"} and not text.isascii()]
-    return prose or list(texts.values())
+    """Return the sections of a text under their own names (overview, advice), without fields and codes next to them, and
+    what a list in it says of each card."""
+    found = [(str(key), part) for key, part in child.items() if isinstance(part, list) or _is_text(part)]
+    own = [part for key, part in found if isinstance(part, list) or known_fields([key]) <= {"content"}]
+    texts = [text for part in own for text in (_sentences_of_cards(part) if isinstance(part, list) else [part])]
+    return [text for text in texts if not text.isascii()] or [part for _, part in found if isinstance(part, str)]
+
+
+def _sentences_of_cards(cards: list) -> list[str]:
+    return [text for text in _texts_of_cards(cards) if Line(text).ends_sentence]
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 _LANGUAGE = re.compile(r"[a-z]{2}(?:[-_][a-z]{2,4})?", re.IGNORECASE)

@@ -23,7 +23,7 @@ FORM = "html"
 
 def recognises(sample: Sample) -> bool:
     head = (sample.text or "")[:20_000].lower()
-    return "<html" in head or "<!doctype html" in head or head.lstrip().startswith("<table")
+    return "<html" in head or "<!doctype html" in head or head.lstrip()[:1] == "<" and "<table" in head
 
 
 def read(blob: Blob) -> Iterator[RawRecord | Rejected]:
