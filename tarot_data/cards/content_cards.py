@@ -77,7 +77,7 @@ def cards_in_content(content: str, spread: str | None = None, asked: bool = Fals
         return cards
     if is_chat(folded):
         return []
-    for cards in (_in_a_sentence(content, folded), _at_places(content) or _over_texts(content)):
+    for cards in (_in_a_sentence(content, folded), _at_places(content, asked) or _over_texts(content)):
         drawn = [card for card in cards if card["place"] > 0]
         named = {_possible()[0][name] for name in named_cards(content)}
         if cards and len(drawn) == (count or len(drawn)) and named <= {card["card"] for card in cards}:
@@ -169,8 +169,9 @@ def _is_denied(before: str, clause: str) -> bool:
     return any(word in clause for word in words if len(word) > 1) or before.endswith(words)
 
 
-def _at_places(content: str) -> list[dict]:
-    """Find the cards of consecutive lines that are a position and its card: `过去：恶魔逆位`, `1 过去 恶魔（逆）——你放不下`."""
+def _at_places(content: str, asked: bool) -> list[dict]:
+    """Find the cards of consecutive lines that are a position and its card: `过去：恶魔逆位`, `1 过去 恶魔（逆）——你放不下`, or, if
+    somebody asked, an upright or reversed card and what it says: `恶魔 逆：你放不下`."""
     run: list[str] = []
     for line in [*content.split("\n")[:60], ""]:
         explained = explained_card(line)
@@ -178,7 +179,8 @@ def _at_places(content: str) -> list[dict]:
         counts = _counts(bare, len(run) + 1)
         cards = listed(bare) if 3 < len(bare) <= 40 and (explained or counts or ":" in fold(bare)) else []
         known = len(cards) == 1 and fold(cards[0]["position"] or "") in places()
-        if known or len(cards) == 1 and counts:
+        turned = asked and bool(explained) and len(cards) == 1 and cards[0]["orientation"] != "unknown"
+        if known or turned or len(cards) == 1 and counts:
             run.append(bare)
         elif len(run) > 1:
             break
@@ -211,7 +213,7 @@ def explained_card(line: str) -> str | None:
         cards = listed(bare[:at]) if at > 0 and bare[at + len(mark) :].strip() else []
         # `愚人：开始` explains what the card means, and `过去 愚人：正位` explains nothing.
         told = len(cards) == 1 and orientation_of(bare[at + len(mark) :].strip()) is None
-        if told and (mark == _DASH or cards[0]["position"]):
+        if told and (mark == _DASH or cards[0]["position"] or cards[0]["orientation"] != "unknown"):
             return bare[:at]
     return None
 

@@ -14,6 +14,8 @@ LINES_AT_END = 8
 """Lines at the end of a body among which the label of the outcome is."""
 LONGEST_OUTCOME = 400
 """Characters of a note about the outcome below a reading."""
+LONGEST_DAY_TOLD = 60
+"""Characters of a paragraph about the day of the writer."""
 LONGEST_SIGNATURE = 14
 LONGEST_ORDER_LINE = 24
 """Characters of a line about the order."""
@@ -141,6 +143,14 @@ def split_outcome(lines: list[Line]) -> tuple[list[Line], str]:
             break
         return (lines[:index], outcome) if len(outcome) <= LONGEST_OUTCOME else (lines, "")
     return lines, ""
+
+
+def without_day(lines: list[Line]) -> list[Line]:
+    """Return the lines of a body without a last paragraph of one line about the day of its writer: it names no card and
+    addresses nobody (`晚上整理了牌布，早睡。`)."""
+    last = lines[-1] if len(lines) > 2 and not lines[-2].stripped else Line("")
+    tells = fold(last.stripped).startswith(noise_words("time of day")) and len(last.stripped) <= LONGEST_DAY_TOLD
+    return trimmed(lines[:-1]) if tells and _happened(last.text) and not find_cards(last.text) else lines
 
 
 def _happened(text: str) -> bool:

@@ -3,23 +3,32 @@
 import re
 
 from tarot_data.cards.mentions import find_cards
+from tarot_data.lexicon.dates import parse_date
 from tarot_data.sources.lines import DAY as WHOLE_DAY
 from tarot_data.sources.lines import Kind, Line
+from tarot_data.sources.noise import noise_words
 from tarot_data.sources.notes.body_end import is_of_nobody, trimmed
 from tarot_data.sources.notes.head_words import DAY, words_of
+from tarot_data.text.normalise import fold
 
+LONGEST_SIGNER = 8
+"""Characters of the name below the wishes of a letter."""
 LONGEST_DAY_LINE = 24
 """Characters of a line of a day, or of the time at which a day closes."""
 SHORTEST_DIARY = 40
 """Characters of a text below a rule that addresses nobody and names no card, from which it is no closing."""
+_AROUND_WISHES = " ，,。.！!～~"
 _WHOLE_DAY = re.compile(rf"{WHOLE_DAY}(?=\s)")
 _TIME = re.compile(r"(?<!\d)(?:[01]?\d|2[0-3])[:：][0-5]\d(?!\d)")
 
 
 def day_alone(line: Line) -> str | None:
     """Return the day of a line that has nothing else but a weekday, a time of day or the weather; None for any other."""
-    if len(line.stripped) > LONGEST_DAY_LINE or DAY.search(line.title) is None:
+    if len(line.stripped) > LONGEST_DAY_LINE:
         return None
+    if DAY.search(line.title) is None:
+        in_words = line.stripped[:4].isnumeric() and parse_date(line.stripped).day  # 二〇二五年三月二日
+        return line.stripped if in_words else None
     words = words_of(line.title)
     return words.found[0][1] if len(words.found) == 1 and words.day and not words.rest else None
 
@@ -28,7 +37,17 @@ def split_day_at_end(lines: list[Line]) -> tuple[list[Line], str | None]:
     """Split a body before the day that is its last line, as below a letter."""
     last = next((index for index in range(len(lines) - 1, 0, -1) if lines[index].stripped), 0)
     day = day_alone(lines[last]) or _day_with_remark(lines[last]) if last else None
-    return (trimmed(lines[:last]), day) if day else (lines, None)
+    return (trimmed(without_signer(lines[:last])), day) if day else (without_signer(lines), None)
+
+
+def without_signer(lines: list[Line]) -> list[Line]:
+    """Return the lines of a letter without the name below its wishes (`祝好` over `南鸢`)."""
+    texts = [index for index, line in enumerate(lines) if line.stripped]
+    if len(texts) < 3 or not fold(lines[texts[-2]].stripped.strip(_AROUND_WISHES)).endswith(noise_words("wishes")):
+        return lines
+    name, wishes = lines[texts[-1]], lines[texts[-2]]
+    short = len(name.stripped) <= LONGEST_SIGNER and len(wishes.stripped) <= LONGEST_DAY_LINE
+    return lines[: texts[-1]] if short and not name.ends_sentence and is_of_nobody(name.text) else lines
 
 
 def _day_with_remark(line: Line) -> str | None:

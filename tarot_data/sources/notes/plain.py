@@ -244,7 +244,9 @@ class _Note:
         end = end_before_diary(self.lines, reading.head.body, end, closes)
         below = other_sections.own_lines(self.lines[reading.head.body : end], level, daily, reading.lead.dated)
         below = body_end.trimmed(below)
-        return other_sections.without_list_at_end(below, self.lines[former : reading.start]) if daily else below
+        if not daily:
+            return below
+        return body_end.without_day(other_sections.without_list_at_end(below, self.lines[former : reading.start]))
 
     def day_of(self, reading: Reading, above: Above) -> str | None:
         """Return the date above a reading: a date line heads its own reading, a heading all readings below it."""
