@@ -9,6 +9,7 @@ from tarot_data import lexicon
 _ID_DATE = re.compile(r"\d{6}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dX]")
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _MOBILE = re.compile(r"1[3-9]\d{9}")
+_LIST_SIGNS = set(",，、/;；|")
 _TAIWAN_LETTERS = "ABCDEFGHJKLMNPQRSTUVXYWZIO"
 _TAIWAN_WEIGHTS = (1, 9, 8, 7, 6, 5, 4, 3, 2, 1, 1)
 
@@ -59,6 +60,14 @@ def is_mobile_in_pieces(text: str) -> bool:
     return any(_MOBILE.fullmatch(number) for number in orders)
 
 
+def is_mobile_with_signs(text: str) -> bool:
+    """Check that digits with signs between them are a mobile number, and no list (199、1288、3999; 15-21, 21-18, 21-9) or fraction."""
+    groups, signs = re.findall(r"\d+", text), re.findall(r"\D+", text)
+    listed = any(set(sign) & _LIST_SIGNS for sign in signs) and max(map(len, groups)) > 1
+    fraction = len(groups) == 2 and len(groups[1]) < 3
+    return not (listed or fraction) and is_no_sequence(text) and _MOBILE.fullmatch("".join(groups)) is not None
+
+
 def is_no_sequence(text: str) -> bool:
     """Check that the groups of a number do not count upwards: 13 14 15 16 17."""
     groups = [int(group) for group in re.findall(r"\d+", text)]
@@ -76,6 +85,11 @@ def is_no_series(text: str) -> bool:
         return len({later - earlier for earlier, later in pairwise(groups)}) > 1
     steps = {later - earlier for earlier, later in pairwise(groups)}
     return len(steps) > 1 and (len(groups) < 4 or min(steps) < 0 < max(steps))
+
+
+def are_no_prices(text: str) -> bool:
+    """Check that the groups of a number do not all end in 0, 8 or 9, as prices do: 1288 3999."""
+    return any(group[-1] not in "089" for group in re.findall(r"\d+", text))
 
 
 def is_no_cycle(text: str) -> bool:
@@ -114,8 +128,10 @@ CHECKS = {
     "ten_digits": _has_digits(10),
     "thirteen_digits": _has_digits(13),
     "mobile_pieces": is_mobile_in_pieces,
+    "mobile_signs": is_mobile_with_signs,
     "no_cycle": is_no_cycle,
     "no_series": is_no_series,
+    "no_prices": are_no_prices,
     "no_sequence": is_no_sequence,
     "octets": are_octets,
     "grouped": is_grouped,

@@ -3,6 +3,7 @@
 Boundaries are look-arounds on ASCII letters and digits: `\\b` does not exist between a Chinese character and a digit.
 """
 
+import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
@@ -58,7 +59,13 @@ def find_contacts(text: str) -> list[Contact]:
     if not found or not hidden:
         return found
     places = [*_visible(hidden), len(text)]
-    return [Contact(places[one.start], places[one.end], one.kind) for one in found]
+    return [_in_text(text, places, one) for one in found]
+
+
+def _in_text(text: str, places: list[int], found: Contact) -> Contact:
+    """Return a detail of the plain form at its place in the text, with the invisible characters behind it, without a space."""
+    start, end = places[found.start], places[found.end]
+    return Contact(start, start + len(text[start:end].rstrip()), found.kind)
 
 
 def _found_in(look: Look) -> list[Contact]:
@@ -86,7 +93,13 @@ def plain_form(text: str) -> tuple[str, list[int] | None]:
 def _plain(text: str) -> tuple[str, str]:
     """Return the plain form of a text with HIDDEN for what cannot be seen ("" if there is none) and without it."""
     plain = translated(text, _plain_codes())
+    if " " in plain:
+        plain = _SPACING.sub(HIDDEN, plain)
     return ("", plain) if HIDDEN not in plain else (plain, plain.replace(HIDDEN, ""))
+
+
+_SPACING = re.compile(r" (?:(?<=[^\W0-9A-Za-z_] )(?=[0-9])|(?<=[0-9] )(?=[^\W0-9A-Za-z_])|(?<=  ))")
+"""Spaces that part digits from Chinese (8 幢 602 室), and every further one in a row."""
 
 
 def _visible(hidden: str) -> list[int]:
