@@ -1,9 +1,9 @@
 """Fields that labels mean, from fields.csv; labels are compared without width, script, case, spaces and brackets."""
 
 import re
-from collections.abc import Iterable
 
 from tarot_data import lexicon
+from tarot_data.lexicon.label_phrases import FIELDS, KINDS, field_asked, roles_in
 from tarot_data.lexicon.word_lists import any_of_many
 from tarot_data.text.normalise import fold
 from tarot_data.text.numerals import NUMERALS, to_int
@@ -90,20 +90,17 @@ def _in_two_languages(label: str) -> tuple[str, int] | None:
 
 
 def _in_a_sentence(label: str, key: str) -> tuple[str, int] | None:
-    """Return the field that a questionnaire's heading asks for (`您想咨询的问题是什么`): its one label among other words."""
+    """Return the field that a questionnaire's heading asks for (`您想咨询的问题是什么`): by the words
+    that it consists of."""
     if label.isascii():
         words = _WORD.findall(label)
         rest = [word for word in words if word not in _fillers()]
         known = synonyms().get("".join(rest)) if 0 < len(rest) < len(words) else None
-        return (known[0], 1) if known and known[0] in _ASKED else None
-    heading, reader, drawn = _headings()
-    if match := heading.match(key):
-        name = synonyms()[match["label"]][0]
-        return None if name == "person" and reader.search(key) else (name, 1)
-    return ("cards", 1) if drawn.match(key) else None
+        return (known[0], 1) if known and known[0] in FIELDS else None
+    asked = field_asked(roles_in(key, *_roles()))
+    return (asked, 1) if asked else None
 
 
-_ASKED = ("person", "question", "date", "cards", "spread", "content", "outcome", "consent", "ignored")
 _WORD = re.compile("[a-z]+")
 
 
@@ -114,33 +111,12 @@ def _fillers() -> frozenset[str]:
 
 
 @lexicon.cached
-def _headings() -> tuple[re.Pattern, re.Pattern, re.Pattern]:
-    """Compile patterns for headings without spaces: a label of two characters or more among fillers; a word for the
-    reader; drawn cards among fillers. Fillers are atomic, so that a heading is tried in linear time."""
-    filler, reader, drawn, cards = (
-        _any(_kind(*kinds))
-        for kinds in (
-            ("heading filler", "label lead", "heading reader"),
-            ("heading reader",),
-            ("heading drawn",),
-            ("heading cards",),
-        )
-    )
-    label = any_of_many(word for word, (name, _) in synonyms().items() if name in _ASKED and len(word) > 1)
-    fillers = rf"(?>{filler})*[,，。.!?？、]*"
-    return (
-        re.compile(rf"^{fillers}(?P<label>{label}){fillers}$"),
-        re.compile(reader),
-        re.compile(rf"^{fillers}(?:(?:{cards}){fillers}(?:{drawn})|(?:{drawn}){fillers}(?:{cards})){fillers}$"),
-    )
-
-
-def _kind(*kinds: str) -> Iterable[str]:
-    return (word for kind in kinds for word in lexicon.words("noise", kind) if not word.isascii())
-
-
-def _any(words: Iterable[str]) -> str:
-    return "|".join(map(re.escape, sorted({_DROPPED.sub("", fold(word)) for word in words}, key=len, reverse=True)))
+def _roles() -> tuple[dict[str, str], int]:
+    """Return the Chinese words that labels consist of with their roles, and the length of the longest."""
+    roles = {word: name for word, (name, _) in synonyms().items() if name in FIELDS and len(word) > 1}
+    for kind, role in KINDS.items():
+        roles |= {_DROPPED.sub("", fold(word)): role for word in lexicon.words("noise", kind) if not word.isascii()}
+    return roles, max(map(len, roles))
 
 
 def rank_of(label: str) -> int:

@@ -161,7 +161,7 @@ def test_cards_explained_behind_dashes_stay_in_the_text(read):
 @pytest.mark.parametrize("gap", ["　", " ", "｜"])
 @pytest.mark.parametrize("day", ["民國一一三年三月二日", "2024年3月2日", "2024-03-02"])
 def test_a_label_behind_its_day(read, day, gap):
-    head = f"{day}{gap}个案：{{}}\n\n她问的是：{QUESTION}。\n翻开来是：隐士（正）、战车（逆）。\n\n{{}}\n\n"
+    head = f"{day}{gap}个案：{{}}\n\n她问的是：{QUESTION}\n翻开来是：隐士（正）、战车（逆）。\n\n{{}}\n\n"
     first, second = (
         to_reading(each) for each in read({"a.txt": head.format("小满", BODY) + head.format("阿昌", OTHER)})
     )

@@ -338,3 +338,9 @@ def test_a_column_of_other_things_is_not_drawn(read, label, cells):
     rows = [("小鹿", "月亮逆位", cells[0], TEXTS[0]), ("青团", "宝剑三", cells[1], TEXTS[1])]
     found = read({"登记.csv": table(("客户", "牌", label, "解读"), *rows)})
     assert [sides(record) for record in found] == [{"月亮": "reversed"}, {"宝剑三": "unknown"}]
+
+
+def test_the_label_of_the_only_cards_is_no_position(read):
+    rows = [("牌况", "解读"), *zip(DRAWN, TEXTS, strict=True)]
+    cards = [card for record in read({"a.csv": table(*rows)}) for card in to_reading(record)["cards"]]
+    assert len(cards) == 6 and {card["position"] for card in cards} == {None}

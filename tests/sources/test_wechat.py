@@ -521,3 +521,12 @@ def test_a_chat_program_is_added_by_rows(read, tmp_path, rows, text):
     with lexicon.using(lexicon.load(tmp_path / "own")):
         (record,) = read({"聊天.txt": "".join(text(*message) for message in SAID)})
     assert whole(record) == ("Mel", "要不要换组", "2024-01-05", CARDS, READING[4])
+
+
+def test_a_client_who_writes_only_after_the_cards(read):
+    chat = "".join(
+        FORMS["MemoTrace"](*message)
+        for message in [*MESSAGES[2:3], ("Mel", "2024-01-05", "21:04:00", "那我要不要换组"), *MESSAGES[3:]]
+    )
+    (record,) = read({"chat.txt": chat})
+    assert whole(record)[:3] == ("Mel", "那我要不要换组", "2024-01-05")

@@ -77,6 +77,11 @@ class Sitting:
             self.follow_ups[len(self.messages)] = follow_up_in([message.text for message in said])
         self.messages += messages
 
+    @property
+    def asked_of_cards(self) -> str | None:
+        """Return what the client asked between a first message that only lists the cards and the next one, if anything."""
+        return None if self.drawn and self.drawn.rest else self.follow_ups.get(1)
+
     def is_about(self, text: str, drawn: Drawn | None) -> bool:
         """Check whether a message belongs to this sitting: it draws nothing, one more card, or the same cards again."""
         return drawn is None or _is_follow_up(text) or _restates(drawn, self.drawn)
@@ -196,7 +201,8 @@ def records_of(
 def _sittings(messages: list[Message], drawn_in: DrawnIn, names: dict[str, str]) -> Iterator[Sitting]:
     """Split a chat into sittings at pauses and draws. Messages before the first draw after a pause are greetings and
     prices."""
-    client: str | None = None
+    others = {message.sender for message in messages if not message.mine}
+    client = person_of(names.get(only := others.pop(), only)) if len(others) == 1 else None
     asked: list[Message] = []  # before a pause, after which the reader answers
     for between in _between_pauses(messages):
         part = _Part(drawn_in, names, client, asked=asked)
@@ -360,6 +366,7 @@ def _context(sitting: Sitting, names: dict[str, str]) -> dict[str, str | None]:
     called = {message.to for message in sitting.messages if message.to}
     asked = [message for message in sitting.asked if message.sender in called] if len(called) == 1 else sitting.asked
     question, asker = asked_in(asked, person_of(sitting.messages[0].sender))
+    question = question or sitting.asked_of_cards
     person = person_of(names.get(to := called.pop(), to)) if len(called) == 1 else sitting.client
     if asker and len({message.sender for message in sitting.asked}) > 1:
         person = person_of(names.get(asker, asker))  # in a group others write too

@@ -50,12 +50,16 @@ def _with_lists_of_reversed(columns: Columns, rows: list[Row]) -> Columns:
 
 def _with_columns_of_cards(columns: Columns, rows: list[Row]) -> Columns:
     """Return the columns with those of an unknown label (主牌, 选A的牌) whose cells are all card lists as cards of their
-    own."""
-    found = []
+    own; the only column of cards, if its cells list several, as the cards: its label is no position."""
+    found: dict[int, list[str]] = {}
     for index in _open_columns(columns):
-        cells = (cell_at(row, index) for row in rows)
-        if are_drawn(columns.labels[index], [plain(cell) for cell in cells if not is_empty(cell)]):
-            found.append(index)
+        cells = [plain(cell) for row in rows if not is_empty(cell := cell_at(row, index))]
+        if are_drawn(columns.labels[index], cells):
+            found[index] = cells
+    if len(found) == 1 and not columns.positions and not columns.extras and "cards" not in columns.by_name:
+        ((index, cells),) = found.items()
+        if max(len(card_fields.listed(cell)) for cell in cells) > 1:
+            return replace(columns, keys=(*columns.keys[:index], ("cards", 1), *columns.keys[index + 1 :]))
     return replace(columns, extras=tuple(sorted({*columns.extras, *found}))) if found else columns
 
 
