@@ -52,7 +52,7 @@ _TEXTS = ("question", "title", "outcome", *_OF_CLIENT)
 """Fields whose value may take several lines."""
 _GOES_ON = ("，", ",", "、", "；", ";")
 """Ends of a line whose sentence goes on in the next."""
-_DAY_IN_PERSON = re.compile(rf"[\s/|｜,，·(（]*({DAY})")
+_DAY_IN_PERSON = re.compile(rf"[\s/／|｜,，·(（]*({DAY})")
 
 
 @dataclass
@@ -252,9 +252,9 @@ class _HeadReader:
                 pairs.append((label.name, ""))
                 self.ended = True
                 return self.take(1) and self.answer_below()
-            value = without_tags(_own_cell(line.text[label.end : end])).strip().strip("*_").strip(" \t;；|｜")
+            value = without_tags(_own_cell(line.text[label.end : end])).strip().strip("*_").strip(" \t;；|｜/／")
             pairs.append((label.name, value))
-            if key[0] == "person":
+            if key[0] in ("person", *CARD_LISTS):
                 self.split_day(key)
             self.open = key
             self.text = key if key[0] in _TEXTS else None
@@ -275,7 +275,7 @@ class _HeadReader:
         return True
 
     def split_day(self, key: tuple[str, int]) -> None:
-        """Move the day behind a name to the date: `客户 小葵 / 2024.7.7 晚上`."""
+        """Move the day behind a name or cards to the date: `客户 小葵 / 2024.7.7 晚上`."""
         label, value = self.fields[key][-1]
         match = _DAY_IN_PERSON.search(value)
         if match and value[: match.start()].strip():

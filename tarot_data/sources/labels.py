@@ -38,6 +38,7 @@ _TAG = re.compile(r"(?:^|\s)#(?P<label>[^\s#/]{1,8})/(?P<value>[^\s#/]{1,20})")
 _TAGS_AT_END = re.compile(r"(?:(?:^|\s+)#(?!\d)[^\s#]{1,30})+\s*$")
 
 
+_QUESTION = ("question", 1)
 _OPENING = "【[『「"
 """Brackets around a label; few lines have one."""
 
@@ -160,7 +161,7 @@ def _first_word(text: str, start: int) -> tuple[str, int]:
 
 def _label_before_space(line: str) -> list[Label]:
     """Find the label that begins a line and ends at a space or the end; a single character counts only alone in a
-    heading."""
+    heading, or if it is a letter for the question (`Q 他会来吗`)."""
     if not _may_begin_label(line.lstrip(" \t>")[:2]):
         return []
     glued, near = _label_glued(line), _beginning(line)
@@ -178,7 +179,8 @@ def _label_before_space(line: str) -> list[Label]:
     if dash and name.endswith((")", "]")):
         name = name.replace("[", "(").partition("(")[0]  # `问题（原话） - 搬家`
     bold = near.startswith("**", start - 2) and line[begin - 1 : begin].isspace() and "**" in line[start:begin]
-    if name not in label_words() or (len(name) == 1 and not alone and not dash and not bold):
+    letter = name.isascii() and begin > end and field_of(name) == _QUESTION
+    if name not in label_words() or (len(name) == 1 and not (alone or dash or bold or letter)):
         return []
     return [Label(name, 0, dash.end() if dash else begin)]
 

@@ -99,6 +99,7 @@ def fields_of(value: dict) -> Fields:
                 if field not in known or field[0] == "cards":
                     fields.setdefault(field, []).append((label, text))
     _add_draws(fields, draws)
+    _add_more_texts(fields, value)
     if not any(name == "cards" for name, _ in fields):
         lists = profile.card_lists(value)
         for label, text in lists:
@@ -129,6 +130,15 @@ def _add_draws(fields: Fields, draws: list[dict]) -> None:
                 fields.setdefault((name, number), []).append((str(key), child))
 
 
+def _add_more_texts(fields: Fields, value: dict) -> None:
+    """Add the texts that continue the content under keys of their own (`解读` and `建议`, `总结`), in the order of the keys."""
+    if ("content", 1) not in fields:
+        return
+    for number, (key, text) in enumerate(value.items(), FIRST_MORE):
+        if _is_text(text) and fold(str(key)) in noise_words("beside") and not card_fields.listed(text[:200]):
+            fields.setdefault(("content", number), []).append((str(key), text))
+
+
 def _add_texts_of_cards(fields: Fields) -> None:
     """Add the texts of the cards as the content of a reading that has no other."""
     if any(name == "content" for name, _ in fields):
@@ -157,6 +167,8 @@ def _inside(key: str) -> frozenset[str]:
     return _CONTEXT if label_score(key) < 0 else _CONTEXT | _OF_A_TEXT | {"content"}
 
 
+FIRST_MORE = 200
+"""Number of the first text that continues the content."""
 _CONTEXT, _OF_A_TEXT = frozenset({"question", "date"}), frozenset({"cards", "spread"})
 
 Entries = list[tuple[tuple[str, int], str, object]]

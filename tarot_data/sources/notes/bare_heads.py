@@ -159,8 +159,8 @@ def _head_around(lines: list[Line], cards: int, end: int, floor: int, alone: boo
 def _says_something(lines: list[Line], begin: int, read: set[str], named: set[str], alone: bool) -> bool:
     """Check that a head says who or what without a label, or may be cards alone, or a day and its card. read, named: the
     fields without and with labels."""
-    headed = bool(lines[begin].level) and "date" in read and "question" in named
-    if (read - named) & {"person", "question"} or headed:
+    dated = "date" in read and "question" in named
+    if (read - named) & {"person", "question"} or dated:
         return True
     return not named and (alone or read == {"date"} and _are_days(lines))
 

@@ -43,8 +43,8 @@ def _voices() -> _Voices:
 
 
 def without_client(lines: list[Line], persons: list[str]) -> list[Line]:
-    """Return the lines of a body without what the client says in it: quoted at its end (`> 阿鸢：好准`, `她：谢谢`), or between
-    what the reader says (`她：…`, `我：…`). Lines of positions (`我：愚人`, `她：力量`) name cards on both sides."""
+    """Return the lines of a body without what the client says in it: quoted at its end (`> 阿鸢：好准`, `她：谢谢`), in a
+    paragraph of its own (`> 阿鸢：可是他忙`), or between what the reader says (`她：…`, `我：…`). Lines of positions (`我：愚人`, `她：力量`) name cards on both sides."""
     text = fold("\n".join(line.text for line in lines))
     if ":" not in text and ">" not in text and not _voices().thanks.match(text.rpartition("\n")[2]):
         return lines
@@ -55,7 +55,9 @@ def without_client(lines: list[Line], persons: list[str]) -> list[Line]:
         return lines
     if _is_dialogue(lines, folded, said):
         return _own_words(lines, folded, names)
-    return lines[: _end_before_quote(folded, said)]
+    end = _end_before_quote(folded, said)
+    apart = {index for index in said if index < end and _is_apart(folded, index)}
+    return trimmed([line for index, line in enumerate(lines[:end]) if index not in apart])
 
 
 def _is_of_client(text: str, names: tuple[str, ...]) -> bool:
@@ -73,6 +75,16 @@ def _lines_of_client(folded: list[str], names: tuple[str, ...]) -> list[int]:
     if not said and len(folded) > 2 and not folded[-2].strip() and _voices().thanks.match(folded[-1]):
         return [len(folded) - 1]
     return said or [index for index, text in enumerate(folded) if text[:1] == ">" and _voices().reply.search(text)][-1:]
+
+
+def _is_apart(folded: list[str], index: int) -> bool:
+    """Check for a paragraph of one line that the client says between paragraphs of the reader: quoted, or in which
+    somebody says I and nobody is addressed (`她听完说：我家里不同意`)."""
+    above, text, below = (folded[at].strip(" >") if 0 <= at < len(folded) else "" for at in range(index - 1, index + 2))
+    if above or below and not below.startswith(noise_words("self")):
+        return False
+    told = _voices().speech.search(text) is not None and not any(word in text for word in noise_words("addressed"))
+    return folded[index].lstrip()[:1] == ">" or told
 
 
 def _is_dialogue(lines: list[Line], folded: list[str], said: list[int]) -> bool:
