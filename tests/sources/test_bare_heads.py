@@ -324,3 +324,9 @@ def test_a_title_of_a_list_is_no_name(read, title):
 
 def test_a_shopping_list_below_is_left_out(read):
     assert read_one(read, f"小满 问{QUESTION}\n隐士正位、战车逆位\n{BODY}\n\n买：电池 洗衣液\n")["content"] == BODY
+
+
+@pytest.mark.parametrize("remark", ["凯尔特没摆，抽了两张", "今天累 只给她翻了两张"])
+def test_a_remark_on_the_draw_is_no_content(read, remark):
+    reading = read_one(read, f"2024.3.2 晚 小满 {QUESTION}\n{remark}\n心态：隐士\n阻力：战车逆\n\n{BODY}\n")
+    assert (reading["person"], reading["question"], reading["content"]) == ("小满", QUESTION, BODY)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from tarot_data import lexicon
 from tarot_data.cards import content_cards
+from tarot_data.lexicon.field_names import field_of
 from tarot_data.sources.lines import WHITESPACE, Kind, Line
 from tarot_data.sources.name_evidence import NameForm, asks, form_of_name, is_no_name, may_be_name, split_asker
 from tarot_data.sources.noise import noise_words
@@ -91,7 +92,7 @@ def parts_of(line: Line) -> list[Part] | None:
         return None
     if line.kind == Kind.DATE and not DAY.search(text):
         return [(DATE, text)]  # `May 3, 2024`
-    if leads().cards.search(fold(text).strip(MARKS)):
+    if leads().cards.search(fold(text).strip(MARKS)) or _says_drawn(text):
         return [(CARDS, "")]
     if line.stripped.startswith("![") or all(word[0] == "#" for word in text.split()):
         return []
@@ -99,6 +100,12 @@ def parts_of(line: Line) -> list[Part] | None:
     if len(folded) != len(text):
         return None
     return _parts_of_remark(text) if _IN_BRACKETS.fullmatch(folded) else _client_and_question(text, folded)
+
+
+def _says_drawn(text: str) -> bool:
+    """Check for a short remark that ends in how many cards were drawn: `凯尔特没摆，抽了三张`."""
+    last = BREAK.split(text.strip(MARKS))[-1] if len(text) <= LONGEST_SIGNATURE else ""
+    return (field_of(last) or ("",))[0] == "cards"
 
 
 def _parts_of_remark(text: str) -> list[Part]:
