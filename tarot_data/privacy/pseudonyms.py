@@ -4,7 +4,7 @@ The key (name to pseudonym) is a separate file, never part of a version. A pseud
 the text still addresses somebody. Replaced are: a person's name in any reading, a Chinese full name also without its
 surname, and a surname with its title (林女士), whose title is kept. A name that is an ordinary word (可乐) is replaced in
 that person's own readings only, one that is a card's (星星) only if somebody is addressed by it. Names of
-third persons are those that `third_persons` finds by a role; other names are not found: read the dataset before you share it.
+third persons are those that `third_persons` finds by their form and what is next to them: read the dataset before you share it.
 """
 
 import json
@@ -159,7 +159,7 @@ def _forms(name: str, pseudonym: str) -> list[tuple[str, str]]:
     if not _is_han(name):
         return [(name, pseudonym)]
     for title in (name[1:], name[2:]):
-        if title in lexicon.words("persons", "title"):
+        if title in (*lexicon.words("persons", "title"), *lexicon.words("persons", "office")):
             return [(name, pseudonym[-1] + title)]
     given = [(name[-2:], pseudonym)] if len(name) in (3, 4) else []
     return [(name, pseudonym), *given]

@@ -31,9 +31,9 @@ def test_the_docs_have_the_measured_recall():
     assert table_of(DETAILS) in DOCS.read_text(encoding="utf-8")
 
 
-def test_most_third_persons_with_a_role_are_found():
+def test_nearly_all_third_persons_are_found():
     found, every, wrong = third_persons()
-    assert found >= 0.8 * every and wrong == 0
+    assert found >= 0.9 * every and wrong == 0
 
 
 def test_harmless_numbers_stay():
