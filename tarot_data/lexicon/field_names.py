@@ -63,7 +63,7 @@ def field_of(label: str) -> tuple[str, int] | None:
     bare = _COUNTED.sub("", _REQUIRED.sub("", folded))
     if bare != folded and bare.strip():
         return field_of(bare)
-    return _of_a_card(folded) or _in_two_languages(folded) or _in_a_sentence(folded, key)
+    return _of_a_card(folded) or _in_two_languages(folded) or _in_a_sentence(label if label.isascii() else folded, key)
 
 
 def _of_a_card(label: str) -> tuple[str, int] | None:
@@ -90,18 +90,19 @@ def _in_two_languages(label: str) -> tuple[str, int] | None:
 
 
 def _in_a_sentence(label: str, key: str) -> tuple[str, int] | None:
-    """Return the field that a questionnaire's heading asks for (`您想咨询的问题是什么`): by the words
-    that it consists of."""
+    """Return the field of a label by the words that it consists of: `您想咨询的问题是什么`, `buyer_nick`, `clientQuestion`."""
     if label.isascii():
-        words = _WORD.findall(label)
+        words = [word.lower() for word in _WORD.findall(label)]
         rest = [word for word in words if word not in _fillers()]
-        known = synonyms().get("".join(rest)) if 0 < len(rest) < len(words) else None
-        return (known[0], 1) if known and known[0] in FIELDS else None
+        known = [synonyms().get(word, ("",))[0] for word in rest]
+        whole = synonyms().get("".join(rest)) if 0 < len(rest) < len(words) else None
+        asked = whole[0] if whole else field_asked(known) if {*known} <= {*FIELDS} else None
+        return (asked, 1) if asked in FIELDS else None
     asked = field_asked(roles_in(key, *_roles()))
     return (asked, 1) if asked else None
 
 
-_WORD = re.compile("[a-z]+")
+_WORD = re.compile("[A-Z]?[a-z]+|[A-Z]+")
 
 
 @lexicon.cached

@@ -372,3 +372,13 @@ def test_the_chinese_text_of_several_languages_counts(read, keys):
     }
     (record,) = read({"a.json": json.dumps([item], ensure_ascii=False)})
     assert (record.person, record.question, record.date) == ("米米", "我要不要等", "2024-03-05")
+
+
+def test_a_shop_around_its_orders_is_nobody(read):
+    cards = [{"pos": "我", "name": "圣杯女王", "rev": True}, {"pos": "他", "name": "高塔", "rev": False}]
+    order = {"buyer_nick": "小柚子", "q": "要不要分手", "draw": cards, "answer": BODY, "time": 1712050000}
+    shop = {"name": "星月工作室", "orders": [order, {**order, "buyer_nick": None, "answer": BODY[::-1]}]}
+    first, second = (to_reading(record) for record in read({"a.json": json.dumps(shop, ensure_ascii=False)}))
+    assert (first["person"], second["person"]) == ("小柚子", None)
+    drawn = [(card["position"], card["card"], card["orientation"]) for card in first["cards"]]
+    assert drawn == [("我", "圣杯王后", "reversed"), ("他", "高塔", "upright")]

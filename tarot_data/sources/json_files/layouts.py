@@ -8,11 +8,12 @@ from collections.abc import Callable
 
 from tarot_data.lexicon.dates import parse_date
 from tarot_data.lexicon.field_names import field_of
+from tarot_data.sources.field_values import is_empty
 from tarot_data.sources.json_files.profile import is_told_by_values, may_be_text
 from tarot_data.sources.json_files.references import resolved
 from tarot_data.sources.json_files.tables import objects_of
 from tarot_data.sources.labels import known_fields
-from tarot_data.sources.name_evidence import are_names
+from tarot_data.sources.name_evidence import are_names, looks_like_name
 
 MAX_LEVELS = 4
 _LIST_KEYS = ("data", "items", "records", "readings", "results", "rows", "list", "messages", "conversations")
@@ -60,8 +61,8 @@ def _under_usual_key(value: dict, level: int) -> list[dict]:
         if _are_objects(child):
             if key in _CHAT_KEYS and not any("cards" in known_fields(list(item)) for item in child[:5]):
                 return [value]
-            shared = {**_person_next_to(value), **{k: v for k, v in value.items() if k != key and _is_shared(k)}}
-            items = [{**shared, **item} for item in child if isinstance(item, dict)]
+            shared = {**_person_next_to(value), **_shared({k: v for k, v in value.items() if k != key})}
+            items = [_with_shared(item, shared) for item in child if isinstance(item, dict)]
             return [found for item in items for found in ([item] if is_reading(item) else readings_in(item, level + 1))]
         if isinstance(child, dict) and key in _OBJECT_KEYS:
             return readings_in(child, level + 1)
@@ -87,7 +88,7 @@ def _under_own_keys(value: dict, level: int) -> list[dict]:
     """
     if known_fields(list(map(str, value))) & {"content", "cards"}:
         return []
-    shared = {key: child for key, child in value.items() if not isinstance(child, dict | list) and _is_shared(key)}
+    shared = _shared({key: child for key, child in value.items() if not isinstance(child, dict | list)})
     names = are_names(key for key, child in value.items() if isinstance(child, dict | list) and key not in ASIDE)
     found = []
     for key, child in value.items():
@@ -95,7 +96,7 @@ def _under_own_keys(value: dict, level: int) -> list[dict]:
         if not isinstance(child, dict | list) or key in ASIDE:
             continue
         for item in readings_in(child, level + 1):
-            whole = _named(key, {**shared, **item}, names)
+            whole = _named(key, _with_shared(item, shared), names)
             if is_reading(whole):
                 found.append(whole)
     if len(found) == 1 and isinstance(question := _question_of(value), str):
@@ -143,6 +144,18 @@ def _named(key: str, item: dict, names: list[str]) -> dict:
     return item if field is None or field in known else {field: key, **item}
 
 
-def _is_shared(key: str) -> bool:
-    known = field_of(str(key))
-    return known is not None and known[0] in ("person", "spread", "date", "synthetic", "consent")
+def _shared(value: dict) -> dict:
+    """Return what an object says of every reading in it. A name that cannot be a person's is the program's or the shop's."""
+    shared = {}
+    for key, child in value.items():
+        name = (field_of(str(key)) or ("",))[0]
+        stranger = name == "person" and isinstance(child, str) and not looks_like_name(child)
+        if name in ("person", "spread", "date", "synthetic", "consent") and not stranger:
+            shared[key] = child
+    return shared
+
+
+def _with_shared(item: dict, shared: dict) -> dict:
+    """Return a reading with the shared fields that it has not itself, perhaps under another label."""
+    own = known_fields([str(key) for key, child in item.items() if not is_empty(child)])
+    return {**item, **{key: child for key, child in shared.items() if not known_fields([key]) & own}}

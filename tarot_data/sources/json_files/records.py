@@ -231,12 +231,18 @@ def _placed(cards: object) -> object:
 
 
 def _are_cards(child: list[dict]) -> bool:
-    """Check whether a list of objects is two or more draws of one card each."""
-    return len(child) > 1 and all(
-        isinstance(card := next((d[key] for key in d if known_fields([str(key)]) == {"cards"}), None), str)
-        and len(card_fields.listed(card)) == 1
-        for d in child
-    )
+    """Check whether a list of objects is draws of one card each; a single one that is labelled cards is a draw."""
+    labelled = any("cards" in known_fields(list(map(str, draw))) for draw in child)
+    return len(child) > labelled and all(map(_is_card, child))
+
+
+def _is_card(draw: dict) -> bool:
+    """Check for one card, under a label of cards or as the name of an object (`{"pos": "我", "name": "高塔"}`)."""
+    names = known_fields(list(map(str, draw)))
+    if "cards" not in names:
+        return "spread" not in names and len(card_fields.listed([draw])) == 1
+    card = next(value for key, value in draw.items() if known_fields([str(key)]) == {"cards"})
+    return isinstance(card, str) and len(card_fields.listed(card)) == 1
 
 
 def _texts_of_cards(cards: object) -> list[str]:
