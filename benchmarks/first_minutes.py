@@ -25,12 +25,12 @@ _VARIES = re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d\b|\b[0-9a-f]{8}\b")
 _SECONDS = 300
 
 
-def recorded(lang: str, folder: Path) -> str:
+def recorded(lang: str, folder: Path, more: dict[str, str] | None = None) -> str:
     """Return the page of a language with the output of its commands, run in a folder.
 
-    Raises CalledProcessError if a command fails.
+    more: further variables of the commands, such as those of a Prefect server that is running. Raises CalledProcessError if a command fails.
     """
-    settings = environment(lang, folder)
+    settings = environment(lang, folder) | (more or {})
 
     def again(block: re.Match) -> str:
         commands, between, _ = block.groups()

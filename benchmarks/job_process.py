@@ -5,6 +5,7 @@ import contextlib
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -41,12 +42,12 @@ class JobProcess:
         self.process.stdout.close()
 
 
-def work(data: Path, arguments: list[str], errors: Path) -> dict:
+def work(data: Path, arguments: list[str]) -> dict:
     """Do what `tarot ARGUMENTS` does, without Prefect."""
     from flows import cli, ingest
 
     code: object = 0
-    with errors.open("w+", encoding="utf-8") as log:
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as log:  # has no name, so that a kill leaves nothing
         with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
             try:
                 if arguments[0] == "ingest":
@@ -84,17 +85,14 @@ def warm() -> None:
 
 
 def main() -> None:
-    import tempfile
-
     answers = sys.stdout
     warm()
-    with tempfile.TemporaryDirectory() as folder:
+    print("ready", file=answers, flush=True)
+    for line in sys.stdin:
+        data, arguments = json.loads(line)
+        found = work(Path(data), arguments)
+        print(json.dumps(found), file=answers, flush=True)
         print("ready", file=answers, flush=True)
-        for line in sys.stdin:
-            data, arguments = json.loads(line)
-            found = work(Path(data), arguments, Path(folder) / "log")
-            print(json.dumps(found), file=answers, flush=True)
-            print("ready", file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ from benchmarks.first_minutes import PAGES, recorded, without_progress
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lang", PAGES)
-def test_the_recorded_output_is_current(lang, tmp_path):
-    assert recorded(lang, tmp_path) == PAGES[lang].read_text(encoding="utf-8")
+def test_the_recorded_output_is_current(lang, tmp_path, prefect):
+    assert recorded(lang, tmp_path, prefect) == PAGES[lang].read_text(encoding="utf-8")
 
 
 def test_progress_and_times_are_left_out():

@@ -10,6 +10,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from flows import cli
 from tests.flows.test_flows import FIRST, SECOND, write
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +40,7 @@ def tarot(variables: dict, *arguments: object) -> bytes:
 
 
 @pytest.mark.slow
-def test_chinese_names_are_read_under_any_locale(tmp_path, locales):
+def test_chinese_names_are_read_under_any_locale(tmp_path, locales, prefect, capsys):
     inbox = tmp_path / "收件"
     write(inbox / "解读.jsonl", FIRST)
     book = openpyxl.Workbook()
@@ -49,9 +50,9 @@ def test_chinese_names_are_read_under_any_locale(tmp_path, locales):
     found = []
     for number, variables in enumerate(({"LC_ALL": "C.UTF-8"}, ASCII, locales)):
         data = tmp_path / f"数据{number}"
-        tarot(variables, "ingest", inbox, "--data-dir", data)
-        lines = tarot({"LC_ALL": "C.UTF-8"}, "readings", "--json", "--data-dir", data).splitlines()
-        found.append([json.loads(line) for line in lines])
+        tarot(prefect | variables, "ingest", inbox, "--data-dir", data)
+        cli.main(["readings", "--json", "--data-dir", str(data)])
+        found.append([json.loads(line) for line in capsys.readouterr().out.splitlines()])
     assert {row["source"]["file"] for row in found[0]} == {"解读.jsonl", "五月 的解读.xlsx"}
     assert found[1] == found[0] and found[2] == found[0]
 

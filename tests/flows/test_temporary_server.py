@@ -100,7 +100,7 @@ def test_servers_started_at_once_migrate_one_database(tmp_path):
             cwd=ROOT,
             env=variables,
         )
-        for number in range(3)
+        for number in range(2)
     ]
     for command in commands:
         out, errors = command.communicate(timeout=180)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ from starlette.testclient import TestClient
 from flows.training.compare import compared
 from tarot_data import lexicon
 from tarot_data.dataset import versions
-from tarot_data.review import blind_votes, search
+from tarot_data.review import blind_votes, labels_page, search
 from tarot_data.review.app import create_app
 from tarot_data.review.background_job import Job
 from tarot_data.store import corrections, delta, tables, teacher
@@ -373,8 +374,20 @@ def test_one_correction_is_too_few(three, browser):
     assert "改过的解读只有 1 条" in finished(browser)
 
 
+def learn_from_one_writer(data_dir, own_lexicon, progress):
+    """Train as the workbench does, on the few annotated readings next to the data directory instead of the shipped ones."""
+    from tarot_data.patterns import train
+
+    train.ANNOTATED = data_dir.with_name("annotated")
+    return labels_page.learn(data_dir, own_lexicon, progress)
+
+
 @pytest.mark.slow
-def test_the_training_button_reports_its_result(three, browser):
+def test_the_training_button_reports_its_result(three, browser, monkeypatch):
+    few = three.with_name("annotated")
+    few.mkdir()
+    shutil.copy(ROOT / "data" / "annotated" / "dev_c.txt", few)
+    monkeypatch.setattr(labels_page, "learn", learn_from_one_writer)
     for name in ("r0000000000000001", "r0000000000000002"):
         correct(three, name, "closing")
     form = re.search(r'name="form_token" value="(\w+)"', browser.get("/labels").text).group(1)

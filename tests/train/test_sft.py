@@ -552,19 +552,33 @@ def test_every_loader_of_the_tokenizer_agrees(tmp_path):
     assert len(ours) == len(auto) == rows_of_embedding
 
 
-def test_two_processes_train_as_one(tmp_path, run):
-    """Run accelerate launch on the CPU: the same number of updates, nearly the same losses, one run folder."""
-    version = write_version(tmp_path)
-    settings = [part for key, value in small().items() for part in ("--set", f"{key}={value}")]
+def start_pair(*arguments: object) -> subprocess.CompletedProcess:
+    """Run accelerate launch with two processes on the CPU."""
     config = str(ROOT / "tarot_train" / "launch" / "cpu-2.yaml")
-    launch = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", config, "-m", "tarot_train"]
-    command = [*launch, str(version), "--data-dir", str(tmp_path), *settings]
+    command = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", config, *map(str, arguments)]
     env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=env, timeout=300)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=env, timeout=300)
+
+
+def train_pair(data_dir: Path, version: str) -> Path:
+    """Train a version of a data directory with two processes; return the one run folder."""
+    settings = [part for key, value in small().items() for part in ("--set", f"{key}={value}")]
+    done = start_pair("-m", "tarot_train", data_dir / "versions" / version, "--data-dir", data_dir, *settings)
     assert done.returncode == 0, done.stderr[-3000:]
-    both = list((tmp_path / "runs").glob("0*"))
-    assert len(both) == 1
-    about, alone = manifest(both[0]), manifest(run[1])
+    (run_dir,) = (data_dir / "runs").glob("0*")
+    return run_dir
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory) -> tuple[Path, Path]:
+    """Return (data_dir, run folder) of one training by two processes."""
+    data_dir = tmp_path_factory.mktemp("pair")
+    return data_dir, train_pair(data_dir, write_version(data_dir).name)
+
+
+def test_two_processes_train_as_one(pair, run):
+    """Train with the same number of updates, nearly the same losses, into one run folder."""
+    about, alone = manifest(pair[1]), manifest(run[1])
     assert about["device"]["processes"] == 2
     assert about["used"]["train"]["accumulation"] == 4
     assert about["steps"] == about["planned_steps"] == alone["steps"]
@@ -590,30 +604,19 @@ sft.train(Path(sys.argv[1]), overrides=dict(a.split("=") for a in sys.argv[3:]),
 """
 
 
-def test_two_killed_processes_resume(tmp_path):
+def test_two_killed_processes_resume(pair, tmp_path):
     """Kill both after a checkpoint: what they write then is what an uninterrupted pair writes."""
-    version = write_version(tmp_path)
-    other = tmp_path / "other"
-    shutil.copytree(tmp_path / "versions", other / "versions")
+    whole, uninterrupted = pair
+    version = shutil.copytree(whole / "versions", tmp_path / "versions") / manifest(uninterrupted)["dataset"]["name"]
     code = tmp_path / "die.py"
     code.write_text(TRAIN_TOGETHER_AND_DIE, encoding="utf-8")
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    pair = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]
     settings = [f"{key}={value}" for key, value in small().items()]
-    killed = [*pair, str(code), str(other / "versions" / version.name), str(other), *settings]
-    assert subprocess.run(killed, cwd=ROOT, capture_output=True, env=env, timeout=300).returncode
-    assert len(list((other / "runs" / ".work").glob("*/checkpoints/checkpoint-4/rng_state_*.pth"))) == 2
-    found = {}
-    for data_dir in (tmp_path, other):
-        folder = data_dir / "versions" / version.name
-        given = [part for setting in settings for part in ("--set", setting)]
-        command = [*pair, "-m", "tarot_train", str(folder), "--data-dir", str(data_dir), *given]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=env, timeout=300)
-        assert done.returncode == 0, done.stderr[-3000:]
-        (found[data_dir],) = (data_dir / "runs").glob("0*")
-    assert manifest(found[other])["resumed_from"] == "checkpoint-4"
-    assert weights(found[other]) == weights(found[tmp_path])
-    assert log(found[other]) == log(found[tmp_path])
+    assert start_pair(code, version, tmp_path, *settings).returncode
+    assert len(list((tmp_path / "runs" / ".work").glob("*/checkpoints/checkpoint-4/rng_state_*.pth"))) == 2
+    resumed = train_pair(tmp_path, version.name)
+    assert manifest(resumed)["resumed_from"] == "checkpoint-4"
+    assert weights(resumed) == weights(uninterrupted)
+    assert log(resumed) == log(uninterrupted)
 
 
 def test_the_launched_command_reports_its_error(tmp_path, capsys):
