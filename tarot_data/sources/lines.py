@@ -173,8 +173,8 @@ def _kind_of(line: Line) -> Kind:
 
 
 def _is_separator(text: str, stripped: str) -> bool:
-    """Check for a rule of dashes or stars, `—— 分割线 ——`, `第3位`, `- 3 -`."""
-    if stripped[0] in _SEPARATING and len(text) >= 3 and not "".join(text.split()).strip(_SEPARATING):
+    """Check for a rule of dashes or stars (a long dash counts as two), `—— 分割线 ——`, `第3位`, `- 3 -`."""
+    if stripped[0] in _SEPARATING and len(text) + text.count("—") >= 3 and not "".join(text.split()).strip(_SEPARATING):
         return True
     if len(stripped) > _LONGEST_SEPARATOR:
         return False

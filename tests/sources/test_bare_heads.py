@@ -330,3 +330,11 @@ def test_a_shopping_list_below_is_left_out(read):
 def test_a_remark_on_the_draw_is_no_content(read, remark):
     reading = read_one(read, f"2024.3.2 晚 小满 {QUESTION}\n{remark}\n心态：隐士\n阻力：战车逆\n\n{BODY}\n")
     assert (reading["person"], reading["question"], reading["content"]) == ("小满", QUESTION, BODY)
+
+
+def test_two_readings_under_a_rule_of_one_long_dash_each(read):
+    first = f"3月5日\n阿梨  问  {QUESTION}\n圣三角\n圣杯六（逆）  恋人（正）  宝剑十（逆）\n\n{OTHER}\n——\n"
+    second = f"3月9日 晚\n不认识的小伙子，朋友介绍来的，叫阿豪\n问：{QUESTION}\n心态：隐士\n阻力：战车逆\n\n{BODY}\n"
+    readings = [to_reading(record) for record in read({"2024年3月.txt": first + second})]
+    assert [(each["person"], each["content"]) for each in readings] == [("阿梨", OTHER), ("阿豪", BODY)]
+    assert [str(each["date"]) for each in readings] == ["2024-03-05", "2024-03-09"]

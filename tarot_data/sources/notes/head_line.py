@@ -43,8 +43,9 @@ LONGEST_ASKER = 12
 _BEFORE = re.compile(r"^(?:[Qq][0-9]{1,2}[\s.:：、]+|\*\*[^*\n]{1,12}\*\*\s*[-:：—–]+\s*|[^\w(（【\[「『#]+(?=\w))")
 """A label in bold that is not known, or signs, before the text of a line."""
 _IN_BRACKETS = re.compile(r"\([^()]*\)")
-_VISIT = 5
-"""The group of `Lead.client` before a word of a visit, which may be of anything: 晚上微信来问."""
+_VISIT, _CALLED = 5, 6
+"""The groups of `Lead.client` before a word of a visit, which may be of anything (晚上微信来问), and at the end behind
+how somebody is called (朋友介绍来的，叫阿豪)."""
 _SAID = re.compile(r"[」』】》”\"\s]*[:：]\s*")
 """Between who asks and the question."""
 _DAY_BEFORE = re.compile(rf"\s*({DAY.pattern})\s*[/|｜·,，]\s*")
@@ -66,18 +67,18 @@ class Lead(NamedTuple):
 
 @lexicon.cached
 def leads() -> Lead:
-    asking, pronouns, before, lends, after, of, visit, cards = (
+    asking, pronouns, before, lends, after, of, visit, called, cards = (
         "|".join(map(re.escape, sorted(noise_words(kind), key=len, reverse=True)))
         for kind in (
             *("head asks", "head pronoun", "head client", "head for", "head reads", "head of", "head visit"),
-            "head cards",
+            *("head called", "head cards"),
         )
     )
     name, shortest = r"[a-z\u3400-\u9fff]{1,6}|[a-z]{2,12}", r"[a-z\u3400-\u9fff]{1,6}?|[a-z]{2,12}?"
     return Lead(
         re.compile(rf"^(.{{0,24}}?)(?:(?:{pronouns})的?)?(?:{asking})[^\w\s]{{0,4}}\s*(\S.*)$"),
         re.compile(
-            rf"(?>{before})\W{{0,3}}(?:({shortest})(?={asking})|({name}))|(?:{lends})\s?({shortest})\s?(?:{after}|{of})|^({shortest})(?:{of})|(?:^|[,\s])({shortest})\s?(?:{visit})"
+            rf"(?>{before})\W{{0,3}}(?:({shortest})(?={asking})|({name}))|(?:{lends})\s?({shortest})\s?(?:{after}|{of})|^({shortest})(?:{of})|(?:^|[,\s])({shortest})\s?(?:{visit})|[,\s](?:{called})({shortest})$"
         ),
         re.compile(rf"(?:^|[^\w]|[0-9])(?:{cards})$|(?:{cards})$"),
     )
@@ -180,7 +181,13 @@ def bare(question: str) -> str:
 def _name_in(text: str, client: re.Match) -> str:
     """Return the name as written, without who it is (表妹小唯). client: a match in the folded text."""
     name = text[client.start(client.lastindex) : client.end(client.lastindex)]
-    if client.lastindex == _VISIT and form_of_name(name) is NameForm.NONE:
+    form = form_of_name(name)
+    if (
+        client.lastindex == _VISIT
+        and form is NameForm.NONE
+        or client.lastindex == _CALLED
+        and form is not NameForm.SURE
+    ):
         return ""
     alone = name[-2:]
     return alone if len(name) > 3 and form_of_name(alone) is NameForm.SURE and may_be_name(alone) else name
