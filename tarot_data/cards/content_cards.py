@@ -19,7 +19,7 @@ _LATER = re.compile(r"[^。！？!?\n]{0,60}")
 _LIST_BEGINS = re.compile(r"[：:，,是出到张]")
 _AGAIN = "又再"
 _CLAUSE = re.compile(r"[，,。！？!?\n]")
-_DASH = "——"
+_DASHES = ("——", "—", " - ")
 _MARKS_BEFORE = re.compile(r"^[\s>#*\-•·📍✨【\[「|]*")
 
 
@@ -208,12 +208,14 @@ def _counts(line: str, number: int) -> bool:
 def explained_card(line: str) -> str | None:
     """Return the card of a line with a dash and what it says behind it: `1 过去 恶魔（逆）——你放不下`; None for any other."""
     bare = _bare(line)
-    for mark in (_DASH, ":"):
+    for mark in (*_DASHES, ":"):
         at = bare[:LONGEST_BEFORE].replace("：", ":").find(mark)
         cards = listed(bare[:at]) if at > 0 and bare[at + len(mark) :].strip() else []
         # `愚人：开始` explains what the card means, and `过去 愚人：正位` explains nothing.
         told = len(cards) == 1 and orientation_of(bare[at + len(mark) :].strip()) is None
-        if told and (mark == _DASH or cards[0]["position"] or cards[0]["orientation"] != "unknown"):
+        if told and mark in _DASHES[1:] and listed(bare):
+            return None  # `愚人 - 过去`
+        if told and (mark in _DASHES or cards[0]["position"] or cards[0]["orientation"] != "unknown"):
             return bare[:at]
     return None
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 
-from tarot_data.cards import card_fields
+from tarot_data.cards import card_fields, content_cards
 from tarot_data.cards.options import blocks_of, option_in
 from tarot_data.cards.spreads import resolve_spread
 from tarot_data.lexicon.field_names import CARD_LISTS, LISTS_APART
@@ -23,6 +23,8 @@ LONGEST_LIST_LINE = 120
 """Characters of a line of cards; a longer one is prose."""
 LONGEST_POSITION, LONGEST_CARD, LONGEST_PLACED_CARD = 12, 31, 60
 """Characters of a position, of its card, and of a line of both."""
+LONGEST_REMARKED = 40
+"""Characters of an item of a card list with a remark."""
 MOST_UNKNOWN_LABELS = 4
 """Lines of labels of no field that may be between two labels of a block."""
 
@@ -171,6 +173,8 @@ class _HeadReader:
         """Read `1. 过去：隐士 正位` under a card label, or a table of cards."""
         if not self.open or self.open[0] not in CARD_LISTS or line.field in LISTS_APART:
             return False
+        if line.field in CARD_LISTS and self.value and not card_fields.listed(self.value):
+            return False  # `牌组：韦特` over `牌：愚人`
         if not self.value and (count := self.count_option_lines()):
             return self.extend("\n".join(each.stripped for each in self.lines[self.index : self.index + count]))
         text = _without_remarks(line.stripped)
@@ -455,11 +459,13 @@ def _own_cell(value: str) -> str:
 
 
 def _without_remarks(item: str) -> str:
-    """Return a list item without the columns behind its card and orientation: `- 力量 | reversed | blocked`."""
+    """Return a list item without the columns behind its card and orientation (`- 力量 | reversed | blocked`), or without
+    the words behind a dash (`1. 力量（逆）— 勉强`)."""
     parts = item.split("|")
-    if len(parts) < 3 or not parts[0].strip() or card_fields.orientation_of(parts[1]) is None:
-        return item
-    return f"{parts[0]}|{parts[1]}".rstrip()
+    if len(parts) > 2 and parts[0].strip() and card_fields.orientation_of(parts[1]) is not None:
+        return f"{parts[0]}|{parts[1]}".rstrip()
+    may_explain = len(item) <= LONGEST_REMARKED and not card_fields.listed(item)
+    return may_explain and content_cards.explained_card(item) or item
 
 
 def _without_bullets(value: str) -> str:

@@ -249,8 +249,8 @@ def _is_body(line: Line) -> bool:
 
 def _is_apart(lines: list[Line], begin: int, count: int) -> bool:
     """Check whether a block begins at a line: below a blank line, a heading, a rule, a date or a short first line, or with a
-    heading or the count of the next head."""
-    if lines[begin].count == count:
+    heading, a day alone or the count of the next head."""
+    if lines[begin].count == count or _is_day(lines[begin]):
         return True
     above = lines[begin - 1]
     if not any(line.stripped for line in lines[: begin - 1]) and len(above.stripped) <= LONGEST_SIGNATURE:

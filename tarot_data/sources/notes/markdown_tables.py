@@ -39,9 +39,20 @@ def _table_at(lines: list[Line], index: int) -> tuple[list[list[str]], int]:
     end = next((below for below in range(index, len(lines)) if not _is_row(lines[below])), len(lines))
     rows = [[cell.strip(" *") for cell in line.stripped.strip("|").split("|")] for line in lines[index:end]]
     if _is_rule(lines[index + 1]):
-        return [rows[0], *rows[2:]], end
+        more, end = _next_part(lines, end, lines[index].stripped)
+        return [rows[0], *rows[2:], *more], end
     # Without a rule below its first row a table is one only if every row is a label and its value.
     return (rows, end) if all(len(row) == 2 and field_of(row[0]) for row in rows) else ([], index)
+
+
+def _next_part(lines: list[Line], end: int, header: str) -> tuple[list[list[str]], int]:
+    """Return the rows of a table with the same header that follows one, as in columns side by side, and the index after
+    it; none if no such table follows."""
+    start = next((index for index in range(end, len(lines)) if lines[index].stripped), end)
+    if lines[start : start + 1] and lines[start].stripped == header:
+        rows, below = _table_at(lines, start)
+        return rows[1:], below
+    return [], end
 
 
 def _aligned_at(lines: list[Line], index: int) -> tuple[list[list[str]], int]:
@@ -66,7 +77,7 @@ def _is_row(line: Line) -> bool:
 
 
 def _is_rule(line: Line) -> bool:
-    return _is_row(line) and "--" in line.stripped and not "".join(line.stripped.split()).strip("|:-")
+    return _is_row(line) and "-" in line.stripped and not "".join(line.stripped.split()).strip("|:-")
 
 
 def _heads_reading(rows: list[list[str]], above: list[Line]) -> bool:
