@@ -143,9 +143,9 @@ class _Text:
 
     def __init__(self, padded: np.ndarray, owner: np.ndarray, phrases: list[str]) -> None:
         self.padded, self.owner = padded, owner
-        text = padded.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
-        found = phrase_matcher.find_all(text, phrases)
-        order = np.argsort(found.phrase, kind="stable")
+        found = phrase_matcher.find_in(padded, phrases)
+        # Numbers of 16 bits are sorted by radix.
+        order = np.argsort(found.phrase.astype(np.uint16), kind="stable")
         self.bounds = np.searchsorted(found.phrase[order], np.arange(len(phrases) + 1))
         self.start, self.end = found.start[order], found.end[order]
         self.number = {phrase: number for number, phrase in enumerate(phrases)}
