@@ -5,6 +5,8 @@ Three kinds: hashed n-grams of characters, in which every card name is one sign 
 drawn cards a sentence speaks of).
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from schemas.deck import CARDS
@@ -13,7 +15,7 @@ from tarot_data.patterns import cues
 from tarot_data.patterns.batch import Batch, find_names
 from tarot_data.patterns.card_evidence import Pairs, per_pair_max, per_pair_sum
 from tarot_data.patterns.cues import CARD_SIGN, PERSON_SIGN, TURN_SIGN
-from tarot_data.patterns.vocabulary import code_table, marks, vocabulary
+from tarot_data.patterns.vocabulary import code_bits, code_table, marks, vocabulary
 from tarot_data.text import phrase_matcher
 from tarot_data.text.normalise import fold
 
@@ -317,18 +319,19 @@ def _letters_left(batch: Batch, distinct: np.ndarray, own_line: np.ndarray) -> C
 def _clauses_and_persons(batch: Batch) -> Columns:
     """Count commas, colons and quotes inside each sentence, the persons it speaks of, and its overlap with the
     question."""
-    commas = _count(batch, ",;、")
+    sets = (",;、", ":", '“”「」"', "、/|·", marks("you"), marks("me"), marks("other"))
+    commas, colons, quotes, lists, you, me, others = _counts(batch, sets)
     person = batch.sentence_of(batch.persons[0])
     return {
         "clauses_0": commas == 0,
         "clauses_2": commas >= 2,
         "clauses_4": commas >= 4,
-        "colon_inside": _count(batch, ":") > 0,
-        "quote_inside": _count(batch, '“”「」"') > 0,
-        "dunhao_2": _count(batch, "、/|·") >= 2,
-        "you": _count(batch, marks("you")) > 0,
-        "me": _count(batch, marks("me")) > 0,
-        "he": _count(batch, marks("other")) > 0,
+        "colon_inside": colons > 0,
+        "quote_inside": quotes > 0,
+        "dunhao_2": lists >= 2,
+        "you": you > 0,
+        "me": me > 0,
+        "he": others > 0,
         "person": np.bincount(person[person >= 0], minlength=batch.size) > 0,
         "question_overlap": question_overlap(batch),
     }
@@ -365,10 +368,10 @@ def _advice_place(batch: Batch, pairs: Pairs) -> np.ndarray:
     """Mark the sentences that name a card at a position for advice, or such a position itself."""
     words = [fold(row["word"]) for row in lexicon.read_table("pointers") if row["kind"] == "advice_place"]
     chosen = np.zeros((len(batch.readings), len(CARDS)), dtype=bool)
+    named = {position for mine in batch.positions for position, _ in mine}
+    advised = {position for position in named if any(word in position for word in words)}
     for number, mine in enumerate(batch.positions):
-        for position, slot in mine:
-            if position and any(word in position for word in words):
-                chosen[number, slot] = True
+        chosen[number, [slot for position, slot in mine if position in advised]] = True
     spoken = (pairs.named > 0) | (pairs.position > 0)
     slots = spoken & chosen[batch.s_reading[pairs.p_sentence], pairs.p_slot]
     out = per_pair_max(slots.astype(float), pairs.first)
@@ -380,10 +383,13 @@ def _advice_place(batch: Batch, pairs: Pairs) -> np.ndarray:
     return out
 
 
-def _count(batch: Batch, characters: str) -> np.ndarray:
-    """Count the characters in each sentence."""
-    at = batch.sentence_of(np.nonzero(code_table(characters)[batch.codes])[0])
-    return np.bincount(at[at >= 0], minlength=batch.size)
+def _counts(batch: Batch, sets: Sequence[str]) -> list[np.ndarray]:
+    """Count the characters of each set in each sentence; all sets at once, because most characters are in none."""
+    bits = code_bits(*sets)[batch.codes]
+    places = np.nonzero(bits)[0]
+    places = places[batch.sentence_of(places) >= 0]
+    sentence, bits = batch.sentence_of(places), bits[places]
+    return [np.bincount(sentence[bits >> bit & 1 > 0], minlength=batch.size) for bit in range(len(sets))]
 
 
 def _last_mark(batch: Batch) -> np.ndarray:

@@ -8,7 +8,7 @@ import opencc
 
 from tarot_data import lexicon
 from tarot_data.patterns.batch import Batch
-from tarot_data.patterns.vocabulary import code_table, marks, style_words
+from tarot_data.patterns.vocabulary import code_bits, code_table, marks, style_words
 from tarot_data.text.normalise import script_table
 
 PLAIN, FORMAL = "你", "您"
@@ -81,8 +81,9 @@ def _count(batch: Batch, asks: np.ndarray) -> SimpleNamespace:
     emoji = characters((codes >= 0x1F000) | ((codes >= 0x2600) & (codes < 0x27C0)))
     words = _words(batch)
     per_100 = 100 / chars
-    you, formal = (characters(code_table(marks(kind))[codes]) for kind in ("plain_you", "formal_you"))
-    old, new = characters(_traditional()[codes]), characters(_simplified()[codes])
+    sets = (marks("plain_you"), marks("formal_you"), _traditional(), _simplified(), "，。！？；、,!?;")
+    bits = code_bits(*sets)[codes]
+    you, formal, old, new, punctuation = (characters(bits >> bit & 1 > 0) for bit in range(len(sets)))
     return SimpleNamespace(
         chars=chars,
         sentences=number,
@@ -94,7 +95,7 @@ def _count(batch: Batch, asks: np.ndarray) -> SimpleNamespace:
         items=sentences(code_table("-*•·☐")[heads]),
         questions_share=sentences(asks) / number,
         latin_share=characters(((codes | 32) >= 97) & ((codes | 32) <= 122)) / chars,
-        marks_share=characters(code_table("，。！？；、,!?;")[codes]) / chars,
+        marks_share=punctuation / chars,
         words=words,
         per_100={"emoji": emoji * per_100, **{kind: found * per_100 for kind, found in words.items()}},
         address=np.select(
@@ -120,16 +121,16 @@ def _words(batch: Batch) -> dict[str, np.ndarray]:
 
 
 @lexicon.cached
-def _traditional() -> np.ndarray:
-    """Mark the code points that only the traditional script has."""
-    return code_table("".join(set(map(chr, script_table())) - set(marks("both_scripts"))))
+def _traditional() -> str:
+    """Return the characters that only the traditional script has."""
+    return "".join(set(map(chr, script_table())) - set(marks("both_scripts")))
 
 
 @lexicon.cached
-def _simplified() -> np.ndarray:
-    """Mark the code points that only the simplified script has."""
+def _simplified() -> str:
+    """Return the characters that only the simplified script has."""
     table = script_table()
-    return code_table("".join(set(table.values()) - set(map(chr, table)) - _shared()))
+    return "".join(set(table.values()) - set(map(chr, table)) - _shared())
 
 
 def _shared() -> set[str]:

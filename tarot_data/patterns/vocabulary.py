@@ -55,6 +55,12 @@ def code_table(characters: str) -> np.ndarray:
     return table
 
 
+@cache
+def code_bits(*sets: str) -> np.ndarray:
+    """Return for every code point a uint16 whose bit n is set if it is one of the characters of set n, of at most 16."""
+    return sum(code_table(characters) * np.uint16(1 << bit) for bit, characters in enumerate(sets))
+
+
 @lexicon.cached
 def vocabulary() -> dict[str, list[str]]:
     """Return for each table its folded words, as `Batch.found` numbers them."""

@@ -56,25 +56,29 @@ class Label(NamedTuple):
         return field_of(self.name)
 
 
-def labels_in(line: str) -> list[Label]:
-    """Find the labels of a line that begins with one; return [] for any other line."""
+@lexicon.cached(maxsize=1024)
+def labels_in(line: str) -> tuple[Label, ...]:
+    """Find the labels of a line that begins with one; return () for any other line.
+
+    Cached because the form of a file is found by the labels of its lines before these are read.
+    """
     if not line.strip() or len(line) > LONGEST_LINE:
-        return []
+        return ()
     start = len(line) - len(line.lstrip(_DECORATION))
     if "#" in line[: start + 1] and (tag := _person_in_tags(line)):
         below = len(line[: tag.end]) + len(line[tag.end :].split(None, 1)[0])
-        return [
+        return (
             tag,
             *(label._replace(start=label.start + below, end=label.end + below) for label in labels_in(line[below:])),
-        ]
+        )
     if not _MARK.search(line, 0, start + _REACH):
         # A colon further on is in the middle of prose.
-        return _label_before_space(line) if len(line) < _LONGEST_WITHOUT_COLON or _MARK.search(line) else []
+        return _label_before_space(line) if len(line) < _LONGEST_WITHOUT_COLON or _MARK.search(line) else ()
     folded = fold(line[:LABELLED])
     kept = _marked_labels(folded)
     if kept and kept[0].start <= start + 4:
         numbered = len(kept) == 1 and kept[0].name[-1].isdigit() and len(kept[0].name) <= LONGEST_COUNT
-        return [_asked_in_value(kept[0], folded)] if numbered else kept
+        return (_asked_in_value(kept[0], folded),) if numbered else tuple(kept)
     return _question_label(folded) or _label_before_space(line)
 
 
@@ -111,17 +115,17 @@ def _person_in_tags(line: str) -> Label | None:
     return None
 
 
-def _question_label(folded: str) -> list[Label]:
+def _question_label(folded: str) -> tuple[Label, ...]:
     """Find the label in the words of a questionnaire that begins a line: `1. 您想问的问题是？`.
 
     Before a question mark it has a number, or the words that begin a question to a client.
     """
     match = _ASKED.match(folded)
     if match is None or not field_of(match["label"]):
-        return []
+        return ()
     numbered = folded[: match.start("label")].strip(" \t>#*-")[:1].isdigit()
     asks = match["label"] not in label_words() and match["label"].startswith(noise_words("label lead"))
-    return [Label(match["label"], 0, match.end())] if match["mark"] == ":" or numbered or asks else []
+    return (Label(match["label"], 0, match.end()),) if match["mark"] == ":" or numbered or asks else ()
 
 
 def without_tags(value: str) -> str:
@@ -159,11 +163,11 @@ def _first_word(text: str, start: int) -> tuple[str, int]:
     return word[:-2] if word.endswith(("**", "__")) else word, start + len(word)
 
 
-def _label_before_space(line: str) -> list[Label]:
+def _label_before_space(line: str) -> tuple[Label, ...]:
     """Find the label that begins a line and ends at a space or the end; a single character counts only alone in a
     heading, or if it is a letter for the question (`Q 他会来吗`)."""
     if not _may_begin_label(line.lstrip(" \t>")[:2]):
-        return []
+        return ()
     glued, near = _label_glued(line), _beginning(line)
     if glued or not near:
         return glued
@@ -172,7 +176,7 @@ def _label_before_space(line: str) -> list[Label]:
     name, end = _first_word(near, start)
     after = line[end:].lstrip(" \t\u3000*")[:1]
     if name.isascii() and after.isascii() and after.isalpha():
-        return []  # words of a title: `Tarot draw`
+        return ()  # words of a title: `Tarot draw`
     alone = not line[end:].strip() and line.lstrip()[:1] in ("#", "*")
     begin = len(line) - len(line[end:].lstrip(" \t\u3000"))
     dash = _DASH.match(line, begin) if begin > end else None
@@ -181,11 +185,11 @@ def _label_before_space(line: str) -> list[Label]:
     bold = near.startswith("**", start - 2) and line[begin - 1 : begin].isspace() and "**" in line[start:begin]
     letter = name.isascii() and begin > end and field_of(name) == _QUESTION
     if name not in label_words() or (len(name) == 1 and not (alone or dash or bold or letter)):
-        return []
-    return [Label(name, 0, dash.end() if dash else begin)]
+        return ()
+    return (Label(name, 0, dash.end() if dash else begin),)
 
 
-def _label_glued(line: str) -> list[Label]:
+def _label_glued(line: str) -> tuple[Label, ...]:
     """Find a sign that is a label (`👤 橘子`), or a label that a dash joins to its value (`解读—愚人…`), at the beginning."""
     start = len(line) - len(line.lstrip())
     for mark in _GLUE:
@@ -193,8 +197,8 @@ def _label_glued(line: str) -> list[Label]:
         name = fold(line[start:at]) if at > 0 else ""
         fits = len(name) == 1 and not name.isalnum() if mark == " " else len(name) > 1
         if fits and name in label_words() and line[at + 1 :].strip():
-            return [Label(name, 0, at + 1)]
-    return []
+            return (Label(name, 0, at + 1),)
+    return ()
 
 
 def _may_begin_label(start: str) -> bool:

@@ -63,7 +63,7 @@ class Line:
         self.guessed = guessed
         self.stripped = text.strip()
         self._kind: Kind | None = None
-        self._labels: list[Label] | None = None
+        self._labels: tuple[Label, ...] | None = None
         self._field: str | None = None
 
     @property
@@ -73,7 +73,7 @@ class Line:
         return self._kind
 
     @property
-    def labels(self) -> list[Label]:
+    def labels(self) -> tuple[Label, ...]:
         if self._labels is None:
             self._labels = labels_in(self.text)
         return self._labels
