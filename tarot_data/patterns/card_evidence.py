@@ -66,6 +66,16 @@ class Pairs:
         """Return the index of the pairs of these sentences and slots."""
         return self.first[sentence] + slot
 
+    def of(self, sentence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the index of every pair of these sentences, and the row in `sentence` of each."""
+        return spread(self.first[sentence], self.first[sentence + 1] - self.first[sentence])
+
+
+def spread(first: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """List first, first + 1 … of every row, `count` numbers each; return them and the row of each."""
+    row = np.repeat(np.arange(len(first)), count)
+    return first[row] + np.arange(len(row)) - (np.cumsum(count) - count)[row], row
+
 
 def pairs_of(batch: Batch) -> Pairs:
     """Find which drawn cards each sentence may refer to: by name, rank, picture, position or pointing word."""
@@ -137,11 +147,10 @@ def _add_pictures(batch: Batch, pairs: Pairs) -> None:
     chosen = chosen[batch.sentence_of(found.start[chosen]) >= 0]
     found = phrase_matcher.Matches(*(column[chosen] for column in found))
     sentence = batch.sentence_of(found.start)
-    slots = pairs.slot_of[batch.s_reading[sentence]]
-    candidates = matrix[found.phrase] & (slots >= 0)
-    share = candidates.sum(axis=1)
-    hit, card = np.nonzero(candidates)
-    at, kind = pairs.at(sentence[hit], slots[hit, card]), kinds[found.phrase][hit]
+    at, hit = pairs.of(sentence)
+    fits = matrix[found.phrase[hit], pairs.p_card[at]]
+    at, hit = at[fits], hit[fits]
+    share, kind = np.bincount(hit, minlength=len(sentence)), kinds[found.phrase][hit]
     # A picture of one character is ambiguous: 水, 光.
     weight = np.where((found.end - found.start > 1)[hit] | (kind != imagery.PICTURE), 1.0, 0.5) / share[hit]
     for number, values in ((imagery.PICTURE, pairs.image), (imagery.RANK, pairs.rank), (imagery.SUIT, pairs.suit)):

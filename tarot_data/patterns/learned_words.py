@@ -5,13 +5,15 @@ a drawn card, over those of any sentence.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from schemas.deck import CARDS
 from tarot_data.patterns.batch import Batch
-from tarot_data.patterns.card_evidence import Pairs
+from tarot_data.patterns.card_evidence import Pairs, spread
 
 Grams = Sequence[tuple[np.ndarray, np.ndarray]]
 
@@ -28,11 +30,32 @@ SCALE, MOST = 6.0, 2.0
 _BUCKETS = 1 << 20
 
 
-class Words(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Words:
     """keys: bucket * len(CARDS) + card, ascending. weights: log-odds of each."""
 
     keys: np.ndarray
     weights: np.ndarray
+
+    @cached_property
+    def index(self) -> "_Index":
+        return _index(self.keys)
+
+
+class _Index(NamedTuple):
+    """number: (_BUCKETS,) of each bucket that has keys, -1 for the others. first, count: its keys. card: of each key."""
+
+    number: np.ndarray
+    first: np.ndarray
+    count: np.ndarray
+    card: np.ndarray
+
+
+def _index(keys: np.ndarray) -> _Index:
+    buckets, first, count = np.unique(keys // len(CARDS), return_index=True, return_counts=True)
+    number = np.full(_BUCKETS, -1, dtype=np.int32)
+    number[buckets] = np.arange(len(buckets), dtype=np.int32)
+    return _Index(number, first, count, keys % len(CARDS))
 
 
 def none() -> Words:
@@ -42,7 +65,7 @@ def none() -> Words:
 
 def evidence(batch: Batch, pairs: Pairs, grams: Grams, words: Words) -> np.ndarray:
     """Sum the weights of the words of each sentence for each drawn card: (pairs,), 0 to MOST."""
-    pair, entry, _ = _matches(batch, pairs, grams, words.keys)
+    pair, entry, _ = _matches(batch, pairs, grams, words.index)
     return _summed(pair, words.weights[entry], len(pairs.p_sentence))
 
 
@@ -60,7 +83,7 @@ def learn(
     others, as it will be for a new one.
     """
     keys, share = _common(batch, pairs, grams, truth, counted, voices)
-    pair, entry, sentence = _matches(batch, pairs, grams, keys)
+    pair, entry, sentence = _matches(batch, pairs, grams, _index(keys))
     size, many = len(keys), int(voices.max(initial=0)) + 1
     place = entry * many + voices[sentence]
     own = counted[sentence]
@@ -85,11 +108,10 @@ def _common(
 ) -> tuple[np.ndarray, float]:
     """Find the keys of words and cards that go together in at least VOICES voices, and the share of true pairs."""
     many, found, true, total = int(voices.max(initial=0)) + 1, [], 0.0, 0
-    sizes = np.diff(pairs.first)
     for sentence, bucket in grams[SHORTEST - 1 :]:
         mine = counted[sentence]
         sentence, bucket = sentence[mine].astype(np.int64), bucket[mine].astype(np.int64)
-        pair, row = _spread(pairs.first[sentence], sizes[sentence])
+        pair, row = pairs.of(sentence)
         hit = truth[pair]
         true, total = true + hit.sum(), total + len(hit)
         pair, row = pair[hit], row[hit]
@@ -98,25 +120,15 @@ def _common(
     return keys[count >= VOICES], min(max(true / max(total, 1), 0.01), 0.99)
 
 
-def _spread(first: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """List first, first + 1 … of every row, `count` numbers each; return them and the row of each."""
-    row = np.repeat(np.arange(len(first)), count)
-    return first[row] + np.arange(len(row)) - (np.cumsum(count) - count)[row], row
-
-
-def _matches(batch: Batch, pairs: Pairs, grams: Grams, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _matches(batch: Batch, pairs: Pairs, grams: Grams, index: _Index) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Find the words of drawn cards in the sentences: index of the pair, of the key, and the sentence."""
-    bucket = keys // len(CARDS)
-    buckets, first, count = np.unique(bucket, return_index=True, return_counts=True)
-    number = np.full(_BUCKETS, -1, dtype=np.int32)
-    number[buckets] = np.arange(len(buckets), dtype=np.int32)
     found = []
     for sentence, mine in grams[SHORTEST - 1 :]:
-        known = number[mine]
+        known = index.number[mine]
         here = np.nonzero(known >= 0)[0]
-        entry, row = _spread(first[known[here]], count[known[here]])
+        entry, row = spread(index.first[known[here]], index.count[known[here]])
         sentence = sentence[here][row].astype(np.int64)
-        slot = pairs.slot_of[batch.s_reading[sentence], keys[entry] % len(CARDS)]
+        slot = pairs.slot_of[batch.s_reading[sentence], index.card[entry]]
         drawn = slot >= 0
         found.append((pairs.at(sentence[drawn], slot[drawn]), entry[drawn], sentence[drawn]))
     pair, entry, sentence = map(np.concatenate, zip(*found, strict=True))

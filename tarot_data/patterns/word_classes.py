@@ -4,8 +4,8 @@ A sentence is cut from its start into the longest words of a table, without the 
 real segmentation, and enough for n-grams of classes.
 """
 
-from functools import cache
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cache, cached_property
 
 import numpy as np
 import polars as pl
@@ -40,11 +40,22 @@ _FIRST = _CHINESE + 1
 _SLOTS = 1 << 20
 
 
-class Classes(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Classes:
     """words: folded, of one to LONGEST characters, the most frequent first, as array of str. numbers: their classes."""
 
     words: np.ndarray
     numbers: np.ndarray
+
+    @cached_property
+    def index(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the key of each word, and (_SLOTS,) the word in each slot."""
+        letters = self.words.view(np.uint32).reshape(-1, LONGEST).astype(np.uint64)
+        keys = letters[:, 0] << 42 | letters[:, 1] << 21 | letters[:, 2]
+        # Of two words in one slot the more frequent one is written last.
+        slots = np.zeros(_SLOTS, dtype=np.int32)
+        slots[_slot(keys)[::-1]] = np.arange(len(keys))[::-1]
+        return keys, slots
 
 
 def none() -> Classes:
@@ -91,25 +102,21 @@ def ngrams(padded: np.ndarray, owner: np.ndarray, classes: Classes) -> list[tupl
 
 def _longest_words(padded: np.ndarray, classes: Classes) -> tuple[np.ndarray, np.ndarray]:
     """Find the longest word that begins at each character: its length, and its class; 1 and the character's if none."""
-    letters = classes.words.view(np.uint32).reshape(-1, LONGEST).astype(np.int64)
-    keys = letters[:, 0] << 42 | letters[:, 1] << 21 | letters[:, 2]
-    # Of two words in one slot the more frequent one is written last.
-    table = np.zeros(_SLOTS, dtype=np.int32)
-    table[_slot(keys)[::-1]] = np.arange(len(keys))[::-1]
+    keys, slots = classes.index
     length = np.ones(len(padded), dtype=np.int64)
     number = _classes_of_characters()[padded].astype(np.uint32)
-    text = np.concatenate([padded, np.zeros(LONGEST - 1, dtype=padded.dtype)]).astype(np.int64)
-    key = np.zeros(len(padded), dtype=np.int64)
+    text = np.concatenate([padded, np.zeros(LONGEST - 1, dtype=padded.dtype)]).astype(np.uint64)
+    key = np.zeros(len(padded), dtype=np.uint64)
     for size in range(1, LONGEST + 1):
         key |= text[size - 1 :][: len(padded)] << 21 * (LONGEST - size)
-        entry = table[_slot(key)]
+        entry = slots[_slot(key)]
         hit = np.nonzero(keys[entry] == key)[0]
         length[hit], number[hit] = size, classes.numbers[entry[hit]]
     return length, number
 
 
 def _slot(keys: np.ndarray) -> np.ndarray:
-    return (keys.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(44)
+    return (keys * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(44)
 
 
 def _from_left(padded: np.ndarray, length: np.ndarray) -> np.ndarray:

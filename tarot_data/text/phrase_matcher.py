@@ -101,8 +101,8 @@ def find_tables(text: str, tables: dict[str, list[str]]) -> dict[str, Matches]:
     out = {}
     for name, place in places.items():
         mine = place[found.phrase]
-        keep = mine >= 0
-        out[name] = Matches(found.start[keep], found.end[keep], mine[keep])
+        kept = np.nonzero(mine >= 0)[0]
+        out[name] = Matches(found.start[kept], found.end[kept], mine[kept])
     return out
 
 
