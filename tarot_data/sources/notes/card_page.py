@@ -29,13 +29,15 @@ def is_card_page(name: str, text: str) -> bool:
     """Check whether a page, by its heading or the name of its file, is about one card and has labels of meanings."""
     first, _, _ = text.lstrip("\ufeff\n ").partition("\n")
     heading = first.removeprefix("# ").strip() if first.startswith("# ") else None
-    lines = text.split("\n", LINES)[:LINES]
-    labels = [label for line in lines if (label := _label(line)) and label != heading]
-    fields = known_fields(labels)
-    # Labels first: most pages are excluded by those of a reading, and a title that is read once costs three times as much.
-    if fields & _OF_A_READING or not (any(map(is_meaning, labels)) or fields & LISTS_APART.keys()):
-        return False
-    return _is_card(heading or ID.sub("", PurePosixPath(name).stem))
+    has_meaning = False
+    for line in text.split("\n", LINES)[:LINES]:
+        if not (label := _label(line)) or label == heading:
+            continue
+        fields = known_fields([label])
+        if fields & _OF_A_READING:
+            return False  # most pages, at one of their first lines
+        has_meaning = has_meaning or is_meaning(label) or bool(fields & LISTS_APART.keys())
+    return has_meaning and _is_card(heading or ID.sub("", PurePosixPath(name).stem))
 
 
 def _is_card(title: str) -> bool:
