@@ -21,6 +21,7 @@ LONGEST = 12
 
 _HAN_NAME = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]{2,4}")
 _LATIN_NAME = re.compile(r"[A-Z][a-z]{1,11}(?: [A-Z][a-z]{1,11})?")
+_LATIN_CALLED = re.compile(r"[A-Z][a-z]{0,11}")
 _ANY_NAME = re.compile(r"[A-Za-z\u3400-\u4dbf\u4e00-\u9fff][\w. ·•-]*")
 _ASKER = re.compile(
     r"[\s#*>【\[]*(?P<name>[\u4e00-\u9fff]{2,4}|[A-Z][a-z]{1,11})[】\]]?\s*(?P<mark>[:：|｜·–—\-/,，、】\]]|\s)[\s:：–—-]*(?P<rest>\S.+)"
@@ -38,7 +39,7 @@ class NameForm(Enum):
 
 
 def looks_like_name(text: str) -> bool:
-    """Check for the form of a name: 阿宁, 糖糖, 林月, 林女士, Mel."""
+    """Check for the form of a name: 阿宁, 阿May, 糖糖, 林月, 林女士, Mel."""
     return form_of_name(text.strip()) is not NameForm.NONE
 
 
@@ -47,12 +48,12 @@ def form_of_name(text: str) -> NameForm:
     """Return how surely the form of a word is that of a name."""
     if is_no_name(text):
         return NameForm.NONE
-    if _LATIN_NAME.fullmatch(text):
+    called = text[1:] if text.startswith(_words("before name")) else ""
+    if _LATIN_NAME.fullmatch(text) or _LATIN_CALLED.fullmatch(called):
         return NameForm.SURE
     if not _HAN_NAME.fullmatch(text):
         return NameForm.NONE
     title = next((title for title in _words("title") if text.endswith(title) and text != title), "")
-    called = text[1:] if text.startswith(_words("before name")) else ""
     if len(title) > 1 or len(called) == 1 or _is_doubled(called):
         return NameForm.SURE
     return NameForm.LIKELY if title or called or _is_doubled(text) or _has_surname(text) else NameForm.NONE
@@ -92,7 +93,7 @@ def _is_of_structure(text: str, folded: str) -> bool:
     words = noise_words("container")
     if folded in words:
         return True
-    parts = [fold(part) for part in _PARTS.findall(text)]
+    parts = [fold(part) for part in _PARTS.findall(text) if text.isascii()]  # `阿May` is no month
     if any(part in words or part.removesuffix("s") in words for part in parts):
         return True
     return any(word in folded for word in noise_words("in container"))

@@ -338,3 +338,20 @@ def test_two_readings_under_a_rule_of_one_long_dash_each(read):
     readings = [to_reading(record) for record in read({"2024年3月.txt": first + second})]
     assert [(each["person"], each["content"]) for each in readings] == [("阿梨", OTHER), ("阿豪", BODY)]
     assert [str(each["date"]) for each in readings] == ["2024-03-05", "2024-03-09"]
+
+
+def test_a_week_of_clients_with_their_cards_in_a_sentence(read):
+    text = f"这周接了两个单，累死。\n\n周二 小满。工作。隐士、战车逆。\n{BODY}\n\n周四 老林，{QUESTION}。太阳、星币侍从。\n{OTHER}\n"
+    readings = [to_reading(record) for record in read({"周复盘.txt": text})]
+    assert [(each["person"], each["content"]) for each in readings] == [("小满", BODY), ("老林", OTHER)]
+
+
+@pytest.mark.parametrize("name", ["阿May", "小K", "阿梅"])
+def test_a_name_before_the_channel_in_a_heading(read, name):
+    reading = read_one(read, f"## {name} 电话 2024/3/2\n\n> 问：{QUESTION}\n\n牌：① 隐士 ② 战车（逆）\n\n{BODY}\n")
+    assert (reading["person"], reading["question"], str(reading["date"])) == (name, QUESTION, "2024-03-02")
+
+
+def test_what_she_asked_me_is_the_question(read):
+    reading = read_one(read, f"【塔罗案例】她问我：{QUESTION}\n\n✨抽牌：隐士｜战车（逆位）\n\n{BODY}\n")
+    assert reading["question"].rstrip("？?") == QUESTION.rstrip("？?")

@@ -30,8 +30,9 @@ _EDGES = (Kind.SEPARATOR, Kind.DATE)
 _RULE = "---"
 _AROUND = WHITESPACE + "*:："
 _GOES_ON = ("，", ",", "、", "；")
-_GAP = re.compile(r"[\s|｜→:：]+")
-"""Before the cards at the end of a line."""
+_STOP = "。"
+_GAP = re.compile(rf"[\s|｜→:：{_STOP}]+")
+"""Before the cards at the end of a line: `周二 小舟。工作。女皇、宝剑八。`."""
 
 
 def with_labels(lines: list[Line], named: bool = False) -> list[Line]:
@@ -57,9 +58,9 @@ def with_labels(lines: list[Line], named: bool = False) -> list[Line]:
 
 def _before_cards(line: Line) -> list[Line]:
     """Split a line of who asks what before the cards at its end: `丸子 要不要回老家考编 女祭司逆位 皇帝正位`."""
-    text = line.stripped
+    text = line.stripped.rstrip(_STOP)
     gaps = list(_GAP.finditer(text))[1:] if len(text) <= LONGEST_LINE else []  # one word before may be a position
-    if not gaps or line.labels or line.ends_sentence or not content_cards.names_card(text):
+    if not gaps or line.labels or Line(text.replace(_STOP, "")).ends_sentence or not content_cards.names_card(text):
         return [line]
     if text.isascii() or has_cards(line):
         return [line]

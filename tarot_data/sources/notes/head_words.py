@@ -71,7 +71,7 @@ def _without_channel(word: str) -> str:
 
 def _says_nobody(word: str, folded: str) -> bool:
     """Check for a word that is part of a head but names nobody: a weekday, a turn (`连麦1`)."""
-    if folded in noise_words("head filler"):
+    if folded in noise_words("head filler") or folded in noise_words("head channel"):
         return True
     unit = "".join(character for character in folded if character not in NTH + "0123456789" + NUMERALS)
     units = (*lexicon.words("persons", "counted"), *noise_words("head unit"))
