@@ -43,6 +43,10 @@ class Server:
         self.variables: dict[str, str] = {}
 
     def start(self, wait: float = 240) -> None:
+        self.launch()
+        self.come_up(wait)
+
+    def launch(self) -> None:
         arguments = ["serve", "--data-dir", str(self.data), "--port", str(self.port), "--lang", "en", *self.options]
         log = (self.data.parent / "serve.log").open("ab")
         self.process = subprocess.Popen(
@@ -53,6 +57,8 @@ class Server:
             stderr=log,
         )
         log.close()
+
+    def come_up(self, wait: float = 240) -> None:
         until(lambda: served_at(self.data) or self.process.poll() is not None, "the server is up", wait)
         assert self.process.poll() is None, (self.data.parent / "serve.log").read_text()
 
@@ -205,6 +211,33 @@ def served(tmp_path):
     family = server.family() if server.process and server.process.poll() is None else []
     for process in [server.process, *family] if family else []:
         process.kill()
+
+
+def test_a_restart_waits_for_the_killed_ones_server(served, tmp_path):
+    served.options = ("--no-train",)
+    served.start()
+    family, server = served.family(), served.parts()["server"]
+    server.suspend()  # A busy server, which does not see yet that the process above it is gone, and holds the port.
+    served.process.kill()
+    assert served.process.wait(60) == -signal.SIGKILL
+    served.launch()
+    until(lambda: served.process.poll() is not None or served.parts(), "the next server is being started")
+    server.resume()
+    served.come_up()
+    assert psutil.wait_procs(family, timeout=20)[1] == []
+
+    write_sample(3, tmp_path / "lot", seed=5)
+    command = [sys.executable, "-m", "flows.cli", "ingest", str(tmp_path / "lot"), "--data-dir", str(served.data)]
+    assert subprocess.run(command, cwd=ROOT, capture_output=True, timeout=120).returncode == 0
+    assert tables.readings(served.data).height == 3
+
+    # Killed while it starts, and started again at once.
+    served.end(signal.SIGKILL)
+    served.launch()
+    until(served.parts, "the server is being started")
+    served.end(signal.SIGKILL)
+    served.start()
+    assert served.end(signal.SIGTERM) == 0
 
 
 def test_three_inboxes_give_three_versions_one_training(served, tmp_path):
