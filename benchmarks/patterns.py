@@ -40,7 +40,9 @@ def main() -> None:
             "",
             *printed_text(printed, reader),
             "",
-            *writers_kept_back(gold.read_all(train.ANNOTATED / KEPT_BACK), labeller.shipped()),
+            *writers_kept_back(kept := gold.read_all(train.ANNOTATED / KEPT_BACK), labeller.shipped()),
+            "",
+            *second_annotator([*readings, *kept], found.answers),
             "",
             "## More voices",
             "",
@@ -154,6 +156,42 @@ def writers_kept_back(readings: list[dict], model: labeller.Model) -> list[str]:
         f"Mean of the worst tenth of the voices {voices['worst_tenth']:.3f}. Without drawn cards: macro F1 "
         f"{bare['macro_f1']:.3f}, exact {bare['exact']:.3f}, cards named F1 {bare['cards_f1']:.3f}.",
     ]
+
+
+SECOND = train.ANNOTATED / "second" / "codes.txt"
+
+
+def second_annotator(readings: list[dict], answers: list[dict]) -> list[str]:
+    """Compare a second annotation of some readings, and the labeller's of the same ones, with the first.
+
+    answers: of the readings that the labeller has left out; those of writers kept back are labelled by the shipped model.
+    """
+    by_id, labelled = {reading["id"]: reading for reading in readings}, {answer["id"]: answer for answer in answers}
+    again = [second_annotation(by_id, line) for line in SECOND.read_text().splitlines() if not line.startswith("#!")]
+    both = [by_id[reading["id"]] for reading in again]
+    labelled |= {a["id"]: a for a in labeller.predict([r for r in both if r["id"] not in labelled], labeller.shipped())}
+    person, machine = gold.score(both, again), gold.score(both, [labelled[reading["id"]] for reading in both])
+    exact = f"{person['exact']:.3f} | {machine['exact']:.3f}"
+    return [
+        "## A second annotator",
+        "",
+        f"{len(both)} of the readings above ({person['sentences']} sentences), among them six of the worst voices and six of "
+        "writers kept back, labelled once more, from the guideline alone and without sight of the first labels. The second "
+        "annotator is a language model; the labeller has seen none of these writers. What is missing to 1 in the first "
+        "column is disagreement about the guideline; the rest of the second is the labeller's.",
+        "",
+        "| label | second annotator, F1 | labeller, F1 |",
+        "|---|---|---|",
+        *(f"| {k} | {row['f1']:.3f} | {machine['labels'][k]['f1']:.3f} |" for k, row in person["labels"].items()),
+        f"| macro F1 | {person['macro_f1']:.3f} | {machine['macro_f1']:.3f} |",
+        f"| exact | {exact} |",
+    ]
+
+
+def second_annotation(readings: dict[str, dict], line: str) -> dict:
+    key, *codes = line.split()
+    sentences = zip(readings[key]["sentences"], codes, strict=True)
+    return {"id": key, "sentences": [{**s, "labels": [gold.CODES[c] for c in code.split("+")]} for s, code in sentences]}
 
 
 CURVE = (3, 6, 12)
