@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import cache, lru_cache
 from hashlib import blake2b
 from importlib.resources import files
@@ -40,7 +41,7 @@ class Model(NamedTuple):
     """buckets: hashes of the n-grams it knows, ascending. cues: keys of the rows it was trained with.
 
     names: of the dense features, in order. A cue added later has only the weight of its kind. words: by which
-    cards are referred to. classes: of words, for n-grams. revision: of the probabilities.
+    cards are referred to. classes: of words, with their vectors. revision: of the probabilities.
     """
 
     buckets: np.ndarray
@@ -82,8 +83,10 @@ def to_inputs(readings: Sequence[dict], classes: word_classes.Classes) -> Inputs
         pairs.statistic = by_kind[:, cues.kinds().index(STATISTIC)] > 0
     strength = np.minimum(by_label, 4) / 2
     around = [features.before(batch, strength, back) for back in (1, -1)]
-    parts = [*blocks, strength, *around, by_kind]
+    words = word_classes.cut(padded, owner, classes)
+    parts = [*blocks, strength, *around, by_kind, word_classes.meanings(words, classes, batch.size)]
     part_names = [*names, *LABELS, *(f"{label}@{place}" for place in (-1, 1) for label in LABELS), *cues.kinds()]
+    part_names += [f"meaning_{number}" for number in range(classes.vectors.shape[1])]
     for name, inside in zip(("head", "tail"), features.head_and_tail(padded, owner, sentence, place), strict=True):
         votes, _ = cues.votes(sentence[inside], cue[inside], batch.size)
         parts.append(np.minimum(votes, 3) / 2)
@@ -92,7 +95,7 @@ def to_inputs(readings: Sequence[dict], classes: word_classes.Classes) -> Inputs
         batch,
         pairs,
         grams,
-        word_classes.ngrams(padded, owner, classes),
+        word_classes.ngrams(words),
         found,
         np.concatenate(parts, axis=1, dtype=np.float32),
         tuple(part_names),
@@ -252,6 +255,8 @@ def save(model: Model, path: Path) -> str:
         "names": np.array(model.names),
         "class_words": model.classes.words,
         "class_numbers": model.classes.numbers,
+        "class_vectors": model.classes.vectors,
+        "class_scale": model.classes.scale,
         "word_keys": model.words.keys.astype(np.int32),
         "word_weights": model.words.weights.astype(np.float16),
         **revision.to_arrays(model.revision),
@@ -269,7 +274,7 @@ def load(path: Path) -> Model:
     """Read a model that `save` has written.
 
     A reader's own labeller may be of 0.1.0, which had one kind of transition, no hidden units, no learned words, no
-    classes of words and no revision.
+    classes of words, no vectors of them and no revision.
     """
     with np.load(path, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
@@ -286,7 +291,9 @@ def load(path: Path) -> Model:
         words = learned_words.Words(arrays["word_keys"].astype(np.int64), arrays["word_weights"].astype(np.float64))
     classes = word_classes.none()
     if "class_words" in arrays:
-        classes = word_classes.Classes(arrays["class_words"], arrays["class_numbers"])
+        classes = word_classes.without_vectors(arrays["class_words"], arrays["class_numbers"])
+    if "class_vectors" in arrays:
+        classes = replace(classes, vectors=arrays["class_vectors"], scale=arrays["class_scale"])
     return Model(
         buckets=arrays["buckets"].astype(np.int64),
         cues=tuple(arrays["cues"].tolist()),

@@ -54,8 +54,8 @@ SEEN_IN = 4
 than twice as many n-grams label unseen writers no better."""
 
 MORE = "more"
-"""Subfolder of further annotated readings, written for this project in the style of printed cases, forums and blogs:
-always learned from, never scored."""
+"""Subfolder of further annotated readings, always learned from, never scored: in the style of printed cases, forums and
+blogs (`wild`), and in voices written for what the labeller often mistakes (`voices`)."""
 
 REFERS = ("card_interpretation", "card_link")
 """Labels of the sentences that refer to cards."""

@@ -100,8 +100,18 @@ def test_a_model_of_the_first_release_still_labels(readings, tmp_path):
     labeller.save(train.train(readings[:12]), tmp_path / "new.npz")
     with np.load(tmp_path / "new.npz") as stored:
         later = ("inner", "outer", "calibration", "word_keys", "word_weights", "class_words", "class_numbers")
+        later += ("class_vectors", "class_scale")
         old = {name: stored[name] for name in stored.files if name not in later}
     np.savez(tmp_path / "old.npz", **{**old, "transitions": old["transitions"][0]})
+    answers = labeller.predict(readings[12:14], labeller.load(tmp_path / "old.npz"))
+    assert all(sentence["labels"] for answer in answers for sentence in answer["sentences"])
+
+
+def test_a_model_without_vectors_of_words_still_labels(readings, tmp_path):
+    labeller.save(train.train(readings[:12]), tmp_path / "new.npz")
+    with np.load(tmp_path / "new.npz") as stored:
+        old = {name: stored[name] for name in stored.files if name not in ("class_vectors", "class_scale")}
+    np.savez(tmp_path / "old.npz", **old)
     answers = labeller.predict(readings[12:14], labeller.load(tmp_path / "old.npz"))
     assert all(sentence["labels"] for answer in answers for sentence in answer["sentences"])
 
