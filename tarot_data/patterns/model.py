@@ -118,7 +118,7 @@ def matrices(inputs: Inputs, known: np.ndarray, rows_known: tuple[str, ...]) -> 
         kept, counts = [], np.zeros(size, dtype=np.int64)
         for rows, buckets in grams:
             columns = column[buckets]
-            mine = columns >= 0
+            mine = np.nonzero(columns >= 0)[0]
             rows, columns = rows[mine], columns[mine]
             count = np.bincount(rows, minlength=size)
             counts += count

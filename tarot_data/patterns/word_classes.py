@@ -56,14 +56,17 @@ class Classes:
     scale: np.ndarray
 
     @cached_property
-    def index(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the key of each word, and (_SLOTS,) the word in each slot."""
+    def index(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the key of each word, (_SLOTS,) the word in each slot, and (0x110000,) the word that each character is, or -1."""
         letters = self.words.view(np.uint32).reshape(-1, LONGEST).astype(np.uint64)
         keys = letters[:, 0] << 42 | letters[:, 1] << 21 | letters[:, 2]
         # Of two words in one slot the more frequent one is written last.
         slots = np.zeros(_SLOTS, dtype=np.int32)
         slots[_slot(keys)[::-1]] = np.arange(len(keys))[::-1]
-        return keys, slots
+        alone = np.full(0x110000, -1, dtype=np.int32)
+        known = np.nonzero((letters[:, 1] == 0) & (slots[_slot(keys)] == np.arange(len(keys))))[0]
+        alone[letters[known, 0]] = known
+        return keys, slots, alone
 
     @cached_property
     def meanings(self) -> tuple[np.ndarray, np.ndarray]:
@@ -160,12 +163,12 @@ def meanings(words: Cut, classes: Classes, size: int) -> np.ndarray:
 
 def _longest_words(padded: np.ndarray, classes: Classes) -> tuple[np.ndarray, np.ndarray]:
     """Find the longest word that begins at each character: its length, and its index; 1 and -1 if there is none."""
-    keys, slots = classes.index
+    keys, slots, alone = classes.index
     length = np.ones(len(padded), dtype=np.int64)
-    word = np.full(len(padded), -1, dtype=np.int32)
+    word = alone[padded]
     text = np.concatenate([padded, np.zeros(LONGEST - 1, dtype=padded.dtype)]).astype(np.uint64)
-    key = np.zeros(len(padded), dtype=np.uint64)
-    for size in range(1, LONGEST + 1):
+    key = text[: len(padded)] << 21 * (LONGEST - 1)
+    for size in range(2, LONGEST + 1):
         key |= text[size - 1 :][: len(padded)] << 21 * (LONGEST - size)
         entry = slots[_slot(key)]
         hit = np.nonzero(keys[entry] == key)[0]
