@@ -46,7 +46,7 @@ def body_problem(content: str) -> tuple[str, str, dict[str, object]] | None:
         return "empty_body", "nothing_left" if dense else "empty", {}
     if _is_broken(content):
         return "unreadable", "broken_text", {}
-    if len(dense) >= REPEATED and len(set(dense[:REPEATED])) < DISTINCT:
+    if len(dense) >= REPEATED and _is_repeated(dense[:REPEATED]):
         return "unreadable", "repeats", {"count": len(set(dense[:REPEATED])), "characters": REPEATED}
     if len(dense) < LONGEST_CARD_LIST and _lists_only_cards(content):
         return "empty_body", "only_cards", {}
@@ -59,6 +59,11 @@ def body_problem(content: str) -> tuple[str, str, dict[str, object]] | None:
     if in_words < WORD_SHARE * len(dense):
         return "unreadable", "few_words", {"count": in_words, "characters": len(dense)}
     return _foreign(content)
+
+
+def _is_repeated(text: str) -> bool:
+    """Check for fewer than DISTINCT different characters; nearly every text has more among its first 48."""
+    return all(len(set(text[:size])) < DISTINCT for size in (2 * DISTINCT, len(text)))
 
 
 def _lists_only_cards(content: str) -> bool:
