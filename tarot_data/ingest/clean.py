@@ -4,6 +4,7 @@ A record passes five steps, which all change one draft: clean, check the body, r
 """
 
 import re
+import string
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -23,7 +24,7 @@ from tarot_data.privacy import mask
 from tarot_data.sources.noise import noise_words
 from tarot_data.sources.records import Corrected, RawRecord, Rejected
 from tarot_data.text.cleanup import clean_text, plain
-from tarot_data.text.normalise import words
+from tarot_data.text.normalise import fold, words
 
 LONGEST_PERSON, LONGEST_QUESTION, LONGEST_SPREAD, LONGEST_CARD, LONGEST_POSITION = 60, 2000, 200, 80, 60
 """Characters of the texts of a reading that are kept; a person with a longer name is dropped."""
@@ -132,14 +133,21 @@ def _follow_ups(content: str, asked: list[tuple[str, str]]) -> list[dict]:
 
 
 def _name(person: object) -> str:
-    """Return a person's name without marks of lists, tags, links and emphasis around it, and without line breaks."""
+    """Return a person's name without marks of lists, tags, links and emphasis around it, without line breaks, and without
+    sex, age and sign behind it (`林小姐 女 32岁`)."""
     text = clean_text(person) if isinstance(person, str) else plain(person)
     text = _WIKI_LINK.sub(r"\1", text).replace("**", "").replace("__", "")
     if text.startswith("#") and "/" in text:
         text = text.rpartition("/")[2]  # a tag: `#客户/阿凯`
     name = _without_marks(" ".join(text.split()))
     remark = _REMARK.search(name)
-    return name[: remark.start()] if remark and remark[1] in noise_words("name remark") else name
+    name = name[: remark.start()] if remark and remark[1] in noise_words("name remark") else name
+    first, *rest = _PARTS_OF_NAME.split(name)
+    details = {fold(word).lstrip(string.digits) for word in rest} - {""}
+    return first if first and details and details <= {*noise_words("name detail")} else name
+
+
+_PARTS_OF_NAME = re.compile(r"[\s,，/、·|｜]+")
 
 
 def _without_marks(name: str) -> str:

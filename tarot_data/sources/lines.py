@@ -20,7 +20,7 @@ _SEPARATING = "-=_*~～—―─━－＝＊·•#.＿〰◆◇■□●○★�
 _DASHES = "-=_*~—─"
 NTH = "第"
 
-DAY = r"(?:19|20)\d{2}\s?[-/.年]\s?\d{1,2}\s?[-/.月]\s?\d{1,2}\s?[日号]?"
+DAY = r"(?:(?:19|20)\d{2}|1[01]\d)\s?[-/.年]\s?\d{1,2}\s?[-/.月]\s?\d{1,2}\s?[日号]?"
 _DAY_AT_START = re.compile(rf"{DAY}|(?:19|20)\d{{6}}(?!\d)|[A-Z][a-z]{{2,8}} \d{{1,2}}, (?:19|20)\d{{2}}")
 _DAY_ALONE = re.compile(r"\d{1,2}月\d{1,2}[日号號]?(?:\s\S{1,3})?")
 """A heading of a day without its year. A line of text like it may be inside a forecast."""

@@ -355,3 +355,19 @@ def test_a_name_before_the_channel_in_a_heading(read, name):
 def test_what_she_asked_me_is_the_question(read):
     reading = read_one(read, f"【塔罗案例】她问我：{QUESTION}\n\n✨抽牌：隐士｜战车（逆位）\n\n{BODY}\n")
     assert reading["question"].rstrip("？?") == QUESTION.rstrip("？?")
+
+
+def test_a_diary_of_a_labelled_card_a_day(read):
+    text = f"抽卡日记 8月2日 晴\n今天给自己抽的：隐士\n{BODY}\n\n8月3日 雨\n今天给自己抽的：太阳\n{OTHER}\n"
+    readings = [to_reading(record) for record in read({"2024.txt": text})]
+    assert [(str(each["date"]), each["content"]) for each in readings] == [("2024-08-02", BODY), ("2024-08-03", OTHER)]
+
+
+def test_a_day_a_name_and_what_is_asked_between_strokes(read):
+    reading = read_one(read, f"0302 / 小满 / {QUESTION}？\n隐士、战车逆\n隐士：{BODY}\n")
+    assert (reading["person"], reading["question"], len(reading["cards"])) == ("小满", f"{QUESTION}？", 2)
+
+
+def test_a_year_of_the_republic_above_a_label(read):
+    reading = read_one(read, f"113/3/2（六）\n個案：小满　女　32歲\n想問：{QUESTION}\n牌：隐士、战车（逆）\n\n{BODY}\n")
+    assert (reading["person"], str(reading["date"])) == ("小满", "2024-03-02")

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from tarot_data.cards import card_fields, content_cards
 from tarot_data.sources.lines import WHITESPACE, Kind, Line, may_begin_with_day
 from tarot_data.sources.name_evidence import asks
+from tarot_data.sources.noise import noise_words
 from tarot_data.sources.notes.card_lines import (
     end_of_cards,
     explains_cards,
@@ -129,7 +130,7 @@ def _is_complete(lines: list[Line], cards: int) -> bool:
     if named >= {"person", "question"}:
         return not any(may_begin_with_day(line.stripped) for line in near)
     line = next((line for line in reversed(near) if not line.labels), None)
-    return line is None or line.kind == Kind.SEPARATOR or parts_of(line) is None
+    return line is None or line.kind == Kind.SEPARATOR or parts_of(line) is None and not _is_day(line)
 
 
 def _head_around(lines: list[Line], cards: int, end: int, floor: int, alone: bool, count: int) -> _Head | None:
@@ -163,18 +164,23 @@ def _says_something(lines: list[Line], begin: int, read: set[str], named: set[st
     dated = "date" in read and "question" in named
     if (read - named) & {"person", "question"} or dated:
         return True
-    return not named and (alone or read == {"date"} and _are_days(lines))
+    return not named and alone or named <= {"cards"} and read == {"date"} and _are_days(lines)
 
 
 def _are_days(lines: list[Line]) -> bool:
     """Check for two or more lines of cards right below a line of a day: a card a day."""
-    days = (line for line, cards in pairwise(lines) if is_list_of_cards(cards) and _is_day(line))
+    days = (line for line, cards in pairwise(lines) if _day_and_cards(line, cards))
     return next(days, None) is not None and next(days, None) is not None
+
+
+def _day_and_cards(line: Line, cards: Line) -> bool:
+    return (is_list_of_cards(cards) or is_label_of_cards(cards)) and _is_day(line)
 
 
 def _is_day(line: Line) -> bool:
     words = words_of(line.stripped)
-    return line.kind == Kind.DATE or words.day and not words.rest and len(words.found) == 1
+    named = [word for word in words.rest if not word.endswith(noise_words("no head name"))]  # 抽卡日记
+    return line.kind == Kind.DATE or words.day and not named and len(words.found) == 1
 
 
 def _below_rule(lines: list[Line], end: int) -> list[Line]:
@@ -209,8 +215,8 @@ def _parts_at(lines: list[Line], index: int, floor: int) -> list[Part] | None:
     """Read a line of a head by itself, or by the heading above it."""
     line = lines[index]
     read = parts_of(line)
-    if read is None and line.level and (words := words_of(line.title)).day:
-        return [part for part in words.found if part[0] == DATE]
+    if read is None and (line.level and words_of(line.title).day or _is_day(line)):
+        return [part for part in words_of(line.title).found if part[0] == DATE]
     if read is None and _is_below_dated_heading(lines, index, floor):
         return [(QUESTION, bare(line.stripped))]
     return read

@@ -48,6 +48,8 @@ _VISIT, _CALLED = 5, 6
 how somebody is called (朋友介绍来的，叫阿豪)."""
 _SAID = re.compile(r"[」』】》”\"\s]*[:：]\s*")
 """Between who asks and the question."""
+_DAY_FIRST = re.compile(rf"\s*({DAY.pattern})\s*[/|｜·,，—–-]\s*")
+"""A day before who asks: `0703 / 安安 / 前任会回来吗`."""
 _DAY_BEFORE = re.compile(rf"\s*({DAY.pattern})\s*[/|｜·,，]\s*")
 """A day before the question: `Amber / 2024-10-30 / 要不要搬回家`."""
 _GAP = re.compile(r"[\u3000\t]+|\s{2,}")
@@ -121,9 +123,10 @@ def _client_and_question(text: str, folded: str) -> list[Part] | None:
     own = next((word for word in noise_words("head self") if folded.startswith(word)), "")
     if own and (said := _SAID.match(text, len(own))):
         text, folded = text[said.end() :], folded[said.end() :]
-    name, asked = split_asker(text)
+    day = _DAY_FIRST.match(text)
+    name, asked = split_asker(text[day.end() :] if day else text)
     if name and asks(asked):
-        return [(PERSON, name), *_asked_by_known(asked)]
+        return [*(words_of(day[1]).found if day else []), (PERSON, name), *_asked_by_known(asked)]
     client = leads().client.match(folded)
     name = _name_in(text, client) if client else ""
     found = [] if is_no_name(name) else [(PERSON, name)]

@@ -20,7 +20,7 @@ FIELDS = {PERSON: "person", DATE: "date", QUESTION: "question", SPREAD: "spread"
 ENDS = ("。", "！", "!", "…")
 """Ends of a sentence that does not ask."""
 DAY = re.compile(
-    r"(?<![\d:：])(?:(?:(?:19|20)?\d{2}\s?[-/.年]\s?)?\d{1,2}\s?[-/.月]\s?\d{1,2}\s?[日号號]?|(?:19|20)\d{6}|(?:0[1-9]|1[0-2])[0-3]\d)(?![\d:：])"
+    r"(?<![\d:：])(?:(?:(?:(?:19|20)?\d{2}|1[01]\d)\s?[-/.年]\s?)?\d{1,2}\s?[-/.月]\s?\d{1,2}\s?[日号號]?|(?:19|20)\d{6}|(?:0[1-9]|1[0-2])[0-3]\d)(?![\d:：])"
 )
 TIME = re.compile(r"(?<!\d)\d{1,2}[:：]\d{2}(?:[:：]\d{2})?(?!\d)")
 _COMPACT = re.compile(r"(\d{2})(\d{2})")
