@@ -204,9 +204,9 @@ def test_postgresql_cron_and_a_remote_worker(postgres, tmp_path):
 
 @pytest.fixture
 def served(tmp_path):
-    """Start a server on an empty data directory that reads its inbox every five seconds; always stop it at the end."""
+    """Start a server on an empty data directory that reads its inbox every ten seconds; always stop it at the end."""
     (tmp_path / "small.toml").write_text(small_toml(), encoding="utf-8")
-    server = Server(tmp_path / "data", "--every", "5s", "--recipe", str(tmp_path / "small.toml"), *TINY)
+    server = Server(tmp_path / "data", "--every", "10s", "--recipe", str(tmp_path / "small.toml"), *TINY)
     yield server
     family = server.family() if server.process and server.process.poll() is None else []
     for process in [server.process, *family] if family else []:
@@ -298,9 +298,17 @@ def test_three_inboxes_give_three_versions_one_training(served, tmp_path):
     assert [line["outcome"] for line in lines(data)].count("trained") == 1
     assert [manifest["counts"]["readings"] for manifest in versions.listed(data)] == [120, 180, 240]
     assert reports(data) == [f"report-v00000{number}.html" for number in (1, 2, 3)]
+
+    def watched() -> list:
+        """Return the ended runs of the inbox."""
+        names = {"flows": {"name": {"any_": ["watch the inbox"]}}}
+        ended = {"flow_runs": {"state": {"type": {"any_": ["COMPLETED"]}}}}
+        return post(served, "/flow_runs/filter", names | ended)
+
     state = {name: delta.delta_version(data, name) for name in delta.TABLES}
     written = len(lines(data))
-    time.sleep(12)  # Two ticks that find nothing.
+    ended = len(watched())
+    until(lambda: len(watched()) >= ended + 2, "two ticks that find nothing")
     assert state == {name: delta.delta_version(data, name) for name in delta.TABLES}
     assert len(lines(data)) == written and len(versions.listed(data)) == 3
 
