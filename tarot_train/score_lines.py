@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from tarot_train.tables import read_table
 
@@ -74,10 +74,11 @@ def _is_empty(reading: dict, text: str, labels: list[str]) -> bool:
     return not any(phrases(kind).search(text) for kind in kinds)
 
 
-def pairs(text: str) -> set[str]:
+@lru_cache(1024)  # several measures ask for those of the same lines
+def pairs(text: str) -> frozenset[str]:
     """Return the pairs of neighbouring letters."""
     runs = re.findall(r"[^\W_]+", text)
-    return {run[i : i + 2] for run in runs for i in range(len(run) - 1)}
+    return frozenset(run[i : i + 2] for run in runs for i in range(len(run) - 1))
 
 
 def fold(text: str) -> str:

@@ -1,7 +1,9 @@
 """Measures of how far a reading is about its question."""
 
 import re
+from collections import defaultdict
 from functools import cache
+from heapq import nlargest
 
 from tarot_train.score_cards import card_words
 from tarot_train.score_lines import Line, fold, pairs
@@ -18,6 +20,16 @@ def rarity() -> dict[str, float]:
 @of_fitted
 def _known_questions() -> tuple[dict[str, float], ...]:
     return tuple(_wanted(row["question"]) for row in fitted("questions"))
+
+
+@of_fitted
+def _asking() -> dict[str, list[tuple[int, float]]]:
+    """Map a part of questions to (place in `_known_questions`, weight) of those that have it."""
+    places = defaultdict(list)
+    for place, wanted in enumerate(_known_questions()):
+        for part, weight in wanted.items():
+            places[part].append((place, weight))
+    return dict(places)
 
 
 def _used(text: str) -> set[str]:
@@ -51,8 +63,13 @@ def other_questions(text: Text) -> Measured:
     """Return how much more the reading is about its question than about those of other readings that it fits best."""
     used = _used(text.reading["content"])
     own = _wanted(text.reading.get("question") or "")
-    fits = [_share_used(wanted, used) for wanted in _known_questions() if wanted.keys() != own.keys()]
-    best = sorted(fits)[-5:]
+    fits = [0.0] * len(_known_questions())
+    # In the order of the text's parts as sorted, so that the same text has the same sum in every process.
+    for part in sorted(used & _asking().keys()):
+        for place, weight in _asking()[part]:
+            fits[place] += weight
+    others = zip(fits, _known_questions(), strict=True)
+    best = nlargest(5, (fit for fit, wanted in others if wanted.keys() != own.keys()))
     return Measured(_share_used(own, used) - sum(best) / max(1, len(best)), [])
 
 
