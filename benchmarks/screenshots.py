@@ -19,8 +19,8 @@ from tests.chromium import chromium, workbench
 
 ROOT = Path(__file__).parents[1]
 IMAGES = ROOT / "docs" / "images"
-MOST_BYTES = 200_000
-WIDE, NARROW = 1280, 390
+MOST_BYTES = 210_000
+WIDE, NARROW = 1200, 390
 
 
 def prepared(demo: Path, data_dir: Path) -> None:
@@ -89,7 +89,7 @@ def pages(data_dir: Path) -> dict[str, str]:
 
 @contextmanager
 def opened(browser, width: int, scheme: str = "light") -> Iterator:
-    size = {"width": width, "height": 900 if width > NARROW else 844}
+    size = {"width": width, "height": 840}
     context = browser.new_context(viewport=size, color_scheme=scheme, locale="zh-CN", reduced_motion="reduce")
     yield context.new_page()
     context.close()
