@@ -1,5 +1,6 @@
 """Drawn cards from the value of a field: text, list, object or JSON (`["The Fool (R)"]`)."""
 
+import ast
 import json
 import re
 from collections import Counter
@@ -19,6 +20,8 @@ from tarot_data.text.normalise import fold
 _MAX_CARDS = 400
 _LONGEST_TEXT = 20_000
 _LONGEST_UNKNOWN = 40
+_LONGEST_PRINTED = 4000
+"""Characters of a value in Python's notation, which is parsed as a syntax tree."""
 
 _CARD_NAME = re.compile(r"(?:card_?)?name_?(?:zh|cn|tw|en|chinese|english)")
 """A key of a card object that holds its name in one of several languages, the first of which counts."""
@@ -110,10 +113,9 @@ def _parsed(value: object, depth: int, unknown: list[str]) -> list[dict]:
 
 def _from_text(text: str, depth: int, unknown: list[str]) -> list[dict]:
     if text[:1] in "[{" and text[-1:] in "]}" and ('"' in text or "'" in text):
-        try:
-            return _parsed(json.loads(text), depth + 1, unknown)
-        except (ValueError, RecursionError):
-            pass
+        value = _decoded(text)
+        if value is not None:
+            return _parsed(value, depth + 1, unknown)
     if _SLUG.fullmatch(text) and text not in aliases()[0]:
         text = text.replace("-", " ").replace("_", " ")
     if len(text) >= _LONGEST_TEXT:
@@ -122,6 +124,19 @@ def _from_text(text: str, depth: int, unknown: list[str]) -> list[dict]:
     found = cards_of(text)
     unknown += found.unknown
     return [dict(card) for card in found.cards]
+
+
+def _decoded(text: str) -> object:
+    """Decode a list or object in JSON, or as Python prints it (`[{'name': '星星', 'reversed': True}]`); None if it is
+    neither."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return ast.literal_eval(text) if len(text) <= _LONGEST_PRINTED else None
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return None
 
 
 def _as_pair(value: list | tuple) -> list[dict]:
