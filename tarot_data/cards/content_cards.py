@@ -4,7 +4,7 @@ import re
 
 from tarot_data import lexicon
 from tarot_data.cards.card_fields import duplicates, listed, orientation_of
-from tarot_data.cards.named_cards import is_chat, mentioned_cards, named_and_read
+from tarot_data.cards.named_cards import addresses, is_chat, mentioned_cards, named_and_read
 from tarot_data.cards.spreads import places, places_of
 from tarot_data.lexicon.word_lists import any_of, any_of_kind, of_kind
 from tarot_data.text.normalise import fold
@@ -15,6 +15,9 @@ LONGEST_CONTENT = 6000
 
 LONGEST_BEFORE = 40
 """Characters of a position and its card before what is said of it."""
+LINES_ABOVE_LIST, LONGEST_LIST = 8, 120
+"""Lines of the content among which a line of cards is, and its characters."""
+_SENTENCE_ENDS = frozenset("。！？!?")
 _LATER = re.compile(r"[^。！？!?\n]{0,60}")
 _LIST_BEGINS = re.compile(r"[：:，,是出到张]")
 _AGAIN = "又再"
@@ -77,7 +80,12 @@ def cards_in_content(content: str, spread: str | None = None, asked: bool = Fals
         return cards
     if is_chat(folded):
         return []
-    for cards in (_in_a_sentence(content, folded), _at_places(content, asked) or _over_texts(content)):
+    lists = (
+        _in_a_sentence(content, folded),
+        _at_places(content, asked) or _over_texts(content),
+        _on_a_line(content) if asked or addresses(folded) else [],
+    )
+    for cards in lists:
         drawn = [card for card in cards if card["place"] > 0]
         named = {_possible()[0][name] for name in named_cards(content)}
         if cards and len(drawn) == (count or len(drawn)) and named <= {card["card"] for card in cards}:
@@ -187,6 +195,14 @@ def _at_places(content: str, asked: bool) -> list[dict]:
         else:
             run = []
     cards = listed("\n".join(run)) if len(run) > 1 else []
+    return [] if duplicates(cards) else cards
+
+
+def _on_a_line(content: str) -> list[dict]:
+    """Find the cards of the first line that is a list of several cards and no sentence, if it is among the first lines."""
+    lines = (line for line in content.split("\n")[:LINES_ABOVE_LIST] if 3 < len(line) <= LONGEST_LIST)
+    lines = (line for line in lines if _SENTENCE_ENDS.isdisjoint(line))
+    cards = next((cards for line in lines if len(cards := listed(_bare(line))) > 1), [])
     return [] if duplicates(cards) else cards
 
 

@@ -107,12 +107,17 @@ def is_chat(folded: str) -> bool:
     return sum(count > 1 for count in speakers.values()) > 1
 
 
+def addresses(folded: str) -> bool:
+    """Check for a text to somebody."""
+    return _patterns().you.search(folded) is not None
+
+
 def _is_reading(folded: str, cards: list[dict], asked: bool) -> bool:
     """Check whether three signs say that the cards were drawn for somebody: an address, words of a sitting, an orientation,
     several cards (three count double). If somebody asked, two are enough, or three cards."""
     patterns = _patterns()
     stated = any(card["orientation"] != "unknown" for card in cards)
-    signs = [patterns.you.search(folded), patterns.sitting.search(folded), stated, len(cards) > 1, len(cards) > 2]
+    signs = [addresses(folded), patterns.sitting.search(folded), stated, len(cards) > 1, len(cards) > 2]
     return sum(map(bool, signs)) >= (2 if asked else 3)
 
 

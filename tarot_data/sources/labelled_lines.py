@@ -252,7 +252,7 @@ class _HeadReader:
                 del self.fields[key]
                 return self.take(1)
             if key[0] == "content":
-                self.head.inline = line.text[label.end :].strip()
+                self.head.inline = line.text[label.end :].strip().lstrip("/／|｜ ")
                 pairs.append((label.name, ""))
                 self.ended = True
                 return self.take(1) and self.answer_below()

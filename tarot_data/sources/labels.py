@@ -177,6 +177,8 @@ def _label_before_space(line: str) -> tuple[Label, ...]:
     after = line[end:].lstrip(" \t\u3000*")[:1]
     if name.isascii() and after.isascii() and after.isalpha():
         return ()  # words of a title: `Tarot draw`
+    if after == "@":
+        return ()  # `回复 @不加糖：…`
     alone = not line[end:].strip() and line.lstrip()[:1] in ("#", "*")
     begin = len(line) - len(line[end:].lstrip(" \t\u3000"))
     dash = _DASH.match(line, begin) if begin > end else None

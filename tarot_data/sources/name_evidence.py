@@ -24,7 +24,7 @@ _LATIN_NAME = re.compile(r"[A-Z][a-z]{1,11}(?: [A-Z][a-z]{1,11})?")
 _LATIN_CALLED = re.compile(r"[A-Z][a-z]{0,11}")
 _ANY_NAME = re.compile(r"[A-Za-z\u3400-\u4dbf\u4e00-\u9fff][\w. ·•-]*")
 _ASKER = re.compile(
-    r"[\s#*>【\[]*(?P<name>[\u4e00-\u9fff]{2,4}|[A-Z][a-z]{1,11})[】\]]?\s*(?P<mark>[:：|｜·–—\-/,，、】\]]|\s)[\s:：–—-]*(?P<rest>\S.+)"
+    r"[\s#*>【\[]*(?P<name>[\u4e00-\u9fff]{2,4}|[\u4e00-\u9fff]?[A-Z][a-z]{1,11})[】\]]?\s*(?P<mark>[:：|｜·–—\-/,，、】\]]|[(（][^()（）]{1,6}[)）]|\s)[\s:：–—-]*(?P<rest>\S.+)"
 )
 _PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 """Words of a key: saved and Readings in `savedReadings`."""

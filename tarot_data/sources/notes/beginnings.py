@@ -238,10 +238,20 @@ def client_of_all(lines: list[Line], readings: list[Reading]) -> Fields:
 def _client_at_top(lines: list[Line], start: int, alone: bool) -> Fields:
     """Return the person that the first line labels, or that is the title over several readings. start: of the first."""
     top = next((index for index in range(min(LINES_ABOVE, start)) if lines[index].stripped), 0)
-    if lines[top].level == 1 and not alone and is_sure_name(lines[top].title):
-        return {("person", 1): [("person", lines[top].title)]}
+    if not alone and (titled := _named_in_title(lines[top])):
+        return titled
     client = read_head(lines, top) if lines[top].labels else Head()
     return client.fields if client.names == {"person"} else {}
+
+
+def client_in_title(lines: list[Line], readings: list[Reading]) -> Fields:
+    """Return the person whose name is the title of a note of several readings."""
+    top = next((line for line in lines if line.stripped), Line(""))
+    return _named_in_title(top) if len(readings) > 1 else {}
+
+
+def _named_in_title(line: Line) -> Fields:
+    return {("person", 1): [("person", line.title)]} if line.level == 1 and is_sure_name(line.title) else {}
 
 
 def text_above(lines: list[Line]) -> str:

@@ -39,8 +39,8 @@ def split_narration(text: str) -> tuple[Fields, str]:
         ):
             break
         cards = content_cards.list_drawn(told) if content_cards.names_card(told) else len(told)
-        if cards is None:
-            break
+        if cards is None or content_cards.names_card(told[:cards]):
+            break  # `过去是教皇；现在抽到圣杯四`: a part of the cards
         asked = leads().asks.match(folded[:cards]) is not None
         parts = [part for part in parts_of(Line(told[:cards])) or () if asked or part[0] != QUESTION]
         for label, value in parts:

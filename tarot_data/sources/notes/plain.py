@@ -18,7 +18,14 @@ from tarot_data.sources.labels import labels_in
 from tarot_data.sources.lines import DAY, ORNAMENTS, WHITESPACE, Kind, Line, may_begin_with_day
 from tarot_data.sources.noise import noise_words
 from tarot_data.sources.notes import bare_heads, body_end, markup, other_sections, outline
-from tarot_data.sources.notes.beginnings import NO_TITLE, Reading, client_of_all, find_readings, text_above
+from tarot_data.sources.notes.beginnings import (
+    NO_TITLE,
+    Reading,
+    client_in_title,
+    client_of_all,
+    find_readings,
+    text_above,
+)
 from tarot_data.sources.notes.card_lines import has_cards
 from tarot_data.sources.notes.client_words import without_client
 from tarot_data.sources.notes.days import (
@@ -123,8 +130,9 @@ def split(
             yield _unlabelled(part, day, blob, source, common, client)
         return
     client = _client_without_label(lines, readings, client)
-    if not common and _persons(lines) == _persons(written):  # a name without a label is that of one reading
-        common = client_of_all(lines, readings)
+    if not common:  # a name without a label is that of one reading, unless it is the title of the note
+        named_once = _persons(lines) != _persons(written)
+        common = client_in_title(written, readings) if named_once else client_of_all(lines, readings)
     common = common or {}
     note = _Note(lines, day_of_file(blob, client), client)
     early = lines[: readings[0].begin]
