@@ -3,6 +3,10 @@
 A full name (王建国) is a surname of persons.csv and one or two characters that are no function words. It counts behind or before
 a role (同事王建国), behind a word that mentions somebody (对方叫陆一鸣), and with two characters that make no word also alone. A surname with
 its title (赵总), a nickname (小田, 阿辉) and, behind a role, a doubled or Latin name (女儿乐乐, 主管Kevin) count as well.
+
+Kinds of persons.csv: `role` is next to a name on either side, `party` only before it; `office` is a title; `mentioned` leads to
+a name, `with` and `between` are around one; `before free` are characters before a name alone; a `word surname` is a word too, a
+character of `begins name` begins a given name although it is a function word; `no person` has the form of a name.
 """
 
 import re
@@ -71,6 +75,7 @@ def _others() -> tuple[tuple[re.Pattern, bool], ...]:
 
 
 def _role() -> str:
+    """Return the pattern of a role before a name: 同事, HR总监, 现任叫."""
     return rf"{_any('role', 'party')}{_any('title', 'office')}?{_any('called')}?[\s:：]?"
 
 
@@ -89,16 +94,13 @@ def _full_name(match: re.Match) -> list[str]:
     if not whole:
         given = given[:1]
     bounded = whole and not _goes_on(match.string, match.end())
-    if given[0] in ends and not (whole and given not in frequent(1) and (bounded or given[0] in _begins())):
+    begins = bounded or given[0] in lexicon.words("persons", "begins name")
+    if given[0] in ends and not (whole and begins and given not in frequent(1)):
         return []
     name, start = surname + given, surname + given[0]
     of_word = _is_common(start) and not (bounded and start in of_classes(frozenset(["nr"])))
     ordinary = of_word or _is_common(name) or given in of_classes(frozenset("t"))
     return [] if ordinary or start in lexicon.words("persons", "no person") else [name]
-
-
-def _begins() -> tuple[str, ...]:
-    return lexicon.words("persons", "begins name")
 
 
 def _ends_early(surname: str, given: str, following: str) -> bool:
@@ -131,6 +133,7 @@ def _is_no_name(name: str, following: str) -> bool:
 
 
 def _is_in_words(name: str, following: str) -> bool:
+    """Test whether a full name, or two characters of it or around its end, are a word."""
     return _is_word(name[2], following) or any(word in frequent(COMMON) for word in (name, name[:2], name[1:]))
 
 

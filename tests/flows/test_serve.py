@@ -228,7 +228,8 @@ def test_a_restart_waits_for_the_killed_ones_server(served, tmp_path):
 
     write_sample(3, tmp_path / "lot", seed=5)
     command = [sys.executable, "-m", "flows.cli", "ingest", str(tmp_path / "lot"), "--data-dir", str(served.data)]
-    assert subprocess.run(command, cwd=ROOT, capture_output=True, timeout=120).returncode == 0
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
     assert tables.readings(served.data).height == 3
 
     # Killed while it starts, and started again at once.
