@@ -3,6 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from functools import cache
+from math import fsum
 
 from tarot_train.score_lines import Line, drawn, is_negated, pairs, phrases
 from tarot_train.score_text import Measured, Text, bigrams, fitted, of_fitted
@@ -40,7 +41,7 @@ def card_words_share(text: Text) -> Measured:
 def known(card: str, lines: list[Line]) -> float:
     words = card_words().get(card, {})
     used = set().union(*(pairs(line.text) for line in lines)) if lines else set()
-    return sum(words.get(pair, 0.0) for pair in used - set(bigrams(card)))
+    return fsum(words.get(pair, 0.0) for pair in used - set(bigrams(card)))
 
 
 def about(text: Text, card: str) -> list[Line]:
@@ -64,7 +65,7 @@ def mistaken(text: Text) -> Measured:
     for card in cards:
         lines, fits = about(text, card), Counter()
         used = set().union(*(pairs(line.text) for line in lines)) if lines else set()
-        for pair in used - set(bigrams(card)):
+        for pair in sorted(used - set(bigrams(card))):
             for other, weight in _tellers().get(pair, ()):
                 fits[other] += weight
         if not fits[card] or fits[card] < max(fits.values()):

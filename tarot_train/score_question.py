@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from functools import cache
 from heapq import nlargest
+from math import fsum
 
 from tarot_train.score_cards import card_words
 from tarot_train.score_lines import Line, fold, pairs
@@ -40,7 +41,7 @@ def _used(text: str) -> set[str]:
 def _wanted(question: str) -> dict[str, float]:
     """Map the letters and pairs of a question to their weights, which add up to 1."""
     weights = {part: rarity().get(part, RAREST if len(part) == 2 else RAREST_LETTER) for part in _used(question)}
-    whole = sum(weights.values())
+    whole = fsum(weights.values())
     return {pair: weight / whole for pair, weight in weights.items()} if whole else {}
 
 
@@ -56,7 +57,7 @@ def asked(text: Text) -> Measured:
 
 def _share_used(wanted: dict[str, float], used: set[str]) -> float:
     """Add up the weights of the parts of a question that a text uses."""
-    return sum(weight for part, weight in wanted.items() if part in used)
+    return fsum(weight for part, weight in wanted.items() if part in used)
 
 
 def other_questions(text: Text) -> Measured:

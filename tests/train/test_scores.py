@@ -1,12 +1,18 @@
 """The scores on readings of a few sentences, with known results. test_pairs.py tests their validity."""
 
+import json
+import os
 import re
+import subprocess
+import sys
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from schemas.deck import CARDS
 from schemas.messages import LANGUAGES, catalogue
+from tarot_data.patterns import gold
 from tarot_train import score_place, scores
 from tarot_train.score_lines import concreteness, lines_of, phrases
 from tarot_train.score_meaning import card_sides, sides_used
@@ -15,6 +21,7 @@ from tarot_train.score_place import places
 from tarot_train.score_text import prepare
 from tarot_train.scores import DIMENSIONS, score
 from tarot_train.tables import read_table
+from tests.train.worse import ANNOTATED
 
 
 def reading(
@@ -69,6 +76,26 @@ def test_missing_parts_lower_their_dimension_and_overall(missing, dimension):
     whole, less = figures(*WHOLE), figures(*(s for s in WHOLE if s is not missing))
     assert less[dimension] < whole[dimension]
     assert less["overall"] < whole["overall"]
+
+
+def test_scores_are_equal_in_every_process():
+    """Sets of words have another order in every process, and a sum of floats depends on its order."""
+    code = "import json, sys; from tarot_train.scores import score; print([score(one) for one in json.load(sys.stdin)])"
+    given = [one | {"mentions": []} for one in islice(gold.parse(ANNOTATED / "dev_a1.txt"), 20)]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", code],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+        for seed in ("0", "1", "2")
+    ]
+    first, *others = [process.communicate(json.dumps(given))[0] for process in processes]
+    assert first.count("overall") == len(given)
+    assert others == [first, first]
 
 
 def test_wrong_orientations_and_undrawn_cards_cost_fidelity():
