@@ -129,6 +129,24 @@ def test_axolotl_keys_name_files_and_fields_that_exist(tmp_path):
         assert all(message[content] for message in first[given["field_messages"]])
 
 
+@pytest.mark.slow
+def test_axolotl_schema_takes_the_exported_keys(tmp_path):
+    python = os.environ.get("TAROT_AXOLOTL") or pytest.skip(
+        "axolotl is not here: set TAROT_AXOLOTL to a Python that has the package axolotl"
+    )
+    folder = exported(tmp_path / "data", tmp_path / "out")
+    script = Path(__file__).with_name("axolotl_schema.py")
+    done = subprocess.run([python, str(script), str(folder)], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    (line,) = (line for line in done.stdout.splitlines() if line.startswith("RESULT "))
+    found = json.loads(line.removeprefix("RESULT "))
+    assert found["unknown"] == []
+    for name, path in (("datasets", "sharegpt/train.json"), ("test_datasets", "sharegpt/validation.json")):
+        (read,) = found[name]
+        assert (read["path"], read["type"], read["field_messages"]) == (path, "chat_template", "conversations")
+        assert read["message_property_mappings"] == {"role": "from", "content": "value"}
+
+
 def test_exported_traces_precede_every_answer(tmp_path):
     published(tmp_path / "data")
     about = {"lang": "zh", "license": "other", "day": date(2024, 6, 1), "reasoning": True}
