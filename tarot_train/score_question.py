@@ -7,7 +7,7 @@ from heapq import nlargest
 from math import fsum
 
 from tarot_train.score_cards import card_words
-from tarot_train.score_lines import Line, fold, pairs
+from tarot_train.score_lines import Line, fold, pairs, phrases
 from tarot_train.score_text import Measured, Text, fitted, of_fitted
 from tarot_train.tables import read_table
 
@@ -72,6 +72,22 @@ def other_questions(text: Text) -> Measured:
     others = zip(fits, _known_questions(), strict=True)
     best = nlargest(5, (fit for fit, wanted in others if wanted.keys() != own.keys()))
     return Measured(_share_used(own, used) - sum(best) / max(1, len(best)), [])
+
+
+def restated(text: Text) -> Measured:
+    """Return how far the question that the first three sentences repeat is from the one that was asked; 0 if none does."""
+    question, found = text.reading.get("question") or "", []
+    for line in text.lines[:3] if question else ():
+        said = [fold(line.text[match.end() :]) for match in phrases("restates").finditer(line.text)]
+        found += [(_likeness(passage, question), line) for passage in said if len(passage) >= 4]
+    like, line = max(found, key=lambda one: one[0], default=(1.0, None))
+    return Measured(1 - like, [line] if line else [])
+
+
+def _likeness(passage: str, question: str) -> float:
+    """Return the share of the question that a passage uses, or of its letters that the question has, if that is higher."""
+    letters = set(passage)
+    return max(_share_used(_wanted(question), _used(passage)), len(letters & set(question)) / len(letters))
 
 
 def copied_question(text: Text) -> Measured:

@@ -41,7 +41,7 @@ def score(reading: dict) -> dict[str, object]:
     return {**figures, "overall": overall(content, sum(cost.values()), text.length), "explain": explain}
 
 
-SOFTENED = 4
+SOFTENED = 5
 """Cost by which a figure falls to 0.37 of what its reading has; in the overall score costs count whole. With 2, a text whose last
 sentences were cut off looked more coherent in one of five pairs, since a fault went with them."""
 

@@ -1,7 +1,7 @@
 """Fluent bad readings of `data/fluent`: written on purpose, each of one kind, for prompts that a good reading answers too.
 
-`open.txt`, `closed.txt` and `fresh.txt` are for the prompts of annotated readings; `duels_open.txt` and `duels_closed.txt` have
-prompts of their own, each with a good reading.
+`open.txt`, `closed.txt` and `fresh.txt` are for the prompts of annotated readings; `duels_open.txt`, `duels_closed.txt`,
+`duels_voices_open.txt` and `duels_voices_closed.txt` have prompts of their own, each with a good reading.
 """
 
 from pathlib import Path
@@ -39,7 +39,7 @@ def read_bad(part: str) -> list[Bad]:
 
 
 def read_prompts(part: str) -> list[tuple[dict, list[Bad]]]:
-    """Read `duels_open.txt` (the scores were fitted with it) or `duels_closed.txt`: the good reading of a prompt, and bad ones."""
+    """Read `duels_PART.txt` (the scores were fitted with the open ones): the good reading of a prompt, and bad ones."""
     out = []
     for block in (FLUENT / f"duels_{part}.txt").read_text(encoding="utf-8").split("@prompt ")[1:]:
         head, *texts = block.split("\n@bad ")

@@ -263,6 +263,33 @@ def test_words_of_the_question_are_no_praise():
     assert measured("praise", praise, question="前任点赞是什么意思") == 0 < measured("praise", praise)
 
 
+def test_a_certain_prediction_is_seen():
+    told = read("他下个月初六必来求你，三月十七号还你两万，这是定数。")
+    assert measured("certain", told) > places(100)["certain"].most
+    assert measured("foretold", told) > places(100)["foretold"].most
+    assert measured("certain", read("你不必着急，他未必会来。")) == 0
+
+
+def test_dates_in_advice_are_no_prediction():
+    assert measured("foretold", ADVICE, ("三月十七号之前先还两万。", "advice", None, None)) == 0
+
+
+def test_repeating_another_question_is_seen():
+    other = ("Mel，你问的是老家那块地卖不卖。", "opening", None, None)
+    assert measured("restated", HELLO) < 0.1
+    assert measured("restated", other, FOOL) > 0.8
+    assert measured("restated", FOOL, STRENGTH) == 0
+
+
+def test_words_of_therapists_and_assistants_are_seen():
+    assert measured("therapy", read("请接纳内在的小孩，给情绪一个深呼吸。")) > places(100)["therapy"].most
+    assert measured("assistant", read("以下是分析，综上所述，仅供参考。")) > places(100)["assistant"].most
+
+
+def test_naming_the_person_once_costs_nothing():
+    assert measured("person", HELLO, FOOL) == 0 < measured("person", HELLO, HELLO)
+
+
 def test_advice_for_and_against_one_act_is_seen():
     pulled = (("你马上去找律师签合同。", "advice", None, None), ("合同千万别签。", "advice", None, None))
     assert measured("pulled", *pulled) > 0
