@@ -80,6 +80,16 @@ def cards_in_content(content: str, spread: str | None = None, asked: bool = Fals
         return cards
     if is_chat(folded):
         return []
+    if cards := _listed(content, folded, count, asked):
+        return cards
+    stated = {to_int(match[1]) for match in _how_many_drawn().finditer(folded[:300])}
+    if cards := _named(content, folded, count or (stated.pop() if len(stated) == 1 else None)):
+        return cards
+    return named_and_read(content, asked) if lexicon.setting("cards_from_content") == "named" else []
+
+
+def _listed(content: str, folded: str, count: int | None, asked: bool) -> list[dict]:
+    """Find the cards that a sentence or lines list, if no other card is named and they are as many as the spread has."""
     lists = (
         _in_a_sentence(content, folded),
         _at_places(content, asked) or _over_texts(content),
@@ -90,10 +100,7 @@ def cards_in_content(content: str, spread: str | None = None, asked: bool = Fals
         named = {_possible()[0][name] for name in named_cards(content)}
         if cards and len(drawn) == (count or len(drawn)) and named <= {card["card"] for card in cards}:
             return cards
-    stated = {to_int(match[1]) for match in _how_many_drawn().finditer(folded[:300])}
-    if cards := _named(content, folded, count or (stated.pop() if len(stated) == 1 else None)):
-        return cards
-    return named_and_read(content, asked) if lexicon.setting("cards_from_content") == "named" else []
+    return []
 
 
 def drawn_later(content: str, cards: list[dict]) -> list[dict]:

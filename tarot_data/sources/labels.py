@@ -174,11 +174,8 @@ def _label_before_space(line: str) -> tuple[Label, ...]:
     start = _LEAD.match(near).end()
     start += 2 * near.startswith(("**", "__"), start)
     name, end = _first_word(near, start)
-    after = line[end:].lstrip(" \t\u3000*")[:1]
-    if name.isascii() and after.isascii() and after.isalpha():
-        return ()  # words of a title: `Tarot draw`
-    if after == "@":
-        return ()  # `回复 @不加糖：…`
+    if _goes_on(name, line[end:].lstrip(" \t\u3000*")[:1]):
+        return ()
     alone = not line[end:].strip() and line.lstrip()[:1] in ("#", "*")
     begin = len(line) - len(line[end:].lstrip(" \t\u3000"))
     dash = _DASH.match(line, begin) if begin > end else None
@@ -189,6 +186,11 @@ def _label_before_space(line: str) -> tuple[Label, ...]:
     if name not in label_words() or (len(name) == 1 and not (alone or dash or bold or letter)):
         return ()
     return (Label(name, 0, dash.end() if dash else begin),)
+
+
+def _goes_on(name: str, after: str) -> bool:
+    """Check for a word that goes on behind the space: a title (`Tarot draw`), an answer to somebody (`回复 @不加糖：…`)."""
+    return after == "@" or name.isascii() and after.isascii() and after.isalpha()
 
 
 def _label_glued(line: str) -> tuple[Label, ...]:
