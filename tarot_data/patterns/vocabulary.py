@@ -58,7 +58,10 @@ def code_table(characters: str) -> np.ndarray:
 @cache
 def code_bits(*sets: str) -> np.ndarray:
     """Return for every code point a uint16 whose bit n is set if it is one of the characters of set n, of at most 16."""
-    return sum(code_table(characters) * np.uint16(1 << bit) for bit, characters in enumerate(sets))
+    table = np.zeros(0x110000, dtype=np.uint16)
+    for bit, characters in enumerate(sets):
+        table[list(map(ord, set(characters)))] |= np.uint16(1 << bit)
+    return table
 
 
 @lexicon.cached
