@@ -66,6 +66,12 @@ def field_of(label: str) -> tuple[str, int] | None:
     return _of_a_card(folded) or _in_two_languages(folded) or _in_a_sentence(label if label.isascii() else folded, key)
 
 
+def name_of(label: str) -> str:
+    """Return the field of a label without its number; empty if it means no field."""
+    known = field_of(label)
+    return known[0] if known else ""
+
+
 def _of_a_card(label: str) -> tuple[str, int] | None:
     """Return the field of a numbered card that a label names: `card_1_reversed`, `牌2正逆`."""
     match = _OF_A_CARD.match(label) if _DIGIT.search(label) else None

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from tarot_data import lexicon
 from tarot_data.cards import card_fields
-from tarot_data.lexicon.field_names import LISTS_APART, field_of
+from tarot_data.lexicon.field_names import LISTS_APART, name_of
 from tarot_data.sources.field_values import is_empty
 from tarot_data.sources.noise import noise_words
 from tarot_data.text.cleanup import plain
@@ -23,7 +23,7 @@ def is_dictionary(labels: Sequence[str], rows: Sequence[Sequence[object]]) -> bo
 
     labels: one a column. A row of a reading with one card has neither meanings nor the same form in every row.
     """
-    fields = [(field_of(label) or ("",))[0] if label else "" for label in labels]
+    fields = [name_of(label) if label else "" for label in labels]
     if not rows or any(
         name in _OF_A_READING and _filled(rows, index) * 2 > len(rows) and not _is_name(labels[index])
         for index, name in enumerate(fields)

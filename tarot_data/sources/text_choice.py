@@ -11,7 +11,7 @@ from statistics import median
 
 from tarot_data import lexicon
 from tarot_data.cards.content_cards import named_cards
-from tarot_data.lexicon.field_names import field_of
+from tarot_data.lexicon.field_names import name_of
 from tarot_data.sources.field_values import is_empty
 from tarot_data.sources.noise import noise_words
 from tarot_data.text.cleanup import plain
@@ -77,7 +77,7 @@ def _decided(best: str, scores: dict[str, float], unknown: tuple[str, ...]) -> T
 
 def is_content(label: str) -> bool:
     """Check for a label that means the content."""
-    return (field_of(label) or ("",))[0] == "content"
+    return name_of(label) == "content"
 
 
 def _texts(cells: Iterable[object]) -> list[str]:

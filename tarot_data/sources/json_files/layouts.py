@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 
 from tarot_data.lexicon.dates import parse_date
-from tarot_data.lexicon.field_names import field_of
+from tarot_data.lexicon.field_names import field_of, name_of
 from tarot_data.sources.field_values import is_empty
 from tarot_data.sources.json_files.profile import is_told_by_values, may_be_text
 from tarot_data.sources.json_files.references import resolved
@@ -148,7 +148,7 @@ def _shared(value: dict) -> dict:
     """Return what an object says of every reading in it. A name that cannot be a person's is the program's or the shop's."""
     shared = {}
     for key, child in value.items():
-        name = (field_of(str(key)) or ("",))[0]
+        name = name_of(str(key))
         stranger = name == "person" and isinstance(child, str) and not looks_like_name(child)
         if name in ("person", "spread", "date", "synthetic", "consent") and not stranger:
             shared[key] = child

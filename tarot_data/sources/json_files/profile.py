@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tarot_data.lexicon.field_names import field_of
+from tarot_data.lexicon.field_names import field_of, name_of
 from tarot_data.sources.card_dictionary import is_dictionary
 from tarot_data.sources.drawn_by_value import are_drawn
 from tarot_data.sources.records import not_a_reading, unreadable
@@ -94,4 +94,4 @@ def _is_open(key: str) -> bool:
 
 def _cards(value: dict) -> str:
     """Return the cards of an object as text."""
-    return "、".join(str(child)[:500] for key, child in value.items() if (field_of(str(key)) or ("",))[0] == "cards")
+    return "、".join(str(child)[:500] for key, child in value.items() if name_of(str(key)) == "cards")

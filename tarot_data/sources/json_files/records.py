@@ -6,7 +6,7 @@ from itertools import chain, islice
 from typing import Any
 
 from tarot_data.cards import card_fields
-from tarot_data.lexicon.field_names import field_of
+from tarot_data.lexicon.field_names import field_of, name_of
 from tarot_data.sources.field_values import Fields
 from tarot_data.sources.json_files import profile
 from tarot_data.sources.json_files.layouts import ASIDE, is_reading
@@ -125,7 +125,7 @@ def _add_draws(fields: Fields, draws: list[dict]) -> None:
     """Add `"draws": [{"spread": "圣三角", "cards": […]}, …]`: spread and cards of each draw, by its number."""
     for number, draw in enumerate(draws, 1):
         for key, child in draw.items():
-            name = (field_of(str(key)) or ("",))[0]
+            name = name_of(str(key))
             if name in ("cards", "spread"):
                 fields.setdefault((name, number), []).append((str(key), child))
 

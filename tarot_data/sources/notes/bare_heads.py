@@ -215,8 +215,8 @@ def _parts_at(lines: list[Line], index: int, floor: int) -> list[Part] | None:
     """Read a line of a head by itself, or by the heading above it."""
     line = lines[index]
     read = parts_of(line)
-    if read is None and (line.level and words_of(line.title).day or _is_day(line)):
-        return [part for part in words_of(line.title).found if part[0] == DATE]
+    if read is None and (line.level or _is_day(line)) and (words := words_of(line.title)).day:
+        return [part for part in words.found if part[0] == DATE]
     if read is None and _is_below_dated_heading(lines, index, floor):
         return [(QUESTION, bare(line.stripped))]
     return read

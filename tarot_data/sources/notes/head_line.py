@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tarot_data import lexicon
 from tarot_data.cards import content_cards
-from tarot_data.lexicon.field_names import field_of
+from tarot_data.lexicon.field_names import name_of
 from tarot_data.sources.lines import WHITESPACE, Kind, Line
 from tarot_data.sources.name_evidence import NameForm, asks, form_of_name, is_no_name, may_be_name, split_asker
 from tarot_data.sources.noise import noise_words
@@ -108,7 +108,7 @@ def parts_of(line: Line) -> list[Part] | None:
 def _says_drawn(text: str) -> bool:
     """Check for a short remark that ends in how many cards were drawn: `凯尔特没摆，抽了三张`."""
     last = BREAK.split(text.strip(MARKS))[-1] if len(text) <= LONGEST_SIGNATURE else ""
-    return (field_of(last) or ("",))[0] == "cards"
+    return name_of(last) == "cards"
 
 
 def _parts_of_remark(text: str) -> list[Part]:

@@ -6,7 +6,7 @@ from itertools import takewhile
 from tarot_data import lexicon
 from tarot_data.cards import card_fields
 from tarot_data.cards.mentions import find_cards
-from tarot_data.lexicon.field_names import field_of
+from tarot_data.lexicon.field_names import field_of, name_of
 from tarot_data.sources.labels import position_in
 from tarot_data.sources.lines import BULLETS, Kind, Line
 from tarot_data.sources.noise import noise_words
@@ -112,7 +112,7 @@ def _is_other_section(lines: list[Line], index: int, level: int, daily: bool) ->
     texts = [line for line in lines[index + 1 : end] if line.stripped]
     if texts and all(line.is_task for line in texts):
         return True
-    if fold(name) in _other_names() or (field_of(name) or ("",))[0] == "ignored":
+    if fold(name) in _other_names() or name_of(name) == "ignored":
         # Advice may be under such a heading (`### To-do`); it then says of which card it is.
         return not _names_card(name, texts)
     outside = bool(level) and (heading.level < level or daily and heading.level == level)
