@@ -5,7 +5,7 @@ import re
 from schemas.deck import SHORTEST
 from tarot_data import lexicon
 from tarot_data.cards import card_fields
-from tarot_data.sources.noise import noise_words
+from tarot_data.sources.noise import has_word, noise_words
 from tarot_data.text.normalise import fold
 
 CHINESE_SHARE = 0.1
@@ -90,7 +90,7 @@ def _is_broken(content: str) -> bool:
     broken = content.count("\ufffd") + sum(map(content.count, noise_words("mojibake")))
     if broken > 1 and broken * 200 > len(content):
         return True
-    if any(word in content for word in noise_words("common")):
+    if has_word(content, "common"):
         # Text read in the wrong encoding has none of these.
         return False
     foreign = "".join(_HAN.findall(content[:300]))[:120]

@@ -6,7 +6,7 @@ from schemas.deck import is_major
 from tarot_data import lexicon
 from tarot_data.cards import card_fields
 from tarot_data.sources.labels import position_in
-from tarot_data.sources.noise import noise_words
+from tarot_data.sources.noise import has_word, noise_words
 from tarot_data.sources.text_choice import label_score
 from tarot_data.text.normalise import fold
 
@@ -41,4 +41,4 @@ def _may_draw(label: str) -> bool:
     folded = fold(label)
     if position_in(label):
         return True
-    return label_score(label) >= 0 and not any(word in folded for word in noise_words("other cards"))
+    return label_score(label) >= 0 and not has_word(folded, "other cards")

@@ -12,7 +12,7 @@ from tarot_data.lexicon.field_names import field_of
 from tarot_data.privacy.person_names import kind_of
 from tarot_data.sources.field_draws import topics
 from tarot_data.sources.labels import position_in
-from tarot_data.sources.noise import leading_word, noise_words
+from tarot_data.sources.noise import has_word, leading_word, noise_words
 from tarot_data.text.normalise import fold
 from tarot_data.text.numerals import NUMERALS
 
@@ -84,7 +84,7 @@ def is_no_name(text: str) -> bool:
         return True
     if parse_date(text).day or any(character.isdigit() for character in text):
         return True
-    if len(text) == 1 and not text.isascii() or any(word in folded for word in noise_words("in no name")):
+    if len(text) == 1 and not text.isascii() or has_word(folded, "in no name"):
         return True
     return _is_of_structure(text, folded)
 
@@ -96,7 +96,7 @@ def _is_of_structure(text: str, folded: str) -> bool:
     parts = [fold(part) for part in _PARTS.findall(text) if text.isascii()]  # `阿May` is no month
     if any(part in words or part.removesuffix("s") in words for part in parts):
         return True
-    return any(word in folded for word in noise_words("in container"))
+    return has_word(folded, "in container")
 
 
 def may_be_name(word: str) -> bool:
@@ -120,7 +120,7 @@ def asks(text: str) -> bool:
     """Check whether a text has a word that asks, or a verb and its negation (`要不要`, `做唔做`)."""
     folded = fold(text)
     middles = noise_words("negation")
-    return any(word in folded for word in noise_words("asks")) or any(
+    return has_word(folded, "asks") or any(
         one == other and middle in middles for one, middle, other in zip(folded, folded[1:], folded[2:], strict=False)
     )
 

@@ -51,6 +51,11 @@ def noise_words(kind: str) -> tuple[str, ...]:
     return tuple(map(fold, lexicon.words("noise", kind)))
 
 
+def has_word(folded: str, kind: str) -> bool:
+    """Check whether a folded text has a word of a kind anywhere."""
+    return any(word in folded for word in noise_words(kind))
+
+
 def leading_word(text: str, kind: str) -> str:
     """Return the word of a kind that a text begins with; empty if it begins with none."""
     return next((word for word in noise_words(kind) if text.startswith(word)), "")

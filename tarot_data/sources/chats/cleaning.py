@@ -8,7 +8,7 @@ from itertools import takewhile
 from tarot_data import lexicon
 from tarot_data.lexicon.chat_formats import match_line
 from tarot_data.sources.chats.message import NAMELESS, Message
-from tarot_data.sources.noise import leading_word, noise_words
+from tarot_data.sources.noise import has_word, leading_word, noise_words
 from tarot_data.text.normalise import fold
 
 _BULLETS = " \t~-–—•·*#|>:：,，、"
@@ -165,7 +165,7 @@ def _is_notice(text: str) -> bool:
         return True
     if folded.startswith(noise_words("attachment")) and "\n" not in text:
         return True
-    return len(text) < 80 and any(word in folded for word in noise_words("system"))
+    return len(text) < 80 and has_word(folded, "system")
 
 
 @lexicon.cached

@@ -14,7 +14,7 @@ from tarot_data.sources.chats.message_time import has_clock, moment_of
 from tarot_data.sources.chats.programs import Program
 from tarot_data.sources.chats.sittings import records_of
 from tarot_data.sources.labels import known_fields
-from tarot_data.sources.noise import noise_words
+from tarot_data.sources.noise import has_word, noise_words
 from tarot_data.sources.records import Blob, RawRecord, Rejected
 from tarot_data.text.cleanup import plain
 from tarot_data.text.normalise import fold
@@ -307,7 +307,7 @@ def kind_of(cells: Cells, program: Program | None) -> str | None:
             return "voice"
         if kind.startswith(noise_words("text type")) or kind in ("", "0", "1"):
             continue
-        if kind.removesuffix(".0").isdecimal() or any(word in kind for word in noise_words("other type")):
+        if kind.removesuffix(".0").isdecimal() or has_word(kind, "other type"):
             return None
     return None if types[:1] == ["49"] and subtypes and subtypes[0] not in ("57", "0", "1") else "text"
 

@@ -1,6 +1,6 @@
 """The text of a message without quoted messages, marks of voice transcripts and what programs add to it."""
 
-from tarot_data.sources.noise import noise_words
+from tarot_data.sources.noise import has_word, noise_words
 from tarot_data.text.cleanup import plain
 from tarot_data.text.normalise import fold
 
@@ -75,7 +75,7 @@ def _transcript(text: str, voice: bool) -> str | None:
     """
     end = _end_of_bracket(text, 0) if text[:1] in _CLOSING else 0
     label = fold(text[1 : end - 1]) if end else ""
-    if any(word in label for word in noise_words("no transcript")):
+    if has_word(label, "no transcript"):
         return ""
     rest = text[end:].lstrip(" :：\n")
     voice = voice or label in noise_words("voice mark") and len(rest) >= _SHORTEST_TRANSCRIPT

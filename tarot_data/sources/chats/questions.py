@@ -4,7 +4,7 @@ from tarot_data.sources.chats.cleaning import is_small_talk
 from tarot_data.sources.chats.message import Message
 from tarot_data.sources.labelled_lines import read_head, start_of_head
 from tarot_data.sources.name_evidence import asks
-from tarot_data.sources.noise import noise_words
+from tarot_data.sources.noise import has_word, noise_words
 from tarot_data.text.normalise import fold
 
 
@@ -78,7 +78,7 @@ def _goes_on(folded: str, word: str) -> bool:
 def _is_address(clause: str) -> bool:
     """Check whether a folded clause is nothing but words that greet or name the reader (`博主你好`, `各位好`)."""
     greets = len(clause) <= _LONGEST_GREETING and clause.endswith(noise_words("greeting end"))
-    if greets and not any(word in clause for word in noise_words("pronoun")):
+    if greets and not has_word(clause, "pronoun"):
         return True
     for word in sorted({*noise_words("address"), *noise_words("greeting")}, key=len, reverse=True):
         clause = clause.replace(word, "")
@@ -90,6 +90,6 @@ def _behind_request(text: str, reader: str) -> str | None:
     None if it starts with no such clause, or if what follows asks nothing."""
     end = next((at for at, mark in enumerate(text[: _LONGEST_REQUEST + 1]) if mark in _PAUSES + "?？"), 0)
     clause, rest = fold(text[:end]), text[end:].lstrip(_PAUSES + "?？")
-    is_request = any(word in clause for word in noise_words("request"))
+    is_request = has_word(clause, "request")
     is_address = _is_address(clause) or len(reader) > 1 and clause.startswith(fold(reader[:2]))
     return rest if end and len(rest) >= 4 and (is_request or is_address) and asks(rest) else None

@@ -7,7 +7,7 @@ from tarot_data.cards.mentions import find_cards
 from tarot_data.lexicon.field_names import CARD_LISTS
 from tarot_data.sources.field_values import Fields
 from tarot_data.sources.lines import DAY, Kind, Line
-from tarot_data.sources.noise import noise_words
+from tarot_data.sources.noise import has_word, noise_words
 from tarot_data.text.normalise import fold
 
 LINES_AT_END = 8
@@ -156,7 +156,7 @@ def without_day(lines: list[Line]) -> list[Line]:
 def _happened(text: str) -> bool:
     """Check for what happened later: it is said of the client, not to them (`八月她回来说，真的搬了`)."""
     folded = fold(text)
-    return not _addresses(folded) and any(word in folded for word in noise_words("happened"))
+    return not has_word(folded, "addressed") and has_word(folded, "happened")
 
 
 def without_aftermath(lines: list[Line], persons: list[str]) -> list[Line]:
@@ -198,8 +198,4 @@ def _is_housekeeping(lines: list[Line], apart: bool) -> bool:
 def is_of_nobody(text: str) -> bool:
     """Check that a text names no card and addresses nobody."""
     text = text[:LONGEST_LOOKED_AT]
-    return not _addresses(fold(text)) and not find_cards(text)
-
-
-def _addresses(folded: str) -> bool:
-    return any(word in folded for word in noise_words("addressed"))
+    return not has_word(fold(text), "addressed") and not find_cards(text)

@@ -7,7 +7,7 @@ from tarot_data import lexicon
 from tarot_data.cards.mentions import find_cards
 from tarot_data.lexicon.word_lists import any_of
 from tarot_data.sources.lines import Line
-from tarot_data.sources.noise import noise_words
+from tarot_data.sources.noise import has_word, noise_words
 from tarot_data.sources.notes.body_end import trimmed
 from tarot_data.text.normalise import fold
 
@@ -83,7 +83,7 @@ def _is_apart(folded: list[str], index: int) -> bool:
     above, text, below = (folded[at].strip(" >") if 0 <= at < len(folded) else "" for at in range(index - 1, index + 2))
     if above or below and not below.startswith(noise_words("self")):
         return False
-    told = _voices().speech.search(text) is not None and not any(word in text for word in noise_words("addressed"))
+    told = _voices().speech.search(text) is not None and not has_word(text, "addressed")
     return folded[index].lstrip()[:1] == ">" or told
 
 

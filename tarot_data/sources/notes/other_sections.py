@@ -9,7 +9,7 @@ from tarot_data.cards.mentions import find_cards
 from tarot_data.lexicon.field_names import field_of, name_of
 from tarot_data.sources.labels import position_in
 from tarot_data.sources.lines import BULLETS, Kind, Line
-from tarot_data.sources.noise import noise_words
+from tarot_data.sources.noise import has_word, noise_words
 from tarot_data.sources.notes.body_end import LONGEST_LOOKED_AT, MARKS, trimmed, without_tasks
 from tarot_data.text.normalise import fold
 
@@ -124,7 +124,7 @@ def _is_of_reading(name: str, texts: list[Line]) -> bool:
     folded = fold(name)
     if field_of(name) or position_in(name) or folded in noise_words("beside"):
         return True
-    if any(word in folded for word in noise_words("reading sign")) or card_fields.listed(name):
+    if has_word(folded, "reading sign") or card_fields.listed(name):
         return True
     return _names_card(name, texts)
 
